@@ -1,0 +1,1 @@
+"""Numbers in, judgements out: pure, no clock, no I/O."""

@@ -1,0 +1,177 @@
+"""The messages of an observation: what the observer writes, a recording holds, and a viewer reads.
+
+One message a line, compact JSON, an object with `"type"` and `"seq"` (0, 1, 2, ... without a gap in a
+recording). A recording begins with a hello and ends with an end. Fields ending in `_us` are whole
+microseconds: instants (`at_us`, `start_us`, `end_us`) count from the hello's `origin_ns`, which is on
+CLOCK_MONOTONIC, the clock of every process concerned; the others are lengths. Sizes are in bytes.
+
+Names are sent once: a thread gets a *lane* (a small integer, never used again in the run), a GIL an
+*index*. A state is its place in `states.STATES`.
+
+    hello     v, origin_ns, started_at (s since the epoch), slice_us, run, sampling
+    process   at_us, pid, parent, python, free_threaded, gil_enabled, switch_interval_us, command,
+              capabilities, why, gone     sent again whenever one of these changes
+    names     at_us, threads [[lane, pid, tid, name, interpreter]], gils [[gil, pid, interpreter]],
+              gone [lane]                 a lane sent again has a new name
+    frame     start_us, end_us, samples, failed, late,
+              gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
+              lanes [[lane, [state, length_us, state, length_us, ...]]]
+    counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
+              threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
+              observer {cpu_us, samples, failed, late}, ops
+    event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
+    report    at_us, data                 a line that the workload wrote, as it is
+    end       at_us, state, error, exit_code
+
+In a frame the lengths of every track add up to `end_us - start_us`, except for a lane or a GIL that came
+or went within it. `holder` is a lane, or HOLDER_NONE or HOLDER_UNKNOWN; a piece of length 0 held by
+HOLDER_NONE says that between two samples the lock changed hands and came back. `switches` is how far CPython's own counter moved
+in the slice: exact at any sampling rate. Counters are running totals since the process or thread began;
+null is what could not be read. `uss` and `pss` cost a walk of the page tables, so they are null but once
+a second. `ops` counts what a workload got done, read from memory that it shares; null without one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Dict, List, Optional, Type, Union
+
+VERSION = 1
+SLICE_US = 50_000
+
+Json = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who is observed, on whose clock, and at what rate."""
+
+    type: ClassVar[str] = "hello"
+    origin_ns: int
+    started_at: float
+    run: Json  # {"id", "kind", "name", "params"}: what the caller said of the run, carried unread
+    sampling: Json  # {"gil_hz", "counters_hz"} as requested
+    slice_us: int = SLICE_US
+    v: int = VERSION
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of the target's tree: which CPython it runs, and what can be measured of it."""
+
+    type: ClassVar[str] = "process"
+    at_us: int
+    pid: int
+    parent: Optional[int]
+    command: List[str]
+    python: Optional[str] = None  # "3.12.1"; null while it is not (yet) a CPython that can be read
+    free_threaded: Optional[bool] = None
+    gil_enabled: Optional[bool] = None
+    switch_interval_us: Optional[int] = None
+    capabilities: Dict[str, str] = field(default_factory=dict)  # measure: exact, inferred, unavailable
+    why: Dict[str, str] = field(default_factory=dict)  # measure: the reason, where it is not exact
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Names:
+    """Lanes and GILs, named once."""
+
+    type: ClassVar[str] = "names"
+    at_us: int
+    threads: List[list] = field(default_factory=list)
+    gils: List[list] = field(default_factory=list)
+    gone: List[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What was seen in one slice of time."""
+
+    type: ClassVar[str] = "frame"
+    start_us: int
+    end_us: int
+    samples: int
+    failed: int  # samples of a thread or a GIL that could not be read
+    late: int  # samples taken more than one period after they were due
+    gils: List[list] = field(default_factory=list)
+    lanes: List[list] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Running totals that the kernel and the workload keep."""
+
+    type: ClassVar[str] = "counters"
+    at_us: int
+    processes: List[list] = field(default_factory=list)
+    threads: List[list] = field(default_factory=list)
+    observer: Json = field(default_factory=dict)
+    ops: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a process of the tree."""
+
+    type: ClassVar[str] = "event"
+    at_us: int
+    kind: str
+    pid: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A line that the workload wrote of itself; its result is in `data["result"]`."""
+
+    type: ClassVar[str] = "report"
+    at_us: int
+    data: Json
+
+
+@dataclass(frozen=True)
+class End:
+    """The observation is over. `exit_code` is the target's own; a signal's number is negative."""
+
+    type: ClassVar[str] = "end"
+    at_us: int
+    state: str  # finished, stopped, timed_out, failed
+    error: Optional[Json] = None  # {"code", "title", "detail", "remedy"}
+    exit_code: Optional[int] = None
+
+
+Message = Union[Hello, Process, Names, Frame, Counters, Event, Report, End]
+
+_BY_TYPE: Dict[str, Type[Any]] = {
+    cls.type: cls for cls in (Hello, Process, Names, Frame, Counters, Event, Report, End)
+}
+
+
+def encode(message: Message, seq: int) -> str:
+    """The message as one line of compact JSON, without the line's end."""
+    body = {"type": message.type, "seq": seq, **message.__dict__}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(line: Union[str, bytes]) -> Message:
+    """The message that a line holds; ValueError says what is wrong with it."""
+    return from_json(json.loads(line))
+
+
+def from_json(body: Json) -> Message:
+    """The message in an object already parsed."""
+    if not isinstance(body, dict) or body.get("type") not in _BY_TYPE:
+        raise ValueError("not a message of an observation: %.80r" % (body,))
+    fields = {name: value for name, value in body.items() if name not in ("type", "seq")}
+    try:
+        message: Message = _BY_TYPE[body["type"]](**fields)
+    except TypeError as error:
+        raise ValueError("a %s message of another version: %s" % (body["type"], error)) from None
+    return message
+
+
+def to_json(message: Message) -> Json:
+    """The message as an object, without its sequence number."""
+    return {"type": message.type, **asdict(message)}

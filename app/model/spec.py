@@ -1,0 +1,72 @@
+"""What the server asks of an observer: the first line on its standard input; and the lines after it.
+
+    first line    an ObserverSpec as JSON
+    later lines   {"command": "stop", "state": "stopped" | "timed_out"}
+
+The end of standard input means that the server is gone: the observer ends, and with it a target that it started.
+
+A workload is started with a line to the observer and some memory shared with it:
+
+    GILSCOPE_CHANNEL_FD   one end of a socket pair. The workload writes JSON lines; the observer answers
+                          its {"ready": {"pids": [...]}} with {"go": true} once it watches all of those
+                          pids; {"result": {...}} closes the measured time; any other line is kept as a report.
+    GILSCOPE_SHARED_FD    SHARED_WORDS native 64-bit words: [0] is set to 1 to say stop, by either side;
+                          worker i counts its operations in [8 * (i + 1)], a cache line each.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, List, Optional
+
+CHANNEL_ENV = "GILSCOPE_CHANNEL_FD"
+SHARED_ENV = "GILSCOPE_SHARED_FD"
+SHARED_WORDS = 8 * 1025  # the stop word's cache line and one for each of 1,024 workers
+STOP_WORD = 0
+WORDS_A_SLOT = 8
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Rates in Hz. The observer goes slower by itself before it hurts, and says so."""
+
+    gil_hz: float = 1000.0
+    counters_hz: float = 4.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """A program that the observer starts itself, in a session of its own."""
+
+    argv: List[str]
+    env: Dict[str, str]
+    cwd: Optional[str] = None
+    workload: bool = False  # it speaks the line described above
+    inherit_stdio: bool = False  # else its standard streams are /dev/null, and stderr's tail is kept
+
+
+@dataclass(frozen=True)
+class ObserverSpec:
+    """One observation: a program to start, or a pid to attach to."""
+
+    run: Dict[str, Any]
+    sampling: Sampling = field(default_factory=Sampling)
+    start: Optional[Start] = None
+    attach_pid: Optional[int] = None
+
+    def to_line(self) -> str:
+        """The spec as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_line(cls, line: str) -> ObserverSpec:
+        """The spec in a line."""
+        body = json.loads(line)
+        start = body.get("start")
+        return cls(
+            run=body["run"],
+            sampling=Sampling(**body["sampling"]),
+            start=Start(**start) if start else None,
+            attach_pid=body.get("attach_pid"),
+        )

@@ -1,0 +1,1 @@
+"""The web entrance: REST, sockets, pages. Its event loop never blocks."""
