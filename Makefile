@@ -1,0 +1,86 @@
+# GILScope. `make help` lists what can be made.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PROJECT := pyproject.toml hatch_build.py $(wildcard static/deno.*)
+APT := apt-get -qq -o DPkg::Lock::Timeout=400
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install install-test chromium serve test lint format bench screenshots clean
+
+help:  ## list these
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+install: $(VENV)/.installed  ## make the environment in .venv
+
+install-test: $(VENV)/.installed-test  ## the same, with what the tests need
+
+serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
+	@exec $(BIN)/gilscope serve $(ARGS)
+
+test: lint chromium  ## install what the tests need, check the sources, run every test
+	$(BIN)/pytest -n 2 -m "not serial" $(ARGS)
+	$(BIN)/pytest -m serial $(ARGS)
+
+lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-test  ## let ruff set the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-bench  ## measure the observer (about seven minutes; ARGS=--quick: half a minute)
+	$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(VENV)/.installed-test chromium  ## take the README's pictures of a real run
+	$(BIN)/python tools/screenshots.py $(ARGS)
+
+clean:  ## remove the environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# ensurepip is asked for by name because Debian ships venv without it.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo >&2 \
+	  "No $(PYTHON) was found. Install Python 3.11 or later, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
+	  "$$($(PYTHON) --version) is too old: GILScope needs 3.11 or later. Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo >&2 \
+	  "$(PYTHON) has no venv. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+# Dependency groups (PEP 735) need pip 25.1, and a new venv holds the pip of its Python's day.
+$(VENV)/.installed: $(PROJECT) | $(BIN)/python
+	@echo "Installing GILScope in $(VENV)"
+	@$(PIP) install "pip>=25.1"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@echo "Installing what the tests need in $(VENV)"
+	@$(PIP) install --group test
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@$(PIP) install --group bench
+	@touch $@
+
+# The browser tests drive the distribution's own chromium.
+chromium:
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo >&2 "The browser tests need chromium on PATH, and there is no apt-get to install it with."; exit 1; fi; \
+	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; \
+	  $$root true 2>/dev/null || { echo >&2 \
+	    "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }; fi; \
+	echo "Installing chromium"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$root $(APT) update && $$root $(APT) install --yes --no-install-recommends chromium >/dev/null
