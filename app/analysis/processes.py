@@ -1,0 +1,111 @@
+"""What each process of the target's tree is, and what it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from app.analysis.totals import Totals
+from app.model.frames import Process
+
+KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
+
+_CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
+
+
+class ProcessUse:
+    """One process: the newest that was said of it, and what it used. Sizes in bytes."""
+
+    def __init__(self, message: Process) -> None:
+        self.message = message
+        self.rss: int | None = None
+        self.peak_rss: int | None = None
+        self.uss: int | None = None
+        self.pss: int | None = None
+        self.totals = Totals(3)
+
+    def read(self, values: Sequence[int | None]) -> None:
+        """Take its row of a counters message. A size that was not read this time keeps its last value."""
+        cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss = values
+        self.totals.read((cpu_us, minor_faults, major_faults))
+        self.rss = self.rss if rss is None else rss
+        self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
+        self.uss = self.uss if uss is None else uss
+        self.pss = self.pss if pss is None else pss
+
+    @property
+    def cpu_us(self) -> int:
+        """CPU time used in the measured time."""
+        return self.totals.moved(_CPU) or 0
+
+    def memory_row(self) -> dict[str, Any]:
+        """The process's row under `memory` in a summary."""
+        return {
+            "pid": self.message.pid,
+            "rss": self.rss,
+            "uss": self.uss,
+            "pss": self.pss,
+            "peak_rss": self.peak_rss,
+            "minor_faults": self.totals.moved(_MINOR_FAULTS),
+            "major_faults": self.totals.moved(_MAJOR_FAULTS),
+        }
+
+
+class Processes:
+    """The target's tree, in the order in which its processes were first seen."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, ProcessUse] = {}
+
+    def __iter__(self) -> Iterator[ProcessUse]:
+        return iter(self._processes.values())
+
+    def note(self, message: Process) -> set[int]:
+        """Take a process message; the pids that were forgotten to make room for it."""
+        known = self._processes.get(message.pid)
+        if known is None or (known.message.gone and not message.gone):  # the kernel gave the pid away again
+            self._processes[message.pid] = ProcessUse(message)
+        else:
+            known.message = message
+        return self._forget() if message.gone else set()
+
+    def begin(self) -> None:
+        """Measure all afresh from here."""
+        for process in self:
+            process.totals.rebase()
+
+    def read(self, rows: Iterable[Sequence[int | None]]) -> None:
+        """Take the rows of a counters message."""
+        for pid, *values in rows:
+            process = None if pid is None else self._processes.get(pid)
+            if process is None:
+                raise ValueError(f"there are counters of process {pid}, of which no process message spoke")
+            process.read(values)
+
+    def target(self) -> Process | None:
+        """The first process of the tree that runs a CPython; else the first process."""
+        messages = [process.message for process in self]
+        return next((message for message in messages if message.python), messages[0] if messages else None)
+
+    def live_rows(self, cpu_shares: dict[int, float | None]) -> list[dict[str, Any]]:
+        """A row for each process that is there."""
+        return [
+            {
+                "python": process.message.python,
+                "cpu_share": cpu_shares.get(process.message.pid),
+                **process.memory_row(),
+            }
+            for process in self
+            if not process.message.gone
+        ]
+
+    def _forget(self) -> set[int]:
+        target = self.target()
+        gone = [process for process in self if process.message.gone and process.message is not target]
+        if len(gone) <= 2 * KEPT_PROCESSES:
+            return set()
+        gone.sort(key=lambda process: process.cpu_us)
+        pids = {process.message.pid for process in gone[:-KEPT_PROCESSES]}
+        for pid in pids:
+            del self._processes[pid]
+        return pids

@@ -1,0 +1,54 @@
+"""How well the target was watched: the rate achieved, and what the watching cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.model.frames import Frame
+
+
+@dataclass(slots=True)
+class Sampled:
+    """Sums over the frames of the measured time."""
+
+    samples: int = 0
+    failed: int = 0
+    late: int = 0
+    length_us: int = 0
+
+    def add(self, frame: Frame) -> None:
+        """Count a frame."""
+        self.samples += frame.samples
+        self.failed += frame.failed
+        self.late += frame.late
+        self.length_us += frame.end_us - frame.start_us
+
+    @property
+    def hz(self) -> float | None:
+        """The rate achieved; None before the first frame."""
+        return self.samples * 1e6 / self.length_us if self.length_us else None
+
+
+class ObserverCpu:
+    """The observer's own CPU time, from one reading to another."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, int] | None = None
+        self._last: tuple[int, int] | None = None
+
+    def read(self, at_us: int, cpu_us: int | None) -> None:
+        """Take a reading; None is one that failed."""
+        if cpu_us is not None:
+            self._last = (at_us, cpu_us)
+            self._first = self._first or self._last
+
+    def begin(self) -> None:
+        """Measure afresh from the newest reading."""
+        self._first = self._last
+
+    @property
+    def share(self) -> float | None:
+        """CPU time by wall time, of one core; None with less than two readings."""
+        if self._first is None or self._last is None or self._first[0] == self._last[0]:
+            return None
+        return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])

@@ -1,0 +1,117 @@
+"""The summary of a run: what `--json` prints and `GET /api/v1/runs/{id}/summary` answers.
+
+Times in seconds, sizes in bytes, shares from 0 to 1. What could not be measured is null, and `capabilities`
+says why. One row for each process, interpreter and thread.
+
+    {"schema": 1,
+     "run": {"id", "kind", "name", "state", "started_at", "duration_s", "params", "error"},
+     "target": {"pid", "python", "free_threaded", "gil_enabled", "switch_interval_s", "command"},
+     "capabilities": {measure: "exact" | "inferred" | "unavailable", ..., "why": {measure: text}},
+     "sampling": {"gil_hz_requested", "gil_hz", "thread_hz", "samples", "failed", "late",
+                  "observer_cpu_share"},
+     "gils": [{"pid", "interpreter", "switches", "switches_per_s", "held_share", "contended_share",
+               "waiters"}],
+     "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "shares": {state: share}, "cpu_s",
+                  "run_delay_s", "voluntary_switches", "involuntary_switches",
+                  "gil_wait": {"count", "p50_s", "p95_s", "p99_s", "max_s"}, "gil_hold": {the same}}],
+     "threads_not_shown": how many of the least active have no row,
+     "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
+     "heap": [], "gc": [], "hot": [],
+     "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
+     "findings": []}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.analysis.totals import seconds
+from app.model.frames import Process
+from app.model.states import EXACT, MEASURES, UNAVAILABLE
+
+if TYPE_CHECKING:
+    from app.analysis.ledger import Ledger
+
+SCHEMA = 1
+
+
+def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
+    """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
+    target = ledger.processes.target()
+    threads, threads_not_shown = ledger.threads.summary_rows()
+    return {
+        "schema": SCHEMA,
+        "run": {**_run(ledger), **run},
+        "target": _target(target),
+        "capabilities": _capabilities(target),
+        "sampling": _sampling(ledger),
+        "gils": ledger.gils.summary_rows(),
+        "threads": threads,
+        "threads_not_shown": threads_not_shown,
+        "memory": [process.memory_row() for process in ledger.processes],
+        "heap": [],
+        "gc": [],
+        "hot": [],
+        "workload": _workload(ledger),
+        "findings": [],
+    }
+
+
+def _run(ledger: Ledger) -> dict[str, Any]:
+    said = ledger.hello.run if ledger.hello else {}
+    return {
+        **{key: said.get(key) for key in ("id", "kind", "name")},
+        "state": ledger.end.state if ledger.end else "running" if ledger.at_us else "starting",
+        "started_at": ledger.hello.started_at if ledger.hello else None,
+        "duration_s": ledger.measured_us / 1e6,
+        "params": said.get("params"),
+        "error": ledger.end.error if ledger.end else None,
+    }
+
+
+def _target(target: Process | None) -> dict[str, Any]:
+    if target is None:
+        keys = ("pid", "python", "free_threaded", "gil_enabled", "switch_interval_s", "command")
+        return dict.fromkeys(keys)
+    return {
+        "pid": target.pid,
+        "python": target.python,
+        "free_threaded": target.free_threaded,
+        "gil_enabled": target.gil_enabled,
+        "switch_interval_s": seconds(target.switch_interval_us),
+        "command": target.command,
+    }
+
+
+def _capabilities(target: Process | None) -> dict[str, Any]:
+    levels = target.capabilities if target else {}
+    said = target.why if target else {}
+    capabilities: dict[str, Any] = {measure: levels.get(measure, UNAVAILABLE) for measure in MEASURES}
+    capabilities["why"] = {
+        measure: said.get(measure, "The observer does not measure it.")
+        for measure in MEASURES
+        if capabilities[measure] != EXACT
+    }
+    return capabilities
+
+
+def _sampling(ledger: Ledger) -> dict[str, Any]:
+    sampled = ledger.sampled
+    return {
+        "gil_hz_requested": ledger.hello.sampling.get("gil_hz") if ledger.hello else None,
+        "gil_hz": sampled.hz,
+        "thread_hz": sampled.hz,  # one sample reads the GIL and every active thread
+        "samples": sampled.samples,
+        "failed": sampled.failed,
+        "late": sampled.late,
+        "observer_cpu_share": ledger.observer_cpu.share,
+    }
+
+
+def _workload(ledger: Ledger) -> dict[str, Any] | None:
+    ops = ledger.counters.ops
+    if ops is None and ledger.result is None:
+        return None
+    measured_s = ledger.measured_us / 1e6
+    counted = {"ops": ops, "ops_per_s": ops / measured_s if ops is not None and measured_s else None}
+    return {**counted, **(ledger.result or {})}

@@ -1,0 +1,197 @@
+"""What each thread did, summed up by state.
+
+A target may start ten thousand threads one after another. A thread that has gone keeps its row for NAMED_US,
+so that a late viewer can put a name to all that the timeline still shows; of those that went before, the
+KEPT_ROWS most active are kept and the rest are only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from app.analysis.histogram import Runs
+from app.analysis.totals import Totals, seconds
+from app.model.frames import Names
+from app.model.states import NATIVE, RUNNING, STALLED, STATES, WAITING
+
+KEPT_ROWS = 500
+LIVE_ROWS = 200  # a row is some 600 bytes, and figures go out four times a second to every viewer
+NAMED_US = 15_000_000
+
+_CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)
+
+
+class Thread:
+    """One lane: who it is, and the sums over its observed time."""
+
+    __slots__ = (
+        "_seen_us",
+        "alive",
+        "gone_us",
+        "holds",
+        "interpreter",
+        "lane",
+        "name",
+        "pid",
+        "state_us",
+        "tid",
+        "totals",
+        "waits",
+    )
+
+    def __init__(self, lane: int) -> None:
+        self.lane = lane
+        self.pid = self.tid = 0
+        self.name = ""
+        self.interpreter: int | None = None
+        self.alive = True
+        self.gone_us = 0
+        self.totals = Totals(4)
+        self.begin()
+
+    def begin(self) -> None:
+        """Measure afresh from here."""
+        self._seen_us = -1
+        self.state_us = [0] * len(STATES)
+        self.waits = Runs()
+        self.holds = Runs()
+        self.totals.rebase()
+
+    def feed(self, track: list[int], start_us: int, end_us: int) -> None:
+        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing ends a wait."""
+        waits = self.waits
+        if start_us != self._seen_us:
+            waits.close()
+        self._seen_us = end_us
+        state_us = self.state_us
+        pieces = iter(track)
+        for state, length_us in zip(pieces, pieces, strict=True):
+            state_us[state] += length_us
+            if state == WAITING:
+                waits.open_us += length_us
+            elif waits.open_us:
+                waits.close()
+
+    @property
+    def observed_us(self) -> int:
+        """The time over which the shares are taken."""
+        return sum(self.state_us)
+
+    @property
+    def active_us(self) -> int:
+        """Time in which the thread ran, or wanted to: by it the rows worth keeping are chosen."""
+        state_us = self.state_us
+        return state_us[RUNNING] + state_us[STALLED] + state_us[WAITING] + state_us[NATIVE]
+
+    def to_json(self) -> dict[str, Any]:
+        """The thread's row, as it stands in a summary."""
+        observed_us = self.observed_us
+        totals = self.totals
+        return {
+            "pid": self.pid,
+            "tid": self.tid,
+            "name": self.name,
+            "interpreter": self.interpreter,
+            "observed_s": observed_us / 1e6,
+            "shares": {
+                state: self.state_us[index] / observed_us if observed_us else None
+                for index, state in enumerate(STATES)
+            },
+            "cpu_s": seconds(totals.moved(_CPU)),
+            "run_delay_s": seconds(totals.moved(_RUN_DELAY)),
+            "voluntary_switches": totals.moved(_VOLUNTARY),
+            "involuntary_switches": totals.moved(_INVOLUNTARY),
+            "gil_wait": self.waits.to_json(),
+            "gil_hold": self.holds.to_json(),
+        }
+
+
+class Threads:
+    """All lanes of a run that are still spoken of."""
+
+    def __init__(self) -> None:
+        self._threads: dict[int, Thread] = {}
+        self._prune_at = 2 * KEPT_ROWS
+        self._gone = 0
+        self._forgotten = 0
+
+    def __iter__(self) -> Iterator[Thread]:
+        return iter(self._threads.values())
+
+    def __getitem__(self, lane: int) -> Thread:
+        thread = self._threads.get(lane)
+        if thread is None:
+            raise ValueError(f"lane {lane} was never named")
+        return thread
+
+    def names(self, message: Names) -> None:
+        """Take note of lanes that came, have a new name, or went."""
+        for lane, pid, tid, name, interpreter in message.threads:
+            thread = self._threads.get(lane)
+            if thread is None:
+                thread = self._threads[lane] = Thread(lane)
+            thread.pid, thread.tid, thread.name, thread.interpreter = pid, tid, name, interpreter
+        self._leave((self[lane] for lane in message.gone), message.at_us)
+
+    def process_gone(self, pid: int, at_us: int) -> None:
+        """All threads of a process went."""
+        self._leave((thread for thread in self if thread.pid == pid), at_us)
+
+    def begin(self) -> None:
+        """Measure all afresh from here."""
+        self._forgotten = 0
+        for thread in self:
+            thread.begin()
+
+    def read(self, rows: Iterable[Sequence[int | None]]) -> None:
+        """Take the rows of a counters message."""
+        for lane, *values in rows:
+            assert lane is not None
+            self[lane].totals.read(values)
+
+    def spoken_of(self, at_us: int) -> list[Thread]:
+        """Those alive, and those that went a short while ago."""
+        return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
+
+    def live_rows(self, at_us: int) -> tuple[list[dict[str, Any]], int]:
+        """Rows, with `lane` and `alive`, of the LIVE_ROWS most active threads spoken of; and how many have none."""
+        spoken_of = self.spoken_of(at_us)
+        shown = _most_active(spoken_of, LIVE_ROWS)
+        rows = [{"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown]
+        return rows, len(spoken_of) - len(shown)
+
+    def summary_rows(self) -> tuple[list[dict[str, Any]], int]:
+        """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many threads have none.
+
+        A thread that went before the measured time began is no part of it.
+        """
+        measured = [thread for thread in self if thread.alive or thread.observed_us]
+        shown = _most_active(measured, KEPT_ROWS)
+        return [thread.to_json() for thread in shown], self._forgotten + len(measured) - len(shown)
+
+    def _leave(self, threads: Iterable[Thread], at_us: int) -> None:
+        for thread in threads:
+            if thread.alive:
+                thread.alive, thread.gone_us = False, at_us
+                self._gone += 1
+        if self._gone > self._prune_at:
+            self._prune(at_us)
+
+    def _prune(self, at_us: int) -> None:
+        """Forget the least active of those that went long ago; KEPT_ROWS departures share the cost."""
+        spoken_of = {thread.lane for thread in self.spoken_of(at_us)}
+        long_gone = [thread for thread in self if thread.lane not in spoken_of]
+        kept = {thread.lane for thread in _most_active(long_gone, KEPT_ROWS)}
+        for thread in long_gone:
+            if thread.lane not in kept:
+                del self._threads[thread.lane]
+                self._gone -= 1
+                self._forgotten += 1 if thread.observed_us else 0
+        self._prune_at = self._gone + KEPT_ROWS
+
+
+def _most_active(threads: list[Thread], limit: int) -> list[Thread]:
+    if len(threads) > limit:
+        threads = sorted(threads, key=lambda thread: (-thread.active_us, thread.lane))[:limit]
+    return sorted(threads, key=lambda thread: thread.lane)

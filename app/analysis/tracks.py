@@ -1,0 +1,69 @@
+"""Tracks: flat lists in which every `step` numbers are one piece, its length in microseconds last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.model.states import HOLDER_UNKNOWN
+
+LANE_STEP = 2  # state, length_us
+GIL_STEP = 3  # holder, waiters, length_us
+
+
+def clip(track: list[int], step: int, skip_us: int, keep_us: int) -> list[int]:
+    """What is left of a track without its first `skip_us`, cut off after `keep_us` more.
+
+    A piece of length 0 stays when it stands between the two cuts, or on one of them.
+    """
+    left: list[int] = []
+    begin_us = 0
+    for at in range(0, len(track), step):
+        end_us = begin_us + track[at + step - 1]
+        from_us, to_us = max(begin_us, skip_us), min(end_us, skip_us + keep_us)
+        if from_us < to_us or (begin_us == end_us and from_us == to_us):
+            left += [*track[at : at + step - 1], to_us - from_us]
+        begin_us = end_us
+    return left
+
+
+@dataclass(slots=True)
+class GilTime:
+    """What became of a GIL's time, in microseconds. Time in which it could not be read is in none."""
+
+    read_us: int = 0
+    held_us: int = 0
+    contended_us: int = 0
+    waiters_us: int = 0  # the number of waiters, integrated over time
+
+    def add(self, other: GilTime) -> None:
+        """Put another stretch to this one."""
+        self.read_us += other.read_us
+        self.held_us += other.held_us
+        self.contended_us += other.contended_us
+        self.waiters_us += other.waiters_us
+
+    def shares(self) -> dict[str, float | None]:
+        """Held share, contended share and mean number of waiters; null where it was never read."""
+        if not self.read_us:
+            return {"held_share": None, "contended_share": None, "waiters": None}
+        return {
+            "held_share": self.held_us / self.read_us,
+            "contended_share": self.contended_us / self.read_us,
+            "waiters": self.waiters_us / self.read_us,
+        }
+
+
+def gil_time(track: list[int]) -> GilTime:
+    """The sums over a GIL's track."""
+    read_us = held_us = contended_us = waiters_us = 0
+    for at in range(0, len(track), GIL_STEP):
+        holder, waiters, length_us = track[at : at + GIL_STEP]
+        if holder == HOLDER_UNKNOWN:
+            continue
+        read_us += length_us
+        waiters_us += waiters * length_us
+        if holder >= 0:
+            held_us += length_us
+            if waiters:
+                contended_us += length_us
+    return GilTime(read_us, held_us, contended_us, waiters_us)
