@@ -15,7 +15,7 @@ names the part of the request that is at fault, dotted (`params.seconds`).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar
 
 
 class GilscopeError(Exception):
@@ -26,7 +26,7 @@ class GilscopeError(Exception):
     exit_status: ClassVar[int] = 1
     http_status: ClassVar[int] = 500
 
-    def __init__(self, detail: str, remedy: str = "", field: Optional[str] = None, **data: Any) -> None:
+    def __init__(self, detail: str, remedy: str = "", field: str | None = None, **data: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.remedy = remedy
@@ -34,9 +34,9 @@ class GilscopeError(Exception):
         self.data = data
 
     def __str__(self) -> str:
-        return "%s. %s" % (self.detail.rstrip("."), self.remedy) if self.remedy else self.detail
+        return f"{self.detail.rstrip('.')}. {self.remedy}" if self.remedy else self.detail
 
-    def to_json(self) -> Dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The error as it stands in an end message and in a summary."""
         return {"code": self.code, "title": self.title, "detail": self.detail, "remedy": self.remedy}
 
@@ -100,3 +100,14 @@ class NotReadable(GilscopeError):
     title = "That process is not a CPython that can be read"
     exit_status = 4
     http_status = 422
+
+
+def from_json(body: dict[str, Any]) -> GilscopeError:
+    """The error that `to_json` wrote, of the class that has its code; a GilscopeError for an unknown code."""
+    pending = [GilscopeError]
+    while pending:
+        cls = pending.pop()
+        if cls.code == body["code"]:
+            return cls(body["detail"], body["remedy"])
+        pending += cls.__subclasses__()
+    return GilscopeError(body["detail"], body["remedy"])

@@ -1,0 +1,39 @@
+"""`gilscope`: the list of its commands, and the one place where an error becomes an exit status."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from app.cli.pythons import pythons
+from app.cli.run import run
+from app.cli.serve import serve
+from app.cli.workloads import workloads
+from app.model.errors import GilscopeError
+
+app = typer.Typer(
+    help="See what the GIL and the private heap of a running CPython process do.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (serve, run, workloads, pythons):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    try:
+        app()
+    except GilscopeError as error:
+        typer.echo(describe(error), err=True)
+        sys.exit(error.exit_status)
+
+
+def describe(error: GilscopeError) -> str:
+    """What happened, why, and what to do, a line each."""
+    lines = [f"gilscope: {error.title}.", f"  {error.detail}"]
+    if error.remedy:
+        lines.append(f"  {error.remedy}")
+    return "\n".join(lines)

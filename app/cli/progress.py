@@ -1,0 +1,34 @@
+"""The line that says, while a run lives, how it goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.cli import units
+
+SEPARATOR = " · "
+
+
+def title(run: dict[str, Any]) -> str:
+    """What is run, on what: "convoy · threads 4 · CPython 3.13.0"."""
+    return SEPARATOR.join([run["name"], f"{run['executor']} {run['workers']}", f"CPython {run['python']}"])
+
+
+def line(heading: str, figures: dict[str, Any]) -> str:
+    """`heading`, the time since the run began, and the figures of the GIL that is held most.
+
+    Several GILs (one a process, one an isolated interpreter): the line says which of how many it shows.
+    """
+    parts = [heading, f"{figures['at_us'] / 1e6:.1f} s"]
+    gils = figures["gils"]
+    main = next((gil for gil in gils if gil["gil"] == figures["main_gil"]), None)
+    if main is not None:
+        if len(gils) > 1:
+            parts.append(f"GIL of pid {main['pid']}, the busiest of {len(gils)}")
+        parts += [
+            f"held {units.share(main['held_share'])}",
+            f"contended {units.share(main['contended_share'])}",
+            f"switches {units.per_second(main['switches_per_s'])}",
+            f"waiters {units.mean(main['waiters'])}",
+        ]
+    return SEPARATOR.join(parts)

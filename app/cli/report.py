@@ -1,0 +1,132 @@
+"""A run's summary, as a person reads it: takes the summary object alone, and computes no figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.cli import units
+from app.cli.tables import ABSENT, Column, render
+from app.model.states import STATES
+
+Json = dict[str, Any]
+
+
+def text(summary: Json) -> str:
+    """The whole report: one part a table, parted by empty lines."""
+    parts = [_title(summary), _gils(summary), _threads(summary), _memory(summary), _workload(summary)]
+    return "\n\n".join(part for part in (*parts, _sampling(summary), _why(summary)) if part)
+
+
+def python_name(target: Json) -> str:
+    """The target's CPython: "CPython 3.13.0", "CPython 3.14.0 free-threaded"."""
+    build = " free-threaded" if target.get("free_threaded") else ""
+    return f"CPython {target['python']}{build}" if target.get("python") else "not a CPython that can be read"
+
+
+def _title(summary: Json) -> str:
+    run, target = summary["run"], summary["target"]
+    interval = target.get("switch_interval_s")
+    parts = [
+        run["name"],
+        python_name(target),
+        f"{run['state'].replace('_', ' ')} after {units.seconds(run['duration_s'])}",
+    ]
+    if interval is not None:
+        parts.append(f"switch interval {units.seconds(interval)}")
+    return " · ".join(parts)
+
+
+def _gils(summary: Json) -> str:
+    columns = [Column("GIL"), *(Column(name, "right") for name in ("held", "contended", "waiters"))]
+    columns += [Column("switches", "right"), Column("switches/s", "right")]
+    rows = [
+        [
+            f"pid {gil['pid']}" + (f", interpreter {gil['interpreter']}" if gil["interpreter"] else ""),
+            units.share(gil["held_share"]),
+            units.share(gil["contended_share"]),
+            units.mean(gil["waiters"]),
+            units.count(gil["switches"]),
+            units.count(gil["switches_per_s"]),
+        ]
+        for gil in summary["gils"]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _threads(summary: Json) -> str:
+    threads = summary["threads"]
+    if not threads:
+        return ""
+    seen = [state for state in STATES if any(thread["shares"].get(state) for thread in threads)]
+    columns = [Column("thread"), Column("pid", "right")]
+    columns += [Column(state, "right") for state in seen]
+    columns += [
+        Column(name, "right") for name in ("GIL wait p50", "p99", "max", "longest hold", "CPU", "run delay")
+    ]
+    rows = [
+        [
+            thread["name"] or str(thread["tid"]),
+            str(thread["pid"]),
+            *(units.share(thread["shares"].get(state)) for state in seen),
+            *(units.seconds(thread["gil_wait"][figure]) for figure in ("p50_s", "p99_s", "max_s")),
+            units.seconds(thread["gil_hold"]["max_s"]),
+            units.seconds(thread["cpu_s"]),
+            units.seconds(thread["run_delay_s"]),
+        ]
+        for thread in threads
+    ]
+    return render(columns, rows)
+
+
+def _memory(summary: Json) -> str:
+    sizes = ("rss", "peak_rss", "uss", "pss")
+    columns = [Column("memory"), *(Column(name, "right") for name in ("RSS", "peak", "USS", "PSS"))]
+    columns += [Column("minor faults", "right"), Column("major faults", "right")]
+    rows = [
+        [
+            f"pid {process['pid']}",
+            *(units.size(process[name]) for name in sizes),
+            units.count(process["minor_faults"]),
+            units.count(process["major_faults"]),
+        ]
+        for process in summary["memory"]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _workload(summary: Json) -> str:
+    """What the workload said of itself, a line a figure; lists and objects as they came."""
+    rows = [[name, _reported(value)] for name, value in (summary["workload"] or {}).items()]
+    return render([Column("workload"), Column("")], rows) if rows else ""
+
+
+def _reported(value: Any) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int | float):
+        return f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_reported(item)}" for name, item in value.items())
+    return ", ".join(_reported(item) for item in value)
+
+
+def _sampling(summary: Json) -> str:
+    sampling = summary["sampling"]
+    return (
+        f"sampled at {units.count(sampling['gil_hz'])} Hz "
+        f"({units.count(sampling['gil_hz_requested'])} asked for), "
+        f"{units.count(sampling['samples'])} samples, {units.count(sampling['late'])} late, "
+        f"{units.count(sampling['failed'])} failed; the observer took "
+        f"{units.share(sampling['observer_cpu_share'])} of a CPU"
+    )
+
+
+def _why(summary: Json) -> str:
+    """The measures that are not exact, and why; those that share a reason share a line."""
+    capabilities = summary["capabilities"]
+    lines: dict[str, list[str]] = {}
+    for measure, reason in capabilities.get("why", {}).items():
+        lines.setdefault(f"{capabilities[measure]}: {reason}", []).append(measure)
+    return "\n".join(f"{', '.join(measures)} {what}" for what, measures in lines.items())

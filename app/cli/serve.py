@@ -1,0 +1,24 @@
+"""`gilscope serve`: the dashboard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.runs.settings import Settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8642,
+    open_browser: Annotated[
+        bool | None,
+        typer.Option("--open/--no-open", help="open it in a browser [default: where there is a display]"),
+    ] = None,
+) -> None:
+    """Start the dashboard, and print its address."""
+    # Imported here: a server's libraries take longer to load than the other commands take to answer.
+    from app.web.serve import serve as start
+
+    start(Settings.load(), host, port, open_browser)

@@ -1,0 +1,60 @@
+"""Figures as a person reads them. None, which is what could not be measured, is a dash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.cli.tables import ABSENT
+
+_BYTES_A_STEP = 1024
+
+
+def share(value: float | None) -> str:
+    """0.974 as "97 %"; below a tenth with one decimal, so that a small share does not read as none."""
+    if value is None:
+        return ABSENT
+    return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
+
+
+def seconds(value: float | None) -> str:
+    """A length of time in the unit that keeps three digits: µs, ms or s."""
+    if value is None:
+        return ABSENT
+    if value < 0.9995e-3:
+        return f"{_three_digits(value * 1e6)} µs"
+    if value < 0.9995:
+        return f"{_three_digits(value * 1e3)} ms"
+    return f"{_three_digits(value)} s"
+
+
+def size(value: int | None) -> str:
+    """Bytes in binary units: 25165824 as "24 MiB"."""
+    if value is None:
+        return ABSENT
+    amount = float(value)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < _BYTES_A_STEP:
+            return f"{_three_digits(amount)} {unit}"
+        amount /= _BYTES_A_STEP
+    return f"{_three_digits(amount)} TiB"
+
+
+def count(value: float | None) -> str:
+    """A number of things, in groups of three digits."""
+    return ABSENT if value is None else f"{value:,.0f}"
+
+
+def mean(value: float | None) -> str:
+    """A mean of a small count, such as waiters."""
+    return ABSENT if value is None else f"{value:.1f}"
+
+
+def per_second(value: float | None, form: Callable[[float | None], str] = count) -> str:
+    """A rate."""
+    return ABSENT if value is None else f"{form(value)}/s"
+
+
+def _three_digits(value: float) -> str:
+    if value < 9.995:
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.1f}".rstrip("0").rstrip(".") if value < 99.95 else f"{value:.0f}"

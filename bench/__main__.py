@@ -1,0 +1,87 @@
+"""`python -m bench [--quick] [--threads N] [--python PATH]`: every measurement, printed as it comes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import sys
+from dataclasses import dataclass
+
+from bench import arrival, cost, slowdown
+from bench.spread import percentile, spread
+
+RATES_HZ = (1000.0, 5000.0, 10_000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many times, and how long in seconds, each measurement is made."""
+
+    cost_repeats: int
+    cost_span_s: float
+    pairs: int
+    pair_s: float
+    arrival_s: float
+
+
+FULL = Plan(cost_repeats=5, cost_span_s=4.0, pairs=15, pair_s=4.0, arrival_s=20.0)
+QUICK = Plan(cost_repeats=1, cost_span_s=0.5, pairs=2, pair_s=0.5, arrival_s=1.5)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What observing costs.")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
+    parser.add_argument("--threads", type=int, default=8, help="threads of the target (8)")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the target's interpreter")
+    chosen = parser.parse_args()
+    plan = QUICK if chosen.quick else FULL
+    dice = random.Random()
+
+    print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}")
+    print(f"target: cpu-bound, {chosen.threads} threads, {chosen.python}")
+    print("medians, with quartiles in brackets; shares are of one CPU\n")
+    print_cost(plan, chosen.python, chosen.threads, dice)
+    print_slowdown(plan, chosen.python, chosen.threads, dice)
+    print_arrival(plan, chosen.python, chosen.threads)
+
+
+def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
+    """Rates, shares and sizes. The rates take turns in random order: a drift of the machine hits all."""
+    costs: dict[float, list[cost.Cost]] = {gil_hz: [] for gil_hz in RATES_HZ}
+    for _ in range(plan.cost_repeats):
+        for gil_hz in dice.sample(RATES_HZ, len(RATES_HZ)):
+            costs[gil_hz].append(cost.measure(python, threads, gil_hz, plan.cost_span_s))
+    print(f"cost, {plan.cost_repeats} targets a rate, {plan.cost_span_s:g} s each")
+    for gil_hz, runs in costs.items():
+        ratios = [run.observer / run.py_spy for run in runs]
+        sizes = [run.bytes_per_s_per_thread for run in runs]
+        print(f"  at {gil_hz:,.0f} Hz")
+        print(f"    rate achieved / asked for    {spread([run.achieved for run in runs]).text()}")
+        print(f"    late samples / samples       {spread([run.late for run in runs]).text('{:.4f}')}")
+        print(f"    observer's share             {spread([run.observer for run in runs]).text('{:.1%}')}")
+        print(f"    py-spy's share at 1,000 Hz   {spread([run.py_spy for run in runs]).text('{:.1%}')}")
+        print(f"    observer / py-spy            {spread(ratios).text('{:.2f}')}")
+        print(f"    frame bytes/s per thread     {spread(sizes).text('{:,.0f}')}")
+    print(flush=True)
+
+
+def print_slowdown(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
+    """The ratio of each pair's two runs."""
+    ratios = [slowdown.pair(python, threads, plan.pair_s, dice) for _ in range(plan.pairs)]
+    print(f"slowdown of the target at 1,000 Hz, {plan.pairs} pairs of {plan.pair_s:g} s in random order")
+    print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}\n", flush=True)
+
+
+def print_arrival(plan: Plan, python: str, threads: int) -> None:
+    """From the last sample to the client."""
+    delays_ms = [delay * 1e3 for delay in arrival.delays_s(python, threads, plan.arrival_s)]
+    print(f"arrival of a frame in a WebSocket client after its last sample, {len(delays_ms)} frames")
+    print(f"    median [quartiles]           {spread(delays_ms).text('{:.2f}')} ms")
+    print(f"    p99                          {percentile(delays_ms, 99):.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

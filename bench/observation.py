@@ -1,0 +1,88 @@
+"""An observation without a server: starts the observer on a workload and reads its messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import IO, Self
+
+from app.model.frames import Message, decode
+from app.model.spec import ObserverSpec, Sampling, Start
+from app.runs.observer import COMMAND, HOME, own_environment
+
+WORKLOAD = "cpu-bound"
+
+
+def workload_argv(python: str, threads: int, seconds: float) -> list[str]:
+    """The command that runs the target of every measurement: pure Python in `threads` threads."""
+    return [
+        *(python, "-m", "app.workloads", "run", WORKLOAD, "--params", "{}"),
+        *("--executor", "threads", "--workers", str(threads), "--seconds", str(seconds)),
+    ]
+
+
+class Observation(AbstractContextManager["Observation"]):
+    """The observer's process and its stream."""
+
+    def __init__(self, python: str, threads: int, seconds: float, gil_hz: float) -> None:
+        argv = workload_argv(python, threads, seconds)
+        self._spec = ObserverSpec(
+            run={"id": "bench", "kind": "workload", "name": WORKLOAD, "params": {}},
+            sampling=Sampling(gil_hz=gil_hz),
+            start=Start(argv=argv, env=own_environment(), workload=True),
+        )
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=HOME,
+            env=own_environment(),
+        )
+        self._stdin, self._stdout = _pipes(self._process)
+        print(self._spec.to_line(), file=self._stdin, flush=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The end of its input tells the observer to end, and its target with it; its last words are let go.
+        with self._process:
+            self._stdin.close()
+            for _ in self._stdout:
+                pass
+
+    @property
+    def pid(self) -> int:
+        """The observer's own pid."""
+        return self._process.pid
+
+    def messages(self) -> Iterator[tuple[Message, int]]:
+        """Each message with the bytes of its line, the line's end included."""
+        for line in self._stdout:
+            yield decode(line), len(line.encode())
+
+
+def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("The observer was started without pipes")
+    return process.stdin, process.stdout
+
+
+def run_alone(python: str, threads: int, seconds: float) -> dict[str, float]:
+    """The workload's result when nobody watches it."""
+    done = subprocess.run(
+        workload_argv(python, threads, seconds),
+        env=own_environment(),
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
