@@ -1,0 +1,64 @@
+"""The application: `uvicorn app.main:app`, or `create_app(settings)`."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.runs.manager import Manager
+from app.runs.settings import Settings
+from app.web import assets, pages, problems
+from app.web.api import health, interpreters, runs, stream, workloads
+from app.web.guard import Guard
+
+logger = logging.getLogger(__name__)
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
+    """The application; `app.state` holds manager, catalogue, interpreters and token once it has started."""
+    token = settings.token or secrets.token_urlsafe(24)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        own = manager or Manager(settings)
+        app.state.manager = own
+        app.state.catalogue = await own.catalogue()
+        app.state.interpreters = await own.interpreters()
+        if settings.token is None:
+            logger.warning("GILSCOPE_TOKEN is not set. Open the server's address with /?token=%s", token)
+        yield
+        await own.close()
+
+    app = FastAPI(
+        title="GILScope",
+        summary="See what the GIL and the private heap of a running CPython process do",
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # FastAPI's own pages load scripts from another host
+        redoc_url=None,
+    )
+    for module in (health, interpreters, workloads, runs, stream):
+        app.include_router(module.router, prefix=API)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=assets.STATIC))
+    app.mount("/vendor", StaticFiles(directory=assets.vendor()))
+    problems.install(app)
+    # Added last, so it is the outermost: nothing answers before it.
+    app.add_middleware(Guard, token=token, allowed_hosts=settings.allowed_hosts)
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, made when a server asks for it: importing this module reads no environment."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = create_app(Settings.load())
+    return globals()["app"]

@@ -1,0 +1,108 @@
+"""The observer's process, as its server sees it: a spec goes in, message lines come out.
+
+The end of the observer's standard input tells it that the server is gone, so nothing else may hold the
+writing end of that pipe: asyncio's pipes are close-on-exec.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from app.model.spec import ObserverSpec
+
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "app.probe")
+HOME = Path(__file__).resolve().parents[2]  # the folder that holds `app`
+LINE_LIMIT_BYTES = 16 * 1024 * 1024
+STDERR_TAIL_BYTES = 8 * 1024
+
+
+def own_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a process that runs this program's own code on some Python.
+
+    The server's settings are its own, its token above all; PYTHON* variables are meant for another Python.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith(("GILSCOPE_", "PYTHON"))}
+    return {**kept, "PYTHONPATH": str(HOME), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class Observer:
+    """A started observer."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._stderr_tail = b""
+        self._stderr_read = asyncio.create_task(self._read_stderr())
+
+    @classmethod
+    async def start(cls, command: Sequence[str], spec: ObserverSpec) -> Observer:
+        """Start an observer and tell it what to observe; OSError where it cannot be started."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LINE_LIMIT_BYTES,
+            cwd=HOME,
+            env=own_environment(),
+            # Ctrl-C at the server's terminal is for the server, which then stops its runs in order.
+            start_new_session=True,
+        )
+        observer = cls(process)
+        observer._write(spec.to_line())
+        return observer
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Its messages until it closes its output; ValueError for a line above LINE_LIMIT_BYTES."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            yield line.decode().rstrip("\n")
+            # readline does not suspend while a whole line is buffered; a burst must not hold up the loop.
+            await asyncio.sleep(0)
+
+    def stop(self, state: str) -> None:
+        """Ask it to end its target, and then itself; without effect on one that has ended."""
+        self._write(json.dumps({"command": "stop", "state": state}))
+
+    def kill(self) -> None:
+        """End it at once. Its target is then nobody's: see reaper.py."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def ended(self, within_s: float) -> int:
+        """Its exit code; it is killed if it has not ended within the time given."""
+        try:
+            code = await asyncio.wait_for(self._process.wait(), within_s)
+        except TimeoutError:
+            self.kill()
+            code = await self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        # A descendant of the target may have inherited stderr and outlive the observer.
+        await asyncio.wait([self._stderr_read], timeout=within_s)
+        self._stderr_read.cancel()
+        return code
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what it wrote to standard error."""
+        return self._stderr_tail.decode(errors="replace").strip()
+
+    def _write(self, line: str) -> None:
+        assert self._process.stdin is not None
+        # Not drained: it is two lines in all, and an observer that does not read must hold up nobody.
+        self._process.stdin.write(line.encode() + b"\n")
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None
+        while chunk := await self._process.stderr.read(STDERR_TAIL_BYTES):
+            self._stderr_tail = (self._stderr_tail + chunk)[-STDERR_TAIL_BYTES:]

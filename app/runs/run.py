@@ -1,0 +1,257 @@
+"""One run: an observer's messages decoded once, for the ledger, and passed on to viewers as they came."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.analysis.ledger import Ledger
+from app.model import frames
+from app.model.errors import GilscopeError
+from app.runs.hub import Hub
+from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
+from app.runs.observer import Observer
+from app.runs.plan import Plan
+from app.runs.reaper import Orphans
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+REMEDY = "Start the run again; if it happens again, that is a fault of GILScope worth reporting."
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the server waits before it takes the next step, in seconds."""
+
+    start_s: float = 40.0  # for the observer to name its target, which gives a workload 30 s to get ready
+    stop_s: float = 5.0  # for the observer to end its target and itself
+    exit_s: float = 2.0  # for an observer that has said its last word to exit
+
+
+class Run:
+    """A run, from its start until it is forgotten. `hub` carries its messages, `ledger` its figures."""
+
+    def __init__(self, run_id: str, number: int, plan: Plan, patience: Patience) -> None:
+        self.id = run_id
+        self.number = number
+        self.plan = plan
+        self.hub = Hub()
+        self.ledger = Ledger()
+        self.started_at = time.time()
+        self._started_ns = time.monotonic_ns()
+        self._duration_s: float | None = None
+        self._patience = patience
+        self._lifecycle = Lifecycle()
+        self._error: Json | None = None
+        self._exit_code: int | None = None
+        self._end: frames.End | None = None
+        self._ended_as: Ended = "failed"
+        self._asked: Ended | None = None
+        self._late: GilscopeError | None = None  # why it was timed out
+        self._orphans = Orphans()
+        self._over = asyncio.Event()
+        self._observer: Observer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._limit: asyncio.TimerHandle | None = None
+        self._final: Json | None = None
+
+    @property
+    def state(self) -> State:
+        return self._lifecycle.state
+
+    @property
+    def ended(self) -> bool:
+        return self._lifecycle.ended
+
+    @property
+    def error(self) -> Json | None:
+        """Why it failed: {"code", "title", "detail", "remedy"}."""
+        return self._error
+
+    @property
+    def exit_code(self) -> int | None:
+        """The target's own; a signal's number is negative."""
+        return self._exit_code
+
+    @property
+    def duration_s(self) -> float:
+        """From the beginning of the observation to its end, or to now."""
+        if self._duration_s is not None:
+            return self._duration_s
+        return (time.monotonic_ns() - self._started_ns) / 1e9
+
+    def to_json(self) -> Json:
+        """The run as the interface shows it; what does not concern its kind is null."""
+        plan = self.plan
+        return {
+            "id": self.id,
+            "kind": plan.kind,
+            "name": plan.name,
+            "state": self.state,
+            "started_at": self.started_at,
+            "duration_s": round(self.duration_s, 6),
+            "params": dict(plan.params),
+            "executor": plan.executor,
+            "workers": plan.workers,
+            "seconds": plan.seconds,
+            "python": plan.python,
+            "command": None if plan.command is None else list(plan.command),
+            "exit_code": self._exit_code,
+            "error": self._error,
+        }
+
+    def header(self) -> Json:
+        """What a viewer needs to draw from the start; taken together with `hub.follow()`, nothing is lost."""
+        return {**self.ledger.header(), "type": "header", "run": self.to_json()}
+
+    def summary(self) -> Json:
+        """The result, or that so far."""
+        return self._final or self.ledger.summary(self.to_json())
+
+    async def start(self, command: Sequence[str]) -> None:
+        """Start the observer; GilscopeError where that cannot be."""
+        try:
+            self._observer = await Observer.start(command, self.plan.spec(self.id))
+        except OSError as error:
+            failure = GilscopeError(f"The observer could not be started: {error}", REMEDY)
+            self._finish("failed", failure)
+            raise failure from error
+        self._arm(self._patience.start_s, GilscopeError("The observer named no target in time", REMEDY))
+        self._spawn(self._observe(self._observer))
+        if self._asked:  # a stop that came while the observer was being started
+            self._observer.stop(self._asked)
+
+    async def wait(self) -> None:
+        """Until the run has ended."""
+        await self._over.wait()
+
+    async def stop(self) -> None:
+        """End the target and its tree, then the run; returns when it has ended. Only the first call acts."""
+        self._ask("stopped")
+        await self.wait()
+
+    def _ask(self, state: Ended) -> None:
+        if not self.ended and self._asked is None:
+            self._asked = state
+            self._spawn(self._escalate())
+            if self._observer is not None:
+                self._observer.stop(state)
+
+    async def _escalate(self) -> None:
+        try:
+            await asyncio.wait_for(self.wait(), self._patience.stop_s)
+        except TimeoutError:
+            if self._observer is not None:
+                self._observer.kill()
+
+    async def _observe(self, observer: Observer) -> None:
+        problem = await self._read(observer)
+        code = await observer.ended(self._patience.exit_s)
+        if self._end is not None and not problem:
+            self._duration_s = self._end.at_us / 1e6
+            self._finish(self._ended_as, self._end.error or self._late)
+            return
+        problem = problem or f"The observer ended without a last word, {_how(code)}."
+        left = await asyncio.to_thread(self._orphans.kill)
+        if left:
+            problem += f" Processes {left} of its target could not be ended."
+        logger.warning("run %s: %s", self.id, problem)
+        failure = GilscopeError(f"{problem} {observer.stderr_tail}".rstrip(), REMEDY)
+        self._finish(self._asked or "failed", self._late if self._asked else failure)
+
+    async def _read(self, observer: Observer) -> str:
+        """Take its messages until it ends; what is wrong with them, or nothing."""
+        problem = ""
+        try:
+            async for line in observer.lines():
+                self._take(line)
+        except ValueError as error:
+            problem = f"The observer wrote what cannot be read: {error}."
+        except Exception:
+            logger.exception("run %s", self.id)
+            problem = "A message of the observer could not be worked up; the server's log says why."
+        if problem:
+            observer.kill()
+        return problem
+
+    def _take(self, line: str) -> None:
+        """One message: into the ledger, then out to the viewers."""
+        message = frames.decode(line)
+        self.ledger.feed(message)
+        self.hub.publish(line)
+        match message:
+            case frames.Hello():
+                self.started_at = message.started_at
+                self._started_ns = message.origin_ns
+            case frames.Process():
+                self._saw(message)
+            case frames.Counters():
+                self._say(self.ledger.figures())
+            case frames.End():
+                self._ended_as = _ended_state(message)
+                self._end = message
+                self._exit_code = message.exit_code
+
+    def _saw(self, process: frames.Process) -> None:
+        if not process.gone:
+            self._orphans.note(process.pid)
+        if self.state == "starting":
+            self._lifecycle.move("running")
+            self._arm(self.plan.limit_s, self.plan.overrun)
+            self._say({"type": "run", "run": self.to_json()})
+
+    def _arm(self, limit_s: float | None, overrun: GilscopeError | None = None) -> None:
+        """Time the run out `limit_s` from now, for the reason given; this replaces the limit before."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = None
+        if limit_s is not None:
+            self._limit = asyncio.get_running_loop().call_later(limit_s, self._time_out, overrun)
+
+    def _time_out(self, overrun: GilscopeError | None) -> None:
+        self._late = overrun
+        self._ask("timed_out")
+
+    def _finish(self, state: Ended, error: GilscopeError | Json | None) -> None:
+        self._arm(None)
+        self._error = error.to_json() if isinstance(error, GilscopeError) else error
+        self._duration_s = self.duration_s
+        self._lifecycle.move(state)
+        try:
+            self._final = self.ledger.summary(self.to_json())
+            self._say({"type": "run", "run": self.to_json()})
+            self.hub.publish(_dump({"type": "summary", "summary": self._final}))
+        finally:
+            self.hub.close()
+            self._over.set()
+
+    def _say(self, message: Json) -> None:
+        self.hub.publish(_dump(message), lasting=False)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        # The loop keeps only weak references to tasks.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _ended_state(end: frames.End) -> Ended:
+    for state in ENDED:
+        if end.state == state:
+            return state
+    raise ValueError(f"{end.state!r} is not how a run can end")
+
+
+def _how(exit_code: int) -> str:
+    return f"by signal {-exit_code}" if exit_code < 0 else f"with status {exit_code}"
+
+
+def _dump(message: Json) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)

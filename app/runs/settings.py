@@ -1,0 +1,95 @@
+"""Settings: flags first, then the environment, then defaults. Every one is declared once, here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from app.model.errors import BadRequest
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+def _token(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("may hold only letters, digits and the signs . _ ~ -")
+    return text
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= 1000:
+        raise ValueError("must be a whole number from 1 to 1000")
+    return number
+
+
+def _paths(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(os.pathsep) if part)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def _setting(default: Any, env: str, parse: Callable[[str], Any], help: str) -> Any:
+    return field(default=default, metadata={"env": env, "parse": parse, "help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person may set for a server or a command."""
+
+    token: str | None = _setting(
+        None,
+        "GILSCOPE_TOKEN",
+        _token,
+        "The secret that lets a client in; a new one at each start if not set.",
+    )
+    pythons: tuple[str, ...] = _setting(
+        (), "GILSCOPE_PYTHONS", _paths, "Further interpreters: executables or folders, parted by colons."
+    )
+    max_runs: int = _setting(4, "GILSCOPE_MAX_RUNS", _count, "Runs at once; a further one is refused.")
+    keep_runs: int = _setting(50, "GILSCOPE_KEEP_RUNS", _count, "Ended runs that stay in memory.")
+    allowed_hosts: tuple[str, ...] = _setting(
+        (),
+        "GILSCOPE_ALLOWED_HOSTS",
+        _names,
+        "Names beside localhost under which the server may be reached, parted by commas.",
+    )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> Settings:
+        """The settings from `flags` (None: not given) and the environment (empty: not set)."""
+        values = {name: value for name, value in flags.items() if value is not None}
+        for setting in fields(cls):
+            text = environ.get(setting.metadata["env"], "")
+            if text and setting.name not in values:
+                values[setting.name] = _parsed(setting.metadata["env"], setting.metadata["parse"], text)
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A setting as it is shown to a person."""
+
+    name: str
+    env: str
+    default: Any
+    help: str
+
+
+def documented() -> list[Documented]:
+    """Every setting, in the order of its declaration."""
+    return [Documented(s.name, s.metadata["env"], s.default, s.metadata["help"]) for s in fields(Settings)]
+
+
+def _parsed(env: str, parse: Callable[[str], Any], text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        # A token is a secret even when it is a bad one.
+        shown = "" if env == "GILSCOPE_TOKEN" else f"; it was {text!r}"
+        raise BadRequest(f"{env} {error}{shown}", f"Set {env} anew, or unset it.", field=env) from None

@@ -1,0 +1,102 @@
+"""What a client may send, and what the OpenAPI page says of what it gets."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.model.spec import Sampling
+from app.runs.request import RunRequest
+
+
+class SamplingBody(BaseModel):
+    """Rates of the observer, in Hz."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gil_hz: float = Field(Sampling.gil_hz, description="Samples of the GIL and of every active thread.")
+    counters_hz: float = Field(Sampling.counters_hz, description="Readings of CPU, memory and switches.")
+
+
+class RunBody(BaseModel):
+    """A run to start: exactly one of `workload` and `command`. What is left out has its default."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"workload": "convoy", "params": {"switch_interval_ms": 1}, "seconds": 5},
+                {"command": ["python3", "-c", "print(sum(range(10**8)))"]},
+            ]
+        },
+    )
+
+    workload: str | None = Field(None, description="A name of `GET /workloads`.")
+    params: dict[str, Any] = Field(default_factory=dict, description="The workload's own parameters.")
+    executor: str | None = Field(None, description="What the workload's workers are.")
+    workers: int | None = Field(None, description="How many there are.")
+    python: str | None = Field(None, description="A version (`3.12`) or a path of `GET /interpreters`.")
+    seconds: float | None = Field(None, description="How long it lasts; a command is stopped after so many.")
+    command: list[str] | None = Field(None, description="A program and its arguments, as a list.")
+    name: str | None = Field(None, min_length=1, max_length=80, description="What to call the run.")
+    sampling: SamplingBody = Field(default_factory=SamplingBody)
+
+    def to_request(self) -> RunRequest:
+        """The same, for the manager."""
+        fields = self.model_dump(exclude={"sampling"})
+        return RunRequest(**fields, sampling=Sampling(**self.sampling.model_dump()))
+
+
+class ErrorBody(BaseModel):
+    """Why a run failed, and what to do."""
+
+    code: str
+    title: str
+    detail: str
+    remedy: str
+
+
+class RunView(BaseModel):
+    """A run; a field that does not concern its kind is null."""
+
+    id: str
+    kind: Literal["workload", "command"]
+    name: str
+    state: Literal["starting", "running", "finished", "stopped", "timed_out", "failed"]
+    started_at: float = Field(description="Seconds since the epoch.")
+    duration_s: float
+    params: dict[str, Any]
+    executor: str | None
+    workers: int | None
+    seconds: float | None
+    python: str | None
+    command: list[str] | None
+    exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
+    error: ErrorBody | None
+
+
+class RunPage(BaseModel):
+    """Runs, newest first; `next` is the cursor of the page that follows, null on the last."""
+
+    runs: list[RunView]
+    next: str | None
+
+
+class FieldErrorBody(BaseModel):
+    """A part of the request that is at fault."""
+
+    field: str
+    detail: str
+
+
+class ProblemBody(BaseModel):
+    """An error, after RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldErrorBody]
+    remedy: str

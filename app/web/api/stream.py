@@ -1,0 +1,65 @@
+"""A run as it happens: header, tail, then what comes; see docs/architecture.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.model.errors import NotFound
+from app.runs.run import Run
+from app.web.api.context import TheManager
+from app.web.problems import of_error
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+# A viewer that takes nothing for so long is gone: uvicorn's own ping does not notice it, for its transport
+# waits for the buffer to empty.
+SEND_LIMIT_S = 5.0
+
+
+@router.websocket("/{run_id}/stream")
+async def stream(websocket: WebSocket, run_id: str, manager: TheManager) -> None:
+    """Send one viewer what a run's observer and ledger say, until the run ends or the viewer goes."""
+    try:
+        run = manager.get(run_id)
+    except NotFound as error:
+        await websocket.send_denial_response(of_error(error, websocket.url.path))
+        return
+    await websocket.accept()
+    tasks = [asyncio.create_task(_follow(websocket, run)), asyncio.create_task(_receive(websocket))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | TimeoutError):
+            raise result
+
+
+async def _follow(websocket: WebSocket, run: Run) -> None:
+    follower = run.hub.follow()
+    await _send(websocket, run.header())
+    async for missed, text in follower:
+        if missed:
+            # Names may be among what was missed, so this viewer begins again, as on a new connection.
+            await _send(websocket, {"type": "missed", "count": missed})
+            await _send(websocket, run.header())
+        await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)
+    await asyncio.wait_for(websocket.close(), SEND_LIMIT_S)
+
+
+async def _receive(websocket: WebSocket) -> None:
+    """Read and drop what the viewer sends, until it goes."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
+    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)

@@ -1,0 +1,158 @@
+"""Who gets in: one ASGI middleware in front of everything else.
+
+This server starts programs and reads processes, so neither another page in the same browser nor another
+user of the same machine may reach it. In this order:
+
+    Host     must be a local name, or one that the settings allow (names are compared, ports are not, so
+             that SSH forwarding works), else 421: DNS rebinding
+    Origin   where a browser sends one, must be scheme://Host, else 403: another page's form or WebSocket
+    token    in the cookie or as `Authorization: Bearer`, else 401. A page opened with `?token=` gets the
+             cookie and is sent on to its own address without the token.
+
+A WebSocket that is refused is closed with 1008 before it was accepted. Every response carries the headers
+that keep other pages from framing and reading this one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from app.web.problems import Problem
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+OPEN_PATHS = frozenset({"/api/v1/health"})  # a container's health check has no token
+POLICY_VIOLATION = 1008
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_ENTRANCE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>GILScope: token needed</title>
+<h1>GILScope needs its token</h1>
+<p>This server can start programs and read processes, so it lets in only who has its token.</p>
+<p>Open the whole address that <code>gilscope serve</code> printed when it started; it ends in
+<code>?token=…</code>. If this page came from following a link there, load it again.</p>
+</html>
+"""
+
+
+class Guard:
+    """The middleware. `token` is the secret; `allowed_hosts` are names beside the local ones."""
+
+    def __init__(self, app: ASGIApp, token: str, allowed_hosts: Iterable[str] = ()) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._hosts = LOCAL_HOSTS | set(allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        nonce = secrets.token_urlsafe(16)
+        scope.setdefault("state", {})["csp_nonce"] = nonce
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                _secure(MutableHeaders(scope=message), nonce)
+            await send(message)
+
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            await self._app(scope, receive, send_guarded)
+        elif scope["type"] == "websocket":
+            await WebSocketClose(POLICY_VIOLATION, "refused")(scope, receive, send)
+        else:
+            await refusal(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """What to answer instead of going on, if anything."""
+        host = _HOST.fullmatch(headers.get("host", ""))
+        path: str = scope["path"]
+        if host is None or host["name"].lower() not in self._hosts:
+            return _misdirected(path, headers.get("host", ""))
+        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        if "origin" in headers and headers["origin"] != f"{scheme}://{headers['host']}":
+            return _foreign(path, headers["origin"])
+        if path in OPEN_PATHS:
+            return None
+        cookie = f"gilscope-{host['port'] or _DEFAULT_PORTS[scheme]}"
+        if self._is_token(_bearer(headers)) or self._is_token(_cookie(headers, cookie)):
+            return None
+        if _is_page(scope, headers):
+            return self._entrance(scope, scheme, cookie)
+        return Problem(
+            401,
+            "Token needed",
+            "The request carries no token, or not this server's",
+            path,
+            "Send it as `Authorization: Bearer TOKEN`; `gilscope serve` prints it when it starts.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+    def _entrance(self, scope: Scope, scheme: str, cookie: str) -> Response:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if not self._is_token(dict(query).get("token")):
+            return HTMLResponse(_ENTRANCE, 401)
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        # A path that begins with two slashes would lead to another host.
+        path = "/" + quote(scope["path"].lstrip("/"))
+        response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
+        response.set_cookie(
+            cookie, self._token.decode(), httponly=True, samesite="strict", secure=scheme == "https"
+        )
+        return response
+
+    def _is_token(self, candidate: str | None) -> bool:
+        return candidate is not None and secrets.compare_digest(candidate.encode(), self._token)
+
+
+def _secure(headers: MutableHeaders, nonce: str) -> None:
+    headers["Content-Security-Policy"] = (
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "no-cache")
+
+
+def _misdirected(path: str, host: str) -> Response:
+    return Problem(
+        421,
+        "Unknown host",
+        f"This server is not known as {host!r}",
+        path,
+        "Use localhost or 127.0.0.1, or name the host in GILSCOPE_ALLOWED_HOSTS.",
+    )
+
+
+def _foreign(path: str, origin: str) -> Response:
+    return Problem(
+        403, "Foreign page", f"A page of {origin} has no business here", path, "Use the server's own pages."
+    )
+
+
+def _is_page(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser asks for something to show, rather than a program for data."""
+    reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+    return reads and not scope["path"].startswith("/api/") and "text/html" in headers.get("accept", "")
+
+
+def _bearer(headers: Headers) -> str | None:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _cookie(headers: Headers, name: str) -> str | None:
+    morsel = SimpleCookie(headers.get("cookie", "")).get(name)
+    return morsel.value if morsel else None

@@ -1,0 +1,89 @@
+"""Run the server: bind, serve, say where it is."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import uvicorn
+
+from app.main import create_app
+from app.model.errors import BadRequest, Conflict
+from app.runs.settings import Settings
+
+WILDCARDS = frozenset({"0.0.0.0", "::"})
+# Above it, a viewer that never reads would hold up the server's end for ever.
+GRACEFUL_SHUTDOWN_S = 2
+
+
+def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM; port 0 is any free one.
+
+    Once it answers, prints one line with its whole address, the token included, and calls `on_ready` with
+    that address. Conflict where the port is in use, BadRequest where the address cannot be bound.
+    """
+    token = settings.token or secrets.token_urlsafe(24)
+    hosts = settings.allowed_hosts if host in WILDCARDS else (*settings.allowed_hosts, _in_url(host).lower())
+    listener = _bind(host, port)
+    address = f"http://{_reachable(host)}:{listener.getsockname()[1]}/?token={token}"
+
+    def ready() -> None:
+        sys.stdout.write(f"GILScope is at {address}\n")
+        sys.stdout.flush()
+        if on_ready is not None:
+            on_ready(address)
+
+    config = uvicorn.Config(
+        create_app(replace(settings, token=token, allowed_hosts=hosts)),
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
+        log_level="warning",
+        access_log=False,  # addresses hold the token
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        _Server(config, ready).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Calls `ready` once it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                f"Port {port} of {host} is in use by another program",
+                "Stop that program, or choose another port with --port (0: any free one).",
+                field="port",
+            ) from error
+        raise BadRequest(
+            f"The server cannot listen on {host} port {port}: {error.strerror or error}",
+            "Choose another address with --host and --port.",
+            field="host",
+        ) from error
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in WILDCARDS else _in_url(host)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
