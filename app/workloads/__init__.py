@@ -1,1 +1,1 @@
-"""The catalogue of workloads, and what runs them inside a target. The standard library alone, CPython 3.9 or later."""
+"""The catalogue of workloads, and what runs them inside a target: standard library, CPython 3.9 or later."""

@@ -1,0 +1,209 @@
+"""What a workload declares, and the list of all of them.
+
+A family is a module that offers `WORKLOADS`; a workload is a declaration beside the functions that do
+its work. `python -m app.workloads list` prints:
+
+    {"schema": 1,
+     "workloads": [{"name", "family", "title", "sentence", "op",
+                    "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit"}],
+                    "executors": [name], "executor", "workers", "min_workers", "max_workers",
+                    "min_python": [3, 9], "look_for": [sentence], "finding"}],
+     "executors": [{"name", "sentence"}]}
+
+`type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
+`seconds`, the longest life of a run, belongs to every workload and is not among the parameters.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NamedTuple, Optional, Union
+
+from app.workloads.context import Context, Json
+
+SCHEMA = 1
+MIN_SECONDS = 0.1
+MAX_SECONDS = 3600.0
+DEFAULT_SECONDS = 10.0
+
+FAMILIES = ("app.workloads.gil",)
+
+_TYPES: dict[str, Any] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "choice": (str,),
+    "text": (str,),
+}
+
+ParamValue = Union[int, float, bool, str]
+Work = Callable[[Context], Optional[Json]]
+
+
+class BadRequest(ValueError):
+    """Something was asked for that cannot be run. `field` is the part of the request at fault, dotted."""
+
+    def __init__(self, field: str, detail: str, remedy: str = "") -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: its type, default and bounds."""
+
+    name: str
+    type: str
+    default: ParamValue
+    help: str
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[str, ...] | None = None
+    unit: str | None = None
+
+    def check(self, value: Any) -> ParamValue:
+        """The value, if it is of this type and within the bounds."""
+        if not isinstance(value, _TYPES[self.type]) or (self.type != "bool" and isinstance(value, bool)):
+            raise self._refused(f"{value!r} is not of type {self.type}")
+        if self.choices is not None and value not in self.choices:
+            raise self._refused(f"{value!r} is not one of {', '.join(self.choices)}")
+        # Asked in the positive, so that NaN is refused as well.
+        if self.min is not None and self.max is not None and not self.min <= value <= self.max:
+            raise self._refused(f"{value!r} is not between {self.min} and {self.max}")
+        return float(value) if self.type == "float" else value
+
+    def _refused(self, detail: str) -> BadRequest:
+        return BadRequest(f"params.{self.name}", detail, self.help)
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A process beside the workers that is no part of what is measured: a client, a remote server."""
+
+    role: str
+    work: Work
+    wanted: Callable[[Mapping[str, Any]], bool] = lambda params: True
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A workload: what a person is told of it, and the functions that do it.
+
+    `work` is called once in every worker, and returns what that worker found, or None. `prepare` is called
+    once before any worker exists, with the parameters; workers and companion see what it returned.
+    `summarise` makes the result's own fields of what was prepared, what the workers found, in their order,
+    and what the companion found (None without one).
+
+    `roles` names the threads: worker i has role i, and all those after the last role have the last.
+    """
+
+    name: str
+    family: str
+    title: str
+    sentence: str
+    op: str
+    look_for: tuple[str, ...]
+    roles: tuple[str, ...]
+    work: Work
+    executors: tuple[str, ...] = ("threads", "processes", "sequential")
+    executor: str = "threads"
+    workers: int = 4
+    min_workers: int = 1
+    max_workers: int = 64
+    min_python: tuple[int, int] = (3, 9)
+    params: tuple[Param, ...] = ()
+    finding: str | None = None
+    companion: Companion | None = None
+    prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None
+    summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}
+
+    def role(self, worker: int) -> tuple[str, str]:
+        """A worker's role, and its name: the role and its number in that role, from 1."""
+        place = min(worker, len(self.roles) - 1)
+        return self.roles[place], f"{self.roles[place]}-{worker - place + 1}"
+
+    def check_params(self, given: Mapping[str, Any]) -> dict[str, ParamValue]:
+        """Every parameter with the value given, or its default. BadRequest for a wrong or an unknown one."""
+        unknown = sorted(set(given) - {param.name for param in self.params})
+        if unknown:
+            names = ", ".join(param.name for param in self.params) or "none"
+            raise BadRequest(
+                f"params.{unknown[0]}", f"{self.name} has no such parameter", f"It has: {names}."
+            )
+        return {param.name: param.check(given.get(param.name, param.default)) for param in self.params}
+
+    def check_extent(self, executor: str, workers: int, seconds: float) -> None:
+        """BadRequest if it cannot be run so, or not on this interpreter."""
+        if executor not in self.executors:
+            remedy = f"It runs on: {', '.join(self.executors)}."
+            raise BadRequest("executor", f"{self.name} does not run on {executor!r}", remedy)
+        if not self.min_workers <= workers <= self.max_workers:
+            raise BadRequest("workers", f"{workers} is not between {self.min_workers} and {self.max_workers}")
+        if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+            raise BadRequest("seconds", f"{seconds} is not between {MIN_SECONDS} and {MAX_SECONDS}")
+        if sys.version_info < self.min_python:
+            raise BadRequest(
+                "python", f"{self.name} needs CPython {'.'.join(map(str, self.min_python))} or later"
+            )
+
+    def to_json(self) -> Json:
+        """The declaration, without the functions."""
+        shown = (
+            "name",
+            "family",
+            "title",
+            "sentence",
+            "op",
+            "executor",
+            "workers",
+            "min_workers",
+            "max_workers",
+        )
+        return {
+            **{name: getattr(self, name) for name in shown},
+            "params": [dict(param.__dict__) for param in self.params],
+            "executors": list(self.executors),
+            "min_python": list(self.min_python),
+            "look_for": list(self.look_for),
+            "finding": self.finding,
+        }
+
+
+class Setting(NamedTuple):
+    """What to run and how, checked against the workload's declaration."""
+
+    workload: Workload
+    params: Mapping[str, ParamValue]
+    executor: str
+    workers: int
+    seconds: float
+
+
+def setting(
+    name: str, params: Mapping[str, Any], executor: str | None, workers: int | None, seconds: float
+) -> Setting:
+    """What was asked for; None means the workload's own. BadRequest if it cannot be."""
+    workload = find(name)
+    executor = workload.executor if executor is None else executor
+    workers = workload.workers if workers is None else workers
+    workload.check_extent(executor, workers, seconds)
+    return Setting(workload, workload.check_params(params), executor, workers, seconds)
+
+
+def workloads() -> list[Workload]:
+    """Every workload, in the order in which a person is shown them."""
+    return [workload for family in FAMILIES for workload in import_module(family).WORKLOADS]
+
+
+def find(name: str) -> Workload:
+    """The workload of that name. BadRequest if there is none."""
+    for workload in workloads():
+        if workload.name == name:
+            return workload
+    known = ", ".join(workload.name for workload in workloads())
+    raise BadRequest("workload", f"there is no workload {name!r}", f"There are: {known}.")

@@ -1,0 +1,97 @@
+"""Child processes of a workload: workers of the executor `processes`, and companions."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from time import monotonic_ns
+
+from app.workloads.catalogue import Work
+from app.workloads.job import Job, Outcome
+from app.workloads.line import SharedWords
+from app.workloads.names import name_this_thread
+
+# The caller is single-threaded while it forks, which makes fork safe; it is also the start method
+# whose children need no word on where the shared memory, the gate and the channel are.
+_FORK = multiprocessing.get_context("fork")
+_PR_SET_PDEATHSIG = 1
+_REAP_S = 1.0  # a child that has told its outcome has nothing left to do
+
+
+class Child:
+    """A child process that parks at the gate, does its work, and sends back its outcome."""
+
+    def __init__(self, job: Job, work: Work, worker: int, role: str, name: str) -> None:
+        self.name = name
+        self.connection, theirs = _FORK.Pipe(duplex=False)
+        arguments = (theirs, os.getpid(), job, work, worker, role, name)
+        self._process = _FORK.Process(target=_child_main, args=arguments, name=name, daemon=True)
+        self._process.start()
+        theirs.close()  # so that the connection ends when the child does
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        pid = self._process.pid
+        assert pid is not None  # it is None only before start
+        return pid
+
+    def wait_until_parked(self) -> None:
+        """Return once the child is about to park. RuntimeError if it ends before."""
+        try:
+            self.connection.recv()
+        except EOFError:
+            raise RuntimeError(self._why_it_ended()) from None
+
+    def outcome(self, shared: SharedWords) -> Outcome:
+        """What the child sent when it ended; called when the connection has something to read."""
+        try:
+            outcome: Outcome = self.connection.recv()
+        except EOFError:
+            shared.set_stop()
+            return Outcome(self.name, monotonic_ns(), {}, self._why_it_ended())
+        self._process.join(_REAP_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        return outcome
+
+    def _why_it_ended(self) -> str:
+        self._process.join()
+        code = self._process.exitcode or 0
+        how = f"by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"with status {code}"
+        return f"{self.name} (process {self.pid}) ended {how} before its work was done"
+
+
+def finish_all(children: Sequence[Child], shared: SharedWords) -> list[Outcome]:
+    """Wait for every child's end, in whatever order they end; outcomes in the order of the children."""
+    waiting = {child.connection: child for child in children}
+    outcomes: dict[Child, Outcome] = {}
+    while waiting:
+        for connection in wait(list(waiting)):
+            child = waiting.pop(connection)  # type: ignore[call-overload]
+            outcomes[child] = child.outcome(shared)
+    return [outcomes[child] for child in children]
+
+
+def _child_main(
+    connection: Connection, parent: int, job: Job, work: Work, worker: int, role: str, name: str
+) -> None:
+    _die_with(parent)
+    job.gate.close()
+    name_this_thread(name)
+    connection.send(None)
+    span = job.gate.wait()
+    if span is not None:
+        connection.send(job.perform(work, worker, role, name, span))
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, however that dies."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os.kill(os.getpid(), signal.SIGKILL)

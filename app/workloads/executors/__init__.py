@@ -1,0 +1,56 @@
+"""How the workers of a workload come to run: one module an executor, all behind one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.workloads.context import Span
+from app.workloads.executors.processes import Processes
+from app.workloads.executors.sequential import Sequential
+from app.workloads.executors.threads import Threads
+from app.workloads.job import Job, Outcome
+
+
+class Crew(Protocol):
+    """Workers that exist and are parked at the gate. They go home by themselves when it closes for good."""
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes that they run in, without that of the caller."""
+        ...
+
+    @property
+    def parked(self) -> int:
+        """How many of them wait at the gate."""
+        ...
+
+    def finish(self, span: Span) -> list[Outcome]:
+        """Called once the gate is open: wait for the end of every worker."""
+        ...
+
+
+class Executor(Protocol):
+    """One way of running workers."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line and in a request."""
+        ...
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told of it."""
+        ...
+
+    def start(self, job: Job) -> Crew:
+        """Create every worker; return once all of them are about to park."""
+        ...
+
+
+EXECUTORS: tuple[Executor, ...] = (Sequential(), Threads(), Processes())
+
+
+def by_name(name: str) -> Executor:
+    """The executor of that name; a declaration names no other."""
+    return next(executor for executor in EXECUTORS if executor.name == name)

@@ -1,0 +1,37 @@
+"""One child process for each worker."""
+
+from __future__ import annotations
+
+from app.workloads.children import Child, finish_all
+from app.workloads.context import Span
+from app.workloads.job import Job, Outcome
+
+
+class Processes:
+    """Child processes, each with an interpreter and a GIL of its own."""
+
+    name = "processes"
+    sentence = "Child processes: each has a GIL and a memory of its own, and what they share is sent."
+
+    def start(self, job: Job) -> ProcessCrew:
+        """Fork the children, and wait until each is about to park."""
+        return ProcessCrew(job)
+
+
+class ProcessCrew:
+    """Child processes, parked or at work."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._children = []
+        for worker in range(job.workers):
+            role, name = job.workload.role(worker)
+            self._children.append(Child(job, job.workload.work, worker, role, name))
+        for child in self._children:
+            child.wait_until_parked()
+        self.pids = [child.pid for child in self._children]
+        self.parked = job.workers
+
+    def finish(self, span: Span) -> list[Outcome]:
+        """Wait for every child."""
+        return finish_all(self._children, self._job.shared)

@@ -1,0 +1,53 @@
+"""One thread of the interpreter for each worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from queue import SimpleQueue
+from threading import Thread
+
+from app.workloads.context import Span
+from app.workloads.job import Job, Outcome
+from app.workloads.names import name_this_thread
+
+
+class Threads:
+    """Threads share one interpreter, and so one GIL."""
+
+    name = "threads"
+    sentence = "Threads of one interpreter: they share its memory, and take turns with its GIL."
+
+    def start(self, job: Job) -> ThreadCrew:
+        """Start the threads, and wait until each has its name and is about to park."""
+        return ThreadCrew(job)
+
+
+class ThreadCrew:
+    """Threads, and what they found."""
+
+    pids: Sequence[int] = ()
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.parked = job.workers
+        self._outcomes: dict[int, Outcome] = {}
+        named: SimpleQueue[None] = SimpleQueue()
+        self._threads = [Thread(target=self._run, args=(worker, named)) for worker in range(job.workers)]
+        for thread in self._threads:
+            thread.start()
+        for _ in self._threads:
+            named.get()
+
+    def _run(self, worker: int, named: SimpleQueue[None]) -> None:
+        role, name = self._job.workload.role(worker)
+        name_this_thread(name)
+        named.put(None)
+        span = self._job.gate.wait()
+        if span is not None:
+            self._outcomes[worker] = self._job.perform(self._job.workload.work, worker, role, name, span)
+
+    def finish(self, span: Span) -> list[Outcome]:
+        """Wait for every thread."""
+        for thread in self._threads:
+            thread.join()
+        return [self._outcomes[worker] for worker in range(self._job.workers)]

@@ -1,0 +1,61 @@
+"""Pure Python work: it needs the GIL at every step."""
+
+from __future__ import annotations
+
+from app.workloads.catalogue import Param, Workload
+from app.workloads.context import Context
+
+COUNTDOWN_FROM = 10_000
+PRIMES_BELOW = 2_000
+
+
+def count_down() -> None:
+    """Count down to nothing: well under a millisecond of byte code."""
+    n = COUNTDOWN_FROM
+    while n > 0:
+        n -= 1
+
+
+def find_primes() -> None:
+    """Find the primes below a bound by trial division."""
+    for candidate in range(3, PRIMES_BELOW, 2):
+        divisor = 3
+        while divisor * divisor <= candidate and candidate % divisor:
+            divisor += 2
+
+
+_KINDS = {"countdown": count_down, "primes": find_primes}
+
+
+def _work(ctx: Context) -> None:
+    piece = _KINDS[ctx.params["kind"]]
+    while not ctx.stopping:
+        piece()
+        ctx.count(1)
+
+
+CPU_BOUND = Workload(
+    name="cpu-bound",
+    family="gil",
+    title="CPU-bound threads",
+    sentence="Pure Python work: threads take turns with one GIL, so more of them gain nothing.",
+    op=f"one countdown from {COUNTDOWN_FROM}, or one search for the primes below {PRIMES_BELOW}",
+    look_for=(
+        "The GIL lane is never empty: some thread always holds the lock, and all the others wait for it.",
+        "Each of N threads runs for 1/N of the time and waits for the rest; the lock changes hands about "
+        "200 times a second, once in every switch interval of 5 ms.",
+        "On processes each worker has a GIL of its own: as many run at once as there are free cores.",
+    ),
+    finding="gil-saturated",
+    roles=("cpu",),
+    work=_work,
+    params=(
+        Param(
+            "kind",
+            "choice",
+            "countdown",
+            "What is computed: a loop that counts down, or primes by trial division.",
+            choices=tuple(_KINDS),
+        ),
+    ),
+)

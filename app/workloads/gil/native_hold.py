@@ -1,0 +1,163 @@
+"""C code that keeps the GIL for as long as its call lasts."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import methodcaller
+from statistics import median
+from time import perf_counter_ns, sleep
+from typing import Any, NamedTuple
+
+from app.workloads.catalogue import Param, Workload
+from app.workloads.context import Context, Json
+
+Call = Callable[[], object]
+
+_NS_A_MS = 1_000_000
+_PROBE_NS = 10 * _NS_A_MS  # a call this long says enough of how the next one will scale
+_TICKS_A_ROUND = 1_000
+_call_it: Callable[[Call], Any] = methodcaller("__call__")
+
+
+def backtrack(size: int) -> Call:
+    """A regular expression that tries size³/6 ways to share out the letters, and then fails."""
+    return partial(re.compile("a*a*a*b").match, "a" * size)
+
+
+def raise_to_power(size: int) -> Call:
+    """An integer of `size` thousand bits or so, by repeated squaring."""
+    return partial(pow, 3, size * 1_000)
+
+
+def sort_numbers(size: int) -> Call:
+    """Some thousands of random floats, sorted into a new list."""
+    numbers = random.Random(0)
+    return partial(sorted, [numbers.random() for _ in range(size * 1_000)])
+
+
+class Kind(NamedTuple):
+    """A call of any size, and the power of its size with which its time grows."""
+
+    make: Callable[[int], Call]
+    exponent: float
+
+
+_KINDS = {
+    "regex": Kind(backtrack, 3.0),
+    "power": Kind(raise_to_power, 1.585),
+    "sort": Kind(sort_numbers, 1.1),
+}
+
+
+class Prepared(NamedTuple):
+    """The call, and how it came to its length."""
+
+    call: Call
+    size: int
+    calibrated_ms: float
+
+
+def timed_ns(call: Call) -> int:
+    """How long a call takes, without the wait for the GIL that may follow it.
+
+    The clock is read, the call made and the clock read again by one byte code instruction, which unpacks
+    the iterator: the interpreter looks at a request to let go of the GIL only between instructions. Three
+    statements would let go of it as the call ends, before the clock is read.
+    """
+    start_ns, _, end_ns = map(_call_it, (perf_counter_ns, call, perf_counter_ns))
+    return int(end_ns - start_ns)
+
+
+def calibrate(kind: Kind, length_ms: float) -> Prepared:
+    """Find the size with which a call takes about so long on this machine, now."""
+    size = 16
+    length_ns = 0
+    while length_ns < _PROBE_NS:
+        size *= 2
+        length_ns = timed_ns(kind.make(size))
+    for _ in range(2):
+        size = max(1, round(size * (length_ms * _NS_A_MS / length_ns) ** (1 / kind.exponent)))
+        call = kind.make(size)
+        length_ns = timed_ns(call)
+    return Prepared(call, size, length_ns / _NS_A_MS)
+
+
+def _prepare(params: Mapping[str, Any]) -> Prepared:
+    return calibrate(_KINDS[params["kind"]], params["call_ms"])
+
+
+def _work(ctx: Context) -> Json:
+    return _make_calls(ctx) if ctx.role == "caller" else _tick(ctx)
+
+
+def _make_calls(ctx: Context) -> Json:
+    pause_s = ctx.params["pause_ms"] / 1000
+    lengths_ns = []
+    while not ctx.stopping:
+        # A thread that comes out of a sleep has just taken the GIL, so nobody may ask for it back for a
+        # whole switch interval: the call begins within one hold, microseconds after that hold did.
+        sleep(pause_s)
+        lengths_ns.append(timed_ns(ctx.prepared.call))
+    return {"lengths_ms": [length_ns / _NS_A_MS for length_ns in lengths_ns]}
+
+
+def _tick(ctx: Context) -> Json:
+    """Read the clock over and over: a step between two readings is time in which this thread stood still."""
+    longest_ns, last_ns = 0, perf_counter_ns()
+    while not ctx.stopping:
+        for _ in range(_TICKS_A_ROUND):
+            now_ns = perf_counter_ns()
+            if now_ns - last_ns > longest_ns:
+                longest_ns = now_ns - last_ns
+            last_ns = now_ns
+        ctx.count(_TICKS_A_ROUND)
+    return {"gap_ms": longest_ns / _NS_A_MS}
+
+
+def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+    caller, tickers = found[0], found[1:]
+    lengths_ms = caller["lengths_ms"]
+    return {
+        "calls": len(lengths_ms),
+        "call_ms": median(lengths_ms) if lengths_ms else None,
+        "longest_call_ms": max(lengths_ms, default=None),
+        "longest_gap_ms": max(ticker["gap_ms"] for ticker in tickers),
+        "calibrated_ms": prepared.calibrated_ms,
+    }
+
+
+NATIVE_HOLD = Workload(
+    name="native-hold",
+    family="gil",
+    title="C code that keeps the GIL",
+    sentence="A long C call that does not let go of the GIL freezes every other thread of the interpreter.",
+    op="one tick: a reading of the clock by one of the other threads",
+    look_for=(
+        "While the caller is in its C call the GIL lane is its colour without a break: the switch interval "
+        "does not help, because the interpreter looks at requests only between byte code instructions.",
+        "All the other threads wait as long as the call lasts: compare longest_gap_ms with longest_call_ms.",
+        "On processes the ticks go on: the call holds only its own interpreter's GIL.",
+    ),
+    finding="gil-long-hold",
+    roles=("caller", "ticker"),
+    work=_work,
+    executors=("threads", "processes"),
+    workers=3,
+    min_workers=2,
+    prepare=_prepare,
+    summarise=_summarise,
+    params=(
+        Param(
+            "kind",
+            "choice",
+            "regex",
+            "The C call: a regular expression that backtracks, a large integer power, or a sort.",
+            choices=tuple(_KINDS),
+        ),
+        Param("call_ms", "float", 150.0, "How long one call lasts, about.", min=20.0, max=300.0, unit="ms"),
+        Param("pause_ms", "float", 100.0, "The pause between two calls.", min=1.0, max=300.0, unit="ms"),
+    ),
+)

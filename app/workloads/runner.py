@@ -1,0 +1,106 @@
+"""One run of a workload: prepare, park every worker, wait for the observer's go, work, sum up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from time import monotonic_ns
+
+from app.workloads import executors
+from app.workloads.catalogue import Setting
+from app.workloads.children import Child, finish_all
+from app.workloads.context import Gate, Json, Span
+from app.workloads.job import Job, Outcome
+from app.workloads.line import Channel, SharedWords
+from app.workloads.names import name_this_thread
+
+_NS = 1_000_000_000
+
+
+class WorkerFailed(Exception):
+    """At least one worker failed: `outcomes` are those that did."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        last_lines = [f"{each.name}: {(each.error or '').strip().splitlines()[-1]}" for each in outcomes]
+        super().__init__("; ".join(last_lines))
+        self.outcomes = outcomes
+
+
+def run(setting: Setting, shared: SharedWords, channel: Channel | None) -> Json:
+    """Run the workload to its end and return its result.
+
+    WorkerFailed if a worker failed; ObserverGone if the observer went away before it said go.
+    """
+    name_this_thread("main")
+    _stop_on_signals(shared)
+    workload, gate = setting.workload, Gate()
+    prepared = workload.prepare(setting.params)
+    send = channel.send if channel else _print_report
+    job = Job(workload, setting.workers, setting.params, prepared, shared, gate, send)
+    try:
+        # Children are forked before the crew's threads exist: a fork copies only the thread that forks.
+        companions = _start_companion(job)
+        crew = executors.by_name(setting.executor).start(job)
+        if channel:
+            _await_go(channel, shared, [*crew.pids, *(child.pid for child in companions)])
+        start_ns = monotonic_ns()
+        span = Span(start_ns, start_ns + int(setting.seconds * _NS))
+        gate.open(span, crew.parked + len(companions))
+    finally:
+        gate.close()
+    outcomes = crew.finish(span)
+    shared.set_stop()  # a companion has nobody left to work with
+    beside = finish_all(companions, shared)
+    failed = [outcome for outcome in [*outcomes, *beside] if outcome.error]
+    if failed:
+        raise WorkerFailed(failed)
+    return _result(setting, job, span, outcomes, beside)
+
+
+def _start_companion(job: Job) -> list[Child]:
+    companion = job.workload.companion
+    if companion is None or not companion.wanted(job.params):
+        return []
+    child = Child(job, companion.work, job.workers, companion.role, f"{companion.role}-1")
+    child.wait_until_parked()
+    return [child]
+
+
+def _await_go(channel: Channel, shared: SharedWords, children: Sequence[int]) -> None:
+    channel.send({"ready": {"pids": [os.getpid(), *children]}})
+    channel.wait_for_go(shared)
+    channel.stop_at_hangup(shared)
+
+
+def _stop_on_signals(shared: SharedWords) -> None:
+    """SIGTERM and SIGINT set the stop word, here and in the children, which inherit the handler."""
+
+    def stop(*_: object) -> None:
+        shared.set_stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _print_report(fields: Json) -> None:
+    print(fields, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _result(
+    setting: Setting, job: Job, span: Span, outcomes: Sequence[Outcome], beside: Sequence[Outcome]
+) -> Json:
+    ops_by_worker = [job.shared.ops(worker) for worker in range(job.workers)]
+    seconds = (max(outcome.ended_ns for outcome in outcomes) - span.start_ns) / _NS
+    companion = beside[0].found if beside else None
+    return {
+        "workload": setting.workload.name,
+        "executor": setting.executor,
+        "workers": setting.workers,
+        "seconds": seconds,
+        "ops": sum(ops_by_worker),
+        "ops_per_s": sum(ops_by_worker) / seconds,
+        "ops_by_worker": ops_by_worker,
+        **setting.workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
+    }
