@@ -29,7 +29,7 @@ class Gil:
         self.time = GilTime()
 
     def feed(self, switches: int, track: list[int], start_us: int, end_us: int, threads: Threads) -> None:
-        """Add the lock's track of the slice from `start_us` to `end_us`, and its holds to the threads that had them.
+        """Add the track of the slice from `start_us` to `end_us`, and its holds to the threads that had them.
 
         A hold goes on from one slice into the next. It is ended by another holder, by nobody (a piece of
         length 0 too), by time in which the lock could not be read, and by a slice that is missing.

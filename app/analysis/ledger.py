@@ -17,14 +17,13 @@ and series) are of the last second, measured or not.
                "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
                "totals": {"cpu_share", "rss", "ops", "ops_per_s", "switches_per_s"},
                "observer": {"cpu_share", "gil_hz", "late", "failed"}}
-    header    {"type": "header", "hello", "processes": [process message], "threads": [[lane, pid, tid, name,
-               interpreter]], "gils": [[gil, pid, interpreter]], "figures", "series": {"names", "every",
-               "rows"}}
+    header    {"type": "header", "hello", "processes": [process message],
+               "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
+               "figures", "series": {"names", "every", "rows"}}
     summary   see summary.py
 
 `gils`, `processes`, `totals` and the rates of `observer` roll; `switches`, `threads`, `late` and `failed` are
-sums. `main_gil` is the index of the GIL most held in the window. What was not measured (yet) is null, never
-0.
+sums. `main_gil` is the index of the GIL most held in the window. What has not been measured is null, never 0.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ class Threads:
         return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
 
     def live_rows(self, at_us: int) -> tuple[list[dict[str, Any]], int]:
-        """Rows, with `lane` and `alive`, of the LIVE_ROWS most active threads spoken of; and how many have none."""
+        """Rows of the LIVE_ROWS most active threads spoken of, in order of lanes; and how many have none."""
         spoken_of = self.spoken_of(at_us)
         shown = _most_active(spoken_of, LIVE_ROWS)
         rows = [{"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown]
