@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Optional, Union
@@ -95,7 +96,8 @@ class Workload:
     """A workload: what a person is told of it, and the functions that do it.
 
     `work` is called once in every worker, and returns what that worker found, or None. `prepare` is called
-    once before any worker exists, with the parameters; workers and companion see what it returned.
+    once before any worker exists; workers and companion see what it returned, and what it enters into the
+    stack is closed at the end.
     `summarise` makes the result's own fields of what was prepared, what the workers found, in their order,
     and what the companion found (None without one).
 
@@ -119,7 +121,7 @@ class Workload:
     params: tuple[Param, ...] = ()
     finding: str | None = None
     companion: Companion | None = None
-    prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None
+    prepare: Callable[[Setting, ExitStack], Any] = lambda setting, resources: None
     summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}
 
     def role(self, worker: int) -> tuple[str, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import Any, NamedTuple
 
-from app.workloads.catalogue import Work, Workload
+from app.workloads.catalogue import Setting, Work
 from app.workloads.context import Context, Gate, Json, Span
 from app.workloads.line import SharedWords
 
@@ -24,9 +24,7 @@ class Outcome(NamedTuple):
 class Job(NamedTuple):
     """One run of a workload, as every executor is given it."""
 
-    workload: Workload
-    workers: int
-    params: Mapping[str, Any]
+    setting: Setting
     prepared: Any
     shared: SharedWords
     gate: Gate
@@ -34,7 +32,7 @@ class Job(NamedTuple):
 
     def perform(self, work: Work, worker: int, role: str, name: str, span: Span) -> Outcome:
         """Do one worker's work in the calling thread. Its failure stops the others, and is in the outcome."""
-        context = Context(worker, role, self.params, self.prepared, span, self.shared, self.send)
+        context = Context(worker, role, self.setting.params, self.prepared, span, self.shared, self.send)
         try:
             found = work(context) or {}
         except Exception:  # noqa: BLE001 - whatever it is, the runner reports it with its traceback

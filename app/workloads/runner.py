@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from time import monotonic_ns
 
 from app.workloads import executors
@@ -16,7 +18,7 @@ from app.workloads.job import Job, Outcome
 from app.workloads.line import Channel, SharedWords
 from app.workloads.names import name_this_thread
 
-_NS = 1_000_000_000
+_NS_A_SECOND = 1_000_000_000
 
 
 class WorkerFailed(Exception):
@@ -35,35 +37,33 @@ def run(setting: Setting, shared: SharedWords, channel: Channel | None) -> Json:
     """
     name_this_thread("main")
     _stop_on_signals(shared)
-    workload, gate = setting.workload, Gate()
-    prepared = workload.prepare(setting.params)
-    send = channel.send if channel else _print_report
-    job = Job(workload, setting.workers, setting.params, prepared, shared, gate, send)
-    try:
+    with ExitStack() as resources:
+        gate = Gate()
+        resources.callback(gate.close)
+        prepared = setting.workload.prepare(setting, resources)
+        job = Job(setting, prepared, shared, gate, channel.send if channel else _print_report)
         # Children are forked before the crew's threads exist: a fork copies only the thread that forks.
         companions = _start_companion(job)
         crew = executors.by_name(setting.executor).start(job)
         if channel:
             _await_go(channel, shared, [*crew.pids, *(child.pid for child in companions)])
         start_ns = monotonic_ns()
-        span = Span(start_ns, start_ns + int(setting.seconds * _NS))
+        span = Span(start_ns, start_ns + int(setting.seconds * _NS_A_SECOND))
         gate.open(span, crew.parked + len(companions))
-    finally:
-        gate.close()
-    outcomes = crew.finish(span)
-    shared.set_stop()  # a companion has nobody left to work with
-    beside = finish_all(companions, shared)
-    failed = [outcome for outcome in [*outcomes, *beside] if outcome.error]
-    if failed:
-        raise WorkerFailed(failed)
-    return _result(setting, job, span, outcomes, beside)
+        outcomes = crew.finish(span)
+        shared.set_stop()  # a companion has nobody left to work with
+        beside = finish_all(companions, shared)
+        failed = [outcome for outcome in [*outcomes, *beside] if outcome.error]
+        if failed:
+            raise WorkerFailed(failed)
+        return _result(job, span, outcomes, beside[0].found if beside else None)
 
 
 def _start_companion(job: Job) -> list[Child]:
-    companion = job.workload.companion
-    if companion is None or not companion.wanted(job.params):
+    companion = job.setting.workload.companion
+    if companion is None or not companion.wanted(job.setting.params):
         return []
-    child = Child(job, companion.work, job.workers, companion.role, f"{companion.role}-1")
+    child = Child(job, companion.work, job.setting.workers, companion.role, f"{companion.role}-1")
     child.wait_until_parked()
     return [child]
 
@@ -85,15 +85,13 @@ def _stop_on_signals(shared: SharedWords) -> None:
 
 
 def _print_report(fields: Json) -> None:
-    print(fields, file=sys.stderr, flush=True)  # noqa: T201
+    print(json.dumps(fields), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _result(
-    setting: Setting, job: Job, span: Span, outcomes: Sequence[Outcome], beside: Sequence[Outcome]
-) -> Json:
-    ops_by_worker = [job.shared.ops(worker) for worker in range(job.workers)]
-    seconds = (max(outcome.ended_ns for outcome in outcomes) - span.start_ns) / _NS
-    companion = beside[0].found if beside else None
+def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json | None) -> Json:
+    setting = job.setting
+    ops_by_worker = [job.shared.ops(worker) for worker in range(setting.workers)]
+    seconds = (max(outcome.ended_ns for outcome in outcomes) - span.start_ns) / _NS_A_SECOND
     return {
         "workload": setting.workload.name,
         "executor": setting.executor,

@@ -24,13 +24,13 @@ class ProcessCrew:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._children = []
-        for worker in range(job.workers):
-            role, name = job.workload.role(worker)
-            self._children.append(Child(job, job.workload.work, worker, role, name))
+        for worker in range(job.setting.workers):
+            role, name = job.setting.workload.role(worker)
+            self._children.append(Child(job, job.setting.workload.work, worker, role, name))
         for child in self._children:
             child.wait_until_parked()
         self.pids = [child.pid for child in self._children]
-        self.parked = job.workers
+        self.parked = job.setting.workers
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every child."""

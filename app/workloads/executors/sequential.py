@@ -32,9 +32,9 @@ class SequentialCrew:
     def finish(self, span: Span) -> list[Outcome]:
         """Do the work now."""
         outcomes = []
-        for worker in range(self._job.workers):
+        for worker in range(self._job.setting.workers):
             now = monotonic_ns()
-            share = Span(now, now + (span.deadline_ns - now) // (self._job.workers - worker))
-            role, name = self._job.workload.role(worker)
-            outcomes.append(self._job.perform(self._job.workload.work, worker, role, name, share))
+            share = Span(now, now + (span.deadline_ns - now) // (self._job.setting.workers - worker))
+            role, name = self._job.setting.workload.role(worker)
+            outcomes.append(self._job.perform(self._job.setting.workload.work, worker, role, name, share))
         return outcomes

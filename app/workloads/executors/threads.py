@@ -29,25 +29,29 @@ class ThreadCrew:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self.parked = job.workers
+        self.parked = job.setting.workers
         self._outcomes: dict[int, Outcome] = {}
         named: SimpleQueue[None] = SimpleQueue()
-        self._threads = [Thread(target=self._run, args=(worker, named)) for worker in range(job.workers)]
+        self._threads = [
+            Thread(target=self._run, args=(worker, named)) for worker in range(job.setting.workers)
+        ]
         for thread in self._threads:
             thread.start()
         for _ in self._threads:
             named.get()
 
     def _run(self, worker: int, named: SimpleQueue[None]) -> None:
-        role, name = self._job.workload.role(worker)
+        role, name = self._job.setting.workload.role(worker)
         name_this_thread(name)
         named.put(None)
         span = self._job.gate.wait()
         if span is not None:
-            self._outcomes[worker] = self._job.perform(self._job.workload.work, worker, role, name, span)
+            self._outcomes[worker] = self._job.perform(
+                self._job.setting.workload.work, worker, role, name, span
+            )
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every thread."""
         for thread in self._threads:
             thread.join()
-        return [self._outcomes[worker] for worker in range(self._job.workers)]
+        return [self._outcomes[worker] for worker in range(self._job.setting.workers)]

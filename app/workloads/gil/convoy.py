@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from time import monotonic_ns, sleep
-from typing import Any, NamedTuple
+from typing import Any
 
-from app.workloads.catalogue import Companion, Param, Workload
+from app.workloads.catalogue import Companion, Param, Setting, Workload
 from app.workloads.context import Context, Json
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.latencies import Latencies
+from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
 
 ALONE_SHARE = 0.2  # of the time, at first: the I/O thread has the interpreter to itself
 
-_REQUEST = b"request\n"
-_STOP_POLL_S = 0.2
-_TIMEVAL = struct.pack("ll", 0, int(_STOP_POLL_S * 1_000_000))
+_NS_A_SECOND = 1_000_000_000
 
 
-class Connection(NamedTuple):
-    """Both ends of the socket between client and server."""
-
-    client: socket.socket
-    server: socket.socket
-
-
-def _prepare(params: Mapping[str, Any]) -> Connection:
-    sys.setswitchinterval(params["switch_interval_ms"] / 1000)
-    ends = Connection(*socket.socketpair())
-    for end in ends:
-        # The kernel's time-out, not the socket module's, which would ask poll before every recv: each
-        # system call is one more wait for the GIL, and the answer is to take as few as a C server's would.
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
-    return ends
+def _prepare(setting: Setting, resources: ExitStack) -> Connection:
+    sys.setswitchinterval(float(setting.params["switch_interval_ms"]) / 1000)
+    return connect(resources)
 
 
 def _beside_from_ns(ctx: Context) -> int:
@@ -53,40 +38,37 @@ def _work(ctx: Context) -> Json | None:
 
 
 def _answer(ctx: Context) -> None:
-    connection = ctx.prepared.server
+    server = ctx.prepared.server
     while not ctx.stopping:
-        with contextlib.suppress(BlockingIOError):  # the time-out
-            connection.sendall(connection.recv(len(_REQUEST)))
+        with suppress(BlockingIOError):  # no request for a while
+            server.sendall(server.recv(len(REQUEST)))
             ctx.count(1)
 
 
 def _compute(ctx: Context) -> Json:
     begin_ns, rounds = _beside_from_ns(ctx), 0
     while not ctx.stopping:
-        wait_s = (begin_ns - monotonic_ns()) / 1e9
+        wait_s = (begin_ns - monotonic_ns()) / _NS_A_SECOND
         if wait_s > 0:
-            sleep(min(wait_s, _STOP_POLL_S))
-        else:
-            count_down()
-            rounds += 1
+            sleep(min(wait_s, STOP_POLL_S))
+            continue
+        if ctx.worker == 1 and not rounds:
+            ctx.report({"phase": "beside_cpu"})
+        count_down()
+        rounds += 1
     return {"rounds": rounds}
 
 
-def _ask(ctx: Context) -> Json:
+def _request(ctx: Context) -> Json:
     """The client: it times each request, from a process of its own so that no GIL is in its way."""
-    connection, think_s = ctx.prepared.client, ctx.params["think_ms"] / 1000
+    client, think_s = ctx.prepared.client, ctx.params["think_ms"] / 1000
     begin_ns = _beside_from_ns(ctx)
     alone, beside = Latencies(), Latencies()
     while not ctx.stopping:
         sent_ns = monotonic_ns()
-        connection.sendall(_REQUEST)
-        while not ctx.stopping:
-            with contextlib.suppress(BlockingIOError):
-                connection.recv(len(_REQUEST))
-                answered_ns = monotonic_ns()
-                phase = alone if answered_ns < begin_ns else beside
-                phase.add(answered_ns - sent_ns)
-                break
+        if ask(ctx, client):
+            answered_ns = monotonic_ns()
+            (alone if answered_ns < begin_ns else beside).add(answered_ns - sent_ns)
         sleep(think_s)
     return {"latency_alone_ms": alone.summary_ms(), "latency_beside_cpu_ms": beside.summary_ms()}
 
@@ -116,7 +98,7 @@ CONVOY = Workload(
     work=_work,
     executors=("threads",),
     min_workers=2,
-    companion=Companion("client", _ask),
+    companion=Companion("client", _request),
     prepare=_prepare,
     summarise=_summarise,
     params=(

@@ -6,64 +6,55 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Mapping
+from contextlib import ExitStack
 from time import monotonic_ns, sleep
 from typing import Any
 
-from app.workloads.catalogue import Companion, Param, Workload
+from app.workloads.catalogue import Companion, Param, Setting, Workload
 from app.workloads.context import Context
+from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
 
-_MAX_WORKERS = 64
-_REQUEST = b"ping\n"
-_STOP_POLL_S = 0.1  # how often the server looks whether it is time to end
 _NS_A_MS = 1_000_000
-
-
-class Connections:
-    """A connected pair of sockets for each worker that may come: its own end, and the server's."""
-
-    def __init__(self) -> None:
-        pairs = [socket.socketpair() for _ in range(_MAX_WORKERS)]
-        self.clients = [client for client, _ in pairs]
-        self.servers = [server for _, server in pairs]
-
-
-def _prepare(params: Mapping[str, Any]) -> Connections | None:
-    return Connections() if _uses_sockets(params) else None
+_NS_A_SECOND = 1_000_000_000
 
 
 def _uses_sockets(params: Mapping[str, Any]) -> bool:
     return bool(params["kind"] != "sleep")
 
 
+def _prepare(setting: Setting, resources: ExitStack) -> list[Connection]:
+    """A connection to the server for each worker."""
+    workers = setting.workers if _uses_sockets(setting.params) else 0
+    return [connect(resources) for _ in range(workers)]
+
+
 def _work(ctx: Context) -> None:
-    kind, pause_s = ctx.params["kind"], ctx.params["wait_ms"] / 1000
+    kind, wait_s = ctx.params["kind"], ctx.params["wait_ms"] / 1000
     turn = 0
     while not ctx.stopping:
         if kind == "sleep" or (kind == "mixed" and turn % 2):
-            sleep(pause_s)
-        else:
-            connection = ctx.prepared.clients[ctx.worker]
-            connection.sendall(_REQUEST)
-            connection.recv(len(_REQUEST))
+            sleep(wait_s)
+        elif not ask(ctx, ctx.prepared[ctx.worker].client):
+            return
         turn += 1
         ctx.count(1)
 
 
 def _serve(ctx: Context) -> None:
-    """Answer each request after the set delay. The delay is one for all, so answers are due in order."""
+    """Answer each request after the set delay, which is one for all: answers are due in order."""
     delay_ns = int(ctx.params["wait_ms"] * _NS_A_MS)
     due: deque[tuple[int, socket.socket]] = deque()
     with selectors.DefaultSelector() as selector:
-        for worker, connection in enumerate(ctx.prepared.servers):
-            selector.register(connection, selectors.EVENT_READ, worker)
-        while not ctx.stopping or due:
-            timeout_s = (due[0][0] - monotonic_ns()) / 1e9 if due else _STOP_POLL_S
+        for worker, connection in enumerate(ctx.prepared):
+            selector.register(connection.server, selectors.EVENT_READ, worker)
+        while not ctx.stopping:
+            timeout_s = (due[0][0] - monotonic_ns()) / _NS_A_SECOND if due else STOP_POLL_S
             for key, _ in selector.select(max(timeout_s, 0)):
-                connection = ctx.prepared.servers[key.data]
-                connection.recv(len(_REQUEST))
-                due.append((monotonic_ns() + delay_ns, connection))
+                server = ctx.prepared[key.data].server
+                server.recv(len(REQUEST))
+                due.append((monotonic_ns() + delay_ns, server))
             while due and due[0][0] <= monotonic_ns():
-                due.popleft()[1].sendall(_REQUEST)
+                due.popleft()[1].sendall(REQUEST)
 
 
 IO_BOUND = Workload(
@@ -81,7 +72,6 @@ IO_BOUND = Workload(
     finding="gil-idle",
     roles=("io",),
     work=_work,
-    max_workers=_MAX_WORKERS,
     companion=Companion("server", _serve, wanted=_uses_sockets),
     prepare=_prepare,
     params=(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from operator import methodcaller
 from statistics import median
 from time import perf_counter_ns, sleep
 from typing import Any, NamedTuple
 
-from app.workloads.catalogue import Param, Workload
+from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
 
 Call = Callable[[], object]
@@ -85,8 +86,8 @@ def calibrate(kind: Kind, length_ms: float) -> Prepared:
     return Prepared(call, size, length_ns / _NS_A_MS)
 
 
-def _prepare(params: Mapping[str, Any]) -> Prepared:
-    return calibrate(_KINDS[params["kind"]], params["call_ms"])
+def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
+    return calibrate(_KINDS[str(setting.params["kind"])], float(setting.params["call_ms"]))
 
 
 def _work(ctx: Context) -> Json:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from contextlib import ExitStack
 
-from app.workloads.catalogue import Param, Workload
+from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context
 
 _MIB = 1024 * 1024
 
 
-def _prepare(params: Mapping[str, Any]) -> bytes:
+def _prepare(setting: Setting, resources: ExitStack) -> bytes:
     # Sixteen different bytes: compressible to about a half, which is what real data are like.
-    noise = random.Random(0).randbytes(params["buffer_mib"] * _MIB)
+    noise = random.Random(0).randbytes(int(setting.params["buffer_mib"]) * _MIB)
     return noise.translate(bytes(byte % 16 for byte in range(256)))
 
 
