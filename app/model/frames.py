@@ -18,29 +18,31 @@ Names are sent once: a thread gets a *lane* (a small integer, never used again i
               lanes [[lane, [state, length_us, state, length_us, ...]]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
-              observer {cpu_us, samples, failed, late}, ops
+              observer {cpu_us, gil_hz, late}, ops
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
     report    at_us, data                 a line that the workload wrote, as it is
     end       at_us, state, error, exit_code
 
-In a frame the lengths of every track add up to `end_us - start_us`, except for a lane or a GIL that came
-or went within it. `holder` is a lane, or HOLDER_NONE or HOLDER_UNKNOWN; a piece of length 0 held by
-HOLDER_NONE says that between two samples the lock changed hands and came back. `switches` is how far CPython's own counter moved
-in the slice: exact at any sampling rate. Counters are running totals since the process or thread began;
-null is what could not be read. `uss` and `pss` cost a walk of the page tables, so they are null but once
-a second. `ops` counts what a workload got done, read from memory that it shares; null without one.
+A track (a GIL's or a lane's pieces) begins at `start_us`, or at the `at_us` of the message that named it if
+that is later, and its lengths add up to `end_us`, or less where the thread or the process went. `holder` is
+a lane, or HOLDER_NONE or HOLDER_UNKNOWN; a piece of length 0 held by HOLDER_NONE says that between two
+samples the lock changed hands and came back. `switches` is how far CPython's own counter moved in the slice:
+exact at any sampling rate. Counters are running totals since the process or
+thread began; null is what could not be read. `uss` and `pss` cost a walk of the page tables, so they are null
+but once a second. `ops` counts what a workload got done, read from memory that it shares; null without one.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Dict, List, Optional, Type, Union
+from typing import Any, ClassVar, Union
 
 VERSION = 1
 SLICE_US = 50_000
 
-Json = Dict[str, Any]
+Row = list[Any]  # as the schema above lists its columns
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,14 @@ class Process:
     type: ClassVar[str] = "process"
     at_us: int
     pid: int
-    parent: Optional[int]
-    command: List[str]
-    python: Optional[str] = None  # "3.12.1"; null while it is not (yet) a CPython that can be read
-    free_threaded: Optional[bool] = None
-    gil_enabled: Optional[bool] = None
-    switch_interval_us: Optional[int] = None
-    capabilities: Dict[str, str] = field(default_factory=dict)  # measure: exact, inferred, unavailable
-    why: Dict[str, str] = field(default_factory=dict)  # measure: the reason, where it is not exact
+    parent: int | None
+    command: list[str]
+    python: str | None = None  # "3.12.1"; null while it is not (yet) a CPython that can be read
+    free_threaded: bool | None = None
+    gil_enabled: bool | None = None
+    switch_interval_us: int | None = None
+    capabilities: dict[str, str] = field(default_factory=dict)  # measure: exact, inferred, unavailable
+    why: dict[str, str] = field(default_factory=dict)  # measure: the reason, where it is not exact
     gone: bool = False
 
 
@@ -80,9 +82,9 @@ class Names:
 
     type: ClassVar[str] = "names"
     at_us: int
-    threads: List[list] = field(default_factory=list)
-    gils: List[list] = field(default_factory=list)
-    gone: List[int] = field(default_factory=list)
+    threads: list[Row] = field(default_factory=list)
+    gils: list[Row] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Frame:
     samples: int
     failed: int  # samples of a thread or a GIL that could not be read
     late: int  # samples taken more than one period after they were due
-    gils: List[list] = field(default_factory=list)
-    lanes: List[list] = field(default_factory=list)
+    gils: list[Row] = field(default_factory=list)
+    lanes: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,10 @@ class Counters:
 
     type: ClassVar[str] = "counters"
     at_us: int
-    processes: List[list] = field(default_factory=list)
-    threads: List[list] = field(default_factory=list)
+    processes: list[Row] = field(default_factory=list)
+    threads: list[Row] = field(default_factory=list)
     observer: Json = field(default_factory=dict)
-    ops: Optional[int] = None
+    ops: int | None = None
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,13 @@ class End:
     type: ClassVar[str] = "end"
     at_us: int
     state: str  # finished, stopped, timed_out, failed
-    error: Optional[Json] = None  # {"code", "title", "detail", "remedy"}
-    exit_code: Optional[int] = None
+    error: Json | None = None  # {"code", "title", "detail", "remedy"}
+    exit_code: int | None = None
 
 
 Message = Union[Hello, Process, Names, Frame, Counters, Event, Report, End]
 
-_BY_TYPE: Dict[str, Type[Any]] = {
+_BY_TYPE: dict[str, type[Any]] = {
     cls.type: cls for cls in (Hello, Process, Names, Frame, Counters, Event, Report, End)
 }
 
@@ -155,7 +157,7 @@ def encode(message: Message, seq: int) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def decode(line: Union[str, bytes]) -> Message:
+def decode(line: str | bytes) -> Message:
     """The message that a line holds; ValueError says what is wrong with it."""
     return from_json(json.loads(line))
 
@@ -163,12 +165,12 @@ def decode(line: Union[str, bytes]) -> Message:
 def from_json(body: Json) -> Message:
     """The message in an object already parsed."""
     if not isinstance(body, dict) or body.get("type") not in _BY_TYPE:
-        raise ValueError("not a message of an observation: %.80r" % (body,))
+        raise ValueError(f"not a message of an observation: {body:.80r}")
     fields = {name: value for name, value in body.items() if name not in ("type", "seq")}
     try:
         message: Message = _BY_TYPE[body["type"]](**fields)
     except TypeError as error:
-        raise ValueError("a %s message of another version: %s" % (body["type"], error)) from None
+        raise ValueError(f"a {body['type']} message of another version: {error}") from None
     return message
 
 

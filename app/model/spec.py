@@ -3,13 +3,14 @@
     first line    an ObserverSpec as JSON
     later lines   {"command": "stop", "state": "stopped" | "timed_out"}
 
-The end of standard input means that the server is gone: the observer ends, and with it a target that it started.
+The end of standard input means that the server is gone: the observer ends, and with it a target that it
+started.
 
 A workload is started with a line to the observer and some memory shared with it:
 
-    GILSCOPE_CHANNEL_FD   one end of a socket pair. The workload writes JSON lines; the observer answers
-                          its {"ready": {"pids": [...]}} with {"go": true} once it watches all of those
-                          pids; {"result": {...}} closes the measured time; any other line is kept as a report.
+    GILSCOPE_CHANNEL_FD   one end of a socket pair. The workload writes JSON lines; the observer answers its
+                          {"ready": {"pids": [...]}} with {"go": true} once it watches all of those pids;
+                          {"result": {...}} closes the measured time; any other line is kept as a report.
     GILSCOPE_SHARED_FD    SHARED_WORDS native 64-bit words: [0] is set to 1 to say stop, by either side;
                           worker i counts its operations in [8 * (i + 1)], a cache line each.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 CHANNEL_ENV = "GILSCOPE_CHANNEL_FD"
 SHARED_ENV = "GILSCOPE_SHARED_FD"
@@ -39,9 +40,9 @@ class Sampling:
 class Start:
     """A program that the observer starts itself, in a session of its own."""
 
-    argv: List[str]
-    env: Dict[str, str]
-    cwd: Optional[str] = None
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str | None = None
     workload: bool = False  # it speaks the line described above
     inherit_stdio: bool = False  # else its standard streams are /dev/null, and stderr's tail is kept
 
@@ -50,10 +51,10 @@ class Start:
 class ObserverSpec:
     """One observation: a program to start, or a pid to attach to."""
 
-    run: Dict[str, Any]
+    run: dict[str, Any]
     sampling: Sampling = field(default_factory=Sampling)
-    start: Optional[Start] = None
-    attach_pid: Optional[int] = None
+    start: Start | None = None
+    attach_pid: int | None = None
 
     def to_line(self) -> str:
         """The spec as one line of JSON."""

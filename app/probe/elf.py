@@ -1,0 +1,102 @@
+"""A reader of just enough ELF: where a 64-bit file's .PyRuntime section and two dynamic symbols lie.
+
+The section survives `strip` and stands in every CPython since 3.10; `_PyRuntime` is a dynamic symbol only
+where the interpreter exports its symbols.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+
+_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+
+ET_EXEC = 2
+PT_LOAD = 1
+EM_X86_64 = 62
+_PAGE = ~0xFFF
+
+
+class NotElf64(Exception):
+    """Not a little-endian 64-bit ELF file for x86-64; the text says which it is."""
+
+
+@dataclass(frozen=True)
+class PythonImage:
+    """Addresses as the file has them, before the load bias is added; None where it has none."""
+
+    fixed: bool  # ET_EXEC: loaded where it says, bias 0
+    first_load: int  # page-aligned vaddr minus page-aligned offset of the first PT_LOAD
+    runtime: int | None  # _PyRuntime
+    version: int | None  # Py_Version
+
+    def bias(self, start: int, offset: int) -> int:
+        """What to add, when the file's first mapping is at `start`, from `offset` of the file."""
+        return 0 if self.fixed else start - offset - self.first_load
+
+
+def read_image(fd: int) -> PythonImage:
+    """The addresses in the ELF file behind `fd`."""
+    with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
+        ident, kind, machine, *rest = _HEADER.unpack_from(data, 0)
+        if ident[:4] != b"\x7fELF" or ident[4] != 2 or ident[5] != 1:
+            raise NotElf64("a 32-bit program" if ident[:5] == b"\x7fELF\x01" else "no ELF program")
+        if machine != EM_X86_64:
+            raise NotElf64(f"a program for another processor than x86-64 (ELF machine {machine})")
+        _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = rest
+        sections = _sections(data, shoff, shentsize, shnum, shstrndx)
+        symbols = _dynamic_symbols(data, sections, (b"_PyRuntime", b"Py_Version"))
+        in_section = sections[".PyRuntime"][2] if ".PyRuntime" in sections else None
+        return PythonImage(
+            fixed=kind == ET_EXEC,
+            first_load=_first_load(data, phoff, phentsize, phnum),
+            runtime=in_section or symbols.get(b"_PyRuntime"),
+            version=symbols.get(b"Py_Version"),
+        )
+
+
+def _first_load(data: mmap.mmap, phoff: int, entry: int, count: int) -> int:
+    for index in range(count):
+        kind, _, offset, address, *_ = _SEGMENT.unpack_from(data, phoff + index * entry)
+        if kind == PT_LOAD:
+            first: int = (address & _PAGE) - (offset & _PAGE)
+            return first
+    raise NotElf64("an ELF file that loads nothing")
+
+
+def _sections(
+    data: mmap.mmap, shoff: int, entry: int, count: int, names: int
+) -> dict[str, tuple[int, int, int]]:
+    """{name: (offset, size, address)}"""
+    headers: list[tuple[int, ...]] = [_SECTION.unpack_from(data, shoff + i * entry) for i in range(count)]
+    if not headers:
+        return {}
+    strings = headers[names][4]
+    found = {}
+    for name, _, _, address, offset, size, *_ in headers:
+        end = data.find(b"\0", strings + name)
+        found[data[strings + name : end].decode("ascii", "replace")] = (offset, size, address)
+    return found
+
+
+def _dynamic_symbols(
+    data: mmap.mmap, sections: dict[str, tuple[int, int, int]], wanted: tuple[bytes, ...]
+) -> dict[bytes, int]:
+    if ".dynsym" not in sections or ".dynstr" not in sections:
+        return {}
+    offset, size, _ = sections[".dynstr"]
+    strings = data[offset : offset + size]
+    # A name's place in the string table is found once, by its bytes; the symbols are then compared by number.
+    places = {
+        strings.find(b"\0" + name + b"\0") + 1: name for name in wanted if b"\0" + name + b"\0" in strings
+    }
+    offset, size, _ = sections[".dynsym"]
+    return {
+        places[name]: value
+        for name, _, _, _, value, _ in _SYMBOL.iter_unpack(data[offset : offset + size])
+        if name in places and value
+    }

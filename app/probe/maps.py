@@ -1,0 +1,57 @@
+"""The files that a process has mapped, from /proc/PID/maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FileMapping:
+    """The first mapping of a file: it is what the load bias is reckoned from."""
+
+    start: int
+    end: int
+    offset: int
+    device: str
+    inode: int
+    path: str
+
+
+def mapped_files(pid: int) -> list[FileMapping]:
+    """The first mapping of each file mapped by `pid`, in the order of their addresses."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
+        return list(_first_of_each(lines))
+
+
+def _first_of_each(lines: Iterator[str]) -> Iterator[FileMapping]:
+    seen = set()
+    for line in lines:
+        fields = line.rstrip("\n").split(None, 5)
+        if len(fields) < 6 or not fields[5].startswith("/"):
+            continue
+        key = (fields[3], int(fields[4]))
+        if key in seen:
+            continue
+        seen.add(key)
+        start, end = (int(part, 16) for part in fields[0].split("-"))
+        yield FileMapping(start, end, int(fields[2], 16), fields[3], int(fields[4]), fields[5])
+
+
+def open_mapped(pid: int, mapping: FileMapping) -> int:
+    """A descriptor of the very file that is mapped, in the process's own mount namespace.
+
+    A file deleted or replaced since is reached through map_files, which needs CAP_SYS_ADMIN or
+    CAP_CHECKPOINT_RESTORE. FileNotFoundError where neither way leads to it.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    try:
+        fd = os.open(f"/proc/{pid}/root{mapping.path}", flags)
+    except FileNotFoundError:
+        fd = -1
+    if fd >= 0 and os.fstat(fd).st_ino == mapping.inode:
+        return fd
+    if fd >= 0:
+        os.close(fd)
+    return os.open(f"/proc/{pid}/map_files/{mapping.start:x}-{mapping.end:x}", flags)

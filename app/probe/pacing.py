@@ -1,0 +1,88 @@
+"""Pacing: an even beat that keeps its mean rate, counts how late it was, and slows down before it hurts.
+
+Pure but for its clock and its sleep, which are given.
+"""
+
+from __future__ import annotations
+
+from typing import Callable
+
+MIN_HZ = 100.0  # below this a 5 ms switch interval can no longer be seen at all
+_CPU_BUDGET = 0.5  # of one core: above it the observer takes from the target more than it tells
+_REVIEW_NS = 1_000_000_000
+_CALM_REVIEWS = 5  # so many reviews without strain before the rate is raised again
+_CALM_FRACTION = 0.25  # and only where the strain is below this part of what made it slow down
+
+
+class Pacer:
+    """Beats at `hz` on an absolute schedule, so that one late beat does not delay those after it."""
+
+    def __init__(
+        self,
+        hz: float,
+        clock_ns: Callable[[], int],
+        sleep_s: Callable[[float], None],
+        cpu_ns: Callable[[], int],
+    ) -> None:
+        self.requested_hz = hz
+        self.hz = hz
+        self.late = 0  # beats that came more than a period after they were due
+        self._clock_ns, self._sleep_s, self._cpu_ns = clock_ns, sleep_s, cpu_ns
+        self._period = int(1e9 / hz)
+        self._due = clock_ns() + self._period
+        self._reviewed, self._reviewed_cpu = clock_ns(), cpu_ns()
+        self._lateness: list[int] = []
+        self._calm = 0
+
+    @property
+    def period_ns(self) -> int:
+        """The time between two beats at the present rate."""
+        return self._period
+
+    def wait(self) -> int:
+        """Sleeps until the next beat is due; the time at which it came, in ns."""
+        now = self._clock_ns()
+        if self._due > now:
+            self._sleep_s((self._due - now) * 1e-9)
+            now = self._clock_ns()
+        late = now - self._due
+        self._lateness.append(late)
+        if late > self._period:
+            self.late += 1
+            self._due += late // self._period * self._period  # beats that cannot be had are not made up for
+        self._due += self._period
+        if now - self._reviewed >= _REVIEW_NS:
+            self._review(now)
+        return now
+
+    def _review(self, now: int) -> None:
+        cpu = self._cpu_ns()
+        share = (cpu - self._reviewed_cpu) / (now - self._reviewed)
+        lateness = sorted(self._lateness)[len(self._lateness) // 2] / self._period
+        strain = max(share / _CPU_BUDGET, lateness)
+        self._reviewed, self._reviewed_cpu = now, cpu
+        self._lateness.clear()
+        if strain > 1:
+            self._calm = 0
+            self._set(max(self.hz / 2, min(MIN_HZ, self.requested_hz)))
+        elif strain < _CALM_FRACTION and self.hz < self.requested_hz:
+            self._calm += 1
+            if self._calm >= _CALM_REVIEWS:
+                self._calm = 0
+                self._set(min(self.hz * 2, self.requested_hz))
+
+    def _set(self, hz: float) -> None:
+        self._due += int(1e9 / hz) - self._period
+        self.hz, self._period = hz, int(1e9 / hz)
+
+
+def tighten_timer() -> int | None:
+    """Asks the kernel to wake this thread on time: its default slack of 50 us is as long as a whole sample.
+
+    Returns the errno of a kernel that refuses, None where it was done.
+    """
+    import ctypes
+
+    pr_set_timerslack = 29
+    libc = ctypes.CDLL(None, use_errno=True)
+    return None if libc.prctl(pr_set_timerslack, 1, 0, 0, 0) == 0 else ctypes.get_errno()

@@ -1,0 +1,300 @@
+"""The processes of a run: found, sampled when they are CPythons, and followed through exec and exit."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
+from app.model.frames import Counters, Event, Frame, Message, Names, Process
+from app.model.states import EXACT, INFERRED, IO, LOCK, SLEEP, UNAVAILABLE
+
+from . import procfs
+from .memory import AddressSpaceGone, Unmapped
+from .runtime import NotYet, locate
+from .sampler import Sampler
+from .state import Inconsistent
+
+Emit = Callable[[Message], None]
+Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
+
+_SETTLE_US = 5_000_000  # a process that is no readable CPython after so long is given up, until it calls exec
+_IDLE_STATES = (LOCK, IO, SLEEP)
+_LATER = "not read by this release"
+_WHY = {
+    "gil_wait": "before CPython 3.15 a wait shows as the futex that the thread sleeps on: its ends are known "
+    "to one sampling period, and two waits within one period look like one",
+    "heap": _LATER,
+    "gc": _LATER,
+    "stacks": _LATER,
+}
+_CAPABILITIES = {
+    "gil": EXACT,
+    "gil_wait": INFERRED,
+    "threads": EXACT,
+    "heap": UNAVAILABLE,
+    "gc": UNAVAILABLE,
+    "stacks": UNAVAILABLE,
+}
+
+
+@dataclass
+class Watched:
+    """A process of the run. `sampler` is None while it is not, or not yet, a CPython that can be read."""
+
+    pid: int
+    parent: int | None
+    since_us: int
+    command: list[str]
+    sampler: Sampler | None = None
+    python: str | None = None  # as last seen; it outlives the sampler
+    free_threaded: bool | None = None
+    refusal: GilscopeError | None = None  # why it is not read
+    interval_us: int | None = None  # as last announced
+
+
+class Processes:
+    """Every process of the run, and the messages that tell of them."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._watched: dict[int, Watched] = {}
+        self._lanes = itertools.count()
+        self._gils = itertools.count()
+        self._failed = 0  # by samplers that are closed, and up to the last frame by those that are not
+        self._left: Left = ([], [], [])  # what closed samplers still have to say in the next frame
+
+    # ---- who is there
+
+    def watch(self, pid: int, parent: int | None, now_us: int) -> Watched:
+        """Follows `pid` from now on; it is looked for in `look` until it can be read."""
+        if pid not in self._watched:
+            self._watched[pid] = Watched(pid, parent, now_us, procfs.command(pid))
+        return self._watched[pid]
+
+    def look(self, now_us: int) -> None:
+        """Tries again to find the interpreter of each process that has none yet."""
+        for watched in list(self._watched.values()):
+            if watched.sampler is None and watched.refusal is None:
+                self._try(watched, now_us)
+
+    def follow_children(self, roots: Iterable[int], now_us: int) -> None:
+        """Takes in processes that were started since, and lets go of those that are gone."""
+        present = set()
+        for root in roots:
+            present.add(root)
+            for pid in procfs.descendants(root):
+                present.add(pid)
+                if pid not in self._watched:
+                    now = procfs.stat(pid)
+                    parent = now.parent if now else None
+                    self.watch(pid, parent, now_us)
+                    self._emit(Event(now_us, "forked", pid, f"by {parent}"))
+        for pid in [pid for pid in self._watched if pid not in present or not procfs.alive(pid)]:
+            self._forget(self._watched[pid], now_us)
+
+    def _try(self, watched: Watched, now_us: int) -> None:
+        try:
+            runtime = locate(watched.pid)
+        except NotYet as reason:
+            if now_us - watched.since_us > _SETTLE_US:
+                watched.refusal = NotReadable(f"Process {watched.pid}: {reason}")
+            return
+        except NoSuchProcess:
+            return  # follow_children tells of its end
+        except GilscopeError as refusal:
+            # A shell or a launcher is no CPython until it calls exec, so the verdict waits.
+            if now_us - watched.since_us > _SETTLE_US or not isinstance(refusal, NotReadable):
+                watched.refusal = refusal
+                self._emit(Event(now_us, "unreadable", watched.pid, str(refusal)))
+            return
+        try:
+            sampler = Sampler(watched.pid, runtime, self._lanes.__next__, self._gils.__next__, now_us)
+        except (AddressSpaceGone, Inconsistent, Unmapped):
+            runtime.memory.close()
+            return
+        watched.sampler = sampler
+        watched.python = runtime.version
+        watched.free_threaded = runtime.layout.free_threaded
+        watched.command = procfs.command(watched.pid)
+        self._announce(watched, now_us)
+        self._sample(watched, now_us)
+
+    def _forget(self, watched: Watched, now_us: int) -> None:
+        self._let_go(watched, now_us)
+        del self._watched[watched.pid]
+        self._emit(Event(now_us, "exited", watched.pid))
+        self._emit(self._process(watched, now_us, gone=True))
+
+    def _let_go(self, watched: Watched, now_us: int) -> None:
+        """Closes the sampler; what it has seen since the last frame goes into the next one."""
+        sampler, watched.sampler = watched.sampler, None
+        if sampler is None:
+            return
+        gils, lanes, gone = self._left
+        more_gils, more_lanes = sampler.flush(now_us)
+        gils += more_gils
+        lanes += more_lanes
+        gone += [lane.number for lane in sampler.gone]
+        gone += [lane.number for lane in sampler.lanes.values()]
+        self._failed += sampler.failed
+        sampler.close()
+
+    def close(self) -> None:
+        """Gives every descriptor back."""
+        for watched in self._watched.values():
+            if watched.sampler is not None:
+                watched.sampler.close()
+
+    # ---- what is asked of them
+
+    @property
+    def pending(self) -> list[int]:
+        """The pids that are neither sampled nor refused."""
+        return [
+            pid
+            for pid, watched in self._watched.items()
+            if watched.sampler is None and watched.refusal is None
+        ]
+
+    def refusal(self, pid: int) -> GilscopeError | None:
+        """Why `pid` is not read; None while it is, or may yet be."""
+        watched = self._watched.get(pid)
+        return watched.refusal if watched else None
+
+    def sample(self, now_us: int) -> None:
+        """Looks at every CPython once."""
+        for watched in self._watched.values():
+            if watched.sampler is not None:
+                self._sample(watched, now_us)
+
+    def _sample(self, watched: Watched, now_us: int) -> None:
+        assert watched.sampler is not None
+        try:
+            watched.sampler.sample(now_us)
+        except AddressSpaceGone:
+            self._lost(watched, now_us)
+            return
+        if watched.sampler.new:
+            self._name(watched.sampler, now_us)
+
+    def gap(self, from_us: int) -> None:
+        """The observer did not run since `from_us`."""
+        for watched in self._watched.values():
+            if watched.sampler is not None:
+                watched.sampler.gap(from_us)
+
+    def _lost(self, watched: Watched, now_us: int) -> None:
+        """The address space is gone: by the process's end, or by exec, and then it is another program now."""
+        self._let_go(watched, now_us)
+        if procfs.alive(watched.pid):
+            watched.since_us, watched.python, watched.free_threaded = now_us, None, None
+            watched.command = procfs.command(watched.pid)
+            self._emit(Event(now_us, "exec", watched.pid, " ".join(watched.command)))
+            self._emit(self._process(watched, now_us))
+
+    # ---- what is told of them
+
+    def frame(self, start_us: int, end_us: int, samples: int, late: int) -> None:
+        """Tells what was seen between the two times, then which lanes have gone."""
+        (gils, lanes, gone), self._left = self._left, ([], [], [])
+        failed, self._failed = self._failed, 0
+        for watched in self._watched.values():
+            sampler = watched.sampler
+            if sampler is None:
+                continue
+            more_gils, more_lanes = sampler.flush(end_us)
+            gils += more_gils
+            lanes += more_lanes
+            gone += [lane.number for lane in sampler.gone]
+            sampler.gone.clear()
+            failed += sampler.failed
+            sampler.failed = 0
+        self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
+        if gone:
+            self._emit(Names(end_us, gone=gone))
+
+    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None, page_tables: bool) -> None:
+        """Tells the kernel's running totals; with `page_tables`, USS and PSS too."""
+        processes, threads = [], []
+        for watched in self._watched.values():
+            now = procfs.stat(watched.pid)
+            if now is None:
+                continue
+            uss, pss = procfs.unique_and_shared(watched.pid) if page_tables else (None, None)
+            peak = procfs.peak_rss(watched.pid)
+            processes.append(
+                [watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults, uss, pss]
+            )
+            if watched.sampler is not None:
+                threads += self._thread_counters(watched.sampler)
+                self._announce_interval(watched, now_us)
+        self._emit(Counters(now_us, processes, threads, observer, ops))
+
+    def _thread_counters(self, sampler: Sampler) -> list[Any]:
+        rows = []
+        for lane in list(sampler.lanes.values()):
+            run_delay = procfs.schedstat(sampler.pid, lane.thread.tid)
+            switches = procfs.switches(sampler.pid, lane.thread.tid)
+            if run_delay is None or switches is None:
+                continue  # it has just ended
+            rows.append([lane.number, *run_delay, *switches])
+            sampler.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
+            lane.switched = sum(switches)
+        return rows
+
+    def _announce(self, watched: Watched, now_us: int) -> None:
+        sampler = watched.sampler
+        assert sampler is not None
+        self._emit(self._process(watched, now_us))
+        self._emit(Names(now_us, gils=[[gil.index, watched.pid, gil.interpreter] for gil in sampler.gils]))
+        self._name(sampler, now_us)
+
+    def _name(self, sampler: Sampler, now_us: int) -> None:
+        new, sampler.new = sampler.new, []
+        rows = [
+            [
+                lane.number,
+                sampler.pid,
+                lane.thread.tid,
+                self._thread_name(sampler.pid, lane.thread.tid),
+                lane.thread.interpreter,
+            ]
+            for lane in new
+        ]
+        self._emit(Names(now_us, threads=rows))
+
+    @staticmethod
+    def _thread_name(pid: int, tid: int) -> str:
+        """The OS's name where the program gave it one; else the main thread is main, and others their tid.
+
+        Before CPython 3.14 a thread has its process's name unless the program sets another.
+        """
+        name = procfs.thread_name(pid, tid)
+        if tid == pid:
+            return "main"
+        return name if name and name != procfs.thread_name(pid, pid) else f"thread {tid}"
+
+    def _announce_interval(self, watched: Watched, now_us: int) -> None:
+        assert watched.sampler is not None
+        if watched.sampler.switch_interval_us != watched.interval_us:
+            self._emit(self._process(watched, now_us))
+
+    def _process(self, watched: Watched, now_us: int, gone: bool = False) -> Process:
+        sampler = watched.sampler
+        watched.interval_us = sampler.switch_interval_us if sampler else watched.interval_us
+        return Process(
+            at_us=now_us,
+            pid=watched.pid,
+            parent=watched.parent,
+            command=watched.command,
+            python=watched.python,
+            free_threaded=watched.free_threaded,
+            gil_enabled=None if watched.free_threaded is None else not watched.free_threaded,
+            switch_interval_us=watched.interval_us,
+            capabilities=dict(_CAPABILITIES) if watched.python else {},
+            why=dict(_WHY) if watched.python else {},
+            gone=gone,
+        )

@@ -1,0 +1,136 @@
+"""Counters that the kernel keeps, from /proc. A field that cannot be read is None, never 0."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+_TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """Of /proc/PID/stat."""
+
+    state: str
+    parent: int
+    minor_faults: int
+    major_faults: int
+    cpu_us: int  # user and system, threads that have ended included
+    start_ticks: int
+    rss: int
+
+
+def read(path: str) -> bytes | None:
+    """What a file of /proc says; None where its process has ended or may not be looked at."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return os.read(fd, 65536)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def stat(pid: int) -> Stat | None:
+    """The process's own counters; None once it is gone."""
+    text = read(f"/proc/{pid}/stat")
+    if not text:
+        return None
+    f = text[text.rindex(b")") + 2 :].split()  # f[0] is field 3 of the manual page
+    return Stat(
+        state=f[0].decode(),
+        parent=int(f[1]),
+        minor_faults=int(f[7]),
+        major_faults=int(f[9]),
+        cpu_us=(int(f[11]) + int(f[12])) * _TICK_US,
+        start_ticks=int(f[19]),
+        rss=int(f[21]) * _PAGE,
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether the process still runs: there, and no zombie."""
+    now = stat(pid)
+    return now is not None and now.state not in "ZX"
+
+
+def command(pid: int) -> list[str]:
+    """Its command line; [] for a zombie or a kernel thread."""
+    text = read(f"/proc/{pid}/cmdline")
+    return [part.decode("utf-8", "replace") for part in text.rstrip(b"\0").split(b"\0")] if text else []
+
+
+def schedstat(pid: int, tid: int) -> tuple[int, int] | None:
+    """(us on a CPU, us runnable but not on one) of a thread."""
+    text = read(f"/proc/{pid}/task/{tid}/schedstat")
+    if not text:
+        return None
+    run, delay, _ = text.split()
+    return int(run) // 1000, int(delay) // 1000
+
+
+def switches(pid: int, tid: int) -> tuple[int, int] | None:
+    """(voluntary, involuntary) context switches of a thread."""
+    text = read(f"/proc/{pid}/task/{tid}/status")
+    if not text:
+        return None
+    fields = _fields(text, b"voluntary_ctxt_switches", b"nonvoluntary_ctxt_switches")
+    return fields.get(b"voluntary_ctxt_switches", 0), fields.get(b"nonvoluntary_ctxt_switches", 0)
+
+
+def peak_rss(pid: int) -> int | None:
+    """The most memory that the process ever had resident, in bytes."""
+    text = read(f"/proc/{pid}/status")
+    peak = _fields(text, b"VmHWM").get(b"VmHWM") if text else None
+    return peak * 1024 if peak is not None else None
+
+
+def unique_and_shared(pid: int) -> tuple[int | None, int | None]:
+    """(USS, PSS) in bytes. Walks the page tables: about 2 ms at 600 MB."""
+    text = read(f"/proc/{pid}/smaps_rollup")
+    if not text:
+        return None, None
+    f = _fields(text, b"Pss", b"Private_Clean", b"Private_Dirty", b"Private_Hugetlb")
+    unique = sum(f.get(name, 0) for name in (b"Private_Clean", b"Private_Dirty", b"Private_Hugetlb"))
+    return unique * 1024, f.get(b"Pss", 0) * 1024
+
+
+def _fields(text: bytes, *names: bytes) -> dict[bytes, int]:
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(b":")
+        if name in names:
+            found[name] = int(value.split()[0])
+    return found
+
+
+def thread_name(pid: int, tid: int) -> str:
+    """The OS's name of a thread, at most 15 bytes."""
+    text = read(f"/proc/{pid}/task/{tid}/comm")
+    return text.decode("utf-8", "replace").rstrip("\n") if text else ""
+
+
+def children(pid: int) -> list[int]:
+    """The pids that the threads of `pid` started and that have not been reaped."""
+    try:
+        tids = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    texts = (read(f"/proc/{pid}/task/{tid}/children") for tid in tids)
+    return [int(child) for text in texts if text for child in text.split()]
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, parents before their children."""
+    found: list[int] = []
+    todo = [pid]
+    while todo:
+        below = [child for child in children(todo.pop()) if child not in found]
+        found += below
+        todo += below
+    return found

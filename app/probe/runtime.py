@@ -1,0 +1,190 @@
+"""Finding _PyRuntime in another process, and believing it only once it has been checked.
+
+locate(pid) ─▶ memory opened ─▶ ELF image of libpython or the program ─▶ address of _PyRuntime
+            ─▶ version (debug offsets from 3.13 on, else Py_Version) ─▶ layout ─▶ validate
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+
+from app.model.errors import GilscopeError, NoSuchProcess, NotPermitted, NotReadable
+
+from .elf import NotElf64, PythonImage, read_image
+from .layouts import Layout, known
+from .maps import FileMapping, mapped_files, open_mapped
+from .memory import AddressSpaceGone, Memory, Unmapped
+from .state import Inconsistent, survey
+
+_DEBUG_COOKIE = b"xdebugpy"  # the first bytes of _PyRuntime from 3.13 on; PY_VERSION_HEX and the build follow
+_DEBUG_HEAD = struct.Struct("=8sQQ")
+
+_images: dict[tuple[str, int], PythonImage] = {}  # by (device, inode): children map the same files
+
+
+class NotYet(Exception):
+    """The interpreter is there but not initialised, or is being taken down: worth another try."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A CPython in a process, found and checked. Owns `memory`."""
+
+    memory: Memory
+    address: int  # of _PyRuntime
+    layout: Layout
+    version: str  # "3.12.1"
+
+
+def locate(pid: int) -> Runtime:
+    """The CPython that `pid` runs.
+
+    Raises NotYet while the interpreter starts, NoSuchProcess, NotPermitted, or NotReadable with the reason.
+    """
+    memory = Memory(pid)
+    try:
+        return _locate(pid, memory)
+    except AddressSpaceGone:
+        memory.close()
+        raise NoSuchProcess(f"Process {pid} ended while it was being looked at") from None
+    except (NotYet, GilscopeError):
+        memory.close()
+        raise
+
+
+def _locate(pid: int, memory: Memory) -> Runtime:
+    refusal = "has no _PyRuntime: it is no CPython of 3.10 or later"
+    for mapping in _candidates(pid):
+        try:
+            image = _image(pid, mapping)
+        except NotElf64 as reason:
+            refusal = f"is {reason}"
+            continue
+        if image is None or image.runtime is None:
+            continue
+        bias = image.bias(mapping.start, mapping.offset)
+        return _identify(memory, image.runtime + bias, image.version and image.version + bias)
+    raise NotReadable(
+        f"Process {pid} {refusal}", "GILScope reads CPython 3.11 to 3.13 on Linux x86-64.", pid=pid
+    )
+
+
+def _candidates(pid: int) -> list[FileMapping]:
+    """Mapped files that may hold _PyRuntime, libpython first."""
+    try:
+        program = os.readlink(f"/proc/{pid}/exe")
+        files = mapped_files(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        raise NoSuchProcess(
+            f"No process has the pid {pid}", "See `gilscope ps` for those that run."
+        ) from None
+    except PermissionError:
+        raise NotPermitted(
+            f"Looking at process {pid} was refused", "Run GILScope as the same user or as root."
+        ) from None
+    named = [f for f in files if "python" in os.path.basename(f.path) or f.path == program]
+    return sorted(named, key=lambda f: "libpython" not in os.path.basename(f.path))
+
+
+def _image(pid: int, mapping: FileMapping) -> PythonImage | None:
+    key = (mapping.device, mapping.inode)
+    if key not in _images:
+        try:
+            fd = open_mapped(pid, mapping)
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            return None
+        try:
+            _images[key] = read_image(fd)
+        except (ValueError, struct.error):  # an empty file cannot be mapped, a cut one not parsed
+            return None
+        finally:
+            os.close(fd)
+    return _images[key]
+
+
+def _identify(memory: Memory, address: int, version_address: int | None) -> Runtime:
+    try:
+        hexversion, free_threaded = _version(memory, address, version_address)
+        layouts = known()
+        if hexversion is not None:
+            key = (hexversion >> 24, hexversion >> 16 & 0xFF, free_threaded)
+            if key not in layouts:
+                raise _unknown(memory.pid, hexversion, free_threaded)
+            validate(memory, address, layouts[key])
+            return Runtime(memory, address, layouts[key], version_text(hexversion))
+        return _by_trial(memory, address, list(layouts.values()))
+    except Unmapped:
+        raise NotYet(f"the interpreter of process {memory.pid} is being mapped") from None
+
+
+def _version(memory: Memory, address: int, version_address: int | None) -> tuple[int | None, bool]:
+    cookie, hexversion, free_threaded = _DEBUG_HEAD.unpack(memory.read(address, _DEBUG_HEAD.size))
+    if cookie == _DEBUG_COOKIE:
+        return hexversion, bool(free_threaded)
+    return (memory.u32(version_address), False) if version_address else (None, False)
+
+
+def _by_trial(memory: Memory, address: int, layouts: list[Layout]) -> Runtime:
+    """A stripped static program tells no version before 3.13: a layout is taken that holds throughout."""
+    late = False
+    for layout in layouts:
+        try:
+            validate(memory, address, layout)
+        except NotReadable:
+            continue
+        except NotYet:
+            late = True
+            continue
+        return Runtime(memory, address, layout, layout.name)
+    if late:
+        raise NotYet(f"the interpreter of process {memory.pid} is starting")
+    raise NotReadable(f"Process {memory.pid} is a CPython that tells no version and fits no known layout")
+
+
+def validate(memory: Memory, address: int, layout: Layout) -> None:
+    """Raises NotReadable unless every structure at `address` agrees with the layout and with the kernel."""
+    if memory.u64(address + layout.interpreters_head) == 0:
+        raise NotYet(f"process {memory.pid} has no interpreter yet, or none any more")
+    tids = {int(name) for name in os.listdir(f"/proc/{memory.pid}/task")}
+    try:
+        seen = survey(memory, address, layout)
+        holders = {thread.address for thread in seen.threads} | {0}
+        for gil in seen.gils:
+            interval, holder, locked = _gil_head(memory, gil.address)
+            if locked == -1:
+                raise NotYet(f"process {memory.pid} has not made its GIL yet")
+            if not 1 <= interval <= 10**7 or locked not in (0, 1):
+                raise Inconsistent(f"its GIL at {gil.address:#x} makes no sense")
+            if locked and holder not in holders:
+                raise NotYet(f"the holder of the GIL of process {memory.pid} is being made or freed")
+    except (Inconsistent, Unmapped) as fault:
+        raise NotReadable(
+            f"Process {memory.pid} does not look like the CPython {layout.name} that it says it is: {fault}",
+            "Debug and other special builds lay their structures out differently.",
+        ) from None
+    if not {thread.tid for thread in seen.threads} & tids:
+        # Between fork and exec, or before the child of a fork has put its house in order.
+        raise NotYet(f"the threads that process {memory.pid} names are another's")
+
+
+def _gil_head(memory: Memory, address: int) -> tuple[int, int, int]:
+    interval, holder, locked = struct.unpack("=QQi", memory.read(address, 20))
+    return interval, holder, locked
+
+
+def version_text(hexversion: int) -> str:
+    """PY_VERSION_HEX as people write it: 0x030c01f0 is 3.12.1, 0x030f00b2 is 3.15.0b2."""
+    text = f"{hexversion >> 24}.{hexversion >> 16 & 255}.{hexversion >> 8 & 255}"
+    level, serial = hexversion >> 4 & 0xF, hexversion & 0xF
+    return text + {0xA: f"a{serial}", 0xB: f"b{serial}", 0xC: f"rc{serial}"}.get(level, "")
+
+
+def _unknown(pid: int, hexversion: int, free_threaded: bool) -> NotReadable:
+    names = ", ".join(layout.name for layout in known().values())
+    build = " free-threaded" if free_threaded else ""
+    return NotReadable(
+        f"Process {pid} runs CPython {version_text(hexversion)}{build}, whose layout GILScope does not know",
+        f"It reads {names}. Another version needs a file of its offsets in app/probe/layouts.",
+    )

@@ -1,0 +1,113 @@
+"""Walking the interpreters and thread states of a CPython, and reading its GIL."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .layouts import TSTATE_INTERP, TSTATE_NEXT, Layout
+from .memory import Memory, Unmapped
+
+# Lists are walked while their owner changes them: a walk that goes on beyond these is on a stale pointer.
+MAX_INTERPRETERS = 1_000
+MAX_THREADS = 10_000
+
+_TRIES = 3  # a list that changes under the walk is walked again
+
+
+class Inconsistent(Exception):
+    """The structures contradict each other: the layout is wrong, or they changed while they were read."""
+
+
+@dataclass(frozen=True)
+class ThreadState:
+    """A PyThreadState: the Python side of an OS thread in one interpreter."""
+
+    address: int
+    tid: int  # native_thread_id, in the target's own pid namespace
+    interpreter: int  # its id
+    gil: int  # the address of the GIL that it takes
+
+
+@dataclass(frozen=True)
+class GilState:
+    """A GIL, and the first interpreter that uses it."""
+
+    address: int
+    interpreter: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything found in one walk. `heads` are words that change when a thread or interpreter is made."""
+
+    gils: list[GilState]
+    threads: list[ThreadState]
+    heads: list[int]
+
+
+def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+    """Every interpreter, GIL and thread state; Inconsistent where they contradict each other three times."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _survey(memory, runtime, layout)
+        except (Inconsistent, Unmapped):
+            continue
+    return _survey(memory, runtime, layout)
+
+
+def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+    gils: dict[int, GilState] = {}
+    threads: list[ThreadState] = []
+    heads = [runtime + layout.interpreters_head]
+    for interp in _interpreters(memory, runtime, layout):
+        number = memory.u64(interp + layout.interp_id)
+        gil = gil_address(memory, runtime, interp, layout)
+        gils.setdefault(gil, GilState(gil, number))
+        head = interp + layout.interp_threads_head
+        heads.append(head)
+        for address, tid in _thread_states(memory, memory.u64(head), interp, layout):
+            threads.append(ThreadState(address, tid, number, gil))
+    return Survey(sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
+
+
+def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
+    """The GIL that an interpreter's threads take: its own, or one that it shares."""
+    if layout.runtime_gil is not None:
+        return runtime + layout.runtime_gil
+    assert layout.interp_ceval_gil is not None
+    return memory.u64(interp + layout.interp_ceval_gil)
+
+
+def _interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
+    interp = memory.u64(runtime + layout.interpreters_head)
+    for _ in range(MAX_INTERPRETERS):
+        if not interp:
+            return
+        if memory.u64(interp + layout.interp_runtime) != runtime:
+            raise Inconsistent(f"the interpreter at {interp:#x} belongs to another runtime")
+        yield interp
+        interp = memory.u64(interp + layout.interp_next)
+    raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
+
+
+def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
+    """(address, native thread id) of each, newest first."""
+    size = layout.tstate_native_thread_id + 8
+    address = first
+    for _ in range(MAX_THREADS):
+        if not address:
+            return
+        block = memory.read(address, size)
+        following, owner = struct.unpack_from("=QQ", block, TSTATE_NEXT)
+        if owner != interp:
+            raise Inconsistent(f"the thread state at {address:#x} belongs to another interpreter")
+        tid = struct.unpack_from("=Q", block, layout.tstate_native_thread_id)[0]
+        if tid:  # 0 until the thread has bound its state
+            yield address, tid
+        address = following
+    raise Inconsistent(f"more than {MAX_THREADS} threads")
+
+
+assert TSTATE_INTERP == TSTATE_NEXT + 8  # both are read in one unpack

@@ -1,0 +1,112 @@
+"""Tracks: what a thread or a GIL was, run-length coded between two flushes."""
+
+from __future__ import annotations
+
+import os
+
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, UNKNOWN
+
+from .state import ThreadState
+
+
+class Lane:
+    """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
+
+    __slots__ = (
+        "blocked", "fd", "gil", "number", "parked", "pieces", "raw", "seen", "since", "state", "switched",
+        "thread", "waits_for",
+    )  # fmt: skip
+
+    def __init__(self, number: int, pid: int, thread: ThreadState, gil: int, now_us: int) -> None:
+        """Opens the thread's `syscall`; FileNotFoundError or ProcessLookupError where it has ended."""
+        self.number = number
+        self.thread = thread
+        self.gil = gil  # index of the GIL that it takes
+        self.fd = os.open(f"/proc/{pid}/task/{thread.tid}/syscall", os.O_RDONLY | os.O_CLOEXEC)
+        self.raw = b""
+        self.seen = b""  # the text that `blocked` and `waits_for` were read from
+        self.blocked = UNKNOWN
+        self.waits_for: int | None = None
+        self.state = UNKNOWN
+        self.since = now_us
+        self.pieces: list[int] = []
+        self.parked = False
+        self.switched = -1  # its context switches when they were last read
+
+    def close(self) -> None:
+        """Gives the descriptor back."""
+        os.close(self.fd)
+
+    def become(self, state: int, now_us: int) -> None:
+        """From `now_us` on the thread is in `state`."""
+        if state != self.state:
+            if now_us > self.since:
+                self.pieces += (self.state, now_us - self.since)
+            self.state = state
+            self.since = now_us
+
+    def flush(self, now_us: int) -> list[int]:
+        """The pieces up to now; the state goes on into the next slice."""
+        pieces, self.pieces = self.pieces, []
+        if now_us > self.since:
+            pieces += (self.state, now_us - self.since)
+            self.since = now_us
+        return pieces
+
+
+class GilTrack:
+    """A GIL's track: who held it, how many waited, and for how long that was so."""
+
+    __slots__ = (
+        "address", "flushed_switches", "holder", "index", "interpreter", "last", "moved", "now", "pieces",
+        "raw", "since", "switches", "waiters",
+    )  # fmt: skip
+
+    def __init__(self, index: int, address: int, interpreter: int, now_us: int) -> None:
+        self.index = index
+        self.address = address
+        self.interpreter = interpreter
+        self.raw = b""
+        self.now = self.last = (
+            HOLDER_UNKNOWN  # the lanes that hold it, and held it last, in the newest sample
+        )
+        self.moved = 0  # switches between the two newest samples
+        self.switches: int | None = None  # switch_number in the newest sample
+        self.holder = HOLDER_UNKNOWN  # of the piece that is open
+        self.waiters = 0
+        self.flushed_switches: int | None = None
+        self.since = now_us
+        self.pieces: list[int] = []
+
+    def become(self, holder: int, waiters: int, now_us: int) -> None:
+        """From `now_us` on `holder` holds the lock and `waiters` wait."""
+        if holder != self.holder or waiters != self.waiters:
+            if now_us > self.since:
+                self.pieces += (self.holder, self.waiters, now_us - self.since)
+            self.holder = holder
+            self.waiters = waiters
+            self.since = now_us
+
+    def break_hold(self, now_us: int) -> None:
+        """Between two samples the lock went to others and came back: the hold so far is closed."""
+        if now_us > self.since:
+            self.pieces += (self.holder, self.waiters, now_us - self.since)
+            self.since = now_us
+        self.pieces += (HOLDER_NONE, self.waiters, 0)
+
+    def flush(self, now_us: int) -> list[int]:
+        """The pieces up to now."""
+        pieces, self.pieces = self.pieces, []
+        if now_us > self.since:
+            pieces += (self.holder, self.waiters, now_us - self.since)
+            self.since = now_us
+        return pieces
+
+    def flush_switches(self) -> int:
+        """How far the switch counter moved since the last call; 0 for the first, with nothing to compare."""
+        moved = 0
+        if self.switches is not None:
+            if self.flushed_switches is not None:
+                moved = self.switches - self.flushed_switches
+            self.flushed_switches = self.switches
+        return moved
