@@ -23,15 +23,16 @@ API = "/api/v1"
 
 
 def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
-    """The application; `app.state` holds manager, catalogue, interpreters and token once it has started."""
+    """The application; once it has started, `app.state.manager` holds its runs."""
     token = settings.token or secrets.token_urlsafe(24)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         own = manager or Manager(settings)
         app.state.manager = own
-        app.state.catalogue = await own.catalogue()
-        app.state.interpreters = await own.interpreters()
+        # Asked for here, so that the first page does not wait for it.
+        await own.catalogue()
+        await own.interpreters()
         if settings.token is None:
             logger.warning("GILSCOPE_TOKEN is not set. Open the server's address with /?token=%s", token)
         yield

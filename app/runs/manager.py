@@ -42,7 +42,10 @@ class Manager:
 
     async def start(self, request: RunRequest) -> Run:
         """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started."""
-        checked = plan.make(request, await self.catalogue(), await self.interpreters())
+        if plan.kind_of(request) == "command":
+            checked = plan.of_command(request)
+        else:
+            checked = plan.of_workload(request, await self.catalogue(), await self.interpreters())
         run = self._admit(checked)
         await run.start(self._observer)
         return run

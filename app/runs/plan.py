@@ -56,22 +56,21 @@ class Plan:
         return ObserverSpec(run=run, sampling=self.sampling, start=self.start)
 
 
-def make(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
-    """The plan for a request; BadRequest or NotFound names the field that is at fault."""
+def kind_of(request: RunRequest) -> Kind:
+    """What the request asks for; BadRequest unless it is exactly one thing."""
     if (request.workload is None) == (request.command is None):
         raise BadRequest(
             "A run is of one workload or of one command",
             'Give exactly one of "workload" and "command".',
             field="workload" if request.workload is None else "command",
         )
-    _check_sampling(request.sampling)
-    if request.command is not None:
-        return _of_command(request, request.command)
-    return _of_workload(request, known, found)
+    return "command" if request.workload is None else "workload"
 
 
-def _of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
+def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
+    """The plan for a workload; BadRequest or NotFound names the field that is at fault."""
     assert request.workload is not None
+    _check_sampling(request.sampling)
     spec = known.get(request.workload)
     checked = catalogue.check(spec, dict(request.params), request.executor, request.workers, request.seconds)
     interpreter = interpreters.choose(request.python, found)
@@ -96,7 +95,10 @@ def _of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpre
     )
 
 
-def _of_command(request: RunRequest, command: Sequence[str]) -> Plan:
+def of_command(request: RunRequest) -> Plan:
+    """The plan for a command; BadRequest names the field that is at fault."""
+    command = request.command or ()
+    _check_sampling(request.sampling)
     if not command or not command[0]:
         raise BadRequest("command names no program", 'Give a list such as ["python3", "x.py"].', "command")
     if any("\0" in word for word in command):

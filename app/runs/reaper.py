@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -39,10 +42,7 @@ class Orphans:
             alive = self._members()
             if not alive:
                 break
-            for process in alive:
-                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                    process.kill()
-            psutil.wait_procs(alive, timeout=_WAIT_S)
+            _kill(alive)
         return [process.pid for process in alive if _lives(process)]
 
     def _members(self) -> list[psutil.Process]:
@@ -57,6 +57,25 @@ class Orphans:
                 if os.getsid(process.pid) in sessions:
                     found.setdefault(process.pid, process)
         return [process for process in found.values() if _lives(process)]
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    """SIGKILL, and up to _WAIT_S until all have ended.
+
+    They are no children of this process, so waitpid cannot tell when; a pidfd can, for zombies too.
+    """
+    deadline_s = time.monotonic() + _WAIT_S
+    with contextlib.ExitStack() as opened:
+        ends: list[select.poll] = []
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
+                pidfd = os.pidfd_open(process.pid)
+                opened.callback(os.close, pidfd)
+                process.kill()
+                ends.append(select.poll())
+                ends[-1].register(pidfd, select.POLLIN)
+        for end in ends:
+            end.poll(max(0.0, deadline_s - time.monotonic()) * 1000)
 
 
 def _lives(process: psutil.Process) -> bool:

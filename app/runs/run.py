@@ -153,13 +153,20 @@ class Run:
 
     async def _observe(self, observer: Observer) -> None:
         problem = await self._read(observer)
-        code = await observer.ended(self._patience.exit_s)
         if self._end is not None and not problem:
+            await observer.ended(self._patience.exit_s)
             self._duration_s = self._end.at_us / 1e6
             self._finish(self._ended_as, self._end.error or self._late)
-            return
-        problem = problem or f"The observer ended without a last word, {_how(code)}."
+        else:
+            await self._clear_up(observer, problem)
+
+    async def _clear_up(self, observer: Observer, problem: str) -> None:
+        """End what an observer that failed has left behind, and the run."""
+        observer.kill()
         left = await asyncio.to_thread(self._orphans.kill)
+        # Only now: what was left behind may have held the observer's pipes open.
+        code = await observer.ended(self._patience.exit_s)
+        problem = problem or f"The observer ended without a last word, {_how(code)}."
         if left:
             problem += f" Processes {left} of its target could not be ended."
         logger.warning("run %s: %s", self.id, problem)
@@ -177,8 +184,6 @@ class Run:
         except Exception:
             logger.exception("run %s", self.id)
             problem = "A message of the observer could not be worked up; the server's log says why."
-        if problem:
-            observer.kill()
         return problem
 
     def _take(self, line: str) -> None:

@@ -78,7 +78,7 @@ class Guard:
         path: str = scope["path"]
         if host is None or host["name"].lower() not in self._hosts:
             return _misdirected(path, headers.get("host", ""))
-        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
         if "origin" in headers and headers["origin"] != f"{scheme}://{headers['host']}":
             return _foreign(path, headers["origin"])
         if path in OPEN_PATHS:

@@ -15,8 +15,8 @@ class SamplingBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    gil_hz: float = Field(Sampling.gil_hz, description="Samples of the GIL and of every active thread.")
-    counters_hz: float = Field(Sampling.counters_hz, description="Readings of CPU, memory and switches.")
+    gil_hz: float = Field(default=Sampling.gil_hz, description="Samples of the GIL and of active threads.")
+    counters_hz: float = Field(default=Sampling.counters_hz, description="Readings of CPU and memory.")
 
 
 class RunBody(BaseModel):
@@ -32,15 +32,19 @@ class RunBody(BaseModel):
         },
     )
 
-    workload: str | None = Field(None, description="A name of `GET /workloads`.")
+    workload: str | None = Field(default=None, description="A name of `GET /workloads`.")
     params: dict[str, Any] = Field(default_factory=dict, description="The workload's own parameters.")
-    executor: str | None = Field(None, description="What the workload's workers are.")
-    workers: int | None = Field(None, description="How many there are.")
-    python: str | None = Field(None, description="A version (`3.12`) or a path of `GET /interpreters`.")
-    seconds: float | None = Field(None, description="How long it lasts; a command is stopped after so many.")
-    command: list[str] | None = Field(None, description="A program and its arguments, as a list.")
-    name: str | None = Field(None, min_length=1, max_length=80, description="What to call the run.")
-    sampling: SamplingBody = Field(default_factory=SamplingBody)
+    executor: str | None = Field(default=None, description="What the workload's workers are.")
+    workers: int | None = Field(default=None, description="How many there are.")
+    python: str | None = Field(
+        default=None, description="A version (`3.12`) or a path of `GET /interpreters`."
+    )
+    seconds: float | None = Field(
+        default=None, description="How long it lasts; a command is stopped after so many."
+    )
+    command: list[str] | None = Field(default=None, description="A program and its arguments, as a list.")
+    name: str | None = Field(default=None, min_length=1, max_length=80, description="What to call the run.")
+    sampling: SamplingBody = SamplingBody()
 
     def to_request(self) -> RunRequest:
         """The same, for the manager."""

@@ -15,7 +15,7 @@ router = APIRouter(tags=["workloads"])
 @router.get("/workloads")
 async def workloads(manager: TheManager) -> dict[str, Any]:
     """Every workload with its parameters and their bounds, and every executor."""
-    return asdict(await manager.catalogue())
+    return (await manager.catalogue()).to_json()
 
 
 @router.get("/workloads/{name}", responses=problems(404))

@@ -1,0 +1,296 @@
+"""Runs from start to end, against an observer that speaks the protocol and fails on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.model.errors import BadRequest, Conflict, GilscopeError, NotFound
+from app.runs.manager import Manager
+from app.runs.request import RunRequest
+from app.runs.run import Patience, Run
+from app.runs.settings import Settings
+
+FAKE = str(Path(__file__).parents[2] / "fakes" / "observer.py")
+REQUEST = RunRequest(command=["target"])
+
+
+@asynccontextmanager
+async def manager(how: str, patience: Patience | None = None, **settings: int) -> AsyncIterator[Manager]:
+    manager = Manager(Settings(**settings), [sys.executable, FAKE, how], patience)
+    try:
+        yield manager
+    finally:
+        await manager.close()
+
+
+async def until(run: Run, kind: str) -> dict:
+    """The first message of that type."""
+    async for _, text in run.hub.follow():
+        message = json.loads(text)
+        if message["type"] == kind:
+            return message
+    raise AssertionError(f"the run ended without a {kind} message")
+
+
+def tree() -> set[int]:
+    """The live processes below this one."""
+    return {
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE
+    }
+
+
+def lives(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_run_goes_from_starting_to_finished_and_tells_its_viewers():
+    async def scenario() -> None:
+        async with manager("brief") as runs:
+            run = await runs.start(REQUEST)
+            assert run.state == "starting"
+            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            assert run.state == "finished"
+            assert types[:2] == ["hello", "process"]
+            assert types.count("frame") == 5
+            assert types.count("figures") == 5
+            assert types.count("run") == 2
+            assert types[-3:] == ["end", "run", "summary"]
+            assert run.summary()["run"]["state"] == "finished"
+            assert run.exit_code == -9
+            assert run.duration_s > 0
+
+    asyncio.run(scenario())
+
+
+def test_a_viewer_of_an_ended_run_gets_the_tail_and_the_summary():
+    async def scenario() -> None:
+        async with manager("brief") as runs:
+            run = await runs.start(REQUEST)
+            await run.wait()
+            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            assert types.count("frame") == 5
+            assert "figures" not in types
+            assert types[-1] == "summary"
+            header = run.header()
+            assert header["type"] == "header"
+            assert header["run"]["state"] == "finished"
+            assert header["hello"]["run"]["id"] == run.id
+
+    asyncio.run(scenario())
+
+
+def test_stop_ends_the_target_once_however_often_it_is_called():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            pid = (await until(run, "process"))["pid"]
+            await until(run, "frame")
+            assert run.state == "running"
+            await asyncio.gather(run.stop(), run.stop())
+            assert run.state == "stopped"
+            assert not lives(pid)
+            await run.stop()
+            assert run.state == "stopped"
+            assert run.error is None
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_before_the_observer_has_said_anything_counts():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            await run.stop()
+            assert run.state == "stopped"
+
+    asyncio.run(scenario())
+
+
+def test_an_observer_that_hears_nothing_is_killed_and_its_target_with_it():
+    async def scenario() -> None:
+        async with manager("deaf", Patience(stop_s=0.2)) as runs:
+            run = await runs.start(REQUEST)
+            pid = (await until(run, "process"))["pid"]
+            below = psutil.Process(pid).children(recursive=True)
+            await run.stop()
+            assert run.state == "stopped"
+            assert not lives(pid)
+            assert len(below) == 1
+            assert not lives(below[0].pid)
+
+    asyncio.run(scenario())
+
+
+def test_a_command_that_outlasts_its_seconds_is_timed_out():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(RunRequest(command=["target"], seconds=0.2))
+            await run.wait()
+            assert run.state == "timed_out"
+            assert run.error is None
+
+    asyncio.run(scenario())
+
+
+def test_an_observer_that_names_no_target_in_time_is_ended_with_the_reason():
+    async def scenario() -> None:
+        patience = Patience(start_s=0.1, stop_s=0.1)
+        runs = Manager(Settings(), [sys.executable, "-c", "import signal; signal.pause()"], patience)
+        run = await runs.start(REQUEST)
+        await run.wait()
+        assert run.state == "timed_out"
+        assert run.error is not None
+        assert "named no target" in run.error["detail"]
+
+    asyncio.run(scenario())
+
+
+def test_an_observer_that_dies_fails_the_run_and_leaves_nothing_behind():
+    async def scenario() -> None:
+        before = tree()
+        async with manager("crash") as runs:
+            run = await runs.start(REQUEST)
+            pid = (await until(run, "process"))["pid"]
+            await run.wait()
+            assert run.state == "failed"
+            assert run.error is not None
+            assert "status 3" in run.error["detail"]
+            assert "the observer's last words" in run.error["detail"]
+            assert run.error["remedy"]
+            assert not lives(pid)
+            assert tree() == before
+
+    asyncio.run(scenario())
+
+
+def test_what_is_no_message_fails_the_run():
+    async def scenario() -> None:
+        async with manager("garbage") as runs:
+            run = await runs.start(REQUEST)
+            pid = (await until(run, "process"))["pid"]
+            await run.wait()
+            assert run.state == "failed"
+            assert run.error is not None
+            assert "cannot be read" in run.error["detail"]
+            assert not lives(pid)
+
+    asyncio.run(scenario())
+
+
+def test_the_targets_failure_is_the_runs():
+    async def scenario() -> None:
+        async with manager("failed") as runs:
+            run = await runs.start(REQUEST)
+            await run.wait()
+            assert run.state == "failed"
+            assert run.error == {
+                "code": "target-failed",
+                "title": "T",
+                "detail": "It fell over",
+                "remedy": "R",
+            }
+            assert run.summary()["run"]["error"] == run.error
+
+    asyncio.run(scenario())
+
+
+def test_an_observer_that_cannot_be_started_is_said_so():
+    async def scenario() -> None:
+        runs = Manager(Settings(), ["/no/such/program"])
+        with pytest.raises(GilscopeError, match="could not be started"):
+            await runs.start(REQUEST)
+        assert runs.page(10)[0][0].state == "failed"
+
+    asyncio.run(scenario())
+
+
+def test_one_run_too_many_is_refused_and_names_the_others():
+    async def scenario() -> None:
+        async with manager("steady", max_runs=2) as runs:
+            first, second = await asyncio.gather(runs.start(REQUEST), runs.start(REQUEST))
+            with pytest.raises(Conflict) as caught:
+                await runs.start(REQUEST)
+            assert first.id in caught.value.detail
+            assert second.id in caught.value.detail
+            await first.stop()
+            third = await runs.start(REQUEST)
+            assert runs.active() == [second, third]
+
+    asyncio.run(scenario())
+
+
+def test_ended_runs_are_listed_in_pages_and_the_oldest_forgotten():
+    async def scenario() -> None:
+        async with manager("brief", keep_runs=3) as runs:
+            started = []
+            for _ in range(5):
+                run = await runs.start(REQUEST)
+                await run.wait()
+                started.append(run.id)
+            newest, cursor = runs.page(2)
+            assert [run.id for run in newest] == [started[4], started[3]]
+            await runs.forget(started[3])
+            rest, end = runs.page(2, cursor)
+            assert [run.id for run in rest] == [started[2], started[1]]
+            assert end is None
+            with pytest.raises(NotFound):
+                runs.get(started[0])
+            with pytest.raises(BadRequest):
+                runs.page(2, "x")
+
+    asyncio.run(scenario())
+
+
+def test_forgetting_a_run_ends_it():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            pid = (await until(run, "process"))["pid"]
+            await runs.forget(run.id)
+            assert run.state == "stopped"
+            assert not lives(pid)
+            with pytest.raises(NotFound):
+                runs.get(run.id)
+
+    asyncio.run(scenario())
+
+
+def test_closing_ends_every_run_and_refuses_further_ones():
+    async def scenario() -> None:
+        before = tree()
+        async with manager("steady") as runs:
+            started = [await runs.start(REQUEST) for _ in range(3)]
+            await asyncio.gather(*(until(run, "process") for run in started))
+            await runs.close()
+            assert {run.state for run in started} == {"stopped"}
+            assert tree() == before
+            with pytest.raises(Conflict):
+                await runs.start(REQUEST)
+
+    asyncio.run(scenario())
+
+
+def test_the_token_reaches_no_process(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GILSCOPE_TOKEN", "hush")
+
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            await until(run, "process")
+            assert "GILSCOPE_TOKEN" not in run.plan.start.env
+            for pid in tree():
+                assert "GILSCOPE_TOKEN" not in psutil.Process(pid).environ()
+            assert os.environ["GILSCOPE_TOKEN"] == "hush"
+
+    asyncio.run(scenario())

@@ -1,0 +1,57 @@
+"""Flags before the environment before defaults; a bad value says what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.model.errors import BadRequest
+from app.runs.settings import Settings, documented
+
+
+def test_defaults_hold_where_nothing_is_set():
+    assert Settings.load({}) == Settings(None, (), 4, 50, ())
+
+
+def test_the_environment_is_read():
+    environ = {
+        "GILSCOPE_TOKEN": "abc-DEF_1",
+        "GILSCOPE_PYTHONS": "/opt/a:/opt/b/bin/python3",
+        "GILSCOPE_MAX_RUNS": "7",
+        "GILSCOPE_KEEP_RUNS": "9",
+        "GILSCOPE_ALLOWED_HOSTS": "Box.example, other",
+    }
+    assert Settings.load(environ) == Settings(
+        "abc-DEF_1", ("/opt/a", "/opt/b/bin/python3"), 7, 9, ("box.example", "other")
+    )
+
+
+def test_a_flag_wins_unless_it_was_not_given():
+    environ = {"GILSCOPE_MAX_RUNS": "7", "GILSCOPE_TOKEN": "fromenvironment"}
+    settings = Settings.load(environ, max_runs=2, token=None)
+    assert (settings.max_runs, settings.token) == (2, "fromenvironment")
+
+
+def test_an_empty_variable_is_not_set():
+    assert Settings.load({"GILSCOPE_TOKEN": "", "GILSCOPE_MAX_RUNS": ""}) == Settings()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1001", "four", "1.5", "²"])
+def test_a_bad_number_names_variable_bound_and_value(value: str):
+    with pytest.raises(BadRequest) as caught:
+        Settings.load({"GILSCOPE_MAX_RUNS": value})
+    assert caught.value.field == "GILSCOPE_MAX_RUNS"
+    assert "from 1 to 1000" in caught.value.detail
+    assert repr(value) in caught.value.detail
+
+
+def test_a_bad_token_is_refused_without_being_shown():
+    with pytest.raises(BadRequest) as caught:
+        Settings.load({"GILSCOPE_TOKEN": "hush hush"})
+    assert "hush" not in str(caught.value)
+
+
+def test_every_setting_is_documented():
+    shown = {setting.name: setting for setting in documented()}
+    assert shown.keys() == {"token", "pythons", "max_runs", "keep_runs", "allowed_hosts"}
+    assert all(setting.env == f"GILSCOPE_{name.upper()}" for name, setting in shown.items())
+    assert all(setting.help.endswith(".") for setting in shown.values())
