@@ -189,9 +189,10 @@ class Processes:
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
         self._let_go(watched, now_us)
-        if procfs.alive(watched.pid):
+        command = procfs.command(watched.pid)
+        if command:  # a process on its way out has none any more
             watched.since_us, watched.python, watched.free_threaded = now_us, None, None
-            watched.command = procfs.command(watched.pid)
+            watched.command = command
             self._emit(Event(now_us, "exec", watched.pid, " ".join(watched.command)))
             self._emit(self._process(watched, now_us))
 

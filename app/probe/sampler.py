@@ -27,6 +27,7 @@ _GIL_READ = 32  # interval, last_holder, locked, switch_number: all in one read
 _TRIES = 3  # 2 to 5 samples in a thousand find that the lock moved; hardly one finds it twice
 _SURVEY_PERIOD_US = 5_000  # threads that come by the thousand are not worth a walk of the list each
 _RUNNABLE = ord("r")  # of "running", which a thread in the run queue reads too
+_FULL_INTERVAL = 0.8  # of the switch interval: a hold is first seen up to a period after it began
 _TEXT = 256  # `syscall` is at most 9 numbers of 18 characters
 
 Json = list[Any]
@@ -213,9 +214,11 @@ class Sampler:
         """{lane: index of the GIL that it holds}; notes in each track what its lock did since last time."""
         held = {}
         for gil in self.gils:
-            _, last_holder, locked, switches = self._unpack(gil.raw)
+            interval, last_holder, locked, switches = self._unpack(gil.raw)
             gil.moved = switches - gil.switches if gil.switches is not None else 0
             gil.switches = switches
+            if gil.moved or locked != 1:
+                self._note_end_of_hold(gil, interval, now_us)
             lane = self._holders.get(last_holder, HOLDER_UNKNOWN)
             if locked != 1:
                 gil.last, gil.now = lane, HOLDER_NONE
@@ -231,28 +234,19 @@ class Sampler:
             held[lane] = gil.index
         return held
 
+    def _note_end_of_hold(self, gil: GilTrack, interval_us: int, now_us: int) -> None:
+        """Whether the holder let go because it was asked to: others waited, and its switch interval was up."""
+        for lane in self._active:
+            if lane.number == gil.holder:
+                full = now_us - gil.held_since >= interval_us * _FULL_INTERVAL
+                lane.made_to_let_go = full and gil.waiters > 0
+                return
+
     def _judge(self, due: list[Lane], held: dict[int, int], now_us: int) -> None:
         """Gives every lane that was looked at its state, and every GIL its holder and waiters."""
         waiters = dict.fromkeys(self._by_index, 0)
         for lane in due:
-            raw = lane.raw
-            if not raw:
-                state = UNKNOWN
-                self.failed += 1
-            elif raw[0] == _RUNNABLE:
-                if lane.number in held:
-                    state = RUNNING
-                else:
-                    state = WAITING if lane.state == WAITING and self._still_waits(lane) else NATIVE
-            else:
-                if raw != lane.seen:
-                    lane.seen = raw
-                    lane.blocked, lane.waits_for = classify(raw, self._ranges)
-                state = lane.blocked
-                if (
-                    lane.number in held
-                ):  # a futex of the lock's own structure is part of taking and handing it on
-                    state = RUNNING if state == WAITING else STALLED
+            state = self._state_of(lane, lane.number in held)
             if state == WAITING and lane.waits_for is not None:
                 waiters[lane.waits_for] += 1
             if state != lane.state:
@@ -260,16 +254,40 @@ class Sampler:
         for gil in self.gils:
             if gil.now != gil.holder or waiters[gil.index] != gil.waiters:
                 gil.become(gil.now, waiters[gil.index], now_us)
-        for lane in self._parked:
-            if lane.number in held:
-                self.park(lane, idle=False)
-                break
+        for lane in [lane for lane in self._parked if lane.number in held]:
+            self.park(lane, idle=False)
 
-    def _still_waits(self, lane: Lane) -> bool:
-        """Whether a thread that waited and is now runnable, but not the holder, is still inside take_gil.
+    def _state_of(self, lane: Lane, holds: bool) -> int:
+        raw = lane.raw
+        if not raw:
+            self.failed += 1
+            return UNKNOWN
+        if raw[0] == _RUNNABLE:
+            if holds:
+                return RUNNING
+            return WAITING if self._wants_the_lock(lane) else NATIVE
+        if raw != lane.seen:
+            lane.seen = raw
+            lane.blocked, lane.waits_for = classify(raw, self._ranges)
+        if holds:  # a futex of the lock's own structure is part of taking it and of handing it on
+            return RUNNING if lane.blocked == WAITING else STALLED
+        return lane.blocked
 
-        It was woken and has not got a CPU, unless it took the lock and let go of it since the last sample.
-        That takes two changes of hands, its own and the next holder's, or one if it is still the last holder.
+    def _wants_the_lock(self, lane: Lane) -> bool:
+        """Whether a thread that is runnable, but not the holder, is on its way into the lock.
+
+        One that was made to let go asks for the lock again at once; until it gets a CPU it reads as runnable.
+        One that waited was woken and has not got a CPU, unless it took the lock and let go of it since the
+        last sample: that takes two changes of hands, its own and the next holder's, or one if it is still the
+        last holder. A thread that was made to let go does not give the lock back that fast.
         """
+        if lane.state == RUNNING and lane.made_to_let_go:
+            lane.waits_for = lane.gil
+            return True
         gil = self._by_index.get(lane.waits_for)
-        return gil is not None and gil.moved <= 1 and gil.last != lane.number
+        return (
+            lane.state == WAITING
+            and gil is not None
+            and gil.last != lane.number
+            and (gil.moved <= 1 or lane.made_to_let_go)
+        )

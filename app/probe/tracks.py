@@ -13,8 +13,8 @@ class Lane:
     """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
 
     __slots__ = (
-        "blocked", "fd", "gil", "number", "parked", "pieces", "raw", "seen", "since", "state", "switched",
-        "thread", "waits_for",
+        "blocked", "fd", "gil", "made_to_let_go", "number", "parked", "pieces",
+        "raw", "seen", "since", "state", "switched", "thread", "waits_for",
     )  # fmt: skip
 
     def __init__(self, number: int, pid: int, thread: ThreadState, gil: int, now_us: int) -> None:
@@ -27,6 +27,7 @@ class Lane:
         self.seen = b""  # the text that `blocked` and `waits_for` were read from
         self.blocked = UNKNOWN
         self.waits_for: int | None = None
+        self.made_to_let_go = False  # its last hold ended because another thread asked for the lock
         self.state = UNKNOWN
         self.since = now_us
         self.pieces: list[int] = []
@@ -58,8 +59,8 @@ class GilTrack:
     """A GIL's track: who held it, how many waited, and for how long that was so."""
 
     __slots__ = (
-        "address", "flushed_switches", "holder", "index", "interpreter", "last", "moved", "now", "pieces",
-        "raw", "since", "switches", "waiters",
+        "address", "flushed_switches", "held_since", "holder", "index", "interpreter", "last",
+        "moved", "now", "pieces", "raw", "since", "switches", "waiters",
     )  # fmt: skip
 
     def __init__(self, index: int, address: int, interpreter: int, now_us: int) -> None:
@@ -73,6 +74,7 @@ class GilTrack:
         self.moved = 0  # switches between the two newest samples
         self.switches: int | None = None  # switch_number in the newest sample
         self.holder = HOLDER_UNKNOWN  # of the piece that is open
+        self.held_since = now_us  # when the holder was first seen to hold
         self.waiters = 0
         self.flushed_switches: int | None = None
         self.since = now_us
@@ -83,6 +85,8 @@ class GilTrack:
         if holder != self.holder or waiters != self.waiters:
             if now_us > self.since:
                 self.pieces += (self.holder, self.waiters, now_us - self.since)
+            if holder != self.holder:
+                self.held_since = now_us
             self.holder = holder
             self.waiters = waiters
             self.since = now_us
@@ -93,6 +97,7 @@ class GilTrack:
             self.pieces += (self.holder, self.waiters, now_us - self.since)
             self.since = now_us
         self.pieces += (HOLDER_NONE, self.waiters, 0)
+        self.held_since = now_us
 
     def flush(self, now_us: int) -> list[int]:
         """The pieces up to now."""
