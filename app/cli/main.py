@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import typer
 
@@ -32,8 +33,8 @@ def main() -> None:
 
 
 def describe(error: GilscopeError) -> str:
-    """What happened, why, and what to do, a line each."""
-    lines = [f"gilscope: {error.title}.", f"  {error.detail}"]
-    if error.remedy:
-        lines.append(f"  {error.remedy}")
-    return "\n".join(lines)
+    """What happened, why, and what to do, a part each."""
+    parts = [error.detail.rstrip("."), error.remedy.rstrip(".")]
+    return "\n".join(
+        [f"gilscope: {error.title}.", *(textwrap.indent(part, "  ") + "." for part in parts if part)]
+    )

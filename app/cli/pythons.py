@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -20,12 +21,12 @@ def pythons(
     """List the interpreters found, and which of them can be observed."""
     found = interpreters.find(Settings.load().pythons)
     if as_json:
-        typer.echo(json.dumps({"interpreters": [one.to_json() for one in found]}, ensure_ascii=False))
+        typer.echo(json.dumps({"interpreters": [asdict(one) for one in found]}, ensure_ascii=False))
     else:
         typer.echo(table(found))
 
 
 def table(found: Sequence[Interpreter]) -> str:
     """One line an interpreter."""
-    columns = [Column("version"), Column("build"), Column("observed"), Column("path")]
-    return render(columns, [[one.version, one.build, one.why or "yes", one.path] for one in found])
+    columns = [Column("version"), Column("build"), Column("path"), Column("observed")]
+    return render(columns, [[one.label, one.build, one.path, one.why or "yes"] for one in found])

@@ -89,11 +89,11 @@ async def _show_progress(run: Run) -> None:
     before, after = ("\r\x1b[K", "") if on_terminal else ("", "\n")
     heading = progress.title(run.to_json())
     while not run.ended:
-        typer.echo(before + progress.line(heading, run.ledger.figures()) + after, nl=False, err=True)
         try:
             await asyncio.wait_for(run.wait(), REDRAW_S if on_terminal else REPEAT_S)
         except TimeoutError:
-            continue
+            line = progress.line(heading, run.ledger.figures())
+            typer.echo(before + line + after, nl=False, err=True)
     typer.echo(before, nl=False, err=True)
 
 

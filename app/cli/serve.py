@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -21,4 +24,14 @@ def serve(
     # Imported here: a server's libraries take longer to load than the other commands take to answer.
     from app.web.serve import serve as start
 
-    start(Settings.load(), host, port, open_browser)
+    wanted = _has_display() if open_browser is None else open_browser
+    start(Settings.load(), host, port, on_ready=_open if wanted else None)
+
+
+def _has_display() -> bool:
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _open(address: str) -> None:
+    # In a thread: a browser that runs in the terminal returns only when it is closed.
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -21,7 +21,7 @@ class Column:
 def render(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     """The table, a line a row, headings first; the last line has no end."""
     lines = [[column.heading for column in columns], *rows]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     return "\n".join(
         GAP.join(
             cell.ljust(width) if column.align == "left" else cell.rjust(width)

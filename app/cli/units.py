@@ -13,6 +13,8 @@ def share(value: float | None) -> str:
     """0.974 as "97 %"; below a tenth with one decimal, so that a small share does not read as none."""
     if value is None:
         return ABSENT
+    if 0 < value < 0.0005:
+        return "<0.1 %"
     return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
 
 

@@ -46,7 +46,7 @@ def describe(workload: dict[str, Any]) -> str:
 
 
 def _default(param: dict[str, Any]) -> str:
-    value = str(param["default"]).lower() if param["type"] == "bool" else str(param["default"])
+    value = _plain(param["default"])
     return f"{value} {param['unit']}" if param["unit"] else value
 
 
@@ -56,8 +56,13 @@ def _bounds(param: dict[str, Any]) -> str:
     if param["type"] == "bool":
         return "true, false"
     least, most = param["min"], param["max"]
-    if least is None and most is None:
-        return ""
-    if most is None:
-        return f"at least {least}"
-    return f"at most {most}" if least is None else f"{least} to {most}"
+    if least is None:
+        return "" if most is None else f"at most {_plain(most)}"
+    return f"at least {_plain(least)}" if most is None else f"{_plain(least)} to {_plain(most)}"
+
+
+def _plain(value: Any) -> str:
+    """As one would type it after `-p name=`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -14,6 +14,7 @@ from app.cli import units
         (units.share, 0.974, "97 %"),
         (units.share, 0.034, "3.4 %"),
         (units.share, 0.0, "0 %"),
+        (units.share, 0.0004, "<0.1 %"),
         (units.share, 1.0, "100 %"),
         (units.share, 0.0996, "10 %"),
         (units.seconds, 0.0000042, "4.2 µs"),

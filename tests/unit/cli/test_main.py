@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from app.cli import main
+from app.model import errors
+
+
+def test_an_error_says_what_happened_why_and_what_to_do() -> None:
+    error = errors.BadRequest("workers must be 1 or more; it was 0", "Give --workers 1.")
+    assert main.describe(error) == (
+        "gilscope: That cannot be run.\n  workers must be 1 or more; it was 0.\n  Give --workers 1."
+    )
+
+
+def test_an_error_of_several_lines_stays_together() -> None:
+    assert main.describe(errors.TargetFailed("It wrote:\nTraceback")) == (
+        "gilscope: The target failed.\n  It wrote:\n  Traceback."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.TargetFailed("d"), 1),
+        (errors.BadRequest("d"), 2),
+        (errors.NotPermitted("d"), 3),
+        (errors.NoSuchProcess("d"), 4),
+        (errors.NotReadable("d"), 4),
+    ],
+)
+def test_an_error_becomes_its_exit_status(
+    error: errors.GilscopeError,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == status
+    assert capsys.readouterr().err == main.describe(error) + "\n"
