@@ -1,0 +1,104 @@
+"""Every workload on every executor that it declares, on the oldest and on this Python; run by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.workloads import catalogue
+
+ROOT = Path(__file__).parents[3]
+
+
+def _pythons() -> dict[str, str]:
+    """This Python, and the oldest that workloads support where pyenv has one."""
+    found = {"this": sys.executable}
+    for python in sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python")):
+        found["3.9"] = str(python)
+    return found
+
+
+PYTHONS = _pythons()
+COMBINATIONS = [
+    pytest.param(python, workload.name, executor, id=f"{python}-{workload.name}-{executor}")
+    for python in PYTHONS
+    for workload in catalogue.workloads()
+    for executor in workload.executors
+]
+
+
+def _run(name: str, *arguments: str, python: str = sys.executable, **params: Any) -> dict[str, Any]:
+    command = [python, "-W", "error", "-m", "app.workloads", "run", name, "--params", json.dumps(params)]
+    ended = subprocess.run(
+        [*command, *arguments], cwd=ROOT, env={"PATH": os.defpath}, capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Warning" not in ended.stderr
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result
+
+
+@pytest.mark.parametrize(("python", "name", "executor"), COMBINATIONS)
+def test_every_workload_runs_on_every_executor_that_it_declares(python: str, name: str, executor: str):
+    result = _run(name, "--executor", executor, "--seconds", "0.4", python=PYTHONS[python])
+    assert (result["workload"], result["executor"]) == (name, executor)
+    assert result["ops"] > 0
+    assert 0.3 < result["seconds"] < 1.5
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (workload.name, kind)
+        for workload in catalogue.workloads()
+        for param in workload.params
+        if param.name == "kind"
+        for kind in param.choices or ()
+    ],
+)
+def test_every_kind_of_work_gets_done(name: str, kind: str):
+    assert _run(name, "--seconds", "0.4", kind=kind)["ops"] > 0
+
+
+def test_the_workers_of_a_sequential_run_share_its_time():
+    result = _run("io-bound", "--executor", "sequential", "--workers", "3", "--seconds", "0.6", kind="sleep")
+    assert result["ops_by_worker"] == [pytest.approx(20, abs=4)] * 3
+
+
+@pytest.mark.serial
+def test_native_release_scales_with_threads():
+    alone = _run("native-release", "--workers", "1", "--seconds", "1")
+    both = _run("native-release", "--workers", "2", "--seconds", "1")
+    assert both["ops_per_s"] > 1.6 * alone["ops_per_s"]
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("interval_ms", [1.0, 5.0, 20.0])
+def test_the_answers_of_a_convoy_take_a_switch_interval(interval_ms: float):
+    result = _run("convoy", "--seconds", "2", switch_interval_ms=interval_ms)
+    assert result["latency_alone_ms"]["p50"] < 0.5
+    assert result["latency_beside_cpu_ms"]["p50"] >= interval_ms
+    assert result["latency_beside_cpu_ms"]["p50"] < 8 * interval_ms
+    assert result["cpu_rounds"] > 0
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("kind", ["regex", "power", "sort"])
+def test_a_call_that_keeps_the_gil_stops_the_ticks_for_as_long(kind: str):
+    result = _run("native-hold", "--seconds", "1.5", kind=kind)
+    assert result["calls"] > 0
+    assert result["call_ms"] == pytest.approx(150, rel=0.3)
+    # Before a ticker goes on, the other one may take its turn of 5 ms.
+    assert result["longest_call_ms"] - 1 <= result["longest_gap_ms"] <= result["longest_call_ms"] + 30
+
+
+@pytest.mark.serial
+def test_a_call_that_keeps_the_gil_stops_no_other_process():
+    result = _run("native-hold", "--seconds", "1", "--executor", "processes", "--workers", "2")
+    assert result["longest_gap_ms"] < result["call_ms"] / 2
