@@ -14,14 +14,11 @@ from app.model.states import HOLDER_NONE
 class Gil:
     """One lock: whose it is, and the sums over the time in which it was read."""
 
-    def __init__(self, index: int, pid: int, interpreter: int | None) -> None:
+    def __init__(self, index: int, pid: int, interpreter: int | None, named_us: int) -> None:
         self.index = index
         self.pid = pid
         self.interpreter = interpreter
-        self.begin()
-
-    def begin(self) -> None:
-        """Measure afresh from here."""
+        self.named_us = named_us
         self._holder = HOLDER_NONE
         self._seen_us = -1
         self.switches = 0
@@ -85,12 +82,7 @@ class Gils:
         """Take note of GILs that came."""
         for index, pid, interpreter in message.gils:
             if index not in self._gils:
-                self._gils[index] = Gil(index, pid, interpreter)
-
-    def begin(self) -> None:
-        """Measure all afresh from here."""
-        for gil in self:
-            gil.begin()
+                self._gils[index] = Gil(index, pid, interpreter, message.at_us)
 
     def forget(self, pids: set[int]) -> None:
         """The GILs of these processes are not spoken of any more."""

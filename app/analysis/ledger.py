@@ -3,11 +3,10 @@
 Live view, late viewer, replay, export and command line all read the same Ledger. It keeps no clock: time is
 what the messages say.
 
-Measured time runs from the beginning, for a workload from its "ready" report, to the report that holds its
-result, else to the end. The sums of summary and figures are taken over it, so that neither the start of the
-interpreter nor its end is counted as the workload's. A slice that lies on a border is cut there, but for its
-switches, which CPython counts only from slice to slice. Rolling figures (`held_share` and so on in figures
-and series) are of the last second, measured or not.
+Measured time runs from the first frame to the report that holds a workload's result, else to the end. Sums
+are taken over it, so that the end of the interpreter is not counted as the workload's; a slice on the border
+is cut there, but for its switches, which are known only of the whole. Running totals count from the counters
+that came before the first frame. Rolling figures are of the last second, measured or not.
 
     figures   {"type": "figures", "at_us", "window_s", "main_gil",
                "gils": [{"gil", "pid", "interpreter", "held_share", "contended_share", "switches_per_s",
@@ -36,7 +35,7 @@ from app.analysis.sampling import ObserverCpu, Sampled
 from app.analysis.series import Row, Series
 from app.analysis.summary import summarise
 from app.analysis.threads import Threads
-from app.analysis.tracks import GIL_STEP, LANE_STEP, GilTime, clip
+from app.analysis.tracks import GIL_STEP, LANE_STEP, GilTime, cut
 from app.analysis.window import CounterWindow, FrameWindow, GilRates, main_gil
 from app.model.frames import Counters, End, Event, Frame, Hello, Message, Names, Process, Report, to_json
 
@@ -122,7 +121,7 @@ class Ledger:
         return {
             "type": "header",
             "hello": to_json(self.hello),
-            "processes": [to_json(process.message) for process in self.processes],
+            "processes": [to_json(message) for message in self.processes.messages()],
             "threads": [
                 [thread.lane, thread.pid, thread.tid, thread.name, thread.interpreter]
                 for thread in self.threads.spoken_of(self.at_us)
@@ -137,26 +136,32 @@ class Ledger:
         return summarise(self, run or {})
 
     def _frame(self, frame: Frame) -> None:
+        if not self.frames.length_us:
+            self.begin_us = frame.start_us
         self.frames.add(frame)
-        skip_us = max(0, self.begin_us - frame.start_us)
-        end_us = frame.end_us if self.end_us is None else min(frame.end_us, self.end_us)
-        start_us = frame.start_us + skip_us
-        length_us = end_us - start_us
-        if length_us <= 0:
-            return
-        whole = length_us == frame.end_us - frame.start_us
+        start_us, end_us = frame.start_us, frame.end_us
+        if self.end_us is not None and self.end_us < end_us:
+            end_us = self.end_us
+            if end_us <= start_us:
+                return
+        whole = end_us == frame.end_us
         self.sampled.add(frame)
         for lane, track in frame.lanes:
-            kept = track if whole else clip(track, LANE_STEP, skip_us, length_us)
-            self.threads[lane].feed(kept, start_us, end_us)
+            thread = self.threads[lane]
+            kept = track if whole else cut(track, LANE_STEP, end_us - max(start_us, thread.named_us))
+            thread.feed(kept, start_us, end_us)
         for index, switches, track in frame.gils:
-            kept = track if whole else clip(track, GIL_STEP, skip_us, length_us)
-            self.gils[index].feed(switches, kept, start_us, end_us, self.threads)
+            gil = self.gils[index]
+            kept = track if whole else cut(track, GIL_STEP, end_us - max(start_us, gil.named_us))
+            gil.feed(switches, kept, start_us, end_us, self.threads)
 
     def _counters(self, message: Counters) -> None:
         self.processes.read(message.processes)
         self.threads.read(message.threads)
         self.counters.add(message)
+        if not self.frames.length_us:
+            self.processes.rebase()
+            self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
         self.series.offer(self._series_row(message.at_us))
 
@@ -166,19 +171,9 @@ class Ledger:
             self.threads.process_gone(message.pid, message.at_us)
 
     def _report(self, message: Report) -> None:
-        if "ready" in message.data:
-            self._begin(message.at_us)
         if "result" in message.data:
             self.result = message.data["result"]
             self._close(message.at_us)
-
-    def _begin(self, at_us: int) -> None:
-        self.begin_us = at_us
-        self.sampled = Sampled()
-        self.threads.begin()
-        self.gils.begin()
-        self.processes.begin()
-        self.observer_cpu.begin()
 
     def _close(self, at_us: int) -> None:
         if self.end_us is None:

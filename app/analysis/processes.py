@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals
 from app.model.frames import Process
 
@@ -14,10 +15,11 @@ _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
 
 
 class ProcessUse:
-    """One process: the newest that was said of it, and what it used. Sizes in bytes."""
+    """One process: the newest message of it, None before the first, and what it used. Sizes in bytes."""
 
-    def __init__(self, message: Process) -> None:
-        self.message = message
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.message: Process | None = None
         self.rss: int | None = None
         self.peak_rss: int | None = None
         self.uss: int | None = None
@@ -34,6 +36,11 @@ class ProcessUse:
         self.pss = self.pss if pss is None else pss
 
     @property
+    def gone(self) -> bool:
+        """It has ended."""
+        return self.message is not None and self.message.gone
+
+    @property
     def cpu_us(self) -> int:
         """CPU time used in the measured time."""
         return self.totals.moved(_CPU) or 0
@@ -41,7 +48,7 @@ class ProcessUse:
     def memory_row(self) -> dict[str, Any]:
         """The process's row under `memory` in a summary."""
         return {
-            "pid": self.message.pid,
+            "pid": self.pid,
             "rss": self.rss,
             "uss": self.uss,
             "pss": self.pss,
@@ -56,56 +63,72 @@ class Processes:
 
     def __init__(self) -> None:
         self._processes: dict[int, ProcessUse] = {}
+        self._forget_at = 2 * KEPT_PROCESSES
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
 
     def note(self, message: Process) -> set[int]:
         """Take a process message; the pids that were forgotten to make room for it."""
-        known = self._processes.get(message.pid)
-        if known is None or (known.message.gone and not message.gone):  # the kernel gave the pid away again
-            self._processes[message.pid] = ProcessUse(message)
-        else:
-            known.message = message
-        return self._forget() if message.gone else set()
+        process = self._of(message.pid)
+        if process.gone and not message.gone:  # the kernel gave the pid away again
+            process = self._processes[message.pid] = ProcessUse(message.pid)
+        process.message = message
+        return self._forget(message.at_us) if message.gone else set()
 
-    def begin(self) -> None:
-        """Measure all afresh from here."""
+    def rebase(self) -> None:
+        """Count all running totals from their newest reading on."""
         for process in self:
             process.totals.rebase()
 
     def read(self, rows: Iterable[Sequence[int | None]]) -> None:
-        """Take the rows of a counters message."""
+        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""
         for pid, *values in rows:
-            process = None if pid is None else self._processes.get(pid)
-            if process is None:
-                raise ValueError(f"there are counters of process {pid}, of which no process message spoke")
-            process.read(values)
+            assert pid is not None
+            self._of(pid).read(values)
+
+    def messages(self) -> list[Process]:
+        """The newest message of each process."""
+        return [process.message for process in self if process.message]
 
     def target(self) -> Process | None:
         """The first process of the tree that runs a CPython; else the first process."""
-        messages = [process.message for process in self]
+        messages = self.messages()
         return next((message for message in messages if message.python), messages[0] if messages else None)
 
     def live_rows(self, cpu_shares: dict[int, float | None]) -> list[dict[str, Any]]:
         """A row for each process that is there."""
         return [
             {
-                "python": process.message.python,
-                "cpu_share": cpu_shares.get(process.message.pid),
+                "python": process.message.python if process.message else None,
+                "cpu_share": cpu_shares.get(process.pid),
                 **process.memory_row(),
             }
             for process in self
-            if not process.message.gone
+            if not process.gone
         ]
 
-    def _forget(self) -> set[int]:
-        target = self.target()
-        gone = [process for process in self if process.message.gone and process.message is not target]
-        if len(gone) <= 2 * KEPT_PROCESSES:
+    def _of(self, pid: int) -> ProcessUse:
+        if pid not in self._processes:
+            self._processes[pid] = ProcessUse(pid)
+        return self._processes[pid]
+
+    def _forget(self, at_us: int) -> set[int]:
+        """Forget the least busy of those that went long ago, once for every KEPT_PROCESSES that came."""
+        if len(self._processes) <= self._forget_at:
             return set()
+        target = self.target()
+        gone = [
+            process
+            for process in self
+            if (message := process.message)
+            and message.gone
+            and message is not target
+            and at_us - message.at_us > NAMED_US
+        ]
         gone.sort(key=lambda process: process.cpu_us)
-        pids = {process.message.pid for process in gone[:-KEPT_PROCESSES]}
+        pids = {process.pid for process in gone[:-KEPT_PROCESSES]}
         for pid in pids:
             del self._processes[pid]
+        self._forget_at = len(self._processes) + KEPT_PROCESSES
         return pids

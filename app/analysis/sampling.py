@@ -42,10 +42,6 @@ class ObserverCpu:
             self._last = (at_us, cpu_us)
             self._first = self._first or self._last
 
-    def begin(self) -> None:
-        """Measure afresh from the newest reading."""
-        self._first = self._last
-
     @property
     def share(self) -> float | None:
         """CPU time by wall time, of one core; None with less than two readings."""

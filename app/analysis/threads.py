@@ -33,6 +33,7 @@ class Thread:
         "interpreter",
         "lane",
         "name",
+        "named_us",
         "pid",
         "state_us",
         "tid",
@@ -40,23 +41,19 @@ class Thread:
         "waits",
     )
 
-    def __init__(self, lane: int) -> None:
+    def __init__(self, lane: int, named_us: int) -> None:
         self.lane = lane
+        self.named_us = named_us
         self.pid = self.tid = 0
         self.name = ""
         self.interpreter: int | None = None
         self.alive = True
         self.gone_us = 0
-        self.totals = Totals(4)
-        self.begin()
-
-    def begin(self) -> None:
-        """Measure afresh from here."""
         self._seen_us = -1
         self.state_us = [0] * len(STATES)
         self.waits = Runs()
         self.holds = Runs()
-        self.totals.rebase()
+        self.totals = Totals(4)
 
     def feed(self, track: list[int], start_us: int, end_us: int) -> None:
         """Add the track of the slice from `start_us` to `end_us`. A slice that is missing ends a wait."""
@@ -130,7 +127,7 @@ class Threads:
         for lane, pid, tid, name, interpreter in message.threads:
             thread = self._threads.get(lane)
             if thread is None:
-                thread = self._threads[lane] = Thread(lane)
+                thread = self._threads[lane] = Thread(lane, message.at_us)
             thread.pid, thread.tid, thread.name, thread.interpreter = pid, tid, name, interpreter
         self._leave((self[lane] for lane in message.gone), message.at_us)
 
@@ -138,11 +135,10 @@ class Threads:
         """All threads of a process went."""
         self._leave((thread for thread in self if thread.pid == pid), at_us)
 
-    def begin(self) -> None:
-        """Measure all afresh from here."""
-        self._forgotten = 0
+    def rebase(self) -> None:
+        """Count all running totals from their newest reading on."""
         for thread in self:
-            thread.begin()
+            thread.totals.rebase()
 
     def read(self, rows: Iterable[Sequence[int | None]]) -> None:
         """Take the rows of a counters message."""
@@ -162,13 +158,10 @@ class Threads:
         return rows, len(spoken_of) - len(shown)
 
     def summary_rows(self) -> tuple[list[dict[str, Any]], int]:
-        """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many threads have none.
-
-        A thread that went before the measured time began is no part of it.
-        """
-        measured = [thread for thread in self if thread.alive or thread.observed_us]
-        shown = _most_active(measured, KEPT_ROWS)
-        return [thread.to_json() for thread in shown], self._forgotten + len(measured) - len(shown)
+        """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many have none."""
+        threads = list(self)
+        shown = _most_active(threads, KEPT_ROWS)
+        return [thread.to_json() for thread in shown], self._forgotten + len(threads) - len(shown)
 
     def _leave(self, threads: Iterable[Thread], at_us: int) -> None:
         for thread in threads:
@@ -187,7 +180,7 @@ class Threads:
             if thread.lane not in kept:
                 del self._threads[thread.lane]
                 self._gone -= 1
-                self._forgotten += 1 if thread.observed_us else 0
+                self._forgotten += 1
         self._prune_at = self._gone + KEPT_ROWS
 
 

@@ -10,20 +10,16 @@ LANE_STEP = 2  # state, length_us
 GIL_STEP = 3  # holder, waiters, length_us
 
 
-def clip(track: list[int], step: int, skip_us: int, keep_us: int) -> list[int]:
-    """What is left of a track without its first `skip_us`, cut off after `keep_us` more.
-
-    A piece of length 0 stays when it stands between the two cuts, or on one of them.
-    """
-    left: list[int] = []
-    begin_us = 0
+def cut(track: list[int], step: int, keep_us: int) -> list[int]:
+    """The first `keep_us` of a track."""
+    kept: list[int] = []
     for at in range(0, len(track), step):
-        end_us = begin_us + track[at + step - 1]
-        from_us, to_us = max(begin_us, skip_us), min(end_us, skip_us + keep_us)
-        if from_us < to_us or (begin_us == end_us and from_us == to_us):
-            left += [*track[at : at + step - 1], to_us - from_us]
-        begin_us = end_us
-    return left
+        if keep_us <= 0:
+            break
+        *what, length_us = track[at : at + step]
+        kept += [*what, min(length_us, keep_us)]
+        keep_us -= length_us
+    return kept
 
 
 @dataclass(slots=True)

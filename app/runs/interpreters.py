@@ -183,7 +183,7 @@ def _pythons_in(directory: Path) -> list[str]:
 
 
 def _answer(path: str) -> Interpreter | _Silent:
-    """What the executable at a path is: a shim, a link or a virtual environment leads to what it stands for."""
+    """What the executable at a path is: a shim, a link or a virtual environment leads to another."""
     answer = _known(path)
     if isinstance(answer, Interpreter) and answer.path != os.path.realpath(path):
         return _known(answer.path)

@@ -1,0 +1,28 @@
+"""An observation that has just begun, into which a test feeds what it is about."""
+
+import pytest
+
+from app.analysis.ledger import Ledger
+from app.model.frames import Hello, Names, Process
+
+PID = 100
+
+
+@pytest.fixture
+def begin():
+    """A function that makes a ledger with `lanes` threads named t0, t1, ... and one GIL."""
+
+    def make(lanes: int = 3) -> Ledger:
+        ledger = Ledger()
+        run = {"id": "r1", "kind": "workload", "name": "cpu-bound", "params": {"kind": "primes"}}
+        ledger.feed(Hello(123, 1e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0}))
+        capabilities = {"gil": "exact", "gil_wait": "inferred", "threads": "exact", "heap": "unavailable"}
+        why = {"gil_wait": "read from the futex"}
+        ledger.feed(
+            Process(0, PID, None, ["python3", "x.py"], "3.12.1", False, True, 5000, capabilities, why)
+        )
+        threads = [[lane, PID, PID + lane, f"t{lane}", 0] for lane in range(lanes)]
+        ledger.feed(Names(0, threads, [[0, PID, 0]]))
+        return ledger
+
+    return make

@@ -1,0 +1,78 @@
+"""The histogram against exact percentiles."""
+
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.analysis.histogram import Histogram, Runs
+
+LENGTHS = st.lists(st.integers(0, 10**12), min_size=1, max_size=200)
+
+
+def filled(lengths):
+    histogram = Histogram()
+    for length in lengths:
+        histogram.add(length)
+    return histogram
+
+
+@given(LENGTHS, st.floats(0, 1))
+def test_quantiles_are_within_two_percent_of_the_exact_ones(lengths, fraction):
+    exact = sorted(lengths)[max(1, ceil(fraction * len(lengths))) - 1]
+    (found,) = filled(lengths).quantiles([fraction])
+    assert abs(found - exact) <= 0.008 * exact
+
+
+@given(LENGTHS)
+def test_count_and_maximum_are_exact_and_quantiles_ascend(lengths):
+    histogram = filled(lengths)
+    assert (histogram.count, histogram.max_us) == (len(lengths), max(lengths))
+    found = histogram.quantiles([0, 0.5, 0.95, 0.99, 1])
+    assert found == sorted(found)
+    assert found[-1] <= max(lengths)
+
+
+@given(st.lists(st.integers(0, 127), min_size=1))
+def test_short_lengths_have_exact_quantiles(lengths):
+    assert filled(lengths).quantiles([0.5]) == [sorted(lengths)[ceil(len(lengths) / 2) - 1]]
+
+
+@given(LENGTHS, st.integers(0, 10**9))
+def test_a_copy_goes_its_own_way(lengths, more):
+    histogram = filled(lengths)
+    histogram.copy().add(more)
+    assert histogram.quantiles([0.5, 1]) == filled(lengths).quantiles([0.5, 1])
+    assert histogram.count == len(lengths)
+
+
+def test_an_hour_of_holds_of_every_length_takes_few_buckets():
+    histogram = filled(range(0, 3_600_000_000, 40_009))
+    assert histogram.count == 89_980
+    assert len(histogram._counts) < 1_200
+
+
+def test_what_cannot_be_answered_is_refused():
+    with pytest.raises(ValueError, match="no quantiles"):
+        Histogram().quantiles([0.5])
+    with pytest.raises(ValueError, match="cannot be negative: -1 us"):
+        Histogram().add(-1)
+
+
+def test_runs_without_any_have_no_quantiles():
+    assert Runs().to_json() == {"count": 0, "p50_s": None, "p95_s": None, "p99_s": None, "max_s": None}
+
+
+def test_a_run_that_still_goes_on_counts_with_its_length_so_far():
+    # GIVEN one run that ended and one that goes on
+    runs = Runs()
+    runs.open_us = 100
+    runs.close()
+    runs.open_us = 3_000_000
+
+    # WHEN asked twice, THEN both count, once
+    assert runs.to_json() == runs.to_json()
+    assert runs.to_json()["count"] == 2
+    assert runs.to_json()["max_s"] == 3.0
+    assert runs.to_json()["p50_s"] == 0.0001

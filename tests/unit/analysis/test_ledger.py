@@ -1,0 +1,429 @@
+"""Figures, header and summary of small observations, reckoned by hand."""
+
+import json
+
+import pytest
+
+from app.analysis.ledger import Ledger
+from app.model.frames import Counters, End, Event, Frame, Names, Process, Report, decode, encode
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, LOCK, RUNNING, STALLED, UNKNOWN, WAITING
+
+PID = 100
+MS = 1000
+
+
+def frame(start_ms, end_ms, gil=(), lanes=(), switches=0, samples=50, failed=0, late=0):
+    """A frame of one GIL; `gil` and `lanes` hold lengths in ms."""
+    track = [n * MS if at % 3 == 2 else n for at, n in enumerate(gil)]
+    rows = [[lane, [n * MS if at % 2 else n for at, n in enumerate(pieces)]] for lane, pieces in lanes]
+    gils = [[0, switches, track]] if gil else []
+    return Frame(start_ms * MS, end_ms * MS, samples, failed, late, gils, rows)
+
+
+def process_row(pid, cpu_us, rss=1000, uss=None):
+    return [pid, cpu_us, rss, 2000, 7, 1, uss, uss]
+
+
+# ---- threads
+
+
+def test_shares_of_a_thread_are_over_its_own_observed_time_with_unknown_among_them(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 20, UNKNOWN, 5, LOCK, 25]), (1, [LOCK, 10])]))
+    first, second, third = ledger.summary()["threads"]
+    assert first["observed_s"] == 0.05
+    assert first["shares"] == {
+        "running": 0.4,
+        "stalled": 0,
+        "waiting": 0,
+        "native": 0,
+        "lock": 0.5,
+        "io": 0,
+        "sleep": 0,
+        "unknown": 0.1,
+    }
+    assert (second["observed_s"], second["shares"]["lock"]) == (0.01, 1.0)
+    assert (third["observed_s"], set(third["shares"].values())) == (0, {None})
+
+
+def test_a_wait_goes_on_from_one_slice_into_the_next(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 30, WAITING, 20])]))
+    ledger.feed(frame(50, 100, lanes=[(0, [WAITING, 50])]))
+    ledger.feed(frame(100, 150, lanes=[(0, [WAITING, 5, RUNNING, 35, WAITING, 10])]))
+    waits = ledger.summary()["threads"][0]["gil_wait"]
+    assert (waits["count"], waits["max_s"]) == (2, 0.075)
+    assert waits["p50_s"] == pytest.approx(0.010, rel=0.02)
+
+
+def test_a_slice_that_is_missing_ends_a_wait_and_a_hold(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, [0, 1, 50], [(1, [WAITING, 50])]))
+    ledger.feed(frame(60, 110, [0, 1, 50], [(1, [WAITING, 50])]))
+    holder, waiter, _ = ledger.summary()["threads"]
+    assert (holder["gil_hold"]["count"], holder["gil_hold"]["max_s"]) == (2, 0.05)
+    assert (waiter["gil_wait"]["count"], waiter["gil_wait"]["max_s"]) == (2, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("between", "longest_s"),
+    [
+        ([], 0.05),
+        ([0, 3, 0], 0.05),
+        ([1, 0, 0], 0.03),
+        ([HOLDER_NONE, 0, 0], 0.03),
+        ([HOLDER_UNKNOWN, 0, 0], 0.03),
+    ],
+    ids=["nothing", "other-waiters", "other-holder", "handed-back", "unread"],
+)
+def test_a_hold_is_broken_by_whatever_stands_between(begin, between, longest_s):
+    ledger = begin()
+    ledger.feed(frame(0, 20, [0, 0, 20]))
+    ledger.feed(frame(20, 50, [0, 2, 10, *between, 0, 1, 20]))
+    hold = ledger.summary()["threads"][0]["gil_hold"]
+    assert hold["max_s"] == longest_s
+    assert hold["count"] == (1 if longest_s == 0.05 else 2)
+    assert ledger.summary()["threads"][1]["gil_hold"]["count"] == 0
+
+
+def test_a_thread_keeps_its_row_under_its_new_name_when_it_has_gone(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, lanes=[(1, [RUNNING, 50])]))
+    ledger.feed(Names(50 * MS, [[1, PID, 101, "renamed", 0]], gone=[1]))
+    row = ledger.figures()["threads"][1]
+    assert (row["lane"], row["name"], row["alive"], row["observed_s"]) == (1, "renamed", False, 0.05)
+
+
+def test_the_end_of_a_process_is_the_end_of_its_threads(begin):
+    ledger = begin()
+    ledger.feed(Process(50 * MS, PID, None, [], "3.12.1", gone=True))
+    assert [row["alive"] for row in ledger.figures()["threads"]] == [False] * 3
+    assert ledger.figures()["processes"] == []
+    assert [row["pid"] for row in ledger.summary()["memory"]] == [PID]
+
+
+def test_ten_thousand_threads_that_come_and_go_do_not_grow_without_bound(begin):
+    # GIVEN a thread that works for a moment every 10 ms, and each hundredth for longer
+    ledger = begin(0)
+    for lane in range(10_000):
+        start_ms = 10 * lane
+        ledger.feed(Names(start_ms * MS, [[lane, PID, lane + 1, "", 0]]))
+        work_ms = 5 if lane % 100 == 0 else 1
+        ledger.feed(frame(start_ms, start_ms + 10, lanes=[(lane, [RUNNING, work_ms, LOCK, 10 - work_ms])]))
+        ledger.feed(Names(start_ms * MS + 10 * MS, gone=[lane]))
+
+    # WHEN the summary is made, THEN the most active have rows and none is forgotten in the count
+    summary = ledger.summary()
+    assert len(summary["threads"]) == 500
+    assert summary["threads_not_shown"] == 9_500
+    assert sum(row["shares"]["running"] == 0.5 for row in summary["threads"]) == 100
+    assert len(ledger.figures()["threads"]) == 200
+    assert len(ledger.header()["threads"]) == 1_500 + 1  # 15 s of them
+    assert sum(1 for _ in ledger.threads) < 3_500
+
+
+# ---- GILs
+
+
+def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
+    ledger = begin()
+    pieces = [0, 2, 10, HOLDER_NONE, 0, 10, HOLDER_UNKNOWN, 0, 50, 1, 0, 20]
+    ledger.feed(frame(0, 90, pieces, switches=9, failed=50))
+    summary = ledger.summary()
+    assert summary["gils"] == [
+        {
+            "pid": PID,
+            "interpreter": 0,
+            "switches": 9,
+            "switches_per_s": 100.0,
+            "held_share": 0.75,
+            "contended_share": 0.25,
+            "waiters": 0.5,
+        }
+    ]
+    assert summary["sampling"]["failed"] == 50
+
+
+def test_a_gil_that_was_never_read_has_no_figures_and_is_not_the_main_one(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, [HOLDER_UNKNOWN, 0, 50]))
+    figures = ledger.figures()
+    assert figures["main_gil"] is None
+    assert (figures["gils"][0]["held_share"], figures["gils"][0]["waiters"]) == (None, None)
+
+
+def test_the_main_gil_is_the_one_most_held_in_the_window(begin):
+    ledger = begin()
+    ledger.feed(Names(0, [[9, 200, 200, "child", 0]], [[1, 200, 0]]))
+    gils = [[0, 3, [0, 0, 10 * MS, HOLDER_NONE, 0, 40 * MS]], [1, 5, [9, 0, 50 * MS]]]
+    ledger.feed(Frame(0, 50 * MS, 50, 0, 0, gils))
+    figures = ledger.figures()
+    assert figures["main_gil"] == 1
+    assert [(gil["gil"], gil["pid"], gil["held_share"]) for gil in figures["gils"]] == [
+        (0, PID, 0.2),
+        (1, 200, 1),
+    ]
+    assert figures["totals"]["switches_per_s"] == 160
+
+
+def test_rolling_figures_forget_what_is_older_than_a_second(begin):
+    ledger = begin()
+    for start_ms in range(0, 3000, 50):
+        holder = 0 if start_ms < 1950 else HOLDER_NONE
+        ledger.feed(frame(start_ms, start_ms + 50, [holder, 0, 50], switches=1))
+    figures = ledger.figures()
+    assert figures["window_s"] == 1.0
+    assert figures["gils"][0]["held_share"] == 0
+    assert figures["gils"][0]["switches_per_s"] == 20
+    assert figures["gils"][0]["switches"] == 60
+    assert figures["observer"]["gil_hz"] == 1000
+    assert ledger.summary()["gils"][0]["held_share"] == 0.65
+
+
+# ---- counters
+
+
+def test_a_rate_needs_two_readings(begin):
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 500 * MS)], [[0, 9, 9, 9, 9]], {"cpu_us": 70 * MS}, 0))
+    figures = ledger.figures()
+    assert figures["totals"] == {
+        "cpu_share": None,
+        "rss": 1000,
+        "ops": 0,
+        "ops_per_s": None,
+        "switches_per_s": None,
+    }
+    assert figures["processes"][0]["cpu_share"] is None
+    assert figures["observer"] == {"cpu_share": None, "gil_hz": None, "late": 0, "failed": 0}
+
+    ledger.feed(Counters(500 * MS, [process_row(PID, 900 * MS)], [], {"cpu_us": 90 * MS}, 50))
+    figures = ledger.figures()
+    assert figures["totals"]["cpu_share"] == figures["processes"][0]["cpu_share"] == 0.8
+    assert figures["totals"]["ops_per_s"] == 100
+    assert figures["observer"]["cpu_share"] == 0.04
+
+
+def test_totals_count_from_what_they_were_before_the_first_frame(begin):
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 500 * MS)], [[0, 40 * MS, 10, 3, 4]], {"cpu_us": 70 * MS}))
+    ledger.feed(frame(0, 250, [0, 0, 250], [(0, [RUNNING, 250])]))
+    threads = [[0, 140 * MS, 2010, 8, None], [1, 30 * MS, 0, 1, 0]]
+    ledger.feed(
+        Counters(250 * MS, [[PID, 700 * MS, 5000, 6000, 17, 4, 900, 800]], threads, {"cpu_us": 80 * MS})
+    )
+    ledger.feed(Counters(500 * MS, [[PID, 700 * MS, 4000, 6000, 17, 4, None, None]], [], {"cpu_us": 90 * MS}))
+    summary = ledger.summary()
+    known, born_later, unread = summary["threads"]
+    assert (known["cpu_s"], known["run_delay_s"], known["voluntary_switches"]) == (0.1, 0.002, 5)
+    assert known["involuntary_switches"] == 0
+    assert (born_later["cpu_s"], born_later["voluntary_switches"]) == (0.03, 1)
+    assert (unread["cpu_s"], unread["voluntary_switches"]) == (None, None)
+    assert summary["memory"] == [
+        {
+            "pid": PID,
+            "rss": 4000,
+            "uss": 900,
+            "pss": 800,
+            "peak_rss": 6000,
+            "minor_faults": 10,
+            "major_faults": 3,
+        },
+    ]
+    assert summary["sampling"]["observer_cpu_share"] == 0.04
+
+
+def test_counters_may_speak_of_a_process_that_is_no_cpython(begin):
+    ledger = begin()
+    for at_ms in (0, 250):
+        ledger.feed(Counters(at_ms * MS, [process_row(77, at_ms * MS, rss=None), process_row(PID, 0)], []))
+    figures = ledger.figures()
+    assert [(row["pid"], row["python"]) for row in figures["processes"]] == [(PID, "3.12.1"), (77, None)]
+    assert figures["totals"]["rss"] == 1000
+    assert figures["totals"]["cpu_share"] == 1.0
+    assert ledger.summary()["target"]["pid"] == PID
+
+
+def test_a_pid_that_the_kernel_gives_away_again_starts_from_nothing(begin):
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 0, uss=5)]))
+    ledger.feed(Process(10, PID, None, [], gone=True))
+    ledger.feed(Process(20, PID, 1, ["sh"]))
+    (row,) = ledger.figures()["processes"]
+    assert (row["rss"], row["uss"], row["minor_faults"]) == (None, None, None)
+
+
+def test_processes_that_come_and_go_do_not_grow_without_bound(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 20, [0, 0, 20]))
+    for index in range(3_000):
+        pid, at_us = 1000 + index, index * 20 * MS
+        ledger.feed(Process(at_us, pid, PID, ["python3"], "3.12.1"))
+        ledger.feed(Names(at_us, gils=[[1 + index, pid, 0]]))
+        ledger.feed(Counters(at_us, [process_row(pid, index)]))
+        ledger.feed(Process(at_us, pid, PID, ["python3"], "3.12.1", gone=True))
+    memory = ledger.summary()["memory"]
+    assert len(memory) <= 2 * 500 + 750 + 1  # 15 s of them have just gone
+    assert {PID, 3_999} <= {row["pid"] for row in memory}
+    assert len(ledger.header()["gils"]) == len(ledger.header()["processes"]) == len(memory)
+
+
+# ---- measured time
+
+
+def test_a_workload_is_measured_up_to_its_result(begin):
+    # GIVEN 100 ms of work, of which the last slice is half after the result
+    ledger = begin()
+    ledger.feed(frame(0, 50, [0, 1, 50], [(0, [RUNNING, 50])], switches=1))
+    ledger.feed(Report(75 * MS, {"result": {"ops": 7, "latency_ms": {"p50": 1.5}}}))
+    ledger.feed(frame(50, 100, [0, 1, 20, 1, 1, 30], [(0, [RUNNING, 20, LOCK, 30])], switches=2))
+    # WHEN the interpreter takes its time to end
+    ledger.feed(frame(100, 150, [2, 0, 50], [(2, [RUNNING, 50])], switches=4))
+    ledger.feed(End(150 * MS, "finished", exit_code=0))
+
+    # THEN that is not the workload's
+    summary = ledger.summary()
+    assert summary["run"]["duration_s"] == 0.075
+    assert summary["gils"][0]["switches"] == 3
+    assert summary["gils"][0]["held_share"] == summary["gils"][0]["contended_share"] == 1
+    first, second, third = summary["threads"]
+    assert (first["observed_s"], first["shares"]["running"]) == (0.075, 70 / 75)
+    assert second["gil_hold"]["max_s"] == 0.005
+    assert third["observed_s"] == 0
+    assert summary["workload"] == {"ops": 7, "ops_per_s": None, "latency_ms": {"p50": 1.5}}
+    # but the live figures show it
+    assert ledger.figures()["gils"][0]["held_share"] == 1
+
+
+def test_a_thread_named_within_the_last_slice_is_cut_where_its_track_begins(begin):
+    ledger = begin()
+    ledger.feed(Names(20 * MS, [[5, PID, 105, "late", 0]]))
+    ledger.feed(Report(30 * MS, {"result": {}}))
+    ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 50]), (5, [LOCK, 30])]))
+    observed = {row["name"]: row["observed_s"] for row in ledger.summary()["threads"]}
+    assert (observed["t0"], observed["late"]) == (0.03, 0.01)
+
+
+def test_without_a_result_the_operations_are_those_counted(begin):
+    ledger = begin()
+    ledger.feed(Report(0, {"phase": "warm"}))
+    assert ledger.summary()["workload"] is None
+    ledger.feed(frame(0, 500, [0, 0, 500]))
+    ledger.feed(Counters(500 * MS, ops=20))
+    assert ledger.summary()["workload"] == {"ops": 20, "ops_per_s": 40.0}
+
+
+# ---- summary and header
+
+
+def test_the_summary_has_the_shape_of_the_contract(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, [0, 0, 50], [(0, [STALLED, 50])], late=2))
+    ledger.feed(Event(10, "stopping", PID, "stopped"))
+    ledger.feed(End(50 * MS, "stopped"))
+    summary = ledger.summary({"name": "mine"})
+    assert list(summary) == [
+        "schema",
+        "run",
+        "target",
+        "capabilities",
+        "sampling",
+        "gils",
+        "threads",
+        "threads_not_shown",
+        "memory",
+        "heap",
+        "gc",
+        "hot",
+        "workload",
+        "findings",
+    ]
+    assert summary["run"] == {
+        "id": "r1",
+        "kind": "workload",
+        "name": "mine",
+        "state": "stopped",
+        "started_at": 1e9,
+        "duration_s": 0.05,
+        "params": {"kind": "primes"},
+        "error": None,
+    }
+    assert summary["target"] == {
+        "pid": PID,
+        "python": "3.12.1",
+        "free_threaded": False,
+        "gil_enabled": True,
+        "switch_interval_s": 0.005,
+        "command": ["python3", "x.py"],
+    }
+    assert summary["sampling"] == {
+        "gil_hz_requested": 1000.0,
+        "gil_hz": 1000.0,
+        "thread_hz": 1000.0,
+        "samples": 50,
+        "failed": 0,
+        "late": 2,
+        "observer_cpu_share": None,
+    }
+    assert summary["capabilities"]["gil_wait"] == "inferred"
+    assert summary["capabilities"]["stacks"] == "unavailable"
+    assert summary["capabilities"]["why"]["gil_wait"] == "read from the futex"
+    assert set(summary["capabilities"]["why"]) == {"gil_wait", "heap", "gc", "stacks"}
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_an_observation_that_never_began_has_a_summary_all_the_same():
+    summary = Ledger().summary({"id": "r9", "state": "failed"})
+    assert (summary["run"]["id"], summary["run"]["state"], summary["target"]["pid"]) == ("r9", "failed", None)
+    assert summary["sampling"]["gil_hz"] is None
+    assert Ledger().summary()["run"]["state"] == "starting"
+
+
+def test_a_header_holds_what_a_late_viewer_needs(begin):
+    ledger = begin()
+    assert ledger.header()["figures"] is None
+    ledger.feed(frame(0, 50, [0, 0, 50]))
+    ledger.feed(Counters(50 * MS, [process_row(PID, 10)], ops=3))
+    ledger.feed(Names(60 * MS, gone=[1]))
+    ledger.feed(Names(70 * MS, gone=[2]))
+    ledger.feed(frame(15_050, 15_065, [0, 0, 15]))
+    header = ledger.header()
+    assert (header["type"], header["hello"]["type"], header["hello"]["origin_ns"]) == ("header", "hello", 123)
+    assert decode(encode(decode(json.dumps(header["processes"][0])), 0)).pid == PID
+    assert header["threads"] == [[0, PID, 100, "t0", 0], [2, PID, 102, "t2", 0]]
+    assert header["gils"] == [[0, PID, 0]]
+    assert header["figures"]["type"] == "figures"
+    assert header["series"]["names"][0] == "at_us"
+    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None]]
+    assert json.loads(json.dumps(header, allow_nan=False)) == header
+
+
+def test_there_is_no_header_before_the_hello():
+    with pytest.raises(ValueError, match="begins with its hello"):
+        Ledger().header()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [frame(0, 50, lanes=[(44, [LOCK, 50])]), Counters(0, threads=[[44, 0, 0, 0, 0]]), Names(0, gone=[44])],
+    ids=["frame", "counters", "names"],
+)
+def test_a_lane_that_was_never_named_is_refused(begin, message):
+    with pytest.raises(ValueError, match="lane 44 was never named"):
+        begin().feed(message)
+
+
+def test_a_gil_that_was_never_named_is_refused(begin):
+    with pytest.raises(ValueError, match="GIL 3 was never named"):
+        begin().feed(Frame(0, 50, 1, 0, 0, [[3, 0, [0, 0, 50]]]))
+
+
+def test_the_series_of_a_long_run_covers_all_of_it_in_few_rows(begin):
+    ledger = begin()
+    for index in range(5_000):
+        ledger.feed(Counters(index * 250 * MS, ops=index))
+    series = ledger.header()["series"]
+    at_us = [row[0] for row in series["rows"]]
+    assert len(at_us) <= 1_200
+    assert series["every"] == 8
+    assert at_us == list(range(0, 5_000 * 250 * MS, 8 * 250 * MS))
