@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from functools import partial
 from operator import methodcaller
 from statistics import median
-from time import perf_counter_ns, sleep
+from time import perf_counter_ns, sleep, thread_time_ns
 from typing import Any, NamedTuple
 
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
 
 Call = Callable[[], object]
+Clock = Callable[[], int]
 
 _NS_A_MS = 1_000_000
 _PROBE_NS = 10 * _NS_A_MS  # a call this long says enough of how the next one will scale
@@ -61,28 +62,31 @@ class Prepared(NamedTuple):
     calibrated_ms: float
 
 
-def timed_ns(call: Call) -> int:
+def timed_ns(call: Call, clock: Clock = perf_counter_ns) -> int:
     """How long a call takes, without the wait for the GIL that may follow it.
 
-    The clock is read, the call made and the clock read again by one byte code instruction, which unpacks
-    the iterator: the interpreter looks at a request to let go of the GIL only between instructions. Three
-    statements would let go of it as the call ends, before the clock is read.
+    Clock, call and clock again are one byte code instruction, which unpacks an iterator written in C: the
+    interpreter looks at a request to let go of the GIL only between instructions. Written as three
+    statements it would let go as the call ends, before the clock is read.
     """
-    start_ns, _, end_ns = map(_call_it, (perf_counter_ns, call, perf_counter_ns))
+    start_ns, _, end_ns = map(_call_it, (clock, call, clock))
     return int(end_ns - start_ns)
 
 
 def calibrate(kind: Kind, length_ms: float) -> Prepared:
-    """Find the size with which a call takes about so long on this machine, now."""
+    """Find the size with which a call takes about so long on this machine, now.
+
+    It goes by the thread's CPU time: what else runs on the machine is no part of the call.
+    """
     size = 16
     length_ns = 0
     while length_ns < _PROBE_NS:
         size *= 2
-        length_ns = timed_ns(kind.make(size))
+        length_ns = timed_ns(kind.make(size), thread_time_ns)
     for _ in range(2):
         size = max(1, round(size * (length_ms * _NS_A_MS / length_ns) ** (1 / kind.exponent)))
         call = kind.make(size)
-        length_ns = timed_ns(call)
+        length_ns = timed_ns(call, thread_time_ns)
     return Prepared(call, size, length_ns / _NS_A_MS)
 
 

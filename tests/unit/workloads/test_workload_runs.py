@@ -73,9 +73,12 @@ def test_the_workers_of_a_sequential_run_share_its_time():
 
 @pytest.mark.serial
 def test_native_release_scales_with_threads():
-    alone = _run("native-release", "--workers", "1", "--seconds", "1")
-    both = _run("native-release", "--workers", "2", "--seconds", "1")
-    assert both["ops_per_s"] > 1.6 * alone["ops_per_s"]
+    rates: dict[str, list[float]] = {"1": [], "2": []}
+    for _ in range(3):
+        for workers, measured in rates.items():
+            result = _run("native-release", "--workers", workers, "--seconds", "0.5")
+            measured.append(result["ops_per_s"])
+    assert max(rates["2"]) > 1.6 * max(rates["1"])
 
 
 @pytest.mark.serial
