@@ -1,0 +1,88 @@
+"""The pages. What does not live is rendered here: catalogue, forms, words; scripts draw the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+
+from app.model.errors import NotFound
+from app.runs import interpreters
+from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, WorkloadSpec
+from app.runs.interpreters import Interpreter
+from app.runs.manager import Manager
+from app.web import assets
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_templates = Jinja2Templates(directory=assets.TEMPLATES)
+
+
+@router.get("/")
+async def lab(request: Request) -> HTMLResponse:
+    """The lab: the catalogue beside a place for a run."""
+    return await _lab(request, None)
+
+
+@router.get("/runs/{run_id}")
+async def run(request: Request, run_id: str) -> HTMLResponse:
+    """The lab with one run in its place, live or ended."""
+    try:
+        _manager(request).get(run_id)
+    except NotFound as error:
+        return _page(request, "missing.html", {"error": error}, status=error.http_status)
+    return await _lab(request, run_id)
+
+
+async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
+    manager = _manager(request)
+    catalogue = await manager.catalogue()
+    context = {
+        "run_id": run_id,
+        "families": _families(catalogue.workloads),
+        "seconds": (DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS),
+        "interpreters": _choices(await manager.interpreters()),
+    }
+    return _page(request, "lab.html", context)
+
+
+def _page(request: Request, name: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
+    return _templates.TemplateResponse(
+        request, name, {"nonce": request.state.csp_nonce, **context}, status_code=status
+    )
+
+
+def _manager(request: Request) -> Manager:
+    manager: Manager = request.app.state.manager
+    return manager
+
+
+def _families(workloads: Iterable[WorkloadSpec]) -> list[dict[str, Any]]:
+    """The workloads by family, in the catalogue's order."""
+    return [
+        {"name": family, "workloads": list(members)}
+        for family, members in groupby(workloads, key=lambda workload: workload.family)
+    ]
+
+
+def _choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:
+    """The interpreters as a form offers them: `chosen` is the one that a run gets when it names none."""
+    try:
+        default = interpreters.choose(None, found).path
+    except NotFound:
+        default = None
+    labels = Counter(interpreter.label for interpreter in found)
+    return [
+        {
+            "path": interpreter.path,
+            "label": interpreter.label + (f" ({interpreter.path})" if labels[interpreter.label] > 1 else ""),
+            "supported": interpreter.supported,
+            "why": interpreter.why,
+            "chosen": interpreter.path == default,
+        }
+        for interpreter in found
+    ]

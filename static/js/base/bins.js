@@ -1,0 +1,36 @@
+// @ts-check
+/** @import { Track } from "./track.js" */
+
+/**
+ * How the time of each column is shared among kinds. The one way from pieces to pixels: live, paused and zoomed.
+ *
+ * Column c covers (first + c) * usPerColumn up to the next: edges lie at multiples of the column's length,
+ * whatever is on view, so that a picture that scrolls does not shimmer.
+ * @param {Track} track
+ * @param {number} first number of the first column
+ * @param {number} usPerColumn
+ * @param {number} columns
+ * @param {number} kinds
+ * @param {(value: number) => number} kindOf the kind, from 0, of a piece's value
+ * @returns {Float32Array} microseconds, `kinds` numbers a column
+ */
+export function bin(track, first, usPerColumn, columns, kinds, kindOf) {
+  const bins = new Float32Array(columns * kinds);
+  const startUs = first * usPerColumn;
+  const endUs = (first + columns) * usPerColumn;
+  for (let index = track.indexAfter(startUs); index < track.length; index += 1) {
+    const from = Math.max(track.startAt(index), startUs);
+    const to = Math.min(track.endAt(index), endUs);
+    if (from >= endUs) break;
+    const kind = kindOf(track.valueAt(index));
+    let column = Math.min(columns - 1, Math.floor((from - startUs) / usPerColumn));
+    let at = from;
+    while (at < to && column < columns) {
+      const edge = Math.min(to, startUs + (column + 1) * usPerColumn);
+      bins[column * kinds + kind] += Math.max(0, edge - at);
+      at = Math.max(at, edge);
+      column += 1;
+    }
+  }
+  return bins;
+}

@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * One chart over the run's time.
+ * @import { Palette } from "../draw/palette.js"
+ * @import { Quantity } from "../base/format.js"
+ * @typedef {{label: string, column: string}} Line
+ * @typedef {{title: string, lines: Line[], show: (value: number | null) => Quantity, unit?: string,
+ *            max?: number}} ChartKind `max` is the axis's upper end where the quantity has one
+ */
+import uPlot from "uplot";
+import { make } from "../base/dom.js";
+import { text } from "../base/format.js";
+import { tickLabel } from "../base/ticks.js";
+
+export const CHART_HEIGHT = 116;
+const SYNC = "gilscope";
+
+/**
+ * @param {HTMLElement} host
+ * @param {ChartKind} kind
+ * @param {Palette} palette
+ * @param {() => {startUs: number, endUs: number} | null} onView the interval that the timeline shows
+ */
+export function createChart(host, kind, palette, onView) {
+  const legend = make("span", { class: "readings" });
+  const plotHost = make("div", { class: "plot" });
+  host.replaceChildren(make("h3", {}, kind.title, legend), plotHost);
+  const options = optionsOf(kind, palette, Math.max(1, plotHost.clientWidth));
+  options.hooks = {
+    drawClear: [(plot) => shadeView(plot, palette, onView())],
+    setCursor: [(plot) => read(plot, kind, legend)],
+    setData: [(plot) => read(plot, kind, legend)],
+  };
+  return new uPlot(options, [[], ...kind.lines.map(() => [])], plotHost);
+}
+
+/** @param {ChartKind} kind @param {Palette} palette @param {number} width @returns {uPlot.Options} */
+function optionsOf(kind, palette, width) {
+  const font = `11px ${palette.font}`;
+  const axis = { stroke: palette.soft.css, font, ticks: { show: false }, grid: { stroke: palette.line.css, width: 1 } };
+  const unit = kind.unit ?? "";
+  return {
+    width,
+    height: CHART_HEIGHT,
+    legend: { show: false },
+    padding: [6, 8, 0, 0],
+    cursor: { sync: { key: SYNC }, points: { size: 6 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: false },
+      y: { range: (_plot, _least, most) => [0, kind.max ?? (most > 0 ? most * 1.1 : 1)] },
+    },
+    axes: [
+      { ...axis, size: 22, space: 72, gap: 2, values: (_plot, splits) => xLabels(splits) },
+      { ...axis, size: 58, space: 28, gap: 4, values: (_plot, splits) => splits.map((value) => text(kind.show(value)) + unit) },
+    ],
+    series: [
+      {},
+      ...kind.lines.map(({ label }, index) => ({
+        label,
+        stroke: palette.series[index].css,
+        width: 1.5,
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+  };
+}
+
+/** @param {number[]} splits seconds */
+function xLabels(splits) {
+  const step = splits.length > 1 ? splits[1] - splits[0] : 1;
+  return splits.map((seconds) => tickLabel(seconds * 1e6, step * 1e6));
+}
+
+/** @param {uPlot} plot @param {Palette} palette @param {{startUs: number, endUs: number} | null} view */
+function shadeView(plot, palette, view) {
+  if (!view) return;
+  const { ctx, bbox } = plot;
+  const left = Math.max(bbox.left, plot.valToPos(view.startUs / 1e6, "x", true));
+  const right = Math.min(bbox.left + bbox.width, plot.valToPos(view.endUs / 1e6, "x", true));
+  if (!(right > left)) return;
+  ctx.save();
+  ctx.globalAlpha = 0.08;
+  ctx.fillStyle = palette.ink.css;
+  ctx.fillRect(left, bbox.top, right - left, bbox.height);
+  ctx.restore();
+}
+
+/** The values under the cursor, or else the newest. @param {uPlot} plot @param {ChartKind} kind @param {HTMLElement} into */
+function read(plot, kind, into) {
+  const at = plot.cursor.idx ?? plot.data[0].length - 1;
+  const readings = kind.lines.map(({ label }, index) => {
+    const value = plot.data[index + 1][at] ?? null;
+    const reading = text(kind.show(value)) + (value === null ? "" : (kind.unit ?? ""));
+    return make("span", { class: `reading series-${index}` }, kind.lines.length > 1 ? `${label} ${reading}` : reading);
+  });
+  into.replaceChildren(...readings);
+}

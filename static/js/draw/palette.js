@@ -1,0 +1,58 @@
+// @ts-check
+/**
+ * The colours of the drawings, read from the style sheet's tokens: no colour is written in a script.
+ * @typedef {{css: string, pixel: number, dark: boolean}} Colour `pixel` as a word of ImageData; `dark` wants
+ *     light text upon it
+ * @typedef {{states: Colour[], hatch: Colour, threads: Colour[], held: Colour[], lane: Colour, ink: Colour,
+ *            soft: Colour, line: Colour, accent: Colour, surface: Colour, onDark: Colour, onLight: Colour,
+ *            series: Colour[], font: string}} Palette `font` is the page's font family
+ */
+import { STATES } from "../state/messages.js";
+
+export const THREAD_COLOURS = 10;
+const SERIES_COLOURS = 2;
+
+/** @returns {Palette} */
+export function readPalette() {
+  const read = colourReader();
+  const threads = Array.from({ length: THREAD_COLOURS }, (_, index) => read(`--thread-${index}`));
+  const states = STATES.map((state) => read(`--state-${state}`));
+  return {
+    states,
+    hatch: read("--state-unknown-hatch"),
+    threads,
+    // What a GIL's track can show: a thread's colour, nobody, unknown.
+    held: [...threads, read("--lane"), states[STATES.indexOf("unknown")]],
+    lane: read("--lane"),
+    ink: read("--ink"),
+    soft: read("--ink-soft"),
+    line: read("--line"),
+    accent: read("--accent"),
+    surface: read("--surface"),
+    onDark: read("--on-dark"),
+    onLight: read("--on-light"),
+    series: Array.from({ length: SERIES_COLOURS }, (_, index) => read(`--series-${index}`)),
+    font: getComputedStyle(document.body).fontFamily,
+  };
+}
+
+/** Resolves tokens as the browser does: through an element's colour, then through a pixel. */
+function colourReader() {
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser draws on no canvas");
+  /** @param {string} token @returns {Colour} */
+  const read = (token) => {
+    probe.style.color = `var(${token})`;
+    const css = getComputedStyle(probe).color;
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = css;
+    context.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data;
+    const pixel = new Uint32Array(Uint8Array.of(red, green, blue, alpha).buffer)[0];
+    return { css, pixel, dark: 0.299 * red + 0.587 * green + 0.114 * blue < 140 };
+  };
+  queueMicrotask(() => probe.remove());
+  return read;
+}

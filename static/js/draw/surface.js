@@ -1,0 +1,23 @@
+// @ts-check
+/** A canvas that is as sharp as the screen. Its context draws in device pixels. */
+export class Surface {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("this browser draws on no canvas");
+    this.canvas = canvas;
+    this.context = context;
+    this.ratio = 1;
+  }
+
+  /** Takes the size, in CSS pixels, that the canvas is to have. @param {number} width @param {number} height */
+  fit(width, height) {
+    this.ratio = globalThis.devicePixelRatio;
+    const [deviceWidth, deviceHeight] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+    if (this.canvas.width === deviceWidth && this.canvas.height === deviceHeight) return;
+    this.canvas.width = deviceWidth;
+    this.canvas.height = deviceHeight;
+    this.canvas.style.width = `${width}px`;
+    this.canvas.style.height = `${height}px`;
+  }
+}

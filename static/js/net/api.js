@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * The server's REST interface.
+ * @typedef {{title: string, status: number, detail?: string, remedy?: string,
+ *            errors?: {field: string, detail: string}[]}} ProblemBody RFC 9457
+ * @typedef {{workload: string, params?: {[name: string]: unknown}, executor?: string, workers?: number,
+ *            python?: string, seconds?: number}} RunRequest
+ */
+
+const ROOT = "/api/v1";
+
+/** The server's refusal, or its silence (status 0). */
+export class Problem extends Error {
+  /** @param {ProblemBody} body */
+  constructor(body) {
+    super(body.detail || body.title);
+    this.name = "Problem";
+    this.body = body;
+  }
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<any>}
+ */
+async function call(method, path, body) {
+  /** @type {RequestInit} */
+  const request = { method, headers: { accept: "application/json" } };
+  if (body !== undefined) {
+    request.headers = { ...request.headers, "content-type": "application/json" };
+    request.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(ROOT + path, request);
+  } catch {
+    throw new Problem({
+      title: "The server does not answer",
+      status: 0,
+      detail: "The server does not answer",
+      remedy: "See whether gilscope serve still runs.",
+    });
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  throw new Problem(await problemOf(answer));
+}
+
+/** @param {Response} answer @returns {Promise<ProblemBody>} */
+async function problemOf(answer) {
+  const title = `The server answered ${answer.status} ${answer.statusText}`.trim();
+  if (!answer.headers.get("content-type")?.includes("json")) return { title, status: answer.status };
+  return { title, ...(await answer.json()), status: answer.status };
+}
+
+/** @param {RunRequest} request */
+export const startRun = (request) => call("POST", "/runs", request);
+
+/** @param {string} id */
+export const stopRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/stop`, {});
+
+/** @param {string} id */
+export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);
+
+/** @param {string} id */
+export function streamUrl(id) {
+  return `${location.origin.replace(/^http/, "ws")}${ROOT}/runs/${encodeURIComponent(id)}/stream`;
+}

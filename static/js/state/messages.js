@@ -1,0 +1,44 @@
+// @ts-check
+/**
+ * The messages of a stream, as app/model/frames.py and app/analysis define them. Names and units are theirs.
+ *
+ * @typedef {number | null} Maybe
+ * @typedef {{count: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe}} Distribution
+ * @typedef {{gil: number, pid: number, interpreter: number, held_share: Maybe, contended_share: Maybe,
+ *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe}} GilFigures
+ * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
+ *            minor_faults: Maybe, major_faults: Maybe, uss: Maybe, pss: Maybe}} ProcessFigures
+ * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe,
+ *            shares: {[state: string]: number} | null, cpu_s: Maybe, run_delay_s: Maybe, voluntary_switches: Maybe,
+ *            involuntary_switches: Maybe, gil_wait: Distribution | null, gil_hold: Distribution | null}} ThreadFigures
+ * @typedef {{cpu_share: Maybe, rss: Maybe, ops: Maybe, ops_per_s: Maybe, switches_per_s: Maybe}} Totals
+ * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
+ * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
+ *            processes: ProcessFigures[], threads: ThreadFigures[], totals: Totals, observer: ObserverFigures}} Figures
+ *
+ * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
+ * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,
+ *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
+ *            executor?: string | null, workers?: number | null, python?: string | null}} Run
+ * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
+ *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
+ *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process
+ * @typedef {{start_us: number, end_us: number, samples: number, failed: number, late: number,
+ *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
+ * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
+ * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
+ *            workload: {[name: string]: unknown} | null, run: Run}} Summary
+ */
+
+/** A thread's state is its place here, as in app/model/states.py. */
+export const STATES = /** @type {const} */ (
+  ["running", "stalled", "waiting", "native", "lock", "io", "sleep", "unknown"]
+);
+export const UNKNOWN_STATE = STATES.indexOf("unknown");
+
+/** Holders of a GIL that are no lane. */
+export const HOLDER_NONE = -1;
+export const HOLDER_UNKNOWN = -2;
+
+/** The states in which a run is over. */
+export const ENDED = new Set(["finished", "stopped", "timed_out", "failed"]);

@@ -1,0 +1,165 @@
+// @ts-check
+/**
+ * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
+ * @import { Figures, Frame, Hello, Process, Run, Summary } from "./messages.js"
+ * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number, alive: boolean,
+ *            namedUs: number, track: Track}} Lane
+ * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
+ */
+import { Track } from "../base/track.js";
+import { LiveClock } from "./live_clock.js";
+import { ENDED, HOLDER_NONE } from "./messages.js";
+import { Series } from "./series.js";
+
+/** Threads that come and go: so many lanes that have ended are kept, the latest. */
+const MOST_GONE_LANES = 200;
+
+export class RunState {
+  /** @type {Run | null} */
+  run = null;
+  /** @type {Hello | null} */
+  hello = null;
+  /** @type {Map<number, Process>} by pid */
+  processes = new Map();
+  /** @type {Map<number, Lane>} by lane */
+  lanes = new Map();
+  /** @type {Map<number, Gil>} by index */
+  gils = new Map();
+  /** @type {Figures | null} */
+  figures = null;
+  /** @type {Summary | null} */
+  summary = null;
+  /** Messages that this viewer fell behind by. */
+  missed = 0;
+  /** Changes whenever lanes, GILs or processes come, go or get another name. */
+  cast = 0;
+  series = new Series();
+  clock = new LiveClock();
+  #lastSeq = -1;
+
+  get ended() {
+    return this.run !== null && ENDED.has(this.run.state);
+  }
+
+  /**
+   * Takes a message in. After a reconnection the header and the last seconds come again: what is known already
+   * is passed over by its sequence number.
+   * @param {any} message
+   * @param {number} nowMs the viewer's clock
+   */
+  take(message, nowMs) {
+    if (typeof message.seq === "number") {
+      if (message.seq <= this.#lastSeq) return;
+      this.#lastSeq = message.seq;
+    }
+    switch (message.type) {
+      case "header":
+        this.#header(message);
+        break;
+      case "process":
+        this.processes.set(message.pid, message);
+        this.cast += 1;
+        break;
+      case "names":
+        this.#names(message);
+        break;
+      case "frame":
+        this.#frame(message, nowMs);
+        break;
+      case "figures":
+        this.#figures(message);
+        break;
+      case "missed":
+        this.missed += message.count;
+        break;
+      case "run":
+        this.run = message.run;
+        break;
+      case "summary":
+        this.summary = message.summary;
+        this.run = { ...this.run, ...message.summary.run };
+        break;
+    }
+  }
+
+  /** @param {any} header */
+  #header(header) {
+    this.run = header.run;
+    this.hello = header.hello;
+    for (const process of header.processes) this.processes.set(process.pid, process);
+    this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
+    this.series.restart(header.series);
+    if (header.figures) this.#figures(header.figures);
+  }
+
+  /** @param {{at_us: number, threads: any[][], gils: number[][], gone: number[]}} names */
+  #names({ at_us: namedUs, threads, gils, gone }) {
+    for (const [lane, pid, tid, name, interpreter] of threads) {
+      const track = this.lanes.get(lane)?.track ?? new Track();
+      this.lanes.set(lane, { lane, pid, tid, name, interpreter, alive: true, namedUs, track });
+    }
+    for (const [gil, pid, interpreter] of gils) {
+      const track = this.gils.get(gil)?.track ?? new Track();
+      this.gils.set(gil, { gil, pid, interpreter, namedUs, track });
+    }
+    for (const lane of gone) {
+      const known = this.lanes.get(lane);
+      if (known) known.alive = false;
+    }
+    this.#forgetGone();
+    this.cast += 1;
+  }
+
+  #forgetGone() {
+    const gone = [...this.lanes.values()].filter((lane) => !lane.alive);
+    gone.sort((one, other) => one.track.lastUs - other.track.lastUs);
+    for (const lane of gone.slice(0, Math.max(0, gone.length - MOST_GONE_LANES))) this.lanes.delete(lane.lane);
+  }
+
+  /** @param {Frame} frame @param {number} nowMs */
+  #frame(frame, nowMs) {
+    this.clock.heard(frame.end_us, nowMs);
+    for (const [index, , pieces] of frame.gils) {
+      const gil = this.gils.get(index);
+      if (!gil) continue;
+      let at = startOf(frame, gil.namedUs, lengthOf(pieces, 3));
+      for (let piece = 0; piece < pieces.length; piece += 3) {
+        const [holder, waiters, length] = [pieces[piece], pieces[piece + 1], pieces[piece + 2]];
+        if (length === 0 && holder === HOLDER_NONE) gil.track.seal();
+        gil.track.push(at, at + length, holder, waiters);
+        at += length;
+      }
+    }
+    for (const [index, pieces] of frame.lanes) {
+      const lane = this.lanes.get(index);
+      if (!lane) continue;
+      let at = startOf(frame, lane.namedUs, lengthOf(pieces, 2));
+      for (let piece = 0; piece < pieces.length; piece += 2) {
+        lane.track.push(at, at + pieces[piece + 1], pieces[piece]);
+        at += pieces[piece + 1];
+      }
+    }
+  }
+
+  /** @param {Figures} figures */
+  #figures(figures) {
+    this.figures = figures;
+    this.series.add(figures);
+  }
+}
+
+/**
+ * Where a track begins in a frame: at its start, or where it was named if that is later. A lane that was named
+ * again, long after it came, is told by a length that would not fit.
+ * @param {Frame} frame @param {number} namedUs @param {number} lengthUs
+ */
+function startOf(frame, namedUs, lengthUs) {
+  return Math.min(Math.max(frame.start_us, namedUs), frame.end_us - lengthUs);
+}
+
+/** @param {number[]} pieces of which every `stride`th number is a length @param {number} stride */
+function lengthOf(pieces, stride) {
+  let sum = 0;
+  for (let index = stride - 1; index < pieces.length; index += stride) sum += pieces[index];
+  return sum;
+}

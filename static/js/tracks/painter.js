@@ -1,0 +1,173 @@
+// @ts-check
+/**
+ * Draws the timeline: axis, GILs, threads. It is given all that it needs, and keeps no more than scratch memory.
+ * @import { Palette } from "../draw/palette.js"
+ * @import { Surface } from "../draw/surface.js"
+ * @import { Track } from "../base/track.js"
+ * @import { TimeScale } from "../base/time_scale.js"
+ * @import { Row } from "./rows.js"
+ * @import { Lane } from "../state/run_state.js"
+ * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, scrollTop: number, height: number,
+ *            cursorUs: number | null, edgeUs: number}} Picture `scale` is over CSS pixels
+ */
+import { bin } from "../base/bins.js";
+import { tickLabel, ticks } from "../base/ticks.js";
+import { THREAD_COLOURS } from "../draw/palette.js";
+import { paintStack } from "../draw/stack.js";
+import { HOLDER_NONE, STATES, UNKNOWN_STATE } from "../state/messages.js";
+
+export const AXIS_HEIGHT = 24;
+const PAD = 3;
+const TICK_SPACING = 96;
+const NAME_MARGIN = 6;
+/** Pieces narrower than this on average are not looked through for names. */
+const NAMED_PIECE_WIDTH = 3;
+
+const NONE_KIND = THREAD_COLOURS;
+const UNKNOWN_KIND = THREAD_COLOURS + 1;
+
+/** @param {number} lane the thread's colour is its own as long as the run lasts */
+export function threadColour(lane) {
+  return lane % THREAD_COLOURS;
+}
+
+/** @param {number} holder */
+function heldKind(holder) {
+  if (holder >= 0) return threadColour(holder);
+  return holder === HOLDER_NONE ? NONE_KIND : UNKNOWN_KIND;
+}
+
+/** @param {number} state */
+const stateKind = (state) => state;
+
+/**
+ * @param {Surface} surface
+ * @param {Palette} palette
+ * @param {Picture} picture
+ */
+export function paint(surface, palette, picture) {
+  const { context, canvas, ratio } = surface;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.fillStyle = palette.surface.css;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const { stepUs, at } = ticks(picture.scale.startUs, picture.scale.endUs, picture.scale.width / TICK_SPACING);
+  for (const row of picture.rows) {
+    const top = AXIS_HEIGHT + row.top - picture.scrollTop;
+    if (top + row.height < AXIS_HEIGHT || top > picture.height || row.kind === "process") continue;
+    const track = row.kind === "gil" ? row.gil.track : row.lane.track;
+    paintTrack(surface, palette, picture, row.kind, track, top + PAD / 2, row.height - PAD);
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paintGrid(surface, palette, picture, at);
+  for (const row of picture.rows) {
+    const top = AXIS_HEIGHT + row.top - picture.scrollTop;
+    if (top + row.height < AXIS_HEIGHT || top > picture.height || row.kind === "process") continue;
+    nameTrack(surface, palette, picture, row, top);
+  }
+  paintCursor(surface, palette, picture);
+  paintAxis(surface, palette, picture, at, stepUs);
+}
+
+/**
+ * @param {Surface} surface @param {Palette} palette @param {Picture} picture
+ * @param {"gil" | "lane"} kind @param {Track} track @param {number} top @param {number} height
+ */
+function paintTrack({ context, canvas, ratio }, palette, { scale }, kind, track, top, height) {
+  const usPerColumn = scale.usPerPixel / ratio;
+  const first = Math.floor(scale.startUs / usPerColumn);
+  const rows = Math.round(height * ratio);
+  const [colours, kindOf, hatched] = kind === "gil"
+    ? [palette.held, heldKind, UNKNOWN_KIND]
+    : [palette.states, stateKind, UNKNOWN_STATE];
+  const bins = bin(track, first, usPerColumn, canvas.width, colours.length, kindOf);
+  const image = context.createImageData(canvas.width, rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  paintStack(pixels, rows, bins, first, { colours, hatched, hatch: palette.hatch, empty: palette.lane });
+  context.putImageData(image, 0, Math.round(top * ratio));
+}
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {number[]} at */
+function paintGrid({ context }, palette, { scale, height, edgeUs }, at) {
+  context.strokeStyle = palette.line.css;
+  context.globalAlpha = 0.5;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const us of at) {
+    const x = Math.round(scale.toX(us)) + 0.5;
+    context.moveTo(x, AXIS_HEIGHT);
+    context.lineTo(x, height);
+  }
+  if (scale.startUs < 0) {
+    context.fillStyle = palette.surface.css;
+    context.fillRect(0, AXIS_HEIGHT, scale.toX(0), height);
+  }
+  if (edgeUs < scale.endUs) {
+    context.fillStyle = palette.surface.css;
+    context.fillRect(scale.toX(edgeUs), AXIS_HEIGHT, scale.width, height);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+/**
+ * Writes names into the pieces that have room for them.
+ * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {Row} row @param {number} top
+ */
+function nameTrack({ context }, palette, { scale, lanes }, row, top) {
+  if (row.kind === "process") return;
+  const track = row.kind === "gil" ? row.gil.track : row.lane.track;
+  const first = track.indexAfter(scale.startUs);
+  const last = Math.min(track.length, track.indexAfter(scale.endUs) + 1);
+  if ((last - first) * NAMED_PIECE_WIDTH > scale.width) return;
+  context.font = `${row.kind === "gil" ? 12 : 11}px ${palette.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  for (let index = first; index < last; index += 1) {
+    const left = Math.max(0, scale.toX(track.startAt(index)));
+    const width = Math.min(scale.width, scale.toX(track.endAt(index))) - left;
+    if (width < 3 * NAME_MARGIN) continue;
+    const value = track.valueAt(index);
+    const { name, colour } = row.kind === "gil"
+      ? { name: lanes.get(value)?.name ?? "", colour: palette.held[heldKind(value)] }
+      : { name: STATES[value], colour: palette.states[value] };
+    if (!name || context.measureText(name).width > width - 2 * NAME_MARGIN) continue;
+    context.fillStyle = (colour.dark ? palette.onDark : palette.onLight).css;
+    context.fillText(name, left + NAME_MARGIN, top + row.height / 2 + 0.5);
+  }
+}
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture */
+function paintCursor({ context }, palette, { scale, cursorUs, height }) {
+  if (cursorUs === null) return;
+  const x = Math.round(scale.toX(cursorUs)) + 0.5;
+  context.strokeStyle = palette.ink.css;
+  context.beginPath();
+  context.moveTo(x, AXIS_HEIGHT);
+  context.lineTo(x, height);
+  context.stroke();
+}
+
+/**
+ * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {number[]} at
+ * @param {number} stepUs
+ */
+function paintAxis({ context }, palette, { scale }, at, stepUs) {
+  context.fillStyle = palette.surface.css;
+  context.fillRect(0, 0, scale.width, AXIS_HEIGHT);
+  context.font = `11px ${palette.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "center";
+  context.fillStyle = palette.soft.css;
+  context.strokeStyle = palette.line.css;
+  context.beginPath();
+  for (const us of at) {
+    if (us < 0) continue;
+    const x = Math.round(scale.toX(us)) + 0.5;
+    context.moveTo(x, AXIS_HEIGHT - 5);
+    context.lineTo(x, AXIS_HEIGHT);
+    context.fillText(tickLabel(us, stepUs), x, AXIS_HEIGHT / 2 - 1);
+  }
+  context.moveTo(0, AXIS_HEIGHT - 0.5);
+  context.lineTo(scale.width, AXIS_HEIGHT - 0.5);
+  context.stroke();
+}

@@ -1,0 +1,104 @@
+// @ts-check
+/**
+ * The catalogue: found by search, started by a button, or by a form that says what it is to be started with.
+ * @import { RunRequest, Problem } from "../net/api.js"
+ */
+import { find } from "../base/dom.js";
+
+export class Catalogue {
+  #root;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {(request: RunRequest) => Promise<Problem | null>} start resolves when it runs, or with the refusal
+   */
+  constructor(root, start) {
+    this.#root = root;
+    const search = find(root, "#search", HTMLInputElement);
+    search.addEventListener("input", () => this.#filter(search.value));
+    for (const form of root.querySelectorAll("form.launch")) {
+      if (form instanceof HTMLFormElement) attachForm(form, start);
+    }
+  }
+
+  /** The sentences to read beside a run of that workload. @param {string} workload */
+  lookFor(workload) {
+    const template = this.#root.querySelector(`[data-name="${CSS.escape(workload)}"] template.look-for`);
+    if (!(template instanceof HTMLTemplateElement)) return null;
+    return document.importNode(template.content, true);
+  }
+
+  /** Marks the workload that is on view. @param {string | null} workload */
+  mark(workload) {
+    for (const card of this.#root.querySelectorAll(".workload")) {
+      card.classList.toggle("current", card instanceof HTMLElement && card.dataset.name === workload);
+    }
+  }
+
+  /** @param {string} wanted */
+  #filter(wanted) {
+    const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const family of this.#root.querySelectorAll(".family")) {
+      let inFamily = 0;
+      for (const card of family.querySelectorAll(".workload")) {
+        if (!(card instanceof HTMLElement)) continue;
+        card.hidden = !words.every((word) => card.dataset.search?.includes(word));
+        inFamily += card.hidden ? 0 : 1;
+      }
+      if (family instanceof HTMLElement) family.hidden = inFamily === 0;
+      found += inFamily;
+    }
+    find(this.#root, ".none", HTMLElement).hidden = found > 0;
+  }
+}
+
+/** @param {HTMLFormElement} form @param {(request: RunRequest) => Promise<Problem | null>} start */
+function attachForm(form, start) {
+  const said = find(form, ".problem", HTMLElement);
+  form.addEventListener("input", () => {
+    said.hidden = true;
+    for (const field of form.elements) field.removeAttribute("aria-invalid");
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    said.hidden = true;
+    const problem = await start(requestOf(form));
+    if (problem) refuse(form, said, problem);
+  });
+}
+
+/** @param {HTMLFormElement} form @returns {RunRequest} */
+function requestOf(form) {
+  /** @type {{[name: string]: unknown}} */
+  const params = {};
+  /** @type {{[name: string]: unknown}} */
+  const request = { workload: form.dataset.workload ?? "", params };
+  for (const field of form.elements) {
+    if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement) || !field.name) continue;
+    const [, param] = field.name.split("params.");
+    if (param) params[param] = valueOf(field);
+    else request[field.name] = valueOf(field);
+  }
+  return /** @type {RunRequest} */ (request);
+}
+
+/** @param {HTMLInputElement | HTMLSelectElement} field */
+function valueOf(field) {
+  const { type } = field.dataset;
+  if (type === "bool" && field instanceof HTMLInputElement) return field.checked;
+  return type === "int" || type === "float" ? Number(field.value) : field.value;
+}
+
+/** @param {HTMLFormElement} form @param {HTMLElement} said @param {Problem} problem */
+function refuse(form, said, problem) {
+  const { errors = [], remedy = "" } = problem.body;
+  for (const { field } of errors) {
+    form.querySelector(`[name="${CSS.escape(field)}"]`)?.setAttribute("aria-invalid", "true");
+  }
+  const [invalid] = form.querySelectorAll("[aria-invalid]");
+  if (invalid instanceof HTMLElement) invalid.focus();
+  const details = errors.map(({ detail }) => detail);
+  said.textContent = [...new Set([problem.message, ...details, remedy])].filter(Boolean).join(" ");
+  said.hidden = false;
+}

@@ -1,0 +1,110 @@
+// @ts-check
+/**
+ * The figures that matter, each in a tile. A dash says on hover why there is no figure.
+ * @import { RunState } from "../state/run_state.js"
+ * @import { Figures, GilFigures, Maybe, Summary } from "../state/messages.js"
+ * @import { Quantity } from "../base/format.js"
+ * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "cpu_share" | "rss" | "ops_per_s"} Measure
+ * @typedef {{[measure in Measure]: Maybe}} Reading
+ * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
+ */
+import { find, setText } from "../base/dom.js";
+import { cores, count, share, size } from "../base/format.js";
+
+/** @type {{[key: string]: Tile}} */
+const TILES = {
+  held: { measure: "held_share", show: share, ofGil: true },
+  contended: { measure: "contended_share", show: share, ofGil: true },
+  switches: { measure: "switches_per_s", show: count, unit: "/s", ofGil: true },
+  waiters: { measure: "waiters", show: waiters, ofGil: true },
+  cpu: { measure: "cpu_share", show: cores },
+  rss: { measure: "rss", show: size },
+  ops: { measure: "ops_per_s", show: count, unit: "/s" },
+};
+
+/** @param {Maybe} value */
+function waiters(value) {
+  return typeof value === "number" ? { value: value.toFixed(2), unit: "" } : count(value);
+}
+
+export class FigureTiles {
+  #tiles;
+  #note;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#tiles = Object.entries(TILES).map(([key, tile]) => {
+      const element = find(root, `[data-figure=${key}]`, HTMLElement);
+      return {
+        tile,
+        element,
+        meaning: element.title,
+        value: find(element, ".value", HTMLElement),
+        unit: find(element, ".unit", HTMLElement),
+      };
+    });
+    this.#note = find(root, ".note", HTMLElement);
+  }
+
+  /** @param {RunState} state */
+  update(state) {
+    const { figures, summary } = state;
+    if (!figures) return;
+    const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
+    const gil = summary ? busiest(summary.gils) : live;
+    const reading = read(figures, gil, summary);
+    for (const { tile, element, meaning, value, unit } of this.#tiles) {
+      const figure = reading[tile.measure];
+      const quantity = tile.show(figure);
+      setText(value, quantity.value);
+      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
+      element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
+    }
+    const note = noteOn(summary ? summary.gils : figures.gils, gil, summary !== null);
+    this.#note.hidden = note === "";
+    setText(this.#note, note);
+  }
+}
+
+/**
+ * @param {Figures} figures
+ * @param {Omit<GilFigures, "gil"> | undefined} gil
+ * @param {Summary | null} summary
+ * @returns {Reading}
+ */
+function read({ totals }, gil, summary) {
+  const operations = summary ? summary.workload?.ops_per_s : totals.ops_per_s;
+  return {
+    held_share: gil?.held_share ?? null,
+    contended_share: gil?.contended_share ?? null,
+    switches_per_s: gil?.switches_per_s ?? null,
+    waiters: gil?.waiters ?? null,
+    cpu_share: totals.cpu_share,
+    rss: totals.rss,
+    ops_per_s: typeof operations === "number" ? operations : null,
+  };
+}
+
+/** @param {Summary["gils"]} gils */
+function busiest(gils) {
+  return [...gils].sort((one, other) => (other.held_share ?? 0) - (one.held_share ?? 0)).at(0);
+}
+
+/**
+ * Of which GIL and of which time the figures are.
+ * @param {unknown[]} gils @param {{pid: number} | undefined} gil @param {boolean} ended
+ */
+function noteOn(gils, gil, ended) {
+  const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
+  const when = ended ? "GIL and operations over the whole run; CPU and RSS in its last second." : "";
+  return [which, when].filter(Boolean).join(" ");
+}
+
+/** @param {RunState} state @param {Tile} tile */
+function whyNot({ processes, ended }, tile) {
+  if (tile.ofGil) {
+    const why = [...processes.values()].map((process) => process.why.gil).find(Boolean);
+    return why ? `Not measured: ${why}` : "Not measured in this second.";
+  }
+  return ended ? "Not measured at the end." : "Not measured yet, or this run has none.";
+}

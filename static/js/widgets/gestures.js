@@ -1,0 +1,122 @@
+// @ts-check
+/**
+ * What hands do to the timeline: wheel, drag, keys, buttons. Tells what is meant; knows no time.
+ * @typedef {object} Gestures
+ * @property {(factor: number, x: number) => void} zoomAt below 1 shows less
+ * @property {(pixels: number) => void} dragBy
+ * @property {(steps: number) => void} step later if positive
+ * @property {(steps: number) => void} zoomStep in if positive
+ * @property {() => void} reset
+ * @property {() => void} togglePause
+ * @property {() => void} live
+ * @property {(at: {x: number, y: number} | null) => void} point
+ */
+
+/** A notch of a wheel is 100 of its pixels, and zooms by about a fifth. */
+const ZOOM_PER_PIXEL = 0.002;
+const LINE_PIXELS = 16;
+
+/**
+ * @param {HTMLElement} root the run on the page: within it buttons have a `data-act`
+ * @param {HTMLCanvasElement} canvas
+ * @param {Gestures} gestures
+ */
+export function attachGestures(root, canvas, gestures) {
+  const over = new AbortController();
+  const { signal } = over;
+  attachPointer(canvas, gestures, signal);
+  const acts = actsOf(gestures);
+  root.addEventListener(
+    "click",
+    (event) => {
+      const button = event.target instanceof Element ? event.target.closest("[data-act]") : null;
+      if (button instanceof HTMLElement) acts.get(button.dataset.act ?? "")?.();
+    },
+    { signal },
+  );
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const act = KEYS[event.key];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return;
+      event.preventDefault();
+      acts.get(act)?.();
+    },
+    { signal },
+  );
+  return { dispose: () => over.abort() };
+}
+
+/** @type {{[key: string]: string}} */
+const KEYS = {
+  " ": "pause",
+  ArrowLeft: "earlier",
+  ArrowRight: "later",
+  "+": "zoom-in",
+  "=": "zoom-in",
+  "-": "zoom-out",
+  0: "reset",
+  l: "live",
+  L: "live",
+};
+
+/** @param {Gestures} gestures @returns {Map<string, () => void>} */
+function actsOf(gestures) {
+  return new Map([
+    ["pause", gestures.togglePause],
+    ["live", gestures.live],
+    ["reset", gestures.reset],
+    ["earlier", () => gestures.step(-1)],
+    ["later", () => gestures.step(1)],
+    ["zoom-in", () => gestures.zoomStep(1)],
+    ["zoom-out", () => gestures.zoomStep(-1)],
+  ]);
+}
+
+/** An element that has its own use for a key. @param {EventTarget | null} target */
+function takesKeys(target) {
+  return target instanceof Element && target.closest("input, select, textarea, button, summary, a, [popover]") !== null;
+}
+
+/** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} signal */
+function attachPointer(canvas, gestures, signal) {
+  /** @type {number | null} */
+  let dragX = null;
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1;
+      if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        gestures.dragBy(-(event.deltaX || event.deltaY) * unit);
+      } else {
+        gestures.zoomAt(Math.exp(event.deltaY * unit * ZOOM_PER_PIXEL), event.offsetX);
+      }
+    },
+    { signal, passive: false },
+  );
+  canvas.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button !== 0) return;
+      dragX = event.clientX;
+      canvas.setPointerCapture(event.pointerId);
+    },
+    { signal },
+  );
+  canvas.addEventListener(
+    "pointermove",
+    (event) => {
+      if (dragX !== null && event.clientX !== dragX) {
+        gestures.dragBy(event.clientX - dragX);
+        dragX = event.clientX;
+      }
+      gestures.point({ x: event.offsetX, y: event.offsetY });
+    },
+    { signal },
+  );
+  const release = () => (dragX = null);
+  canvas.addEventListener("pointerup", release, { signal });
+  canvas.addEventListener("pointercancel", release, { signal });
+  canvas.addEventListener("pointerleave", () => gestures.point(null), { signal });
+}

@@ -1,0 +1,48 @@
+// @ts-check
+/**
+ * The line that says how well was measured.
+ * @import { RunState } from "../state/run_state.js"
+ */
+import { find, setText } from "../base/dom.js";
+import { count, share, text } from "../base/format.js";
+
+export class Honesty {
+  #line;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#line = find(root, ".honesty", HTMLElement);
+  }
+
+  /** @param {RunState} state */
+  update(state) {
+    const { figures, hello, processes } = state;
+    if (!figures || !hello) return;
+    const { gil_hz: rate, failed, late, cpu_share: cpu } = figures.observer;
+    const parts = [
+      `Sampled ${text(count(rate === null ? null : Math.round(rate)))} times a second of ` +
+        `${text(count(hello.sampling.gil_hz))} asked for`,
+      `${text(count(failed))} failed`,
+      `${text(count(late))} late`,
+      `the observer took ${text(share(cpu))} of a core`,
+    ];
+    if (state.missed) parts.push(`this page fell behind by ${text(count(state.missed))} messages`);
+    setText(this.#line, `${parts.join(" · ")}.${limits(processes.values())}`);
+  }
+}
+
+/**
+ * What could not be measured exactly, and why.
+ * @param {Iterable<import("../state/messages.js").Process>} processes
+ */
+function limits(processes) {
+  const said = new Set();
+  for (const { capabilities, why } of processes) {
+    for (const measure of ["gil", "gil_wait", "threads"]) {
+      if (capabilities[measure] && capabilities[measure] !== "exact") {
+        said.add(`${measure.replace("_", " ").replace("gil", "GIL")}: ${capabilities[measure]}${why[measure] ? ` (${why[measure]})` : ""}`);
+      }
+    }
+  }
+  return said.size ? ` ${[...said].join("; ")}.` : "";
+}

@@ -1,0 +1,57 @@
+// @ts-check
+/**
+ * The names beside the timeline's rows.
+ * @import { Row } from "../tracks/rows.js"
+ */
+import { make } from "../base/dom.js";
+import { threadColour } from "../tracks/painter.js";
+
+export class Labels {
+  #list;
+  #shown = "";
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  get width() {
+    return this.#list.offsetWidth;
+  }
+
+  /** @param {Row[]} rows @param {number} cast changes when names do */
+  show(rows, cast) {
+    const signature = `${cast}:${rows.map(keyOf).join()}`;
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...rows.map(labelOf));
+  }
+}
+
+/** @param {Row} row */
+function keyOf(row) {
+  if (row.kind === "process") return `p${row.process.pid}`;
+  return row.kind === "gil" ? `g${row.gil.gil}` : `l${row.lane.lane}`;
+}
+
+/** @param {Row} row */
+function labelOf(row) {
+  const item = make("li", { class: row.kind });
+  if (row.kind === "process") {
+    const { pid, python, command, gone } = row.process;
+    item.append(make("b", {}, `pid ${pid}`), ` ${python ? `CPython ${python}` : (command[0] ?? "")}`);
+    item.title = command.join(" ") + (gone ? " (ended)" : "");
+  } else if (row.kind === "gil") {
+    item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
+    item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;
+  } else {
+    const { lane, name, tid } = row.lane;
+    item.append(
+      make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
+      make("span", { class: "name" }, name || "(no name)"),
+      make("span", { class: "id" }, String(tid)),
+    );
+    item.title = `${name} · tid ${tid}`;
+  }
+  return item;
+}

@@ -1,0 +1,146 @@
+// @ts-check
+/**
+ * One run on the page, live or ended: its parts, and the stream that feeds them.
+ * @import { FrameScheduler } from "../base/scheduler.js"
+ */
+import { copyOf, find } from "../base/dom.js";
+import { onThemeChange } from "../base/theme.js";
+import { ChartBoard } from "../charts/board.js";
+import { readPalette } from "../draw/palette.js";
+import { getRun, Problem, stopRun, streamUrl } from "../net/api.js";
+import { Stream } from "../net/stream.js";
+import { RunState } from "../state/run_state.js";
+import { FigureTiles } from "./figures.js";
+import { Honesty } from "./honesty.js";
+import { Legend } from "./legend.js";
+import { showResult } from "./result.js";
+import { ThreadTable } from "./threads.js";
+import { Timeline } from "./timeline.js";
+import { Title } from "./title.js";
+
+/** Refusals that another try would meet again. */
+const FINAL = new Set([401, 403, 404, 421]);
+
+export class RunView {
+  #state = new RunState();
+  #stream;
+  #scheduler;
+  #root;
+  #title;
+  #figures;
+  #timeline;
+  #charts;
+  #threads;
+  #legend;
+  #honesty;
+  #lookFor;
+  #onProblem;
+  #endThemes;
+  #hurry = () => this.#stream.hurry();
+  #update = () => this.#showFigures();
+
+  /**
+   * @param {HTMLElement} stage its children are replaced
+   * @param {string} id
+   * @param {object} how
+   * @param {FrameScheduler} how.scheduler
+   * @param {(workload: string) => DocumentFragment | null} how.lookFor
+   * @param {(problem: Problem) => void} how.onProblem
+   */
+  constructor(stage, id, { scheduler, lookFor, onProblem }) {
+    this.#scheduler = scheduler;
+    this.#lookFor = lookFor;
+    this.#onProblem = onProblem;
+    this.#root = copyOf("run-view");
+    stage.replaceChildren(this.#root);
+    const palette = readPalette();
+    this.#title = new Title(this.#root, () => this.#stop(id));
+    this.#figures = new FigureTiles(this.#root);
+    this.#timeline = new Timeline(this.#root, {
+      state: this.#state,
+      scheduler,
+      palette,
+      onView: () => scheduler.redraw(this.#update),
+    });
+    this.#charts = new ChartBoard(find(this.#root, ".charts", HTMLElement), palette, () => this.#timeline.onView);
+    this.#threads = new ThreadTable(this.#root);
+    this.#legend = new Legend(this.#root);
+    this.#honesty = new Honesty(this.#root);
+    this.#endThemes = onThemeChange(() => this.#recolour());
+    this.#stream = new Stream({
+      url: streamUrl(id),
+      onMessage: (message) => this.#take(message),
+      onConnection: (connection) => this.#title.connected(connection),
+      whyRefused: () => refusal(id),
+    });
+    addEventListener("online", this.#hurry);
+    this.#stream.connect();
+  }
+
+  dispose() {
+    this.#stream.dispose();
+    this.#timeline.dispose();
+    this.#charts.dispose();
+    this.#title.dispose();
+    this.#endThemes();
+    this.#scheduler.forget(this.#update);
+    removeEventListener("online", this.#hurry);
+    this.#root.remove();
+  }
+
+  /** @param {any} message */
+  #take(message) {
+    this.#state.take(message, performance.now());
+    if (message.type === "frame") this.#timeline.changed();
+    else if (message.type !== "names" && message.type !== "counters") this.#scheduler.redraw(this.#update);
+    if (message.type === "header") this.#explain();
+    if (message.type === "summary" || message.type === "run") this.#timeline.redraw();
+  }
+
+  #showFigures() {
+    const { figures, summary, series, clock } = this.#state;
+    this.#title.update(this.#state, clock.lastUs);
+    this.#figures.update(this.#state);
+    this.#charts.update(series);
+    const threads = summary?.threads ?? figures?.threads ?? [];
+    this.#threads.update(threads);
+    this.#legend.update(figures, this.#timeline.hoveredLane);
+    this.#honesty.update(this.#state);
+    if (summary?.workload) showResult(this.#root, summary.workload);
+  }
+
+  #explain() {
+    const sentences = this.#state.run && this.#lookFor(this.#state.run.name);
+    find(this.#root, ".look", HTMLElement).hidden = !sentences;
+    if (sentences) find(this.#root, ".look .sentences", HTMLElement).replaceChildren(sentences);
+  }
+
+  /** @param {string} id */
+  async #stop(id) {
+    try {
+      await stopRun(id);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#title.stopAgain();
+      this.#onProblem(problem);
+    }
+  }
+
+  #recolour() {
+    const palette = readPalette();
+    this.#timeline.recolour(palette);
+    this.#charts.recolour(palette);
+    this.#scheduler.redraw(this.#update);
+  }
+}
+
+/** Why the stream of a run will not open however often it is tried, or null. @param {string} id */
+async function refusal(id) {
+  try {
+    await getRun(id);
+    return null;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return FINAL.has(problem.body.status) ? problem : null;
+  }
+}

@@ -1,0 +1,115 @@
+// @ts-check
+/**
+ * The table of threads: what each did since the run began.
+ * @import { Distribution, ThreadFigures } from "../state/messages.js"
+ * @import { Quantity } from "../base/format.js"
+ * @typedef {Omit<ThreadFigures, "lane" | "alive"> & {lane?: number, alive?: boolean}} ThreadRow
+ */
+import { find, make, setText } from "../base/dom.js";
+import { count, duration, share, text } from "../base/format.js";
+import { STATES } from "../state/messages.js";
+
+const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
+
+export class ThreadTable {
+  #body;
+  /** @type {Map<string, Row>} by pid and tid */
+  #rows = new Map();
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#body = find(root, ".threads tbody", HTMLTableSectionElement);
+  }
+
+  /** @param {ThreadRow[]} threads */
+  update(threads) {
+    const gone = new Set(this.#rows.keys());
+    for (const thread of threads) {
+      const key = `${thread.pid}/${thread.tid}/${thread.name}`;
+      gone.delete(key);
+      let row = this.#rows.get(key);
+      if (!row) {
+        row = new Row(thread);
+        this.#rows.set(key, row);
+        this.#body.append(row.element);
+      }
+      row.update(thread);
+    }
+    for (const key of gone) {
+      this.#rows.get(key)?.element.remove();
+      this.#rows.delete(key);
+    }
+  }
+}
+
+class Row {
+  /** @param {ThreadRow} thread */
+  constructor(thread) {
+    const cell = (classes = "number") => make("td", { class: classes });
+    this.bar = new StateBar();
+    this.cpu = cell();
+    this.runDelay = cell();
+    this.waits = DISTRIBUTION.map((_, index) => cell(index ? "number" : "number first"));
+    this.holds = DISTRIBUTION.map((_, index) => cell(index ? "number" : "number first"));
+    this.switches = [cell("number first"), cell()];
+    this.element = make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, thread.name || "(no name)"),
+      make("td", { class: "ids" }, `${thread.pid} / ${thread.tid}`),
+      make("td", { class: "states" }, this.bar.element),
+      this.cpu,
+      this.runDelay,
+      ...this.waits,
+      ...this.holds,
+      ...this.switches,
+    );
+  }
+
+  /** @param {ThreadRow} thread */
+  update(thread) {
+    this.element.classList.toggle("gone", thread.alive === false);
+    this.bar.update(thread.shares);
+    put(this.cpu, duration(thread.cpu_s));
+    put(this.runDelay, duration(thread.run_delay_s));
+    distribution(this.waits, thread.gil_wait);
+    distribution(this.holds, thread.gil_hold);
+    put(this.switches[0], count(thread.voluntary_switches));
+    put(this.switches[1], count(thread.involuntary_switches));
+  }
+}
+
+/** @param {HTMLElement[]} cells @param {Distribution | null} of */
+function distribution(cells, of) {
+  DISTRIBUTION.forEach((name, index) => {
+    put(cells[index], duration(of && of.count > 0 ? of[name] : null));
+    cells[index].title = of ? `${of.count} in all` : "Not measured";
+  });
+}
+
+/** @param {HTMLElement} cell @param {Quantity} quantity */
+function put(cell, quantity) {
+  setText(cell, text(quantity));
+}
+
+/** Shares of the states, one beside the other. */
+class StateBar {
+  constructor() {
+    this.parts = STATES.map((state) => make("i", { class: `swatch ${state}` }));
+    this.caption = make("span", { class: "caption" });
+    this.element = make("div", { class: "state-bar" }, make("div", { class: "bar" }, ...this.parts), this.caption);
+  }
+
+  /** @param {{[state: string]: number | null} | null} shares */
+  update(shares) {
+    const known = STATES.map((state) => shares?.[state] ?? 0);
+    this.parts.forEach((part, index) => {
+      part.style.width = `${known[index] * 100}%`;
+    });
+    const greatest = known.indexOf(Math.max(...known));
+    setText(this.caption, known[greatest] > 0 ? `${STATES[greatest]} ${text(share(known[greatest]))}` : "–");
+    this.element.title = STATES.map((state, index) => `${state} ${text(share(known[index]))}`)
+      .filter((_, index) => known[index] > 0)
+      .join("\n");
+  }
+}

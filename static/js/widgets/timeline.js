@@ -1,0 +1,217 @@
+// @ts-check
+/**
+ * The timeline: who held the GIL, and what each thread did. It follows the run, or stands where it is put.
+ * @import { RunState } from "../state/run_state.js"
+ * @import { FrameScheduler } from "../base/scheduler.js"
+ * @import { Palette } from "../draw/palette.js"
+ * @import { TimeWindow } from "../state/time_window.js"
+ * @import { Row } from "../tracks/rows.js"
+ */
+import { find, setText } from "../base/dom.js";
+import { duration, text } from "../base/format.js";
+import { TimeScale } from "../base/time_scale.js";
+import { Surface } from "../draw/surface.js";
+import { follow, interval, LIVE, pan, pause, zoom } from "../state/time_window.js";
+import { AXIS_HEIGHT, paint } from "../tracks/painter.js";
+import { heightOf, layOut, rowAt } from "../tracks/rows.js";
+import { attachGestures } from "./gestures.js";
+import { Labels } from "./labels.js";
+import { Tip } from "./tip.js";
+
+/** Thirty pictures a second: what drawing takes of the processor, the target may lack. */
+const FRAME_MS = 30;
+const REDUCED_FRAME_MS = 1_000;
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 0.1;
+
+export class Timeline {
+  /** @type {TimeWindow} */
+  #window = LIVE;
+  /** @type {Row[]} */
+  #rows = [];
+  /** @type {{x: number, y: number} | null} where the pointer is over the plot */
+  #pointer = null;
+  #drawnMs = -Infinity;
+  #state;
+  #scheduler;
+  #palette;
+  #surface;
+  #scroller;
+  #labels;
+  #tip;
+  #pauseButton;
+  #liveButton;
+  #spanText;
+  #gestures;
+  #resized;
+  #onView;
+  #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
+
+  /**
+   * @param {HTMLElement} root
+   * @param {object} how
+   * @param {RunState} how.state
+   * @param {FrameScheduler} how.scheduler
+   * @param {Palette} how.palette
+   * @param {() => void} how.onView told when a hand chose another interval, or points at another place
+   */
+  constructor(root, { state, scheduler, palette, onView }) {
+    this.#state = state;
+    this.#scheduler = scheduler;
+    this.#palette = palette;
+    this.#onView = onView;
+    this.#scroller = find(root, ".scroller", HTMLElement);
+    this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
+    this.#labels = new Labels(find(root, ".labels", HTMLElement));
+    this.#tip = new Tip(find(root, ".tip", HTMLElement));
+    this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
+    this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
+    this.#spanText = find(root, ".buttons .span", HTMLElement);
+    this.#gestures = attachGestures(root, this.#surface.canvas, {
+      zoomAt: (factor, x) => this.#act(() => this.#zoom(factor, x)),
+      dragBy: (pixels) => this.#act(() => this.#pan(-pixels / this.#surface.canvas.clientWidth)),
+      step: (steps) => this.#act(() => this.#pan(steps * PAN_STEP)),
+      zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
+      reset: () => this.#act(() => this.#set({ ...this.#window, spanUs: LIVE.spanUs })),
+      togglePause: () => this.#act(() => this.#togglePause()),
+      live: () => this.#act(() => this.#set(follow(this.#window))),
+      point: (at) => {
+        this.#pointer = at;
+        this.#onView();
+        this.redraw();
+      },
+    });
+    this.#scroller.addEventListener("scroll", () => this.redraw());
+    this.#resized = new ResizeObserver(() => this.redraw());
+    this.#resized.observe(this.#scroller);
+  }
+
+  /** The interval on view; null before the first frame. */
+  get onView() {
+    const edgeUs = this.#edgeUs(performance.now());
+    return edgeUs === null ? null : interval(this.#window, edgeUs);
+  }
+
+  /** The thread under the pointer, or null. */
+  get hoveredLane() {
+    const row = this.#pointer && this.#rowAt(this.#pointer.y);
+    return row?.kind === "lane" ? row.lane.lane : null;
+  }
+
+  /** Draws with the next frame, whatever the clock of the animation says. */
+  redraw() {
+    this.#drawnMs = -Infinity;
+    this.#scheduler.redraw(this.#draw);
+  }
+
+  /** New frames are there to be drawn. */
+  changed() {
+    this.#scheduler.redraw(this.#draw);
+  }
+
+  /** @param {Palette} palette */
+  recolour(palette) {
+    this.#palette = palette;
+    this.redraw();
+  }
+
+  dispose() {
+    this.#gestures.dispose();
+    this.#resized.disconnect();
+    this.#scheduler.forget(this.#draw);
+  }
+
+  /** @param {() => void} action */
+  #act(action) {
+    this.#scheduler.act(action);
+    this.redraw();
+  }
+
+  /** @param {TimeWindow} window */
+  #set(window) {
+    this.#window = window;
+    this.#onView();
+  }
+
+  /** @param {number} factor @param {number | null} x where; null is the middle */
+  #zoom(factor, x) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const share = x === null ? 0.5 : x / this.#surface.canvas.clientWidth;
+    this.#set(zoom(this.#window, factor, startUs + share * (endUs - startUs), edgeUs));
+  }
+
+  /** @param {number} share of the window, later if positive */
+  #pan(share) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
+  }
+
+  #togglePause() {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    this.#set(this.#window.endUs === null ? pause(this.#window, edgeUs) : follow(this.#window));
+  }
+
+  /** As far as the run has come, on this page's clock. @param {number} nowMs */
+  #edgeUs(nowMs) {
+    return this.#state.ended ? this.#state.clock.lastUs : this.#state.clock.edgeUs(nowMs);
+  }
+
+  /** @param {number} nowMs */
+  #frame(nowMs) {
+    const edgeUs = this.#edgeUs(nowMs);
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const moves = this.#window.endUs === null && edgeUs < (this.#state.clock.lastUs ?? edgeUs);
+    const least = matchMedia("(prefers-reduced-motion: reduce)").matches ? REDUCED_FRAME_MS : FRAME_MS;
+    if (nowMs - this.#drawnMs < least) {
+      if (moves) this.#scheduler.redraw(this.#draw);
+      return;
+    }
+    this.#drawnMs = nowMs;
+    this.#paint(startUs, endUs, edgeUs);
+    this.#showControls();
+    if (moves) this.#scheduler.redraw(this.#draw);
+  }
+
+  /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
+  #paint(startUs, endUs, edgeUs) {
+    this.#rows = layOut(this.#state, startUs);
+    this.#labels.show(this.#rows, this.#state.cast);
+    const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
+    const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
+    const visible = Math.min(height, this.#scroller.clientHeight);
+    this.#surface.fit(width, visible);
+    const scale = new TimeScale(startUs, endUs, width);
+    const pointer = this.#pointer;
+    paint(this.#surface, this.#palette, {
+      rows: this.#rows,
+      lanes: this.#state.lanes,
+      scale,
+      scrollTop: this.#scroller.scrollTop,
+      height: visible,
+      cursorUs: pointer ? scale.toUs(pointer.x) : null,
+      edgeUs,
+    });
+    if (!pointer) this.#tip.hide();
+    else this.#tip.show(this.#rowAt(pointer.y), scale.toUs(pointer.x), pointer, this.#state.lanes);
+  }
+
+  /** @param {number} y over the plot */
+  #rowAt(y) {
+    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#scroller.scrollTop);
+  }
+
+  #showControls() {
+    const following = this.#window.endUs === null;
+    const paused = !following;
+    this.#pauseButton.setAttribute("aria-pressed", String(paused));
+    setText(this.#pauseButton, paused ? "Go on" : "Pause");
+    this.#pauseButton.hidden = this.#state.ended;
+    this.#liveButton.disabled = following;
+    setText(this.#liveButton, this.#state.ended ? "End" : "Live");
+    setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
+  }
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * What lies under the pointer: thread, state, how long it lasted, and when.
+ * @import { Row } from "../tracks/rows.js"
+ * @import { Lane } from "../state/run_state.js"
+ * @import { Track } from "../base/track.js"
+ */
+import { make } from "../base/dom.js";
+import { duration, instant, text } from "../base/format.js";
+import { HOLDER_NONE, STATES } from "../state/messages.js";
+import { threadColour } from "../tracks/painter.js";
+
+const DISTANCE = 14;
+
+export class Tip {
+  #element;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+  }
+
+  hide() {
+    this.#element.hidden = true;
+  }
+
+  /**
+   * @param {Row | undefined} row
+   * @param {number} us the instant under the pointer
+   * @param {{x: number, y: number}} pointer over the plot
+   * @param {Map<number, Lane>} lanes
+   */
+  show(row, us, pointer, lanes) {
+    const lines = row ? linesOf(row, us, lanes) : null;
+    this.#element.hidden = lines === null;
+    if (!lines) return;
+    this.#element.replaceChildren(...lines);
+    this.#place(pointer);
+  }
+
+  /** @param {{x: number, y: number}} pointer */
+  #place({ x, y }) {
+    const canvas = this.#element.parentElement?.querySelector("canvas");
+    const home = this.#element.offsetParent;
+    if (!canvas || !home) return;
+    const from = canvas.getBoundingClientRect();
+    const within = home.getBoundingClientRect();
+    const left = from.left - within.left + x;
+    const fits = left + DISTANCE + this.#element.offsetWidth < within.width;
+    this.#element.style.left = `${fits ? left + DISTANCE : left - DISTANCE - this.#element.offsetWidth}px`;
+    this.#element.style.top = `${from.top - within.top + y + DISTANCE}px`;
+  }
+}
+
+/** @param {Row} row @param {number} us @param {Map<number, Lane>} lanes @returns {Node[] | null} */
+function linesOf(row, us, lanes) {
+  if (row.kind === "process") return null;
+  const when = make("div", { class: "when" }, `at ${instant(us)}`);
+  const track = row.kind === "gil" ? row.gil.track : row.lane.track;
+  const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
+  const index = track.indexAt(us);
+  if (index < 0) return [make("b", {}, name), make("div", {}, "nothing was recorded here"), when];
+  const what = row.kind === "gil" ? holding(track, index, lanes) : being(track.valueAt(index));
+  const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
+  length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
+  return [make("b", {}, name), what, length, when];
+}
+
+/** @param {number} state */
+function being(state) {
+  return make("div", {}, make("i", { class: `swatch ${STATES[state]}` }), STATES[state]);
+}
+
+/** @param {Track} track @param {number} index @param {Map<number, Lane>} lanes */
+function holding(track, index, lanes) {
+  const holder = track.valueAt(index);
+  const waiters = track.extraAt(index);
+  const waiting = waiters ? `, up to ${waiters} waiting` : "";
+  if (holder === HOLDER_NONE) return make("div", {}, "held by nobody");
+  if (holder < 0) return make("div", {}, "the holder could not be read");
+  const name = lanes.get(holder)?.name ?? "a thread that has ended";
+  return make("div", {}, make("i", { class: `thread-colour thread-${threadColour(holder)}` }), `held by ${name}${waiting}`);
+}
