@@ -79,6 +79,7 @@ def test_the_installed_server_is_whole_and_healthy(installed: Path, tmp_path: Pa
         with refused.value:
             assert refused.value.code == 401
         browser = build_opener(HTTPCookieProcessor())
+        browser.addheaders = [("Accept", "text/html")]
         page = _read(browser, address)
         parts = set(re.findall(r'(?:src|href)="(/(?:static|vendor)/[^"]+)"', page))
         assert {PurePath(part).suffix for part in parts} >= {".js", ".css"}

@@ -1,0 +1,34 @@
+"""The benchmark runs through and prints each of its figures; a loaded machine may make them any size."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+FIGURES = (
+    "rate achieved / asked for",
+    "late samples / samples",
+    "observer's share",
+    "py-spy's share at 1,000 Hz",
+    "observer / py-spy",
+    "frame bytes/s per thread",
+    "unwatched / watched, ops/s",
+    "median [quartiles]",
+    "p99",
+)
+
+
+def test_the_benchmark_prints_every_figure() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--threads", "2"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    for figure in FIGURES:
+        assert re.search(rf"^    {re.escape(figure)} +\d", done.stdout, re.MULTILINE), figure
+    assert done.stderr == ""
