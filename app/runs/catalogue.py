@@ -210,8 +210,8 @@ def _number(
     number = _parsed(value, whole)
     if number is None or not (least is None or number >= least) or not (most is None or number <= most):
         said = value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
-        kind = "a whole number " if whole else "" if number is not None else "a number "
-        raise BadRequest(f"{field} must be {kind}{_bounds(least, most)}; it was {said}", remedy, field)
+        kind = "a whole number" if whole else "" if number is not None else "a number"
+        raise BadRequest(f"{field} must be {_within(kind, least, most)}; it was {said}", remedy, field)
     return number
 
 
@@ -230,12 +230,15 @@ def _parsed(value: Any, whole: bool) -> int | float | None:
         return None
 
 
-def _bounds(least: float | None, most: float | None) -> str:
+def _within(kind: str, least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
-        return f"between {_plain(least)} and {_plain(most)}"
-    if least is not None:
-        return f"of at least {_plain(least)}"
-    return f"of at most {_plain(most)}" if most is not None else "that is finite"
+        return f"{kind} between {_plain(least)} and {_plain(most)}".lstrip()
+    if least is None and most is None:
+        return kind
+    bound = (
+        f"at most {_plain(most)}" if least is None and most is not None else f"at least {_plain(least or 0)}"
+    )
+    return f"{kind}, {bound}" if kind else bound
 
 
 def _plain(number: float) -> str:
