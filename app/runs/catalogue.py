@@ -233,11 +233,12 @@ def _parsed(value: Any, whole: bool) -> int | float | None:
 def _within(kind: str, least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
         return f"{kind} between {_plain(least)} and {_plain(most)}".lstrip()
-    if least is None and most is None:
+    if least is not None:
+        bound = f"at least {_plain(least)}"
+    elif most is not None:
+        bound = f"at most {_plain(most)}"
+    else:
         return kind
-    bound = (
-        f"at most {_plain(most)}" if least is None and most is not None else f"at least {_plain(least or 0)}"
-    )
     return f"{kind}, {bound}" if kind else bound
 
 
