@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from app.model.errors import GilscopeError, NotReadable, TargetFailed
+from app.model.errors import GilscopeError, NoSuchProcess, NotReadable, TargetFailed
 from app.model.frames import SLICE_US, End, Event, Hello, Message, Report, encode
 from app.model.spec import ObserverSpec
 
@@ -84,6 +84,7 @@ class Observer:
         self._kill_at_us: int | None = None
         self._failure: GilscopeError | None = None
         self._root = 0
+        self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, time.process_time_ns)
 
     def run(self) -> None:
         """Observes until the end, and leaves nothing behind whatever happens."""
@@ -105,6 +106,10 @@ class Observer:
         if self._spec.start is None:
             self._root = self._spec.attach_pid or 0
             self._hello()
+            if not procfs.alive(self._root):
+                raise NoSuchProcess(
+                    f"No process has the pid {self._root}", "See `gilscope ps` for those that run."
+                )
         elif self._spec.start.workload:
             self._start(WorkloadLine())
             pids = self._await_ready()
@@ -117,9 +122,6 @@ class Observer:
         self._processes.watch(self._root, None, self._now_us())
         if self._state is None:
             self._await_readable()
-        if self._line is not None and self._state is None:
-            self._processes.sample(self._now_us())
-            self._line.go()
 
     def _start(self, line: WorkloadLine | None) -> None:
         start = self._spec.start
@@ -180,11 +182,14 @@ class Observer:
         return (time.monotonic_ns() - self._origin_ns) // 1000
 
     def _loop(self) -> None:
-        sampling = self._spec.sampling
-        pacer = Pacer(sampling.gil_hz, time.monotonic_ns, time.sleep, time.process_time_ns)
-        counters_us = int(1e6 / sampling.counters_hz)
+        pacer = self._pacer
+        counters_us = int(1e6 / self._spec.sampling.counters_hz)
+        self._tell_counters(self._now_us(), page_tables=True)
         start = last = self._now_us()
-        self._tell_counters(start, pacer, page_tables=True)
+        self._processes.begin(start)
+        pacer.start()
+        if self._line is not None:
+            self._line.go()
         next_counters, next_page_tables = start + counters_us, start + _PAGE_TABLES_US
         samples = late = 0
         while True:
@@ -199,11 +204,12 @@ class Observer:
                 continue
             self._processes.frame(start, now, samples, pacer.late - late)
             start, samples, late = now, 0, pacer.late
+            self._processes.look(now)
             self._hear(now)
             over = self._root_ended() or self._due_to_end(now)
             if over or now >= next_counters:
                 self._follow(now)
-                self._tell_counters(now, pacer, page_tables=now >= next_page_tables)
+                self._tell_counters(now, page_tables=now >= next_page_tables)
                 next_counters = now + counters_us
                 if now >= next_page_tables:
                     next_page_tables = now + _PAGE_TABLES_US
@@ -213,10 +219,10 @@ class Observer:
     def _follow(self, now: int) -> None:
         roots = [self._root] if self._target is None else self._target.tree()
         self._processes.follow_children(roots, now)
-        self._processes.look(now)
 
-    def _tell_counters(self, now: int, pacer: Pacer, page_tables: bool) -> None:
-        observer = {"cpu_us": time.process_time_ns() // 1000, "gil_hz": pacer.hz, "late": pacer.late}
+    def _tell_counters(self, now: int, page_tables: bool) -> None:
+        cpu_us = time.process_time_ns() // 1000
+        observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
         self._processes.counters(now, observer, self._line.ops() if self._line else None, page_tables)
 
     # ---- what others say

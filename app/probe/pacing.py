@@ -29,10 +29,14 @@ class Pacer:
         self.late = 0  # beats that came more than a period after they were due
         self._clock_ns, self._sleep_s, self._cpu_ns = clock_ns, sleep_s, cpu_ns
         self._period = int(1e9 / hz)
-        self._due = clock_ns() + self._period
-        self._reviewed, self._reviewed_cpu = clock_ns(), cpu_ns()
         self._lateness: list[int] = []
         self._calm = 0
+        self.start()
+
+    def start(self) -> None:
+        """The first beat is due one period from now."""
+        self._due = self._clock_ns() + self._period
+        self._reviewed, self._reviewed_cpu = self._clock_ns(), self._cpu_ns()
 
     @property
     def period_ns(self) -> int:

@@ -21,6 +21,8 @@ Emit = Callable[[Message], None]
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
 
 _SETTLE_US = 5_000_000  # a process that is no readable CPython after so long is given up, until it calls exec
+_LOOK_FIRST_US = 50_000  # between two tries to find the interpreter of a process, growing to the second
+_LOOK_LAST_US = 250_000
 _IDLE_STATES = (LOCK, IO, SLEEP)
 _LATER = "not read by this release"
 _WHY = {
@@ -52,6 +54,8 @@ class Watched:
     python: str | None = None  # as last seen; it outlives the sampler
     free_threaded: bool | None = None
     refusal: GilscopeError | None = None  # why it is not read
+    look_at_us: int = 0  # when to try again to find its interpreter
+    lost: bool = False  # its address space went away: it is ending, or becoming another program
     interval_us: int | None = None  # as last announced
 
 
@@ -77,8 +81,10 @@ class Processes:
     def look(self, now_us: int) -> None:
         """Tries again to find the interpreter of each process that has none yet."""
         for watched in list(self._watched.values()):
-            if watched.sampler is None and watched.refusal is None:
+            if watched.sampler is None and watched.refusal is None and now_us >= watched.look_at_us:
                 self._try(watched, now_us)
+                tried_us = now_us - watched.since_us
+                watched.look_at_us = now_us + min(max(tried_us, _LOOK_FIRST_US), _LOOK_LAST_US)
 
     def follow_children(self, roots: Iterable[int], now_us: int) -> None:
         """Takes in processes that were started since, and lets go of those that are gone."""
@@ -96,6 +102,8 @@ class Processes:
             self._forget(self._watched[pid], now_us)
 
     def _try(self, watched: Watched, now_us: int) -> None:
+        if watched.lost and not self._became_another(watched, now_us):
+            return
         try:
             runtime = locate(watched.pid)
         except NotYet as reason:
@@ -180,6 +188,12 @@ class Processes:
         if watched.sampler.new:
             self._name(watched.sampler, now_us)
 
+    def begin(self, now_us: int) -> None:
+        """The first frame begins now; what the samplers saw of the time before is dropped."""
+        for watched in self._watched.values():
+            if watched.sampler is not None:
+                watched.sampler.flush(now_us)
+
     def gap(self, from_us: int) -> None:
         """The observer did not run since `from_us`."""
         for watched in self._watched.values():
@@ -189,12 +203,17 @@ class Processes:
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
         self._let_go(watched, now_us)
+        watched.lost, watched.since_us, watched.look_at_us = True, now_us, now_us
+
+    def _became_another(self, watched: Watched, now_us: int) -> bool:
+        """Whether a process that lost its address space has a new one; one that is ending never has."""
         command = procfs.command(watched.pid)
-        if command:  # a process on its way out has none any more
-            watched.since_us, watched.python, watched.free_threaded = now_us, None, None
-            watched.command = command
-            self._emit(Event(now_us, "exec", watched.pid, " ".join(watched.command)))
-            self._emit(self._process(watched, now_us))
+        if not command:
+            return False
+        watched.lost, watched.python, watched.free_threaded, watched.command = False, None, None, command
+        self._emit(Event(now_us, "exec", watched.pid, " ".join(command)))
+        self._emit(self._process(watched, now_us))
+        return True
 
     # ---- what is told of them
 

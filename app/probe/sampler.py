@@ -235,7 +235,7 @@ class Sampler:
         return held
 
     def _note_end_of_hold(self, gil: GilTrack, interval_us: int, now_us: int) -> None:
-        """Whether the holder let go because it was asked to: others waited, and its switch interval was up."""
+        """Whether the holder let go because it was asked to: others waited, and its interval was up."""
         for lane in self._active:
             if lane.number == gil.holder:
                 full = now_us - gil.held_since >= interval_us * _FULL_INTERVAL

@@ -1,0 +1,120 @@
+"""The figures of whole runs against what the target knows of itself, on every interpreter found."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.observing import observing, program, workload
+
+from app.model.frames import Frame, Report
+
+pytestmark = pytest.mark.serial
+
+# Speaks the workload's line. Reads CPython's own switch counter before the gate opens and after its threads
+# have ended; while nobody but main runs it stands still, so the observer must find the same difference.
+COUNTING = """
+import ctypes, json, os, socket, sys, threading
+
+def switch_number():
+    if sys.version_info < (3, 12):
+        gil = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime")) + 360
+    else:
+        get = ctypes.pythonapi.PyInterpreterState_Main
+        get.restype = ctypes.c_void_p
+        gil = ctypes.c_void_p.from_address(get() + (384 if sys.version_info < (3, 13) else 16)).value
+    return ctypes.c_uint64.from_address(gil + 24).value
+
+def spin():
+    for _ in range(int(sys.argv[1])):
+        pass
+
+channel = socket.socket(fileno=int(os.environ["GILSCOPE_CHANNEL_FD"]))
+threads = [threading.Thread(target=spin) for _ in range(4)]
+channel.sendall(json.dumps({"ready": {"pids": [os.getpid()]}}).encode() + b"\\n")
+channel.recv(100)
+before = switch_number()
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+channel.sendall(json.dumps({"moved": switch_number() - before}).encode() + b"\\n")
+"""
+ITS_OWN_READING = 3  # starting and joining threads passes the lock to and from main around the two readings
+
+
+def worker_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in summary["threads"] if row["name"] != "main"]
+
+
+def test_four_cpu_bound_threads_share_one_gil(python: str) -> None:
+    with observing(workload(python, "cpu-bound", executor="threads", workers=4, seconds=5)) as observation:
+        observation.finish()
+    summary = observation.summary()
+    [gil] = summary["gils"]
+    assert gil["held_share"] >= 0.95
+    assert gil["contended_share"] >= 0.9
+    rows = worker_rows(summary)
+    assert len(rows) == 4
+    for row in rows:
+        assert row["shares"]["running"] == pytest.approx(0.25, abs=0.05), row
+        assert row["shares"]["waiting"] == pytest.approx(0.75, abs=0.08), row
+
+
+def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> None:
+    with observing(program(python, COUNTING, "15000000", workload=True)) as observation:
+        observation.finish()
+    [report] = [r.data["moved"] for r in observation.of(Report) if "moved" in r.data]
+    seen = sum(switches for frame in observation.of(Frame) for _, switches, _ in frame.gils)
+    assert report > 50
+    assert abs(seen - report) <= ITS_OWN_READING
+
+
+def test_io_bound_threads_hardly_hold_it(python: str) -> None:
+    with observing(workload(python, "io-bound", executor="threads", workers=4, seconds=4)) as observation:
+        observation.finish()
+    summary = observation.summary()
+    assert all(gil["held_share"] < 0.1 for gil in summary["gils"])
+    rows = worker_rows(summary)
+    assert len(rows) == 4
+    for row in rows:
+        assert row["shares"]["sleep"] + row["shares"]["io"] > 0.9, row
+
+
+def test_code_that_lets_go_of_it_runs_at_the_same_time(python: str) -> None:
+    ops = {}
+    for workers in (1, 2):
+        with observing(
+            workload(python, "native-release", executor="threads", workers=workers, seconds=4)
+        ) as observation:
+            observation.finish()
+        summary = observation.summary()
+        rows = worker_rows(summary)
+        assert len(rows) == workers
+        for row in rows:
+            assert row["shares"]["native"] > 0.7, row
+        ops[workers] = summary["workload"]["ops_per_s"]
+    assert ops[2] >= 1.6 * ops[1]
+
+
+def test_the_longest_hold_is_the_call_that_does_not_let_go(python: str) -> None:
+    with observing(workload(python, "native-hold", executor="threads", workers=3, seconds=5)) as observation:
+        observation.finish()
+    summary = observation.summary()
+    longest = max(row["gil_hold"]["max_s"] or 0 for row in worker_rows(summary))
+    assert longest == pytest.approx(summary["workload"]["longest_call_ms"] / 1e3, rel=0.1)
+
+
+@pytest.mark.parametrize("interval_ms", [1.0, 5.0, 20.0])
+def test_the_io_thread_of_a_convoy_waits_a_switch_interval(python: str, interval_ms: float) -> None:
+    params = json.dumps({"switch_interval_ms": interval_ms})
+    with observing(
+        workload(python, "convoy", params, executor="threads", workers=4, seconds=4)
+    ) as observation:
+        observation.finish()
+    summary = observation.summary()
+    [row] = [row for row in summary["threads"] if row["name"].startswith("io")]
+    assert row["gil_wait"]["count"] > 20
+    assert row["gil_wait"]["p99_s"] >= interval_ms / 1e3
+    # It follows the interval: a shorter one would be missed by a wait that only ever grows.
+    assert row["gil_wait"]["p50_s"] >= 0.8 * interval_ms / 1e3
+    assert row["gil_wait"]["p50_s"] <= 4 * interval_ms / 1e3 + 0.004
