@@ -10,6 +10,7 @@ import os
 import struct
 from dataclasses import dataclass
 
+from app.model import versions
 from app.model.errors import GilscopeError, NoSuchProcess, NotPermitted, NotReadable
 
 from .elf import NotElf64, PythonImage, read_image
@@ -67,7 +68,7 @@ def _locate(pid: int, memory: Memory) -> Runtime:
         bias = image.bias(mapping.start, mapping.offset)
         return _identify(memory, image.runtime + bias, image.version and image.version + bias)
     raise NotReadable(
-        f"Process {pid} {refusal}", "GILScope reads CPython 3.11 to 3.13 on Linux x86-64.", pid=pid
+        f"Process {pid} {refusal}", f"GILScope reads {versions.spoken()} on Linux x86-64.", pid=pid
     )
 
 
