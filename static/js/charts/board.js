@@ -10,6 +10,8 @@ import { make } from "../base/dom.js";
 import { cores, count, share, size } from "../base/format.js";
 import { CHART_HEIGHT, createChart } from "./chart.js";
 
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
 /** @type {ChartKind[]} */
 const CHARTS = [
   {
@@ -21,7 +23,7 @@ const CHARTS = [
   { title: "Switches", lines: [{ label: "switches", column: "switches_per_s" }], show: count, unit: "/s" },
   { title: "Waiters", lines: [{ label: "waiters", column: "waiters" }], show: count },
   { title: "CPU", lines: [{ label: "CPU", column: "cpu_share" }], show: cores },
-  { title: "RSS", lines: [{ label: "RSS", column: "rss" }], show: size },
+  { title: "RSS", lines: [{ label: "RSS", column: "rss" }], show: size, steps: POWERS_OF_TWO },
   { title: "Operations", lines: [{ label: "operations", column: "ops_per_s" }], show: count, unit: "/s" },
 ];
 

@@ -5,14 +5,21 @@
  * @import { Quantity } from "../base/format.js"
  * @typedef {{label: string, column: string}} Line
  * @typedef {{title: string, lines: Line[], show: (value: number | null) => Quantity, unit?: string,
- *            max?: number}} ChartKind `max` is the axis's upper end where the quantity has one
+ *            max?: number, steps?: number[]}} ChartKind `max` is the axis's upper end where the quantity has
+ *     one, `steps` are the distances that its marks may have
  */
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
 import { text } from "../base/format.js";
 import { tickLabel } from "../base/ticks.js";
 
-export const CHART_HEIGHT = 116;
+export const CHART_HEIGHT = 120;
+/** The decimals of a round number. */
+const ROUND = /\.0+(?=\D|$)/;
+/** A view of nearly everything needs no shade. */
+const COVERED = 0.98;
+/** As long as the timeline's window: both begin alike. */
+const SHORTEST_SPAN_S = 10;
 const SYNC = "gilscope";
 
 /**
@@ -43,15 +50,22 @@ function optionsOf(kind, palette, width) {
     width,
     height: CHART_HEIGHT,
     legend: { show: false },
-    padding: [6, 8, 0, 0],
+    padding: [6, 16, 0, 0],
     cursor: { sync: { key: SYNC }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: false },
+      x: { time: false, range: (_plot, _least, most) => [0, Math.max(SHORTEST_SPAN_S, most ?? 0)] },
       y: { range: (_plot, _least, most) => [0, kind.max ?? (most > 0 ? most * 1.1 : 1)] },
     },
     axes: [
-      { ...axis, size: 22, space: 72, gap: 2, values: (_plot, splits) => xLabels(splits) },
-      { ...axis, size: 58, space: 28, gap: 4, values: (_plot, splits) => splits.map((value) => text(kind.show(value)) + unit) },
+      { ...axis, size: 26, space: 72, gap: 6, values: (_plot, splits) => xLabels(splits) },
+      {
+        ...axis,
+        size: 62,
+        space: 28,
+        gap: 4,
+        ...(kind.steps && { incrs: kind.steps }),
+        values: (_plot, splits) => splits.map((value) => text(kind.show(value)).replace(ROUND, "") + unit),
+      },
     ],
     series: [
       {},
@@ -78,19 +92,20 @@ function shadeView(plot, palette, view) {
   const { ctx, bbox } = plot;
   const left = Math.max(bbox.left, plot.valToPos(view.startUs / 1e6, "x", true));
   const right = Math.min(bbox.left + bbox.width, plot.valToPos(view.endUs / 1e6, "x", true));
-  if (!(right > left)) return;
+  if (!(right > left) || right - left > COVERED * bbox.width) return;
   ctx.save();
-  ctx.globalAlpha = 0.08;
+  ctx.globalAlpha = 0.05;
   ctx.fillStyle = palette.ink.css;
   ctx.fillRect(left, bbox.top, right - left, bbox.height);
   ctx.restore();
 }
 
-/** The values under the cursor, or else the newest. @param {uPlot} plot @param {ChartKind} kind @param {HTMLElement} into */
+/** The values under the cursor, or else the newest measured. @param {uPlot} plot @param {ChartKind} kind @param {HTMLElement} into */
 function read(plot, kind, into) {
-  const at = plot.cursor.idx ?? plot.data[0].length - 1;
+  const at = plot.cursor.idx;
   const readings = kind.lines.map(({ label }, index) => {
-    const value = plot.data[index + 1][at] ?? null;
+    const column = plot.data[index + 1];
+    const value = (typeof at === "number" ? column[at] : [...column].findLast((known) => known !== null)) ?? null;
     const reading = text(kind.show(value)) + (value === null ? "" : (kind.unit ?? ""));
     return make("span", { class: `reading series-${index}` }, kind.lines.length > 1 ? `${label} ${reading}` : reading);
   });

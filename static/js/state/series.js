@@ -38,6 +38,11 @@ export class Series {
   column(name) {
     return this.#columns.get(name) ?? [];
   }
+
+  /** The newest value that was measured. @param {string} name */
+  latest(name) {
+    return this.column(name).findLast((value) => value !== null) ?? null;
+  }
 }
 
 /** @param {import("./messages.js").Figures} figures @returns {{[name: string]: number | null}} */

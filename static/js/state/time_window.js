@@ -13,15 +13,18 @@ export const LONGEST_SPAN_US = 600_000_000;
 /** @type {TimeWindow} */
 export const LIVE = Object.freeze({ spanUs: DEFAULT_SPAN_US, endUs: null });
 
-/** The interval on view. @param {TimeWindow} window @param {number} edgeUs */
+/**
+ * The interval on view. A run shorter than the window fills it from the left.
+ * @param {TimeWindow} window @param {number} edgeUs
+ */
 export function interval(window, edgeUs) {
-  const endUs = window.endUs ?? edgeUs;
+  const endUs = window.endUs ?? Math.max(edgeUs, window.spanUs);
   return { startUs: endUs - window.spanUs, endUs };
 }
 
 /** Stands where it is. @param {TimeWindow} window @param {number} edgeUs @returns {TimeWindow} */
 export function pause(window, edgeUs) {
-  return { ...window, endUs: window.endUs ?? edgeUs };
+  return { ...window, endUs: interval(window, edgeUs).endUs };
 }
 
 /** Follows the live edge again. @param {TimeWindow} window @returns {TimeWindow} */
@@ -34,8 +37,9 @@ export function follow(window) {
  * @param {TimeWindow} window @param {number} byUs @param {number} edgeUs @returns {TimeWindow}
  */
 export function pan(window, byUs, edgeUs) {
-  const endUs = (window.endUs ?? edgeUs) + byUs;
-  return { ...window, endUs: Math.min(edgeUs, Math.max(Math.min(window.spanUs, edgeUs), endUs)) };
+  const latestUs = Math.max(edgeUs, window.spanUs);
+  const endUs = interval(window, edgeUs).endUs + byUs;
+  return { ...window, endUs: Math.min(latestUs, Math.max(window.spanUs, endUs)) };
 }
 
 /**

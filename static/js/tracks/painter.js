@@ -3,12 +3,12 @@
  * Draws the timeline: axis, GILs, threads. It is given all that it needs, and keeps no more than scratch memory.
  * @import { Palette } from "../draw/palette.js"
  * @import { Surface } from "../draw/surface.js"
- * @import { Track } from "../base/track.js"
  * @import { TimeScale } from "../base/time_scale.js"
- * @import { Row } from "./rows.js"
+ * @import { Row, TrackRow } from "./rows.js"
  * @import { Lane } from "../state/run_state.js"
- * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, scrollTop: number, height: number,
- *            cursorUs: number | null, edgeUs: number}} Picture `scale` is over CSS pixels
+ * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, edgeUs: number, scrollTop: number,
+ *            height: number, cursorUs: number | null}} Picture nothing is drawn beyond `edgeUs`; `scale` is
+ *     over CSS pixels
  */
 import { bin } from "../base/bins.js";
 import { tickLabel, ticks } from "../base/ticks.js";
@@ -51,45 +51,51 @@ export function paint(surface, palette, picture) {
   context.fillStyle = palette.surface.css;
   context.fillRect(0, 0, canvas.width, canvas.height);
   const { stepUs, at } = ticks(picture.scale.startUs, picture.scale.endUs, picture.scale.width / TICK_SPACING);
-  for (const row of picture.rows) {
-    const top = AXIS_HEIGHT + row.top - picture.scrollTop;
-    if (top + row.height < AXIS_HEIGHT || top > picture.height || row.kind === "process") continue;
-    const track = row.kind === "gil" ? row.gil.track : row.lane.track;
-    paintTrack(surface, palette, picture, row.kind, track, top + PAD / 2, row.height - PAD);
-  }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintGrid(surface, palette, picture, at);
-  for (const row of picture.rows) {
-    const top = AXIS_HEIGHT + row.top - picture.scrollTop;
-    if (top + row.height < AXIS_HEIGHT || top > picture.height || row.kind === "process") continue;
-    nameTrack(surface, palette, picture, row, top);
-  }
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  const placed = tracksInView(picture);
+  for (const { row, top } of placed) paintTrack(surface, palette, picture, row, top);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  for (const { row, top } of placed) nameTrack(surface, palette, picture, row, top);
   paintCursor(surface, palette, picture);
   paintAxis(surface, palette, picture, at, stepUs);
 }
 
 /**
- * @param {Surface} surface @param {Palette} palette @param {Picture} picture
- * @param {"gil" | "lane"} kind @param {Track} track @param {number} top @param {number} height
+ * The rows to draw, each with its place on the canvas.
+ * @param {Picture} picture
+ * @returns {{row: TrackRow, top: number}[]}
  */
-function paintTrack({ context, canvas, ratio }, palette, { scale }, kind, track, top, height) {
+function tracksInView({ rows, scrollTop, height }) {
+  const placed = [];
+  for (const row of rows) {
+    const top = AXIS_HEIGHT + row.top - scrollTop;
+    if (row.kind !== "process" && top + row.height > AXIS_HEIGHT && top < height) placed.push({ row, top });
+  }
+  return placed;
+}
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row @param {number} top */
+function paintTrack({ context, canvas, ratio }, palette, { scale, edgeUs }, row, top) {
   const usPerColumn = scale.usPerPixel / ratio;
   const first = Math.floor(scale.startUs / usPerColumn);
-  const rows = Math.round(height * ratio);
-  const [colours, kindOf, hatched] = kind === "gil"
+  const columns = Math.min(canvas.width, Math.ceil(edgeUs / usPerColumn) - first);
+  const rows = Math.round((row.height - PAD) * ratio);
+  if (columns <= 0) return;
+  const [colours, kindOf, hatched] = row.kind === "gil"
     ? [palette.held, heldKind, UNKNOWN_KIND]
     : [palette.states, stateKind, UNKNOWN_STATE];
-  const bins = bin(track, first, usPerColumn, canvas.width, colours.length, kindOf);
-  const image = context.createImageData(canvas.width, rows);
+  const bins = bin(row.track, first, usPerColumn, columns, colours.length, kindOf);
+  const image = context.createImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);
   paintStack(pixels, rows, bins, first, { colours, hatched, hatch: palette.hatch, empty: palette.lane });
-  context.putImageData(image, 0, Math.round(top * ratio));
+  context.putImageData(image, 0, Math.round((top + PAD / 2) * ratio));
 }
 
 /** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {number[]} at */
-function paintGrid({ context }, palette, { scale, height, edgeUs }, at) {
+function paintGrid({ context }, palette, { scale, height }, at) {
   context.strokeStyle = palette.line.css;
-  context.globalAlpha = 0.5;
   context.lineWidth = 1;
   context.beginPath();
   for (const us of at) {
@@ -97,25 +103,16 @@ function paintGrid({ context }, palette, { scale, height, edgeUs }, at) {
     context.moveTo(x, AXIS_HEIGHT);
     context.lineTo(x, height);
   }
-  if (scale.startUs < 0) {
-    context.fillStyle = palette.surface.css;
-    context.fillRect(0, AXIS_HEIGHT, scale.toX(0), height);
-  }
-  if (edgeUs < scale.endUs) {
-    context.fillStyle = palette.surface.css;
-    context.fillRect(scale.toX(edgeUs), AXIS_HEIGHT, scale.width, height);
-  }
   context.stroke();
-  context.globalAlpha = 1;
 }
 
 /**
  * Writes names into the pieces that have room for them.
- * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {Row} row @param {number} top
+ * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row
+ * @param {number} top
  */
 function nameTrack({ context }, palette, { scale, lanes }, row, top) {
-  if (row.kind === "process") return;
-  const track = row.kind === "gil" ? row.gil.track : row.lane.track;
+  const { track } = row;
   const first = track.indexAfter(scale.startUs);
   const last = Math.min(track.length, track.indexAfter(scale.endUs) + 1);
   if ((last - first) * NAMED_PIECE_WIDTH > scale.width) return;
@@ -161,11 +158,12 @@ function paintAxis({ context }, palette, { scale }, at, stepUs) {
   context.strokeStyle = palette.line.css;
   context.beginPath();
   for (const us of at) {
-    if (us < 0) continue;
     const x = Math.round(scale.toX(us)) + 0.5;
     context.moveTo(x, AXIS_HEIGHT - 5);
     context.lineTo(x, AXIS_HEIGHT);
-    context.fillText(tickLabel(us, stepUs), x, AXIS_HEIGHT / 2 - 1);
+    const label = tickLabel(us, stepUs);
+    const half = context.measureText(label).width / 2 + 2;
+    context.fillText(label, Math.min(scale.width - half, Math.max(half, x)), AXIS_HEIGHT / 2 - 1);
   }
   context.moveTo(0, AXIS_HEIGHT - 0.5);
   context.lineTo(scale.width, AXIS_HEIGHT - 0.5);

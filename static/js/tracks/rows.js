@@ -1,13 +1,21 @@
 // @ts-check
 /**
  * What stands above what in the timeline: a process, its GILs, its threads. Pure.
+ * @import { Track } from "../base/track.js"
  * @import { Process } from "../state/messages.js"
  * @import { Gil, Lane } from "../state/run_state.js"
- * @typedef {{top: number, height: number} & (
- *     {kind: "process", process: Process} | {kind: "gil", gil: Gil} | {kind: "lane", lane: Lane})} Row
+ * @typedef {{top: number, height: number}} Place in CSS pixels
+ * @typedef {Place & {kind: "process", process: Process}} ProcessRow
+ * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane})} TrackRow
+ * @typedef {ProcessRow | TrackRow} Row
  */
 
-export const HEIGHTS = Object.freeze({ process: 22, gil: 32, lane: 22 });
+/** The heights of rows, in CSS pixels: many threads share the room that few have. */
+const DENSITIES = [
+  { upTo: 10, heights: { process: 24, gil: 40, lane: 28 } },
+  { upTo: 24, heights: { process: 22, gil: 32, lane: 22 } },
+  { upTo: Infinity, heights: { process: 20, gil: 28, lane: 18 } },
+];
 
 /**
  * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, and a process with it.
@@ -16,26 +24,37 @@ export const HEIGHTS = Object.freeze({ process: 22, gil: 32, lane: 22 });
  * @returns {Row[]}
  */
 export function layOut({ processes, lanes, gils }, startUs) {
+  const groups = [...processes.values()].map((process) => ({
+    process,
+    gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
+    threads: threadsOf(process, lanes, startUs),
+  }));
+  const shown = groups.filter(({ threads }) => threads.length > 0);
+  const total = shown.reduce((sum, { threads }) => sum + threads.length, 0);
+  const density = DENSITIES.find(({ upTo }) => total <= upTo) ?? DENSITIES[DENSITIES.length - 1];
   /** @type {Row[]} */
   const rows = [];
   let top = 0;
-  const add = (/** @type {any} */ row) => {
-    const height = HEIGHTS[/** @type {keyof typeof HEIGHTS} */ (row.kind)];
+  const add = (/** @type {any} */ row, /** @type {number} */ height) => {
     rows.push({ ...row, top, height });
     top += height;
   };
-  for (const process of processes.values()) {
-    const threads = [...lanes.values()].filter(
-      (lane) => lane.pid === process.pid && (lane.track.lastUs > startUs || (lane.alive && !process.gone)),
-    );
-    if (threads.length === 0) continue;
-    add({ kind: "process", process });
-    for (const gil of gils.values()) {
-      if (gil.pid === process.pid) add({ kind: "gil", gil });
-    }
-    for (const lane of threads) add({ kind: "lane", lane });
+  for (const { process, gils: locks, threads } of shown) {
+    add({ kind: "process", process }, density.heights.process);
+    for (const gil of locks) add({ kind: "gil", gil, track: gil.track }, density.heights.gil);
+    for (const lane of threads) add({ kind: "lane", lane, track: lane.track }, density.heights.lane);
   }
   return rows;
+}
+
+/**
+ * In the order in which the threads were started, as their ids tell.
+ * @param {Process} process @param {Map<number, Lane>} lanes @param {number} startUs
+ */
+function threadsOf(process, lanes, startUs) {
+  return [...lanes.values()]
+    .filter(({ pid, alive, track }) => pid === process.pid && (track.lastUs > startUs || (alive && !process.gone)))
+    .sort((one, other) => one.tid - other.tid);
 }
 
 /** The row at a height, or undefined. @param {Row[]} rows @param {number} y */

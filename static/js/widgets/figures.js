@@ -2,7 +2,7 @@
 /**
  * The figures that matter, each in a tile. A dash says on hover why there is no figure.
  * @import { RunState } from "../state/run_state.js"
- * @import { Figures, GilFigures, Maybe, Summary } from "../state/messages.js"
+ * @import { GilFigures, Maybe, Summary, Totals } from "../state/messages.js"
  * @import { Quantity } from "../base/format.js"
  * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "cpu_share" | "rss" | "ops_per_s"} Measure
  * @typedef {{[measure in Measure]: Maybe}} Reading
@@ -52,7 +52,7 @@ export class FigureTiles {
     if (!figures) return;
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
     const gil = summary ? busiest(summary.gils) : live;
-    const reading = read(figures, gil, summary);
+    const reading = read(state, figures.totals, gil);
     for (const { tile, element, meaning, value, unit } of this.#tiles) {
       const figure = reading[tile.measure];
       const quantity = tile.show(figure);
@@ -67,20 +67,21 @@ export class FigureTiles {
 }
 
 /**
- * @param {Figures} figures
+ * What the tiles show: of an ended run what its summary says, else what was measured last.
+ * @param {RunState} state
+ * @param {Totals} totals
  * @param {Omit<GilFigures, "gil"> | undefined} gil
- * @param {Summary | null} summary
  * @returns {Reading}
  */
-function read({ totals }, gil, summary) {
+function read({ summary, series }, totals, gil) {
   const operations = summary ? summary.workload?.ops_per_s : totals.ops_per_s;
   return {
     held_share: gil?.held_share ?? null,
     contended_share: gil?.contended_share ?? null,
     switches_per_s: gil?.switches_per_s ?? null,
     waiters: gil?.waiters ?? null,
-    cpu_share: totals.cpu_share,
-    rss: totals.rss,
+    cpu_share: summary ? series.latest("cpu_share") : totals.cpu_share,
+    rss: summary ? series.latest("rss") : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
   };
 }
@@ -96,7 +97,7 @@ function busiest(gils) {
  */
 function noteOn(gils, gil, ended) {
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
-  const when = ended ? "GIL and operations over the whole run; CPU and RSS in its last second." : "";
+  const when = ended ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";
   return [which, when].filter(Boolean).join(" ");
 }
 

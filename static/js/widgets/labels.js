@@ -21,7 +21,7 @@ export class Labels {
 
   /** @param {Row[]} rows @param {number} cast changes when names do */
   show(rows, cast) {
-    const signature = `${cast}:${rows.map(keyOf).join()}`;
+    const signature = `${cast}:${rows.map((row) => keyOf(row) + row.height).join()}`;
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#list.replaceChildren(...rows.map(labelOf));
@@ -30,13 +30,14 @@ export class Labels {
 
 /** @param {Row} row */
 function keyOf(row) {
-  if (row.kind === "process") return `p${row.process.pid}`;
-  return row.kind === "gil" ? `g${row.gil.gil}` : `l${row.lane.lane}`;
+  if (row.kind === "process") return `p${row.process.pid}/`;
+  return row.kind === "gil" ? `g${row.gil.gil}/` : `l${row.lane.lane}/`;
 }
 
 /** @param {Row} row */
 function labelOf(row) {
   const item = make("li", { class: row.kind });
+  item.style.height = `${row.height}px`;
   if (row.kind === "process") {
     const { pid, python, command, gone } = row.process;
     item.append(make("b", {}, `pid ${pid}`), ` ${python ? `CPython ${python}` : (command[0] ?? "")}`);

@@ -17,13 +17,18 @@ const UNITS = [
   [/(_|^)count$/, (value) => text(count(value))],
 ];
 
+/** What the title of the run says already. */
+const REPEATED = new Set(["workload", "executor", "workers"]);
+
 /** @type {Show} */
 const plain = (value) => text(count(value));
 
 /** @param {HTMLElement} root @param {{[name: string]: unknown}} result */
 export function showResult(root, result) {
   find(root, ".result", HTMLElement).hidden = false;
-  find(root, ".result .fields", HTMLElement).replaceChildren(fieldsOf(result, plain));
+  find(root, ".result .fields", HTMLElement).replaceChildren(
+    fieldsOf(Object.fromEntries(Object.entries(result).filter(([name]) => !REPEATED.has(name))), plain),
+  );
 }
 
 /**

@@ -102,8 +102,7 @@ export class RunView {
     this.#title.update(this.#state, clock.lastUs);
     this.#figures.update(this.#state);
     this.#charts.update(series);
-    const threads = summary?.threads ?? figures?.threads ?? [];
-    this.#threads.update(threads);
+    this.#threads.update(summary?.threads ?? figures?.threads ?? []);
     this.#legend.update(figures, this.#timeline.hoveredLane);
     this.#honesty.update(this.#state);
     if (summary?.workload) showResult(this.#root, summary.workload);

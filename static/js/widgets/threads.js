@@ -24,15 +24,16 @@ export class ThreadTable {
   /** @param {ThreadRow[]} threads */
   update(threads) {
     const gone = new Set(this.#rows.keys());
-    for (const thread of threads) {
+    const inOrder = [...threads].sort((one, other) => one.pid - other.pid || one.tid - other.tid);
+    for (const [index, thread] of inOrder.entries()) {
       const key = `${thread.pid}/${thread.tid}/${thread.name}`;
       gone.delete(key);
       let row = this.#rows.get(key);
       if (!row) {
         row = new Row(thread);
         this.#rows.set(key, row);
-        this.#body.append(row.element);
       }
+      if (this.#body.children[index] !== row.element) this.#body.insertBefore(row.element, this.#body.children[index] ?? null);
       row.update(thread);
     }
     for (const key of gone) {

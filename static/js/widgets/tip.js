@@ -56,7 +56,7 @@ export class Tip {
 function linesOf(row, us, lanes) {
   if (row.kind === "process") return null;
   const when = make("div", { class: "when" }, `at ${instant(us)}`);
-  const track = row.kind === "gil" ? row.gil.track : row.lane.track;
+  const { track } = row;
   const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
   const index = track.indexAt(us);
   if (index < 0) return [make("b", {}, name), make("div", {}, "nothing was recorded here"), when];
