@@ -20,7 +20,7 @@ SPAN_US = 200_000
 MOMENTS = st.tuples(
     st.sampled_from([HOLDER_UNKNOWN, HOLDER_NONE, *range(LANES)]),
     st.integers(0, LANES - 1),
-    *[st.integers(0, len(STATES) - 1)] * LANES,
+    *[st.sampled_from([*range(len(STATES)), *[WAITING] * 5])] * LANES,
 )
 INSTANTS = st.integers(1, SPAN_US - 1)
 HISTORIES = st.dictionaries(INSTANTS, MOMENTS, max_size=30).flatmap(

@@ -6,7 +6,7 @@ import pytest
 
 from app.analysis.ledger import Ledger
 from app.model.frames import Counters, End, Event, Frame, Names, Process, Report, decode, encode
-from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, LOCK, RUNNING, STALLED, UNKNOWN, WAITING
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, LOCK, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
 PID = 100
 MS = 1000
@@ -54,6 +54,14 @@ def test_a_wait_goes_on_from_one_slice_into_the_next(begin):
     waits = ledger.summary()["threads"][0]["gil_wait"]
     assert (waits["count"], waits["max_s"]) == (2, 0.075)
     assert waits["p50_s"] == pytest.approx(0.010, rel=0.02)
+
+
+@pytest.mark.parametrize("state", [state for state in range(len(STATES)) if state != WAITING])
+def test_a_wait_is_ended_by_every_other_state(begin, state):
+    ledger = begin()
+    ledger.feed(frame(0, 50, lanes=[(0, [WAITING, 10, state, 1, WAITING, 39])]))
+    waits = ledger.summary()["threads"][0]["gil_wait"]
+    assert (waits["count"], waits["max_s"]) == (2, 0.039)
 
 
 def test_a_slice_that_is_missing_ends_a_wait_and_a_hold(begin):
