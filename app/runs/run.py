@@ -56,6 +56,7 @@ class Run:
         self._asked: Ended | None = None
         self._late: GilscopeError | None = None  # why it was timed out
         self._orphans = Orphans()
+        self._begun = asyncio.Event()
         self._over = asyncio.Event()
         self._observer: Observer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,8 +108,16 @@ class Run:
             "error": self._error,
         }
 
+    async def begun(self) -> bool:
+        """Wait for the observation to begin; False where the run ended before it did."""
+        await self._begun.wait()
+        return self.ledger.hello is not None
+
     def header(self) -> Json:
-        """What a viewer needs to draw from the start; taken together with `hub.follow()`, nothing is lost."""
+        """What a viewer needs to draw from the start, once the observation has begun.
+
+        Taken together with `hub.follow()`, nothing is lost between the two.
+        """
         return {**self.ledger.header(), "type": "header", "run": self.to_json()}
 
     def summary(self) -> Json:
@@ -193,6 +202,7 @@ class Run:
         self.hub.publish(line)
         match message:
             case frames.Hello():
+                self._begun.set()
                 self.started_at = message.started_at
                 self._started_ns = message.origin_ns
             case frames.Process():
@@ -235,6 +245,7 @@ class Run:
             self.hub.publish(_dump({"type": "summary", "summary": self._final}))
         finally:
             self.hub.close()
+            self._begun.set()
             self._over.set()
 
     def _say(self, message: Json) -> None:

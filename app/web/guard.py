@@ -86,28 +86,17 @@ class Guard:
         cookie = f"gilscope-{host['port'] or _DEFAULT_PORTS[scheme]}"
         if self._is_token(_bearer(headers)) or self._is_token(_cookie(headers, cookie)):
             return None
-        if _is_page(scope, headers):
-            return self._entrance(scope, scheme, cookie)
-        return Problem(
-            401,
-            "Token needed",
-            "The request carries no token, or not this server's",
-            path,
-            "Send it as `Authorization: Bearer TOKEN`; `gilscope serve` prints it when it starts.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        if _is_page(scope) and self._is_token(_query(scope).get("token")):
+            return self._entrance(scope, cookie, secure=scheme == "https")
+        return _no_token(scope, headers)
 
-    def _entrance(self, scope: Scope, scheme: str, cookie: str) -> Response:
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if not self._is_token(dict(query).get("token")):
-            return HTMLResponse(_ENTRANCE, 401)
-        rest = urlencode([(name, value) for name, value in query if name != "token"])
+    def _entrance(self, scope: Scope, cookie: str, secure: bool) -> Response:
+        """The cookie, and on to the same page without the token in its address."""
+        rest = urlencode({name: value for name, value in _query(scope).items() if name != "token"})
         # A path that begins with two slashes would lead to another host.
         path = "/" + quote(scope["path"].lstrip("/"))
         response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
-        response.set_cookie(
-            cookie, self._token.decode(), httponly=True, samesite="strict", secure=scheme == "https"
-        )
+        response.set_cookie(cookie, self._token.decode(), httponly=True, samesite="strict", secure=secure)
         return response
 
     def _is_token(self, candidate: str | None) -> bool:
@@ -142,10 +131,26 @@ def _foreign(path: str, origin: str) -> Response:
     )
 
 
-def _is_page(scope: Scope, headers: Headers) -> bool:
-    """Whether a browser asks for something to show, rather than a program for data."""
+def _no_token(scope: Scope, headers: Headers) -> Response:
+    if _is_page(scope) and "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_ENTRANCE, 401)
+    return Problem(
+        401,
+        "Token needed",
+        "The request carries no token, or not this server's",
+        scope["path"],
+        "Send it as `Authorization: Bearer TOKEN`; `gilscope serve` prints it when it starts.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _is_page(scope: Scope) -> bool:
     reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
-    return reads and not scope["path"].startswith("/api/") and "text/html" in headers.get("accept", "")
+    return reads and not scope["path"].startswith("/api/")
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
 def _bearer(headers: Headers) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from app.main import create_app
 from app.model.errors import BadRequest, Conflict
@@ -38,23 +39,24 @@ def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], No
         if on_ready is not None:
             on_ready(address)
 
-    config = uvicorn.Config(
-        create_app(replace(settings, token=token, allowed_hosts=hosts)),
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
-        log_level="warning",
-        access_log=False,  # addresses hold the token
-        server_header=False,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-    )
+    app = create_app(replace(settings, token=token, allowed_hosts=hosts))
     with listener, contextlib.suppress(KeyboardInterrupt):
-        _Server(config, ready).run(sockets=[listener])
+        Server(app, ready).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
-    """Calls `ready` once it answers."""
+class Server(uvicorn.Server):
+    """uvicorn as this application needs it; calls `ready` once it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
+            log_level="warning",
+            access_log=False,  # addresses hold the token
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        )
         super().__init__(config)
         self._ready = ready
 

@@ -2,7 +2,7 @@
 
     steady     frames until it is told to stop, or its input ends
     brief      some frames, then the end
-    heavy      as steady, with frames of 200 KB each
+    heavy      as steady, with a report of 200 KB beside each frame
     crash      dies with status 3 and leaves its target, and a child of that, alive
     deaf       hears no command
     garbage    writes a line that is no message
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-from app.model.frames import Counters, End, Frame, Hello, Message, Names, Process, encode
+from app.model.frames import Counters, End, Frame, Hello, Message, Names, Process, Report, encode
 from app.model.spec import ObserverSpec
 
 FRAME_US = 20_000
@@ -57,10 +57,9 @@ class Fake:
         self.emit(Process(0, pid, None, ["fake"], python="3.12.1", switch_interval_us=5000))
         self.emit(Names(0, threads=[[0, pid, pid, "main", 0]], gils=[[0, pid, 0]]))
 
-    def slice(self, number: int, pieces: int) -> None:
+    def slice(self, number: int) -> None:
         start, end = number * FRAME_US, (number + 1) * FRAME_US
-        lane = [part for _ in range(pieces - 1) for part in (0, 0)] + [0, FRAME_US]
-        self.emit(Frame(start, end, 20, 0, 0, [[0, 1, [0, 0, FRAME_US]]], [[0, lane]]))
+        self.emit(Frame(start, end, 20, 0, 0, [[0, 1, [0, 0, FRAME_US]]], [[0, [0, FRAME_US]]]))
         self.emit(Counters(end, processes=[[self.target.pid, end, 1 << 20, 1 << 20, 0, 0, None, None]]))
 
     def end(self, state: str, error: dict[str, str] | None = None) -> None:
@@ -92,7 +91,7 @@ def main(how: str) -> None:
     fake.begin()
     if how == "brief":
         for number in range(5):
-            fake.slice(number, 1)
+            fake.slice(number)
         fake.end("finished")
     elif how == "failed":
         fake.end("failed", {"code": "target-failed", "title": "T", "detail": "It fell over", "remedy": "R"})
@@ -108,7 +107,9 @@ def main(how: str) -> None:
         number = 0
         state = None
         while state is None:
-            fake.slice(number, 40_000 if how == "heavy" else 1)
+            fake.slice(number)
+            if how == "heavy":
+                fake.emit(Report(number * FRAME_US, {"weight": "x" * 200_000}))
             number += 1
             state = told(FRAME_US / 1e6)
         fake.end(state or "stopped")

@@ -1,4 +1,7 @@
-"""A run as it happens: header, tail, then what comes; see docs/architecture.md."""
+"""A run as it happens: header, tail, then what comes; see docs/architecture.md.
+
+The header comes once the observation has begun. A run that ended before it did has none, and only a summary.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,10 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager) -> None
 
 
 async def _follow(websocket: WebSocket, run: Run) -> None:
+    begun = await run.begun()
     follower = run.hub.follow()
-    await _send(websocket, run.header())
+    if begun:
+        await _send(websocket, run.header())
     async for missed, text in follower:
         if missed:
             # Names may be among what was missed, so this viewer begins again, as on a new connection.

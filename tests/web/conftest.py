@@ -1,0 +1,109 @@
+"""A real server on a free port, in a thread of the test's process, with a real observer or one that fails."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from app.main import create_app
+from app.runs.manager import Manager
+from app.runs.observer import COMMAND
+from app.runs.settings import Settings
+from app.web.serve import Server
+
+TOKEN = "the-token-of-the-tests"
+FAKE = str(Path(__file__).parents[1] / "fakes" / "observer.py")
+PROBLEM = {"type", "title", "status", "detail", "instance", "errors", "remedy"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server, and clients of it."""
+
+    port: int
+    manager: Manager
+    client: httpx.Client  # has the token
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stream(self, run_id: str, **options: object) -> ClientConnection:
+        """A viewer of a run."""
+        options = {"additional_headers": {"Authorization": f"Bearer {TOKEN}"}, "max_size": None} | options
+        address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream"
+        return connect(address, compression=None, proxy=None, **options)
+
+    def start(self, **body: object) -> dict:
+        """A run started through the interface."""
+        response = self.client.post("/api/v1/runs", json=body or {"command": ["target"]})
+        assert response.status_code == 201, response.text
+        return response.json()
+
+
+@contextmanager
+def serving(how: str | None, settings: Settings) -> Iterator[Site]:
+    """A site; `how` is what the observer does, see tests/fakes/observer.py, None for the real one."""
+    manager = Manager(settings, COMMAND if how is None else [sys.executable, FAKE, how])
+    ready = threading.Event()
+    server = Server(create_app(settings, manager), ready.set)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert ready.wait(30), "the server did not start"
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+                yield Site(port, manager, client)
+        finally:
+            server.should_exit = True
+            thread.join(30)
+        assert not thread.is_alive(), "the server did not end"
+
+
+@pytest.fixture
+def site_with() -> Iterator[Callable[..., Site]]:
+    """Make sites: `site_with("steady", max_runs=1)`."""
+    with ExitStack() as sites:
+        yield lambda how=None, **settings: sites.enter_context(
+            serving(how, Settings(token=TOKEN, **settings))
+        )
+
+
+@pytest.fixture
+def site(site_with: Callable[..., Site]) -> Site:
+    """A site whose observer goes on until it is stopped."""
+    return site_with("steady")
+
+
+@pytest.fixture
+def problem() -> Callable[..., dict]:
+    """Check that a response is a problem of the one shape, and give it."""
+
+    def check(response: httpx.Response, status: int, field: str | None = None) -> dict:
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        body = response.json()
+        assert body.keys() == PROBLEM
+        assert body["status"] == status
+        assert body["type"].startswith("urn:gilscope:problem:")
+        assert body["title"]
+        assert body["detail"]
+        assert body["instance"] == response.request.url.path
+        assert isinstance(body["remedy"], str)
+        assert all(error.keys() == {"field", "detail"} for error in body["errors"])
+        if field is not None:
+            assert field in [error["field"] for error in body["errors"]]
+        return body
+
+    return check

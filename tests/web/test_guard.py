@@ -1,0 +1,179 @@
+"""No other page and no other user of the machine gets in."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from app.web.guard import OPEN_PATHS
+
+BEARER = "Bearer the-token-of-the-tests"
+COMMAND = {"command": ["target"]}
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def stranger(site):
+    """A client without the token."""
+    with httpx.Client(base_url=site.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.x", ""]
+)
+def test_a_foreign_host_is_refused_even_with_the_token(site, problem, host):
+    response = site.client.get("/api/v1/runs", headers={"Host": host})
+    problem(response, 421)
+    response = site.client.post("/api/v1/runs", json=COMMAND, headers={"Host": host})
+    problem(response, 421)
+    assert site.manager.page(10)[0] == []
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:9", "LOCALHOST"])
+def test_local_names_are_let_in_whatever_their_port(site, host):
+    assert site.client.get("/api/v1/runs", headers={"Host": host}).status_code == 200
+
+
+def test_a_host_that_the_settings_allow_is_let_in(site_with, problem):
+    site = site_with("steady", allowed_hosts=("box.example",))
+    assert site.client.get("/api/v1/runs", headers={"Host": "box.example:8642"}).status_code == 200
+    problem(site.client.get("/api/v1/runs", headers={"Host": "sub.box.example"}), 421)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:9", "http://localhost:{port}", "https://{host}"],
+)
+def test_a_foreign_origin_is_refused_even_with_the_token(site, problem, origin):
+    headers = {"Origin": origin.format(port=site.port, host=f"127.0.0.1:{site.port}")}
+    problem(site.client.post("/api/v1/runs", json=COMMAND, headers=headers), 403)
+    problem(site.client.get("/api/v1/runs", headers=headers), 403)
+    assert site.manager.page(10)[0] == []
+
+
+def test_a_stop_from_a_foreign_page_stops_nothing(site, problem):
+    run = site.start()
+    address = f"/api/v1/runs/{run['id']}/stop"
+    problem(site.client.post(address, headers={"Origin": "http://evil.example"}), 403)
+    assert not site.manager.get(run["id"]).ended
+
+
+def test_the_servers_own_origin_is_let_in(site):
+    assert site.client.get("/api/v1/runs", headers={"Origin": site.url}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example", "Authorization": BEARER},
+        {"Authorization": "Bearer wrong"},
+        {},
+    ],
+    ids=["foreign origin", "wrong token", "no token"],
+)
+def test_a_foreign_websocket_is_refused(site, headers):
+    run = site.start()
+    with pytest.raises(InvalidStatus) as caught, site.stream(run["id"], additional_headers=headers):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_a_websocket_with_a_foreign_host_is_refused(site):
+    run = site.start()
+    here = socket.create_connection(("127.0.0.1", site.port))
+    address = f"ws://rebind.example:{site.port}/api/v1/runs/{run['id']}/stream"
+    headers = {"Authorization": BEARER, "Origin": f"http://rebind.example:{site.port}"}
+    with pytest.raises(InvalidStatus) as caught, connect(address, sock=here, additional_headers=headers):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_without_the_token_nothing_is_started(site, stranger, problem):
+    response = stranger.post("/api/v1/runs", json=COMMAND)
+    problem(response, 401)
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert site.manager.page(10)[0] == []
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer", "Basic dGVzdA==", "Bearer töken", ""])
+def test_a_wrong_token_is_none(stranger, problem, authorization):
+    headers = {"Authorization": authorization.encode()}
+    problem(stranger.get("/api/v1/runs", headers=headers), 401)
+
+
+def test_every_route_but_health_needs_the_token(site, stranger):
+    assert stranger.get("/api/v1/health").json().keys() == {"status", "version"}
+    described = site.client.get("/api/v1/openapi.json").json()["paths"]
+    assert len(described) >= 8
+    for path, methods in described.items():
+        for method in methods:
+            if path not in OPEN_PATHS:
+                assert stranger.request(method, path).status_code == 401, (method, path)
+    for path in ("/", "/docs", "/api/v1/openapi.json", "/static/x.js", "/vendor/x.js", "/no/such"):
+        assert stranger.get(path).status_code == 401, path
+
+
+def test_the_printed_address_gives_a_cookie_and_leads_to_the_clean_one(site, stranger):
+    response = stranger.get("/?token=the-token-of-the-tests&a=b%20c", headers=HTML)
+    assert response.status_code == 303
+    assert response.headers["location"] == "/?a=b+c"
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith(f"gilscope-{site.port}=the-token-of-the-tests;")
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert stranger.get("/api/v1/runs").status_code == 200
+    assert stranger.post("/api/v1/runs", json=COMMAND, headers={"Origin": site.url}).status_code == 201
+
+
+def test_the_cookie_of_another_port_is_no_token(stranger):
+    stranger.cookies.set("gilscope-1", "the-token-of-the-tests")
+    assert stranger.get("/api/v1/runs").status_code == 401
+
+
+def test_the_way_in_leads_to_no_other_host(stranger, site):
+    response = stranger.get(f"{site.url}//evil.example/%5C?token=the-token-of-the-tests")
+    assert response.status_code == 303
+    assert response.headers["location"] == "/evil.example/%5C"
+
+
+def test_a_person_without_the_token_is_told_where_it_is(stranger):
+    response = stranger.get("/?token=wrong", headers=HTML)
+    assert response.status_code == 401
+    assert response.headers["content-type"].startswith("text/html")
+    assert "gilscope serve" in response.text
+    assert "set-cookie" not in response.headers
+
+
+def test_a_token_in_the_address_opens_pages_only(stranger, problem):
+    problem(stranger.get("/api/v1/runs?token=the-token-of-the-tests"), 401)
+    problem(stranger.post("/?token=the-token-of-the-tests"), 401)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/health", "/no/such", "/static/css/none.css"])
+def test_every_response_keeps_other_pages_out(site, path):
+    headers = site.client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_the_nonce_is_the_pages_own_and_new_each_time(site):
+    nonces = set()
+    for _ in range(2):
+        page = site.client.get("/")
+        (nonce,) = re.findall(r"'nonce-([\w-]+)'", page.headers["content-security-policy"])
+        assert f'nonce="{nonce}"' in page.text
+        nonces.add(nonce)
+    assert len(nonces) == 2

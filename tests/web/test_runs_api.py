@@ -1,0 +1,203 @@
+"""The REST interface: what it answers, and that every refusal is a problem of the one shape."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+NO_RUN = "/api/v1/runs/none"
+
+
+def wait_for(site, run_id: str) -> dict:
+    """The run once it has ended: the stream closes then."""
+    with site.stream(run_id) as viewer:
+        for _ in viewer:
+            pass
+    return site.client.get(f"/api/v1/runs/{run_id}").json()
+
+
+def test_health_says_no_more_than_that_it_is_well(site):
+    assert site.client.get("/api/v1/health").json() == {"status": "ok", "version": "0.1.0"}
+
+
+def test_interpreters_are_listed(site):
+    found = site.client.get("/api/v1/interpreters").json()["interpreters"]
+    assert any(interpreter["supported"] for interpreter in found)
+    assert {"path", "version", "free_threaded", "supported", "why"} <= found[0].keys()
+
+
+def test_workloads_are_listed_and_shown(site, problem):
+    catalogue = site.client.get("/api/v1/workloads").json()
+    assert catalogue["schema"] == 1
+    assert {row["name"] for row in catalogue["workloads"]} >= {"cpu-bound", "io-bound", "convoy"}
+    assert {row["name"] for row in catalogue["executors"]} >= {"sequential", "threads", "processes"}
+    for row in catalogue["workloads"]:
+        assert site.client.get(f"/api/v1/workloads/{row['name']}").json() == row
+    body = problem(site.client.get("/api/v1/workloads/cpu-bond"), 404)
+    assert "cpu-bound" in body["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "bound"),
+    [
+        ({}, "workload", "one workload or of one command"),
+        ({"workload": "cpu-bound", "command": ["x"]}, "command", "one workload or of one command"),
+        ({"workload": "cpu-bound", "workers": 0}, "workers", "between 1 and"),
+        ({"workload": "cpu-bound", "workers": 100_000}, "workers", "between 1 and"),
+        ({"workload": "cpu-bound", "workers": "many"}, "workers", "integer"),
+        ({"workload": "cpu-bound", "seconds": -3}, "seconds", "between 0.1 and 3600"),
+        ({"workload": "cpu-bound", "seconds": 1e9}, "seconds", "between 0.1 and 3600"),
+        ({"workload": "cpu-bound", "executor": "fibres"}, "executor", "threads"),
+        ({"workload": "cpu-bound", "params": {"kind": "sums"}}, "params.kind", "countdown"),
+        ({"workload": "cpu-bound", "params": {"knid": "primes"}}, "params.knid", "no parameter"),
+        ({"workload": "io-bound", "params": {"wait_ms": -1}}, "params.wait_ms", "between 0.1 and 300"),
+        ({"workload": "cpu-bound", "params": []}, "params", "dictionary"),
+        ({"workload": "cpu-bound", "colour": "red"}, "colour", "not permitted"),
+        ({"workload": "cpu-bound", "python": "snake"}, "python", "no interpreter"),
+        ({"workload": "cpu-bound", "sampling": {"gil_hz": 0}}, "sampling.gil_hz", "between 1 and 10000"),
+        ({"workload": "cpu-bound", "sampling": {"counters_hz": 99}}, "sampling.counters_hz", "0.1 and 20"),
+        ({"workload": "cpu-bound", "sampling": {"hz": 1}}, "sampling.hz", "not permitted"),
+        ({"workload": "cpu-bound", "name": ""}, "name", "at least 1"),
+        ({"command": []}, "command", "no program"),
+        ({"command": ["a\0b"]}, "command", "NUL"),
+        ({"command": "ls -l"}, "command", "list"),
+        ({"command": ["x"], "workers": 2}, "workers", "workload"),
+        ({"command": ["x"], "seconds": 0}, "seconds", "between 0.1 and 86400"),
+        ({"attach": {"pid": 1}}, "attach", "not permitted"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_bound_and_nothing_is_started(site, problem, body, field, bound):
+    before = psutil.Process().children()
+    answer = problem(site.client.post("/api/v1/runs", json=body), 422, field)
+    assert bound in answer["detail"]
+    assert site.manager.page(10)[0] == []
+    assert psutil.Process().children() == before
+
+
+def test_a_number_that_json_does_not_have_is_refused(site, problem):
+    body = b'{"workload": "cpu-bound", "seconds": NaN}'
+    response = site.client.post("/api/v1/runs", content=body, headers={"Content-Type": "application/json"})
+    problem(response, 422, "seconds")
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"[]", b"3"])
+def test_what_is_no_object_is_refused(site, problem, content):
+    headers = {"Content-Type": "application/json"}
+    problem(site.client.post("/api/v1/runs", content=content, headers=headers), 422)
+
+
+def test_what_is_no_text_is_refused(site, problem):
+    headers = {"Content-Type": "application/json"}
+    problem(site.client.post("/api/v1/runs", content=b"\xff", headers=headers), 400)
+
+
+def test_a_form_of_another_page_is_no_json(site, problem):
+    headers = {"Content-Type": "text/plain"}
+    problem(site.client.post("/api/v1/runs", content=b'{"command": ["x"]}', headers=headers), 422)
+
+
+def test_an_unknown_workload_or_interpreter_is_not_found(site, problem):
+    problem(site.client.post("/api/v1/runs", json={"workload": "cpu-bond"}), 404, "workload")
+    body = {"workload": "cpu-bound", "python": "3.2"}
+    assert "3.2" in problem(site.client.post("/api/v1/runs", json=body), 404, "python")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", NO_RUN),
+        ("DELETE", NO_RUN),
+        ("GET", f"{NO_RUN}/summary"),
+        ("POST", f"{NO_RUN}/stop"),
+        ("GET", "/api/v1/none"),
+        ("GET", "/no/such/page"),
+    ],
+)
+def test_what_does_not_exist_is_not_found(site, problem, method, path):
+    problem(site.client.request(method, path), 404)
+
+
+def test_a_method_that_a_route_does_not_have_is_refused(site, problem):
+    response = site.client.put("/api/v1/runs")
+    problem(response, 405)
+    assert "POST" in response.headers["allow"]
+
+
+def test_a_fault_of_the_program_is_a_problem_with_an_id_that_is_logged(site, problem, monkeypatch, caplog):
+    monkeypatch.setattr(site.manager, "page", None)
+    body = problem(site.client.get("/api/v1/runs"), 500)
+    (record,) = (record for record in caplog.records if record.name == "app.web.problems")
+    assert record.args[0] in body["detail"]
+    assert record.exc_info
+
+
+def test_a_run_is_started_seen_stopped_and_forgotten(site, problem):
+    response = site.client.post("/api/v1/runs", json={"command": ["target", "-x"], "name": "mine"})
+    run = response.json()
+    address = response.headers["location"]
+    assert address == f"/api/v1/runs/{run['id']}"
+    assert (run["kind"], run["name"], run["command"]) == ("command", "mine", ["target", "-x"])
+    assert site.client.get(address).json()["state"] in ("starting", "running")
+    assert site.client.get(f"{address}/summary").json()["schema"] == 1
+    stopped = site.client.post(f"{address}/stop").json()
+    assert stopped["state"] == "stopped"
+    assert site.client.post(f"{address}/stop").json() == stopped
+    summary = site.client.get(f"{address}/summary").json()
+    assert summary["run"]["state"] == "stopped"
+    assert summary["run"]["id"] == run["id"]
+    assert site.client.delete(address).status_code == 204
+    problem(site.client.get(address), 404)
+    assert site.client.get("/api/v1/runs").json() == {"runs": [], "next": None}
+
+
+def test_one_run_too_many_is_refused_with_the_reason(site_with, problem):
+    site = site_with("steady", max_runs=1)
+    first = site.start()
+    body = problem(site.client.post("/api/v1/runs", json={"command": ["x"]}), 409)
+    assert first["id"] in body["detail"]
+    assert "GILSCOPE_MAX_RUNS" in body["remedy"]
+
+
+def test_runs_are_listed_in_pages_newest_first(site_with, problem):
+    site = site_with("brief")
+    ids = []
+    for _ in range(5):
+        ids.append(site.start()["id"])
+        wait_for(site, ids[-1])
+    seen, cursor = [], None
+    while True:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = site.client.get("/api/v1/runs", params=query).json()
+        seen += [run["id"] for run in page["runs"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == ids[::-1]
+    problem(site.client.get("/api/v1/runs?limit=0"), 422, "limit")
+    problem(site.client.get("/api/v1/runs?limit=201"), 422, "limit")
+    problem(site.client.get("/api/v1/runs?cursor=x"), 422, "cursor")
+
+
+def test_why_a_run_failed_is_told(site_with):
+    site = site_with("crash")
+    run = wait_for(site, site.start()["id"])
+    assert run["state"] == "failed"
+    assert "last words" in run["error"]["detail"]
+    assert run["error"]["remedy"]
+
+
+def test_a_real_workload_is_observed_from_start_to_result(site_with):
+    site = site_with()
+    run = wait_for(site, site.start(workload="cpu-bound", workers=2, seconds=0.5)["id"])
+    assert (run["state"], run["executor"], run["workers"]) == ("finished", "threads", 2)
+    summary = site.client.get(f"/api/v1/runs/{run['id']}/summary").json()
+    assert summary["workload"]["ops"] > 0
+    assert summary["gils"][0]["held_share"] > 0.5
+    assert len(summary["threads"]) >= 2
+
+
+def test_a_command_that_is_no_program_is_told_as_the_targets_failure(site_with):
+    site = site_with()
+    run = wait_for(site, site.start(command=["/no/such/program"])["id"])
+    assert run["state"] == "failed"
+    assert "/no/such/program" in run["error"]["detail"]

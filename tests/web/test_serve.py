@@ -1,0 +1,162 @@
+"""The server as a process: what it prints, how it ends, and what it leaves behind when it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx
+import psutil
+import pytest
+
+from app.model.errors import BadRequest, Conflict
+from app.runs.settings import Settings
+from app.web.serve import serve
+
+SERVE = (
+    "from app.web.serve import serve; from app.runs.settings import Settings; serve(Settings.load(), {!r}, 0)"
+)
+LINE = re.compile(r"GILScope is at (http://(?:127\.0\.0\.1|\[::1\]):\d+)/\?token=([\w-]+)\n")
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Client]]]:
+    """Start servers on free ports, and clients that came in through the printed address."""
+    processes: list[subprocess.Popen[str]] = []
+    clients: list[httpx.Client] = []
+
+    def start(host: str = "127.0.0.1", **env: str) -> tuple[subprocess.Popen[str], httpx.Client]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE.format(host)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **env},
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = LINE.fullmatch(line)
+        assert found, line
+        clients.append(httpx.Client(base_url=found[1]))
+        entrance = clients[-1].get(f"/?token={found[2]}")
+        assert entrance.status_code == 303
+        return process, clients[-1]
+
+    yield start
+    for client in clients:
+        client.close()
+    for process in processes:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def begin(client: httpx.Client) -> None:
+    """Start a workload of several processes and wait until it is watched."""
+    body = {"workload": "cpu-bound", "executor": "processes", "workers": 2, "seconds": 60}
+    run = client.post("/api/v1/runs", json=body).json()
+    while client.get(f"/api/v1/runs/{run['id']}").json()["state"] == "starting":
+        pass
+
+
+def all_ended(processes: list[psutil.Process], within_s: float) -> bool:
+    """Whether all of them end in time; a pidfd tells it of those that are not children too."""
+    ends = select.poll()
+    pidfds = {}
+    for process in processes:
+        try:
+            pidfds[os.pidfd_open(process.pid)] = process
+        except ProcessLookupError:
+            continue
+    for pidfd in pidfds:
+        ends.register(pidfd, select.POLLIN)
+    remaining = set(pidfds)
+    while remaining:
+        ready = ends.poll(within_s * 1000)
+        if not ready:
+            break
+        for pidfd, _ in ready:
+            ends.unregister(pidfd)
+            remaining.discard(pidfd)
+    for pidfd in pidfds:
+        os.close(pidfd)
+    return not remaining
+
+
+def test_one_line_gives_the_whole_address(started):
+    _, client = started()
+    assert client.get("/api/v1/runs").json() == {"runs": [], "next": None}
+
+
+def test_the_token_of_the_settings_is_used(started):
+    _, client = started(GILSCOPE_TOKEN="chosen-by-hand")
+    headers = {"Authorization": "Bearer chosen-by-hand"}
+    assert httpx.get(f"{client.base_url}/api/v1/runs", headers=headers).status_code == 200
+
+
+def test_every_start_has_a_token_of_its_own(started):
+    _, one = started()
+    _, other = started()
+    tokens = {cookie.value for client in (one, other) for cookie in client.cookies.jar}
+    assert len(tokens) == 2
+    assert all(len(token) >= 32 for token in tokens)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_ends_its_runs_first(started, number):
+    process, client = started()
+    begin(client)
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) >= 4  # observer, workload, two workers
+    process.send_signal(number)
+    process.wait(15)
+    assert all_ended(below, 0)
+
+
+def test_nothing_is_left_behind_two_seconds_after_the_server_is_killed(started):
+    process, client = started()
+    begin(client)
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) >= 4
+    process.kill()
+    assert all_ended(below, 2.0)
+
+
+def test_a_port_in_use_is_said_with_a_way_out():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Conflict) as caught:
+            serve(Settings(), "127.0.0.1", port)
+    assert str(port) in caught.value.detail
+    assert "--port" in caught.value.remedy
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+def test_an_address_that_is_not_this_machines_is_refused(host):
+    with pytest.raises(BadRequest) as caught:
+        serve(Settings(), host, 0)
+    assert host in caught.value.detail
+
+
+def test_uvicorn_serves_the_application_by_its_name():
+    code = (
+        "import asyncio, httpx\n"
+        "from uvicorn.importer import import_from_string\n"
+        "app = import_from_string('app.main:app')\n"
+        "async def ask():\n"
+        "    transport = httpx.ASGITransport(app)\n"
+        "    async with httpx.AsyncClient(transport=transport, base_url='http://localhost') as client:\n"
+        "        return (await client.get('/api/v1/health')).json()\n"
+        "import json; print(json.dumps(asyncio.run(ask())))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "ok"

@@ -1,0 +1,128 @@
+"""The stream: header, tail, then everything in order; one viewer never slows another."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+
+import psutil
+import pytest
+from websockets.exceptions import InvalidStatus
+
+SERVERS_OWN = {"header", "figures", "missed", "run", "summary"}
+
+
+def messages(viewer, count: int) -> list[dict]:
+    return [json.loads(viewer.recv(timeout=10)) for _ in range(count)]
+
+
+def until_the_end(viewer) -> list[dict]:
+    return [json.loads(text) for text in viewer]
+
+
+def test_a_stream_begins_with_a_header_and_ends_with_a_summary(site_with):
+    site = site_with("brief")
+    run = site.start(command=["target"])
+    with site.stream(run["id"]) as viewer:
+        received = until_the_end(viewer)
+        assert viewer.close_code == 1000
+    assert received[0]["type"] == "header"
+    assert {"run", "hello", "processes", "threads", "gils", "figures", "series"} <= received[0].keys()
+    assert received[0]["run"]["id"] == run["id"]
+    assert received[-1]["type"] == "summary"
+    assert received[-1]["summary"]["run"]["state"] == "finished"
+    observed = [message["seq"] for message in received if message["type"] not in SERVERS_OWN]
+    assert observed == list(range(len(observed)))
+    assert {"hello", "process", "names", "frame", "counters", "end"} <= {m["type"] for m in received}
+
+
+def test_a_viewer_who_comes_back_gets_a_header_and_the_last_seconds_again(site):
+    run = site.start()
+    with site.stream(run["id"]) as viewer:
+        first = messages(viewer, 12)
+    with site.stream(run["id"]) as viewer:
+        again = messages(viewer, 12)
+    assert first[0]["type"] == again[0]["type"] == "header"
+    assert again[0]["hello"]["run"]["id"] == run["id"]
+    assert again[0]["threads"] == [[0, *again[0]["threads"][0][1:]]]
+    seqs = [message["seq"] for message in again if "seq" in message]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+
+
+def test_what_is_new_comes_while_the_run_goes_on_and_a_stop_ends_the_stream(site):
+    run = site.start()
+    with site.stream(run["id"]) as viewer:
+        while json.loads(viewer.recv(timeout=10))["type"] != "figures":
+            pass
+        site.client.post(f"/api/v1/runs/{run['id']}/stop")
+        rest = until_the_end(viewer)
+    states = [message["run"]["state"] for message in rest if message["type"] == "run"]
+    assert states == ["stopped"]
+    assert [message["type"] for message in rest][-3:] == ["end", "run", "summary"]
+
+
+def test_a_run_that_does_not_exist_has_no_stream(site):
+    with pytest.raises(InvalidStatus) as caught, site.stream("none"):
+        pass
+    assert caught.value.response.status_code == 404
+    assert json.loads(caught.value.response.body)["title"] == "There is no such thing"
+
+
+def test_what_a_viewer_sends_is_dropped(site):
+    run = site.start()
+    with site.stream(run["id"]) as viewer:
+        viewer.send("{}")
+        viewer.send(b"\0")
+        assert messages(viewer, 20)[0]["type"] == "header"
+
+
+def test_a_viewer_that_goes_is_let_go(site):
+    run = site.start()
+    for _ in range(3):
+        with site.stream(run["id"]) as viewer:
+            messages(viewer, 3)
+            viewer.socket.shutdown(socket.SHUT_RDWR)
+    with site.stream(run["id"]) as viewer:
+        assert messages(viewer, 20)[0]["type"] == "header"
+
+
+def never_reads(site, run_id: str) -> socket.socket:
+    """A viewer that shakes hands, and then takes nothing."""
+    viewer = socket.create_connection(("127.0.0.1", site.port))
+    request = (
+        f"GET /api/v1/runs/{run_id}/stream HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
+        f"Authorization: {site.client.headers['authorization']}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}\r\n\r\n"
+    )
+    viewer.sendall(request.encode())
+    assert viewer.recv(12) == b"HTTP/1.1 101"
+    return viewer
+
+
+def test_a_viewer_that_never_reads_holds_up_nobody_and_is_let_go(site_with, monkeypatch):
+    """10 MB a second: what is kept for the stuck viewer beyond ring and socket buffers would show."""
+    monkeypatch.setattr("app.web.api.stream.SEND_LIMIT_S", 0.5)
+    site = site_with("heavy")
+    run = site.start()
+    with (
+        never_reads(site, run["id"]) as stuck,
+        site.stream(run["id"]) as one,
+        site.stream(run["id"]) as other,
+    ):
+        reports = 0
+        memory = []
+        while reports < 200:
+            for viewer in (one, other):
+                text = viewer.recv(timeout=10)
+                assert not text.startswith('{"type":"missed"')
+            reports += text.startswith('{"type":"report"')
+            if reports in (80, 200):
+                memory.append(psutil.Process().memory_info().rss)
+        assert max(memory) - min(memory) < 16 << 20
+        stuck.settimeout(10)
+        left = 0
+        while data := stuck.recv(1 << 20):  # a viewer that was not let go would get more for ever
+            left += len(data)
+            assert left < 32 << 20
