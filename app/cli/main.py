@@ -14,7 +14,7 @@ from app.cli.workloads import workloads
 from app.model.errors import GilscopeError
 
 app = typer.Typer(
-    help="See what the GIL and the private heap of a running CPython process do.",
+    help="See what the GIL of a running CPython process does, measured from outside.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
