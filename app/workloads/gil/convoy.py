@@ -98,6 +98,7 @@ CONVOY = Workload(
     work=_work,
     executors=("threads",),
     min_workers=2,
+    max_workers=16,
     companion=Companion("client", _request),
     prepare=_prepare,
     summarise=_summarise,

@@ -101,7 +101,7 @@ def test_a_whole_number_is_a_float_too():
         (("nothing", {}, None, None, 1.0), "workload"),
         (("convoy", {}, "processes", None, 1.0), "executor"),
         (("convoy", {}, None, 1, 1.0), "workers"),
-        (("convoy", {}, None, 65, 1.0), "workers"),
+        (("convoy", {}, None, 17, 1.0), "workers"),
         (("convoy", {}, None, None, 0.0), "seconds"),
         (("convoy", {}, None, None, float("nan")), "seconds"),
         (("convoy", {"colour": "red"}, None, None, 1.0), "params.colour"),
