@@ -53,7 +53,10 @@ export function duration(seconds) {
   if (size < 0.9995e-3) return { value: significant(seconds * 1e6, 3), unit: "µs" };
   if (size < 0.9995) return { value: significant(seconds * 1e3, 3), unit: "ms" };
   if (size < 600) return { value: seconds.toFixed(size < 10 ? 2 : 1), unit: "s" };
-  return { value: `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`, unit: "min" };
+  return {
+    value: `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`,
+    unit: "min",
+  };
 }
 
 /** A size in bytes. @param {Maybe} bytes @returns {Quantity} */

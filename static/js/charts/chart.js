@@ -44,7 +44,12 @@ export function createChart(host, kind, palette, onView) {
 /** @param {ChartKind} kind @param {Palette} palette @param {number} width @returns {uPlot.Options} */
 function optionsOf(kind, palette, width) {
   const font = `11px ${palette.font}`;
-  const axis = { stroke: palette.soft.css, font, ticks: { show: false }, grid: { stroke: palette.line.css, width: 1 } };
+  const axis = {
+    stroke: palette.soft.css,
+    font,
+    ticks: { show: false },
+    grid: { stroke: palette.line.css, width: 1 },
+  };
   const unit = kind.unit ?? "";
   return {
     width,
@@ -105,9 +110,14 @@ function read(plot, kind, into) {
   const at = plot.cursor.idx;
   const readings = kind.lines.map(({ label }, index) => {
     const column = plot.data[index + 1];
-    const value = (typeof at === "number" ? column[at] : [...column].findLast((known) => known !== null)) ?? null;
+    const value = (typeof at === "number" ? column[at] : [...column].findLast((known) => known !== null)) ??
+      null;
     const reading = text(kind.show(value)) + (value === null ? "" : (kind.unit ?? ""));
-    return make("span", { class: `reading series-${index}` }, kind.lines.length > 1 ? `${label} ${reading}` : reading);
+    return make(
+      "span",
+      { class: `reading series-${index}` },
+      kind.lines.length > 1 ? `${label} ${reading}` : reading,
+    );
   });
   into.replaceChildren(...readings);
 }

@@ -95,8 +95,9 @@ export class RunState {
   /** @param {{at_us: number, threads: any[][], gils: number[][], gone: number[]}} names */
   #names({ at_us: namedUs, threads, gils, gone }) {
     for (const [lane, pid, tid, name, interpreter] of threads) {
-      const track = this.lanes.get(lane)?.track ?? new Track();
-      this.lanes.set(lane, { lane, pid, tid, name, interpreter, alive: true, namedUs, track });
+      // A lane's number is never used again: one that has ended stays ended, though a header still names it.
+      const { track = new Track(), alive = true } = this.lanes.get(lane) ?? {};
+      this.lanes.set(lane, { lane, pid, tid, name, interpreter, alive, namedUs, track });
     }
     for (const [gil, pid, interpreter] of gils) {
       const track = this.gils.get(gil)?.track ?? new Track();
@@ -113,7 +114,9 @@ export class RunState {
   #forgetGone() {
     const gone = [...this.lanes.values()].filter((lane) => !lane.alive);
     gone.sort((one, other) => one.track.lastUs - other.track.lastUs);
-    for (const lane of gone.slice(0, Math.max(0, gone.length - MOST_GONE_LANES))) this.lanes.delete(lane.lane);
+    for (const lane of gone.slice(0, Math.max(0, gone.length - MOST_GONE_LANES))) {
+      this.lanes.delete(lane.lane);
+    }
   }
 
   /** @param {Frame} frame @param {number} nowMs */
@@ -144,6 +147,10 @@ export class RunState {
   /** @param {Figures} figures */
   #figures(figures) {
     this.figures = figures;
+    for (const { lane, alive } of figures.threads) {
+      const known = this.lanes.get(lane);
+      if (known) known.alive = alive;
+    }
     this.series.add(figures);
   }
 }

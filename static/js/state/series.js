@@ -24,7 +24,7 @@ export class Series {
     const row = rowOf(figures);
     for (const [name, value] of Object.entries(row)) {
       let column = this.#columns.get(name);
-      if (!column) this.#columns.set(name, (column = []));
+      if (!column) this.#columns.set(name, column = []);
       column.push(value);
     }
     if (this.column("at_us").length > MOST_ROWS) {

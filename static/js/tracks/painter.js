@@ -50,7 +50,11 @@ export function paint(surface, palette, picture) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.fillStyle = palette.surface.css;
   context.fillRect(0, 0, canvas.width, canvas.height);
-  const { stepUs, at } = ticks(picture.scale.startUs, picture.scale.endUs, picture.scale.width / TICK_SPACING);
+  const { stepUs, at } = ticks(
+    picture.scale.startUs,
+    picture.scale.endUs,
+    picture.scale.width / TICK_SPACING,
+  );
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintGrid(surface, palette, picture, at);
   context.setTransform(1, 0, 0, 1, 0, 0);

@@ -53,7 +53,9 @@ export function layOut({ processes, lanes, gils }, startUs) {
  */
 function threadsOf(process, lanes, startUs) {
   return [...lanes.values()]
-    .filter(({ pid, alive, track }) => pid === process.pid && (track.lastUs > startUs || (alive && !process.gone)))
+    .filter(({ pid, alive, track }) =>
+      pid === process.pid && (track.lastUs > startUs || (alive && !process.gone))
+    )
     .sort((one, other) => one.tid - other.tid);
 }
 

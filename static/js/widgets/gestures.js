@@ -75,7 +75,8 @@ function actsOf(gestures) {
 
 /** An element that has its own use for a key. @param {EventTarget | null} target */
 function takesKeys(target) {
-  return target instanceof Element && target.closest("input, select, textarea, button, summary, a, [popover]") !== null;
+  return target instanceof Element &&
+    target.closest("input, select, textarea, button, summary, a, [popover]") !== null;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} signal */

@@ -21,7 +21,7 @@ export class Honesty {
     const { gil_hz: rate, failed, late, cpu_share: cpu } = figures.observer;
     const parts = [
       `Sampled ${text(count(rate === null ? null : Math.round(rate)))} times a second of ` +
-        `${text(count(hello.sampling.gil_hz))} asked for`,
+      `${text(count(hello.sampling.gil_hz))} asked for`,
       `${text(count(failed))} failed`,
       `${text(count(late))} late`,
       `the observer took ${text(share(cpu))} of a core`,
@@ -40,7 +40,11 @@ function limits(processes) {
   for (const { capabilities, why } of processes) {
     for (const measure of ["gil", "gil_wait", "threads"]) {
       if (capabilities[measure] && capabilities[measure] !== "exact") {
-        said.add(`${measure.replace("_", " ").replace("gil", "GIL")}: ${capabilities[measure]}${why[measure] ? ` (${why[measure]})` : ""}`);
+        said.add(
+          `${measure.replace("_", " ").replace("gil", "GIL")}: ${capabilities[measure]}${
+            why[measure] ? ` (${why[measure]})` : ""
+          }`,
+        );
       }
     }
   }

@@ -62,7 +62,11 @@ export class RunView {
       palette,
       onView: () => scheduler.redraw(this.#update),
     });
-    this.#charts = new ChartBoard(find(this.#root, ".charts", HTMLElement), palette, () => this.#timeline.onView);
+    this.#charts = new ChartBoard(
+      find(this.#root, ".charts", HTMLElement),
+      palette,
+      () => this.#timeline.onView,
+    );
     this.#threads = new ThreadTable(this.#root);
     this.#legend = new Legend(this.#root);
     this.#honesty = new Honesty(this.#root);

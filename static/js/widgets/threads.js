@@ -33,7 +33,9 @@ export class ThreadTable {
         row = new Row(thread);
         this.#rows.set(key, row);
       }
-      if (this.#body.children[index] !== row.element) this.#body.insertBefore(row.element, this.#body.children[index] ?? null);
+      if (this.#body.children[index] !== row.element) {
+        this.#body.insertBefore(row.element, this.#body.children[index] ?? null);
+      }
       row.update(thread);
     }
     for (const key of gone) {
@@ -98,7 +100,12 @@ class StateBar {
   constructor() {
     this.parts = STATES.map((state) => make("i", { class: `swatch ${state}` }));
     this.caption = make("span", { class: "caption" });
-    this.element = make("div", { class: "state-bar" }, make("div", { class: "bar" }, ...this.parts), this.caption);
+    this.element = make(
+      "div",
+      { class: "state-bar" },
+      make("div", { class: "bar" }, ...this.parts),
+      this.caption,
+    );
   }
 
   /** @param {{[state: string]: number | null} | null} shares */

@@ -79,5 +79,10 @@ function holding(track, index, lanes) {
   if (holder === HOLDER_NONE) return make("div", {}, "held by nobody");
   if (holder < 0) return make("div", {}, "the holder could not be read");
   const name = lanes.get(holder)?.name ?? "a thread that has ended";
-  return make("div", {}, make("i", { class: `thread-colour thread-${threadColour(holder)}` }), `held by ${name}${waiting}`);
+  return make(
+    "div",
+    {},
+    make("i", { class: `thread-colour thread-${threadColour(holder)}` }),
+    `held by ${name}${waiting}`,
+  );
 }

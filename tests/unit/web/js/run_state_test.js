@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { RunState } from "../../../../static/js/state/run_state.js";
+import { heightOf, layOut, rowAt } from "../../../../static/js/tracks/rows.js";
+
+const HEADER = {
+  type: "header",
+  run: {
+    id: "a",
+    kind: "workload",
+    name: "cpu-bound",
+    state: "running",
+    started_at: 1,
+    duration_s: 1,
+    params: {},
+    error: null,
+  },
+  hello: { origin_ns: 0, started_at: 1, sampling: { gil_hz: 1000, counters_hz: 4 } },
+  processes: [{
+    type: "process",
+    pid: 10,
+    parent: null,
+    command: ["python"],
+    python: "3.12.1",
+    why: {},
+    capabilities: {},
+    gone: false,
+  }],
+  threads: [[0, 10, 10, "main", 0], [1, 10, 11, "cpu-1", 0]],
+  gils: [[0, 10, 0]],
+  figures: null,
+  series: { names: ["at_us", "held_share"], rows: [[100, 0.5]] },
+};
+
+function frame(seq, start_us, lanes, gils = []) {
+  return {
+    type: "frame",
+    seq,
+    start_us,
+    end_us: start_us + 100,
+    samples: 1,
+    failed: 0,
+    late: 0,
+    lanes,
+    gils,
+  };
+}
+
+function figures(at_us, held) {
+  const totals = { cpu_share: 1, rss: 2, ops: 3, ops_per_s: 4, switches_per_s: 5 };
+  const gils = [
+    { gil: 0, held_share: 0.1, contended_share: 0, switches_per_s: 0, waiters: 0 },
+    { gil: 1, held_share: held, contended_share: 0.2, switches_per_s: 7, waiters: 1 },
+  ];
+  return { type: "figures", at_us, main_gil: 1, gils, totals, threads: [], processes: [], observer: {} };
+}
+
+function started() {
+  const state = new RunState();
+  state.take(structuredClone(HEADER), 0);
+  return state;
+}
+
+Deno.test("frames extend the tracks of lanes and GILs", () => {
+  const state = started();
+  state.take(frame(5, 0, [[0, [6, 100]], [1, [0, 60, 2, 40]]], [[0, 3, [1, 0, 60, -1, 0, 0, 1, 2, 40]]]), 1);
+  state.take(frame(6, 100, [[0, [6, 100]], [1, [2, 100]]], [[0, 3, [1, 1, 100]]]), 2);
+  const lane = state.lanes.get(1).track;
+  assert.deepEqual([lane.length, lane.startAt(1), lane.endAt(1)], [2, 60, 200]);
+  const gil = state.gils.get(0).track;
+  assert.equal(gil.length, 2, "the zero-length piece parts two holds of the same thread");
+  assert.deepEqual([gil.endAt(0), gil.endAt(1), gil.extraAt(1)], [60, 200, 2]);
+  assert.equal(state.clock.lastUs, 200);
+});
+
+Deno.test("after a reconnection what is known is not taken twice", () => {
+  const state = started();
+  state.take(frame(5, 0, [[1, [0, 100]]]), 1);
+  state.take(structuredClone(HEADER), 2);
+  state.take(frame(5, 0, [[1, [0, 100]]]), 3);
+  state.take(frame(6, 100, [[1, [2, 100]]]), 3);
+  const { track } = state.lanes.get(1);
+  assert.deepEqual([track.length, track.startAt(0), track.endAt(1)], [2, 0, 200]);
+});
+
+Deno.test("a thread that has ended stays ended, though a later header still names it", () => {
+  const state = started();
+  state.take({ type: "names", seq: 1, at_us: 50, threads: [], gils: [], gone: [1] }, 1);
+  state.take(structuredClone(HEADER), 2);
+  assert.deepEqual([0, 1].map((lane) => state.lanes.get(lane).alive), [true, false]);
+});
+
+Deno.test("a track begins where its thread was named, and stops short where it went", () => {
+  const state = started();
+  state.take({ type: "names", seq: 1, at_us: 70, threads: [[2, 10, 12, "late", 0]], gils: [], gone: [] }, 1);
+  state.take({ type: "names", seq: 2, at_us: 90, threads: [], gils: [], gone: [1] }, 1);
+  state.take(frame(3, 0, [[1, [0, 40]], [2, [6, 30]]]), 1);
+  assert.deepEqual([state.lanes.get(2).track.startAt(0), state.lanes.get(2).track.endAt(0)], [70, 100]);
+  assert.deepEqual([state.lanes.get(1).track.startAt(0), state.lanes.get(1).track.endAt(0)], [0, 40]);
+});
+
+Deno.test("a thread named again keeps its track whole", () => {
+  const state = started();
+  state.take(frame(1, 0, [[1, [0, 100]]]), 1);
+  state.take(
+    { type: "names", seq: 2, at_us: 150, threads: [[1, 10, 11, "renamed", 0]], gils: [], gone: [] },
+    1,
+  );
+  state.take(frame(3, 100, [[1, [0, 100]]]), 1);
+  assert.equal(state.lanes.get(1).name, "renamed");
+  assert.deepEqual([state.lanes.get(1).track.length, state.lanes.get(1).track.endAt(0)], [1, 200]);
+});
+
+Deno.test("the series goes on from the header with the figures of the main GIL", () => {
+  const state = started();
+  state.take(figures(200, 0.9), 1);
+  state.take(figures(200, 0.9), 1);
+  assert.deepEqual(state.series.column("at_us"), [100, 200]);
+  assert.deepEqual(state.series.column("held_share"), [0.5, 0.9]);
+});
+
+Deno.test("a long series stays bounded, and keeps its span", () => {
+  const state = started();
+  for (let index = 1; index <= 3000; index += 1) state.take(figures(100 + index, 0.9), 1);
+  const at = state.series.column("at_us");
+  assert.ok(at.length <= 1201);
+  assert.equal(at[0], 100);
+  assert.ok(at.at(-1) >= 3098);
+});
+
+Deno.test("a summary ends the run", () => {
+  const state = started();
+  assert.equal(state.ended, false);
+  state.take({
+    type: "summary",
+    summary: { run: { ...HEADER.run, state: "finished" }, threads: [], gils: [], workload: null },
+  }, 1);
+  assert.equal(state.ended, true);
+});
+
+Deno.test("what was missed is counted, and threads without end are not all kept", () => {
+  const state = started();
+  state.take({ type: "missed", count: 3 }, 1);
+  assert.equal(state.missed, 3);
+  for (let lane = 2; lane < 2000; lane += 1) {
+    state.take({
+      type: "names",
+      seq: 2 * lane,
+      at_us: lane,
+      threads: [[lane, 10, lane, "t", 0]],
+      gils: [],
+      gone: [],
+    }, 1);
+    state.take({ type: "names", seq: 2 * lane + 1, at_us: lane, threads: [], gils: [], gone: [lane] }, 1);
+  }
+  assert.ok(state.lanes.size < 250, `${state.lanes.size} lanes`);
+});
+
+Deno.test("rows: a process, its GIL, its threads in the order of their ids", () => {
+  const state = started();
+  const rows = layOut(state, 0);
+  assert.deepEqual(rows.map(({ kind }) => kind), ["process", "gil", "lane", "lane"]);
+  assert.deepEqual(rows.filter(({ kind }) => kind === "lane").map(({ lane }) => lane.tid), [10, 11]);
+  assert.equal(rowAt(rows, rows[2].top), rows[2]);
+  assert.equal(rowAt(rows, heightOf(rows)), undefined);
+});
+
+Deno.test("a thread that ended before the view leaves it", () => {
+  const state = started();
+  state.take(frame(1, 0, [[0, [6, 100]], [1, [0, 100]]]), 1);
+  state.take({ type: "names", seq: 2, at_us: 100, threads: [], gils: [], gone: [1] }, 1);
+  assert.equal(layOut(state, 50).length, 4);
+  assert.equal(layOut(state, 150).length, 3);
+});
