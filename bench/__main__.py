@@ -57,11 +57,13 @@ def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> No
     print(f"cost, {plan.cost_repeats} targets a rate, {plan.cost_span_s:g} s each")
     for gil_hz, runs in costs.items():
         ratios = [run.observer / run.py_spy for run in runs]
+        per_sample = [run.observer_us_per_sample for run in runs]
         sizes = [run.bytes_per_s_per_thread for run in runs]
         print(f"  at {gil_hz:,.0f} Hz")
         print(f"    rate achieved / asked for    {spread([run.achieved for run in runs]).text()}")
         print(f"    late samples / samples       {spread([run.late for run in runs]).text('{:.4f}')}")
         print(f"    observer's share             {spread([run.observer for run in runs]).text('{:.1%}')}")
+        print(f"    observer's µs per sample     {spread(per_sample).text('{:.0f}')}")
         print(f"    py-spy's share at 1,000 Hz   {spread([run.py_spy for run in runs]).text('{:.1%}')}")
         print(f"    observer / py-spy            {spread(ratios).text('{:.2f}')}")
         print(f"    frame bytes/s per thread     {spread(sizes).text('{:,.0f}')}")

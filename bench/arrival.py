@@ -33,16 +33,20 @@ def delays_s(python: str, threads: int, seconds: float) -> list[float]:
             connected_ns = time.monotonic_ns()
             origin_ns = json.loads(socket.recv())["hello"]["origin_ns"]
             delays_ns = []
+            ended = {"state": "was cut off", "error": None}
             for text in socket:
                 now_ns = time.monotonic_ns()
                 message = json.loads(text)
                 if message["type"] == "summary":
+                    ended = message["summary"]["run"]
                     break
                 if message["type"] == "frame":
                     ended_ns = origin_ns + message["end_us"] * 1000
                     # What is older than the connection is the ring's tail, not an arrival.
                     if ended_ns >= connected_ns:
                         delays_ns.append(now_ns - ended_ns)
+    if ended["state"] != "finished":
+        raise RuntimeError(f"The run {ended['state']}: {ended['error']}")
     return [delay / 1e9 for delay in delays_ns]
 
 

@@ -33,6 +33,7 @@ class Cost:
     achieved: float  # share of the rate that was asked for
     late: float  # share of the samples
     observer: float
+    observer_us_per_sample: float
     py_spy: float
     bytes_per_s_per_thread: float
 
@@ -74,16 +75,24 @@ def measure(python: str, threads: int, gil_hz: float, span_s: float) -> Cost:
     with ExitStack() as stack:
         observation = stack.enter_context(Observation(python, threads, life_s, gil_hz))
         messages = observation.messages()
-        target = next(message.pid for message, _ in messages if isinstance(message, Process))
+        target = _target_pid(messages)
         alone = _watch(messages, observation.pid, span_s)
         beside = _watch(messages, stack.enter_context(_py_spy(target)), span_s)
     return Cost(
         achieved=alone.samples / alone.length_s / gil_hz,
         late=alone.late / alone.samples,
         observer=alone.cpu_share,
+        observer_us_per_sample=alone.cpu_share * alone.length_s * 1e6 / alone.samples,
         py_spy=beside.cpu_share,
         bytes_per_s_per_thread=alone.bytes / alone.length_s / threads,
     )
+
+
+def _target_pid(messages: Iterator[tuple[Message, int]]) -> int:
+    for message, _ in messages:
+        if isinstance(message, Process):
+            return message.pid
+    raise RuntimeError("The observation ended before its target was seen")
 
 
 def _watch(messages: Iterator[tuple[Message, int]], pid: int, span_s: float) -> _Span:

@@ -11,6 +11,7 @@ FIGURES = (
     "rate achieved / asked for",
     "late samples / samples",
     "observer's share",
+    "observer's µs per sample",
     "py-spy's share at 1,000 Hz",
     "observer / py-spy",
     "frame bytes/s per thread",
