@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import assets, pages, problems
+from app.web import assets, docs, pages, problems
 from app.web.api import health, interpreters, runs, stream, workloads
 from app.web.guard import Guard
 
@@ -30,13 +31,14 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         own = manager or Manager(settings)
         app.state.manager = own
-        # Asked for here, so that the first page does not wait for it.
         await own.catalogue()
-        await own.interpreters()
+        # The first page and the first run want it, and it takes a second.
+        finding = asyncio.create_task(own.interpreters())
         if settings.token is None:
             logger.warning("GILSCOPE_TOKEN is not set. Open the server's address with /?token=%s", token)
         yield
         await own.close()
+        await finding
 
     app = FastAPI(
         title="GILScope",
@@ -49,6 +51,7 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
     for module in (health, interpreters, workloads, runs, stream):
         app.include_router(module.router, prefix=API)
     app.include_router(pages.router)
+    app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=assets.STATIC))
     app.mount("/vendor", StaticFiles(directory=assets.vendor()))
     problems.install(app)

@@ -31,6 +31,7 @@ class Manager:
         self._runs: dict[str, Run] = {}
         self._count = 0
         self._closing = False
+        self._finding = asyncio.Lock()
 
     async def catalogue(self) -> Catalogue:
         """The workloads and executors that there are."""
@@ -38,7 +39,9 @@ class Manager:
 
     async def interpreters(self) -> list[Interpreter]:
         """The interpreters found on this machine, newest first."""
-        return await asyncio.to_thread(interpreters.find, self._settings.pythons)
+        # Who asks while others ask waits for their answers, instead of asking every interpreter once more.
+        async with self._finding:
+            return await asyncio.to_thread(interpreters.find, self._settings.pythons)
 
     async def start(self, request: RunRequest) -> Run:
         """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started."""

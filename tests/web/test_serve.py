@@ -63,8 +63,9 @@ def begin(client: httpx.Client) -> None:
     """Start a workload of several processes and wait until it is watched."""
     body = {"workload": "cpu-bound", "executor": "processes", "workers": 2, "seconds": 60}
     run = client.post("/api/v1/runs", json=body).json()
-    while client.get(f"/api/v1/runs/{run['id']}").json()["state"] == "starting":
-        pass
+    while run["state"] == "starting":
+        run = client.get(f"/api/v1/runs/{run['id']}").json()
+    assert run["state"] == "running", run["error"]
 
 
 def all_ended(processes: list[psutil.Process], within_s: float) -> bool:

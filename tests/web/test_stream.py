@@ -126,3 +126,20 @@ def test_a_viewer_that_never_reads_holds_up_nobody_and_is_let_go(site_with, monk
         while data := stuck.recv(1 << 20):  # a viewer that was not let go would get more for ever
             left += len(data)
             assert left < 32 << 20
+
+
+def test_a_viewer_that_fell_behind_is_told_how_far_and_begins_again(site_with, monkeypatch):
+    monkeypatch.setattr("app.web.api.stream.SEND_LIMIT_S", 60)
+    site = site_with("heavy")
+    run = site.start()
+    with site.stream(run["id"], max_queue=1) as slow, site.stream(run["id"]) as quick:
+        reports = 0
+        while reports < 150:  # 30 MB: more than ring and socket buffers hold
+            reports += quick.recv(timeout=10).startswith('{"type":"report"')
+        seq = -1
+        while (message := json.loads(slow.recv(timeout=10)))["type"] != "missed":
+            seq = message.get("seq", seq)
+        assert message["count"] > 0
+        assert json.loads(slow.recv(timeout=10))["type"] == "header"
+        following = json.loads(slow.recv(timeout=10))["seq"]
+        assert seq + 1 < following <= seq + 1 + message["count"]

@@ -1,0 +1,32 @@
+"""The description of the interface: whole, and without a request to another host."""
+
+from __future__ import annotations
+
+import re
+
+
+def test_the_page_describes_every_operation_and_field(site):
+    page = site.client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    document = site.client.get("/api/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"{method.upper()} {path}" in page.text
+    for name in document["components"]["schemas"]["RunBody"]["properties"]:
+        assert f"<code>{name}</code>" in page.text
+    assert "<code>sampling.gil_hz</code>" in page.text
+    assert "integer, 1 to 200" in page.text
+    assert "/stream" in page.text
+
+
+def test_the_page_loads_nothing_from_another_host(site):
+    page = site.client.get("/docs").text
+    assert re.findall(r"(?:src|href)=\"((?:https?:)?//[^\"]*)\"", page) == []
+
+
+def test_every_error_of_an_operation_is_described_as_a_problem(site):
+    document = site.client.get("/api/v1/openapi.json").json()
+    answers = document["paths"]["/api/v1/runs"]["post"]["responses"]
+    assert {"201", "404", "409", "422"} <= answers.keys()
+    for status in ("404", "409", "422"):
+        assert list(answers[status]["content"]) == ["application/problem+json"], status
