@@ -18,10 +18,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -159,5 +159,5 @@ def _bearer(headers: Headers) -> str | None:
 
 
 def _cookie(headers: Headers, name: str) -> str | None:
-    morsel = SimpleCookie(headers.get("cookie", "")).get(name)
-    return morsel.value if morsel else None
+    # Lenient, unlike http.cookies: every server of this host shares the jar, and one may write what it likes.
+    return cookie_parser(headers.get("cookie", "")).get(name)

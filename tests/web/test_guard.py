@@ -136,6 +136,11 @@ def test_the_cookie_of_another_port_is_no_token(stranger):
     assert stranger.get("/api/v1/runs").status_code == 401
 
 
+def test_the_cookies_of_other_servers_of_this_host_do_not_lock_anybody_out(stranger, site):
+    jar = f'odd key="a,b"; x={{"y": 1}}; gilscope-{site.port}=the-token-of-the-tests; (z'
+    assert stranger.get("/api/v1/runs", headers={"Cookie": jar}).status_code == 200
+
+
 def test_the_way_in_leads_to_no_other_host(stranger, site):
     response = stranger.get(f"{site.url}//evil.example/%5C?token=the-token-of-the-tests")
     assert response.status_code == 303

@@ -44,7 +44,7 @@ def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Clien
         line = process.stdout.readline()
         found = LINE.fullmatch(line)
         assert found, line
-        clients.append(httpx.Client(base_url=found[1]))
+        clients.append(httpx.Client(base_url=found[1], timeout=60))
         entrance = clients[-1].get(f"/?token={found[2]}")
         assert entrance.status_code == 303
         return process, clients[-1]
@@ -129,6 +129,21 @@ def test_nothing_is_left_behind_two_seconds_after_the_server_is_killed(started):
     assert len(below) >= 4
     process.kill()
     assert all_ended(below, 2.0)
+
+
+def test_an_observer_that_is_killed_fails_its_run_and_takes_its_target_along(started):
+    process, client = started()
+    begin(client)
+    (observer,) = psutil.Process(process.pid).children()
+    below = observer.children(recursive=True)
+    assert len(below) >= 3
+    observer.kill()
+    assert all_ended(below, 5.0)
+    (run,) = client.get("/api/v1/runs").json()["runs"]
+    while run["state"] == "running":
+        run = client.get(f"/api/v1/runs/{run['id']}").json()
+    assert run["state"] == "failed"
+    assert "by signal 9" in run["error"]["detail"]
 
 
 def test_a_port_in_use_is_said_with_a_way_out():
