@@ -10,10 +10,10 @@
  * @typedef {ProcessRow | TrackRow} Row
  */
 
-/** The heights of rows, in CSS pixels: many threads share the room that few have. */
+/** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
-  { upTo: 10, heights: { process: 24, gil: 40, lane: 28 } },
-  { upTo: 24, heights: { process: 22, gil: 32, lane: 22 } },
+  { upTo: 12, heights: { process: 24, gil: 40, lane: 28 } },
+  { upTo: 28, heights: { process: 22, gil: 32, lane: 22 } },
   { upTo: Infinity, heights: { process: 20, gil: 28, lane: 18 } },
 ];
 
@@ -30,7 +30,7 @@ export function layOut({ processes, lanes, gils }, startUs) {
     threads: threadsOf(process, lanes, startUs),
   }));
   const shown = groups.filter(({ threads }) => threads.length > 0);
-  const total = shown.reduce((sum, { threads }) => sum + threads.length, 0);
+  const total = shown.reduce((sum, { gils: locks, threads }) => sum + 1 + locks.length + threads.length, 0);
   const density = DENSITIES.find(({ upTo }) => total <= upTo) ?? DENSITIES[DENSITIES.length - 1];
   /** @type {Row[]} */
   const rows = [];

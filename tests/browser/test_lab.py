@@ -1,0 +1,300 @@
+"""The lab, as a person uses it: real runs, watched in a real browser."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Site
+from .relay import Relay
+
+LIVE = ".badge[data-state=running]"
+RUN_PAGE = re.compile(r"/runs/\w+$")
+# The timeline's pixels, read from a copy: a canvas that is read often is drawn otherwise.
+PIXELS = """
+  const plot = document.querySelector("canvas.plot");
+  const copy = new OffscreenCanvas(plot.width, plot.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(plot, 0, 0);
+  const {data} = copy.getImageData(0, 0, plot.width, plot.height);
+"""
+# How many of them have a state's colour, as the style sheet names it.
+COUNT_STATES = (
+    "() => {"
+    + PIXELS
+    + """
+  const counts = {};
+  for (const state of ["running", "waiting"]) {
+    const swatch = document.querySelector(`.legend .swatch.${state}`);
+    const [r, g, b] = getComputedStyle(swatch).backgroundColor.match(/\\d+/g).map(Number);
+    counts[state] = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b) counts[state] += 1;
+    }
+  }
+  return counts;
+}"""
+)
+FIRST_PIXEL = "() => {" + PIXELS + "return data[0]; }"
+PICTURE = "() => document.querySelector('canvas.plot').toDataURL()"
+PICTURE_IS_NOT = "before => document.querySelector('canvas.plot').toDataURL() !== before"
+HAS_LATER_FRAMES = "after => parseFloat(document.querySelector('.elapsed').textContent) > after"
+
+
+def start(page: Page, workload: str = "cpu-bound", **fields: str) -> None:
+    """Fill a workload's form and press its button; wait until its lanes are drawn."""
+    page.locator(f"[data-name={workload}] summary").click()
+    form = page.locator(f"#launch-{workload}")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    form.get_by_role("button", name="Run with these").click()
+    expect(page.locator(LIVE)).to_be_visible()
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+
+
+def elapsed(page: Page) -> float:
+    page.wait_for_function(HAS_LATER_FRAMES, arg=0)
+    return float(page.locator(".elapsed").inner_text().removesuffix(" s"))
+
+
+def go_on(page: Page, seconds: float = 0.3) -> None:
+    """Until the run has been seen to go on for so long."""
+    page.wait_for_function(HAS_LATER_FRAMES, arg=elapsed(page) + seconds)
+
+
+def figure(page: Page, name: str) -> str:
+    return page.locator(f"[data-figure={name}] dd").inner_text().strip()
+
+
+def api(page: Page, path: str) -> Any:
+    """What the server says to this browser."""
+    return page.evaluate("path => fetch('/api/v1' + path).then((answer) => answer.json())", path)
+
+
+def test_a_run_from_its_button_to_its_result(page: Page) -> None:
+    """Press Run, see lanes change and figures move, stop, and read the result."""
+    page.get_by_role("button", name="Run cpu-bound").first.click()
+    expect(page.locator(LIVE)).to_be_visible()
+    expect(page).to_have_url(RUN_PAGE)
+    for name in ("held", "contended", "switches", "waiters", "cpu", "rss", "ops"):
+        expect(page.locator(f"[data-figure={name}] .value")).to_have_text(re.compile(r"\d"))
+    page.wait_for_function(f"() => Object.values(({COUNT_STATES})()).every((count) => count > 100)")
+    picture, operations = page.evaluate(PICTURE), figure(page, "ops")
+    page.wait_for_function(PICTURE_IS_NOT, arg=picture)
+    expect(page.locator("[data-figure=ops] dd")).not_to_have_text(operations)
+    expect(page.locator(".labels .lane")).to_have_count(5)
+    expect(page.locator(".threads tbody tr")).to_have_count(5)
+    expect(page.locator(".chart canvas")).to_have_count(6)
+    expect(page.locator(".look")).to_contain_text("GIL lane")
+
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".badge")).to_have_text("stopped")
+    expect(page.locator(".result")).to_contain_text("ops per s")
+    expect(page.locator(".stop")).to_be_hidden()
+
+    summary = api(page, page.url[page.url.index("/runs/") :] + "/summary")
+    assert summary["run"]["state"] == "stopped"
+    assert figure(page, "held").split()[0] == shown_share(summary["gils"][0]["held_share"])
+    rows = page.locator(".threads tbody tr").all_inner_texts()
+    assert {row.split()[0] for row in rows} == {thread["name"] for thread in summary["threads"]}
+
+
+def shown_share(share: float) -> str:
+    return "100" if share * 100 >= 99.95 else f"{share * 100:.1f}"
+
+
+def test_an_ended_run_has_an_address(page: Page, new_page: Callable[..., Page]) -> None:
+    start(page, seconds="1")
+    expect(page.locator(".badge")).to_have_text("finished")
+    other = new_page()
+    other.goto(page.url)
+    expect(other.locator(".badge")).to_have_text("finished")
+    expect(other.locator(".result")).to_be_visible()
+    other.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+    assert figure(other, "held") == figure(page, "held")
+    # What has ended does not move: the page asks for no further frame.
+    expect(other.locator("body[data-idle=true]")).to_be_attached()
+
+
+def test_pause_pan_zoom_and_back_to_live(page: Page) -> None:
+    start(page, seconds="60")
+    go_on(page, 1)
+    page.locator(".timeline h2").click()
+    page.keyboard.press("Space")
+    pause = page.get_by_role("button", name="Go on")
+    expect(pause).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("+")
+    expect(page.locator(".buttons .span")).to_have_text("6.67 s")
+    page.keyboard.press("-")
+    expect(page.locator(".buttons .span")).to_have_text("10.0 s")
+
+    plot = page.locator("canvas.plot")
+    box = plot.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    expect(page.locator(".tip")).to_contain_text(re.compile(r"at \d+\.\d{3} \d{3} s"))
+    page.mouse.wheel(0, -1500)
+    expect(page.locator(".buttons .span")).to_have_text("498 ms")
+    go_on(page, 1)
+    paused = page.evaluate(PICTURE)
+    go_on(page, 1)
+    assert page.evaluate(PICTURE) == paused, "a paused timeline stands still while the run goes on"
+
+    zoomed = page.evaluate(PICTURE)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 100, steps=4)
+    page.mouse.up()
+    page.mouse.move(box["x"] + 100, box["y"] - 200)
+    page.wait_for_function(PICTURE_IS_NOT, arg=zoomed)
+
+    page.locator(".timeline h2").click()
+    page.keyboard.press("0")
+    expect(page.locator(".buttons .span")).to_have_text("10.0 s")
+    page.keyboard.press("l")
+    expect(page.get_by_role("button", name="Live")).to_be_disabled()
+    live = page.evaluate(PICTURE)
+    page.wait_for_function(PICTURE_IS_NOT, arg=live)
+
+
+def test_a_hand_on_a_lane_reads_the_thread(page: Page) -> None:
+    start(page, seconds="60")
+    row = page.locator(".labels .lane", has_text="cpu-1").bounding_box()
+    plot = page.locator("canvas.plot").bounding_box()
+    assert row
+    assert plot
+    page.mouse.move(plot["x"] + 3, row["y"] + row["height"] / 2)
+    expect(page.locator(".tip b")).to_have_text("cpu-1")
+    expect(page.locator(".legend [data-state=waiting] .share")).to_have_text(re.compile(r"\d %"))
+
+
+@pytest.fixture
+def relay(site: Site) -> Iterator[Relay]:
+    relay = Relay((site.host, site.port))
+    yield relay
+    relay.close()
+
+
+def test_a_broken_line_is_told_and_mended(site: Site, relay: Relay, new_page: Callable[..., Page]) -> None:
+    page = new_page(tolerate="ERR_|WebSocket connection")
+    page.goto(site.address(port=relay.port))
+    start(page, seconds="60")
+    go_on(page)
+    relay.cut()
+    expect(page.locator(".connection")).to_have_text(re.compile(r"Disconnected, trying again in \d s"))
+    at = elapsed(page)
+    relay.mend()
+    expect(page.locator(".connection")).to_be_hidden()
+    page.wait_for_function(HAS_LATER_FRAMES, arg=at)
+    expect(page.locator(LIVE)).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".badge")).to_have_text("stopped")
+
+
+def test_a_run_that_is_gone_is_said_to_be(new_page: Callable[..., Page], site: Site) -> None:
+    page = new_page(tolerate="404")
+    page.goto(f"http://{site.host}:{site.port}/runs/nothing")
+    expect(page.get_by_role("heading", name="There is no such thing")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("nothing")
+
+
+def test_the_form_refuses_what_is_out_of_bounds(new_page: Callable[..., Page]) -> None:
+    page = new_page(tolerate="422")
+    before = len(api(page, "/runs?limit=200")["runs"])
+    page.locator("[data-name=cpu-bound] summary").click()
+    form = page.locator("#launch-cpu-bound")
+    workers = form.locator("[name=workers]")
+    workers.fill("100000")
+    form.get_by_role("button").click()
+    assert workers.evaluate("field => field.validity.rangeOverflow")
+
+    form.evaluate("form => { form.noValidate = true; }")
+    form.get_by_role("button").click()
+    expect(form.get_by_role("alert")).to_contain_text("between 1 and 64")
+    expect(workers).to_have_attribute("aria-invalid", "true")
+    assert len(api(page, "/runs?limit=200")["runs"]) == before, "nothing was started"
+
+    workers.fill("2")
+    expect(form.get_by_role("alert")).to_be_hidden()
+
+
+def test_too_many_runs_are_refused_with_the_reason(new_page: Callable[..., Page]) -> None:
+    page = new_page(tolerate="409")
+    for _ in range(4):
+        start(page, "io-bound", seconds="60", workers="1")
+        page.locator("[data-name=io-bound] summary").click()
+    page.get_by_role("button", name="Run io-bound").click()
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("no more are allowed at once")
+    notice.get_by_role("button", name="Dismiss").click()
+    expect(notice).to_be_hidden()
+
+
+def test_a_theme_is_chosen_and_kept(new_page: Callable[..., Page]) -> None:
+    page = new_page(color_scheme="light")
+    start(page, seconds="60")
+    paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert page.evaluate(FIRST_PIXEL) > 200
+    page.get_by_role("button", name="Change to the dark theme").click()
+    page.wait_for_function(f"() => ({FIRST_PIXEL})() < 60")
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") != paper
+    page.reload()
+    expect(page.locator("html[data-theme=dark]")).to_be_attached()
+
+
+def test_the_search_finds_by_name_and_by_sentence(page: Page) -> None:
+    search = page.get_by_role("searchbox")
+    search.fill("convoy")
+    expect(page.locator(".workload:visible .name")).to_have_text(["convoy"])
+    search.fill("nothing of that name")
+    expect(page.get_by_text("No workload of that name")).to_be_visible()
+    search.fill("")
+    expect(page.locator(".workload:visible").first).to_be_visible()
+    assert page.locator(".workload:visible").count() >= 5
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1440, 900), (900, 800)])
+def test_the_timeline_is_in_sight(new_page: Callable[..., Page], width: int, height: int) -> None:
+    page = new_page(viewport={"width": width, "height": height})
+    start(page, seconds="60")
+    box = page.locator(".scroller").bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= height
+    assert page.locator("main").evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+def test_a_foreign_name_is_text_and_never_markup(page: Page) -> None:
+    program = (
+        "import os, threading\n"
+        "def body():\n"
+        "    with open(f'/proc/self/task/{threading.get_native_id()}/comm', 'w') as comm:\n"
+        "        comm.write('<b>bold</b>')\n"
+        "    os.read(0, 1) or threading.Event().wait(60)\n"
+        "threading.Thread(target=body).start()\n"
+    )
+    run = page.evaluate(
+        "body => fetch('/api/v1/runs', {method: 'POST', body: JSON.stringify(body),"
+        " headers: {'content-type': 'application/json'}}).then((answer) => answer.json())",
+        {"command": [sys.executable, "-c", program], "seconds": 60},
+    )
+    page.goto(re.sub(r"/$", f"/runs/{run['id']}", page.url))
+    expect(page.locator(".labels .name", has_text="<b>bold</b>")).to_be_visible()
+    assert page.locator(".labels .name b").count() == 0
+
+
+def test_the_page_speaks_to_its_own_server_only(new_page: Callable[..., Page], site: Site) -> None:
+    page = new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    start(page, "io-bound", seconds="1")
+    expect(page.locator(".badge")).to_have_text("finished")
+    assert asked
+    assert [url for url in asked if not url.startswith(f"http://{site.host}:{site.port}/")] == []
