@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -75,8 +76,10 @@ class Observer:
 
     def kill(self) -> None:
         """End it at once. Its target is then nobody's: see reaper.py."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # Not Process.kill, which polls, and so may take the exit status from under asyncio's own waiter.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def ended(self, within_s: float) -> int:
         """Its exit code; it is killed if it has not ended within the time given."""
