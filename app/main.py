@@ -16,6 +16,7 @@ from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web import assets, docs, pages, problems
 from app.web.api import health, interpreters, runs, stream, workloads
+from app.web.api.context import problems as described
 from app.web.guard import Guard
 
 logger = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from another host
         redoc_url=None,
     )
-    for module in (health, interpreters, workloads, runs, stream):
-        app.include_router(module.router, prefix=API)
+    app.include_router(health.router, prefix=API)
+    for module in (interpreters, workloads, runs, stream):
+        app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=assets.STATIC))

@@ -25,8 +25,10 @@ def test_the_page_loads_nothing_from_another_host(site):
 
 
 def test_every_error_of_an_operation_is_described_as_a_problem(site):
-    document = site.client.get("/api/v1/openapi.json").json()
-    answers = document["paths"]["/api/v1/runs"]["post"]["responses"]
-    assert {"201", "404", "409", "422"} <= answers.keys()
-    for status in ("404", "409", "422"):
-        assert list(answers[status]["content"]) == ["application/problem+json"], status
+    paths = site.client.get("/api/v1/openapi.json").json()["paths"]
+    assert {"201", "401", "404", "409", "422"} <= paths["/api/v1/runs"]["post"]["responses"].keys()
+    for path, methods in paths.items():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(answer["content"]) == ["application/problem+json"], (path, status)

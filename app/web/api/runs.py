@@ -14,7 +14,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.post("", status_code=201, response_model=RunView, responses=problems(404, 409, 422))
+@router.post("", status_code=201, response_model=RunView, responses=problems(404, 409))
 async def start(body: RunBody, manager: TheManager, response: Response) -> dict[str, Any]:
     """Start a run. Its address is in `Location`."""
     run = await manager.start(body.to_request())
@@ -22,7 +22,7 @@ async def start(body: RunBody, manager: TheManager, response: Response) -> dict[
     return run.to_json()
 
 
-@router.get("", response_model=RunPage, responses=problems(422))
+@router.get("", response_model=RunPage)
 async def page(manager: TheManager, limit: Limit = 50, cursor: str | None = None) -> dict[str, Any]:
     """The runs that the server remembers, newest first."""
     runs, following = manager.page(limit, cursor)
