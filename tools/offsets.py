@@ -1,0 +1,167 @@
+"""Regenerate the numbers of app/probe/layouts from CPython's own headers.
+
+    python tools/offsets.py INCLUDE_DIR [--free-threaded]
+
+INCLUDE_DIR is a directory that holds Python.h and internal/. Prints one line a field, `structure.field
+number`, for the version whose headers they are. Needs a C compiler; links and runs nothing of Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+Version = tuple[int, int]
+
+# structure.field -> (first version, C expression), newest last; None where the version has no such field.
+FIELDS: dict[str, list[tuple[Version, str | None]]] = {
+    "runtime_state.interpreters_head": [((3, 11), "offsetof(_PyRuntimeState, interpreters.head)")],
+    "runtime_state.gil": [((3, 11), "offsetof(_PyRuntimeState, ceval.gil)"), ((3, 12), None)],
+    "interpreter_state.id": [((3, 11), "offsetof(PyInterpreterState, id)")],
+    "interpreter_state.next": [((3, 11), "offsetof(PyInterpreterState, next)")],
+    "interpreter_state.threads_head": [((3, 11), "offsetof(PyInterpreterState, threads.head)")],
+    "interpreter_state.runtime": [((3, 11), "offsetof(PyInterpreterState, runtime)")],
+    "interpreter_state.imports_modules": [
+        ((3, 11), "offsetof(PyInterpreterState, modules)"),
+        ((3, 12), "offsetof(PyInterpreterState, imports.modules)"),
+    ],
+    "interpreter_state.ceval_gil": [((3, 11), None), ((3, 12), "offsetof(PyInterpreterState, ceval.gil)")],
+    "thread_state.thread_id": [((3, 11), "offsetof(PyThreadState, thread_id)")],
+    "thread_state.native_thread_id": [((3, 11), "offsetof(PyThreadState, native_thread_id)")],
+    "thread_state.datastack_chunk": [((3, 11), "offsetof(PyThreadState, datastack_chunk)")],
+    "thread_state.current_frame": [((3, 11), None), ((3, 13), "offsetof(PyThreadState, current_frame)")],
+    "thread_state.cframe": [((3, 11), "offsetof(PyThreadState, cframe)"), ((3, 13), None)],
+    "thread_state.cframe_current_frame": [
+        ((3, 11), "offsetof(_PyCFrame, current_frame)"),
+        ((3, 13), None),
+    ],
+    "thread_state.state": [((3, 11), None), ((3, 13), "offsetof(PyThreadState, state)")],
+    "thread_state.holds_gil": [((3, 11), None), ((3, 14), "offsetof(PyThreadState, holds_gil)")],
+    "thread_state.gil_requested": [((3, 11), None), ((3, 15), "offsetof(PyThreadState, gil_requested)")],
+    "gil.enabled": [((3, 11), None), ((3, 13), "GIL_ENABLED")],
+    "gil.interval": [((3, 11), "offsetof(struct _gil_runtime_state, interval)")],
+    "gil.last_holder": [((3, 11), "offsetof(struct _gil_runtime_state, last_holder)")],
+    "gil.locked": [((3, 11), "offsetof(struct _gil_runtime_state, locked)")],
+    "gil.switch_number": [((3, 11), "offsetof(struct _gil_runtime_state, switch_number)")],
+    "gil.cond": [((3, 11), "offsetof(struct _gil_runtime_state, cond)")],
+    "gil.end": [((3, 11), "sizeof(struct _gil_runtime_state)")],
+    "interpreter_frame.executable": [
+        ((3, 11), "offsetof(_PyInterpreterFrame, f_code)"),
+        ((3, 13), "offsetof(_PyInterpreterFrame, f_executable)"),
+    ],
+    "interpreter_frame.previous": [((3, 11), "offsetof(_PyInterpreterFrame, previous)")],
+    "interpreter_frame.instr_ptr": [
+        ((3, 11), "offsetof(_PyInterpreterFrame, prev_instr)"),
+        ((3, 13), "offsetof(_PyInterpreterFrame, instr_ptr)"),
+    ],
+    "interpreter_frame.owner": [((3, 11), "offsetof(_PyInterpreterFrame, owner)")],
+    "interpreter_frame.tlbc_index": [((3, 11), None), ((3, 14), "TLBC_INDEX")],
+    "code_object.filename": [((3, 11), "offsetof(PyCodeObject, co_filename)")],
+    "code_object.qualname": [((3, 11), "offsetof(PyCodeObject, co_qualname)")],
+    "code_object.firstlineno": [((3, 11), "offsetof(PyCodeObject, co_firstlineno)")],
+    "code_object.linetable": [((3, 11), "offsetof(PyCodeObject, co_linetable)")],
+    "code_object.co_code_adaptive": [((3, 11), "offsetof(PyCodeObject, co_code_adaptive)")],
+    "code_object.co_tlbc": [((3, 11), None), ((3, 14), "CO_TLBC")],
+    "objects.ob_type": [((3, 11), "offsetof(PyObject, ob_type)")],
+    "objects.ma_keys": [((3, 11), "offsetof(PyDictObject, ma_keys)")],
+    "objects.ma_values": [((3, 11), "offsetof(PyDictObject, ma_values)")],
+    "objects.length": [((3, 11), "offsetof(PyASCIIObject, length)")],
+    "objects.state": [((3, 11), "offsetof(PyASCIIObject, state)")],
+    "objects.ascii_size": [((3, 11), "sizeof(PyASCIIObject)")],
+    "objects.compact_size": [((3, 11), "sizeof(PyCompactUnicodeObject)")],
+    "objects.kind_shift": [((3, 11), "lowest_bit(offsetof(PyASCIIObject, state), set_kind)")],
+    "objects.ascii_bit": [((3, 11), "lowest_bit(offsetof(PyASCIIObject, state), set_ascii)")],
+    "objects.tp_basicsize": [((3, 11), "offsetof(PyTypeObject, tp_basicsize)")],
+    "objects.ht_cached_keys": [((3, 11), "offsetof(PyHeapTypeObject, ht_cached_keys)")],
+    "objects.ob_sval": [((3, 11), "offsetof(PyBytesObject, ob_sval)")],
+    "objects.ob_size": [((3, 11), "offsetof(PyVarObject, ob_size)")],
+}
+
+PROGRAM = r"""
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include "Python.h"
+#include "internal/pycore_runtime.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_frame.h"
+#if PY_VERSION_HEX >= 0x030e0000
+#include "internal/pycore_interpframe_structs.h"
+#endif
+#ifdef Py_GIL_DISABLED
+#define GIL_ENABLED (long)offsetof(struct _gil_runtime_state, enabled)
+#define TLBC_INDEX (long)offsetof(_PyInterpreterFrame, tlbc_index)
+#define CO_TLBC (long)offsetof(PyCodeObject, co_tlbc)
+#else
+#define GIL_ENABLED -1L
+#define TLBC_INDEX -1L
+#define CO_TLBC -1L
+#endif
+static PyASCIIObject text;
+static void set_kind(void) { text.state.kind = 1; }
+static void set_ascii(void) { text.state.ascii = 1; }
+static long lowest_bit(size_t offset, void (*set)(void)) {
+    unsigned int word;
+    memset(&text, 0, sizeof text);
+    set();
+    memcpy(&word, (char *)&text + offset, sizeof word);
+    return __builtin_ctz(word);
+}
+int main(void) {
+    /* FIELDS */
+    return 0;
+}
+"""
+
+
+def version_of(include: Path) -> Version:
+    """(major, minor) of the headers."""
+    text = (include / "patchlevel.h").read_text()
+    major, minor = (
+        int(re.search(rf"#define PY_{name}_VERSION\s+(\d+)", text)[1])  # type: ignore[index]
+        for name in ("MAJOR", "MINOR")
+    )
+    return major, minor
+
+
+def offsets(include: Path, free_threaded: bool) -> dict[str, int | None]:
+    """{structure.field: number}, None for a field that the version or the build does not have."""
+    version = version_of(include)
+    chosen = {name: [e for first, e in choices if first <= version][-1] for name, choices in FIELDS.items()}
+    lines = [f'printf("{name} %ld\\n", (long)({e}));' for name, e in chosen.items() if e is not None]
+    source = PROGRAM.replace("/* FIELDS */", "\n    ".join(lines))
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "offsets")
+        flags = ["-DPy_BUILD_CORE", "-w", f"-I{include}", f"-I{include}/internal", f"-I{include.parent}"]
+        # A build without the GIL says so in its own pyconfig.h; another build's headers can be told.
+        flags += ["-DPy_GIL_DISABLED=1"] if free_threaded else []
+        subprocess.run(
+            ["cc", *flags, "-x", "c", "-", "-o", program, "-Wl,--unresolved-symbols=ignore-all"],
+            input=source,
+            text=True,
+            check=True,
+        )
+        printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    found = {name: int(number) for name, number in (line.split() for line in printed.splitlines())}
+    return {name: found[name] if found.get(name, -1) >= 0 else None for name in FIELDS}
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("include", type=Path)
+    parser.add_argument("--free-threaded", action="store_true")
+    options = parser.parse_args()
+    for name, number in offsets(options.include, options.free_threaded).items():
+        print(name, number)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Make the pictures in README.md: real runs of a real server, in both themes.
+
+    python tools/screenshots.py [WORKLOAD]
+
+It starts a server on a free port and Chromium before it, runs the workload (convoy unless told), waits until
+the timeline's window is full, and writes docs/images/lab-light.png and lab-dark.png.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import environ
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, sync_playwright
+
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+SIZE = {"width": 1440, "height": 900}
+SECONDS = "20"
+# The convoy spends its first fifth without computing threads: when the window is first full it shows both.
+FULL_AT_S = 10
+PATIENCE_MS = 60_000
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A server of this checkout; its address, with the token."""
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--no-open"]
+    token = {"GILSCOPE_TOKEN": secrets.token_urlsafe()}
+    with subprocess.Popen(command, env=environ | token, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            address = re.search(r"http://\S+", line)
+            if address is None:
+                raise SystemExit(f"The server did not say where it is, but {line!r}")
+            yield address[0]
+        finally:
+            process.terminate()
+
+
+def picture(browser: Browser, address: str, workload: str, theme: str) -> Path:
+    """A live run of the workload in a theme, as a file."""
+    page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    page.locator(f"[data-name={workload}] summary").click()
+    form = page.locator(f"#launch-{workload}")
+    form.locator("[name=seconds]").fill(SECONDS)
+    form.locator("[type=submit]").click()
+    page.locator(f"[data-name={workload}] summary").click()
+    page.wait_for_function(f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}")
+    path = IMAGES / f"lab-{theme}.png"
+    page.screenshot(path=path)
+    page.locator(".stop").click()
+    page.locator(".badge[data-state=stopped]").wait_for()
+    page.close()
+    return path
+
+
+def main() -> None:
+    """Both themes, one run each."""
+    workload = sys.argv[1] if len(sys.argv) > 1 else "convoy"
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    try:
+        with server() as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+            for theme in ("light", "dark"):
+                print(picture(browser, address, workload, theme))
+            browser.close()
+    except Error as error:
+        raise SystemExit(f"Chromium could not make the picture: {error}") from None
+
+
+if __name__ == "__main__":
+    main()
