@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 # major, minor, free-threaded; the observer has a layout for each.
-SUPPORTED: tuple[tuple[int, int, bool], ...] = ((3, 11, False), (3, 12, False), (3, 13, False))
+SUPPORTED: tuple[tuple[int, int, bool], ...] = (
+    (3, 11, False),
+    (3, 12, False),
+    (3, 13, False),
+    (3, 13, True),
+    (3, 14, False),
+    (3, 14, True),
+    (3, 15, False),
+    (3, 15, True),
+)
 
 
 def spoken() -> str:

@@ -14,6 +14,7 @@ from app.model.errors import NoSuchProcess, NotPermitted
 
 _U64 = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
+_I32 = struct.Struct("=i")
 
 
 class AddressSpaceGone(Exception):
@@ -64,6 +65,11 @@ class Memory:
     def u64(self, address: int) -> int:
         """The 64-bit word, or the pointer, at `address`."""
         value: int = _U64.unpack(self.read(address, 8))[0]
+        return value
+
+    def i32(self, address: int) -> int:
+        """The C int at `address`."""
+        value: int = _I32.unpack(self.read(address, 4))[0]
         return value
 
     def u32(self, address: int) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 from app.model.frames import Counters, Event, Frame, Message, Names, Process
-from app.model.states import EXACT, INFERRED, IO, LOCK, SLEEP, UNAVAILABLE
+from app.model.states import IO, LOCK, SLEEP
 
-from . import procfs
+from . import capabilities, procfs
 from .memory import AddressSpaceGone, Unmapped
 from .runtime import NotYet, locate
 from .sampler import Sampler
@@ -24,22 +24,6 @@ _SETTLE_US = 5_000_000  # a process that is no readable CPython after so long is
 _LOOK_FIRST_US = 50_000  # between two tries to find the interpreter of a process, growing to the second
 _LOOK_LAST_US = 250_000
 _IDLE_STATES = (LOCK, IO, SLEEP)
-_LATER = "not read by this release"
-_WHY = {
-    "gil_wait": "before CPython 3.15 a wait shows as the futex that the thread sleeps on: its ends are known "
-    "to one sampling period, and two waits within one period look like one",
-    "heap": _LATER,
-    "gc": _LATER,
-    "stacks": _LATER,
-}
-_CAPABILITIES = {
-    "gil": EXACT,
-    "gil_wait": INFERRED,
-    "threads": EXACT,
-    "heap": UNAVAILABLE,
-    "gc": UNAVAILABLE,
-    "stacks": UNAVAILABLE,
-}
 
 
 @dataclass
@@ -51,12 +35,13 @@ class Watched:
     since_us: int
     command: list[str]
     sampler: Sampler | None = None
-    python: str | None = None  # as last seen; it outlives the sampler
-    free_threaded: bool | None = None
     refusal: GilscopeError | None = None  # why it is not read
     look_at_us: int = 0  # when to try again to find its interpreter
     lost: bool = False  # its address space went away: it is ending, or becoming another program
-    interval_us: int | None = None  # as last announced
+    announced: Process = field(init=False)  # what was last told of it
+
+    def __post_init__(self) -> None:
+        self.announced = Process(self.since_us, self.pid, self.parent, self.command)
 
 
 class Processes:
@@ -124,8 +109,6 @@ class Processes:
             runtime.memory.close()
             return
         watched.sampler = sampler
-        watched.python = runtime.version
-        watched.free_threaded = runtime.layout.free_threaded
         watched.command = procfs.command(watched.pid)
         self._announce(watched, now_us)
         self._sample(watched, now_us)
@@ -145,9 +128,8 @@ class Processes:
         more_gils, more_lanes = sampler.flush(now_us)
         gils += more_gils
         lanes += more_lanes
-        gone += [lane.number for lane in sampler.gone]
-        gone += [lane.number for lane in sampler.lanes.values()]
-        self._failed += sampler.failed
+        gone += [lane.number for lane in (*sampler.roster.gone, *sampler.roster.lanes.values())]
+        self._failed += sampler.take_failed()
         sampler.close()
 
     def close(self) -> None:
@@ -185,7 +167,7 @@ class Processes:
         except AddressSpaceGone:
             self._lost(watched, now_us)
             return
-        if watched.sampler.new:
+        if watched.sampler.roster.new or watched.sampler.roster.new_gils:
             self._name(watched.sampler, now_us)
 
     def begin(self, now_us: int) -> None:
@@ -210,9 +192,10 @@ class Processes:
         command = procfs.command(watched.pid)
         if not command:
             return False
-        watched.lost, watched.python, watched.free_threaded, watched.command = False, None, None, command
+        watched.lost, watched.command = False, command
+        watched.announced = Process(now_us, watched.pid, watched.parent, command)
         self._emit(Event(now_us, "exec", watched.pid, " ".join(command)))
-        self._emit(self._process(watched, now_us))
+        self._emit(watched.announced)
         return True
 
     # ---- what is told of them
@@ -228,10 +211,9 @@ class Processes:
             more_gils, more_lanes = sampler.flush(end_us)
             gils += more_gils
             lanes += more_lanes
-            gone += [lane.number for lane in sampler.gone]
-            sampler.gone.clear()
-            failed += sampler.failed
-            sampler.failed = 0
+            gone += [lane.number for lane in sampler.roster.gone]
+            sampler.roster.gone.clear()
+            failed += sampler.take_failed()
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
         if gone:
             self._emit(Names(end_us, gone=gone))
@@ -250,71 +232,72 @@ class Processes:
             )
             if watched.sampler is not None:
                 threads += self._thread_counters(watched.sampler)
-                self._announce_interval(watched, now_us)
+                self._review(watched, now_us)
         self._emit(Counters(now_us, processes, threads, observer, ops))
 
     def _thread_counters(self, sampler: Sampler) -> list[Any]:
         rows = []
-        for lane in list(sampler.lanes.values()):
-            run_delay = procfs.schedstat(sampler.pid, lane.thread.tid)
-            switches = procfs.switches(sampler.pid, lane.thread.tid)
+        for lane in list(sampler.roster.lanes.values()):
+            run_delay = procfs.schedstat(sampler.pid, lane.tid)
+            switches = procfs.switches(sampler.pid, lane.tid)
             if run_delay is None or switches is None:
                 continue  # it has just ended
             rows.append([lane.number, *run_delay, *switches])
-            sampler.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
+            sampler.roster.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
             lane.switched = sum(switches)
         return rows
 
     def _announce(self, watched: Watched, now_us: int) -> None:
-        sampler = watched.sampler
-        assert sampler is not None
-        self._emit(self._process(watched, now_us))
-        self._emit(Names(now_us, gils=[[gil.index, watched.pid, gil.interpreter] for gil in sampler.gils]))
-        self._name(sampler, now_us)
+        assert watched.sampler is not None
+        watched.announced = self._process(watched, now_us)
+        self._emit(watched.announced)
+        self._name(watched.sampler, now_us)
 
     def _name(self, sampler: Sampler, now_us: int) -> None:
-        new, sampler.new = sampler.new, []
-        rows = [
-            [
-                lane.number,
-                sampler.pid,
-                lane.thread.tid,
-                self._thread_name(sampler.pid, lane.thread.tid),
-                lane.thread.interpreter,
-            ]
-            for lane in new
+        roster, pid = sampler.roster, sampler.pid
+        threads = [
+            [lane.number, pid, lane.tid, _thread_name(pid, lane.tid), lane.states[0].interpreter]
+            for lane in roster.new
         ]
-        self._emit(Names(now_us, threads=rows))
+        gils = [[gil.index, pid, gil.interpreter] for gil in roster.new_gils]
+        roster.new, roster.new_gils = [], []
+        self._emit(Names(now_us, threads=threads, gils=gils))
 
-    @staticmethod
-    def _thread_name(pid: int, tid: int) -> str:
-        """The OS's name where the program gave it one; else the main thread is main, and others their tid.
-
-        Before CPython 3.14 a thread has its process's name unless the program sets another.
-        """
-        name = procfs.thread_name(pid, tid)
-        if tid == pid:
-            return "main"
-        return name if name and name != procfs.thread_name(pid, pid) else f"thread {tid}"
-
-    def _announce_interval(self, watched: Watched, now_us: int) -> None:
+    def _review(self, watched: Watched, now_us: int) -> None:
+        """Tells again of a process whose switch interval was changed, or its GIL switched on or off."""
         assert watched.sampler is not None
-        if watched.sampler.switch_interval_us != watched.interval_us:
-            self._emit(self._process(watched, now_us))
+        watched.sampler.review(now_us)
+        if self._process(watched, now_us) != replace(watched.announced, at_us=now_us):
+            self._announce(watched, now_us)
 
     def _process(self, watched: Watched, now_us: int, gone: bool = False) -> Process:
         sampler = watched.sampler
-        watched.interval_us = sampler.switch_interval_us if sampler else watched.interval_us
+        if sampler is None:
+            return replace(watched.announced, at_us=now_us, gone=gone)
+        layout, roster = sampler.runtime.layout, sampler.roster
+        interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
+        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters)
         return Process(
             at_us=now_us,
             pid=watched.pid,
             parent=watched.parent,
             command=watched.command,
-            python=watched.python,
-            free_threaded=watched.free_threaded,
-            gil_enabled=None if watched.free_threaded is None else not watched.free_threaded,
-            switch_interval_us=watched.interval_us,
-            capabilities=dict(_CAPABILITIES) if watched.python else {},
-            why=dict(_WHY) if watched.python else {},
+            python=sampler.runtime.version,
+            free_threaded=layout.free_threaded,
+            gil_enabled=roster.gil_enabled,
+            switch_interval_us=sampler.switch_interval_us,
+            capabilities=levels,
+            why=why,
             gone=gone,
         )
+
+
+def _thread_name(pid: int, tid: int) -> str:
+    """The OS's name where the program gave it one; else the main thread is main, and others their tid.
+
+    A process's main thread is named after its program, and so is every other thread before CPython 3.14.
+    """
+    name = procfs.thread_name(pid, tid)
+    if tid == pid:
+        return "main" if name.startswith("python") else name
+    return name if name and name != procfs.thread_name(pid, pid) else f"thread {tid}"

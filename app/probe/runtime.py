@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from app.model import versions
 from app.model.errors import GilscopeError, NoSuchProcess, NotPermitted, NotReadable
 
+from . import procfs
 from .elf import NotElf64, PythonImage, read_image
-from .layouts import Layout, known
+from .layouts import Gil, Layout, debug_offsets, known
 from .maps import FileMapping, mapped_files, open_mapped
 from .memory import AddressSpaceGone, Memory, Unmapped
 from .state import Inconsistent, survey
-
-_DEBUG_COOKIE = b"xdebugpy"  # the first bytes of _PyRuntime from 3.13 on; PY_VERSION_HEX and the build follow
-_DEBUG_HEAD = struct.Struct("=8sQQ")
 
 _images: dict[tuple[str, int], PythonImage] = {}  # by (device, inode): children map the same files
 
@@ -49,6 +47,8 @@ def locate(pid: int) -> Runtime:
         return _locate(pid, memory)
     except AddressSpaceGone:
         memory.close()
+        if procfs.alive(pid):
+            raise NotYet(f"process {pid} is becoming another program") from None
         raise NoSuchProcess(f"Process {pid} ended while it was being looked at") from None
     except (NotYet, GilscopeError):
         memory.close()
@@ -113,16 +113,21 @@ def _identify(memory: Memory, address: int, version_address: int | None) -> Runt
             key = (hexversion >> 24, hexversion >> 16 & 0xFF, free_threaded)
             if key not in layouts:
                 raise _unknown(memory.pid, hexversion, free_threaded)
-            validate(memory, address, layouts[key])
-            return Runtime(memory, address, layouts[key], version_text(hexversion))
-        return _by_trial(memory, address, list(layouts.values()))
+            layout = layouts[key]
+            if layout.debug_fields is not None:
+                published = debug_offsets.read(memory, address, layout.debug_fields)
+                layout = debug_offsets.overlay(layout, published)
+            validate(memory, address, layout)
+            return Runtime(memory, address, layout, version_text(hexversion))
+        return _by_trial(memory, address, [layout for layout in layouts.values() if not layout.debug_fields])
     except Unmapped:
         raise NotYet(f"the interpreter of process {memory.pid} is being mapped") from None
 
 
 def _version(memory: Memory, address: int, version_address: int | None) -> tuple[int | None, bool]:
-    cookie, hexversion, free_threaded = _DEBUG_HEAD.unpack(memory.read(address, _DEBUG_HEAD.size))
-    if cookie == _DEBUG_COOKIE:
+    head = debug_offsets.HEAD
+    cookie, hexversion, free_threaded = head.unpack(memory.read(address, head.size))
+    if cookie == debug_offsets.COOKIE:
         return hexversion, bool(free_threaded)
     return (memory.u32(version_address), False) if version_address else (None, False)
 
@@ -146,14 +151,14 @@ def _by_trial(memory: Memory, address: int, layouts: list[Layout]) -> Runtime:
 
 def validate(memory: Memory, address: int, layout: Layout) -> None:
     """Raises NotReadable unless every structure at `address` agrees with the layout and with the kernel."""
-    if memory.u64(address + layout.interpreters_head) == 0:
+    if memory.u64(address + layout.runtime_state.interpreters_head) == 0:
         raise NotYet(f"process {memory.pid} has no interpreter yet, or none any more")
     tids = {int(name) for name in os.listdir(f"/proc/{memory.pid}/task")}
     try:
         seen = survey(memory, address, layout)
         holders = {thread.address for thread in seen.threads} | {0}
         for gil in seen.gils:
-            interval, holder, locked = _gil_head(memory, gil.address)
+            interval, holder, locked = _gil_head(memory, gil.address, layout.gil)
             if locked == -1:
                 raise NotYet(f"process {memory.pid} has not made its GIL yet")
             if not 1 <= interval <= 10**7 or locked not in (0, 1):
@@ -170,9 +175,9 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
         raise NotYet(f"the threads that process {memory.pid} names are another's")
 
 
-def _gil_head(memory: Memory, address: int) -> tuple[int, int, int]:
-    interval, holder, locked = struct.unpack("=QQi", memory.read(address, 20))
-    return interval, holder, locked
+def _gil_head(memory: Memory, address: int, gil: Gil) -> tuple[int, int, int]:
+    interval, holder = memory.u64(address + gil.interval), memory.u64(address + gil.last_holder)
+    return interval, holder, memory.i32(address + gil.locked)
 
 
 def version_text(hexversion: int) -> str:

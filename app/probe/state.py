@@ -60,12 +60,12 @@ def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
 def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
     gils: dict[int, GilState] = {}
     threads: list[ThreadState] = []
-    heads = [runtime + layout.interpreters_head]
+    heads = [runtime + layout.runtime_state.interpreters_head]
     for interp in _interpreters(memory, runtime, layout):
-        number = memory.u64(interp + layout.interp_id)
+        number = memory.u64(interp + layout.interpreter_state.id)
         gil = gil_address(memory, runtime, interp, layout)
         gils.setdefault(gil, GilState(gil, number))
-        head = interp + layout.interp_threads_head
+        head = interp + layout.interpreter_state.threads_head
         heads.append(head)
         for address, tid in _thread_states(memory, memory.u64(head), interp, layout):
             threads.append(ThreadState(address, tid, number, gil))
@@ -74,27 +74,27 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
 
 def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
     """The GIL that an interpreter's threads take: its own, or one that it shares."""
-    if layout.runtime_gil is not None:
-        return runtime + layout.runtime_gil
-    assert layout.interp_ceval_gil is not None
-    return memory.u64(interp + layout.interp_ceval_gil)
+    if layout.runtime_state.gil is not None:
+        return runtime + layout.runtime_state.gil
+    assert layout.interpreter_state.ceval_gil is not None
+    return memory.u64(interp + layout.interpreter_state.ceval_gil)
 
 
 def _interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
-    interp = memory.u64(runtime + layout.interpreters_head)
+    interp = memory.u64(runtime + layout.runtime_state.interpreters_head)
     for _ in range(MAX_INTERPRETERS):
         if not interp:
             return
-        if memory.u64(interp + layout.interp_runtime) != runtime:
+        if memory.u64(interp + layout.interpreter_state.runtime) != runtime:
             raise Inconsistent(f"the interpreter at {interp:#x} belongs to another runtime")
         yield interp
-        interp = memory.u64(interp + layout.interp_next)
+        interp = memory.u64(interp + layout.interpreter_state.next)
     raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
 
 
 def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
     """(address, native thread id) of each, newest first."""
-    size = layout.tstate_native_thread_id + 8
+    size = layout.thread_state.native_thread_id + 8
     address = first
     for _ in range(MAX_THREADS):
         if not address:
@@ -103,7 +103,7 @@ def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> I
         following, owner = struct.unpack_from("=QQ", block, TSTATE_NEXT)
         if owner != interp:
             raise Inconsistent(f"the thread state at {address:#x} belongs to another interpreter")
-        tid = struct.unpack_from("=Q", block, layout.tstate_native_thread_id)[0]
+        tid = struct.unpack_from("=Q", block, layout.thread_state.native_thread_id)[0]
         if tid:  # 0 until the thread has bound its state
             yield address, tid
         address = following

@@ -13,17 +13,21 @@ class Lane:
     """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
 
     __slots__ = (
-        "blocked", "fd", "gil", "made_to_let_go", "number", "parked", "pieces",
-        "raw", "seen", "since", "state", "switched", "thread", "waits_for",
+        "blocked", "fd", "flags", "gil", "made_to_let_go", "number", "parked", "pieces",
+        "raw", "seen", "since", "state", "states", "switched", "tid", "waits_for",
     )  # fmt: skip
 
-    def __init__(self, number: int, pid: int, thread: ThreadState, gil: int, now_us: int) -> None:
+    def __init__(
+        self, number: int, pid: int, states: list[ThreadState], gil: int | None, now_us: int
+    ) -> None:
         """Opens the thread's `syscall`; FileNotFoundError or ProcessLookupError where it has ended."""
         self.number = number
-        self.thread = thread
+        self.states = states  # one for each interpreter that the thread is in
+        self.tid = states[0].tid
         self.gil = gil  # index of the GIL that it takes
-        self.fd = os.open(f"/proc/{pid}/task/{thread.tid}/syscall", os.O_RDONLY | os.O_CLOEXEC)
-        self.raw = b""
+        self.fd = os.open(f"/proc/{pid}/task/{self.tid}/syscall", os.O_RDONLY | os.O_CLOEXEC)
+        self.raw = b""  # of `syscall`
+        self.flags = b""  # of its thread state, where the version has some
         self.seen = b""  # the text that `blocked` and `waits_for` were read from
         self.blocked = UNKNOWN
         self.waits_for: int | None = None

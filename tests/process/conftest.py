@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from app.runs import interpreters
 
-FOUND = [found for found in interpreters.find() if found.supported]
+EXTRA = [path for path in os.environ.get("GILSCOPE_PYTHONS", "").split(":") if path]
+FOUND = [found for found in interpreters.find(EXTRA) if found.supported]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -16,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _name(found: interpreters.Interpreter) -> str:
-    return f"{found.version}-{found.build.replace(' ', '-')}"
+    return f"{found.label}-{found.build.replace(' ', '-')}"
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
-"""Where each CPython keeps what the observer reads: one file a version, one Layout in it.
+"""Where each CPython keeps what the observer reads: one file a version and build, one Layout in it.
 
-Offsets are in bytes. They come from the interpreter's own headers (`offsetof` with -DPy_BUILD_CORE against
-Include/internal) and were confirmed on live processes; an address found with them is believed only after
+Classes and fields bear CPython's own names; a number is an offset in bytes from the start of its structure.
+The numbers come from the interpreters' headers (tools/offsets.py regenerates them, a test compares). From
+3.13 on the target publishes most of them itself, in `_Py_DebugOffsets` at the start of `_PyRuntime`: those
+win, and the table serves for the rest. Whatever their source, they are believed only after
 `runtime.validate` has walked the structures and found them to agree with each other and with the kernel.
 """
 
@@ -13,9 +15,45 @@ Key = tuple[int, int, bool]  # major, minor, free-threaded
 
 
 @dataclass(frozen=True)
-class Gil:
-    """struct _gil_runtime_state, counted from its start."""
+class RuntimeState:
+    """_PyRuntimeState."""
 
+    interpreters_head: int
+    gil: int | None = None  # 3.11: the one GIL of the process lies here
+
+
+@dataclass(frozen=True)
+class InterpreterState:
+    """PyInterpreterState."""
+
+    id: int
+    next: int
+    threads_head: int
+    runtime: int  # back to _PyRuntime: the check that this is an interpreter
+    imports_modules: int  # PyObject *, the dict sys.modules
+    ceval_gil: int | None = None  # 3.12 on: a pointer, shared by interpreters that share a GIL
+
+
+@dataclass(frozen=True)
+class ThreadState:
+    """PyThreadState. prev, next and interp are its first three words in every version."""
+
+    thread_id: int  # pthread_t: threading's `ident`
+    native_thread_id: int  # the kernel's
+    datastack_chunk: int
+    current_frame: int | None = None  # 3.13 on
+    cframe: int | None = None  # before: a pointer to the structure that points to the frame
+    cframe_current_frame: int = 0
+    state: int | None = None  # 3.13 on: DETACHED 0, ATTACHED 1, SUSPENDED 2, SHUTTING_DOWN 3
+    holds_gil: int | None = None  # 3.14 on: an int
+    gil_requested: int | None = None  # 3.15 on: an int, 1 while the thread is inside take_gil
+
+
+@dataclass(frozen=True)
+class Gil:
+    """struct _gil_runtime_state. Free-threaded builds have `enabled` before all else."""
+
+    enabled: int | None = None  # i32: 0 off
     interval: int = 0  # u64, microseconds
     last_holder: int = 8  # PyThreadState *; the holder only while locked is 1
     locked: int = 16  # i32: -1 not made yet, 0 free, 1 held
@@ -24,21 +62,65 @@ class Gil:
     end: int = 208
 
 
+FREE_THREADED_GIL = Gil(enabled=0, interval=8, last_holder=16, locked=24, switch_number=32, cond=40, end=216)
+
+
+@dataclass(frozen=True)
+class InterpreterFrame:
+    """_PyInterpreterFrame."""
+
+    executable: int  # the code object; from 3.14 on tagged in its low three bits
+    previous: int
+    instr_ptr: int
+    owner: int  # one byte
+    tlbc_index: int | None = None  # free-threaded 3.14 on: which copy of the byte code `instr_ptr` is in
+
+
+@dataclass(frozen=True)
+class CodeObject:
+    """PyCodeObject."""
+
+    filename: int
+    qualname: int
+    firstlineno: int
+    linetable: int
+    co_code_adaptive: int
+    co_tlbc: int | None = None
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Of PyObject and its kin, what reading a thread's name and a function's takes."""
+
+    ob_type: int
+    ma_keys: int  # PyDictObject
+    ma_values: int
+    length: int  # PyASCIIObject
+    state: int
+    ascii_size: int  # sizeof(PyASCIIObject): where the text of an ASCII string begins
+    compact_size: int  # sizeof(PyCompactUnicodeObject): where that of any other begins
+    kind_shift: int  # of the three bits of `state` that tell 1, 2 or 4 bytes a character
+    ascii_bit: int
+    tp_basicsize: int  # PyTypeObject
+    ht_cached_keys: int  # PyHeapTypeObject
+    ob_sval: int  # PyBytesObject
+    ob_size: int  # PyVarObject
+
+
 @dataclass(frozen=True)
 class Layout:
-    """The offsets of one CPython."""
+    """The offsets of one CPython. `debug_fields` lists `_Py_DebugOffsets` as that version orders it."""
 
     version: tuple[int, int]
     free_threaded: bool
-    interpreters_head: int  # _PyRuntimeState
-    interp_next: int  # PyInterpreterState, and so below
-    interp_id: int
-    interp_threads_head: int
-    interp_runtime: int
-    tstate_native_thread_id: int  # PyThreadState; prev, next, interp are 0, 8, 16 in every version
-    runtime_gil: int | None = None  # 3.11: the one GIL lies in _PyRuntimeState
-    interp_ceval_gil: int | None = None  # 3.12 on: a pointer, shared by interpreters that share a GIL
+    runtime_state: RuntimeState
+    interpreter_state: InterpreterState
+    thread_state: ThreadState
+    interpreter_frame: InterpreterFrame
+    code_object: CodeObject
+    objects: Objects
     gil: Gil = Gil()
+    debug_fields: str | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +134,7 @@ TSTATE_INTERP = 16
 
 def known() -> dict[Key, Layout]:
     """Every layout, by version and build."""
-    from . import cp311, cp312, cp313
+    from . import cp311, cp312, cp313, cp313t, cp314, cp314t, cp315, cp315t
 
-    modules = (cp311, cp312, cp313)
+    modules = (cp311, cp312, cp313, cp313t, cp314, cp314t, cp315, cp315t)
     return {(*m.LAYOUT.version, m.LAYOUT.free_threaded): m.LAYOUT for m in modules}

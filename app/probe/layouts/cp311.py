@@ -1,17 +1,64 @@
-"""CPython 3.11: one GIL a process, inside _PyRuntime."""
+"""CPython 3.11: one GIL a process, inside _PyRuntime; frames reached through the C frame."""
 
 from __future__ import annotations
 
-from . import Layout
+from . import (
+    CodeObject,
+    InterpreterFrame,
+    InterpreterState,
+    Layout,
+    Objects,
+    RuntimeState,
+    ThreadState,
+)
 
 LAYOUT = Layout(
     version=(3, 11),
     free_threaded=False,
-    interpreters_head=40,
-    interp_next=0,
-    interp_id=48,
-    interp_threads_head=16,
-    interp_runtime=40,
-    tstate_native_thread_id=160,
-    runtime_gil=360,
+    runtime_state=RuntimeState(
+        interpreters_head=40,
+        gil=360,
+    ),
+    interpreter_state=InterpreterState(
+        id=48,
+        next=0,
+        threads_head=16,
+        runtime=40,
+        imports_modules=888,
+    ),
+    thread_state=ThreadState(
+        thread_id=152,
+        native_thread_id=160,
+        datastack_chunk=296,
+        cframe=56,
+        cframe_current_frame=8,
+    ),
+    interpreter_frame=InterpreterFrame(
+        executable=32,
+        previous=48,
+        instr_ptr=56,
+        owner=69,
+    ),
+    code_object=CodeObject(
+        filename=112,
+        qualname=128,
+        firstlineno=72,
+        linetable=136,
+        co_code_adaptive=184,
+    ),
+    objects=Objects(
+        ob_type=8,
+        ma_keys=32,
+        ma_values=40,
+        length=16,
+        state=32,
+        ascii_size=48,
+        compact_size=72,
+        kind_shift=2,
+        ascii_bit=6,
+        tp_basicsize=32,
+        ht_cached_keys=872,
+        ob_sval=32,
+        ob_size=16,
+    ),
 )

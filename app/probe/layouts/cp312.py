@@ -1,17 +1,64 @@
-"""CPython 3.12: a GIL an interpreter (PEP 684), found through the interpreter's ceval state."""
+"""CPython 3.12: a GIL an interpreter (PEP 684), found through the interpreter; frames through the C frame."""
 
 from __future__ import annotations
 
-from . import Layout
+from . import (
+    CodeObject,
+    InterpreterFrame,
+    InterpreterState,
+    Layout,
+    Objects,
+    RuntimeState,
+    ThreadState,
+)
 
 LAYOUT = Layout(
     version=(3, 12),
     free_threaded=False,
-    interpreters_head=40,
-    interp_next=0,
-    interp_id=8,
-    interp_threads_head=72,
-    interp_runtime=96,
-    tstate_native_thread_id=144,
-    interp_ceval_gil=384,
+    runtime_state=RuntimeState(
+        interpreters_head=40,
+    ),
+    interpreter_state=InterpreterState(
+        id=8,
+        next=0,
+        threads_head=72,
+        runtime=96,
+        imports_modules=944,
+        ceval_gil=384,
+    ),
+    thread_state=ThreadState(
+        thread_id=136,
+        native_thread_id=144,
+        datastack_chunk=232,
+        cframe=56,
+        cframe_current_frame=0,
+    ),
+    interpreter_frame=InterpreterFrame(
+        executable=0,
+        previous=8,
+        instr_ptr=56,
+        owner=70,
+    ),
+    code_object=CodeObject(
+        filename=112,
+        qualname=128,
+        firstlineno=68,
+        linetable=136,
+        co_code_adaptive=192,
+    ),
+    objects=Objects(
+        ob_type=8,
+        ma_keys=32,
+        ma_values=40,
+        length=16,
+        state=32,
+        ascii_size=40,
+        compact_size=56,
+        kind_shift=2,
+        ascii_bit=6,
+        tp_basicsize=32,
+        ht_cached_keys=880,
+        ob_sval=32,
+        ob_size=16,
+    ),
 )

@@ -1,17 +1,66 @@
-"""CPython 3.13 with the GIL."""
+"""CPython 3.13 with the GIL: the first to publish its own offsets."""
 
 from __future__ import annotations
 
-from . import Layout
+from . import (
+    CodeObject,
+    InterpreterFrame,
+    InterpreterState,
+    Layout,
+    Objects,
+    RuntimeState,
+    ThreadState,
+)
+from .debug_offsets import FIELDS_3_13
 
 LAYOUT = Layout(
     version=(3, 13),
     free_threaded=False,
-    interpreters_head=632,
-    interp_next=7264,
-    interp_id=7272,
-    interp_threads_head=7344,
-    interp_runtime=7376,
-    tstate_native_thread_id=160,
-    interp_ceval_gil=16,
+    runtime_state=RuntimeState(
+        interpreters_head=632,
+    ),
+    interpreter_state=InterpreterState(
+        id=7272,
+        next=7264,
+        threads_head=7344,
+        runtime=7376,
+        imports_modules=7656,
+        ceval_gil=16,
+    ),
+    thread_state=ThreadState(
+        thread_id=152,
+        native_thread_id=160,
+        datastack_chunk=232,
+        current_frame=72,
+        state=40,
+    ),
+    interpreter_frame=InterpreterFrame(
+        executable=0,
+        previous=8,
+        instr_ptr=56,
+        owner=70,
+    ),
+    code_object=CodeObject(
+        filename=112,
+        qualname=128,
+        firstlineno=68,
+        linetable=136,
+        co_code_adaptive=200,
+    ),
+    objects=Objects(
+        ob_type=8,
+        ma_keys=32,
+        ma_values=40,
+        length=16,
+        state=32,
+        ascii_size=40,
+        compact_size=56,
+        kind_shift=2,
+        ascii_bit=6,
+        tp_basicsize=32,
+        ht_cached_keys=880,
+        ob_sval=32,
+        ob_size=16,
+    ),
+    debug_fields=FIELDS_3_13,
 )

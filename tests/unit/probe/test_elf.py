@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,13 +45,12 @@ def test_what_is_no_such_file_is_named(content: bytes, what: str, tmp_path: Path
 
 
 def test_a_process_that_is_no_python_says_so() -> None:
-    pid = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "20")
-    try:
-        with pytest.raises(NotReadable, match=rf"Process {pid} (has no _PyRuntime|is)"):
-            runtime.locate(pid)
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
+    with subprocess.Popen(["/bin/sleep", "20"]) as sleeper:
+        try:
+            with pytest.raises(NotReadable, match=f"Process {sleeper.pid} has no _PyRuntime"):
+                runtime.locate(sleeper.pid)
+        finally:
+            sleeper.kill()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from app.probe.tracks import GilTrack, Lane
 
 
 def test_a_lane_codes_runs_and_carries_its_state_over_a_flush() -> None:
-    lane = Lane(7, os.getpid(), ThreadState(0x1000, os.getpid(), 0, 0x2000), 0, 100)
+    lane = Lane(7, os.getpid(), [ThreadState(0x1000, os.getpid(), 0, 0x2000)], 0, 100)
     try:
         lane.become(RUNNING, 100)
         lane.become(RUNNING, 150)

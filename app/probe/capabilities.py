@@ -1,0 +1,34 @@
+"""What can be measured of a process, how well, and why no better."""
+
+from __future__ import annotations
+
+from app.model.states import EXACT, INFERRED, UNAVAILABLE
+
+from .layouts import Layout
+
+_LATER = "not read by this release"
+_NO_GIL = "this process runs without a GIL"
+
+
+def of(layout: Layout, gil_enabled: bool, interpreters: int) -> tuple[dict[str, str], dict[str, str]]:
+    """({measure: exact, inferred or unavailable}, {measure: the reason, where it is not exact})."""
+    levels = {"gil": EXACT, "gil_wait": EXACT, "threads": EXACT}
+    why: dict[str, str] = {}
+    if not gil_enabled:
+        levels["gil"] = levels["gil_wait"] = UNAVAILABLE
+        why["gil"] = why["gil_wait"] = _NO_GIL
+    elif layout.thread_state.gil_requested is None:
+        levels["gil_wait"] = INFERRED
+        why["gil_wait"] = (
+            "before CPython 3.15 a wait shows as the futex that the thread sleeps on: its ends are known to "
+            "one sampling period, and two waits within one period look like one"
+        )
+    if layout.version == (3, 12) and interpreters > 1:
+        levels["gil"] = levels["threads"] = INFERRED
+        why["gil"] = why["threads"] = (
+            "CPython 3.12 names the creator of a subinterpreter as its thread, so what another thread does "
+            "in it is put down to the creator"
+        )
+    for name in ("heap", "gc", "stacks"):
+        levels[name], why[name] = UNAVAILABLE, _LATER
+    return levels, why

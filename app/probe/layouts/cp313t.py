@@ -1,0 +1,68 @@
+"""CPython 3.13, free-threaded: the GIL is there, switched off; objects have a longer head."""
+
+from __future__ import annotations
+
+from . import (
+    FREE_THREADED_GIL,
+    CodeObject,
+    InterpreterFrame,
+    InterpreterState,
+    Layout,
+    Objects,
+    RuntimeState,
+    ThreadState,
+)
+from .debug_offsets import FIELDS_3_13
+
+LAYOUT = Layout(
+    version=(3, 13),
+    free_threaded=True,
+    runtime_state=RuntimeState(
+        interpreters_head=632,
+    ),
+    interpreter_state=InterpreterState(
+        id=7272,
+        next=7264,
+        threads_head=7344,
+        runtime=7376,
+        imports_modules=7664,
+        ceval_gil=16,
+    ),
+    thread_state=ThreadState(
+        thread_id=152,
+        native_thread_id=160,
+        datastack_chunk=232,
+        current_frame=72,
+        state=40,
+    ),
+    interpreter_frame=InterpreterFrame(
+        executable=0,
+        previous=8,
+        instr_ptr=56,
+        owner=70,
+    ),
+    code_object=CodeObject(
+        filename=128,
+        qualname=144,
+        firstlineno=84,
+        linetable=152,
+        co_code_adaptive=216,
+    ),
+    objects=Objects(
+        ob_type=24,
+        ma_keys=48,
+        ma_values=56,
+        length=32,
+        state=48,
+        ascii_size=56,
+        compact_size=72,
+        kind_shift=2,
+        ascii_bit=6,
+        tp_basicsize=48,
+        ht_cached_keys=896,
+        ob_sval=48,
+        ob_size=32,
+    ),
+    gil=FREE_THREADED_GIL,
+    debug_fields=FIELDS_3_13,
+)

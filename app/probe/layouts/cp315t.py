@@ -1,0 +1,72 @@
+"""CPython 3.15, free-threaded. From its headers; never run where this was written."""
+
+from __future__ import annotations
+
+from . import (
+    FREE_THREADED_GIL,
+    CodeObject,
+    InterpreterFrame,
+    InterpreterState,
+    Layout,
+    Objects,
+    RuntimeState,
+    ThreadState,
+)
+from .debug_offsets import FIELDS_3_15
+
+LAYOUT = Layout(
+    version=(3, 15),
+    free_threaded=True,
+    runtime_state=RuntimeState(
+        interpreters_head=936,
+    ),
+    interpreter_state=InterpreterState(
+        id=7272,
+        next=7264,
+        threads_head=7336,
+        runtime=7376,
+        imports_modules=7592,
+        ceval_gil=16,
+    ),
+    thread_state=ThreadState(
+        thread_id=176,
+        native_thread_id=184,
+        datastack_chunk=256,
+        current_frame=72,
+        state=48,
+        holds_gil=36,
+        gil_requested=40,
+    ),
+    interpreter_frame=InterpreterFrame(
+        executable=0,
+        previous=8,
+        instr_ptr=56,
+        owner=78,
+        tlbc_index=72,
+    ),
+    code_object=CodeObject(
+        filename=128,
+        qualname=144,
+        firstlineno=84,
+        linetable=152,
+        co_code_adaptive=232,
+        co_tlbc=224,
+    ),
+    objects=Objects(
+        ob_type=24,
+        ma_keys=48,
+        ma_values=56,
+        length=32,
+        state=48,
+        ascii_size=56,
+        compact_size=72,
+        kind_shift=8,
+        ascii_bit=12,
+        tp_basicsize=48,
+        ht_cached_keys=904,
+        ob_sval=48,
+        ob_size=32,
+    ),
+    gil=FREE_THREADED_GIL,
+    debug_fields=FIELDS_3_15,
+)
