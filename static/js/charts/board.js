@@ -20,9 +20,15 @@ const CHARTS = [
     show: wholePercent,
     max: 1,
   },
-  { title: "Switches", lines: [{ label: "switches", column: "switches_per_s" }], show: count, unit: "/s" },
-  { title: "Waiters", lines: [{ label: "waiters", column: "waiters" }], show: count },
-  { title: "CPU", lines: [{ label: "CPU", column: "cpu_share" }], show: cores },
+  {
+    title: "Switches",
+    lines: [{ label: "switches", column: "switches_per_s" }],
+    show: count,
+    unit: "/s",
+    atLeast: 10,
+  },
+  { title: "Waiters", lines: [{ label: "waiters", column: "waiters" }], show: count, atLeast: 1 },
+  { title: "CPU", lines: [{ label: "CPU", column: "cpu_share" }], show: cores, atLeast: 1 },
   { title: "RSS", lines: [{ label: "RSS", column: "rss" }], show: size, steps: POWERS_OF_TWO },
   { title: "Operations", lines: [{ label: "operations", column: "ops_per_s" }], show: count, unit: "/s" },
 ];

@@ -5,8 +5,9 @@
  * @import { Quantity } from "../base/format.js"
  * @typedef {{label: string, column: string}} Line
  * @typedef {{title: string, lines: Line[], show: (value: number | null) => Quantity, unit?: string,
- *            max?: number, steps?: number[]}} ChartKind `max` is the axis's upper end where the quantity has
- *     one, `steps` are the distances that its marks may have
+ *            max?: number, atLeast?: number, steps?: number[]}} ChartKind `max` is the axis's upper end where the
+ *     quantity has one, `atLeast` keeps noise about nothing from filling the chart, `steps` are the distances that
+ *     its marks may have
  */
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
@@ -14,6 +15,7 @@ import { text } from "../base/format.js";
 import { tickLabel } from "../base/ticks.js";
 
 export const CHART_HEIGHT = 120;
+const HEADROOM = 1.1;
 /** The decimals of a round number. */
 const ROUND = /\.0+(?=\D|$)/;
 /** A view of nearly everything needs no shade. */
@@ -59,7 +61,7 @@ function optionsOf(kind, palette, width) {
     cursor: { sync: { key: SYNC }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       x: { time: false, range: (_plot, _least, most) => [0, Math.max(SHORTEST_SPAN_S, most ?? 0)] },
-      y: { range: (_plot, _least, most) => [0, kind.max ?? (most > 0 ? most * 1.1 : 1)] },
+      y: { range: (_plot, _least, most) => [0, topOf(kind, most ?? 0)] },
     },
     axes: [
       { ...axis, size: 26, space: 72, gap: 6, values: (_plot, splits) => xLabels(splits) },
@@ -83,6 +85,11 @@ function optionsOf(kind, palette, width) {
       })),
     ],
   };
+}
+
+/** Where the upright axis ends. @param {ChartKind} kind @param {number} most */
+function topOf({ max, atLeast = 0 }, most) {
+  return max ?? (Math.max(atLeast, most * HEADROOM) || 1);
 }
 
 /** @param {number[]} splits seconds */

@@ -14,12 +14,13 @@
  * @typedef {{cpu_share: Maybe, rss: Maybe, ops: Maybe, ops_per_s: Maybe, switches_per_s: Maybe}} Totals
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
- *            processes: ProcessFigures[], threads: ThreadFigures[], totals: Totals, observer: ObserverFigures}} Figures
+ *            processes: ProcessFigures[], threads: ThreadFigures[],
+ *            threads_not_shown: number, totals: Totals, observer: ObserverFigures}} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
- *            executor?: string | null, workers?: number | null, python?: string | null}} Run
+ *            executor?: string | null, workers?: number | null, python?: string | null, exit_code?: number | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process
@@ -27,6 +28,7 @@
  *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
+ *            threads_not_shown: number,
  *            workload: {[name: string]: unknown} | null, run: Run}} Summary
  */
 

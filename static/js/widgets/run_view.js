@@ -106,7 +106,8 @@ export class RunView {
     this.#title.update(this.#state, clock.lastUs);
     this.#figures.update(this.#state);
     this.#charts.update(series);
-    this.#threads.update(summary?.threads ?? figures?.threads ?? []);
+    const threads = summary ?? figures;
+    if (threads) this.#threads.update(threads.threads, threads.threads_not_shown);
     this.#legend.update(figures, this.#timeline.hoveredLane);
     this.#honesty.update(this.#state);
     if (summary?.workload) showResult(this.#root, summary.workload);

@@ -13,16 +13,20 @@ const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
 export class ThreadTable {
   #body;
+  #notShown;
   /** @type {Map<string, Row>} by pid and tid */
   #rows = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#body = find(root, ".threads tbody", HTMLTableSectionElement);
+    this.#notShown = find(root, ".threads .not-shown", HTMLElement);
   }
 
-  /** @param {ThreadRow[]} threads */
-  update(threads) {
+  /** @param {ThreadRow[]} threads @param {number} notShown how many of the least active have no row */
+  update(threads, notShown) {
+    this.#notShown.hidden = notShown === 0;
+    setText(this.#notShown, `${text(count(notShown))} more threads, less active than these, are not shown.`);
     const gone = new Set(this.#rows.keys());
     const inOrder = [...threads].sort((one, other) => one.pid - other.pid || one.tid - other.tid);
     for (const [index, thread] of inOrder.entries()) {

@@ -164,16 +164,15 @@ export class Timeline {
     const edgeUs = this.#edgeUs(nowMs);
     if (edgeUs === null) return;
     const { startUs, endUs } = interval(this.#window, edgeUs);
-    const moves = this.#window.endUs === null && edgeUs < (this.#state.clock.lastUs ?? edgeUs);
     const least = matchMedia("(prefers-reduced-motion: reduce)").matches ? REDUCED_FRAME_MS : FRAME_MS;
-    if (nowMs - this.#drawnMs < least) {
-      if (moves) this.#scheduler.redraw(this.#draw);
-      return;
+    const due = nowMs - this.#drawnMs >= least;
+    if (due) {
+      this.#drawnMs = nowMs;
+      this.#paint(startUs, endUs, edgeUs);
+      this.#showControls();
     }
-    this.#drawnMs = nowMs;
-    this.#paint(startUs, endUs, edgeUs);
-    this.#showControls();
-    if (moves) this.#scheduler.redraw(this.#draw);
+    const moves = this.#window.endUs === null && edgeUs < (this.#state.clock.lastUs ?? edgeUs);
+    if (moves || !due) this.#scheduler.redraw(this.#draw);
   }
 
   /** @param {number} startUs @param {number} endUs @param {number} edgeUs */

@@ -106,5 +106,8 @@ function describe({ run, processes }) {
   const process = [...processes.values()].find((candidate) => candidate.python) ?? first;
   if (process?.python) parts.push(`CPython ${process.python}${process.free_threaded ? "t" : ""}`);
   if (process) parts.push(`pid ${first.pid}`);
+  if (run?.exit_code) {
+    parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
+  }
   return parts;
 }
