@@ -266,7 +266,11 @@ class Processes:
     def _review(self, watched: Watched, now_us: int) -> None:
         """Tells again of a process whose switch interval was changed, or its GIL switched on or off."""
         assert watched.sampler is not None
-        watched.sampler.review(now_us)
+        try:
+            watched.sampler.review(now_us)
+        except AddressSpaceGone:
+            self._lost(watched, now_us)
+            return
         if self._process(watched, now_us) != replace(watched.announced, at_us=now_us):
             self._announce(watched, now_us)
 

@@ -43,7 +43,9 @@ ITS_OWN_READING = 3  # starting and joining threads passes the lock to and from 
 
 
 def worker_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for row in summary["threads"] if row["name"] != "main"]
+    """The rows of the target's own workers: neither its main thread nor the process at a socket's other end."""
+    root = summary["target"]["pid"]
+    return [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
 
 
 def test_four_cpu_bound_threads_share_one_gil(python: str) -> None:
@@ -115,6 +117,7 @@ def test_the_io_thread_of_a_convoy_waits_a_switch_interval(python: str, interval
     [row] = [row for row in summary["threads"] if row["name"].startswith("io")]
     assert row["gil_wait"]["count"] > 20
     assert row["gil_wait"]["p99_s"] >= interval_ms / 1e3
-    # It follows the interval: a shorter one would be missed by a wait that only ever grows.
+    # It follows the interval up and down: with three rivals a wait is one to a few intervals long, so that
+    # what 1 ms gives is less than 20 ms can give.
     assert row["gil_wait"]["p50_s"] >= 0.8 * interval_ms / 1e3
-    assert row["gil_wait"]["p50_s"] <= 4 * interval_ms / 1e3 + 0.004
+    assert row["gil_wait"]["p50_s"] <= 6 * interval_ms / 1e3 + 0.004

@@ -57,7 +57,8 @@ class Observation:
         """Reads to the end; the end message, after the observer itself has ended well."""
         for _ in self:
             pass
-        assert self.process.wait() == 0
+        status = self.process.wait()
+        assert status == 0, f"the observer ended with {status}: {self.messages[-3:]}"
         end = self.messages[-1]
         assert isinstance(end, frames.End), self.messages[-3:]
         return end
