@@ -5,17 +5,20 @@ recording). A recording begins with a hello and ends with an end. Fields ending 
 microseconds: instants (`at_us`, `start_us`, `end_us`) count from the hello's `origin_ns`, which is on
 CLOCK_MONOTONIC, the clock of every process concerned; the others are lengths. Sizes are in bytes.
 
-Names are sent once: a thread gets a *lane* (a small integer, never used again in the run), a GIL an
-*index*. A state is its place in `states.STATES`.
+Names are sent once: a thread gets a *lane* (a small integer, never used again in the run), a GIL, a function
+and a stack an *index* each. A state is its place in `states.STATES`.
 
     hello     v, origin_ns, started_at (s since the epoch), slice_us, run, sampling
     process   at_us, pid, parent, python, free_threaded, gil_enabled, switch_interval_us, command,
               capabilities, why, gone     sent again whenever one of these changes
     names     at_us, threads [[lane, pid, tid, name, interpreter]], gils [[gil, pid, interpreter]],
+              functions [[function, qualified name, file, first line]],
+              stacks [[stack, [function, line, function, line, ...]]], leaf first,
               gone [lane]                 a lane sent again has a new name
     frame     start_us, end_us, samples, failed, late,
               gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
               lanes [[lane, [state, length_us, state, length_us, ...]]]
+    stacks    looks [[at_us, gil, holder, holder stack, waiter, waiter stack, waiters]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late}, ops
@@ -27,9 +30,15 @@ A track (a GIL's or a lane's pieces) begins at `start_us`, or at the `at_us` of 
 that is later, and its lengths add up to `end_us`, or less where the thread or the process went. `holder` is
 a lane, or HOLDER_NONE or HOLDER_UNKNOWN; a piece of length 0 held by HOLDER_NONE says that between two
 samples the lock changed hands and came back. `switches` is how far CPython's own counter moved in the slice:
-exact at any sampling rate. Counters are running totals since the process or
-thread began; null is what could not be read. `uss` and `pss` cost a walk of the page tables, so they are null
-but once a second. `ops` counts what a workload got done, read from memory that it shares; null without one.
+exact at any sampling rate.
+
+A look is at the Python stack of a GIL's holder and of the thread that has waited for it longest: `holder` and
+`waiter` are lanes or HOLDER_NONE, a stack that could not be read whole is null, `waiters` is how many waited
+at that instant. Without a GIL `gil` is null, and `holder` is one of the threads that run, each in its turn.
+
+Counters are running totals since the process or thread began; null is what could not be read. `uss` and `pss`
+cost a walk of the page tables, so they are null but once a second. `ops` counts what a workload got done,
+read from memory that it shares; null without one.
 """
 
 from __future__ import annotations
@@ -85,6 +94,16 @@ class Names:
     threads: list[Row] = field(default_factory=list)
     gils: list[Row] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    functions: list[Row] = field(default_factory=list)
+    stacks: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Looks at what the holder of a GIL and its longest waiter were executing."""
+
+    type: ClassVar[str] = "stacks"
+    looks: list[Row]
 
 
 @dataclass(frozen=True)
@@ -144,10 +163,10 @@ class End:
     exit_code: int | None = None
 
 
-Message = Union[Hello, Process, Names, Frame, Counters, Event, Report, End]
+Message = Union[Hello, Process, Names, Frame, Stacks, Counters, Event, Report, End]
 
 _BY_TYPE: dict[str, type[Any]] = {
-    cls.type: cls for cls in (Hello, Process, Names, Frame, Counters, Event, Report, End)
+    cls.type: cls for cls in (Hello, Process, Names, Frame, Stacks, Counters, Event, Report, End)
 }
 
 

@@ -34,6 +34,7 @@ class Sampling:
 
     gil_hz: float = 1000.0
     counters_hz: float = 4.0
+    stacks_hz: float = 100.0  # 0: no stacks
 
 
 @dataclass(frozen=True)

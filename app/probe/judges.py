@@ -27,11 +27,13 @@ class FutexJudge:
         self._roster = roster
 
     def told(self, lane: Lane) -> bool:
-        """Whether the flags alone tell the state, so that the kernel need not be asked."""
-        return False
+        """Whether the thread is known to wait, so that the kernel need not be asked."""
+        return lane.state == WAITING and self._cannot_have_held(lane)
 
     def state_of(self, lane: Lane, holds: bool) -> int:
         """The state of a thread that was just looked at; sets `waits_for` with WAITING."""
+        if self.told(lane):
+            return WAITING
         raw = lane.raw
         if not raw:
             return UNKNOWN
@@ -54,17 +56,25 @@ class FutexJudge:
         """Whether a thread that is runnable, but not the holder, is on its way into the lock.
 
         One that was made to let go asks for the lock again at once; until it gets a CPU it reads as runnable.
-        One that waited was woken and has not got a CPU, unless it took the lock and let go of it since the
-        last sample: that takes two changes of hands, its own and the next holder's, or one if it is still the
-        last holder. A thread that was made to let go does not give the lock back that fast.
+        One that waited may have held the lock and let go of it since the last sample, but not if it is the
+        kind that lets go only when made to.
         """
         if lane.state == RUNNING and lane.made_to_let_go:
             lane.waits_for = lane.gil
             return True
-        if lane.state != WAITING or lane.waits_for is None:
+        if lane.state != WAITING or not lane.made_to_let_go:
             return False
         gil = self._roster.gil_by_index.get(lane.waits_for)
-        return gil is not None and gil.last != lane.number and (gil.moved <= 1 or lane.made_to_let_go)
+        return gil is not None and gil.last != lane.number
+
+    def _cannot_have_held(self, lane: Lane) -> bool:
+        """Whether a thread that waited a sample ago is sure to have waited since.
+
+        take_gil returns only to the holder, so its return changes the last holder and counts as a switch.
+        With no switch, or with one that made another the holder, the thread is still in there.
+        """
+        gil = self._roster.gil_by_index.get(lane.waits_for)
+        return gil is not None and gil.moved <= 1 and gil.last != lane.number
 
 
 class RequestJudge(FutexJudge):
@@ -76,7 +86,7 @@ class RequestJudge(FutexJudge):
         self.flags = (layout.thread_state.holds_gil, 8)
 
     def told(self, lane: Lane) -> bool:
-        """A thread that asks for the lock waits, whatever the kernel says."""
+        """A thread that asks for the lock and has not got it waits, whatever the kernel says."""
         return lane.flags[4] != 0 and lane.flags[0] == 0
 
     def state_of(self, lane: Lane, holds: bool) -> int:

@@ -24,7 +24,7 @@ class Roster:
         self.failed = 0  # walks that found the lists changing under them
         self.gil_enabled = True
         self.gils: list[GilTrack] = []
-        self.gil_by_index: dict[int, GilTrack] = {}
+        self.gil_by_index: dict[int | None, GilTrack] = {}
         self.gil_ranges: Ranges = []
         self.lanes: dict[int, Lane] = {}  # by tid
         self.lane_by_state: dict[int, int] = {}  # number, by the address of a thread state

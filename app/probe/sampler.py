@@ -77,7 +77,8 @@ class Sampler:
             due += roster.parked
         self.samples += 1
         for _ in range(_TRIES):
-            due = self._read(due, now_us)
+            self._read_gils(now_us)
+            due = self._read_lanes(due, now_us)
             if self._unmoved():
                 break
         else:
@@ -105,29 +106,35 @@ class Sampler:
     @property
     def switch_interval_us(self) -> int | None:
         """sys.getswitchinterval() of the process, as the last sample found it; None without a GIL."""
-        for gil in self.roster.gils:
-            if len(gil.raw) == _GIL.size:
-                interval: int = _GIL.unpack(gil.raw)[0]
-                return interval
-        return None
+        return self.roster.gils[0].interval_us or None if self.roster.gils else None
 
     # ---- reading
 
-    def _read(self, due: list[Lane], now_us: int) -> list[Lane]:
-        """Fills in the raw texts and flags; returns the lanes whose threads still live."""
-        pread, memory, judge = os.pread, self.runtime.memory.fd, self._judge
-        for gil in self.roster.gils:
-            gil.raw = pread(memory, _GIL.size, gil.address + self._gil_at)
+    def _read_gils(self, now_us: int) -> None:
+        """Who holds each lock, who held it last, and how often it changed hands since the last sample."""
+        roster = self.roster
+        for gil in roster.gils:
+            gil.raw = os.pread(self.runtime.memory.fd, _GIL.size, gil.address + self._gil_at)
             if not gil.raw:
                 raise AddressSpaceGone(self.pid)
+            gil.interval_us, last_holder, locked, gil.switches_read = _GIL.unpack(gil.raw)
+            gil.moved = gil.switches_read - gil.switches if gil.switches is not None else 0
+            gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
+            if locked == 1 and gil.last == HOLDER_UNKNOWN and now_us - roster.surveyed_us >= SURVEY_PERIOD_US:
+                roster.try_refresh(now_us)
+                gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
+            gil.now = gil.last if locked == 1 else HOLDER_NONE
+
+    def _read_lanes(self, due: list[Lane], now_us: int) -> list[Lane]:
+        """Fills in flags and texts where the state is not known without; the lanes that still live."""
+        pread, judge = os.pread, self._judge
         ended: list[Lane] = []
         for lane in due:
             try:
                 if judge.flags is not None:
                     lane.flags = self._read_flags(lane, judge.flags)
-                    if judge.told(lane):
-                        continue
-                lane.raw = pread(lane.fd, _TEXT, 0)
+                if not judge.told(lane):
+                    lane.raw = pread(lane.fd, _TEXT, 0)
             except ProcessLookupError:
                 ended.append(lane)
             except PermissionError:
@@ -164,34 +171,25 @@ class Sampler:
     # ---- judging
 
     def _holders_now(self, now_us: int) -> dict[int, int]:
-        """{lane: index of the GIL that it holds}; notes in each track what its lock did since last time."""
+        """{lane: index of the GIL that it holds}; the sample is taken, and the locks' counters with it."""
         held = {}
         for gil in self.roster.gils:
-            interval, last_holder, locked, switches = _GIL.unpack(gil.raw)
-            gil.moved = switches - gil.switches if gil.switches is not None else 0
-            gil.switches = switches
-            if gil.moved or locked != 1:
-                self._note_end_of_hold(gil, interval, now_us)
-            lane = self.roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
-            if locked != 1:
-                gil.last, gil.now = lane, HOLDER_NONE
-                continue
-            if lane == HOLDER_UNKNOWN and now_us - self.roster.surveyed_us >= SURVEY_PERIOD_US:
-                self.roster.try_refresh(now_us)
-                lane = self.roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
-            if lane == HOLDER_UNKNOWN:
+            gil.switches = gil.switches_read
+            if gil.moved or gil.now == HOLDER_NONE:
+                self._note_end_of_hold(gil, now_us)
+            if gil.now == HOLDER_UNKNOWN:
                 self._failed += 1
-            elif gil.moved > 1 and lane == gil.holder:
-                gil.break_hold(now_us)
-            gil.last = gil.now = lane
-            held[lane] = gil.index
+            elif gil.now != HOLDER_NONE:
+                if gil.moved > 1 and gil.now == gil.holder:
+                    gil.break_hold(now_us)
+                held[gil.now] = gil.index
         return held
 
-    def _note_end_of_hold(self, gil: GilTrack, interval_us: int, now_us: int) -> None:
+    def _note_end_of_hold(self, gil: GilTrack, now_us: int) -> None:
         """Whether the holder let go because it was asked to: others waited, and its interval was up."""
         for lane in self.roster.active:
             if lane.number == gil.holder:
-                full = now_us - gil.held_since >= interval_us * _FULL_INTERVAL
+                full = now_us - gil.held_since >= gil.interval_us * _FULL_INTERVAL
                 lane.made_to_let_go = full and gil.waiters > 0
                 return
 

@@ -63,8 +63,8 @@ class GilTrack:
     """A GIL's track: who held it, how many waited, and for how long that was so."""
 
     __slots__ = (
-        "address", "flushed_switches", "held_since", "holder", "index", "interpreter", "last",
-        "moved", "now", "pieces", "raw", "since", "switches", "waiters",
+        "address", "flushed_switches", "held_since", "holder", "index", "interpreter", "interval_us", "last",
+        "moved", "now", "pieces", "raw", "since", "switches", "switches_read", "waiters",
     )  # fmt: skip
 
     def __init__(self, index: int, address: int, interpreter: int, now_us: int) -> None:
@@ -75,7 +75,9 @@ class GilTrack:
         self.now = self.last = (
             HOLDER_UNKNOWN  # the lanes that hold it, and held it last, in the newest sample
         )
-        self.moved = 0  # switches between the two newest samples
+        self.interval_us = 0  # the switch interval, once it was read
+        self.moved = 0  # switches between the newest reading and the sample before it
+        self.switches_read = 0  # switch_number in the newest reading
         self.switches: int | None = None  # switch_number in the newest sample
         self.holder = HOLDER_UNKNOWN  # of the piece that is open
         self.held_since = now_us  # when the holder was first seen to hold

@@ -43,7 +43,7 @@ ITS_OWN_READING = 3  # starting and joining threads passes the lock to and from 
 
 
 def worker_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the target's own workers: neither its main thread nor the process at a socket's other end."""
+    """The rows of the target's own workers: neither its main thread nor a process that serves it."""
     root = summary["target"]["pid"]
     return [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
 
