@@ -3,7 +3,17 @@
  * The messages of a stream, as app/model/frames.py and app/analysis define them. Names and units are theirs.
  *
  * @typedef {number | null} Maybe
- * @typedef {{count: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe}} Distribution
+ * @typedef {{count: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
+ *            histogram?: [upperS: Maybe, count: number][]}} Distribution
+ * @typedef {{function: string, file: string, line: number, held_share: Maybe, waited_share: Maybe}} HotFunction
+ * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
+ *            children: FlameNode[]}} FlameNode
+ * @typedef {{tid: number, name: string}} ThreadName
+ * @typedef {{pid: number, interpreter: number, holder: ThreadName | null, waiter: ThreadName, wait_s: number}} WhoWaits
+ * @typedef {{at_s: number, length_s: number, pid: number, tid: number, name: string, function: string | null,
+ *            file: string | null, line: Maybe,
+ *            blamed?: {tid: number, name: string, function: string | null} | null}} Longest
+ * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[]}} Causes
  * @typedef {{gil: number, pid: number, interpreter: number, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe}} GilFigures
  * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
@@ -15,12 +25,13 @@
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
- *            threads_not_shown: number, totals: Totals, observer: ObserverFigures}} Figures
+ *            threads_not_shown: number, totals: Totals, observer: ObserverFigures} & Partial<Causes>} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
- *            executor?: string | null, workers?: number | null, python?: string | null, exit_code?: number | null}} Run
+ *            executor?: string | null, workers?: number | null, python?: string | null, exit_code?: number | null,
+ *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process
@@ -29,7 +40,8 @@
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
  *            threads_not_shown: number,
- *            workload: {[name: string]: unknown} | null, run: Run}} Summary
+ *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes>} Summary
+ * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */
 
 /** A thread's state is its place here, as in app/model/states.py. */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
- * @import { Figures, Frame, Hello, Process, Run, Summary } from "./messages.js"
+ * @import { Causes, Figures, FlameNode, Frame, Hello, Process, Run, RunEvent, Summary } from "./messages.js"
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number, alive: boolean,
  *            namedUs: number, track: Track}} Lane
  * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
@@ -11,6 +11,8 @@ import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
 import { Series } from "./series.js";
 
+/** Events that are kept for the timeline, the latest. */
+const MOST_EVENTS = 500;
 /** Threads that come and go: so many lanes that have ended are kept, the latest. */
 const MOST_GONE_LANES = 200;
 
@@ -33,6 +35,12 @@ export class RunState {
   missed = 0;
   /** Changes whenever lanes, GILs or processes come, go or get another name. */
   cast = 0;
+  /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
+  causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [] };
+  /** Held time by stacks, once the server has said it. @type {FlameNode | null} */
+  flame = null;
+  /** What happened to the processes, in order. @type {RunEvent[]} */
+  events = [];
   series = new Series();
   clock = new LiveClock();
   #lastSeq = -1;
@@ -69,6 +77,10 @@ export class RunState {
       case "figures":
         this.#figures(message);
         break;
+      case "event":
+        this.events.push(message);
+        if (this.events.length > MOST_EVENTS) this.events.shift();
+        break;
       case "missed":
         this.missed += message.count;
         break;
@@ -76,8 +88,7 @@ export class RunState {
         this.run = message.run;
         break;
       case "summary":
-        this.summary = message.summary;
-        this.run = { ...this.run, ...message.summary.run };
+        this.#summary(message.summary);
         break;
     }
   }
@@ -147,11 +158,31 @@ export class RunState {
   /** @param {Figures} figures */
   #figures(figures) {
     this.figures = figures;
+    this.#causes(figures);
     for (const { lane, alive } of figures.threads) {
       const known = this.lanes.get(lane);
       if (known) known.alive = alive;
     }
     this.series.add(figures);
+  }
+
+  /** @param {Summary} summary */
+  #summary(summary) {
+    this.summary = summary;
+    this.run = { ...this.run, ...summary.run };
+    this.flame = summary.flame ?? null;
+    this.#causes(summary);
+  }
+
+  /** Not every message carries all of them. @param {Partial<Causes>} said */
+  #causes({ hot, who_waits, longest_waits, longest_holds }) {
+    const known = this.causes;
+    this.causes = {
+      hot: hot ?? known.hot,
+      who_waits: who_waits ?? known.who_waits,
+      longest_waits: longest_waits ?? known.longest_waits,
+      longest_holds: longest_holds ?? known.longest_holds,
+    };
   }
 }
 

@@ -1,13 +1,16 @@
 // @ts-check
 /**
- * Which interval of the run is on view. `endUs` null: the window follows the live edge; else it stands there.
- * Each operation returns a new window. `edgeUs` is as far as the run has come.
- * @typedef {Readonly<{spanUs: number, endUs: number | null}>} TimeWindow
+ * Which interval of the run is on view. `endUs` null: the window follows the live edge; else it stands there, and
+ * shows what there was at `frozenUs`, when a hand last moved it. Each operation returns a new window; its `edgeUs`
+ * is as far as the run has come.
+ * @typedef {Readonly<{spanUs: number, endUs: null} | {spanUs: number, endUs: number, frozenUs: number}>} TimeWindow
  */
 
 export const DEFAULT_SPAN_US = 10_000_000;
 /** Two samples of the GIL at 1 kHz: below this there is nothing more to see. */
 export const SHORTEST_SPAN_US = 2_000;
+/** A short wait is shown among the turns that it waited for. */
+const SHORTEST_SPAN_AROUND_US = 50_000;
 export const LONGEST_SPAN_US = 600_000_000;
 
 /** @type {TimeWindow} */
@@ -22,14 +25,36 @@ export function interval(window, edgeUs) {
   return { startUs: endUs - window.spanUs, endUs };
 }
 
+/**
+ * As far as the window shows anything. A paused picture of a young run does not go on to fill.
+ * @param {TimeWindow} window @param {number} edgeUs
+ */
+export function shownUntil(window, edgeUs) {
+  return window.endUs === null ? edgeUs : Math.min(edgeUs, window.frozenUs);
+}
+
 /** Stands where it is. @param {TimeWindow} window @param {number} edgeUs @returns {TimeWindow} */
 export function pause(window, edgeUs) {
-  return { ...window, endUs: interval(window, edgeUs).endUs };
+  return { spanUs: window.spanUs, endUs: interval(window, edgeUs).endUs, frozenUs: edgeUs };
 }
 
 /** Follows the live edge again. @param {TimeWindow} window @returns {TimeWindow} */
 export function follow(window) {
-  return { ...window, endUs: null };
+  return { spanUs: window.spanUs, endUs: null };
+}
+
+/**
+ * Stands about a piece of time, with as much on either side of it again.
+ * @param {number} startUs @param {number} endUs @param {number} edgeUs @returns {TimeWindow}
+ */
+export function around(startUs, endUs, edgeUs) {
+  const spanUs = bounded(Math.max(SHORTEST_SPAN_AROUND_US, 3 * (endUs - startUs)));
+  return pan({ spanUs, endUs: (startUs + endUs + spanUs) / 2, frozenUs: edgeUs }, 0, edgeUs);
+}
+
+/** @param {number} spanUs */
+function bounded(spanUs) {
+  return Math.min(LONGEST_SPAN_US, Math.max(SHORTEST_SPAN_US, spanUs));
 }
 
 /**
@@ -39,7 +64,11 @@ export function follow(window) {
 export function pan(window, byUs, edgeUs) {
   const latestUs = Math.max(edgeUs, window.spanUs);
   const endUs = interval(window, edgeUs).endUs + byUs;
-  return { ...window, endUs: Math.min(latestUs, Math.max(window.spanUs, endUs)) };
+  return {
+    spanUs: window.spanUs,
+    endUs: Math.min(latestUs, Math.max(window.spanUs, endUs)),
+    frozenUs: edgeUs,
+  };
 }
 
 /**
@@ -49,8 +78,8 @@ export function pan(window, byUs, edgeUs) {
  * @returns {TimeWindow}
  */
 export function zoom(window, factor, atUs, edgeUs) {
-  const spanUs = Math.min(LONGEST_SPAN_US, Math.max(SHORTEST_SPAN_US, window.spanUs * factor));
+  const spanUs = bounded(window.spanUs * factor);
   if (window.endUs === null) return { spanUs, endUs: null };
   const endUs = atUs + (window.endUs - atUs) * (spanUs / window.spanUs);
-  return pan({ spanUs, endUs }, 0, edgeUs);
+  return pan({ spanUs, endUs, frozenUs: edgeUs }, 0, edgeUs);
 }

@@ -4,17 +4,19 @@
  * @import { Palette } from "../draw/palette.js"
  * @import { Surface } from "../draw/surface.js"
  * @import { TimeScale } from "../base/time_scale.js"
- * @import { Row, TrackRow } from "./rows.js"
+ * @import { FreeRow, Row, TrackRow } from "./rows.js"
+ * @import { Found, Mark } from "./marks.js"
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, edgeUs: number, scrollTop: number,
- *            height: number, cursorUs: number | null}} Picture nothing is drawn beyond `edgeUs`; `scale` is
- *     over CSS pixels
+ *            height: number, cursorUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
+ *     drawn beyond `edgeUs`; `scale` is over CSS pixels
  */
 import { bin } from "../base/bins.js";
 import { tickLabel, ticks } from "../base/ticks.js";
 import { THREAD_COLOURS } from "../draw/palette.js";
 import { paintStack } from "../draw/stack.js";
 import { HOLDER_NONE, STATES, UNKNOWN_STATE } from "../state/messages.js";
+import { paintFound, paintMarks } from "./marks.js";
 
 export const AXIS_HEIGHT = 24;
 const PAD = 3;
@@ -59,9 +61,20 @@ export function paint(surface, palette, picture) {
   paintGrid(surface, palette, picture, at);
   context.setTransform(1, 0, 0, 1, 0, 0);
   const placed = tracksInView(picture);
-  for (const { row, top } of placed) paintTrack(surface, palette, picture, row, top);
+  for (const { row, top } of placed) {
+    if (row.kind !== "free") paintTrack(surface, palette, picture, row, top);
+  }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  for (const { row, top } of placed) nameTrack(surface, palette, picture, row, top);
+  for (const { row, top } of placed) {
+    if (row.kind === "free") sayFree(surface, palette, row, top);
+    else nameTrack(surface, palette, picture, row, top);
+  }
+  const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
+  paintMarks(context, palette, picture.marks, topOf, picture.scale.width);
+  if (picture.found) {
+    const where = { rows: picture.rows, topOf, from: AXIS_HEIGHT, height: picture.height };
+    paintFound(context, palette, picture.found, picture.scale, where);
+  }
   paintCursor(surface, palette, picture);
   paintAxis(surface, palette, picture, at, stepUs);
 }
@@ -69,15 +82,34 @@ export function paint(surface, palette, picture) {
 /**
  * The rows to draw, each with its place on the canvas.
  * @param {Picture} picture
- * @returns {{row: TrackRow, top: number}[]}
+ * @returns {{row: TrackRow | FreeRow, top: number}[]}
  */
-function tracksInView({ rows, scrollTop, height }) {
+function tracksInView(picture) {
   const placed = [];
-  for (const row of rows) {
-    const top = AXIS_HEIGHT + row.top - scrollTop;
-    if (row.kind !== "process" && top + row.height > AXIS_HEIGHT && top < height) placed.push({ row, top });
+  for (const row of picture.rows) {
+    const top = topOnCanvas(row, picture);
+    const inView = top + row.height > AXIS_HEIGHT && top < picture.height;
+    if (row.kind !== "process" && inView) placed.push({ row, top });
   }
   return placed;
+}
+
+/** @param {Row} row @param {Picture} picture */
+function topOnCanvas(row, { scrollTop }) {
+  return AXIS_HEIGHT + row.top - scrollTop;
+}
+
+/** Says why there is no lock to draw. @param {Surface} surface @param {Palette} palette @param {FreeRow} row @param {number} top */
+function sayFree({ context }, palette, row, top) {
+  context.font = `11px ${palette.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  context.fillStyle = palette.soft.css;
+  context.fillText(
+    "Free-threaded: threads run Python at the same time",
+    NAME_MARGIN,
+    top + row.height / 2 + 0.5,
+  );
 }
 
 /** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row @param {number} top */

@@ -6,8 +6,9 @@
  * @import { Gil, Lane } from "../state/run_state.js"
  * @typedef {{top: number, height: number}} Place in CSS pixels
  * @typedef {Place & {kind: "process", process: Process}} ProcessRow
+ * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
  * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane})} TrackRow
- * @typedef {ProcessRow | TrackRow} Row
+ * @typedef {ProcessRow | FreeRow | TrackRow} Row
  */
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
@@ -18,16 +19,18 @@ const DENSITIES = [
 ];
 
 /**
- * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, and a process with it.
+ * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, one that began after
+ * `endUs` has not come into it, and a process goes with its threads.
  * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>}} cast
  * @param {number} startUs
+ * @param {number} endUs
  * @returns {Row[]}
  */
-export function layOut({ processes, lanes, gils }, startUs) {
+export function layOut({ processes, lanes, gils }, startUs, endUs) {
   const groups = [...processes.values()].map((process) => ({
     process,
     gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
-    threads: threadsOf(process, lanes, startUs),
+    threads: threadsOf(process, lanes, startUs, endUs),
   }));
   const shown = groups.filter(({ threads }) => threads.length > 0);
   const total = shown.reduce((sum, { gils: locks, threads }) => sum + 1 + locks.length + threads.length, 0);
@@ -41,6 +44,7 @@ export function layOut({ processes, lanes, gils }, startUs) {
   };
   for (const { process, gils: locks, threads } of shown) {
     add({ kind: "process", process }, density.heights.process);
+    if (process.gil_enabled === false) add({ kind: "free", process }, density.heights.lane);
     for (const gil of locks) add({ kind: "gil", gil, track: gil.track }, density.heights.gil);
     for (const lane of threads) add({ kind: "lane", lane, track: lane.track }, density.heights.lane);
   }
@@ -49,12 +53,13 @@ export function layOut({ processes, lanes, gils }, startUs) {
 
 /**
  * In the order in which the threads were started, as their ids tell.
- * @param {Process} process @param {Map<number, Lane>} lanes @param {number} startUs
+ * @param {Process} process @param {Map<number, Lane>} lanes @param {number} startUs @param {number} endUs
  */
-function threadsOf(process, lanes, startUs) {
+function threadsOf(process, lanes, startUs, endUs) {
   return [...lanes.values()]
-    .filter(({ pid, alive, track }) =>
-      pid === process.pid && (track.lastUs > startUs || (alive && !process.gone))
+    .filter(({ pid, alive, track, namedUs }) =>
+      pid === process.pid && (track.lastUs > startUs || (alive && !process.gone)) &&
+      (track.length ? track.startAt(0) : namedUs) <= endUs
     )
     .sort((one, other) => one.tid - other.tid);
 }

@@ -31,6 +31,7 @@ export class Labels {
 /** @param {Row} row */
 function keyOf(row) {
   if (row.kind === "process") return `p${row.process.pid}/`;
+  if (row.kind === "free") return `f${row.process.pid}/`;
   return row.kind === "gil" ? `g${row.gil.gil}/` : `l${row.lane.lane}/`;
 }
 
@@ -42,6 +43,9 @@ function labelOf(row) {
     const { pid, python, command, gone } = row.process;
     item.append(make("b", {}, `pid ${pid}`), ` ${python ? `CPython ${python}` : (command[0] ?? "")}`);
     item.title = command.join(" ") + (gone ? " (ended)" : "");
+  } else if (row.kind === "free") {
+    item.append(make("b", {}, "no GIL"));
+    item.title = row.process.why.gil ?? "";
   } else if (row.kind === "gil") {
     item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
     item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;

@@ -6,12 +6,14 @@
  * @import { Palette } from "../draw/palette.js"
  * @import { TimeWindow } from "../state/time_window.js"
  * @import { Row } from "../tracks/rows.js"
+ * @import { Found, Mark } from "../tracks/marks.js"
  */
 import { find, setText } from "../base/dom.js";
 import { duration, text } from "../base/format.js";
 import { TimeScale } from "../base/time_scale.js";
 import { Surface } from "../draw/surface.js";
-import { follow, interval, LIVE, pan, pause, zoom } from "../state/time_window.js";
+import { around, follow, interval, LIVE, pan, pause, shownUntil, zoom } from "../state/time_window.js";
+import { marksAt, placeMarks } from "../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../tracks/painter.js";
 import { heightOf, layOut, rowAt } from "../tracks/rows.js";
 import { attachGestures } from "./gestures.js";
@@ -29,6 +31,11 @@ export class Timeline {
   #window = LIVE;
   /** @type {Row[]} */
   #rows = [];
+  /** @type {Mark[]} */
+  #marks = [];
+  /** @type {Found | null} */
+  #found = null;
+  #root;
   /** @type {{x: number, y: number} | null} where the pointer is over the plot */
   #pointer = null;
   #drawnMs = -Infinity;
@@ -56,6 +63,7 @@ export class Timeline {
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
    */
   constructor(root, { state, scheduler, palette, onView }) {
+    this.#root = root;
     this.#state = state;
     this.#scheduler = scheduler;
     this.#palette = palette;
@@ -72,9 +80,9 @@ export class Timeline {
       dragBy: (pixels) => this.#act(() => this.#pan(-pixels / this.#surface.canvas.clientWidth)),
       step: (steps) => this.#act(() => this.#pan(steps * PAN_STEP)),
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
-      reset: () => this.#act(() => this.#set({ ...this.#window, spanUs: LIVE.spanUs })),
+      reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       togglePause: () => this.#act(() => this.#togglePause()),
-      live: () => this.#act(() => this.#set(follow(this.#window))),
+      live: () => this.#act(() => this.#follow()),
       point: (at) => {
         this.#pointer = at;
         this.#onView();
@@ -96,6 +104,25 @@ export class Timeline {
   get hoveredLane() {
     const row = this.#pointer && this.#rowAt(this.#pointer.y);
     return row?.kind === "lane" ? row.lane.lane : null;
+  }
+
+  /** The instant from which this page has a thread's states; Infinity where it has none. @param {number} lane */
+  hasSince(lane) {
+    const track = this.#state.lanes.get(lane)?.track;
+    return track?.length ? track.startAt(0) : Infinity;
+  }
+
+  /** Puts a piece of time on view, and marks it. @param {Found} found */
+  reveal(found) {
+    this.#act(() => {
+      const edgeUs = this.#edgeUs(performance.now());
+      if (edgeUs === null) return;
+      this.#found = found;
+      this.#set(around(found.startUs, found.endUs, Math.max(edgeUs, found.endUs)));
+      const { startUs, endUs } = interval(this.#window, edgeUs);
+      this.#rows = layOut(this.#state, startUs, endUs);
+      this.#scrollTo(found.lane);
+    });
   }
 
   /** Draws with the next frame, whatever the clock of the animation says. */
@@ -151,7 +178,23 @@ export class Timeline {
   #togglePause() {
     const edgeUs = this.#edgeUs(performance.now());
     if (edgeUs === null) return;
-    this.#set(this.#window.endUs === null ? pause(this.#window, edgeUs) : follow(this.#window));
+    if (this.#window.endUs === null) this.#set(pause(this.#window, edgeUs));
+    else this.#follow();
+  }
+
+  #follow() {
+    this.#found = null;
+    this.#set(follow(this.#window));
+  }
+
+  /** @param {number | null} lane */
+  #scrollTo(lane) {
+    this.#root.scrollIntoView({ block: "nearest" });
+    const row = this.#rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === lane);
+    if (!row) return;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const inView = row.top >= scrollTop && row.top + row.height + AXIS_HEIGHT <= scrollTop + clientHeight;
+    if (!inView) this.#scroller.scrollTop = row.top - clientHeight / 2;
   }
 
   /** As far as the run has come, on this page's clock. @param {number} nowMs */
@@ -177,7 +220,8 @@ export class Timeline {
 
   /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
   #paint(startUs, endUs, edgeUs) {
-    this.#rows = layOut(this.#state, startUs);
+    const untilUs = shownUntil(this.#window, edgeUs);
+    this.#rows = layOut(this.#state, startUs, untilUs);
     this.#labels.show(this.#rows, this.#state.cast);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
@@ -185,6 +229,7 @@ export class Timeline {
     this.#surface.fit(width, visible);
     const scale = new TimeScale(startUs, endUs, width);
     const pointer = this.#pointer;
+    this.#marks = placeMarks(this.#state.events, this.#rows, scale, untilUs);
     paint(this.#surface, this.#palette, {
       rows: this.#rows,
       lanes: this.#state.lanes,
@@ -192,10 +237,19 @@ export class Timeline {
       scrollTop: this.#scroller.scrollTop,
       height: visible,
       cursorUs: pointer ? scale.toUs(pointer.x) : null,
-      edgeUs,
+      edgeUs: untilUs,
+      marks: this.#marks,
+      found: this.#found,
     });
-    if (!pointer) this.#tip.hide();
-    else this.#tip.show(this.#rowAt(pointer.y), scale.toUs(pointer.x), pointer, this.#state.lanes);
+    if (pointer) this.#showTip(pointer, scale);
+    else this.#tip.hide();
+  }
+
+  /** @param {{x: number, y: number}} pointer @param {TimeScale} scale */
+  #showTip(pointer, scale) {
+    const row = this.#rowAt(pointer.y);
+    const events = marksAt(this.#marks, row, pointer.x).map(({ event }) => event);
+    this.#tip.show(row, scale.toUs(pointer.x), pointer, this.#state.lanes, events);
   }
 
   /** @param {number} y over the plot */

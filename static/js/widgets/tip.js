@@ -3,6 +3,7 @@
  * What lies under the pointer: thread, state, how long it lasted, and when.
  * @import { Row } from "../tracks/rows.js"
  * @import { Lane } from "../state/run_state.js"
+ * @import { RunEvent } from "../state/messages.js"
  * @import { Track } from "../base/track.js"
  */
 import { make } from "../base/dom.js";
@@ -11,6 +12,8 @@ import { HOLDER_NONE, STATES } from "../state/messages.js";
 import { threadColour } from "../tracks/painter.js";
 
 const DISTANCE = 14;
+/** Of events that lie on one another. */
+const MOST_EVENTS = 6;
 
 export class Tip {
   #element;
@@ -29,9 +32,10 @@ export class Tip {
    * @param {number} us the instant under the pointer
    * @param {{x: number, y: number}} pointer over the plot
    * @param {Map<number, Lane>} lanes
+   * @param {RunEvent[]} events those under the pointer
    */
-  show(row, us, pointer, lanes) {
-    const lines = row ? linesOf(row, us, lanes) : null;
+  show(row, us, pointer, lanes, events) {
+    const lines = events.length ? linesOfEvents(events) : row ? linesOf(row, us, lanes) : null;
     this.#element.hidden = lines === null;
     if (!lines) return;
     this.#element.replaceChildren(...lines);
@@ -54,7 +58,7 @@ export class Tip {
 
 /** @param {Row} row @param {number} us @param {Map<number, Lane>} lanes @returns {Node[] | null} */
 function linesOf(row, us, lanes) {
-  if (row.kind === "process") return null;
+  if (row.kind === "process" || row.kind === "free") return null;
   const when = make("div", { class: "when" }, `at ${instant(us)}`);
   const { track } = row;
   const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
@@ -64,6 +68,23 @@ function linesOf(row, us, lanes) {
   const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
   length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
   return [make("b", {}, name), what, length, when];
+}
+
+/** @param {RunEvent[]} events @returns {Node[]} */
+function linesOfEvents(events) {
+  const lines = events.slice(0, MOST_EVENTS).map(({ at_us: at, kind, pid, detail }) =>
+    make(
+      "div",
+      { class: "event" },
+      make("b", {}, `${kind} · pid ${pid}`),
+      detail ? ` ${detail}` : "",
+      make("span", { class: "when" }, ` at ${instant(at)}`),
+    )
+  );
+  if (events.length > MOST_EVENTS) {
+    lines.push(make("div", { class: "when" }, `and ${events.length - MOST_EVENTS} more here`));
+  }
+  return lines;
 }
 
 /** @param {number} state */

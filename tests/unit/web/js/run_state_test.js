@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { RunState } from "../../../../static/js/state/run_state.js";
+import { TimeScale } from "../../../../static/js/base/time_scale.js";
+import { marksAt, placeMarks } from "../../../../static/js/tracks/marks.js";
 import { heightOf, layOut, rowAt } from "../../../../static/js/tracks/rows.js";
 
 const HEADER = {
@@ -157,7 +159,7 @@ Deno.test("what was missed is counted, and threads without end are not all kept"
 
 Deno.test("rows: a process, its GIL, its threads in the order of their ids", () => {
   const state = started();
-  const rows = layOut(state, 0);
+  const rows = layOut(state, 0, 1000);
   assert.deepEqual(rows.map(({ kind }) => kind), ["process", "gil", "lane", "lane"]);
   assert.deepEqual(rows.filter(({ kind }) => kind === "lane").map(({ lane }) => lane.tid), [10, 11]);
   assert.equal(rowAt(rows, rows[2].top), rows[2]);
@@ -168,6 +170,51 @@ Deno.test("a thread that ended before the view leaves it", () => {
   const state = started();
   state.take(frame(1, 0, [[0, [6, 100]], [1, [0, 100]]]), 1);
   state.take({ type: "names", seq: 2, at_us: 100, threads: [], gils: [], gone: [1] }, 1);
-  assert.equal(layOut(state, 50).length, 4);
-  assert.equal(layOut(state, 150).length, 3);
+  assert.equal(layOut(state, 50, 1000).length, 4);
+  assert.equal(layOut(state, 150, 1000).length, 3);
+});
+
+Deno.test("a thread that began after a paused view stays out of it", () => {
+  const state = started();
+  state.take({ type: "names", seq: 1, at_us: 70, threads: [[2, 10, 12, "late", 0]], gils: [], gone: [] }, 1);
+  assert.equal(layOut(state, 0, 60).length, 4);
+  assert.equal(layOut(state, 0, 80).length, 5);
+});
+
+Deno.test("a process without a GIL says so where its lock would stand", () => {
+  const state = started();
+  state.gils.clear();
+  const [process] = state.processes.values();
+  state.take({ ...process, type: "process", seq: 1, gil_enabled: false, why: { gil: "none" } }, 1);
+  assert.deepEqual(layOut(state, 0, 60).map(({ kind }) => kind), ["process", "free", "lane", "lane"]);
+});
+
+Deno.test("events stand in their process's row, and are found by a pointer near them", () => {
+  const state = started();
+  for (const [seq, at_us, pid] of [[1, 20, 10], [2, 21, 77], [3, 90, 10], [4, 400, 10]]) {
+    state.take({ type: "event", seq, at_us, kind: "forked", pid, detail: "" }, 1);
+  }
+  const rows = layOut(state, 0, 100);
+  const marks = placeMarks(state.events, rows, new TimeScale(0, 200, 1000), 100);
+  assert.deepEqual(marks.map(({ x, event }) => [x, event.pid]), [[100, 10], [105, 77], [450, 10]]);
+  assert.deepEqual(marksAt(marks, rows[0], 102).map(({ event }) => event.pid), [10, 77]);
+  assert.deepEqual(marksAt(marks, rows[1], 102), []);
+});
+
+Deno.test("events are bounded, the latest are kept", () => {
+  const state = started();
+  for (let seq = 1; seq <= 2000; seq += 1) {
+    state.take({ type: "event", seq, at_us: seq, kind: "exited", pid: seq, detail: "" }, 1);
+  }
+  assert.ok(state.events.length <= 500);
+  assert.equal(state.events.at(-1).pid, 2000);
+});
+
+Deno.test("who is to blame: each part is kept until it is said anew", () => {
+  const state = started();
+  const wait = { pid: 10, interpreter: 0, holder: null, waiter: { tid: 11, name: "io" }, wait_s: 1 };
+  state.take({ ...figures(200, 0.9), who_waits: [wait] }, 1);
+  state.take({ ...figures(300, 0.9), hot: [{ function: "f" }] }, 1);
+  assert.deepEqual(state.causes.who_waits, [wait]);
+  assert.equal(state.causes.hot[0].function, "f");
 });

@@ -3,12 +3,14 @@ import { tickLabel, ticks, tickStep } from "../../../../static/js/base/ticks.js"
 import { TimeScale } from "../../../../static/js/base/time_scale.js";
 import { DELAY_US, LiveClock } from "../../../../static/js/state/live_clock.js";
 import {
+  around,
   follow,
   interval,
   LIVE,
   pan,
   pause,
   SHORTEST_SPAN_US,
+  shownUntil,
   zoom,
 } from "../../../../static/js/state/time_window.js";
 
@@ -73,6 +75,22 @@ Deno.test("a paused window stands while the run goes on, until it follows again"
   const paused = pause(LIVE, 25 * SECOND);
   assert.deepEqual(interval(paused, 60 * SECOND), { startUs: 15 * SECOND, endUs: 25 * SECOND });
   assert.equal(interval(follow(paused), 60 * SECOND).endUs, 60 * SECOND);
+});
+
+Deno.test("a window paused in a young run shows no more of it, until a hand moves it", () => {
+  const paused = pause(LIVE, 3 * SECOND);
+  assert.equal(shownUntil(LIVE, 7 * SECOND), 7 * SECOND);
+  assert.equal(shownUntil(paused, 7 * SECOND), 3 * SECOND);
+  assert.equal(shownUntil(pan(paused, 0, 7 * SECOND), 8 * SECOND), 7 * SECOND);
+  assert.equal(shownUntil(follow(paused), 7 * SECOND), 7 * SECOND);
+});
+
+Deno.test("a piece of time stands in the middle, with as much about it, and on the run", () => {
+  const long = around(10 * SECOND, 12 * SECOND, 60 * SECOND);
+  assert.deepEqual(interval(long, 60 * SECOND), { startUs: 8 * SECOND, endUs: 14 * SECOND });
+  const short = around(10 * SECOND, 10 * SECOND + 2_000, 60 * SECOND);
+  assert.deepEqual([short.spanUs, short.endUs], [50_000, 10 * SECOND + 26_000]);
+  assert.equal(interval(around(0, 3_000, 60 * SECOND), 60 * SECOND).startUs, 0);
 });
 
 Deno.test("panning leaves live, and stays on the run", () => {
