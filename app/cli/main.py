@@ -7,6 +7,7 @@ import textwrap
 
 import typer
 
+from app.cli.attach import attach
 from app.cli.pythons import pythons
 from app.cli.run import run
 from app.cli.serve import serve
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, workloads, pythons):
+for command in (serve, run, attach, workloads, pythons):
     app.command()(command)
 
 

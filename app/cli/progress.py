@@ -10,8 +10,13 @@ SEPARATOR = " · "
 
 
 def title(run: dict[str, Any]) -> str:
-    """What is run, on what: "convoy · threads 4 · CPython 3.13.0"."""
-    return SEPARATOR.join([run["name"], f"{run['executor']} {run['workers']}", f"CPython {run['python']}"])
+    """What is run, on what: "convoy · threads 4 · CPython 3.13.0"; of a process that runs already its pid."""
+    parts = [run["name"]]
+    if run["executor"] is not None:
+        parts.append(f"{run['executor']} {run['workers']}")
+    if run["python"] is not None:
+        parts.append(f"CPython {run['python']}")
+    return SEPARATOR.join(parts)
 
 
 def line(heading: str, figures: dict[str, Any]) -> str:

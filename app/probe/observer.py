@@ -119,7 +119,10 @@ class Observer:
         else:
             self._hello()
             self._start(None)
-        self._processes.watch(self._root, None, self._now_us())
+        attached = self._spec.start is None
+        root = self._processes.watch(self._root, None, self._now_us(), settled=attached)
+        if not (attached or self._line):
+            self._server.emit(root.announced)  # a command may be no CPython, now or ever
         if self._state is None:
             self._await_readable()
 

@@ -36,6 +36,7 @@ class Watched:
     command: list[str]
     sampler: Sampler | None = None
     refusal: GilscopeError | None = None  # why it is not read
+    settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
     look_at_us: int = 0  # when to try again to find its interpreter
     lost: bool = False  # its address space went away: it is ending, or becoming another program
     announced: Process = field(init=False)  # what was last told of it
@@ -57,10 +58,10 @@ class Processes:
 
     # ---- who is there
 
-    def watch(self, pid: int, parent: int | None, now_us: int) -> Watched:
+    def watch(self, pid: int, parent: int | None, now_us: int, settled: bool = False) -> Watched:
         """Follows `pid` from now on; it is looked for in `look` until it can be read."""
         if pid not in self._watched:
-            self._watched[pid] = Watched(pid, parent, now_us, procfs.command(pid))
+            self._watched[pid] = Watched(pid, parent, now_us, procfs.command(pid), settled=settled)
         return self._watched[pid]
 
     def look(self, now_us: int) -> None:
@@ -99,7 +100,8 @@ class Processes:
             return  # follow_children tells of its end
         except GilscopeError as refusal:
             # A shell or a launcher is no CPython until it calls exec, so the verdict waits.
-            if now_us - watched.since_us > _SETTLE_US or not isinstance(refusal, NotReadable):
+            late = watched.settled or now_us - watched.since_us > _SETTLE_US
+            if late or not isinstance(refusal, NotReadable):
                 watched.refusal = refusal
                 self._emit(Event(now_us, "unreadable", watched.pid, str(refusal)))
             return
@@ -185,7 +187,8 @@ class Processes:
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
         self._let_go(watched, now_us)
-        watched.lost, watched.since_us, watched.look_at_us = True, now_us, now_us
+        watched.lost, watched.settled = True, False
+        watched.since_us = watched.look_at_us = now_us
 
     def _became_another(self, watched: Watched, now_us: int) -> bool:
         """Whether a process that lost its address space has a new one; one that is ending never has."""

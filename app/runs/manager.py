@@ -11,6 +11,7 @@ from app.runs import catalogue, interpreters, plan
 from app.runs.catalogue import Catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.observer import COMMAND
+from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.run import Patience, Run
 from app.runs.settings import Settings
@@ -43,15 +44,28 @@ class Manager:
         async with self._finding:
             return await asyncio.to_thread(interpreters.find, self._settings.pythons)
 
-    async def start(self, request: RunRequest) -> Run:
-        """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started."""
-        if plan.kind_of(request) == "command":
-            checked = plan.of_command(request)
-        else:
-            checked = plan.of_workload(request, await self.catalogue(), await self.interpreters())
-        run = self._admit(checked)
+    async def start(self, request: RunRequest, recording: Recording | None = None) -> Run:
+        """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started.
+
+        A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable.
+        """
+        run = self._admit(await self._plan(request), recording)
         await run.start(self._observer)
+        if request.attach_pid is not None:
+            refusal = await run.admitted()
+            if refusal is not None:
+                self._runs.pop(run.id, None)
+                raise refusal
         return run
+
+    async def _plan(self, request: RunRequest) -> plan.Plan:
+        match plan.kind_of(request):
+            case "workload":
+                return plan.of_workload(request, await self.catalogue(), await self.interpreters())
+            case "command":
+                return plan.of_command(request)
+            case "attach":
+                return plan.of_attach(request)
 
     def get(self, run_id: str) -> Run:
         """The run of that id; NotFound."""
@@ -85,7 +99,7 @@ class Manager:
         self._closing = True
         await asyncio.gather(*(run.stop() for run in self.active()))
 
-    def _admit(self, checked: plan.Plan) -> Run:
+    def _admit(self, checked: plan.Plan, recording: Recording | None) -> Run:
         """A new run. No await from the count to the entry: two requests must not take the same place."""
         active = self.active()
         if self._closing:
@@ -97,7 +111,7 @@ class Manager:
                 "Stop one of them, or start the server with a greater GILSCOPE_MAX_RUNS.",
             )
         self._count += 1
-        run = Run(secrets.token_hex(5), self._count, checked, self._patience)
+        run = Run(secrets.token_hex(5), self._count, checked, self._patience, recording)
         self._runs[run.id] = run
         self._drop_oldest()
         return run

@@ -14,26 +14,30 @@ from app.model.spec import ObserverSpec, Sampling, Start
 from app.runs import catalogue, interpreters
 from app.runs.catalogue import Catalogue
 from app.runs.interpreters import Interpreter
+from app.runs.lifecycle import Ended
 from app.runs.observer import HOME, own_environment
 from app.runs.request import RunRequest
 
 GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds that it runs for
 RATES_HZ = {"gil_hz": (1.0, 10_000.0), "counters_hz": (0.1, 20.0)}
 MAX_SECONDS = 24 * 3600.0
+_MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT
 
-Kind = Literal["workload", "command"]
+Kind = Literal["workload", "command", "attach"]
+_KINDS: dict[str, Kind] = {"workload": "workload", "command": "command", "attach_pid": "attach"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that can be started. `limit_s` is how long its target may take, None for ever."""
+    """A run that can be started. It ends `as_limited` after `limit_s`, which is None for ever."""
 
     kind: Kind
     name: str
     params: Mapping[str, Any]
-    start: Start
     sampling: Sampling
     limit_s: float | None
+    start: Start | None = None
+    attach_pid: int | None = None
     executor: str | None = None
     workers: int | None = None
     seconds: float | None = None
@@ -42,29 +46,35 @@ class Plan:
 
     @property
     def overrun(self) -> GilscopeError | None:
-        """What is wrong when the limit is reached: nothing with a command, whose end that is."""
-        if self.kind == "command":
+        """What is wrong when the limit is reached: nothing but with a workload, which ends by itself."""
+        if self.kind != "workload":
             return None
         return TargetFailed(
             f"The workload was to last {self.seconds:g} s, and had not ended {GRACE_S:g} s after that",
             "Give it fewer workers, or free the machine of other work.",
         )
 
+    @property
+    def as_limited(self) -> Ended:
+        """How the run ends when the limit is reached: a process that is let go of has not been cut short."""
+        return "finished" if self.kind == "attach" else "timed_out"
+
     def spec(self, run_id: str) -> ObserverSpec:
         """What the observer is told."""
         run = {"id": run_id, "kind": self.kind, "name": self.name, "params": dict(self.params)}
-        return ObserverSpec(run=run, sampling=self.sampling, start=self.start)
+        return ObserverSpec(run, self.sampling, self.start, self.attach_pid)
 
 
 def kind_of(request: RunRequest) -> Kind:
     """What the request asks for; BadRequest unless it is exactly one thing."""
-    if (request.workload is None) == (request.command is None):
+    given = [name for name in _KINDS if getattr(request, name) is not None]
+    if len(given) != 1:
         raise BadRequest(
-            "A run is of one workload or of one command",
-            'Give exactly one of "workload" and "command".',
-            field="workload" if request.workload is None else "command",
+            "A run is of one workload, of one command or of one process",
+            'Give exactly one of "workload", "command" and "attach".',
+            field=_field(given[-1]) if given else "workload",
         )
-    return "command" if request.workload is None else "workload"
+    return _KINDS[given[0]]
 
 
 def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
@@ -103,10 +113,8 @@ def of_command(request: RunRequest) -> Plan:
         raise BadRequest("command names no program", 'Give a list such as ["python3", "x.py"].', "command")
     if any("\0" in word for word in command):
         raise BadRequest("command holds a NUL character, which no program can be given", field="command")
-    for name in ("params", "executor", "workers", "python"):
-        if getattr(request, name):
-            raise BadRequest(f"{name} concerns a workload, not a command", f"Leave {name} out.", field=name)
-    seconds = None if request.seconds is None else _seconds(request.seconds)
+    _refuse(request, ("params", "executor", "workers", "python"), "a command")
+    seconds = _seconds(request.seconds)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GILSCOPE_")}
     return Plan(
         kind="command",
@@ -120,7 +128,43 @@ def of_command(request: RunRequest) -> Plan:
     )
 
 
-def _seconds(value: float | str) -> float:
+def of_attach(request: RunRequest) -> Plan:
+    """The plan for a process that runs; BadRequest names the field that is at fault."""
+    assert request.attach_pid is not None
+    _check_sampling(request.sampling)
+    _refuse(request, ("params", "executor", "workers", "python", "cwd"), "a process that runs already")
+    if not 1 <= request.attach_pid <= _MAX_PID:
+        raise BadRequest(
+            f"attach.pid must be between 1 and {_MAX_PID}; it was {request.attach_pid}",
+            "See `gilscope ps` for those that run.",
+            field="attach.pid",
+        )
+    seconds = _seconds(request.seconds)
+    return Plan(
+        kind="attach",
+        name=request.name or f"pid {request.attach_pid}",
+        params={},
+        sampling=request.sampling,
+        limit_s=seconds,
+        attach_pid=request.attach_pid,
+        seconds=seconds,
+    )
+
+
+def _field(name: str) -> str:
+    """What the interface calls a field of a request."""
+    return "attach" if name == "attach_pid" else name
+
+
+def _refuse(request: RunRequest, names: Sequence[str], what: str) -> None:
+    for name in names:
+        if getattr(request, name):
+            raise BadRequest(f"{name} does not concern {what}", f"Leave {name} out.", field=name)
+
+
+def _seconds(value: float | str | None) -> float | None:
+    if value is None:
+        return None
     try:
         seconds = float(value)
     except ValueError:

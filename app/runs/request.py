@@ -11,10 +11,11 @@ from app.model.spec import Sampling
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One run: exactly one of `workload` and `command`. None means the default.
+    """One run: exactly one of `workload`, `command`, `script` and `attach_pid`. None means the default.
 
-    `params`, `executor`, `workers` and `python` concern a workload alone. A workload lasts for `seconds`; a
-    command is stopped after so many, and runs to its own end without.
+    `params` concern a workload alone; `executor`, `workers` and `python` a workload and a script. A workload
+    lasts for `seconds`; a command and a script are stopped after so many, and a process is let go of; without
+    `seconds` they are observed to their own end.
     """
 
     workload: str | None = None
@@ -24,6 +25,8 @@ class RunRequest:
     python: str | None = None
     seconds: float | str | None = None
     command: Sequence[str] | None = None
+    script: str | None = None
+    attach_pid: int | None = None
     cwd: str | None = None
     name: str | None = None
     sampling: Sampling = field(default_factory=Sampling)

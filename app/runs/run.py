@@ -12,12 +12,13 @@ from typing import Any
 
 from app.analysis.ledger import Ledger
 from app.model import frames
-from app.model.errors import GilscopeError
+from app.model.errors import GilscopeError, from_json
 from app.runs.hub import Hub
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
 from app.runs.observer import Observer
 from app.runs.plan import Plan
 from app.runs.reaper import Orphans
+from app.runs.recording import Recording
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class Patience:
 class Run:
     """A run, from its start until it is forgotten. `hub` carries its messages, `ledger` its figures."""
 
-    def __init__(self, run_id: str, number: int, plan: Plan, patience: Patience) -> None:
+    def __init__(
+        self, run_id: str, number: int, plan: Plan, patience: Patience, recording: Recording | None = None
+    ) -> None:
         self.id = run_id
         self.number = number
         self.plan = plan
@@ -48,6 +51,7 @@ class Run:
         self._started_ns = time.monotonic_ns()
         self._duration_s: float | None = None
         self._patience = patience
+        self._recording = recording
         self._lifecycle = Lifecycle()
         self._error: Json | None = None
         self._exit_code: int | None = None
@@ -57,6 +61,8 @@ class Run:
         self._late: GilscopeError | None = None  # why it was timed out
         self._orphans = Orphans()
         self._begun = asyncio.Event()
+        self._admitted = asyncio.Event()
+        self._unseen = True  # no process of the target has been seen
         self._over = asyncio.Event()
         self._observer: Observer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -104,6 +110,7 @@ class Run:
             "seconds": plan.seconds,
             "python": plan.python,
             "command": None if plan.command is None else list(plan.command),
+            "attach": None if plan.attach_pid is None else {"pid": plan.attach_pid},
             "exit_code": self._exit_code,
             "error": self._error,
         }
@@ -112,6 +119,11 @@ class Run:
         """Wait for the observation to begin; False where the run ended before it did."""
         await self._begun.wait()
         return self.ledger.hello is not None
+
+    async def admitted(self) -> GilscopeError | None:
+        """Wait for the observer to see its target; the reason where it refused, and so ended the run."""
+        await self._admitted.wait()
+        return from_json(self._error) if self._unseen and self._error is not None else None
 
     def header(self) -> Json:
         """What a viewer needs to draw from the start, once the observation has begun.
@@ -132,7 +144,8 @@ class Run:
             failure = GilscopeError(f"The observer could not be started: {error}", REMEDY)
             self._finish("failed", failure)
             raise failure from error
-        self._arm(self._patience.start_s, GilscopeError("The observer named no target in time", REMEDY))
+        silent = GilscopeError("The observer named no target in time", REMEDY)
+        self._arm(self._patience.start_s, "timed_out", silent)
         self._spawn(self._observe(self._observer))
         if self._asked:  # a stop that came while the observer was being started
             self._observer.stop(self._asked)
@@ -200,6 +213,8 @@ class Run:
         message = frames.decode(line)
         self.ledger.feed(message)
         self.hub.publish(line)
+        if self._recording is not None:
+            self._recording.write(line)
         match message:
             case frames.Hello():
                 self._begun.set()
@@ -215,24 +230,28 @@ class Run:
                 self._exit_code = message.exit_code
 
     def _saw(self, process: frames.Process) -> None:
-        if not process.gone:
+        if not process.gone and self.plan.attach_pid is None:  # what was there before must live on
             self._orphans.note(process.pid)
         if self.state == "starting":
             self._lifecycle.move("running")
-            self._arm(self.plan.limit_s, self.plan.overrun)
+            self._unseen = False
+            self._admitted.set()
+            self._arm(self.plan.limit_s, self.plan.as_limited, self.plan.overrun)
             self._say({"type": "run", "run": self.to_json()})
 
-    def _arm(self, limit_s: float | None, overrun: GilscopeError | None = None) -> None:
-        """Time the run out `limit_s` from now, for the reason given; this replaces the limit before."""
+    def _arm(
+        self, limit_s: float | None, state: Ended = "timed_out", overrun: GilscopeError | None = None
+    ) -> None:
+        """End the run so `limit_s` from now, for the reason given; this replaces the limit before."""
         if self._limit is not None:
             self._limit.cancel()
         self._limit = None
         if limit_s is not None:
-            self._limit = asyncio.get_running_loop().call_later(limit_s, self._time_out, overrun)
+            self._limit = asyncio.get_running_loop().call_later(limit_s, self._time_out, state, overrun)
 
-    def _time_out(self, overrun: GilscopeError | None) -> None:
+    def _time_out(self, state: Ended, overrun: GilscopeError | None) -> None:
         self._late = overrun
-        self._ask("timed_out")
+        self._ask(state)
 
     def _finish(self, state: Ended, error: GilscopeError | Json | None) -> None:
         self._arm(None)
@@ -246,6 +265,7 @@ class Run:
         finally:
             self.hub.close()
             self._begun.set()
+            self._admitted.set()
             self._over.set()
 
     def _say(self, message: Json) -> None:

@@ -40,8 +40,8 @@ def test_workloads_are_listed_and_shown(site, problem):
 @pytest.mark.parametrize(
     ("body", "field", "bound"),
     [
-        ({}, "workload", "one workload or of one command"),
-        ({"workload": "cpu-bound", "command": ["x"]}, "command", "one workload or of one command"),
+        ({}, "workload", "one workload, of one command"),
+        ({"workload": "cpu-bound", "command": ["x"]}, "command", "one workload, of one command"),
         ({"workload": "cpu-bound", "workers": 0}, "workers", "between 1 and"),
         ({"workload": "cpu-bound", "workers": 100_000}, "workers", "between 1 and"),
         ({"workload": "cpu-bound", "workers": "many"}, "workers", "integer"),
@@ -61,9 +61,12 @@ def test_workloads_are_listed_and_shown(site, problem):
         ({"command": []}, "command", "no program"),
         ({"command": ["a\0b"]}, "command", "NUL"),
         ({"command": "ls -l"}, "command", "list"),
-        ({"command": ["x"], "workers": 2}, "workers", "workload"),
+        ({"command": ["x"], "workers": 2}, "workers", "not concern a command"),
         ({"command": ["x"], "seconds": 0}, "seconds", "between 0.1 and 86400"),
-        ({"attach": {"pid": 1}}, "attach", "not permitted"),
+        ({"attach": {}}, "attach.pid", "required"),
+        ({"attach": {"pid": 0}}, "attach.pid", "between 1 and"),
+        ({"attach": {"pid": 1}, "executor": "threads"}, "executor", "runs already"),
+        ({"attach": {"pid": 1}, "command": ["x"]}, "attach", "one process"),
     ],
 )
 def test_a_bad_field_is_named_with_its_bound_and_nothing_is_started(site, problem, body, field, bound):

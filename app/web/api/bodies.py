@@ -19,8 +19,16 @@ class SamplingBody(BaseModel):
     counters_hz: float = Field(default=Sampling.counters_hz, description="Readings of CPU and memory.")
 
 
+class AttachBody(BaseModel):
+    """A process that runs already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pid: int = Field(description="As `GET /processes` lists it.")
+
+
 class RunBody(BaseModel):
-    """A run to start: exactly one of `workload` and `command`. What is left out has its default."""
+    """A run to start: exactly one of `workload`, `command` and `attach`. What is left out has its default."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -28,6 +36,7 @@ class RunBody(BaseModel):
             "examples": [
                 {"workload": "convoy", "params": {"switch_interval_ms": 1}, "seconds": 5},
                 {"command": ["python3", "-c", "print(sum(range(10**8)))"]},
+                {"attach": {"pid": 1234}, "seconds": 10},
             ]
         },
     )
@@ -40,16 +49,22 @@ class RunBody(BaseModel):
         default=None, description="A version (`3.12`) or a path of `GET /interpreters`."
     )
     seconds: float | None = Field(
-        default=None, description="How long it lasts; a command is stopped after so many."
+        default=None,
+        description="How long it lasts; a command is stopped after so many, a process let go of.",
     )
+    attach: AttachBody | None = Field(default=None, description="A process to observe; it lives on.")
     command: list[str] | None = Field(default=None, description="A program and its arguments, as a list.")
     name: str | None = Field(default=None, min_length=1, max_length=80, description="What to call the run.")
     sampling: SamplingBody = SamplingBody()
 
     def to_request(self) -> RunRequest:
         """The same, for the manager."""
-        fields = self.model_dump(exclude={"sampling"})
-        return RunRequest(**fields, sampling=Sampling(**self.sampling.model_dump()))
+        fields = self.model_dump(exclude={"sampling", "attach"})
+        return RunRequest(
+            **fields,
+            attach_pid=self.attach.pid if self.attach else None,
+            sampling=Sampling(**self.sampling.model_dump()),
+        )
 
 
 class ErrorBody(BaseModel):
@@ -65,7 +80,7 @@ class RunView(BaseModel):
     """A run; a field that does not concern its kind is null."""
 
     id: str
-    kind: Literal["workload", "command"]
+    kind: Literal["workload", "command", "attach"]
     name: str
     state: Literal["starting", "running", "finished", "stopped", "timed_out", "failed"]
     started_at: float = Field(description="Seconds since the epoch.")
@@ -76,6 +91,7 @@ class RunView(BaseModel):
     seconds: float | None
     python: str | None
     command: list[str] | None
+    attach: AttachBody | None
     exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
     error: ErrorBody | None
 

@@ -27,6 +27,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 _MEANING = {
     401: "No token, or not this server's",
+    403: "The kernel does not let this server read that process",
     404: "There is no such thing",
     409: "It cannot be done now",
     422: "A field is at fault; `errors` names it and its bound",

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.post("", status_code=201, response_model=RunView, responses=problems(404, 409))
+@router.post("", status_code=201, response_model=RunView, responses=problems(403, 404, 409))
 async def start(body: RunBody, manager: TheManager, response: Response) -> dict[str, Any]:
     """Start a run. Its address is in `Location`."""
     run = await manager.start(body.to_request())

@@ -1,0 +1,25 @@
+"""`gilscope attach`: a process that runs already, watched without a server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.observation import AsJson, Output, conclude, observe
+from app.runs.request import RunRequest
+
+
+def attach(
+    pid: Annotated[int, typer.Argument(help="its pid; `gilscope ps` lists those that can be attached to")],
+    seconds: Annotated[
+        float | None, typer.Option(help="how long; without it until it ends, or Ctrl-C")
+    ] = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Observe a process that runs, and print what was measured.
+
+    Nothing is injected, nothing stopped: the process lives on when the observation ends.
+    """
+    conclude(observe(RunRequest(attach_pid=pid, seconds=seconds), output), as_json)

@@ -1,0 +1,78 @@
+"""One run watched from this process, without a server: what `run`, `attach` and `record` share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import closing, nullcontext
+from typing import Annotated, Any
+
+import typer
+
+from app.cli import progress, report
+from app.model.errors import from_json
+from app.runs.manager import Manager
+from app.runs.recording import Recording
+from app.runs.request import RunRequest
+from app.runs.run import Run
+from app.runs.settings import Settings
+
+REDRAW_S = 0.25  # on a terminal, where the line is written over
+REPEAT_S = 1.0  # in a file or a pipe, where each line stays
+INTERRUPTED = 130  # as a shell says it of a program that SIGINT ended
+
+Json = dict[str, Any]
+AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one object")]
+Output = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="write the recording here, compressed if named .gz"),
+]
+
+
+def observe(request: RunRequest, output: str | None = None) -> Json:
+    """Start a run, show how it goes until it ends or Ctrl-C stops it, and return its summary."""
+    with closing(Recording(output)) if output else nullcontext() as recording:
+        return asyncio.run(_observe(request, recording))
+
+
+def conclude(summary: Json, as_json: bool) -> None:
+    """Print the result; end with the status that its state asks for."""
+    run = summary["run"]
+    if run["state"] == "stopped" and summary["target"]["pid"] is None:
+        raise typer.Exit(INTERRUPTED)
+    typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary))
+    if run["error"] is not None:
+        raise from_json(run["error"])
+
+
+async def _observe(request: RunRequest, recording: Recording | None) -> Json:
+    manager = Manager(Settings.load())
+    try:
+        run = await manager.start(request, recording)
+        _stop_on_signals(run)
+        await _show_progress(run)
+        return run.summary()
+    finally:
+        await manager.close()
+
+
+def _stop_on_signals(run: Run) -> None:
+    stops: set[asyncio.Task[None]] = set()  # the loop keeps only weak references to tasks
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: stops.add(loop.create_task(run.stop())))
+
+
+async def _show_progress(run: Run) -> None:
+    on_terminal = sys.stderr.isatty()
+    before, after = ("\r\x1b[K", "") if on_terminal else ("", "\n")
+    heading = progress.title(run.to_json())
+    while not run.ended:
+        try:
+            await asyncio.wait_for(run.wait(), REDRAW_S if on_terminal else REPEAT_S)
+        except TimeoutError:
+            line = progress.line(heading, run.ledger.figures())
+            typer.echo(before + line + after, nl=False, err=True)
+    typer.echo(before, nl=False, err=True)
