@@ -140,29 +140,30 @@ def test_it_is_asked_once_for_as_long_as_the_file_stays_as_it_is(tmp_path):
 def test_what_is_not_supported_says_why(tmp_path):
     path = tmp_path / "path"
     python(path / "python3.10", 3, 10, 13)
-    python(path / "python3.13t", 3, 13, 0, flags="t", gil_enabled=False)
+    python(path / "python3.12t", 3, 12, 0, flags="t", gil_enabled=False)
     python(path / "python3", 3, 11, 13, implementation="pypy")
-    python(path / "python3.15", 3, 15, 0, level=["candidate", 1])
+    python(path / "python3.99", 3, 99, 0, level=["candidate", 1])
     found = {interpreter.label: interpreter for interpreter in find() if interpreter.path != OWN}
     reads = f"GILScope reads {versions.spoken()}."
     assert {label: interpreter.why for label, interpreter in found.items()} == {
         "3.10.13": f"It is CPython 3.10: {reads}",
-        "3.13.0t": f"It is CPython 3.13, free-threaded: {reads}",
+        "3.12.0t": f"It is CPython 3.12, free-threaded: {reads}",
         "3.11.13": f"It is pypy 3.11: {reads}",
-        "3.15.0rc1": f"It is CPython 3.15: {reads}",
+        "3.99.0rc1": f"It is CPython 3.99: {reads}",
     }
-    assert found["3.13.0t"].gil_enabled is False
+    assert found["3.12.0t"].gil_enabled is False
 
 
 @pytest.fixture
 def several(tmp_path):
-    """3.13.0t, 3.13.0, 3.12.5 with debugging, 3.12.5, 3.12.1, 3.10.13 and the server's own."""
+    """3.13.0, 3.13.0t, 3.12.5 with debugging, 3.12.5, 3.12.1, 3.12.0t, 3.10.13 and the server's own."""
     path = tmp_path / "path"
     python(path / "python3.13", 3, 13, 0)
     python(path / "python3.13t", 3, 13, 0, flags="t")
     python(path / "python3.12d", 3, 12, 5, flags="d")
     python(path / "python3.12", 3, 12, 5)
     python(path / "python3", 3, 12, 1)
+    python(path / "python3.12t", 3, 12, 0, flags="t")
     python(path / "python3.10", 3, 10, 13)
     return find()
 
@@ -172,6 +173,7 @@ def several(tmp_path):
     [
         (None, "python3.13"),
         ("3.13", "python3.13"),
+        ("3.13t", "python3.13t"),
         ("3.12", "python3.12"),
         ("python3.12", "python3.12"),
         ("3.12.1", "python3"),
@@ -187,17 +189,17 @@ def test_one_is_chosen_by_its_path_found_before_or_not(tmp_path, several):
     assert choose(sys.executable, []).path == OWN
 
 
-@pytest.mark.parametrize("name", ["3.14", "3.12.9", "3.11.7t", "3.1", "3.13.0rc1", "/no/such/python"])
+@pytest.mark.parametrize("name", ["3.99", "3.12.9", "3.11.7t", "3.1", "3.13.0rc1", "/no/such/python"])
 def test_one_that_is_not_there_is_not_found_and_the_others_are_listed(several, name):
     with pytest.raises(NotFound) as refused:
         choose(name, several)
     assert refused.value.field == "python"
-    assert "There are 3.13.0, 3.12.5, 3.12.1" in refused.value.remedy
+    assert "There are 3.13.0, 3.13.0t, 3.12.5, 3.12.1" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("3.10", "It is CPython 3.10"), ("3.13t", "free-threaded"), ("snake", "names no interpreter")],
+    [("3.10", "It is CPython 3.10"), ("3.12t", "free-threaded"), ("snake", "names no interpreter")],
 )
 def test_one_that_cannot_be_used_is_refused_with_the_reason(several, name, why):
     with pytest.raises(BadRequest, match=why) as refused:
@@ -216,6 +218,5 @@ def test_what_is_said_to_be_supported_is_what_the_observer_has_layouts_for():
 
 
 def test_versions_are_spoken_as_spans(monkeypatch):
-    assert versions.spoken() == "CPython 3.11 to 3.13"
     monkeypatch.setattr(versions, "SUPPORTED", ((3, 9, False), (3, 11, False), (3, 13, True)))
     assert versions.spoken() == "CPython 3.9 to 3.11 and free-threaded 3.13"
