@@ -6,7 +6,7 @@ import gc
 import signal
 
 from .observer import serve
-from .pacing import tighten_timer
+from .pacing import shorten_slice, tighten_timer
 from .target import adopt_orphans
 
 if __name__ == "__main__":
@@ -14,5 +14,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
     tighten_timer()
+    shorten_slice()
     gc.freeze()
     serve()

@@ -55,13 +55,11 @@ class FutexJudge:
     def _wants_the_lock(self, lane: Lane) -> bool:
         """Whether a thread that is runnable, but not the holder, is on its way into the lock.
 
-        One that was made to let go asks for the lock again at once; until it gets a CPU it reads as runnable.
         One that waited may have held the lock and let go of it since the last sample, but not if it is the
-        kind that lets go only when made to.
+        kind that lets go only when made to. One that held it a sample ago and now runs without is not yet on
+        its way in: once inside take_gil it would be found asleep there, since another holds the lock. It is
+        still in drop_gil, where the thread that it woke often has taken its CPU.
         """
-        if lane.state == RUNNING and lane.made_to_let_go:
-            lane.waits_for = lane.gil
-            return True
         if lane.state != WAITING or not lane.made_to_let_go:
             return False
         gil = self._roster.gil_by_index.get(lane.waits_for)

@@ -1,10 +1,13 @@
 """Pacing: an even beat that keeps its mean rate, counts how late it was, and slows down before it hurts.
 
-Pure but for its clock and its sleep, which are given.
+The Pacer is pure but for its clock and its sleep, which are given; the functions below it ask the kernel to
+keep the beat.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 from typing import Callable
 
 MIN_HZ = 100.0  # below this a 5 ms switch interval can no longer be seen at all
@@ -90,3 +93,22 @@ def tighten_timer() -> int | None:
     pr_set_timerslack = 29
     libc = ctypes.CDLL(None, use_errno=True)
     return None if libc.prctl(pr_set_timerslack, 1, 0, 0, 0) == 0 else ctypes.get_errno()
+
+
+def shorten_slice() -> int | None:
+    """Asks the kernel for short slices of CPU, which it owes the sooner: the mean share stays what it was.
+
+    With the default of 3 ms a beat that comes while the target's threads keep every CPU busy is often late by
+    more than a period, and just then a lock changes hands. From Linux 6.12 on any process may ask for its own
+    slice; older kernels take the call and ignore it. Children do not inherit it.
+
+    Returns the errno of a kernel that refuses, None where it was done.
+    """
+    import ctypes
+
+    sched_setattr, reset_on_fork, slice_ns = 314, 1, 100_000
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period
+    wanted = struct.pack("=IIQiIQQQ", 48, 0, reset_on_fork, nice, 0, slice_ns, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    return None if libc.syscall(sched_setattr, 0, wanted, 0) == 0 else ctypes.get_errno()
