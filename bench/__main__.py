@@ -27,6 +27,11 @@ class Plan:
 
 
 FULL = Plan(cost_repeats=5, cost_span_s=4.0, pairs=15, pair_s=4.0, arrival_s=20.0)
+# What the observer is held to, at default rates with a free core: each is printed beside its figure.
+AIM_COST = 1.0  # of py-spy's share, on the same target
+AIM_SLOWDOWN = 1.01
+AIM_ARRIVAL_MS = 100.0
+
 QUICK = Plan(cost_repeats=1, cost_span_s=0.5, pairs=2, pair_s=0.5, arrival_s=1.5)
 
 
@@ -65,7 +70,8 @@ def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> No
         print(f"    observer's share             {spread([run.observer for run in runs]).text('{:.1%}')}")
         print(f"    observer's µs per sample     {spread(per_sample).text('{:.0f}')}")
         print(f"    py-spy's share at 1,000 Hz   {spread([run.py_spy for run in runs]).text('{:.1%}')}")
-        print(f"    observer / py-spy            {spread(ratios).text('{:.2f}')}")
+        aim = aimed(spread(ratios).median, AIM_COST) if gil_hz == RATES_HZ[0] else ""
+        print(f"    observer / py-spy            {spread(ratios).text('{:.2f}')}{aim}")
         print(f"    frame bytes/s per thread     {spread(sizes).text('{:,.0f}')}")
     print(flush=True)
 
@@ -73,16 +79,23 @@ def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> No
 def print_slowdown(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
     """The ratio of each pair's two runs."""
     ratios = [slowdown.pair(python, threads, plan.pair_s, dice) for _ in range(plan.pairs)]
+    aim = aimed(spread(ratios).median, AIM_SLOWDOWN)
     print(f"slowdown of the target at 1,000 Hz, {plan.pairs} pairs of {plan.pair_s:g} s in random order")
-    print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}\n", flush=True)
+    print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}{aim}\n", flush=True)
 
 
 def print_arrival(plan: Plan, python: str, threads: int) -> None:
     """From the last sample to the client."""
     delays_ms = [delay * 1e3 for delay in arrival.delays_s(python, threads, plan.arrival_s)]
     print(f"arrival of a frame in a WebSocket client after its last sample, {len(delays_ms)} frames")
-    print(f"    median [quartiles]           {spread(delays_ms).text('{:.2f}')} ms")
+    aim = aimed(spread(delays_ms).median, AIM_ARRIVAL_MS)
+    print(f"    median [quartiles]           {spread(delays_ms).text('{:.2f}')} ms{aim}")
     print(f"    p99                          {percentile(delays_ms, 99):.2f} ms")
+
+
+def aimed(median: float, aim: float) -> str:
+    """Whether a median is within its aim, in words to set behind it."""
+    return f"   aim: at most {aim:g}, {'met' if median <= aim else 'missed'}"
 
 
 if __name__ == "__main__":
