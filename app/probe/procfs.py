@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from app.model import secrets
+
 _TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -60,9 +62,11 @@ def alive(pid: int) -> bool:
 
 
 def command(pid: int) -> list[str]:
-    """Its command line; [] for a zombie or a kernel thread."""
+    """Its command line, what looks secret in it blanked; [] for a zombie or a kernel thread."""
     text = read(f"/proc/{pid}/cmdline")
-    return [part.decode("utf-8", "replace") for part in text.rstrip(b"\0").split(b"\0")] if text else []
+    if not text:
+        return []
+    return secrets.command(part.decode("utf-8", "replace") for part in text.rstrip(b"\0").split(b"\0"))
 
 
 def schedstat(pid: int, tid: int) -> tuple[int, int] | None:
