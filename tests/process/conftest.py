@@ -1,28 +1,36 @@
-"""Every interpreter found on this machine is a target."""
+"""Every interpreter found on this machine is a target, by what it can show."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from support.interpreters import FOUND, name, witnessed
 
-from app.runs import interpreters
-
-EXTRA = [path for path in os.environ.get("GILSCOPE_PYTHONS", "").split(":") if path]
-FOUND = [found for found in interpreters.find(EXTRA) if found.supported]
+_BY_FIXTURE = {
+    "python": FOUND,
+    "gil_python": [found for found in FOUND if found.gil_enabled],
+    "publishing_python": [found for found in FOUND if found.version_info >= (3, 13)],
+    "free_threaded_python": [found for found in FOUND if found.free_threaded],
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`python` is the path of each interpreter in turn; `any_python` that of one."""
-    if "python" in metafunc.fixturenames:
-        metafunc.parametrize("python", [f.path for f in FOUND], ids=[_name(f) for f in FOUND])
-
-
-def _name(found: interpreters.Interpreter) -> str:
-    return f"{found.label}-{found.build.replace(' ', '-')}"
+    """`python` is the path of each interpreter in turn; `gil_python`, of each that runs with a GIL;
+    `free_threaded_python`, of each that can run without; `publishing_python`, of each that publishes its own
+    offsets; `witnessed_python`, of each whose symbols the kernel can put probes on."""
+    for fixture in metafunc.fixturenames:
+        chosen = witnessed() if fixture == "witnessed_python" else _BY_FIXTURE.get(fixture)
+        if chosen is not None:
+            ids = [name(found) for found in chosen]
+            metafunc.parametrize(fixture, [found.path for found in chosen], ids=ids, scope="module")
 
 
 @pytest.fixture
 def any_python() -> str:
     """The newest interpreter that can be read."""
     return FOUND[0].path
+
+
+@pytest.fixture
+def gil_any_python() -> str:
+    """The newest interpreter with a GIL."""
+    return next(found.path for found in FOUND if found.gil_enabled)
