@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.analysis.threads import Threads
+from app.analysis.holders import Holders
+from app.analysis.longest import Hold, Longest
+from app.analysis.threads import Thread, Threads
 from app.analysis.tracks import GIL_STEP, GilTime, gil_time
 from app.model.frames import Names
 from app.model.states import HOLDER_NONE
+
+MARGIN = 0.05  # of held share: by less no lock takes another's place as the main one
 
 
 class Gil:
@@ -19,13 +23,16 @@ class Gil:
         self.pid = pid
         self.interpreter = interpreter
         self.named_us = named_us
+        self.holders = Holders(index, [], named_us)  # in the newest slice
+        self.seen_us = -1  # the end of that slice
         self._holder = HOLDER_NONE
-        self._seen_us = -1
         self.switches = 0
         self.lifetime_us = 0
         self.time = GilTime()
 
-    def feed(self, switches: int, track: list[int], start_us: int, end_us: int, threads: Threads) -> None:
+    def feed(
+        self, switches: int, track: list[int], start_us: int, end_us: int, threads: Threads, longest: Longest
+    ) -> None:
         """Add the track of the slice from `start_us` to `end_us`, and its holds to the threads that had them.
 
         A hold goes on from one slice into the next. It is ended by another holder, by nobody (a piece of
@@ -34,18 +41,27 @@ class Gil:
         self.switches += switches
         self.lifetime_us += end_us - start_us
         self.time.add(gil_time(track))
+        at_us = max(start_us, self.named_us)
+        self.holders = Holders(self.index, track, at_us)
         holder = self._holder
-        if start_us != self._seen_us:
-            self._end_hold(holder, threads)
+        if start_us != self.seen_us:
+            self._end_hold(holder, self.seen_us, threads, longest)
             holder = HOLDER_NONE
-        self._seen_us = end_us
+        self.seen_us = end_us
         for at in range(0, len(track), GIL_STEP):
             if track[at] != holder:
-                self._end_hold(holder, threads)
+                self._end_hold(holder, at_us, threads, longest)
                 holder = track[at]
+            at_us += track[at + 2]
             if holder >= 0:
                 threads[holder].holds.open_us += track[at + 2]
         self._holder = holder
+
+    def still(self, threads: Threads) -> Iterator[Hold]:
+        """The hold that was not ended."""
+        thread = threads.get(self._holder)
+        if thread is not None and thread.holds.open_us:
+            yield self._hold(thread, self.seen_us)
 
     def to_json(self) -> dict[str, Any]:
         """The lock's row, as it stands in a summary."""
@@ -57,17 +73,27 @@ class Gil:
             **self.time.shares(),
         }
 
-    @staticmethod
-    def _end_hold(holder: int, threads: Threads) -> None:
-        if holder >= 0:
-            threads[holder].holds.close()
+    def _end_hold(self, holder: int, at_us: int, threads: Threads, longest: Longest) -> None:
+        if holder < 0:
+            return
+        thread = threads[holder]
+        length_us = thread.holds.open_us
+        if (-length_us, at_us - length_us, thread.lane) < longest.bar:
+            longest.offer(self._hold(thread, at_us))
+        thread.holds.close()
+
+    def _hold(self, thread: Thread, end_us: int) -> Hold:
+        return Hold(end_us - thread.holds.open_us, thread.holds.open_us, thread, self.index)
 
 
 class Gils:
-    """All GILs of a run, by index."""
+    """All GILs of a run, by index. `main` is the one that a view shows first."""
 
     def __init__(self) -> None:
+        self.main: int | None = None
+        self.longest_holds = Longest()
         self._gils: dict[int, Gil] = {}
+        self._of_process: dict[int, list[Gil]] = {}
 
     def __iter__(self) -> Iterator[Gil]:
         return iter(self._gils.values())
@@ -82,11 +108,56 @@ class Gils:
         """Take note of GILs that came."""
         for index, pid, interpreter in message.gils:
             if index not in self._gils:
-                self._gils[index] = Gil(index, pid, interpreter, message.at_us)
+                gil = self._gils[index] = Gil(index, pid, interpreter, message.at_us)
+                self._of_process.setdefault(pid, []).append(gil)
 
-    def forget(self, pids: set[int]) -> None:
-        """The GILs of these processes are not spoken of any more."""
-        self._gils = {index: gil for index, gil in self._gils.items() if gil.pid not in pids}
+    def __contains__(self, index: int) -> bool:
+        return index in self._gils
+
+    def forget(self, pids: set[int], threads: Threads) -> set[int]:
+        """The GILs of these processes are not spoken of any more; their indices."""
+        gone = [gil for pid in pids for gil in self._of_process.pop(pid, ())]
+        for gil in gone:
+            for hold in gil.still(threads):
+                self.longest_holds.offer(hold)
+            del self._gils[gil.index]
+        return {gil.index for gil in gone}
+
+    def holders(self, thread: Thread, end_us: int) -> Holders | None:
+        """Who held the GIL that the thread takes, in the slice that ends then; None where it takes none.
+
+        Interpreters that share a GIL name it after one of them: it is the first of the process.
+        """
+        seen = [gil for gil in self._of_process.get(thread.pid, ()) if gil.seen_us == end_us]
+        own = (gil for gil in seen if gil.interpreter == thread.interpreter)
+        gil = next(own, seen[0] if seen else None)
+        return gil.holders if gil else None
+
+    def still_held(self, threads: Threads) -> Iterator[Hold]:
+        """The holds that were not ended."""
+        for gil in self:
+            yield from gil.still(threads)
+
+    def choose_main(self, indices: Collection[int], root: int | None, run_us: int) -> None:
+        """Choose `main` among these: the root process's own, unless another was held for clearly longer.
+
+        Held time of the whole run counts, so a helper that idles does not win, nor one that came and went.
+        Once chosen a lock stays so until another is MARGIN of the run ahead of it; the root process's takes
+        its place back at half of that.
+        """
+        read = [gil for index in indices if (gil := self._gils.get(index)) and gil.time.read_us]
+        if not read:
+            self.main = None
+            return
+        ranks = {gil.index: (gil.time.held_us, gil.switches, -gil.index) for gil in read}
+        best = max(read, key=lambda gil: ranks[gil.index])
+        ahead_us = {gil.index: best.time.held_us - gil.time.held_us for gil in read}
+        own = next((gil.index for gil in read if gil.pid == root), None)
+        margin_us = run_us * (MARGIN if self.main in (None, own) else MARGIN / 2)
+        if own is not None and ahead_us[own] <= margin_us:
+            self.main = own
+        elif self.main not in ahead_us or ahead_us[self.main] > run_us * MARGIN:
+            self.main = best.index
 
     def summary_rows(self) -> list[dict[str, Any]]:
         """A row for each GIL seen in the measured time."""

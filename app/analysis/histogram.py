@@ -1,14 +1,18 @@
 """How long things took, in a space that does not grow with their number.
 
 Lengths are whole microseconds. Below 128 each has a bucket of its own; above, an octave is cut into 64
-buckets of equal width, so a quantile is off by less than 0.8 %. The count and the maximum are exact.
+buckets of equal width, so a quantile is off by less than 0.8 %. The count and the maximum are exact, and so
+are the counts of the few coarse STEPS_US that a picture is drawn of.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import ceil
 from typing import Any
+
+STEPS_US = (*(step * 10**power for power in range(2, 7) for step in (1, 2, 5)), 10_000_000)
 
 _BITS = 6
 _A_OCTAVE = 1 << _BITS
@@ -28,10 +32,11 @@ def _middle(bucket: int) -> int:
 class Histogram:
     """Counts of lengths in logarithmic buckets."""
 
-    __slots__ = ("_counts", "count", "max_us")
+    __slots__ = ("_counts", "_steps", "count", "max_us")
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
+        self._steps = [0] * (len(STEPS_US) + 1)
         self.count = 0
         self.max_us = 0
 
@@ -41,6 +46,7 @@ class Histogram:
             raise ValueError(f"a length cannot be negative: {length_us} us")
         bucket = _bucket(length_us)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self._steps[bisect_left(STEPS_US, length_us)] += 1
         self.count += 1
         if length_us > self.max_us:
             self.max_us = length_us
@@ -48,9 +54,20 @@ class Histogram:
     def copy(self) -> Histogram:
         """Another of the same content."""
         other = Histogram()
-        other._counts = self._counts.copy()
+        other._counts, other._steps = self._counts.copy(), self._steps.copy()
         other.count, other.max_us = self.count, self.max_us
         return other
+
+    def steps(self) -> list[list[float | None]]:
+        """[upper_s, count] of each step from the first to the last that has any; above all, upper_s is null.
+
+        A length counts in the step of which it is no longer than the upper end.
+        """
+        filled = [step for step, count in enumerate(self._steps) if count]
+        uppers: list[float | None] = [*(upper_us / 1e6 for upper_us in STEPS_US), None]
+        return (
+            [[uppers[step], self._steps[step]] for step in range(filled[0], filled[-1] + 1)] if filled else []
+        )
 
     def quantiles(self, fractions: Sequence[float]) -> list[int]:
         """The length, in microseconds, at each of the ascending `fractions`, by nearest rank.
@@ -89,13 +106,13 @@ class Runs:
             self.open_us = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Count, and quantiles in seconds or null. A run that still goes on counts with its length so far."""
+        """Count, quantiles in seconds or null, steps. A run that goes on counts with its length so far."""
         lengths = self._ended
         if self.open_us:
             lengths = lengths.copy() if lengths else Histogram()
             lengths.add(self.open_us)
         if lengths is None:
-            return {"count": 0, "p50_s": None, "p95_s": None, "p99_s": None, "max_s": None}
+            return {"count": 0, "p50_s": None, "p95_s": None, "p99_s": None, "max_s": None, "histogram": []}
         p50, p95, p99 = lengths.quantiles(_QUANTILES)
         return {
             "count": lengths.count,
@@ -103,4 +120,5 @@ class Runs:
             "p95_s": p95 / 1e6,
             "p99_s": p99 / 1e6,
             "max_s": lengths.max_us / 1e6,
+            "histogram": lengths.steps(),
         }

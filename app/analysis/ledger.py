@@ -8,36 +8,41 @@ are taken over it, so that the end of the interpreter is not counted as the work
 is cut there, but for its switches, which are known only of the whole. Running totals count from the counters
 that came before the first frame. Rolling figures are of the last second, measured or not.
 
-    figures   {"type": "figures", "at_us", "window_s", "main_gil",
-               "gils": [{"gil", "pid", "interpreter", "held_share", "contended_share", "switches_per_s",
-                         "waiters", "switches"}],
-               "processes": [{"pid", "python", "cpu_share", "rss", "peak_rss", "minor_faults", "major_faults",
-                              "uss", "pss"}],
-               "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
-               "totals": {"cpu_share", "rss", "ops", "ops_per_s", "switches_per_s"},
-               "observer": {"cpu_share", "gil_hz", "late", "failed"}}
+    figures   see figures.py
     header    {"type": "header", "hello", "processes": [process message],
                "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
                "figures", "series": {"names", "every", "rows"}}
     summary   see summary.py
-
-`gils`, `processes`, `totals` and the rates of `observer` roll; `switches`, `threads`, `late` and `failed` are
-sums. `main_gil` is the index of the GIL most held in the window. What has not been measured is null, never 0.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from app.analysis.figures import figures, series_row
 from app.analysis.gils import Gils
 from app.analysis.processes import Processes
 from app.analysis.sampling import ObserverCpu, Sampled
-from app.analysis.series import Row, Series
+from app.analysis.series import Series
+from app.analysis.stacks import StackLooks
 from app.analysis.summary import summarise
 from app.analysis.threads import Threads
-from app.analysis.tracks import GIL_STEP, LANE_STEP, GilTime, cut
-from app.analysis.window import CounterWindow, FrameWindow, GilRates, main_gil
-from app.model.frames import Counters, End, Event, Frame, Hello, Message, Names, Process, Report, to_json
+from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
+from app.analysis.window import CounterWindow, FrameWindow
+from app.model.frames import (
+    Counters,
+    End,
+    Event,
+    Frame,
+    Hello,
+    Message,
+    Names,
+    Process,
+    Report,
+    Stacks,
+    to_json,
+)
+from app.model.states import WAITING
 
 
 class Ledger:
@@ -53,6 +58,7 @@ class Ledger:
         self.processes = Processes()
         self.threads = Threads()
         self.gils = Gils()
+        self.stacks = StackLooks()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
         self.frames = FrameWindow()
@@ -69,6 +75,9 @@ class Ledger:
             case Names():
                 self.threads.names(message)
                 self.gils.names(message)
+                self.stacks.names(message)
+            case Stacks():
+                self._stacks(message)
             case Process():
                 self._process(message)
             case Report():
@@ -88,28 +97,8 @@ class Ledger:
         return (self.at_us if self.end_us is None else self.end_us) - self.begin_us
 
     def figures(self) -> dict[str, Any]:
-        """The figures of this moment, as at the head of this module."""
-        rates = self.frames.gils()
-        length_us = self.frames.length_us
-        cpu_shares = self.counters.cpu_shares()
-        rows, not_shown = self.threads.live_rows(self.at_us)
-        return {
-            "type": "figures",
-            "at_us": self.at_us,
-            "window_s": length_us / 1e6,
-            "main_gil": main_gil(rates),
-            "gils": [self._live_gil(index, rates[index]) for index in sorted(rates)],
-            "processes": self.processes.live_rows(cpu_shares),
-            "threads": rows,
-            "threads_not_shown": not_shown,
-            "totals": self._live_totals(rates, cpu_shares),
-            "observer": {
-                "cpu_share": self.counters.observer_cpu_share,
-                "gil_hz": self.frames.samples * 1e6 / length_us if length_us else None,
-                "late": self.sampled.late,
-                "failed": self.sampled.failed,
-            },
-        }
+        """The figures of this moment."""
+        return figures(self)
 
     def header(self) -> dict[str, Any]:
         """What a viewer needs to draw from the start, as at the head of this module.
@@ -135,6 +124,21 @@ class Ledger:
         """The summary of what was fed so far; `run` overrides fields of its `run`."""
         return summarise(self, run or {})
 
+    def who_waits(self, limit: int) -> list[dict[str, Any]]:
+        """Who makes whom wait, the `limit` pairs with most waiting; see who_waits.py."""
+        return self.threads.waits.who.rows(limit, self.gils, self.threads)
+
+    def longest_waits(self) -> list[dict[str, Any]]:
+        """The longest waits for a GIL; see longest.py."""
+        return self.threads.waits.longest.rows(
+            self.threads.waits.still(), self.stacks.log, self.stacks.functions
+        )
+
+    def longest_holds(self) -> list[dict[str, Any]]:
+        """The longest holds of a GIL; see longest.py."""
+        still = self.gils.still_held(self.threads)
+        return self.gils.longest_holds.rows(still, self.stacks.log, self.stacks.functions)
+
     def _frame(self, frame: Frame) -> None:
         if not self.frames.length_us:
             self.begin_us = frame.start_us
@@ -146,27 +150,41 @@ class Ledger:
                 return
         whole = end_us == frame.end_us
         self.sampled.add(frame)
-        for lane, track in frame.lanes:
-            thread = self.threads[lane]
-            kept = track if whole else cut(track, LANE_STEP, end_us - max(start_us, thread.named_us))
-            thread.feed(kept, start_us, end_us)
         for index, switches, track in frame.gils:
             gil = self.gils[index]
             kept = track if whole else cut(track, GIL_STEP, end_us - max(start_us, gil.named_us))
-            gil.feed(switches, kept, start_us, end_us, self.threads)
+            gil.feed(switches, kept, start_us, end_us, self.threads, self.gils.longest_holds)
+        for lane, track in frame.lanes:
+            thread = self.threads[lane]
+            kept = track if whole else cut(track, LANE_STEP, end_us - max(start_us, thread.named_us))
+            holders = self.gils.holders(thread, end_us) if WAITING in track[::LANE_STEP] else None
+            thread.feed(kept, start_us, end_us, holders, self.threads.waits)
+        if frame.gils:
+            root = self.processes.root()
+            self.gils.choose_main(
+                [row[0] for row in frame.gils], root.pid if root else None, self.measured_us
+            )
+
+    def _stacks(self, message: Stacks) -> None:
+        self.stacks.feed(message, self.end_us)
+        self.threads.waits.longest.explain(self.stacks.log)
+        self.gils.longest_holds.explain(self.stacks.log)
 
     def _counters(self, message: Counters) -> None:
         self.processes.read(message.processes)
-        self.threads.read(message.threads)
+        self.threads.read(message.threads, message.at_us)
         self.counters.add(message)
         if not self.frames.length_us:
             self.processes.rebase()
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
-        self.series.offer(self._series_row(message.at_us))
+        self.series.offer(series_row(self, message.at_us))
 
     def _process(self, message: Process) -> None:
-        self.gils.forget(self.processes.note(message))
+        forgotten = self.gils.forget(self.processes.note(message), self.threads)
+        if forgotten:
+            self.threads.waits.who.forget(forgotten)
+            self.stacks.log.forget(forgotten)
         if message.gone:
             self.threads.process_gone(message.pid, message.at_us)
 
@@ -179,47 +197,12 @@ class Ledger:
         if self.end_us is None:
             self.end_us = at_us
 
-    def _live_gil(self, index: int, rates: GilRates) -> dict[str, Any]:
-        gil = self.gils[index]
-        return {
-            "gil": index,
-            "pid": gil.pid,
-            "interpreter": gil.interpreter,
-            **rates.time.shares(),
-            "switches_per_s": rates.switches_per_s,
-            "switches": gil.switches,
-        }
-
-    def _live_totals(
-        self, rates: dict[int, GilRates], cpu_shares: dict[int, float | None]
-    ) -> dict[str, float | None]:
-        known = [share for share in cpu_shares.values() if share is not None]
-        return {
-            "cpu_share": sum(known) if known else None,
-            "rss": self.counters.rss,
-            "ops": self.counters.ops,
-            "ops_per_s": self.counters.ops_per_s,
-            "switches_per_s": sum(gil.switches_per_s for gil in rates.values()) if rates else None,
-        }
-
-    def _series_row(self, at_us: int) -> Row:
-        rates = self.frames.gils()
-        main = main_gil(rates)
-        totals = self._live_totals(rates, self.counters.cpu_shares())
-        shares = GilTime().shares() if main is None else rates[main].time.shares()
-        return [
-            at_us,
-            shares["held_share"],
-            shares["contended_share"],
-            None if main is None else rates[main].switches_per_s,
-            shares["waiters"],
-            totals["cpu_share"],
-            totals["rss"],
-            totals["ops_per_s"],
-        ]
-
 
 def _instant(message: Message) -> int:
-    if isinstance(message, Hello):
-        return 0
-    return message.end_us if isinstance(message, Frame) else message.at_us
+    """The newest instant that a message tells of; looks lie within frames, which tell it for them."""
+    match message:
+        case Hello() | Stacks():
+            return 0
+        case Frame():
+            return message.end_us
+    return message.at_us

@@ -91,10 +91,15 @@ class Processes:
         """The newest message of each process."""
         return [process.message for process in self if process.message]
 
-    def target(self) -> Process | None:
-        """The first process of the tree that runs a CPython; else the first process."""
+    def root(self) -> Process | None:
+        """The process at which the tree begins; a workload's workers may be told of before it."""
         messages = self.messages()
-        return next((message for message in messages if message.python), messages[0] if messages else None)
+        return next((message for message in messages if message.parent is None), next(iter(messages), None))
+
+    def target(self) -> Process | None:
+        """The root where it runs a CPython; else the first process that does; else the root."""
+        root = self.root()
+        return next((message for message in (root, *self.messages()) if message and message.python), root)
 
     def live_rows(self, cpu_shares: dict[int, float | None]) -> list[dict[str, Any]]:
         """A row for each process that is there."""

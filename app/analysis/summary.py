@@ -11,28 +11,43 @@ says why. One row for each process, interpreter and thread.
                   "observer_cpu_share"},
      "gils": [{"pid", "interpreter", "switches", "switches_per_s", "held_share", "contended_share",
                "waiters"}],
-     "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "shares": {state: share}, "cpu_s",
-                  "run_delay_s", "voluntary_switches", "involuntary_switches",
-                  "gil_wait": {"count", "p50_s", "p95_s", "p99_s", "max_s"}, "gil_hold": {the same}}],
+     "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "shares": {state: share}, "counted_s",
+                  "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
+                  "gil_wait": {"count", "p50_s", "p95_s", "p99_s", "max_s", "histogram": [[upper_s, count]]},
+                  "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
      "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
-     "heap": [], "gc": [], "hot": [],
+     "heap": [], "gc": [],
+     "hot": [{"function", "file", "line", "held_share", "waited_share"}],
+     "flame": {"name", "file", "line", "samples", "self", "children": [the same]},
+     "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
+     "longest_waits": [{"at_s", "length_s", "pid", "tid", "name", "function", "file", "line",
+                        "blamed": {"tid", "name", "function"} or null}],
+     "longest_holds": [the same],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
      "findings": []}
+
+The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
+ends takes what came after with it; `counted_s` is the time that they cover.
+
+The last step of a histogram has no upper end where `upper_s` is null. See hot.py, flame.py, who_waits.py and
+longest.py for what is in the rest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.analysis.capabilities import worst
 from app.analysis.totals import seconds
 from app.model.frames import Process
-from app.model.states import EXACT, MEASURES, UNAVAILABLE
 
 if TYPE_CHECKING:
     from app.analysis.ledger import Ledger
 
 SCHEMA = 1
+HOT_ROWS = 50
+PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each other
 
 
 def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +58,7 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
         "schema": SCHEMA,
         "run": {**_run(ledger), **run},
         "target": _target(target),
-        "capabilities": _capabilities(target),
+        "capabilities": worst(ledger.processes.messages()),
         "sampling": _sampling(ledger),
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
@@ -51,7 +66,11 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
         "memory": [process.memory_row() for process in ledger.processes],
         "heap": [],
         "gc": [],
-        "hot": [],
+        "hot": ledger.stacks.hot(HOT_ROWS),
+        "flame": ledger.stacks.flame(),
+        "who_waits": ledger.who_waits(PAIRS),
+        "longest_waits": ledger.longest_waits(),
+        "longest_holds": ledger.longest_holds(),
         "workload": _workload(ledger),
         "findings": [],
     }
@@ -81,18 +100,6 @@ def _target(target: Process | None) -> dict[str, Any]:
         "switch_interval_s": seconds(target.switch_interval_us),
         "command": target.command,
     }
-
-
-def _capabilities(target: Process | None) -> dict[str, Any]:
-    levels = target.capabilities if target else {}
-    said = target.why if target else {}
-    capabilities: dict[str, Any] = {measure: levels.get(measure, UNAVAILABLE) for measure in MEASURES}
-    capabilities["why"] = {
-        measure: said.get(measure, "The observer does not measure it.")
-        for measure in MEASURES
-        if capabilities[measure] != EXACT
-    }
-    return capabilities
 
 
 def _sampling(ledger: Ledger) -> dict[str, Any]:

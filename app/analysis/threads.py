@@ -8,12 +8,16 @@ KEPT_ROWS most active are kept and the rest are only counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.analysis.histogram import Runs
 from app.analysis.totals import Totals, seconds
+from app.analysis.waits import Waits
 from app.model.frames import Names
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, WAITING
+
+if TYPE_CHECKING:
+    from app.analysis.holders import Holders
 
 KEPT_ROWS = 500
 LIVE_ROWS = 200  # a row is some 600 bytes, and figures go out four times a second to every viewer
@@ -26,7 +30,8 @@ class Thread:
     """One lane: who it is, and the sums over its observed time."""
 
     __slots__ = (
-        "_seen_us",
+        "_counted_from_us",
+        "_counted_to_us",
         "alive",
         "gone_us",
         "holds",
@@ -35,10 +40,13 @@ class Thread:
         "name",
         "named_us",
         "pid",
+        "seen_us",
         "state_us",
         "tid",
         "totals",
+        "waited_us",
         "waits",
+        "waits_for",
     )
 
     def __init__(self, lane: int, named_us: int) -> None:
@@ -49,26 +57,56 @@ class Thread:
         self.interpreter: int | None = None
         self.alive = True
         self.gone_us = 0
-        self._seen_us = -1
+        self.seen_us = -1  # the end of the last slice that it was in
         self.state_us = [0] * len(STATES)
         self.waits = Runs()
+        self.waits_for: int | None = None  # the GIL that it waited for last
+        self.waited_us: dict[int, int] = {}  # by holder, in the wait that goes on
         self.holds = Runs()
         self.totals = Totals(4)
+        self._counted_from_us = named_us
+        self._counted_to_us: int | None = None
 
-    def feed(self, track: list[int], start_us: int, end_us: int) -> None:
-        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing ends a wait."""
-        waits = self.waits
-        if start_us != self._seen_us:
-            waits.close()
-        self._seen_us = end_us
-        state_us = self.state_us
+    def feed(
+        self, track: list[int], start_us: int, end_us: int, holders: Holders | None, waits: Waits
+    ) -> None:
+        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing ends a wait.
+
+        `holders` are those of the GIL that the thread takes; None where it takes none, or does not wait.
+        """
+        runs, state_us = self.waits, self.state_us
+        if start_us != self.seen_us and runs.open_us:
+            waits.end(self, self.seen_us)
+        self.seen_us = end_us
+        if holders is not None:
+            self.waits_for = holders.gil
+        at_us = max(start_us, self.named_us)
         pieces = iter(track)
         for state, length_us in zip(pieces, pieces, strict=True):
             state_us[state] += length_us
             if state == WAITING:
-                waits.open_us += length_us
-            elif waits.open_us:
-                waits.close()
+                runs.open_us += length_us
+                if holders is not None:
+                    holders.charge(at_us, at_us + length_us, self.waited_us)
+            elif runs.open_us:
+                waits.end(self, at_us)
+            at_us += length_us
+
+    def read(self, values: Sequence[int | None], at_us: int) -> None:
+        """Take its row of a counters message."""
+        self.totals.read(values)
+        self._counted_to_us = at_us
+
+    def rebase(self) -> None:
+        """Count all running totals from their newest reading on."""
+        self.totals.rebase()
+        if self._counted_to_us is not None:
+            self._counted_from_us = self._counted_to_us
+
+    @property
+    def counted_us(self) -> int | None:
+        """The time that the totals cover: up to the last reading, which may be long before a thread's end."""
+        return None if self._counted_to_us is None else self._counted_to_us - self._counted_from_us
 
     @property
     def observed_us(self) -> int:
@@ -95,6 +133,7 @@ class Thread:
                 state: self.state_us[index] / observed_us if observed_us else None
                 for index, state in enumerate(STATES)
             },
+            "counted_s": seconds(self.counted_us),
             "cpu_s": seconds(totals.moved(_CPU)),
             "run_delay_s": seconds(totals.moved(_RUN_DELAY)),
             "voluntary_switches": totals.moved(_VOLUNTARY),
@@ -108,6 +147,7 @@ class Threads:
     """All lanes of a run that are still spoken of."""
 
     def __init__(self) -> None:
+        self.waits = Waits(self)
         self._threads: dict[int, Thread] = {}
         self._prune_at = 2 * KEPT_ROWS
         self._gone = 0
@@ -121,6 +161,10 @@ class Threads:
         if thread is None:
             raise ValueError(f"lane {lane} was never named")
         return thread
+
+    def get(self, lane: int) -> Thread | None:
+        """The lane's thread, None where it was forgotten or never named."""
+        return self._threads.get(lane)
 
     def names(self, message: Names) -> None:
         """Take note of lanes that came, have a new name, or went."""
@@ -138,13 +182,13 @@ class Threads:
     def rebase(self) -> None:
         """Count all running totals from their newest reading on."""
         for thread in self:
-            thread.totals.rebase()
+            thread.rebase()
 
-    def read(self, rows: Iterable[Sequence[int | None]]) -> None:
+    def read(self, rows: Iterable[Sequence[int | None]], at_us: int) -> None:
         """Take the rows of a counters message."""
         for lane, *values in rows:
             assert lane is not None
-            self[lane].totals.read(values)
+            self[lane].read(values, at_us)
 
     def spoken_of(self, at_us: int) -> list[Thread]:
         """Those alive, and those that went a short while ago."""
@@ -178,6 +222,8 @@ class Threads:
         kept = {thread.lane for thread in _most_active(long_gone, KEPT_ROWS)}
         for thread in long_gone:
             if thread.lane not in kept:
+                if thread.waits.open_us:
+                    self.waits.end(thread, thread.seen_us)
                 del self._threads[thread.lane]
                 self._gone -= 1
                 self._forgotten += 1

@@ -62,14 +62,6 @@ class FrameWindow:
         return {index: GilRates(time, switches[index] * 1e6 / length_us) for index, time in times.items()}
 
 
-def main_gil(gils: dict[int, GilRates]) -> int | None:
-    """The GIL most held; of equals, the one that switched most, then the first. None where none was read."""
-    read = [index for index, rates in gils.items() if rates.time.read_us]
-    return max(
-        read, key=lambda index: (gils[index].time.held_us, gils[index].switches_per_s, -index), default=None
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Reading:
     at_us: int

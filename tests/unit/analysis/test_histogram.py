@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analysis.histogram import Histogram, Runs
+from app.analysis.histogram import STEPS_US, Histogram, Runs
 
 LENGTHS = st.lists(st.integers(0, 10**12), min_size=1, max_size=200)
 
@@ -44,6 +44,7 @@ def test_a_copy_goes_its_own_way(lengths, more):
     histogram = filled(lengths)
     histogram.copy().add(more)
     assert histogram.quantiles([0.5, 1]) == filled(lengths).quantiles([0.5, 1])
+    assert histogram.steps() == filled(lengths).steps()
     assert histogram.count == len(lengths)
 
 
@@ -61,7 +62,8 @@ def test_what_cannot_be_answered_is_refused():
 
 
 def test_runs_without_any_have_no_quantiles():
-    assert Runs().to_json() == {"count": 0, "p50_s": None, "p95_s": None, "p99_s": None, "max_s": None}
+    quantiles = dict.fromkeys(["p50_s", "p95_s", "p99_s", "max_s"])
+    assert Runs().to_json() == {"count": 0, **quantiles, "histogram": []}
 
 
 def test_a_run_that_still_goes_on_counts_with_its_length_so_far():
@@ -76,3 +78,27 @@ def test_a_run_that_still_goes_on_counts_with_its_length_so_far():
     assert runs.to_json()["count"] == 2
     assert runs.to_json()["max_s"] == 3.0
     assert runs.to_json()["p50_s"] == 0.0001
+
+
+def test_steps_go_from_a_tenth_of_a_millisecond_to_ten_seconds_by_one_two_five():
+    assert STEPS_US[:7] == (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+    assert (len(STEPS_US), STEPS_US[-1]) == (16, 10_000_000)
+
+
+def test_a_length_counts_in_the_step_that_it_is_no_longer_than():
+    assert filled([150, 200, 201, 1_000, 1_000]).steps() == [[0.0002, 2], [0.0005, 1], [0.001, 2]]
+    assert filled([99, 10_000_001]).steps()[-1] == [None, 1]
+    assert len(filled([99, 10_000_001]).steps()) == 17
+
+
+@given(LENGTHS)
+def test_steps_hold_every_length_and_ascend(lengths):
+    steps = filled(lengths).steps()
+    assert sum(count for _, count in steps) == len(lengths)
+    assert steps[0][1] > 0
+    assert steps[-1][1] > 0
+    uppers = [upper for upper, _ in steps if upper is not None]
+    assert uppers == sorted(uppers)
+    for upper_s, _ in steps[:-1]:
+        below = sum(length <= upper_s * 1e6 + 0.5 for length in lengths)
+        assert below == sum(count for other, count in steps if other is not None and other <= upper_s)

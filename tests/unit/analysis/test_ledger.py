@@ -343,6 +343,10 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "heap",
         "gc",
         "hot",
+        "flame",
+        "who_waits",
+        "longest_waits",
+        "longest_holds",
         "workload",
         "findings",
     ]

@@ -1,0 +1,107 @@
+"""The figures of a moment: what a live view shows, four times a second.
+
+    {"type": "figures", "at_us", "window_s", "main_gil",
+     "gils": [{"gil", "pid", "interpreter", "held_share", "contended_share", "switches_per_s", "waiters",
+               "switches"}],
+     "processes": [{"pid", "python", "cpu_share", "rss", "peak_rss", "minor_faults", "major_faults", "uss",
+                    "pss"}],
+     "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
+     "totals": {"cpu_share", "rss", "ops", "ops_per_s", "switches_per_s"},
+     "observer": {"cpu_share", "gil_hz", "late", "failed"},
+     "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows}
+
+`gils`, `processes`, `totals` and the rates of `observer` roll over the last second; all else is of the whole
+run so far. `main_gil` is the index of the GIL to show first, chosen over the whole run (see gils.py), null
+where none was read. What has not been measured is null, never 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.analysis.series import Row
+from app.analysis.tracks import GilTime
+from app.analysis.window import GilRates
+
+if TYPE_CHECKING:
+    from app.analysis.ledger import Ledger
+
+HOT_ROWS = 12
+PAIRS = 100  # of holder and waiter: a convoy of ten threads
+
+_Rates = dict[int, GilRates]
+_Shares = dict[int, float | None]
+
+
+def figures(ledger: Ledger) -> dict[str, Any]:
+    """The figures of what a ledger was fed so far."""
+    rates = ledger.frames.gils()
+    length_us = ledger.frames.length_us
+    cpu_shares = ledger.counters.cpu_shares()
+    rows, not_shown = ledger.threads.live_rows(ledger.at_us)
+    return {
+        "type": "figures",
+        "at_us": ledger.at_us,
+        "window_s": length_us / 1e6,
+        "main_gil": _main(ledger, rates),
+        "gils": [_gil(ledger, index, rates[index]) for index in sorted(rates)],
+        "processes": ledger.processes.live_rows(cpu_shares),
+        "threads": rows,
+        "threads_not_shown": not_shown,
+        "totals": _totals(ledger, rates, cpu_shares),
+        "observer": {
+            "cpu_share": ledger.counters.observer_cpu_share,
+            "gil_hz": ledger.frames.samples * 1e6 / length_us if length_us else None,
+            "late": ledger.sampled.late,
+            "failed": ledger.sampled.failed,
+        },
+        "hot": ledger.stacks.hot(HOT_ROWS),
+        "who_waits": ledger.who_waits(PAIRS),
+        "longest_waits": ledger.longest_waits(),
+        "longest_holds": ledger.longest_holds(),
+    }
+
+
+def series_row(ledger: Ledger, at_us: int) -> Row:
+    """The main figures of a moment, in the order of SERIES."""
+    rates = ledger.frames.gils()
+    main = _main(ledger, rates)
+    totals = _totals(ledger, rates, ledger.counters.cpu_shares())
+    shares = GilTime().shares() if main is None else rates[main].time.shares()
+    return [
+        at_us,
+        shares["held_share"],
+        shares["contended_share"],
+        None if main is None else rates[main].switches_per_s,
+        shares["waiters"],
+        totals["cpu_share"],
+        totals["rss"],
+        totals["ops_per_s"],
+    ]
+
+
+def _main(ledger: Ledger, rates: _Rates) -> int | None:
+    return ledger.gils.main if ledger.gils.main in rates else None
+
+
+def _gil(ledger: Ledger, index: int, rates: GilRates) -> dict[str, Any]:
+    gil = ledger.gils[index]
+    return {
+        "gil": index,
+        "pid": gil.pid,
+        "interpreter": gil.interpreter,
+        **rates.time.shares(),
+        "switches_per_s": rates.switches_per_s,
+        "switches": gil.switches,
+    }
+
+
+def _totals(ledger: Ledger, rates: _Rates, cpu_shares: _Shares) -> dict[str, float | None]:
+    known = [share for share in cpu_shares.values() if share is not None]
+    return {
+        "cpu_share": sum(known) if known else None,
+        "rss": ledger.counters.rss,
+        "ops": ledger.counters.ops,
+        "ops_per_s": ledger.counters.ops_per_s,
+        "switches_per_s": sum(gil.switches_per_s for gil in rates.values()) if rates else None,
+    }

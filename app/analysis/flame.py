@@ -1,0 +1,89 @@
+"""The flame graph of held time: a tree of functions from the root of the stacks to their leaves.
+
+    node    {"name", "file", "line", "samples", "self", "children": [node]}
+
+`line` is where the function begins, `samples` counts the looks at a holder in it or below it, `self` those in
+it alone. The root stands for all of them and is no function; HELD is its name, UNREAD that of the looks whose
+stack could not be read. A node seen in less than PRUNED of all looks is left out, and counted in its parents.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.analysis.functions import Functions
+from app.analysis.hot import UNREAD
+
+HELD = "held"
+DEEPER = "deeper"  # what lies below MAX_DEPTH, or came when the tree had MAX_NODES
+PRUNED = 0.001
+MAX_DEPTH = 128
+MAX_NODES = 20_000
+
+_ROOT = 0
+_UNREAD, _DEEPER = -1, -2  # stand for functions
+
+
+class Flame:
+    """Nodes are numbered as they come, so a parent has a lower number than its children."""
+
+    def __init__(self) -> None:
+        self._parents = [_ROOT]
+        self._functions = [_ROOT]
+        self._selves = [0]
+        self._numbers: dict[tuple[int, int], int] = {}  # by parent and function
+
+    def node(self, frames: list[int]) -> int:
+        """The node of a stack's leaf; `frames` are function and line in turn, leaf first."""
+        node = _ROOT
+        for depth, function in enumerate(frames[-2::-2]):
+            known = self._numbers.get((node, function))
+            if depth == MAX_DEPTH or (known is None and len(self._parents) >= MAX_NODES):
+                return self._child(node, _DEEPER)
+            node = self._child(node, function) if known is None else known
+        return node
+
+    def add(self, node: int | None) -> None:
+        """Count a look at a holder there; None where its stack could not be read."""
+        self._selves[self._child(_ROOT, _UNREAD) if node is None else node] += 1
+
+    def to_json(self, functions: Functions) -> dict[str, Any]:
+        """The tree as at the head of this module, children with most samples first."""
+        samples = self._selves.copy()
+        for node in range(len(samples) - 1, _ROOT, -1):
+            samples[self._parents[node]] += samples[node]
+        least = max(1, samples[_ROOT] * PRUNED)
+        shown: dict[int, dict[str, Any]] = {_ROOT: self._row(_ROOT, HELD, None, None, samples)}
+        for node in range(1, len(samples)):
+            if samples[node] >= least:
+                shown[node] = self._row(node, *self._what(node, functions), samples)
+                shown[self._parents[node]]["children"].append(shown[node])
+        for row in shown.values():
+            row["children"].sort(key=lambda child: -child["samples"])
+        return shown[_ROOT]
+
+    def _child(self, parent: int, function: int) -> int:
+        node = self._numbers.setdefault((parent, function), len(self._parents))
+        if node == len(self._parents):
+            self._parents.append(parent)
+            self._functions.append(function)
+            self._selves.append(0)
+        return node
+
+    def _what(self, node: int, functions: Functions) -> tuple[str, str | None, int | None]:
+        function = self._functions[node]
+        if function in (_UNREAD, _DEEPER):
+            return (UNREAD if function == _UNREAD else DEEPER), None, None
+        return functions[function].name, functions[function].file, functions[function].first_line
+
+    def _row(
+        self, node: int, name: str, file: str | None, line: int | None, samples: list[int]
+    ) -> dict[str, Any]:
+        return {
+            "name": name,
+            "file": file,
+            "line": line,
+            "samples": samples[node],
+            "self": self._selves[node],
+            "children": [],
+        }

@@ -1,0 +1,52 @@
+"""The functions and stacks that an observation named: of each what is asked for later, and no more."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.model.frames import Names
+
+
+class Function(NamedTuple):
+    """A function, as its code object describes it."""
+
+    name: str  # qualified
+    file: str
+    first_line: int
+
+
+class Place(NamedTuple):
+    """A line of a function."""
+
+    function: int
+    line: int
+
+
+class Functions:
+    """All functions of a run by index, and where the leaf of each stack is."""
+
+    def __init__(self) -> None:
+        self._functions: dict[int, Function] = {}
+        self._leaves: dict[int, Place] = {}
+
+    def __getitem__(self, index: int) -> Function:
+        function = self._functions.get(index)
+        if function is None:
+            raise ValueError(f"function {index} was never named")
+        return function
+
+    def names(self, message: Names) -> None:
+        """Take note of functions and stacks that came."""
+        for index, *what in message.functions:
+            self._functions[index] = Function(*what)
+        for stack, frames in message.stacks:
+            self._leaves[stack] = Place(frames[0], frames[1])
+
+    def leaf(self, stack: int | None) -> Place | None:
+        """Where the innermost frame of a stack is; None for a stack that could not be read."""
+        if stack is None:
+            return None
+        place = self._leaves.get(stack)
+        if place is None:
+            raise ValueError(f"stack {stack} was never named")
+        return place

@@ -1,0 +1,60 @@
+"""Hot functions: which one a holder of the GIL was in, and how much of the waiting each caused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from app.analysis.functions import Functions, Place
+
+UNREAD = "stack unknown"  # the row of looks that found no stack: its file and line are null
+
+
+class _Count:
+    __slots__ = ("lines", "looks", "waiters")
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.waiters = 0
+        self.lines: Counter[int] = Counter()
+
+
+class HotFunctions:
+    """Counts of looks at a holder, by the function of its innermost frame."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self._waiters = 0
+        self._counts: dict[int | None, _Count] = {}
+
+    def add(self, place: Place | None, waiters: int) -> None:
+        """Count a look at a holder that was at `place`, while so many waited."""
+        count = self._counts.setdefault(place.function if place else None, _Count())
+        count.looks += 1
+        count.waiters += waiters
+        self._looks += 1
+        self._waiters += waiters
+        if place:
+            count.lines[place.line] += 1
+
+    def rows(self, limit: int, functions: Functions) -> list[dict[str, Any]]:
+        """The functions seen most, most first. `line` is the one seen most; a share of nothing is null."""
+        ordered = sorted(
+            self._counts.items(),
+            key=lambda item: (-item[1].looks, -item[1].waiters, -1 if item[0] is None else item[0]),
+        )
+        return [
+            {
+                "function": UNREAD if function is None else functions[function].name,
+                "file": None if function is None else functions[function].file,
+                "line": most_seen(count.lines),
+                "held_share": count.looks / self._looks,
+                "waited_share": count.waiters / self._waiters if self._waiters else None,
+            }
+            for function, count in ordered[:limit]
+        ]
+
+
+def most_seen(counts: Counter[int]) -> int | None:
+    """What was counted most; of equals, the lowest. None where nothing was."""
+    return min(counts, key=lambda value: (-counts[value], value), default=None)

@@ -1,0 +1,51 @@
+"""What the holders of a GIL, and those who waited, were executing: hot functions, flame graph, last looks.
+
+Every share is of looks at a holder, those whose stack could not be read among them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.analysis.flame import Flame
+from app.analysis.functions import Functions
+from app.analysis.hot import HotFunctions
+from app.analysis.looks import LookLog
+from app.model.frames import Names, Stacks
+
+
+class StackLooks:
+    """Sums over the looks of the measured time."""
+
+    def __init__(self) -> None:
+        self.functions = Functions()
+        self.log = LookLog()
+        self._hot = HotFunctions()
+        self._flame = Flame()
+        self._nodes: dict[int, int] = {}  # of the flame graph, by stack
+
+    def names(self, message: Names) -> None:
+        """Take note of functions and stacks that came."""
+        self.functions.names(message)
+        for stack, frames in message.stacks:
+            self._nodes[stack] = self._flame.node(frames)
+
+    def feed(self, message: Stacks, until_us: int | None) -> None:
+        """Count the looks up to the end of the measured time, where that is known."""
+        for look in message.looks:
+            at_us, gil, holder, holder_stack, waiter, waiter_stack, waiters = look
+            if until_us is not None and at_us > until_us:
+                continue
+            holding, waiting = self.functions.leaf(holder_stack), self.functions.leaf(waiter_stack)
+            self.log.add(at_us, gil, (holder, holding), (waiter, waiting))
+            if holder >= 0:
+                self._hot.add(holding, waiters)
+                self._flame.add(None if holder_stack is None else self._nodes[holder_stack])
+
+    def hot(self, limit: int) -> list[dict[str, Any]]:
+        """Rows of the functions that were seen most with the lock held, most first."""
+        return self._hot.rows(limit, self.functions)
+
+    def flame(self) -> dict[str, Any]:
+        """The flame graph of held time."""
+        return self._flame.to_json(self.functions)

@@ -1,0 +1,45 @@
+"""The waits of all threads: how long each is, who held the lock meanwhile, and which are the longest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from app.analysis.longest import Longest, Wait
+from app.analysis.who_waits import WhoWaits
+
+if TYPE_CHECKING:
+    from app.analysis.threads import Thread, Threads
+
+
+class Waits:
+    """A wait is a maximal stretch of the state waiting: it goes on from slice to slice until it is ended."""
+
+    def __init__(self, threads: Threads) -> None:
+        self.who = WhoWaits()
+        self.longest = Longest()
+        self._threads = threads
+
+    def end(self, thread: Thread, at_us: int) -> None:
+        """The thread waits no more."""
+        length_us = thread.waits.open_us
+        if (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
+            self.longest.offer(self._wait(thread, at_us))
+        if thread.waits_for is not None:
+            self.who.add(thread.waits_for, thread.lane, thread.waited_us)
+        thread.waits.close()
+        thread.waited_us.clear()
+
+    def still(self) -> Iterator[Wait]:
+        """Those that were not ended."""
+        for thread in self._threads:
+            if thread.waits.open_us:
+                yield self._wait(thread, thread.seen_us)
+
+    def _wait(self, thread: Thread, end_us: int) -> Wait:
+        length_us = thread.waits.open_us
+        wait = Wait(end_us - length_us, length_us, thread, thread.waits_for)
+        held_us = {lane: us for lane, us in thread.waited_us.items() if self._threads.get(lane)}
+        longest = max(held_us, key=lambda lane: (held_us[lane], -lane), default=None)
+        wait.blamed = None if longest is None else self._threads[longest]
+        return wait

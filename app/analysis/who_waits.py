@@ -1,0 +1,109 @@
+"""Who makes whom wait: for each GIL, how long each thread waited while each other held.
+
+A row's `holder` and `waiter` are {"tid", "name"}. Where no single thread can be named `tid` is null, and
+`name` says why: NOBODY held the lock (it was being handed on), its holder is UNKNOWN, or the cell is one of
+many small ones that stand together as OTHERS. The rows of a GIL add up to all the time waited for it.
+"""
+
+from __future__ import annotations
+
+from heapq import nlargest
+from typing import TYPE_CHECKING, Any
+
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
+
+if TYPE_CHECKING:
+    from app.analysis.gils import Gils
+    from app.analysis.threads import Threads
+
+NOBODY = "nobody"
+UNKNOWN = "unknown"
+OTHERS = "others"
+
+MAX_CELLS = 10_000  # a hundred threads that all wait for each other
+_OTHERS = -3  # stands for a lane, beside HOLDER_NONE and HOLDER_UNKNOWN
+_NAMES = {HOLDER_NONE: NOBODY, HOLDER_UNKNOWN: UNKNOWN, _OTHERS: OTHERS}
+
+_Cell = tuple[int, int, int]  # gil, holder, waiter
+
+
+class WhoWaits:
+    """Microseconds waited by GIL, holder and waiter."""
+
+    def __init__(self) -> None:
+        self._cells: dict[_Cell, int] = {}
+
+    def add(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
+        """Take what a thread waited for a lock, by holder."""
+        cells = self._cells
+        for holder, length_us in waited_us.items():
+            cell = (gil, holder, waiter)
+            cells[cell] = cells.get(cell, 0) + length_us
+        if len(cells) > MAX_CELLS:
+            self._fold()
+
+    def forget(self, gils: set[int]) -> None:
+        """Nothing is asked of these GILs any more."""
+        self._cells = {cell: waited_us for cell, waited_us in self._cells.items() if cell[0] not in gils}
+
+    def rows(self, limit: int, gils: Gils, threads: Threads) -> list[dict[str, Any]]:
+        """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
+        all_cells = self._with_open_waits(gils, threads)
+        shown = nlargest(limit, all_cells.items(), key=_by_length)
+        left: dict[int, int] = {}
+        for (gil, _, _), waited_us in all_cells.items():
+            left[gil] = left.get(gil, 0) + waited_us
+        cells: dict[_Cell, int] = {}
+        for (gil, holder, waiter), waited_us in shown:
+            _add(cells, (gil, _spoken_of(holder, threads), _spoken_of(waiter, threads)), waited_us)
+            left[gil] -= waited_us
+        for gil, waited_us in left.items():
+            if waited_us:
+                _add(cells, (gil, _OTHERS, _OTHERS), waited_us)
+        ordered = sorted(cells.items(), key=_by_length, reverse=True)
+        return [
+            {
+                "pid": gils[gil].pid,
+                "interpreter": gils[gil].interpreter,
+                "holder": _who(holder, threads),
+                "waiter": _who(waiter, threads),
+                "wait_s": waited_us / 1e6,
+            }
+            for (gil, holder, waiter), waited_us in ordered
+        ]
+
+    def _with_open_waits(self, gils: Gils, threads: Threads) -> dict[_Cell, int]:
+        cells = self._cells.copy()
+        for thread in threads:
+            gil = thread.waits_for
+            if gil is not None and gil in gils:
+                for holder, length_us in thread.waited_us.items():
+                    _add(cells, (gil, holder, thread.lane), length_us)
+        return cells
+
+    def _fold(self) -> None:
+        """Put the smaller half of the cells together; the next MAX_CELLS / 2 that come share the cost."""
+        ordered = sorted(self._cells.items(), key=_by_length, reverse=True)
+        kept = dict(ordered[: MAX_CELLS // 2])
+        for (gil, _, _), waited_us in ordered[MAX_CELLS // 2 :]:
+            _add(kept, (gil, _OTHERS, _OTHERS), waited_us)
+        self._cells = kept
+
+
+def _by_length(item: tuple[_Cell, int]) -> tuple[int, _Cell]:
+    return item[1], item[0]
+
+
+def _add(cells: dict[_Cell, int], cell: _Cell, waited_us: int) -> None:
+    cells[cell] = cells.get(cell, 0) + waited_us
+
+
+def _spoken_of(lane: int, threads: Threads) -> int:
+    """A thread that went long ago may have been forgotten, and with it its name."""
+    return lane if lane < 0 or threads.get(lane) else _OTHERS
+
+
+def _who(lane: int, threads: Threads) -> dict[str, Any]:
+    if lane < 0:
+        return {"tid": None, "name": _NAMES[lane]}
+    return {"tid": threads[lane].tid, "name": threads[lane].name}
