@@ -9,6 +9,7 @@ import typer
 
 from app.cli.attach import attach
 from app.cli.pythons import pythons
+from app.cli.record import record
 from app.cli.run import run
 from app.cli.serve import serve
 from app.cli.workloads import workloads
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, attach, workloads, pythons):
+for command in (serve, run, record, attach, workloads, pythons):
     app.command()(command)
 
 

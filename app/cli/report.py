@@ -90,6 +90,7 @@ def _memory(summary: Json) -> str:
             units.count(process["major_faults"]),
         ]
         for process in summary["memory"]
+        if process["rss"] is not None
     ]
     return render(columns, rows) if rows else ""
 

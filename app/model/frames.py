@@ -23,7 +23,7 @@ and a stack an *index* each. A state is its place in `states.STATES`.
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late}, ops
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
-    report    at_us, data                 a line that the workload wrote, as it is
+    report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
 
 A track (a GIL's or a lane's pieces) begins at `start_us`, or at the `at_us` of the message that named it if
@@ -145,7 +145,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Report:
-    """A line that the workload wrote of itself; its result is in `data["result"]`."""
+    """A line of the workload about itself; its result is in `data["result"]`.
+
+    Of a command or a script `{"output": text}`: what it wrote on its standard streams since the report
+    before, with `"dropped"` bytes lost before it where there were too many.
+    """
 
     type: ClassVar[str] = "report"
     at_us: int

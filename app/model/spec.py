@@ -1,7 +1,8 @@
 """What the server asks of an observer: the first line on its standard input; and the lines after it.
 
     first line    an ObserverSpec as JSON
-    later lines   {"command": "stop", "state": "stopped" | "timed_out"}
+    later lines   {"command": "stop", "state": "stopped" | "timed_out" | "finished"}
+                  {"command": "signal", "number": 15}    for the program that was started, and for it alone
 
 The end of standard input means that the server is gone: the observer ends, and with it a target that it
 started.
@@ -39,13 +40,19 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Start:
-    """A program that the observer starts itself, in a session of its own."""
+    """A program that the observer starts itself.
+
+    It gets a session of its own and an empty standard input. What it writes is told in reports, of a workload
+    only its standard error, and that only when it fails. With `stdio` it has those descriptors, which the
+    observer inherits, as its standard streams, and stays in the observer's session and process group, so that
+    it can be a terminal's foreground job.
+    """
 
     argv: list[str]
     env: dict[str, str]
     cwd: str | None = None
     workload: bool = False  # it speaks the line described above
-    inherit_stdio: bool = False  # else its standard streams are /dev/null, and stderr's tail is kept
+    stdio: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)

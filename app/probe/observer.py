@@ -97,6 +97,8 @@ class Observer:
         finally:
             if self._target is not None:
                 self._target.kill()
+                self._target.drain()
+                self._tell_output()
             self._processes.close()
         self._server.emit(self._end())
 
@@ -214,6 +216,7 @@ class Observer:
                 self._follow(now)
                 self._tell_counters(now, page_tables=now >= next_page_tables)
                 next_counters = now + counters_us
+                self._tell_output()
                 if now >= next_page_tables:
                     next_page_tables = now + _PAGE_TABLES_US
             if over:
@@ -222,6 +225,11 @@ class Observer:
     def _follow(self, now: int) -> None:
         roots = [self._root] if self._target is None else self._target.tree()
         self._processes.follow_children(roots, now)
+
+    def _tell_output(self) -> None:
+        output = self._target.output() if self._target is not None else None
+        if output is not None:
+            self._server.emit(Report(self._now_us(), output))
 
     def _tell_counters(self, now: int, page_tables: bool) -> None:
         cpu_us = time.process_time_ns() // 1000
@@ -240,7 +248,9 @@ class Observer:
 
     def _obey(self, commands: list[dict[str, Any]]) -> None:
         for command in commands:
-            if command.get("command") == "stop" and self._state is None:
+            if command.get("command") == "signal" and self._target is not None:
+                self._target.signal(command["number"])
+            elif command.get("command") == "stop" and self._state is None:
                 self._state = command.get("state", "stopped")
                 self._server.emit(Event(self._now_us(), "stopping", self._root, self._state))
                 if self._line is not None:

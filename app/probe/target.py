@@ -1,28 +1,27 @@
 """A program that the observer starts, and ends with everything below it.
 
-It runs in a session of its own, dies with the observer (PR_SET_PDEATHSIG), and its orphans come to the
-observer (PR_SET_CHILD_SUBREAPER), which reaps them: nothing is left behind.
+It dies with the observer (PR_SET_PDEATHSIG), and its orphans come to the observer (PR_SET_CHILD_SUBREAPER),
+which reaps them: nothing is left behind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
 import signal
 import subprocess
 from collections.abc import Iterable
+from typing import Any
 
 from app.model.errors import TargetFailed
 from app.model.spec import Start
 
 from . import procfs
+from .output import Output
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_STDERR_TAIL = 8192
-_PIPE = 1 << 20  # room for what a target writes between two drains
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,44 +37,49 @@ def _die_with_parent() -> None:
 
 
 class Target:
-    """The program, its tree, and the tail of its standard error."""
+    """The program, its tree, and the tail of its output."""
 
     def __init__(self, start: Start, fds: Iterable[int] = ()) -> None:
         """Starts it; TargetFailed where the kernel cannot."""
         self.exit_code: int | None = None
         self._known: list[int] = []
-        self._tail = b""
-        self._stderr = -1
-        ours, theirs = (-1, -1) if start.inherit_stdio else os.pipe()
+        self._own_session = start.stdio is None
+        self._output = Output() if start.stdio is None else None
+        self._tells_output = not start.workload
         try:
-            child = subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
-                start.argv,
-                env=start.env,
-                cwd=start.cwd,
-                pass_fds=tuple(fds),
-                start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  this process has one thread
-                stdin=None if start.inherit_stdio else subprocess.DEVNULL,
-                stdout=None if start.inherit_stdio else subprocess.DEVNULL,
-                stderr=None if start.inherit_stdio else theirs,
-            )
+            self._child = self._started(start, fds)
         except OSError as error:
-            if ours >= 0:
-                os.close(ours)
+            if self._output is not None:
+                self._output.close()
             raise TargetFailed(
                 f"{start.argv[0]} could not be started: {error.strerror}",
                 "Check its path and its mode.",
             ) from None
         finally:
-            if theirs >= 0:
-                os.close(theirs)
-        self.pid = child.pid
-        self._child = child
-        if ours >= 0:
-            self._stderr = ours
-            os.set_blocking(ours, False)
-            with contextlib.suppress(PermissionError):  # above the user's limit the pipe stays at 64 KiB
-                fcntl.fcntl(ours, 1031, _PIPE)  # F_SETPIPE_SZ, which the module names from 3.10 on
+            if self._output is not None:
+                self._output.started()
+            for fd in set(start.stdio or ()):
+                os.close(fd)
+        self.pid = self._child.pid
+
+    def _started(self, start: Start, fds: Iterable[int]) -> subprocess.Popen[bytes]:
+        if start.stdio is not None:
+            streams: tuple[int, int, int] = start.stdio
+        else:
+            assert self._output is not None
+            out = subprocess.DEVNULL if start.workload else self._output.writer
+            streams = (subprocess.DEVNULL, out, self._output.writer)
+        return subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
+            start.argv,
+            env=start.env,
+            cwd=start.cwd,
+            pass_fds=tuple(fds),
+            start_new_session=self._own_session,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  this process has one thread
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+        )
 
     def tree(self) -> list[int]:
         """The target and everything below it that was ever seen and lives."""
@@ -101,7 +105,7 @@ class Target:
         return self.exit_code is not None
 
     def ask_to_end(self) -> None:
-        """SIGTERM to the whole session."""
+        """SIGTERM to the whole session, or to the tree where the session is another's."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -119,23 +123,31 @@ class Target:
                 self.exit_code = os.waitstatus_to_exitcode(status)
                 self._child.returncode = self.exit_code
 
+    def signal(self, number: int) -> None:
+        """Sends a signal to the program itself, as its parent in the shell would."""
+        if self.exit_code is None:
+            os.kill(self.pid, number)
+
     def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+        if self._own_session:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            return
+        for pid in self.tree():
+            if pid != self.pid or self.exit_code is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     def drain(self) -> None:
-        """Takes what the target wrote on its standard error; the last part is kept."""
-        while self._stderr >= 0:
-            try:
-                data = os.read(self._stderr, _PIPE)
-            except BlockingIOError:
-                return
-            if not data:
-                os.close(self._stderr)
-                self._stderr = -1
-            self._tail = (self._tail + data)[-_STDERR_TAIL:]
+        """Takes what the target wrote; the last part is kept."""
+        if self._output is not None:
+            self._output.drain()
+
+    def output(self) -> dict[str, Any] | None:
+        """What a command wrote since the last call, as the data of a report; None where nothing came."""
+        return self._output.told() if self._output is not None and self._tells_output else None
 
     @property
     def stderr_tail(self) -> str:
         """The last 8 KiB of its standard error."""
-        return self._tail.decode("utf-8", "replace").strip()
+        return self._output.tail if self._output is not None else ""

@@ -169,10 +169,8 @@ def check(
     return Checked(
         params={name: _checked(param, params.get(name)) for name, param in known.items()},
         executor=executor or spec.executor,
-        workers=int(
-            _number("workers", workers, spec.workers, spec.min_workers, spec.max_workers, whole=True)
-        ),
-        seconds=float(_number("seconds", seconds, DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS)),
+        workers=int(number("workers", workers, spec.workers, spec.min_workers, spec.max_workers, whole=True)),
+        seconds=float(number("seconds", seconds, DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS)),
     )
 
 
@@ -181,7 +179,7 @@ def _checked(param: ParamSpec, value: Any) -> Value:
     if value is None:
         return param.default
     if param.type in ("int", "float"):
-        return _number(field, value, 0, param.min, param.max, whole=param.type == "int", remedy=param.help)
+        return number(field, value, 0, param.min, param.max, whole=param.type == "int", remedy=param.help)
     if param.type == "bool":
         switch = _SWITCHES.get(value.strip().lower()) if isinstance(value, str) else value
         if not isinstance(switch, bool):
@@ -196,7 +194,7 @@ def _checked(param: ParamSpec, value: Any) -> Value:
     return value
 
 
-def _number(
+def number(
     field: str,
     value: Any,
     default: float,
@@ -205,14 +203,15 @@ def _number(
     whole: bool = False,
     remedy: str = "",
 ) -> int | float:
+    """The number that was asked for, or `default` for None; BadRequest names the field and its bounds."""
     if value is None:
         return default
-    number = _parsed(value, whole)
-    if number is None or not (least is None or number >= least) or not (most is None or number <= most):
+    parsed = _parsed(value, whole)
+    if parsed is None or not (least is None or parsed >= least) or not (most is None or parsed <= most):
         said = value if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
-        kind = "a whole number" if whole else "" if number is not None else "a number"
+        kind = "a whole number" if whole else "" if parsed is not None else "a number"
         raise BadRequest(f"{field} must be {_within(kind, least, most)}; it was {said}", remedy, field)
-    return number
+    return parsed
 
 
 def _parsed(value: Any, whole: bool) -> int | float | None:

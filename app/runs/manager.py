@@ -64,8 +64,10 @@ class Manager:
                 return plan.of_workload(request, await self.catalogue(), await self.interpreters())
             case "command":
                 return plan.of_command(request)
+            case "script":
+                return plan.of_script(request, await self.catalogue(), await self.interpreters())
             case "attach":
-                return plan.of_attach(request)
+                return await asyncio.to_thread(plan.of_attach, request)
 
     def get(self, run_id: str) -> Run:
         """The run of that id; NotFound."""

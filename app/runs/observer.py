@@ -43,6 +43,7 @@ class Observer:
     @classmethod
     async def start(cls, command: Sequence[str], spec: ObserverSpec) -> Observer:
         """Start an observer and tell it what to observe; OSError where it cannot be started."""
+        stdio = spec.start.stdio if spec.start is not None else None
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -51,8 +52,10 @@ class Observer:
             limit=LINE_LIMIT_BYTES,
             cwd=HOME,
             env=own_environment(),
-            # Ctrl-C at the server's terminal is for the server, which then stops its runs in order.
-            start_new_session=True,
+            # Ctrl-C at the server's terminal is for the server, which then stops its runs in order; but a
+            # command with the caller's own streams has to be in the terminal's foreground, and so its parent.
+            start_new_session=stdio is None,
+            pass_fds=stdio or (),
         )
         observer = cls(process)
         observer._write(spec.to_line())
@@ -73,6 +76,10 @@ class Observer:
     def stop(self, state: str) -> None:
         """Ask it to end its target, and then itself; without effect on one that has ended."""
         self._write(json.dumps({"command": "stop", "state": state}))
+
+    def signal(self, number: int) -> None:
+        """Ask it to send a signal to the program that it started."""
+        self._write(json.dumps({"command": "signal", "number": number}))
 
     def kill(self) -> None:
         """End it at once. Its target is then nobody's: see reaper.py."""
@@ -102,7 +109,7 @@ class Observer:
 
     def _write(self, line: str) -> None:
         assert self._process.stdin is not None
-        # Not drained: it is two lines in all, and an observer that does not read must hold up nobody.
+        # Not drained: it is a few lines in all, and an observer that does not read must hold up nobody.
         self._process.stdin.write(line.encode() + b"\n")
 
     async def _read_stderr(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Literal
 
+from app.model import secrets
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.spec import ObserverSpec, Sampling, Start
-from app.runs import catalogue, interpreters
+from app.runs import catalogue, environment, interpreters
 from app.runs.catalogue import Catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
@@ -21,10 +22,18 @@ from app.runs.request import RunRequest
 GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds that it runs for
 RATES_HZ = {"gil_hz": (1.0, 10_000.0), "counters_hz": (0.1, 20.0)}
 MAX_SECONDS = 24 * 3600.0
+MAX_WORKERS = 1024
 _MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT
 
-Kind = Literal["workload", "command", "attach"]
-_KINDS: dict[str, Kind] = {"workload": "workload", "command": "command", "attach_pid": "attach"}
+DEFAULT_EXECUTOR = "threads"
+
+Kind = Literal["workload", "command", "script", "attach"]
+_KINDS: dict[str, Kind] = {
+    "workload": "workload",
+    "command": "command",
+    "script": "script",
+    "attach_pid": "attach",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Plan:
     seconds: float | None = None
     python: str | None = None
     command: Sequence[str] | None = None
+    script: str | None = None
+    environment: Mapping[str, str] | None = None  # what of it may matter, see environment.py
 
     @property
     def overrun(self) -> GilscopeError | None:
@@ -59,10 +70,11 @@ class Plan:
         """How the run ends when the limit is reached: a process that is let go of has not been cut short."""
         return "finished" if self.kind == "attach" else "timed_out"
 
-    def spec(self, run_id: str) -> ObserverSpec:
-        """What the observer is told."""
+    def spec(self, run_id: str, *further: str) -> ObserverSpec:
+        """What the observer is told; `further` words end the command to start."""
         run = {"id": run_id, "kind": self.kind, "name": self.name, "params": dict(self.params)}
-        return ObserverSpec(run, self.sampling, self.start, self.attach_pid)
+        start = self.start and replace(self.start, argv=[*self.start.argv, *further])
+        return ObserverSpec(run, self.sampling, start, self.attach_pid)
 
 
 def kind_of(request: RunRequest) -> Kind:
@@ -70,8 +82,8 @@ def kind_of(request: RunRequest) -> Kind:
     given = [name for name in _KINDS if getattr(request, name) is not None]
     if len(given) != 1:
         raise BadRequest(
-            "A run is of one workload, of one command or of one process",
-            'Give exactly one of "workload", "command" and "attach".',
+            "A run is of one workload, of one command, of one script or of one process",
+            'Give exactly one of "workload", "command", "script" and "attach".',
             field=_field(given[-1]) if given else "workload",
         )
     return _KINDS[given[0]]
@@ -91,17 +103,19 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         *("--workers", str(checked.workers)),
         *("--seconds", str(checked.seconds)),
     ]
+    variables = own_environment()
     return Plan(
         kind="workload",
         name=request.name or spec.name,
         params=checked.params,
-        start=Start(argv, own_environment(), cwd=str(HOME), workload=True),
+        start=Start(argv, variables, cwd=str(HOME), workload=True),
         sampling=request.sampling,
         limit_s=checked.seconds + GRACE_S,
         executor=checked.executor,
         workers=checked.workers,
         seconds=checked.seconds,
         python=interpreter.version,
+        environment=environment.shown(variables),
     )
 
 
@@ -115,16 +129,50 @@ def of_command(request: RunRequest) -> Plan:
         raise BadRequest("command holds a NUL character, which no program can be given", field="command")
     _refuse(request, ("params", "executor", "workers", "python"), "a command")
     seconds = _seconds(request.seconds)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GILSCOPE_")}
+    variables = environment.inherited()
     return Plan(
         kind="command",
         name=request.name or PurePath(command[0]).name,
         params={},
-        start=Start(list(command), environment, cwd=request.cwd or os.getcwd()),
+        start=Start(list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio),
         sampling=request.sampling,
         limit_s=seconds,
         seconds=seconds,
-        command=tuple(command),
+        command=tuple(secrets.command(command)),
+        environment=environment.shown(variables),
+    )
+
+
+def of_script(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
+    """The plan for a script; BadRequest or NotFound names the field that is at fault."""
+    assert request.script is not None
+    _check_sampling(request.sampling)
+    _refuse(request, ("params",), "a script")
+    if not request.script.strip():
+        raise BadRequest("script holds no program", "Give the text of a Python program.", field="script")
+    executor = request.executor or DEFAULT_EXECUTOR
+    executors = [spec.name for spec in known.executors]
+    if executor not in executors:
+        raise BadRequest(
+            f"executor must be one of {', '.join(executors)}; it was {executor!r}", field="executor"
+        )
+    workers = catalogue.number("workers", request.workers, os.cpu_count() or 1, 1, MAX_WORKERS, whole=True)
+    seconds = _seconds(request.seconds)
+    interpreter = interpreters.choose(request.python, found)
+    variables = environment.of_script(executor, int(workers))
+    return Plan(
+        kind="script",
+        name=request.name or "script",
+        params={},
+        start=Start([interpreter.path], variables, cwd=request.cwd or os.getcwd()),
+        sampling=request.sampling,
+        limit_s=seconds,
+        executor=executor,
+        workers=int(workers),
+        seconds=seconds,
+        python=interpreter.version,
+        script=request.script,
+        environment=environment.shown(variables),
     )
 
 
@@ -148,6 +196,7 @@ def of_attach(request: RunRequest) -> Plan:
         limit_s=seconds,
         attach_pid=request.attach_pid,
         seconds=seconds,
+        environment=environment.of_process(request.attach_pid),
     )
 
 

@@ -27,6 +27,7 @@ class RunRequest:
     command: Sequence[str] | None = None
     script: str | None = None
     attach_pid: int | None = None
+    stdio: tuple[int, int, int] | None = None  # descriptors for a command that is to run in the foreground
     cwd: str | None = None
     name: str | None = None
     sampling: Sampling = field(default_factory=Sampling)

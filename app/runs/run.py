@@ -19,11 +19,13 @@ from app.runs.observer import Observer
 from app.runs.plan import Plan
 from app.runs.reaper import Orphans
 from app.runs.recording import Recording
+from app.runs.script import Script
 
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+OUTPUT_TAIL = 64 * 1024  # characters
 REMEDY = "Start the run again; if it happens again, that is a fault of GILScope worth reporting."
 
 
@@ -55,6 +57,8 @@ class Run:
         self._lifecycle = Lifecycle()
         self._error: Json | None = None
         self._exit_code: int | None = None
+        self._output: str | None = None  # the end of what a command or a script wrote
+        self._script: Script | None = None
         self._end: frames.End | None = None
         self._ended_as: Ended = "failed"
         self._asked: Ended | None = None
@@ -110,8 +114,10 @@ class Run:
             "seconds": plan.seconds,
             "python": plan.python,
             "command": None if plan.command is None else list(plan.command),
+            "environment": None if plan.environment is None else dict(plan.environment),
             "attach": None if plan.attach_pid is None else {"pid": plan.attach_pid},
             "exit_code": self._exit_code,
+            "output": self._output,
             "error": self._error,
         }
 
@@ -139,7 +145,10 @@ class Run:
     async def start(self, command: Sequence[str]) -> None:
         """Start the observer; GilscopeError where that cannot be."""
         try:
-            self._observer = await Observer.start(command, self.plan.spec(self.id))
+            if self.plan.script is not None:
+                self._script = Script(self.plan.script)
+            further = [self._script.path] if self._script else []
+            self._observer = await Observer.start(command, self.plan.spec(self.id, *further))
         except OSError as error:
             failure = GilscopeError(f"The observer could not be started: {error}", REMEDY)
             self._finish("failed", failure)
@@ -158,6 +167,11 @@ class Run:
         """End the target and its tree, then the run; returns when it has ended. Only the first call acts."""
         self._ask("stopped")
         await self.wait()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program that was started; without effect on one that has ended."""
+        if self._observer is not None and not self.ended:
+            self._observer.signal(number)
 
     def _ask(self, state: Ended) -> None:
         if not self.ended and self._asked is None:
@@ -224,6 +238,8 @@ class Run:
                 self._saw(message)
             case frames.Counters():
                 self._say(self.ledger.figures())
+            case frames.Report() if "output" in message.data:
+                self._output = ((self._output or "") + message.data["output"])[-OUTPUT_TAIL:]
             case frames.End():
                 self._ended_as = _ended_state(message)
                 self._end = message
@@ -255,6 +271,8 @@ class Run:
 
     def _finish(self, state: Ended, error: GilscopeError | Json | None) -> None:
         self._arm(None)
+        if self._script is not None:
+            self._script.remove()
         self._error = error.to_json() if isinstance(error, GilscopeError) else error
         self._duration_s = self.duration_s
         self._lifecycle.move(state)

@@ -28,7 +28,7 @@ class AttachBody(BaseModel):
 
 
 class RunBody(BaseModel):
-    """A run to start: exactly one of `workload`, `command` and `attach`. What is left out has its default."""
+    """A run to start: exactly one of `workload`, `command`, `script` and `attach`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -36,6 +36,7 @@ class RunBody(BaseModel):
             "examples": [
                 {"workload": "convoy", "params": {"switch_interval_ms": 1}, "seconds": 5},
                 {"command": ["python3", "-c", "print(sum(range(10**8)))"]},
+                {"script": "print('hello')", "python": "3.13"},
                 {"attach": {"pid": 1234}, "seconds": 10},
             ]
         },
@@ -43,8 +44,13 @@ class RunBody(BaseModel):
 
     workload: str | None = Field(default=None, description="A name of `GET /workloads`.")
     params: dict[str, Any] = Field(default_factory=dict, description="The workload's own parameters.")
-    executor: str | None = Field(default=None, description="What the workload's workers are.")
-    workers: int | None = Field(default=None, description="How many there are.")
+    executor: str | None = Field(
+        default=None,
+        description="What the workload's workers are; a script finds it in GILSCOPE_EXECUTOR.",
+    )
+    workers: int | None = Field(
+        default=None, description="How many there are; a script finds it in GILSCOPE_WORKERS."
+    )
     python: str | None = Field(
         default=None, description="A version (`3.12`) or a path of `GET /interpreters`."
     )
@@ -54,6 +60,9 @@ class RunBody(BaseModel):
     )
     attach: AttachBody | None = Field(default=None, description="A process to observe; it lives on.")
     command: list[str] | None = Field(default=None, description="A program and its arguments, as a list.")
+    script: str | None = Field(
+        default=None, max_length=1_000_000, description="The text of a Python program, run as `__main__`."
+    )
     name: str | None = Field(default=None, min_length=1, max_length=80, description="What to call the run.")
     sampling: SamplingBody = SamplingBody()
 
@@ -80,7 +89,7 @@ class RunView(BaseModel):
     """A run; a field that does not concern its kind is null."""
 
     id: str
-    kind: Literal["workload", "command", "attach"]
+    kind: Literal["workload", "command", "script", "attach"]
     name: str
     state: Literal["starting", "running", "finished", "stopped", "timed_out", "failed"]
     started_at: float = Field(description="Seconds since the epoch.")
@@ -90,9 +99,13 @@ class RunView(BaseModel):
     workers: int | None
     seconds: float | None
     python: str | None
-    command: list[str] | None
+    command: list[str] | None = Field(description="What looks secret in it is blanked.")
+    environment: dict[str, str] | None = Field(
+        description="The variables that matter to how a program runs; what looks secret is blanked."
+    )
     attach: AttachBody | None
     exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
+    output: str | None = Field(description="The end of what a command or a script wrote, up to 64 KiB.")
     error: ErrorBody | None
 
 

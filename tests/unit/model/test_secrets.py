@@ -15,8 +15,23 @@ SECRET = st.text(string.ascii_letters + string.digits, min_size=12, max_size=40)
     lambda text: "zQ7" + text
 )
 NAMES = st.sampled_from(
-    "TOKEN API_TOKEN SECRET AWS_SECRET_ACCESS_KEY PASSWORD DB_PASSWD API_KEY apikey MYKEY DB_PASS DB_PWD "
-    "SENTRY_DSN CREDENTIALS private-key client.secret".split()
+    [
+        "TOKEN",
+        "API_TOKEN",
+        "SECRET",
+        "AWS_SECRET_ACCESS_KEY",
+        "PASSWORD",
+        "DB_PASSWD",
+        "API_KEY",
+        "apikey",
+        "MYKEY",
+        "DB_PASS",
+        "DB_PWD",
+        "SENTRY_DSN",
+        "CREDENTIALS",
+        "private-key",
+        "client.secret",
+    ]
 )
 WORDS = st.lists(st.text(max_size=30), max_size=6)
 FORMS = st.sampled_from(
