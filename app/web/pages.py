@@ -38,6 +38,12 @@ async def run(request: Request, run_id: str) -> HTMLResponse:
     return await _lab(request, run_id)
 
 
+@router.get("/processes")
+async def processes(request: Request) -> HTMLResponse:
+    """The machine's Python processes, to attach to one."""
+    return _page(request, "processes.html", {})
+
+
 async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
     manager = _manager(request)
     catalogue = await manager.catalogue()

@@ -91,7 +91,6 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     page.wait_for_function(PICTURE_IS_NOT, arg=picture)
     expect(page.locator("[data-figure=ops] dd")).not_to_have_text(operations)
     expect(page.locator(".labels .lane")).to_have_count(5)
-    expect(page.locator(".threads tbody tr")).to_have_count(5)
     expect(page.locator(".chart canvas")).to_have_count(6)
     expect(page.locator(".look")).to_contain_text("GIL lane")
 
@@ -103,6 +102,8 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     summary = api(page, page.url[page.url.index("/runs/") :] + "/summary")
     assert summary["run"]["state"] == "stopped"
     assert figure(page, "held").split()[0] == shown_share(summary["gils"][0]["held_share"])
+    page.get_by_role("tab", name="Threads").click()
+    expect(page.locator(".threads tbody tr")).to_have_count(5)
     rows = page.locator(".threads tbody tr").all_inner_texts()
     assert {row.split()[0] for row in rows} == {thread["name"] for thread in summary["threads"]}
 
@@ -162,6 +163,18 @@ def test_pause_pan_zoom_and_back_to_live(page: Page) -> None:
     expect(page.get_by_role("button", name="Live")).to_be_disabled()
     live = page.evaluate(PICTURE)
     page.wait_for_function(PICTURE_IS_NOT, arg=live)
+
+
+def test_a_pause_in_the_first_seconds_stands_still(page: Page) -> None:
+    start(page, seconds="60")
+    assert elapsed(page) < 9
+    page.locator(".timeline h2").click()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    page.wait_for_function("() => document.body.dataset.idle === 'true'")
+    paused = page.evaluate(PICTURE)
+    go_on(page, 1)
+    assert page.evaluate(PICTURE) == paused
 
 
 def test_a_hand_on_a_lane_reads_the_thread(page: Page) -> None:

@@ -3,8 +3,12 @@
  * The server's REST interface.
  * @typedef {{title: string, status: number, detail?: string, remedy?: string,
  *            errors?: {field: string, detail: string}[]}} ProblemBody RFC 9457
- * @typedef {{workload: string, params?: {[name: string]: unknown}, executor?: string, workers?: number,
- *            python?: string, seconds?: number}} RunRequest
+ * @typedef {{workload?: string, script?: string, attach?: {pid: number}, params?: {[name: string]: unknown},
+ *            executor?: string, workers?: number, python?: string, seconds?: number}} RunRequest one of `workload`,
+ *     `script` and `attach`
+ * @typedef {{pid: number, name: string, command: string[], user: string | null, python: string | null,
+ *            cpu: number | null, rss: number | null, attachable: boolean, why: string | null,
+ *            remedy?: string | null}} FoundProcess
  */
 
 const ROOT = "/api/v1";
@@ -59,6 +63,12 @@ export const startRun = (request) => call("POST", "/runs", request);
 
 /** @param {string} id */
 export const stopRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/stop`, {});
+
+/** @returns {Promise<{processes: FoundProcess[]}>} */
+export const listProcesses = () => call("GET", "/processes");
+
+/** @param {string} id */
+export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/summary`);
 
 /** @param {string} id */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);

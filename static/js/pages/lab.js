@@ -1,17 +1,20 @@
 // @ts-check
 /** The lab: the catalogue, and the run on view. Its address is the run's, so that it can be shared and kept. */
-import { find, make } from "../base/dom.js";
+import { find } from "../base/dom.js";
 import { FrameScheduler } from "../base/scheduler.js";
 import { attachThemeButton } from "../base/theme.js";
 import { Problem, startRun } from "../net/api.js";
 import { Catalogue } from "../widgets/catalogue.js";
+import { attachForm } from "../widgets/launch_form.js";
+import { Notice } from "../widgets/notice.js";
 import { RunView } from "../widgets/run_view.js";
 
 /** @import { RunRequest } from "../net/api.js" */
 
 const stage = find(document, "#stage", HTMLElement);
 const empty = find(document, "#empty", HTMLElement);
-const notice = find(document, "#notice", HTMLElement);
+const script = find(document, "#script", HTMLElement);
+const notice = new Notice(find(document, "#notice", HTMLElement));
 const catalogue = new Catalogue(find(document, ".catalogue", HTMLElement), start);
 const scheduler = new FrameScheduler(
   (callback) => requestAnimationFrame(callback),
@@ -25,7 +28,8 @@ let view = null;
 function show(id) {
   view?.dispose();
   view = null;
-  notice.hidden = true;
+  notice.hide();
+  markPage();
   empty.hidden = id !== null;
   if (id === null) {
     catalogue.mark(null);
@@ -37,7 +41,7 @@ function show(id) {
       catalogue.mark(workload);
       return catalogue.lookFor(workload);
     },
-    onProblem: complain,
+    onProblem: (problem) => notice.show(problem),
   });
 }
 
@@ -46,6 +50,7 @@ async function start(request) {
   try {
     const run = await startRun(request);
     history.pushState(null, "", `/runs/${run.id}`);
+    openScript(false);
     show(run.id);
     return null;
   } catch (problem) {
@@ -54,13 +59,21 @@ async function start(request) {
   }
 }
 
-/** @param {Problem} problem */
-function complain(problem) {
-  const dismiss = make("button", { type: "button", class: "quiet" }, "Dismiss");
-  dismiss.addEventListener("click", () => (notice.hidden = true));
-  const { title, remedy = "" } = problem.body;
-  notice.replaceChildren(make("p", {}, make("b", {}, `${title}. `), `${problem.message} ${remedy}`), dismiss);
-  notice.hidden = false;
+/** Opens the panel of one's own lines, or closes it. @param {boolean} open */
+function openScript(open) {
+  script.hidden = !open;
+  empty.hidden = open || view !== null;
+  for (const button of document.querySelectorAll("[data-act=script]")) {
+    button.setAttribute("aria-expanded", String(open));
+  }
+  if (open) find(script, "textarea", HTMLTextAreaElement).focus();
+}
+
+/** The lab is the current page only where no run is on view. */
+function markPage() {
+  const home = find(document, "nav a[href='/']", HTMLAnchorElement);
+  if (location.pathname === "/") home.setAttribute("aria-current", "page");
+  else home.removeAttribute("aria-current");
 }
 
 /** @param {HTMLButtonElement} button */
@@ -68,7 +81,7 @@ async function startFrom(button) {
   button.disabled = true;
   try {
     const problem = await start({ workload: button.dataset.run ?? "" });
-    if (problem) complain(problem);
+    if (problem) notice.show(problem);
   } finally {
     button.disabled = false;
   }
@@ -83,6 +96,10 @@ function idOfAddress() {
 for (const button of document.querySelectorAll("button[data-run]")) {
   if (button instanceof HTMLButtonElement) button.addEventListener("click", () => startFrom(button));
 }
+for (const button of document.querySelectorAll("[data-act=script]")) {
+  button.addEventListener("click", () => openScript(button.getAttribute("aria-expanded") !== "true"));
+}
+attachForm(find(script, "form", HTMLFormElement), start);
 addEventListener("popstate", () => show(idOfAddress()));
 attachThemeButton(find(document, "#theme", HTMLButtonElement));
 show(idOfAddress());

@@ -8,11 +8,11 @@
  * @typedef {{function: string, file: string, line: number, held_share: Maybe, waited_share: Maybe}} HotFunction
  * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
  *            children: FlameNode[]}} FlameNode
- * @typedef {{tid: number, name: string}} ThreadName
- * @typedef {{pid: number, interpreter: number, holder: ThreadName | null, waiter: ThreadName, wait_s: number}} WhoWaits
+ * @typedef {{tid: Maybe, name: string}} ThreadName where no single thread can be named, `name` says why
+ * @typedef {{pid: number, interpreter: number, holder: ThreadName, waiter: ThreadName, wait_s: number}} WhoWaits
  * @typedef {{at_s: number, length_s: number, pid: number, tid: number, name: string, function: string | null,
  *            file: string | null, line: Maybe,
- *            blamed?: {tid: number, name: string, function: string | null} | null}} Longest
+ *            blamed?: {tid: Maybe, name: string, function: string | null} | null}} Longest
  * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[]}} Causes
  * @typedef {{gil: number, pid: number, interpreter: number, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe}} GilFigures

@@ -4,6 +4,7 @@
  * @import { RunRequest, Problem } from "../net/api.js"
  */
 import { find } from "../base/dom.js";
+import { attachForm } from "./launch_form.js";
 
 export class Catalogue {
   #root;
@@ -51,54 +52,4 @@ export class Catalogue {
     }
     find(this.#root, ".none", HTMLElement).hidden = found > 0;
   }
-}
-
-/** @param {HTMLFormElement} form @param {(request: RunRequest) => Promise<Problem | null>} start */
-function attachForm(form, start) {
-  const said = find(form, ".problem", HTMLElement);
-  form.addEventListener("input", () => {
-    said.hidden = true;
-    for (const field of form.elements) field.removeAttribute("aria-invalid");
-  });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    said.hidden = true;
-    const problem = await start(requestOf(form));
-    if (problem) refuse(form, said, problem);
-  });
-}
-
-/** @param {HTMLFormElement} form @returns {RunRequest} */
-function requestOf(form) {
-  /** @type {{[name: string]: unknown}} */
-  const params = {};
-  /** @type {{[name: string]: unknown}} */
-  const request = { workload: form.dataset.workload ?? "", params };
-  for (const field of form.elements) {
-    if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement) || !field.name) continue;
-    const [, param] = field.name.split("params.");
-    if (param) params[param] = valueOf(field);
-    else request[field.name] = valueOf(field);
-  }
-  return /** @type {RunRequest} */ (request);
-}
-
-/** @param {HTMLInputElement | HTMLSelectElement} field */
-function valueOf(field) {
-  const { type } = field.dataset;
-  if (type === "bool" && field instanceof HTMLInputElement) return field.checked;
-  return type === "int" || type === "float" ? Number(field.value) : field.value;
-}
-
-/** @param {HTMLFormElement} form @param {HTMLElement} said @param {Problem} problem */
-function refuse(form, said, problem) {
-  const { errors = [], remedy = "" } = problem.body;
-  for (const { field } of errors) {
-    form.querySelector(`[name="${CSS.escape(field)}"]`)?.setAttribute("aria-invalid", "true");
-  }
-  const [invalid] = form.querySelectorAll("[aria-invalid]");
-  if (invalid instanceof HTMLElement) invalid.focus();
-  const details = errors.map(({ detail }) => detail);
-  said.textContent = [...new Set([problem.message, ...details, remedy])].filter(Boolean).join(" ");
-  said.hidden = false;
 }

@@ -60,7 +60,7 @@ export class FigureTiles {
       setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
     }
-    const note = noteOn(summary ? summary.gils : figures.gils, gil, summary !== null);
+    const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
     this.#note.hidden = note === "";
     setText(this.#note, note);
   }
@@ -93,12 +93,18 @@ function busiest(gils) {
 
 /**
  * Of which GIL and of which time the figures are.
- * @param {unknown[]} gils @param {{pid: number} | undefined} gil @param {boolean} ended
+ * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
  */
-function noteOn(gils, gil, ended) {
-  const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
-  const when = ended ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";
-  return [which, when].filter(Boolean).join(" ");
+function noteOn({ processes, summary }, gils, gil) {
+  const readable = [...processes.values()].filter(({ python }) => python !== null);
+  const none = readable.length > 0 && readable.every((process) => process.gil_enabled === false);
+  const which = none
+    ? "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it."
+    : gils.length > 1 && gil
+    ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.`
+    : "";
+  const when = summary ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";
+  return [which, none ? "" : when].filter(Boolean).join(" ");
 }
 
 /** @param {RunState} state @param {Tile} tile */

@@ -16,7 +16,7 @@ export class Honesty {
 
   /** @param {RunState} state */
   update(state) {
-    const { figures, hello, processes } = state;
+    const { figures, hello } = state;
     if (!figures || !hello) return;
     const { gil_hz: rate, failed, late, cpu_share: cpu } = figures.observer;
     const parts = [
@@ -27,26 +27,6 @@ export class Honesty {
       `the observer took ${text(share(cpu))} of a core`,
     ];
     if (state.missed) parts.push(`this page fell behind by ${text(count(state.missed))} messages`);
-    setText(this.#line, `${parts.join(" · ")}.${limits(processes.values())}`);
+    setText(this.#line, `${parts.join(" · ")}.`);
   }
-}
-
-/**
- * What could not be measured exactly, and why.
- * @param {Iterable<import("../state/messages.js").Process>} processes
- */
-function limits(processes) {
-  const said = new Set();
-  for (const { capabilities, why } of processes) {
-    for (const measure of ["gil", "gil_wait", "threads"]) {
-      if (capabilities[measure] && capabilities[measure] !== "exact") {
-        said.add(
-          `${measure.replace("_", " ").replace("gil", "GIL")}: ${capabilities[measure]}${
-            why[measure] ? ` (${why[measure]})` : ""
-          }`,
-        );
-      }
-    }
-  }
-  return said.size ? ` ${[...said].join("; ")}.` : "";
 }

@@ -1,6 +1,10 @@
 // @ts-check
-/** What a workload says of itself when it has ended: any JSON, with units told by the names of its fields. */
-import { find, make } from "../base/dom.js";
+/**
+ * What a program said: a workload's result, any JSON, with units told by the names of its fields; and the end of
+ * what it wrote.
+ * @import { RunState } from "../state/run_state.js"
+ */
+import { find, make, setText } from "../base/dom.js";
 import { count, duration, share, size, text } from "../base/format.js";
 
 /** @typedef {(value: number) => string} Show */
@@ -23,12 +27,44 @@ const REPEATED = new Set(["workload", "executor", "workers"]);
 /** @type {Show} */
 const plain = (value) => text(count(value));
 
-/** @param {HTMLElement} root @param {{[name: string]: unknown}} result */
-export function showResult(root, result) {
-  find(root, ".result", HTMLElement).hidden = false;
-  find(root, ".result .fields", HTMLElement).replaceChildren(
-    fieldsOf(Object.fromEntries(Object.entries(result).filter(([name]) => !REPEATED.has(name))), plain),
-  );
+export class ResultPanel {
+  #root;
+  #shown = "";
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#root = find(root, ".result", HTMLElement);
+  }
+
+  /** @param {RunState} state */
+  update({ run, summary }) {
+    const said = { result: summary?.workload ?? null, output: run?.output || null, ended: summary !== null };
+    const signature = JSON.stringify(said);
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#showResult(said.result);
+    this.#showOutput(said.output);
+    const none = find(this.#root, ":scope > .none", HTMLElement);
+    none.hidden = said.result !== null || said.output !== null;
+    setText(
+      none,
+      said.ended ? "The program reported no result." : "The run goes on; its result comes at the end.",
+    );
+  }
+
+  /** @param {{[name: string]: unknown} | null} result */
+  #showResult(result) {
+    const fields = Object.entries(result ?? {}).filter(([name]) => !REPEATED.has(name));
+    find(this.#root, ".fields", HTMLElement).replaceChildren(
+      ...(fields.length ? [fieldsOf(Object.fromEntries(fields), plain)] : []),
+    );
+  }
+
+  /** @param {string | null} output */
+  #showOutput(output) {
+    find(this.#root, ".output", HTMLElement).hidden = output === null;
+    setText(find(this.#root, ".output pre", HTMLElement), output ?? "");
+  }
 }
 
 /**

@@ -5,19 +5,20 @@
  */
 import { copyOf, find } from "../base/dom.js";
 import { onThemeChange } from "../base/theme.js";
-import { ChartBoard } from "../charts/board.js";
 import { readPalette } from "../draw/palette.js";
-import { getRun, Problem, stopRun, streamUrl } from "../net/api.js";
+import { getRun, getSummary, Problem, stopRun, streamUrl } from "../net/api.js";
 import { Stream } from "../net/stream.js";
 import { RunState } from "../state/run_state.js";
+import { Badges } from "./badges.js";
+import { Details } from "./details.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
-import { showResult } from "./result.js";
-import { ThreadTable } from "./threads.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
+/** Messages that change the timeline alone, or nothing that is on view. */
+const QUIET = new Set(["frame", "names", "counters", "stacks"]);
 /** Refusals that another try would meet again. */
 const FINAL = new Set([401, 403, 404, 421]);
 
@@ -29,8 +30,8 @@ export class RunView {
   #title;
   #figures;
   #timeline;
-  #charts;
-  #threads;
+  #details;
+  #badges;
   #legend;
   #honesty;
   #lookFor;
@@ -62,12 +63,14 @@ export class RunView {
       palette,
       onView: () => scheduler.redraw(this.#update),
     });
-    this.#charts = new ChartBoard(
-      find(this.#root, ".charts", HTMLElement),
+    this.#details = new Details(this.#root, {
+      state: this.#state,
       palette,
-      () => this.#timeline.onView,
-    );
-    this.#threads = new ThreadTable(this.#root);
+      timeline: this.#timeline,
+      onShow: () => scheduler.redraw(this.#update),
+      onFlame: () => this.#askForFlame(id),
+    });
+    this.#badges = new Badges(this.#root);
     this.#legend = new Legend(this.#root);
     this.#honesty = new Honesty(this.#root);
     this.#endThemes = onThemeChange(() => this.#recolour());
@@ -84,7 +87,7 @@ export class RunView {
   dispose() {
     this.#stream.dispose();
     this.#timeline.dispose();
-    this.#charts.dispose();
+    this.#details.dispose();
     this.#title.dispose();
     this.#endThemes();
     this.#scheduler.forget(this.#update);
@@ -96,21 +99,19 @@ export class RunView {
   #take(message) {
     this.#state.take(message, performance.now());
     if (message.type === "frame") this.#timeline.changed();
-    else if (message.type !== "names" && message.type !== "counters") this.#scheduler.redraw(this.#update);
+    if (!QUIET.has(message.type)) this.#scheduler.redraw(this.#update);
     if (message.type === "header") this.#explain();
-    if (message.type === "summary" || message.type === "run") this.#timeline.redraw();
+    if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
   }
 
   #showFigures() {
-    const { figures, summary, series, clock } = this.#state;
+    const { figures, processes, clock } = this.#state;
     this.#title.update(this.#state, clock.lastUs);
     this.#figures.update(this.#state);
-    this.#charts.update(series);
-    const threads = summary ?? figures;
-    if (threads) this.#threads.update(threads.threads, threads.threads_not_shown);
+    this.#badges.update(processes.values());
+    this.#details.update(this.#state);
     this.#legend.update(figures, this.#timeline.hoveredLane);
     this.#honesty.update(this.#state);
-    if (summary?.workload) showResult(this.#root, summary.workload);
   }
 
   #explain() {
@@ -130,10 +131,24 @@ export class RunView {
     }
   }
 
+  /** @param {string} id */
+  async #askForFlame(id) {
+    try {
+      const { flame } = await getSummary(id);
+      // The run may have ended meanwhile, and said more.
+      if (!this.#state.summary) this.#state.flame = flame ?? null;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#onProblem(problem);
+    }
+    this.#details.flameAgain();
+    this.#scheduler.redraw(this.#update);
+  }
+
   #recolour() {
     const palette = readPalette();
     this.#timeline.recolour(palette);
-    this.#charts.recolour(palette);
+    this.#details.recolour(palette);
     this.#scheduler.redraw(this.#update);
   }
 }

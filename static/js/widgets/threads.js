@@ -7,19 +7,22 @@
  */
 import { find, make, setText } from "../base/dom.js";
 import { count, duration, share, text } from "../base/format.js";
+import { KeyedRows } from "../base/keyed_rows.js";
 import { STATES } from "../state/messages.js";
 
 const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
 export class ThreadTable {
-  #body;
+  #rows;
   #notShown;
-  /** @type {Map<string, Row>} by pid and tid */
-  #rows = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.#body = find(root, ".threads tbody", HTMLTableSectionElement);
+    this.#rows = new KeyedRows(
+      find(root, ".threads tbody", HTMLTableSectionElement),
+      keyOf,
+      (/** @type {ThreadRow} */ thread) => new Row(thread),
+    );
     this.#notShown = find(root, ".threads .not-shown", HTMLElement);
   }
 
@@ -27,26 +30,13 @@ export class ThreadTable {
   update(threads, notShown) {
     this.#notShown.hidden = notShown === 0;
     setText(this.#notShown, `${text(count(notShown))} more threads, less active than these, are not shown.`);
-    const gone = new Set(this.#rows.keys());
-    const inOrder = [...threads].sort((one, other) => one.pid - other.pid || one.tid - other.tid);
-    for (const [index, thread] of inOrder.entries()) {
-      const key = `${thread.pid}/${thread.tid}/${thread.name}`;
-      gone.delete(key);
-      let row = this.#rows.get(key);
-      if (!row) {
-        row = new Row(thread);
-        this.#rows.set(key, row);
-      }
-      if (this.#body.children[index] !== row.element) {
-        this.#body.insertBefore(row.element, this.#body.children[index] ?? null);
-      }
-      row.update(thread);
-    }
-    for (const key of gone) {
-      this.#rows.get(key)?.element.remove();
-      this.#rows.delete(key);
-    }
+    this.#rows.update([...threads].sort((one, other) => one.pid - other.pid || one.tid - other.tid));
   }
+}
+
+/** @param {ThreadRow} thread */
+function keyOf({ pid, tid, name }) {
+  return `${pid}/${tid}/${name}`;
 }
 
 class Row {

@@ -2,6 +2,7 @@
 /**
  * The line that says what runs, how it stands, and whether this page is still connected to it.
  * @import { RunState } from "../state/run_state.js"
+ * @import { Run } from "../state/messages.js"
  * @import { Connection } from "../net/stream.js"
  */
 import { find, setText } from "../base/dom.js";
@@ -15,6 +16,12 @@ const BADGES = /** @type {{[state: string]: string}} */ ({
   timed_out: "timed out",
   failed: "failed",
 });
+
+/** @param {Run} run */
+function badgeOf({ kind, state }) {
+  if (kind === "attach" && state === "stopped") return "detached";
+  return BADGES[state] ?? state;
+}
 
 export class Title {
   #name;
@@ -52,9 +59,13 @@ export class Title {
     setText(this.#of, describe(state).map((part) => ` · ${part}`).join(""));
     const seconds = state.ended ? run.duration_s : elapsedUs === null ? null : elapsedUs / 1e6;
     setText(this.#elapsed, seconds === null ? "" : `${seconds.toFixed(1)} s`);
-    setText(this.#badge, BADGES[run.state] ?? run.state);
+    setText(this.#badge, badgeOf(run));
     this.#badge.dataset.state = run.state;
     this.#stop.hidden = state.ended;
+    setText(this.#stop, run.kind === "attach" ? "Detach" : "Stop");
+    this.#stop.title = run.kind === "attach"
+      ? "Look away; the process goes on"
+      : "End the program and the run";
     this.#failure.hidden = run.error === null;
     if (run.error) setText(this.#failure, `${run.error.title}. ${run.error.detail} ${run.error.remedy}`);
   }

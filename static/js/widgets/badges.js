@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * How far each measure can be trusted, in a word each; the reason on hover and on focus.
+ * @import { Process } from "../state/messages.js"
+ * @typedef {{measure: string, level: string, why: string}} Badge
+ */
+import { find, make } from "../base/dom.js";
+
+/** The measures as they are spoken of, in the order in which they are shown. */
+const NAMES = /** @type {{[measure: string]: string}} */ ({
+  gil: "GIL",
+  gil_wait: "waits",
+  threads: "threads",
+  stacks: "stacks",
+  heap: "heap",
+  gc: "collector",
+});
+const RANK = ["exact", "inferred", "unavailable"];
+
+export class Badges {
+  #list;
+  #shown = "";
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#list = find(root, ".badges", HTMLElement);
+  }
+
+  /** @param {Iterable<Process>} processes */
+  update(processes) {
+    const badges = badgesOf(processes);
+    const signature = JSON.stringify(badges);
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...badges.map(elementOf));
+  }
+}
+
+/**
+ * The worst that is said of each measure by the processes that can be read.
+ * @param {Iterable<Process>} processes
+ * @returns {Badge[]}
+ */
+export function badgesOf(processes) {
+  const readable = [...processes].filter(({ python }) => python !== null);
+  return Object.keys(NAMES).flatMap((measure) => {
+    const levels = readable.map(({ capabilities }) => capabilities[measure]).filter(Boolean);
+    if (levels.length === 0) return [];
+    const level = levels.reduce((worst, next) => RANK.indexOf(next) > RANK.indexOf(worst) ? next : worst);
+    const reasons = new Set(readable.map(({ why }) => why[measure]).filter(Boolean));
+    return [{ measure, level, why: [...reasons].join("; ") }];
+  });
+}
+
+/** @param {Badge} badge */
+function elementOf({ measure, level, why }) {
+  const said = `${NAMES[measure]} ${level}`;
+  const item = make("li", { "data-level": level }, NAMES[measure], make("span", {}, ` ${level}`));
+  if (!why) return item;
+  item.tabIndex = 0;
+  item.setAttribute("aria-label", `${said}: ${why}`);
+  item.append(make("span", { class: "why", "aria-hidden": "true" }, `${sentence(why)}.`));
+  return item;
+}
+
+/** @param {string} why */
+function sentence(why) {
+  return why.charAt(0).toUpperCase() + why.slice(1).replace(/\.$/, "");
+}

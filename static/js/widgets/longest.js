@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * The longest waits and holds, each with a way to its place on the timeline.
+ * @import { Longest } from "../state/messages.js"
+ */
+import { find, make } from "../base/dom.js";
+import { duration, instant, text } from "../base/format.js";
+import { placeOf } from "./functions.js";
+
+export class LongestTable {
+  #body;
+  #none;
+  #blames;
+  #shown = "";
+  #whyNotSeen;
+  #onChoose;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {"waits" | "holds"} what
+   * @param {object} how
+   * @param {(one: Longest) => string | null} how.whyNotSeen why the timeline cannot show it, or null
+   * @param {(one: Longest) => void} how.onChoose
+   */
+  constructor(root, what, { whyNotSeen, onChoose }) {
+    const part = find(root, `[data-longest=${what}]`, HTMLElement);
+    this.#body = find(part, "tbody", HTMLTableSectionElement);
+    this.#none = find(part, ".none", HTMLElement);
+    this.#blames = what === "waits";
+    this.#whyNotSeen = whyNotSeen;
+    this.#onChoose = onChoose;
+  }
+
+  /** @param {Longest[]} longest */
+  update(longest) {
+    const signature = JSON.stringify(longest.map((one) => [one, this.#whyNotSeen(one)]));
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#none.hidden = longest.length > 0;
+    this.#body.replaceChildren(...longest.map((one) => this.#row(one)));
+  }
+
+  /** @param {Longest} one */
+  #row(one) {
+    const row = make(
+      "tr",
+      {},
+      make("td", {}, this.#link(one)),
+      make("td", { class: "number" }, text(duration(one.length_s))),
+      make("td", { title: `pid ${one.pid} · tid ${one.tid}` }, one.name || `tid ${one.tid}`),
+      place(one.function, one.file, one.line),
+    );
+    if (this.#blames) {
+      const { blamed } = one;
+      row.append(
+        make("td", {}, blamed ? blamed.name || `tid ${blamed.tid}` : "–"),
+        place(blamed?.function ?? null, null, null),
+      );
+    }
+    return row;
+  }
+
+  /** @param {Longest} one */
+  #link(one) {
+    const button = make("button", { type: "button", class: "link" }, instant(Math.round(one.at_s * 1e6)));
+    const why = this.#whyNotSeen(one);
+    button.title = why ?? "Show it on the timeline";
+    button.disabled = why !== null;
+    button.addEventListener("click", () => this.#onChoose(one));
+    return button;
+  }
+}
+
+/** @param {string | null} name @param {string | null} file @param {number | null} line */
+function place(name, file, line) {
+  if (!name) return make("td", { class: "place" }, "–");
+  const at = placeOf(file, line);
+  return make("td", { class: "place", title: file ?? "" }, at ? `${name} · ${at}` : name);
+}
