@@ -16,7 +16,7 @@ from typing import Any
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, UNKNOWN, WAITING
 
 from .judges import judge_for
-from .memory import AddressSpaceGone
+from .memory import AddressSpaceGone, Unmapped
 from .roster import SURVEY_PERIOD_US, Numbers, Roster
 from .runtime import Runtime
 from .tracks import GilTrack, Lane
@@ -72,18 +72,23 @@ class Sampler:
         roster = self.roster
         if self.samples % HEADS_EVERY == 0:
             roster.follow_heads(now_us)
-        due = list(roster.active)  # a copy: a refresh below may add lanes that have not been looked at
-        if self.samples % PARKED_EVERY == 0:
-            due += roster.parked
+        parked_too = self.samples % PARKED_EVERY == 0
         self.samples += 1
+        due: list[Lane] | None = None
         for _ in range(_TRIES):
-            self._read_gils(now_us)
-            due = self._read_lanes(due, now_us)
-            if self._unmoved():
-                break
+            try:
+                self._read_gils(now_us)
+                # Who is due is asked after that: finding a holder may have walked the threads anew.
+                due = self._read_lanes(roster.active + (roster.parked if parked_too else []), now_us)
+                if self._unmoved():
+                    break
+            except Unmapped:  # an interpreter has ended, and its GIL with it
+                roster.try_refresh(now_us)
+                due = None
         else:
             self._failed += 1
-        self._judge_all(due, self._holders_now(now_us), now_us)
+        if due is not None:
+            self._judge_all(due, self._holders_now(now_us), now_us)
 
     def gap(self, from_us: int) -> None:
         """From then until the next sample the observer itself did not run: nobody knows what was."""
@@ -114,9 +119,7 @@ class Sampler:
         """Who holds each lock, who held it last, and how often it changed hands since the last sample."""
         roster = self.roster
         for gil in roster.gils:
-            gil.raw = os.pread(self.runtime.memory.fd, _GIL.size, gil.address + self._gil_at)
-            if not gil.raw:
-                raise AddressSpaceGone(self.pid)
+            gil.raw = self._read_gil(gil)
             gil.interval_us, last_holder, locked, gil.switches_read = _GIL.unpack(gil.raw)
             gil.moved = gil.switches_read - gil.switches if gil.switches is not None else 0
             gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
@@ -124,6 +127,15 @@ class Sampler:
                 roster.try_refresh(now_us)
                 gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
             gil.now = gil.last if locked == 1 else HOLDER_NONE
+
+    def _read_gil(self, gil: GilTrack) -> bytes:
+        try:
+            raw = os.pread(self.runtime.memory.fd, _GIL.size, gil.address + self._gil_at)
+        except OSError:
+            raise Unmapped(hex(gil.address)) from None
+        if not raw:
+            raise AddressSpaceGone(self.pid)
+        return raw
 
     def _read_lanes(self, due: list[Lane], now_us: int) -> list[Lane]:
         """Fills in flags and texts where the state is not known without; the lanes that still live."""
@@ -162,11 +174,7 @@ class Sampler:
         return flags
 
     def _unmoved(self) -> bool:
-        pread, memory = os.pread, self.runtime.memory.fd
-        for gil in self.roster.gils:
-            if pread(memory, _GIL.size, gil.address + self._gil_at) != gil.raw:
-                return False
-        return True
+        return all(self._read_gil(gil) == gil.raw for gil in self.roster.gils)
 
     # ---- judging
 

