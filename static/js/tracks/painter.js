@@ -116,7 +116,7 @@ function sayFree({ context }, palette, row, top) {
 function paintTrack({ context, canvas, ratio }, palette, { scale, edgeUs }, row, top) {
   const usPerColumn = scale.usPerPixel / ratio;
   const first = Math.floor(scale.startUs / usPerColumn);
-  const columns = Math.min(canvas.width, Math.ceil(edgeUs / usPerColumn) - first);
+  const columns = Math.min(canvas.width, Math.floor(edgeUs / usPerColumn) - first);
   const rows = Math.round((row.height - PAD) * ratio);
   if (columns <= 0) return;
   const [colours, kindOf, hatched] = row.kind === "gil"
@@ -147,17 +147,18 @@ function paintGrid({ context }, palette, { scale, height }, at) {
  * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row
  * @param {number} top
  */
-function nameTrack({ context }, palette, { scale, lanes }, row, top) {
+function nameTrack({ context }, palette, { scale, lanes, edgeUs }, row, top) {
   const { track } = row;
   const first = track.indexAfter(scale.startUs);
-  const last = Math.min(track.length, track.indexAfter(scale.endUs) + 1);
+  const untilUs = Math.min(scale.endUs, edgeUs);
+  const last = Math.min(track.length, track.indexAfter(untilUs) + 1);
   if ((last - first) * NAMED_PIECE_WIDTH > scale.width) return;
   context.font = `${row.kind === "gil" ? 12 : 11}px ${palette.font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
   for (let index = first; index < last; index += 1) {
     const left = Math.max(0, scale.toX(track.startAt(index)));
-    const width = Math.min(scale.width, scale.toX(track.endAt(index))) - left;
+    const width = scale.toX(Math.min(untilUs, track.endAt(index))) - left;
     if (width < 3 * NAME_MARGIN) continue;
     const value = track.valueAt(index);
     const { name, colour } = row.kind === "gil"

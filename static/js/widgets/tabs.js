@@ -33,7 +33,7 @@ export class Tabs {
 
   /** Puts a panel on view unless a hand has chosen one. @param {string} key */
   offer(key) {
-    if (!this.#chosen) this.#show(this.#tabs.findIndex((tab) => tab.dataset.tab === key));
+    if (!this.#chosen && !this.isOn(key)) this.#show(this.#tabs.findIndex((tab) => tab.dataset.tab === key));
   }
 
   /** @param {string} key */
