@@ -1,4 +1,4 @@
-"""In CI a test that was skipped was not run, so it has failed."""
+"""Says which interpreters are observed; and in CI a test that was skipped was not run, so it has failed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ import os
 from collections.abc import Generator
 
 import pytest
+from support.interpreters import FOUND
+
+from app.model import versions
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def pytest_report_header() -> str:
+    have = {(*found.version_info[:2], found.free_threaded) for found in FOUND}
+    lack = [
+        f"{major}.{minor}{'t' * free}"
+        for major, minor, free in versions.SUPPORTED
+        if (major, minor, free) not in have
+    ]
+    return f"interpreters: {', '.join(found.label for found in FOUND)}; none of {', '.join(lack)}"
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -8,16 +8,11 @@ the timeline's window is full, and writes docs/images/lab-light.png and lab-dark
 
 from __future__ import annotations
 
-import re
-import secrets
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from os import environ
 from pathlib import Path
 
+from lab import lab
 from playwright.sync_api import Browser, Error, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -27,22 +22,6 @@ SECONDS = "20"
 # The convoy spends its first fifth without computing threads: when the window is first full it shows both.
 FULL_AT_S = 10
 PATIENCE_MS = 60_000
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """A server of this checkout; its address, with the token."""
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--no-open"]
-    token = {"GILSCOPE_TOKEN": secrets.token_urlsafe()}
-    with subprocess.Popen(command, env=environ | token, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            address = re.search(r"http://\S+", line)
-            if address is None:
-                raise SystemExit(f"The server did not say where it is, but {line!r}")
-            yield address[0]
-        finally:
-            process.terminate()
 
 
 def picture(browser: Browser, address: str, workload: str, theme: str) -> Path:
@@ -70,10 +49,10 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     IMAGES.mkdir(parents=True, exist_ok=True)
     try:
-        with server() as address, sync_playwright() as playwright:
+        with lab() as here, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
             for theme in ("light", "dark"):
-                print(picture(browser, address, workload, theme))
+                print(picture(browser, here.address, workload, theme))
             browser.close()
     except Error as error:
         raise SystemExit(f"Chromium could not make the picture: {error}") from None

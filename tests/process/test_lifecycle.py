@@ -195,32 +195,6 @@ def test_nothing_is_left_when_the_observer_is_killed(any_python: str) -> None:
             gone(pid)
 
 
-def test_threads_that_come_and_go_leave_no_descriptor(any_python: str) -> None:
-    code = """
-import sys, threading, time
-def brief(): time.sleep(0.015)
-print("x", end="")
-for _ in range(100):
-    batch = [threading.Thread(target=brief) for _ in range(8)]
-    for thread in batch: thread.start()
-    for thread in batch: thread.join()
-time.sleep(1)
-"""
-    with observing(program(any_python, code)) as observation:
-        observer = psutil.Process(observation.process.pid)
-        observation.until(Frame)
-        before, most = observer.num_fds(), 0
-        for message in observation:
-            if isinstance(message, Frame):
-                most = max(most, observer.num_fds() if observer.is_running() else 0)
-        assert observation.process.wait() == 0
-    named = [row[0] for names in observation.of(Names) for row in names.threads]
-    lost = [lane for names in observation.of(Names) for lane in names.gone]
-    assert len(named) > 200
-    assert sorted(named) == sorted(lost), "every lane that came has gone"
-    assert most < before + 40
-
-
 def test_lengths_add_up_and_lanes_do_not_overlap(python: str) -> None:
     with observing(workload(python, "cpu-bound", executor="threads", workers=3, seconds=1.5)) as observation:
         observation.finish()
