@@ -6,11 +6,18 @@ from app.model.states import EXACT, INFERRED, UNAVAILABLE
 
 from .layouts import Layout
 
+Levels = tuple[dict[str, str], dict[str, str]]
+
 _LATER = "not read by this release"
 _NO_GIL = "this process runs without a GIL"
+_NO_STACKS = "this run was asked for no stacks: its rate of looks is 0"
+_TORN = (
+    "a stack is copied while its thread runs: of one that calls and returns without a pause, about "
+    "one copy in a hundred mixes two moments"
+)
 
 
-def of(layout: Layout, gil_enabled: bool, interpreters: int) -> tuple[dict[str, str], dict[str, str]]:
+def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool) -> Levels:
     """({measure: exact, inferred or unavailable}, {measure: the reason, where it is not exact})."""
     levels = {"gil": EXACT, "gil_wait": EXACT, "threads": EXACT}
     why: dict[str, str] = {}
@@ -29,6 +36,12 @@ def of(layout: Layout, gil_enabled: bool, interpreters: int) -> tuple[dict[str, 
             "CPython 3.12 names the creator of a subinterpreter as its thread, so what another thread does "
             "in it is put down to the creator"
         )
-    for name in ("heap", "gc", "stacks"):
+    if not stacks:
+        levels["stacks"], why["stacks"] = UNAVAILABLE, _NO_STACKS
+    elif layout.version >= (3, 14) or not gil_enabled:
+        levels["stacks"], why["stacks"] = INFERRED, _TORN
+    else:
+        levels["stacks"] = EXACT
+    for name in ("heap", "gc"):
         levels[name], why[name] = UNAVAILABLE, _LATER
     return levels, why

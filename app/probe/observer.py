@@ -1,6 +1,7 @@
 """The observer's loop: sample, tell, obey, until the target ends or the server says so.
 
 beat (1 kHz)       sample every CPython of the run
+look (100 Hz)      read the stacks of each GIL's holder and of its longest waiter
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals; look for new and ended processes
 page tables (1 Hz) USS and PSS with the counters
@@ -20,6 +21,7 @@ from app.model.spec import ObserverSpec
 
 from . import procfs
 from .line import WorkloadLine
+from .looks import Moments
 from .pacing import Pacer
 from .processes import Processes
 from .target import Target
@@ -76,7 +78,7 @@ class Observer:
     def __init__(self, spec: ObserverSpec, server: Server) -> None:
         self._spec = spec
         self._server = server
-        self._processes = Processes(server.emit)
+        self._processes = Processes(server.emit, stacks=spec.sampling.stacks_hz > 0)
         self._target: Target | None = None
         self._line: WorkloadLine | None = None
         self._origin_ns = time.monotonic_ns()
@@ -85,6 +87,7 @@ class Observer:
         self._failure: GilscopeError | None = None
         self._root = 0
         self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, time.process_time_ns)
+        self._looks = Moments(spec.sampling.stacks_hz)
 
     def run(self) -> None:
         """Observes until the end, and leaves nothing behind whatever happens."""
@@ -205,6 +208,8 @@ class Observer:
             last = now
             self._processes.sample(now)
             samples += 1
+            if self._looks.due(now, pacer.hz / pacer.requested_hz):
+                self._processes.look_at_stacks(now)
             if now - start < SLICE_US:
                 continue
             self._processes.frame(start, now, samples, pacer.late - late)

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
-from app.model.frames import Counters, Event, Frame, Message, Names, Process
+from app.model.frames import Counters, Event, Frame, Message, Names, Process, Stacks
 from app.model.states import IO, LOCK, SLEEP
 
 from . import capabilities, procfs
+from .looks import Looker
 from .memory import AddressSpaceGone, Unmapped
+from .names import Naming
 from .runtime import NotYet, locate
 from .sampler import Sampler
 from .state import Inconsistent
+from .tracks import Lane
+from .vocabulary import Vocabulary
 
 Emit = Callable[[Message], None]
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
@@ -35,6 +39,8 @@ class Watched:
     since_us: int
     command: list[str]
     sampler: Sampler | None = None
+    naming: Naming | None = None  # it and the looker come and go with the sampler
+    looker: Looker | None = None
     refusal: GilscopeError | None = None  # why it is not read
     settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
     look_at_us: int = 0  # when to try again to find its interpreter
@@ -48,13 +54,16 @@ class Watched:
 class Processes:
     """Every process of the run, and the messages that tell of them."""
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, stacks: bool) -> None:
         self._emit = emit
+        self._stacks = stacks
         self._watched: dict[int, Watched] = {}
         self._lanes = itertools.count()
         self._gils = itertools.count()
         self._failed = 0  # by samplers that are closed, and up to the last frame by those that are not
         self._left: Left = ([], [], [])  # what closed samplers still have to say in the next frame
+        self._vocabulary = Vocabulary()
+        self._looks: list[Any] = []  # since the last frame
 
     # ---- who is there
 
@@ -110,7 +119,8 @@ class Processes:
         except (AddressSpaceGone, Inconsistent, Unmapped):
             runtime.memory.close()
             return
-        watched.sampler = sampler
+        watched.sampler, watched.naming = sampler, Naming(sampler.roster)
+        watched.looker = Looker(sampler, self._vocabulary)
         watched.command = procfs.command(watched.pid)
         self._announce(watched, now_us)
         self._sample(watched, now_us)
@@ -123,7 +133,7 @@ class Processes:
 
     def _let_go(self, watched: Watched, now_us: int) -> None:
         """Closes the sampler; what it has seen since the last frame goes into the next one."""
-        sampler, watched.sampler = watched.sampler, None
+        sampler, watched.sampler, watched.naming, watched.looker = watched.sampler, None, None, None
         if sampler is None:
             return
         gils, lanes, gone = self._left
@@ -170,7 +180,16 @@ class Processes:
             self._lost(watched, now_us)
             return
         if watched.sampler.roster.new or watched.sampler.roster.new_gils:
-            self._name(watched.sampler, now_us)
+            self._name(watched, now_us)
+
+    def look_at_stacks(self, now_us: int) -> None:
+        """Looks at what holds each GIL, and at what waits for it."""
+        for watched in self._watched.values():
+            if watched.looker is not None:
+                try:
+                    self._looks += watched.looker.look(now_us)
+                except AddressSpaceGone:
+                    self._lost(watched, now_us)
 
     def begin(self, now_us: int) -> None:
         """The first frame begins now; what the samplers saw of the time before is dropped."""
@@ -204,7 +223,7 @@ class Processes:
     # ---- what is told of them
 
     def frame(self, start_us: int, end_us: int, samples: int, late: int) -> None:
-        """Tells what was seen between the two times, then which lanes have gone."""
+        """Tells what was seen between the two times, then new names, and which lanes have gone."""
         (gils, lanes, gone), self._left = self._left, ([], [], [])
         failed, self._failed = self._failed, 0
         for watched in self._watched.values():
@@ -218,6 +237,8 @@ class Processes:
             sampler.roster.gone.clear()
             failed += sampler.take_failed()
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
+        self._tell_looks(end_us)
+        self._rename(end_us)
         if gone:
             self._emit(Names(end_us, gone=gone))
 
@@ -254,17 +275,37 @@ class Processes:
         assert watched.sampler is not None
         watched.announced = self._process(watched, now_us)
         self._emit(watched.announced)
-        self._name(watched.sampler, now_us)
+        self._name(watched, now_us, in_full=True)
 
-    def _name(self, sampler: Sampler, now_us: int) -> None:
-        roster, pid = sampler.roster, sampler.pid
-        threads = [
-            [lane.number, pid, lane.tid, _thread_name(pid, lane.tid), lane.states[0].interpreter]
-            for lane in roster.new
-        ]
-        gils = [[gil.index, pid, gil.interpreter] for gil in roster.new_gils]
+    def _name(self, watched: Watched, now_us: int, in_full: bool = False) -> None:
+        assert watched.sampler is not None
+        assert watched.naming is not None
+        roster = watched.sampler.roster
+        watched.naming.name(roster.new, now_us, in_full)
+        threads = [_row(watched.pid, lane) for lane in roster.new]
+        gils = [[gil.index, watched.pid, gil.interpreter] for gil in roster.new_gils]
         roster.new, roster.new_gils = [], []
         self._emit(Names(now_us, threads=threads, gils=gils))
+
+    def _rename(self, now_us: int) -> None:
+        """Tells again of lanes whose names are found to be others than they were."""
+        threads = []
+        for watched in self._watched.values():
+            if watched.naming is not None:
+                try:
+                    threads += [_row(watched.pid, lane) for lane in watched.naming.renamed(now_us)]
+                except AddressSpaceGone:
+                    self._lost(watched, now_us)
+        if threads:
+            self._emit(Names(now_us, threads=threads))
+
+    def _tell_looks(self, now_us: int) -> None:
+        named = self._vocabulary.take(now_us)
+        if named is not None:
+            self._emit(named)
+        if self._looks:
+            self._emit(Stacks(self._looks))
+            self._looks = []
 
     def _review(self, watched: Watched, now_us: int) -> None:
         """Tells again of a process whose switch interval was changed, or its GIL switched on or off."""
@@ -283,7 +324,7 @@ class Processes:
             return replace(watched.announced, at_us=now_us, gone=gone)
         layout, roster = sampler.runtime.layout, sampler.roster
         interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
-        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters)
+        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, self._stacks)
         return Process(
             at_us=now_us,
             pid=watched.pid,
@@ -299,12 +340,6 @@ class Processes:
         )
 
 
-def _thread_name(pid: int, tid: int) -> str:
-    """The OS's name where the program gave it one; else the main thread is main, and others their tid.
-
-    A process's main thread is named after its program, and so is every other thread before CPython 3.14.
-    """
-    name = procfs.thread_name(pid, tid)
-    if tid == pid:
-        return "main" if name.startswith("python") else name
-    return name if name and name != procfs.thread_name(pid, pid) else f"thread {tid}"
+def _row(pid: int, lane: Lane) -> list[Any]:
+    """A lane as a names message lists it."""
+    return [lane.number, pid, lane.tid, lane.name, lane.states[0].interpreter]

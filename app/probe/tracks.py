@@ -13,7 +13,7 @@ class Lane:
     """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
 
     __slots__ = (
-        "blocked", "fd", "flags", "gil", "made_to_let_go", "number", "parked", "pieces",
+        "blocked", "entered", "fd", "flags", "gil", "made_to_let_go", "name", "number", "parked", "pieces",
         "raw", "seen", "since", "state", "states", "switched", "tid", "waits_for",
     )  # fmt: skip
 
@@ -22,6 +22,7 @@ class Lane:
     ) -> None:
         """Opens the thread's `syscall`; FileNotFoundError or ProcessLookupError where it has ended."""
         self.number = number
+        self.name = ""
         self.states = states  # one for each interpreter that the thread is in
         self.tid = states[0].tid
         self.gil = gil  # index of the GIL that it takes
@@ -33,7 +34,7 @@ class Lane:
         self.waits_for: int | None = None
         self.made_to_let_go = False  # its last hold ended because another thread asked for the lock
         self.state = UNKNOWN
-        self.since = now_us
+        self.since = self.entered = now_us  # since the last flush, and since it came into the state
         self.pieces: list[int] = []
         self.parked = False
         self.switched = -1  # its context switches when they were last read
@@ -48,7 +49,7 @@ class Lane:
             if now_us > self.since:
                 self.pieces += (self.state, now_us - self.since)
             self.state = state
-            self.since = now_us
+            self.since = self.entered = now_us
 
     def flush(self, now_us: int) -> list[int]:
         """The pieces up to now; the state goes on into the next slice."""
