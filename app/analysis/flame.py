@@ -17,7 +17,7 @@ from app.analysis.hot import UNREAD
 HELD = "held"
 DEEPER = "deeper"  # what lies below MAX_DEPTH, or came when the tree had MAX_NODES
 PRUNED = 0.001
-MAX_DEPTH = 128
+MAX_DEPTH = 100  # pydantic refuses to write what is nested deeper than some 250 lists and objects
 MAX_NODES = 20_000
 
 _ROOT = 0
@@ -47,11 +47,13 @@ class Flame:
         """Count a look at a holder there; None where its stack could not be read."""
         self._selves[self._child(_ROOT, _UNREAD) if node is None else node] += 1
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
-        """The tree as at the head of this module, children with most samples first."""
+    def to_json(self, functions: Functions) -> dict[str, Any] | None:
+        """The tree as at the head of this module, children with most samples first; None without a look."""
         samples = self._selves.copy()
         for node in range(len(samples) - 1, _ROOT, -1):
             samples[self._parents[node]] += samples[node]
+        if not samples[_ROOT]:
+            return None
         least = max(1, samples[_ROOT] * PRUNED)
         shown: dict[int, dict[str, Any]] = {_ROOT: self._row(_ROOT, HELD, None, None, samples)}
         for node in range(1, len(samples)):

@@ -30,16 +30,16 @@ class Functions:
         self._leaves: dict[int, Place] = {}
 
     def __getitem__(self, index: int) -> Function:
-        function = self._functions.get(index)
-        if function is None:
-            raise ValueError(f"function {index} was never named")
-        return function
+        return self._functions[index]
 
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
         for index, *what in message.functions:
             self._functions[index] = Function(*what)
         for stack, frames in message.stacks:
+            for index in frames[::2]:
+                if index not in self._functions:
+                    raise ValueError(f"function {index} was never named")
             self._leaves[stack] = Place(frames[0], frames[1])
 
     def leaf(self, stack: int | None) -> Place | None:

@@ -111,9 +111,6 @@ class Gils:
                 gil = self._gils[index] = Gil(index, pid, interpreter, message.at_us)
                 self._of_process.setdefault(pid, []).append(gil)
 
-    def __contains__(self, index: int) -> bool:
-        return index in self._gils
-
     def forget(self, pids: set[int], threads: Threads) -> set[int]:
         """The GILs of these processes are not spoken of any more; their indices."""
         gone = [gil for pid in pids for gil in self._of_process.pop(pid, ())]

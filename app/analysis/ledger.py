@@ -161,9 +161,8 @@ class Ledger:
             thread.feed(kept, start_us, end_us, holders, self.threads.waits)
         if frame.gils:
             root = self.processes.root()
-            self.gils.choose_main(
-                [row[0] for row in frame.gils], root.pid if root else None, self.measured_us
-            )
+            run_us = end_us - self.begin_us
+            self.gils.choose_main([row[0] for row in frame.gils], root.pid if root else None, run_us)
 
     def _stacks(self, message: Stacks) -> None:
         self.stacks.feed(message, self.end_us)
@@ -183,7 +182,7 @@ class Ledger:
     def _process(self, message: Process) -> None:
         forgotten = self.gils.forget(self.processes.note(message), self.threads)
         if forgotten:
-            self.threads.waits.who.forget(forgotten)
+            self.threads.waits.forget(forgotten)
             self.stacks.log.forget(forgotten)
         if message.gone:
             self.threads.process_gone(message.pid, message.at_us)

@@ -46,6 +46,6 @@ class StackLooks:
         """Rows of the functions that were seen most with the lock held, most first."""
         return self._hot.rows(limit, self.functions)
 
-    def flame(self) -> dict[str, Any]:
-        """The flame graph of held time."""
+    def flame(self) -> dict[str, Any] | None:
+        """The flame graph of held time; None before the first look."""
         return self._flame.to_json(self.functions)

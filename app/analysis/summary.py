@@ -19,7 +19,7 @@ says why. One row for each process, interpreter and thread.
      "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
      "heap": [], "gc": [],
      "hot": [{"function", "file", "line", "held_share", "waited_share"}],
-     "flame": {"name", "file", "line", "samples", "self", "children": [the same]},
+     "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
      "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
      "longest_waits": [{"at_s", "length_s", "pid", "tid", "name", "function", "file", "line",
                         "blamed": {"tid", "name", "function"} or null}],

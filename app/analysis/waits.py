@@ -36,6 +36,14 @@ class Waits:
             if thread.waits.open_us:
                 yield self._wait(thread, thread.seen_us)
 
+    def forget(self, gils: set[int]) -> None:
+        """Nothing is asked any more of the waits for these."""
+        self.who.forget(gils)
+        for thread in self._threads:
+            if thread.waits_for in gils:
+                thread.waits_for = None
+                thread.waited_us.clear()
+
     def _wait(self, thread: Thread, end_us: int) -> Wait:
         length_us = thread.waits.open_us
         wait = Wait(end_us - length_us, length_us, thread, thread.waits_for)

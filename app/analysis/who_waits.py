@@ -48,7 +48,7 @@ class WhoWaits:
 
     def rows(self, limit: int, gils: Gils, threads: Threads) -> list[dict[str, Any]]:
         """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
-        all_cells = self._with_open_waits(gils, threads)
+        all_cells = self._with_open_waits(threads)
         shown = nlargest(limit, all_cells.items(), key=_by_length)
         left: dict[int, int] = {}
         for (gil, _, _), waited_us in all_cells.items():
@@ -72,13 +72,12 @@ class WhoWaits:
             for (gil, holder, waiter), waited_us in ordered
         ]
 
-    def _with_open_waits(self, gils: Gils, threads: Threads) -> dict[_Cell, int]:
+    def _with_open_waits(self, threads: Threads) -> dict[_Cell, int]:
         cells = self._cells.copy()
         for thread in threads:
-            gil = thread.waits_for
-            if gil is not None and gil in gils:
+            if thread.waits_for is not None:
                 for holder, length_us in thread.waited_us.items():
-                    _add(cells, (gil, holder, thread.lane), length_us)
+                    _add(cells, (thread.waits_for, holder, thread.lane), length_us)
         return cells
 
     def _fold(self) -> None:

@@ -99,6 +99,16 @@ def test_the_longest_hold_and_wait_are_those_of_the_history(history, borders):
         assert (thread["gil_wait"]["max_s"] or 0) == longest["gil_wait"] / 1e6
 
 
+@given(HISTORIES, st.sets(INSTANTS, max_size=10))
+def test_all_waiting_is_put_down_to_somebody_and_the_longest_wait_is_that_of_the_threads(history, borders):
+    summary = observed(history, borders).summary()
+    waited_s = sum(thread["shares"]["waiting"] * thread["observed_s"] for thread in summary["threads"])
+    assert sum(row["wait_s"] for row in summary["who_waits"]) == pytest.approx(waited_s)
+    for rows, runs in (("longest_waits", "gil_wait"), ("longest_holds", "gil_hold")):
+        lengths = [thread[runs]["max_s"] for thread in summary["threads"] if thread[runs]["count"]]
+        assert max((row["length_s"] for row in summary[rows]), default=0) == max(lengths, default=0)
+
+
 @given(HISTORIES, st.integers(0, SPAN_US))
 def test_a_cut_track_keeps_its_beginning_and_no_more(history, keep_us):
     gil = pieces(history, 0, SPAN_US, lambda moment: list(moment[:2]))

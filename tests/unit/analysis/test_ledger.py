@@ -152,21 +152,19 @@ def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
     assert summary["sampling"]["failed"] == 50
 
 
-def test_a_gil_that_was_never_read_has_no_figures_and_is_not_the_main_one(begin):
+def test_a_gil_that_was_never_read_has_no_figures(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, [HOLDER_UNKNOWN, 0, 50]))
     figures = ledger.figures()
-    assert figures["main_gil"] is None
     assert (figures["gils"][0]["held_share"], figures["gils"][0]["waiters"]) == (None, None)
 
 
-def test_the_main_gil_is_the_one_most_held_in_the_window(begin):
+def test_each_gil_has_figures_of_its_own(begin):
     ledger = begin()
     ledger.feed(Names(0, [[9, 200, 200, "child", 0]], [[1, 200, 0]]))
     gils = [[0, 3, [0, 0, 10 * MS, HOLDER_NONE, 0, 40 * MS]], [1, 5, [9, 0, 50 * MS]]]
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, gils))
     figures = ledger.figures()
-    assert figures["main_gil"] == 1
     assert [(gil["gil"], gil["pid"], gil["held_share"]) for gil in figures["gils"]] == [
         (0, PID, 0.2),
         (1, 200, 1),
@@ -227,6 +225,7 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     assert known["involuntary_switches"] == 0
     assert (born_later["cpu_s"], born_later["voluntary_switches"]) == (0.03, 1)
     assert (unread["cpu_s"], unread["voluntary_switches"]) == (None, None)
+    assert (known["counted_s"], born_later["counted_s"], unread["counted_s"]) == (0.25, 0.25, None)
     assert summary["memory"] == [
         {
             "pid": PID,
@@ -239,6 +238,18 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
         },
     ]
     assert summary["sampling"]["observer_cpu_share"] == 0.04
+
+
+def test_the_totals_of_a_thread_that_ended_say_how_long_they_cover(begin):
+    ledger = begin()
+    ledger.feed(Names(100 * MS, [[7, PID, 107, "short", 0]]))
+    ledger.feed(frame(0, 250, lanes=[(7, [RUNNING, 150])]))
+    ledger.feed(Counters(250 * MS, threads=[[7, 120 * MS, 0, 0, 0]]))
+    ledger.feed(frame(250, 400, lanes=[(7, [RUNNING, 150])]))
+    ledger.feed(Names(400 * MS, gone=[7]))
+    ledger.feed(Counters(500 * MS))
+    row = next(row for row in ledger.summary()["threads"] if row["name"] == "short")
+    assert (row["observed_s"], row["cpu_s"], row["counted_s"]) == (0.3, 0.12, 0.15)
 
 
 def test_counters_may_speak_of_a_process_that_is_no_cpython(begin):
