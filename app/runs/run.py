@@ -50,8 +50,6 @@ class Run:
         self.hub = Hub()
         self.ledger = Ledger()
         self.started_at = time.time()
-        self._started_ns = time.monotonic_ns()
-        self._duration_s: float | None = None
         self._patience = patience
         self._recording = recording
         self._lifecycle = Lifecycle()
@@ -93,10 +91,8 @@ class Run:
 
     @property
     def duration_s(self) -> float:
-        """From the beginning of the observation to its end, or to now."""
-        if self._duration_s is not None:
-            return self._duration_s
-        return (time.monotonic_ns() - self._started_ns) / 1e9
+        """The measured time: from the first frame to a workload's result, else to the end, or to now."""
+        return self.ledger.measured_us / 1e6
 
     def to_json(self) -> Json:
         """The run as the interface shows it; what does not concern its kind is null."""
@@ -191,7 +187,6 @@ class Run:
         problem = await self._read(observer)
         if self._end is not None and not problem:
             await observer.ended(self._patience.exit_s)
-            self._duration_s = self._end.at_us / 1e6
             self._finish(self._ended_as, self._end.error or self._late)
         else:
             await self._clear_up(observer, problem)
@@ -233,7 +228,6 @@ class Run:
             case frames.Hello():
                 self._begun.set()
                 self.started_at = message.started_at
-                self._started_ns = message.origin_ns
             case frames.Process():
                 self._saw(message)
             case frames.Counters():
@@ -274,7 +268,6 @@ class Run:
         if self._script is not None:
             self._script.remove()
         self._error = error.to_json() if isinstance(error, GilscopeError) else error
-        self._duration_s = self.duration_s
         self._lifecycle.move(state)
         try:
             self._final = self.ledger.summary(self.to_json())

@@ -69,6 +69,7 @@ def test_a_run_goes_from_starting_to_finished_and_tells_its_viewers():
             assert run.summary()["run"]["state"] == "finished"
             assert run.exit_code == -9
             assert run.duration_s > 0
+            assert run.summary()["run"]["duration_s"] == run.to_json()["duration_s"] == run.duration_s
 
     asyncio.run(scenario())
 
