@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium serve test lint format bench screenshots clean
+.PHONY: help install install-test chromium serve test lint format bench screenshots cases soak clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -44,6 +44,12 @@ bench: $(VENV)/.installed-bench  ## measure the observer (six minutes; ARGS=--qu
 
 screenshots: $(VENV)/.installed-test chromium  ## take the README's pictures of a real run
 	$(BIN)/python tools/screenshots.py $(ARGS)
+
+cases: $(VENV)/.installed-test chromium  ## attach to other people's programs, for docs/cases (ARGS="uvicorn")
+	$(BIN)/python tools/cases.py $(ARGS)
+
+soak: $(VENV)/.installed-test  ## watch a busy server for half an hour (ARGS="--minutes 5")
+	$(BIN)/python tools/soak.py $(ARGS)
 
 clean:  ## remove the environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,6 +7,8 @@ import re
 import secrets
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,12 +73,19 @@ def started(command: list[str], ready: str, **options: Any) -> Iterator[tuple[in
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
     ) as process:
         try:
+            assert process.stdout
             said = []
-            for line in process.stdout or ():
+            for line in process.stdout:
                 said.append(line)
                 if match := re.search(ready, line):
-                    yield process.pid, match
-                    return
-            raise SystemExit(f"{command} ended without {ready!r}:\n{''.join(said)}")
+                    break
+            else:
+                raise SystemExit(f"{command} ended without {ready!r}:\n{''.join(said)}")
+            # A program that logs each request would stand still once the pipe is full.
+            drain = threading.Thread(target=deque, args=(process.stdout, 0), daemon=True)
+            drain.start()
+            yield process.pid, match
+            process.terminate()
+            drain.join()
         finally:
             process.terminate()

@@ -11,20 +11,22 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from lab import lab
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, ViewportSize, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SECONDS = "20"
 # The convoy spends its first fifth without computing threads: when the window is first full it shows both.
 FULL_AT_S = 10
 PATIENCE_MS = 60_000
 
 
-def picture(browser: Browser, address: str, workload: str, theme: str) -> Path:
+def picture(browser: Browser, address: str, workload: str, theme: Literal["light", "dark"]) -> Path:
     """A live run of the workload in a theme, as a file."""
     page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
     page.set_default_timeout(PATIENCE_MS)
@@ -51,7 +53,7 @@ def main() -> None:
     try:
         with lab() as here, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-            for theme in ("light", "dark"):
+            for theme in THEMES:
                 print(picture(browser, here.address, workload, theme))
             browser.close()
     except Error as error:

@@ -15,11 +15,13 @@ import csv
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -84,8 +86,8 @@ class Stream:
         return self.summary
 
 
-def soak(minutes: float) -> tuple[list[Sample], dict[str, Any]]:
-    """The samples and the run's summary."""
+def soak(minutes: float, note: Callable[[Sample], object]) -> tuple[list[Sample], dict[str, Any]]:
+    """The samples, each noted as it is taken, and the run's summary."""
     with ExitStack() as stack:
         server = [sys.executable, "-m", "uvicorn", "hello:app", "--port", "0", "--log-level", "info"]
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
@@ -100,37 +102,38 @@ def soak(minutes: float) -> tuple[list[Sample], dict[str, Any]]:
         load = subprocess.Popen([sys.executable, str(PROGRAMS / "load.py"), *urls, *rate])
         stack.callback(load.wait)
         stack.callback(load.terminate)
-        samples = watch(here, target, stream, minutes * 60)
+        samples = []
+        for sample in watch(here, target, stream, minutes * 60):
+            samples.append(sample)
+            note(sample)
         return samples, stream.join()
 
 
-def watch(here: Lab, target: int, stream: Stream, seconds: float) -> list[Sample]:
-    """A sample a second, for so long, or until the observer ends."""
+def watch(here: Lab, target: int, stream: Stream, seconds: float) -> Iterator[Sample]:
+    """A sample a second, for so long."""
     server = psutil.Process(here.pid)
     [observer] = [child for child in server.children() if "app.probe" in child.cmdline()]
     served = psutil.Process(target)
-    began, samples = time.monotonic(), []
-    while (at := time.monotonic() - began) < seconds - 2:
-        samples.append(
-            Sample(
-                round(at, 1),
-                server.memory_info().rss,
-                server.num_fds(),
-                observer.memory_info().rss,
-                observer.num_fds(),
-                served.memory_info().rss,
-                stream.messages,
-                stream.lost,
-                os.getloadavg()[0],
-            )
+    began = due = time.monotonic()
+    while due - began < seconds - 2:
+        yield Sample(
+            round(time.monotonic() - began, 1),
+            server.memory_info().rss,
+            server.num_fds(),
+            observer.memory_info().rss,
+            observer.num_fds(),
+            served.memory_info().rss,
+            stream.messages,
+            stream.lost,
+            os.getloadavg()[0],
         )
-        time.sleep(max(0.0, began + len(samples) - time.monotonic()))
-    return samples
+        due += 1
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
 def grown(samples: list[Sample], name: str) -> float:
     """By what part a size grew, from the first tenth of the settled samples to the last."""
-    sizes = [getattr(sample, name) for sample in samples if sample.at_s >= SETTLED_S] or [1]
+    sizes: list[int] = [getattr(sample, name) for sample in samples if sample.at_s >= SETTLED_S] or [1]
     tenth = max(1, len(sizes) // 10)
     return statistics.median(sizes[-tenth:]) / statistics.median(sizes[:tenth]) - 1
 
@@ -144,12 +147,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     chosen = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}", flush=True)
-    samples, summary = soak(chosen.minutes)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with (chosen.out / "soak.csv").open("w", newline="") as file:
+    with (chosen.out / "soak.csv").open("w", newline="", buffering=1) as file:
         rows = csv.DictWriter(file, [field.name for field in fields(Sample)])
         rows.writeheader()
-        rows.writerows(asdict(sample) for sample in samples)
+        samples, summary = soak(chosen.minutes, lambda sample: rows.writerow(asdict(sample)))
     lines = [
         Line(name, [(s.at_s / 60, getattr(s, f"{name}_rss") / 2**20) for s in samples])
         for name in ("server", "observer", "target")

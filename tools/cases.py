@@ -1,0 +1,169 @@
+"""Attach to programs that no one here wrote, write down what was found, and take a picture of each.
+
+    python tools/cases.py [CASE...] [--python PATH]
+
+PATH is an interpreter that has gunicorn and dask, where those cases are wanted. Each program is started in
+docs/cases/programs with the command that its page gives, put under load where it serves, and attached to for
+fifteen seconds through the dashboard. Writes the figures into docs/cases/NAME.md, between its two marks, and
+docs/images/case-NAME.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab import ROOT, Lab, lab, started
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
+
+PAGES = ROOT / "docs" / "cases"
+PROGRAMS = PAGES / "programs"
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+SIZE: ViewportSize = {"width": 1440, "height": 1000}
+SECONDS = 15
+FULL_AT_S = 11  # the timeline's window is full
+ROWS = 8  # threads of a table
+FOUND = re.compile(r"(<!-- found -->\n).*(<!-- end -->)", re.DOTALL)
+LASTING_S = 1.0  # what lived shorter is counted, not shown
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A program: how it is started, what it says when it is ready, and what is asked of it."""
+
+    command: list[str]  # after the interpreter
+    ready: str  # its first group is the port, where it has one
+    paths: list[str] = field(default_factory=list)
+    rate: int = 0  # requests a second
+
+
+CASES = {
+    "uvicorn": Case(
+        ["-m", "uvicorn", "hello:app", "--port", "0", "--no-access-log"],
+        r"http://127\.0\.0\.1:(\d+)",
+        ["/", "/work"],
+        100,
+    ),
+    "gunicorn": Case(
+        ["-m", "gunicorn", "--threads", "4", "--bind", "127.0.0.1:0", "wsgi:app"],
+        r"http://127\.0\.0\.1:(\d+)",
+        ["/"],
+        100,
+    ),
+    "http-server": Case(["-m", "http.server", "--bind", "127.0.0.1", "0"], r"port (\d+)", ["/"], 200),
+    "dask": Case(["dask_job.py", "30"], "counting"),
+    "pytest-xdist": Case(["-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "suite.py"], "created: 2"),
+}
+
+
+def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> dict[str, Any]:
+    """The summary of an attached run of a case; its picture is taken on the way."""
+    with ExitStack() as stack:
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        pid, said = stack.enter_context(
+            started([python, *case.command], case.ready, cwd=PROGRAMS, env=environment)
+        )
+        if case.paths:
+            urls = [f"http://127.0.0.1:{said[1]}{path}" for path in case.paths]
+            rate = ["--rate", str(case.rate), "--seconds", str(SECONDS + 5)]
+            load = subprocess.Popen([sys.executable, str(PROGRAMS / "load.py"), *urls, *rate])
+            stack.callback(load.wait)
+        run = here.ask("runs", {"attach": {"pid": pid}, "seconds": SECONDS, "name": name})
+        page = browser.new_page(viewport=SIZE, color_scheme="light")
+        page.goto(here.address)
+        page.goto(f"http://{here.host}/runs/{run['id']}")
+        page.wait_for_function(
+            f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}",
+            timeout=60_000,
+        )
+        page.screenshot(path=IMAGES / f"case-{name}.png")
+        page.locator(".badge[data-state=finished]").wait_for(timeout=60_000)
+        page.close()
+        summary: dict[str, Any] = here.ask(f"runs/{run['id']}/summary")
+        return summary
+
+
+def table(summary: dict[str, Any]) -> str:
+    """What the page of a case shows: GILs, threads, and functions."""
+    lines = ["| GIL of | held | contended | waiters | switches/s |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| process {gil['pid']} | {gil['held_share']:.1%} | {gil['contended_share']:.1%} "
+        f"| {gil['waiters']:.2f} | {gil['switches_per_s']:,.0f} |"
+        for gil in summary["gils"]
+    ]
+    lines += ["", "| thread | running | waiting | native | blocked | waits p50, p99 |", "|" + " --- |" * 6]
+    lasting = [row for row in summary["threads"] if row["observed_s"] >= LASTING_S]
+    for row in sorted(lasting, key=lambda row: -row["shares"]["running"])[:ROWS]:
+        shares, wait = row["shares"], row["gil_wait"]
+        blocked = shares["lock"] + shares["io"] + shares["sleep"]
+        waits = f"{wait['p50_s'] * 1e3:.1f}, {wait['p99_s'] * 1e3:.1f} ms" if wait["count"] else ""
+        lines.append(
+            f"| {row['name']} | {shares['running']:.1%} | {shares['waiting']:.1%} | {shares['native']:.1%} "
+            f"| {blocked:.1%} | {waits} |"
+        )
+    lines.append(f"\n{len(lasting)} threads lasted, {len(summary['threads']) - len(lasting)} came and went.")
+    if hot := summary["hot"]:
+        lines += ["", "| function | held | waits it caused |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{entry['function']}`{place(entry)} "
+            f"| {percent(entry['held_share'])} | {percent(entry['waited_share'])} |"
+            for entry in hot[:6]
+        ]
+    sampling = summary["sampling"]
+    lines.append(
+        f"\nCPython {summary['target']['python']}, {summary['run']['duration_s']:.0f} s, "
+        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} with other work on them; "
+        f"{sampling['gil_hz']:.0f} samples a second, "
+        f"of which {sampling['late'] / sampling['samples']:.1%} late; "
+        f"the observer took {sampling['observer_cpu_share']:.1%} of a core."
+    )
+    return "\n".join(lines)
+
+
+def percent(share: float | None) -> str:
+    """A share; nothing where it was not measured."""
+    return "" if share is None else f"{share:.1%}"
+
+
+def place(entry: dict[str, Any]) -> str:
+    """Where a hot function is: the file's name and its first line."""
+    return f" {os.path.basename(entry['file'])}:{entry['line']}" if entry["file"] else ""
+
+
+def write(page: Path, found: str) -> None:
+    """Puts what was found between the marks of a page."""
+    text, count = FOUND.subn(lambda marks: f"{marks[1]}{found}\n{marks[2]}", page.read_text())
+    if count != 1:
+        raise SystemExit(f"{page} has no place for what was found: {FOUND.pattern}")
+    page.write_text(text)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--python", default=sys.executable)
+    chosen = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with lab() as here, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        for name in chosen.cases or CASES:
+            summary = observe(CASES[name], chosen.python, here, browser, name)
+            write(PAGES / f"{name}.md", table(summary))
+            print(name, flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
