@@ -8,6 +8,8 @@ import textwrap
 import typer
 
 from app.cli.attach import attach
+from app.cli.doctor import doctor
+from app.cli.ps import ps
 from app.cli.pythons import pythons
 from app.cli.record import record
 from app.cli.run import run
@@ -21,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, record, attach, workloads, pythons):
+for command in (serve, run, record, attach, ps, doctor, workloads, pythons):
     app.command()(command)
 
 

@@ -1,15 +1,36 @@
-"""python -m app.probe: one observation, as app.model.spec and app.model.frames describe."""
+"""python -m app.probe: one observation, as app.model.spec and app.model.frames describe.
+
+--doctor [PID]    what works here, and for that process, as one JSON object: see doctor.py
+--processes       the processes of this machine, as one JSON object: see listing.py
+"""
 
 from __future__ import annotations
 
 import gc
+import json
 import signal
+import sys
 
+from .doctor import examine
+from .listing import listing
 from .observer import serve
 from .pacing import shorten_slice, tighten_timer
 from .target import adopt_orphans
 
-if __name__ == "__main__":
+
+def main(words: list[str]) -> None:
+    """Does what the command line asks for."""
+    if words[:1] == ["--doctor"]:
+        _print(examine(int(words[1]) if words[1:] else None))
+    elif words == ["--processes"]:
+        _print(listing())
+    elif words:
+        sys.exit(f"usage: python -m app.probe [--doctor [PID] | --processes]; it was {words}")
+    else:
+        _observe()
+
+
+def _observe() -> None:
     # What a terminal or a supervisor sends to the whole group is for the server and the target to judge; the
     # observer ends with its standard input. A handler, since the target would inherit what is ignored.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
@@ -20,3 +41,12 @@ if __name__ == "__main__":
     shorten_slice()
     gc.freeze()
     serve()
+
+
+def _print(report: dict[str, object]) -> None:
+    # ASCII: a file name that is no UTF-8 holds surrogates, which no output can encode.
+    sys.stdout.write(json.dumps(report, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

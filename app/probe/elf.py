@@ -33,6 +33,7 @@ class PythonImage:
     first_load: int  # page-aligned vaddr minus page-aligned offset of the first PT_LOAD
     runtime: int | None  # _PyRuntime
     version: int | None  # Py_Version
+    by_section: bool  # whether .PyRuntime told where it is
 
     def bias(self, start: int, offset: int) -> int:
         """What to add, when the file's first mapping is at `start`, from `offset` of the file."""
@@ -56,6 +57,7 @@ def read_image(fd: int) -> PythonImage:
             first_load=_first_load(data, phoff, phentsize, phnum),
             runtime=in_section or symbols.get(b"_PyRuntime"),
             version=symbols.get(b"Py_Version"),
+            by_section=in_section is not None,
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 
-from app.model.errors import NoSuchProcess, NotPermitted
+from . import access
 
 _U64 = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
@@ -34,15 +34,9 @@ class Memory:
         try:
             self.fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, ProcessLookupError):
-            raise NoSuchProcess(
-                f"No process has the pid {pid}", "See `gilscope ps` for those that run."
-            ) from None
+            raise access.gone(pid) from None
         except PermissionError:
-            raise NotPermitted(
-                f"Reading the memory of process {pid} was refused",
-                "Start the program from GILScope, run GILScope as the same user or as root, or allow it with "
-                "`sudo sysctl kernel.yama.ptrace_scope=0`.",
-            ) from None
+            raise access.refused(pid) from None
 
     def close(self) -> None:
         """Gives the descriptor back; a second call does nothing."""

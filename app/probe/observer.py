@@ -15,11 +15,11 @@ import sys
 import time
 from typing import Any
 
-from app.model.errors import GilscopeError, NoSuchProcess, NotReadable, TargetFailed
+from app.model.errors import GilscopeError, NotReadable, TargetFailed
 from app.model.frames import SLICE_US, End, Event, Hello, Message, Report, encode
 from app.model.spec import ObserverSpec
 
-from . import procfs
+from . import access, procfs
 from .line import WorkloadLine
 from .looks import Moments
 from .pacing import Pacer
@@ -112,9 +112,7 @@ class Observer:
             self._root = self._spec.attach_pid or 0
             self._hello()
             if not procfs.alive(self._root):
-                raise NoSuchProcess(
-                    f"No process has the pid {self._root}", "See `gilscope ps` for those that run."
-                )
+                raise access.gone(self._root)
         elif self._spec.start.workload:
             self._start(WorkloadLine())
             pids = self._await_ready()

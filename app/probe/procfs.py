@@ -119,6 +119,35 @@ def thread_name(pid: int, tid: int) -> str:
     return text.decode("utf-8", "replace").rstrip("\n") if text else ""
 
 
+def nested(pid: int) -> bool:
+    """Whether the process is in a pid namespace below this one: a container, as its host sees it."""
+    text = read(f"/proc/{pid}/status")
+    return text is not None and len(_namespace_ids(text)) > 1
+
+
+def tids_by_own(pid: int) -> dict[int, int]:
+    """{the tid by which a thread knows itself: its tid here}. They differ where the process is nested."""
+    try:
+        names = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return {}  # it has ended
+    if not nested(pid):
+        return {int(name): int(name) for name in names}
+    found = {}
+    for name in names:
+        text = read(f"/proc/{pid}/task/{name}/status")
+        ids = _namespace_ids(text) if text else []
+        if ids:
+            found[ids[-1]] = int(name)
+    return found
+
+
+def _namespace_ids(status: bytes) -> list[int]:
+    """The ids of a process or thread in this namespace and in each below, down to its own."""
+    start = status.find(b"\nNSpid:") + len(b"\nNSpid:")
+    return [int(number) for number in status[start : status.index(b"\n", start)].split()]
+
+
 def children(pid: int) -> list[int]:
     """The pids that the threads of `pid` started and that have not been reaped."""
     try:

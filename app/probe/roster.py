@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable
 
+from . import procfs
 from .memory import Unmapped
 from .runtime import Runtime
 from .state import Inconsistent, Survey, ThreadState, survey
@@ -36,6 +38,7 @@ class Roster:
         self.gone_gils: list[GilTrack] = []
         self.surveyed_us = 0
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
+        self._nested = procfs.nested(pid)
         self._heads: list[int] = []
         self._head_words: list[int] = []
 
@@ -58,7 +61,8 @@ class Roster:
         self._head_words = [memory.u64(head) for head in seen.heads]
         index_of = self._refresh_gils(seen, now_us)
         states: dict[int, list[ThreadState]] = {}
-        for thread in seen.threads:
+        threads = self._as_known_here(seen.threads)
+        for thread in threads:
             states.setdefault(thread.tid, []).append(thread)
         for tid in [tid for tid in self.lanes if tid not in states]:
             self.drop(self.lanes[tid])
@@ -67,9 +71,14 @@ class Roster:
                 self.lanes[tid].states = of_thread
             else:
                 self._add(of_thread, index_of.get(of_thread[0].gil), now_us)
-        self.lane_by_state = {
-            t.address: self.lanes[t.tid].number for t in seen.threads if t.tid in self.lanes
-        }
+        self.lane_by_state = {t.address: self.lanes[t.tid].number for t in threads if t.tid in self.lanes}
+
+    def _as_known_here(self, threads: list[ThreadState]) -> list[ThreadState]:
+        """The thread states with the tids of this pid namespace; a container's process has its own."""
+        if not self._nested:
+            return threads
+        here = procfs.tids_by_own(self.pid)
+        return [replace(thread, tid=here[thread.tid]) for thread in threads if thread.tid in here]
 
     def try_refresh(self, now_us: int) -> None:
         """The same, but a walk that fails is counted, and tried again later."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.model import versions
-from app.model.errors import GilscopeError, NoSuchProcess, NotPermitted, NotReadable
+from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 
-from . import procfs
+from . import access, procfs
 from .elf import NotElf64, PythonImage, read_image
 from .layouts import Gil, Layout, debug_offsets, known
 from .maps import FileMapping, mapped_files, open_mapped
@@ -35,6 +35,8 @@ class Runtime:
     address: int  # of _PyRuntime
     layout: Layout
     version: str  # "3.12.1"
+    program: str = ""  # the file in which it was found
+    found_by: str = ""  # what in that file told its address
 
 
 def locate(pid: int) -> Runtime:
@@ -66,7 +68,9 @@ def _locate(pid: int, memory: Memory) -> Runtime:
         if image is None or image.runtime is None:
             continue
         bias = image.bias(mapping.start, mapping.offset)
-        return _identify(memory, image.runtime + bias, image.version and image.version + bias)
+        runtime = _identify(memory, image.runtime + bias, image.version and image.version + bias)
+        found_by = "the section .PyRuntime" if image.by_section else "the symbol _PyRuntime"
+        return replace(runtime, program=mapping.path, found_by=found_by)
     raise NotReadable(
         f"Process {pid} {refusal}", f"GILScope reads {versions.spoken()} on Linux x86-64.", pid=pid
     )
@@ -78,13 +82,9 @@ def _candidates(pid: int) -> list[FileMapping]:
         program = os.readlink(f"/proc/{pid}/exe")
         files = mapped_files(pid)
     except (FileNotFoundError, ProcessLookupError):
-        raise NoSuchProcess(
-            f"No process has the pid {pid}", "See `gilscope ps` for those that run."
-        ) from None
+        raise access.gone(pid) from None
     except PermissionError:
-        raise NotPermitted(
-            f"Looking at process {pid} was refused", "Run GILScope as the same user or as root."
-        ) from None
+        raise access.refused(pid) from None
     named = [f for f in files if "python" in os.path.basename(f.path) or f.path == program]
     return sorted(named, key=lambda f: "libpython" not in os.path.basename(f.path))
 
@@ -153,7 +153,7 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
     """Raises NotReadable unless every structure at `address` agrees with the layout and with the kernel."""
     if memory.u64(address + layout.runtime_state.interpreters_head) == 0:
         raise NotYet(f"process {memory.pid} has no interpreter yet, or none any more")
-    tids = {int(name) for name in os.listdir(f"/proc/{memory.pid}/task")}
+    tids = procfs.tids_by_own(memory.pid).keys()
     try:
         seen = survey(memory, address, layout)
         holders = {thread.address for thread in seen.threads} | {0}

@@ -20,7 +20,7 @@ from typing import Any
 from app.model import versions
 from app.model.errors import BadRequest, NotFound
 
-ANSWER_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 10.0
 _AT_ONCE = 4  # an interpreter that starts is 20 ms of one core
 _EXECUTABLE = re.compile(r"python3(\.\d+)?t?d?")
 _WANTED = re.compile(r"(?:python)?(?P<version>\d+(?:\.\d+){1,2}(?:(?:a|b|rc)\d+)?)(?P<free_threaded>t?)")

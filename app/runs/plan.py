@@ -23,7 +23,7 @@ GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds
 RATES_HZ = {"gil_hz": (1.0, 10_000.0), "counters_hz": (0.1, 20.0)}
 MAX_SECONDS = 24 * 3600.0
 MAX_WORKERS = 1024
-_MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT
+MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT
 
 DEFAULT_EXECUTOR = "threads"
 
@@ -181,9 +181,9 @@ def of_attach(request: RunRequest) -> Plan:
     assert request.attach_pid is not None
     _check_sampling(request.sampling)
     _refuse(request, ("params", "executor", "workers", "python", "cwd"), "a process that runs already")
-    if not 1 <= request.attach_pid <= _MAX_PID:
+    if not 1 <= request.attach_pid <= MAX_PID:
         raise BadRequest(
-            f"attach.pid must be between 1 and {_MAX_PID}; it was {request.attach_pid}",
+            f"attach.pid must be between 1 and {MAX_PID}; it was {request.attach_pid}",
             "See `gilscope ps` for those that run.",
             field="attach.pid",
         )

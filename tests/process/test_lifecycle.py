@@ -7,32 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 from support.observing import observing, program, workload
+from support.targets import standing_by
 
 from app.model.frames import Event, Frame, Names, Process
 from app.model.spec import Start
 
 FOREVER = "import time\nwhile True: time.sleep(0.01)"
-
-
-@contextmanager
-def standing_by(python: str, code: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that has said that it is ready."""
-    ready = textwrap.dedent(code).replace("READY", "print('ready', flush=True)")
-    with subprocess.Popen([python, "-c", ready], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        try:
-            assert child.stdout
-            assert child.stdout.readline() == b"ready\n"
-            yield child
-        finally:
-            child.kill()
 
 
 def gone(pid: int) -> None:
