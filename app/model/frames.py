@@ -21,7 +21,7 @@ and a stack an *index* each. A state is its place in `states.STATES`.
     stacks    looks [[at_us, gil, holder, holder stack, waiter, waiter stack, waiters]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
-              observer {cpu_us, gil_hz, late}, ops
+              observer {cpu_us, gil_hz, late, cut_stacks}, ops
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
     report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
@@ -35,6 +35,9 @@ exact at any sampling rate.
 A look is at the Python stack of a GIL's holder and of the thread that has waited for it longest: `holder` and
 `waiter` are lanes or HOLDER_NONE, a stack that could not be read whole is null, `waiters` is how many waited
 at that instant. Without a GIL `gil` is null, and `holder` is one of the threads that run, each in its turn.
+Looks are taken at random instants, one in each period; of a GIL that nobody holds or waits for there is none.
+A stack has its 128 frames nearest the leaf at the most, and 8 once there are too many; `cut_stacks` counts
+the latter.
 
 Counters are running totals since the process or thread began; null is what could not be read. `uss` and `pss`
 cost a walk of the page tables, so they are null but once a second. `ops` counts what a workload got done,

@@ -55,6 +55,7 @@ class Looker:
 
     def look(self, now_us: int) -> list[Row]:
         """A row for each GIL that is held or waited for (app.model.frames); AddressSpaceGone."""
+        self._stacks.begin()
         if not self._roster.gil_enabled:
             return self._look_at_one_that_runs(now_us)
         rows = []

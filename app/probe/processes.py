@@ -257,6 +257,7 @@ class Processes:
             if watched.sampler is not None:
                 threads += self._thread_counters(watched.sampler)
                 self._review(watched, now_us)
+        observer = {**observer, "cut_stacks": self._vocabulary.cut}
         self._emit(Counters(now_us, processes, threads, observer, ops))
 
     def _thread_counters(self, sampler: Sampler) -> list[Any]:

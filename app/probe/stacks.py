@@ -34,12 +34,17 @@ class StackReader:
         thread = layout.thread_state
         self._memory = runtime.memory
         self._code = CodeReader(runtime.memory, layout)
+        self._checked: dict[int, Code] = {}
         self._frame = _frame_struct(layout)
         # Before 3.13 the thread state points to the C frame, and that to the Python frame.
         self._through = None if thread.cframe is None else thread.cframe_current_frame
         first = thread.cframe if thread.current_frame is None else thread.current_frame
         assert first is not None
         self._top_at, self._top = first, members((first, "Q"), (thread.datastack_chunk, "Q"))
+
+    def begin(self) -> None:
+        """A new look: what is known of a code object is checked again, once however often it is met."""
+        self._checked.clear()
 
     def copy(self, state: int) -> list[Frame]:
         """The frames of a thread state, leaf first; raises Inconsistent or Unmapped.
@@ -71,12 +76,14 @@ class StackReader:
     def locate(self, frames: list[Frame]) -> list[Located]:
         """Function and line of each frame; raises Inconsistent or Unmapped where one cannot be told."""
         located = []
-        code_at, line_in = self._code.at, self._code.line
+        checked = self._checked
         for address, instruction, copy in frames:
-            code = code_at(address)
+            code = checked.get(address)
+            if code is None:
+                code = checked[address] = self._code.at(address)
             line = code.lines.get(instruction)
             if line is None:
-                line = line_in(code, address, instruction, copy)
+                line = self._code.line(code, address, instruction, copy)
             located.append((code, line))
         return located
 
