@@ -7,8 +7,9 @@
  *            executor?: string, workers?: number, python?: string, seconds?: number}} RunRequest one of `workload`,
  *     `script` and `attach`
  * @typedef {{pid: number, name: string, command: string[], user: string | null, python: string | null,
- *            cpu: number | null, rss: number | null, attachable: boolean, why: string | null,
- *            remedy?: string | null}} FoundProcess
+ *            cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
+ *            remedy: string | null}} FoundProcess `python` is null for what is no CPython, empty where the
+ *     version is not known
  */
 
 const ROOT = "/api/v1";

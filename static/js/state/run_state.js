@@ -49,6 +49,12 @@ export class RunState {
     return this.run !== null && ENDED.has(this.run.state);
   }
 
+  /** Whether no process that can be read has a GIL. */
+  get free() {
+    const readable = [...this.processes.values()].filter(({ python }) => python !== null);
+    return readable.length > 0 && readable.every((process) => process.gil_enabled === false);
+  }
+
   /**
    * Takes a message in. After a reconnection the header and the last seconds come again: what is known already
    * is passed over by its sequence number.

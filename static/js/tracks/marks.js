@@ -90,7 +90,7 @@ export function paintFound(context, palette, found, scale, { rows, topOf, from, 
   const width = Math.max(1, right - left);
   context.save();
   context.fillStyle = palette.accent.css;
-  context.globalAlpha = 0.16;
+  context.globalAlpha = 0.1;
   context.fillRect(left, from, width, height - from);
   context.globalAlpha = 1;
   const row = rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === found.lane);

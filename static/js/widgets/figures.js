@@ -95,16 +95,13 @@ function busiest(gils) {
  * Of which GIL and of which time the figures are.
  * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
  */
-function noteOn({ processes, summary }, gils, gil) {
-  const readable = [...processes.values()].filter(({ python }) => python !== null);
-  const none = readable.length > 0 && readable.every((process) => process.gil_enabled === false);
-  const which = none
-    ? "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it."
-    : gils.length > 1 && gil
-    ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.`
-    : "";
+function noteOn({ free, summary }, gils, gil) {
+  if (free) {
+    return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it.";
+  }
+  const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
   const when = summary ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";
-  return [which, none ? "" : when].filter(Boolean).join(" ");
+  return [which, when].filter(Boolean).join(" ");
 }
 
 /** @param {RunState} state @param {Tile} tile */

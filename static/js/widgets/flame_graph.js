@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The flame graph of held time. Its frames are buttons, so that a hand, a key and a screen reader reach them
+ * The flame graph of the holders' stacks. Its frames are buttons, so that a hand, a key and a screen reader reach them
  * alike; one of them takes the tab key, and arrows lead to the others.
  * @import { FlameNode } from "../state/messages.js"
  * @import { Placed } from "../base/flame.js"
@@ -83,7 +83,7 @@ export class FlameGraph {
       title: describe(node, tree),
       tabindex: path.length === this.#focus.length ? "0" : "-1",
       "data-path": path.join(),
-    }, node.name);
+    }, path.length ? node.name : "all looks");
     button.classList.toggle("caller", depth < this.#focus.length);
     button.style.left = `${left * 100}%`;
     button.style.width = `${width * 100}%`;
@@ -94,8 +94,9 @@ export class FlameGraph {
 
   /** @param {FlameNode} tree */
   #items(tree) {
-    return placeFrames(tree, [], SHORTEST_IN_LIST).sort(inTreeOrder).map(({ node, path, depth }) => {
-      const button = make("button", { type: "button", class: "link" }, node.name);
+    const frames = placeFrames(tree, [], SHORTEST_IN_LIST).sort(inTreeOrder);
+    return frames.map(({ node, path, depth }) => {
+      const button = make("button", { type: "button", class: "link" }, path.length ? node.name : "all looks");
       button.addEventListener("click", () => this.#zoom(path));
       const item = make("li", {}, button, ` ${placeOf(node.file, node.line)} ${shareOf(node, tree)}`);
       item.style.setProperty("--depth", String(depth));
@@ -118,8 +119,8 @@ export class FlameGraph {
     const said = wanted
       ? `“${this.#search.value.trim()}”: ${
         text(share(tree.samples ? found / tree.samples : 0))
-      } of held time.`
-      : `${text(count(tree.samples))} looks at the holder of the GIL.`;
+      } of all looks.`
+      : `${text(count(tree.samples))} looks at what was executing.`;
     setText(this.#reading, said);
   }
 
@@ -192,7 +193,8 @@ function shareOf(node, tree) {
 
 /** @param {FlameNode} node @param {FlameNode} tree */
 function describe(node, tree) {
+  if (node === tree) return `${text(count(tree.samples))} looks`;
   const place = node.file ? ` · ${node.file}${node.line ? `:${node.line}` : ""}` : "";
   const own = text(share(tree.samples ? node.self / tree.samples : null));
-  return `${node.name}${place} · ${shareOf(node, tree)} of held time, ${own} in itself`;
+  return `${node.name}${place} · ${shareOf(node, tree)} of all looks, ${own} in itself`;
 }

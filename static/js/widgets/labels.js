@@ -6,6 +6,9 @@
 import { make } from "../base/dom.js";
 import { threadColour } from "../tracks/painter.js";
 
+/** Letters of a name's end that are always shown. */
+const TAIL = 4;
+
 export class Labels {
   #list;
   #shown = "";
@@ -35,6 +38,16 @@ function keyOf(row) {
   return row.kind === "gil" ? `g${row.gil.gil}/` : `l${row.lane.lane}/`;
 }
 
+/** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
+function nameOf(name) {
+  return make(
+    "span",
+    { class: "name" },
+    make("span", {}, name.slice(0, -TAIL)),
+    make("span", {}, name.slice(-TAIL)),
+  );
+}
+
 /** @param {Row} row */
 function labelOf(row) {
   const item = make("li", { class: row.kind });
@@ -53,7 +66,7 @@ function labelOf(row) {
     const { lane, name, tid } = row.lane;
     item.append(
       make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
-      make("span", { class: "name" }, name || "(no name)"),
+      nameOf(name || "(no name)"),
       make("span", { class: "id" }, String(tid)),
     );
     item.title = `${name} · tid ${tid}`;

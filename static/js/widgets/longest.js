@@ -5,13 +5,13 @@
  */
 import { find, make } from "../base/dom.js";
 import { duration, instant, text } from "../base/format.js";
+import { KeyedRows } from "../base/keyed_rows.js";
 import { placeOf } from "./functions.js";
 
 export class LongestTable {
-  #body;
+  #rows;
   #none;
   #blames;
-  #shown = "";
   #whyNotSeen;
   #onChoose;
 
@@ -24,7 +24,11 @@ export class LongestTable {
    */
   constructor(root, what, { whyNotSeen, onChoose }) {
     const part = find(root, `[data-longest=${what}]`, HTMLElement);
-    this.#body = find(part, "tbody", HTMLTableSectionElement);
+    this.#rows = new KeyedRows(
+      find(part, "tbody", HTMLTableSectionElement),
+      (/** @type {Longest} */ one) => JSON.stringify([one, whyNotSeen(one)]),
+      (one) => ({ element: this.#row(one), update: () => {} }),
+    );
     this.#none = find(part, ".none", HTMLElement);
     this.#blames = what === "waits";
     this.#whyNotSeen = whyNotSeen;
@@ -33,11 +37,8 @@ export class LongestTable {
 
   /** @param {Longest[]} longest */
   update(longest) {
-    const signature = JSON.stringify(longest.map((one) => [one, this.#whyNotSeen(one)]));
-    if (signature === this.#shown) return;
-    this.#shown = signature;
     this.#none.hidden = longest.length > 0;
-    this.#body.replaceChildren(...longest.map((one) => this.#row(one)));
+    this.#rows.update(longest);
   }
 
   /** @param {Longest} one */

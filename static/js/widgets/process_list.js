@@ -9,14 +9,15 @@ import { cores, count, size, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 
 /** Columns that are best read with the greatest above. */
-const NUMBERS = new Set(["cpu", "rss"]);
+const NUMBERS = new Set(["cpu_share", "rss"]);
 
 export class ProcessList {
   /** @type {FoundProcess[]} */
   #processes = [];
   /** @type {Order} */
-  #order = { key: "cpu", down: true };
+  #order = { key: "cpu_share", down: true };
   #filter;
+  #others;
   #rows;
   #found;
   #none;
@@ -25,6 +26,7 @@ export class ProcessList {
   /** @param {HTMLElement} root @param {(pid: number) => Promise<void>} attach resolves when that was done, or refused */
   constructor(root, attach) {
     this.#filter = find(root, "#filter", HTMLInputElement);
+    this.#others = find(root, "#others", HTMLInputElement);
     this.#found = find(root, ".found", HTMLElement);
     this.#none = find(root, ".none", HTMLElement);
     this.#rows = new KeyedRows(
@@ -39,6 +41,7 @@ export class ProcessList {
       button.addEventListener("click", () => this.#sortBy(button.dataset.sort ?? ""));
     }
     this.#filter.addEventListener("input", () => this.#show());
+    this.#others.addEventListener("change", () => this.#show());
     this.#show();
   }
 
@@ -56,12 +59,13 @@ export class ProcessList {
   }
 
   #show() {
-    const shown = inOrder(matching(this.#processes, this.#filter.value), this.#order);
+    const listed = this.#processes.filter(({ python }) => python !== null || this.#others.checked);
+    const shown = inOrder(matching(listed, this.#filter.value), this.#order);
     this.#rows.update(shown);
-    const all = this.#processes.length;
+    const all = listed.length;
     setText(this.#found, all ? `${text(count(shown.length))} of ${text(count(all))}` : "");
     this.#none.hidden = shown.length > 0;
-    setText(this.#none, all ? "No process matches." : "No Python process is running that this user can see.");
+    setText(this.#none, all ? "No process matches." : "No other Python process runs on this machine.");
     for (const button of this.#buttons) {
       const on = button.dataset.sort === this.#order.key;
       const direction = this.#order.down ? "descending" : "ascending";
@@ -133,8 +137,8 @@ class Row {
   }
 
   /** @param {FoundProcess} process */
-  update({ python, user, cpu, rss, command, attachable, why, remedy }) {
-    setText(this.python, python ?? "–");
+  update({ python, user, cpu_share: cpu, rss, command, attachable, why, remedy }) {
+    setText(this.python, python === null ? "–" : python || "version unknown");
     setText(this.user, user ?? "–");
     setText(this.cpu, text(cores(cpu)));
     setText(this.rss, text(size(rss)));

@@ -55,7 +55,9 @@ export class ResultPanel {
   /** @param {{[name: string]: unknown} | null} result */
   #showResult(result) {
     const fields = Object.entries(result ?? {}).filter(([name]) => !REPEATED.has(name));
-    find(this.#root, ".fields", HTMLElement).replaceChildren(
+    const list = find(this.#root, ".fields", HTMLElement);
+    list.hidden = fields.length === 0;
+    list.replaceChildren(
       ...(fields.length ? [fieldsOf(Object.fromEntries(fields), plain)] : []),
     );
   }

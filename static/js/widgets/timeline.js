@@ -35,7 +35,7 @@ export class Timeline {
   #marks = [];
   /** @type {Found | null} */
   #found = null;
-  #root;
+  #section;
   /** @type {{x: number, y: number} | null} where the pointer is over the plot */
   #pointer = null;
   #drawnMs = -Infinity;
@@ -63,7 +63,7 @@ export class Timeline {
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
    */
   constructor(root, { state, scheduler, palette, onView }) {
-    this.#root = root;
+    this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
     this.#palette = palette;
@@ -189,7 +189,7 @@ export class Timeline {
 
   /** @param {number | null} lane */
   #scrollTo(lane) {
-    this.#root.scrollIntoView({ block: "nearest" });
+    this.#section.scrollIntoView({ block: "nearest" });
     const row = this.#rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === lane);
     if (!row) return;
     const { scrollTop, clientHeight } = this.#scroller;

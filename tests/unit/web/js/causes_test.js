@@ -101,16 +101,17 @@ Deno.test("a place is a file without its folders, and a line where there is one"
   assert.equal(placeOf(null, 3), "");
 });
 
-const process = (pid, name, cpu, more = {}) => ({
+const process = (pid, name, cpu_share, more = {}) => ({
   pid,
   name,
   command: ["python", `${name}.py`],
   user: "ann",
   python: "3.12.1",
-  cpu,
+  cpu_share,
   rss: null,
   attachable: true,
   why: null,
+  remedy: null,
   ...more,
 });
 
@@ -131,7 +132,7 @@ Deno.test("processes stand in the order that is asked for; what cannot be attach
     process(4, "d", 9, { attachable: false, why: "another user's" }),
   ];
   const order = (key, down) => inOrder(all, { key, down }).map(({ pid }) => pid);
-  assert.deepEqual(order("cpu", true), [2, 3, 1, 4]);
+  assert.deepEqual(order("cpu_share", true), [2, 3, 1, 4]);
   assert.deepEqual(order("name", false), [3, 1, 2, 4]);
   assert.deepEqual(order("pid", true), [3, 2, 1, 4]);
 });

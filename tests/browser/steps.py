@@ -1,0 +1,79 @@
+"""What a person does on the pages, and what is seen there; shared by the tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+LIVE = ".badge[data-state=running]"
+RUN_PAGE = re.compile(r"/runs/\w+$")
+# The timeline's pixels, read from a copy: a canvas that is read often is drawn otherwise.
+PIXELS = """
+  const plot = document.querySelector("canvas.plot");
+  const copy = new OffscreenCanvas(plot.width, plot.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(plot, 0, 0);
+  const {data} = copy.getImageData(0, 0, plot.width, plot.height);
+"""
+# How many of them have a state's colour, as the style sheet names it.
+COUNT_STATES = (
+    "() => {"
+    + PIXELS
+    + """
+  const counts = {};
+  for (const state of ["running", "waiting"]) {
+    const swatch = document.querySelector(`.legend .swatch.${state}`);
+    const [r, g, b] = getComputedStyle(swatch).backgroundColor.match(/\\d+/g).map(Number);
+    counts[state] = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b) counts[state] += 1;
+    }
+  }
+  return counts;
+}"""
+)
+FIRST_PIXEL = "() => {" + PIXELS + "return data[0]; }"
+PICTURE = "() => document.querySelector('canvas.plot').toDataURL()"
+PICTURE_IS_NOT = "before => document.querySelector('canvas.plot').toDataURL() !== before"
+HAS_LATER_FRAMES = "after => parseFloat(document.querySelector('.elapsed').textContent) > after"
+
+
+def start(page: Page, workload: str = "cpu-bound", **fields: str) -> None:
+    """Fill a workload's form and press its button; wait until its lanes are drawn."""
+    page.locator(f"[data-name={workload}] summary").click()
+    form = page.locator(f"#launch-{workload}")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    form.get_by_role("button", name="Run with these").click()
+    expect(page.locator(LIVE)).to_be_visible()
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+
+
+def elapsed(page: Page) -> float:
+    page.wait_for_function(HAS_LATER_FRAMES, arg=0)
+    return float(page.locator(".elapsed").inner_text().removesuffix(" s"))
+
+
+def go_on(page: Page, seconds: float = 0.3) -> None:
+    """Until the run has been seen to go on for so long."""
+    page.wait_for_function(HAS_LATER_FRAMES, arg=elapsed(page) + seconds)
+
+
+def figure(page: Page, name: str) -> str:
+    return page.locator(f"[data-figure={name}] dd").inner_text().strip()
+
+
+def api(page: Page, path: str) -> Any:
+    """What the server says to this browser."""
+    return page.evaluate("path => fetch('/api/v1' + path).then((answer) => answer.json())", path)
+
+
+def tab(page: Page, name: str) -> None:
+    """Bring a panel behind the timeline into view."""
+    page.get_by_role("tab", name=name).click()
+    expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
