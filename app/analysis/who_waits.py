@@ -20,7 +20,7 @@ NOBODY = "nobody"
 UNKNOWN = "unknown"
 OTHERS = "others"
 
-MAX_CELLS = 10_000  # a hundred threads that all wait for each other
+MAX_CELLS = 50_000  # two hundred threads that all wait for each other
 _OTHERS = -3  # stands for a lane, beside HOLDER_NONE and HOLDER_UNKNOWN
 _NAMES = {HOLDER_NONE: NOBODY, HOLDER_UNKNOWN: UNKNOWN, _OTHERS: OTHERS}
 
@@ -32,10 +32,12 @@ class WhoWaits:
 
     def __init__(self) -> None:
         self._cells: dict[_Cell, int] = {}
+        self._sums: dict[int, int] = {}  # of all cells of a GIL
 
     def add(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
         """Take what a thread waited for a lock, by holder."""
         cells = self._cells
+        self._sums[gil] = self._sums.get(gil, 0) + sum(waited_us.values())
         for holder, length_us in waited_us.items():
             cell = (gil, holder, waiter)
             cells[cell] = cells.get(cell, 0) + length_us
@@ -45,22 +47,21 @@ class WhoWaits:
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
         self._cells = {cell: waited_us for cell, waited_us in self._cells.items() if cell[0] not in gils}
+        for gil in gils:
+            self._sums.pop(gil, None)
 
     def rows(self, limit: int, gils: Gils, threads: Threads) -> list[dict[str, Any]]:
         """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
-        all_cells = self._with_open_waits(threads)
-        shown = nlargest(limit, all_cells.items(), key=_by_length)
-        left: dict[int, int] = {}
-        for (gil, _, _), waited_us in all_cells.items():
-            left[gil] = left.get(gil, 0) + waited_us
-        cells: dict[_Cell, int] = {}
-        for (gil, holder, waiter), waited_us in shown:
-            _add(cells, (gil, _spoken_of(holder, threads), _spoken_of(waiter, threads)), waited_us)
+        everything = self._with_open_waits(threads)
+        left, cells = everything._sums, dict[_Cell, int]()
+        for waited_us, (gil, holder, waiter) in _largest(limit, everything._cells):
+            cell = gil, _spoken_of(holder, threads), _spoken_of(waiter, threads)
+            cells[cell] = cells.get(cell, 0) + waited_us
             left[gil] -= waited_us
         for gil, waited_us in left.items():
             if waited_us:
-                _add(cells, (gil, _OTHERS, _OTHERS), waited_us)
-        ordered = sorted(cells.items(), key=_by_length, reverse=True)
+                others = gil, _OTHERS, _OTHERS
+                cells[others] = cells.get(others, 0) + waited_us
         return [
             {
                 "pid": gils[gil].pid,
@@ -69,32 +70,28 @@ class WhoWaits:
                 "waiter": _who(waiter, threads),
                 "wait_s": waited_us / 1e6,
             }
-            for (gil, holder, waiter), waited_us in ordered
+            for waited_us, (gil, holder, waiter) in _largest(len(cells), cells)
         ]
 
-    def _with_open_waits(self, threads: Threads) -> dict[_Cell, int]:
-        cells = self._cells.copy()
+    def _with_open_waits(self, threads: Threads) -> WhoWaits:
+        other = WhoWaits()
+        other._cells, other._sums = self._cells.copy(), self._sums.copy()
         for thread in threads:
-            if thread.waits_for is not None:
-                for holder, length_us in thread.waited_us.items():
-                    _add(cells, (thread.waits_for, holder, thread.lane), length_us)
-        return cells
+            if thread.waits_for is not None and thread.waited_us:
+                other.add(thread.waits_for, thread.lane, thread.waited_us)
+        return other
 
     def _fold(self) -> None:
         """Put the smaller half of the cells together; the next MAX_CELLS / 2 that come share the cost."""
-        ordered = sorted(self._cells.items(), key=_by_length, reverse=True)
-        kept = dict(ordered[: MAX_CELLS // 2])
-        for (gil, _, _), waited_us in ordered[MAX_CELLS // 2 :]:
-            _add(kept, (gil, _OTHERS, _OTHERS), waited_us)
-        self._cells = kept
+        ordered = _largest(len(self._cells), self._cells)
+        self._cells = {cell: waited_us for waited_us, cell in ordered[: MAX_CELLS // 2]}
+        for waited_us, (gil, _, _) in ordered[MAX_CELLS // 2 :]:
+            others = gil, _OTHERS, _OTHERS
+            self._cells[others] = self._cells.get(others, 0) + waited_us
 
 
-def _by_length(item: tuple[_Cell, int]) -> tuple[int, _Cell]:
-    return item[1], item[0]
-
-
-def _add(cells: dict[_Cell, int], cell: _Cell, waited_us: int) -> None:
-    cells[cell] = cells.get(cell, 0) + waited_us
+def _largest(limit: int, cells: dict[_Cell, int]) -> list[tuple[int, _Cell]]:
+    return nlargest(limit, zip(cells.values(), cells, strict=True))
 
 
 def _spoken_of(lane: int, threads: Threads) -> int:
