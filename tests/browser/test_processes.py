@@ -69,7 +69,7 @@ def test_what_cannot_be_attached_to_says_why(list_page: Page) -> None:
         try:
             page.get_by_role("searchbox").fill(str(sleep.pid))
             expect(page.locator(".none")).to_be_visible()
-            page.get_by_label("others than Python too").check()
+            page.get_by_label("not only Python").check()
             row = page.locator("tbody tr", has_text="sleep")
             expect(row).to_be_visible()
             expect(row.get_by_role("button")).to_be_hidden()

@@ -25,8 +25,13 @@ export class KeyedRows {
   /** @param {Item[]} items in the order in which they are to stand */
   update(items) {
     const gone = new Set(this.#rows.keys());
+    /** @type {Set<string>} */
+    const taken = new Set();
     for (const [index, item] of items.entries()) {
-      const key = this.#keyOf(item);
+      // Two may have one key, such as two lambdas of a file: the second has an element of its own.
+      let key = this.#keyOf(item);
+      while (taken.has(key)) key += "'";
+      taken.add(key);
       gone.delete(key);
       let row = this.#rows.get(key);
       if (!row) this.#rows.set(key, row = this.#create(item));

@@ -25,6 +25,7 @@ export class Tabs {
       this.#panels[index].id = `panel-${made}-${index}`;
       tab.setAttribute("aria-controls", this.#panels[index].id);
       this.#panels[index].setAttribute("aria-labelledby", tab.id);
+      this.#panels[index].tabIndex = 0;
       tab.addEventListener("click", () => this.#choose(index));
     });
     list.addEventListener("keydown", (event) => this.#key(event));

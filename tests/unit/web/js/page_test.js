@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { count, duration, instant, share, size, text } from "../../../../static/js/base/format.js";
+import { KeyedRows } from "../../../../static/js/base/keyed_rows.js";
 import { FrameScheduler } from "../../../../static/js/base/scheduler.js";
 import { backOffMs, Stream } from "../../../../static/js/net/stream.js";
 import { sentence } from "../../../../static/js/widgets/title.js";
@@ -128,4 +129,39 @@ Deno.test("the page says when it tries again", () => {
   assert.equal(sentence({ state: "waiting", retryAtMs: 3_500 }, 2_000), "Disconnected, trying again in 2 s");
   assert.equal(sentence({ state: "open" }, 0), "");
   assert.equal(sentence({ state: "refused", problem: new Error("gone") }, 0), "gone");
+});
+
+/** As much of an element as rows need. */
+function element() {
+  const children = [];
+  const body = {
+    children,
+    insertBefore: (child, before) => {
+      child.remove();
+      const at = before ? children.indexOf(before) : children.length;
+      children.splice(at, 0, child);
+    },
+  };
+  const row = () => {
+    const child = { remove: () => children.includes(child) && children.splice(children.indexOf(child), 1) };
+    return child;
+  };
+  return { body, row };
+}
+
+Deno.test("a row lives as long as its item, in the order of the items, and of one key there may be two", () => {
+  const { body, row } = element();
+  const made = [];
+  const rows = new KeyedRows(body, ({ name }) => name, (item) => {
+    const own = { element: row(), item, update: (now) => (own.item = now) };
+    made.push(own);
+    return own;
+  });
+  const shown = () => body.children.map((child) => made.find((own) => own.element === child).item.name);
+  rows.update([{ name: "a" }, { name: "b" }, { name: "b" }]);
+  const [first] = body.children;
+  rows.update([{ name: "b" }, { name: "c" }, { name: "a" }]);
+  assert.deepEqual(shown(), ["b", "c", "a"]);
+  assert.equal(body.children[2], first);
+  assert.equal(made.length, 4);
 });
