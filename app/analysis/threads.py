@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.analysis.holders import Holders
 
 KEPT_ROWS = 500
-LIVE_ROWS = 200  # a row is some 600 bytes, and figures go out four times a second to every viewer
+LIVE_ROWS = 200  # a row is 600 to 1,000 bytes, and figures go out four times a second to every viewer
 NAMED_US = 15_000_000
 
 _CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)

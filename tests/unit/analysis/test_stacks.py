@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from app.analysis.flame import MAX_DEPTH, MAX_NODES, Flame
 from app.analysis.functions import Functions
@@ -135,6 +137,7 @@ def test_a_deep_recursion_is_folded_where_json_could_not_hold_it(begin):
         (level,) = level["children"]
         names.append(level["name"])
     assert names == ["fib"] * MAX_DEPTH + ["deeper"]
+    assert b"deeper" in TypeAdapter(dict[str, Any]).dump_json(ledger.summary())
     assert ledger.summary()["hot"][0]["function"] == "fib"
 
 
