@@ -20,7 +20,7 @@ from app.runs.observer import HOME, own_environment
 from app.runs.request import RunRequest
 
 GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds that it runs for
-RATES_HZ = {"gil_hz": (1.0, 10_000.0), "counters_hz": (0.1, 20.0)}
+RATES_HZ = {"gil_hz": (1.0, 10_000.0), "counters_hz": (0.1, 20.0), "stacks_hz": (0.0, 1000.0)}
 MAX_SECONDS = 24 * 3600.0
 MAX_WORKERS = 1024
 MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT

@@ -56,6 +56,11 @@ def test_workloads_are_listed_and_shown(site, problem):
         ({"workload": "cpu-bound", "python": "snake"}, "python", "no interpreter"),
         ({"workload": "cpu-bound", "sampling": {"gil_hz": 0}}, "sampling.gil_hz", "between 1 and 10000"),
         ({"workload": "cpu-bound", "sampling": {"counters_hz": 99}}, "sampling.counters_hz", "0.1 and 20"),
+        (
+            {"workload": "cpu-bound", "sampling": {"stacks_hz": -1}},
+            "sampling.stacks_hz",
+            "between 0 and 1000",
+        ),
         ({"workload": "cpu-bound", "sampling": {"hz": 1}}, "sampling.hz", "not permitted"),
         ({"workload": "cpu-bound", "name": ""}, "name", "at least 1"),
         ({"command": []}, "command", "no program"),

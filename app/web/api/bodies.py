@@ -17,6 +17,7 @@ class SamplingBody(BaseModel):
 
     gil_hz: float = Field(default=Sampling.gil_hz, description="Samples of the GIL and of active threads.")
     counters_hz: float = Field(default=Sampling.counters_hz, description="Readings of CPU and memory.")
+    stacks_hz: float = Field(default=Sampling.stacks_hz, description="Looks at Python stacks; 0 for none.")
 
 
 class AttachBody(BaseModel):
