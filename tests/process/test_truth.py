@@ -6,7 +6,6 @@ import itertools
 import math
 import subprocess
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,8 @@ pytestmark = [pytest.mark.serial, pytest.mark.root]
 
 SECONDS = 5
 PERIOD_US = 1000  # of the default rate
+LATE = 0.03  # of the samples, on a machine that has a CPU for the observer
+ATTEMPTS = 4
 HELD, WAITING = 0.01, 0.02  # how far a share may be from the truth
 
 # Three threads that compute and one that sleeps 2 ms at a time, started and ended at the test's word, so that
@@ -86,9 +87,23 @@ class Accounts:
 
 
 @pytest.fixture(scope="module")
-def accounts(witnessed_python: str) -> Iterator[Accounts]:
-    """Five seconds of MIX, at the default rate, seen by both."""
-    command = [witnessed_python, "-c", MIX, str(SECONDS)]
+def accounts(witnessed_python: str) -> Accounts:
+    """Five seconds of MIX, at the default rates, seen by both.
+
+    A machine so busy that the observer itself gets no CPU says nothing of how well it tells: that is tried
+    again, and is an error where it does not end.
+    """
+    for _ in range(ATTEMPTS):
+        both = observed(witnessed_python)
+        sampling = both.seen.summary()["sampling"]
+        if sampling["late"] <= LATE * sampling["samples"]:
+            return both
+    raise RuntimeError(f"the machine is too busy to measure on: {sampling}, {ATTEMPTS} times over")
+
+
+def observed(python: str) -> Accounts:
+    """One run."""
+    command = [python, "-c", MIX, str(SECONDS)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as target:
         assert target.stdin
         assert target.stdout
@@ -102,7 +117,7 @@ def accounts(witnessed_python: str) -> Iterator[Accounts]:
                 ending.start()
                 assert observation.finish().error is None
                 ending.join()
-                yield Accounts(observation, kernel.calls(), target.pid)
+                return Accounts(observation, kernel.calls(), target.pid)
         finally:
             target.kill()
 
