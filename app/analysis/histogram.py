@@ -20,7 +20,9 @@ _QUANTILES = (0.50, 0.95, 0.99)
 
 
 def _bucket(length_us: int) -> int:
-    shift = max(0, length_us.bit_length() - _BITS - 1)
+    if length_us < 2 * _A_OCTAVE:
+        return length_us
+    shift = length_us.bit_length() - _BITS - 1
     return (shift << _BITS) + (length_us >> shift)
 
 

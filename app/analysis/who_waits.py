@@ -32,12 +32,10 @@ class WhoWaits:
 
     def __init__(self) -> None:
         self._cells: dict[_Cell, int] = {}
-        self._sums: dict[int, int] = {}  # of all cells of a GIL
 
     def add(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
         """Take what a thread waited for a lock, by holder."""
         cells = self._cells
-        self._sums[gil] = self._sums.get(gil, 0) + sum(waited_us.values())
         for holder, length_us in waited_us.items():
             cell = (gil, holder, waiter)
             cells[cell] = cells.get(cell, 0) + length_us
@@ -47,14 +45,15 @@ class WhoWaits:
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
         self._cells = {cell: waited_us for cell, waited_us in self._cells.items() if cell[0] not in gils}
-        for gil in gils:
-            self._sums.pop(gil, None)
 
     def rows(self, limit: int, gils: Gils, threads: Threads) -> list[dict[str, Any]]:
         """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
         everything = self._with_open_waits(threads)
-        left, cells = everything._sums, dict[_Cell, int]()
-        for waited_us, (gil, holder, waiter) in _largest(limit, everything._cells):
+        left: dict[int, int] = {}
+        for (gil, _, _), waited_us in everything.items():
+            left[gil] = left.get(gil, 0) + waited_us
+        cells: dict[_Cell, int] = {}
+        for waited_us, (gil, holder, waiter) in _largest(limit, everything):
             cell = gil, _spoken_of(holder, threads), _spoken_of(waiter, threads)
             cells[cell] = cells.get(cell, 0) + waited_us
             left[gil] -= waited_us
@@ -73,13 +72,13 @@ class WhoWaits:
             for waited_us, (gil, holder, waiter) in _largest(len(cells), cells)
         ]
 
-    def _with_open_waits(self, threads: Threads) -> WhoWaits:
+    def _with_open_waits(self, threads: Threads) -> dict[_Cell, int]:
         other = WhoWaits()
-        other._cells, other._sums = self._cells.copy(), self._sums.copy()
+        other._cells = self._cells.copy()
         for thread in threads:
-            if thread.waits_for is not None and thread.waited_us:
+            if thread.waits_for is not None:
                 other.add(thread.waits_for, thread.lane, thread.waited_us)
-        return other
+        return other._cells
 
     def _fold(self) -> None:
         """Put the smaller half of the cells together; the next MAX_CELLS / 2 that come share the cost."""
