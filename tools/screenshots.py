@@ -3,7 +3,8 @@
     python tools/screenshots.py [WORKLOAD]
 
 It starts a server on a free port and Chromium before it, runs the workload (convoy unless told), waits until
-the timeline's window is full, and writes docs/images/lab-light.png and lab-dark.png.
+the timeline's window is full, and writes docs/images/lab-light.png and lab-dark.png; then the same of its
+panel of waits, waits-light.png and waits-dark.png.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ FULL_AT_S = 10
 PATIENCE_MS = 60_000
 
 
-def picture(browser: Browser, address: str, workload: str, theme: Literal["light", "dark"]) -> Path:
-    """A live run of the workload in a theme, as a file."""
+def pictures(browser: Browser, address: str, workload: str, theme: Literal["light", "dark"]) -> list[Path]:
+    """A live run of the workload in a theme, and its waits, as files."""
     page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
@@ -37,12 +38,15 @@ def picture(browser: Browser, address: str, workload: str, theme: Literal["light
     form.locator("[type=submit]").click()
     page.locator(f"[data-name={workload}] summary").click()
     page.wait_for_function(f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}")
-    path = IMAGES / f"lab-{theme}.png"
-    page.screenshot(path=path)
+    paths = [IMAGES / f"{name}-{theme}.png" for name in ("lab", "waits")]
+    page.screenshot(path=paths[0])
+    page.get_by_role("tab", name="Waits").click()
+    page.locator(".matrix").first.wait_for()
+    page.get_by_role("tabpanel", name="Waits").screenshot(path=paths[1])
     page.locator(".stop").click()
     page.locator(".badge[data-state=stopped]").wait_for()
     page.close()
-    return path
+    return paths
 
 
 def main() -> None:
@@ -54,7 +58,7 @@ def main() -> None:
         with lab() as here, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
             for theme in THEMES:
-                print(picture(browser, here.address, workload, theme))
+                print(*pictures(browser, here.address, workload, theme), sep="\n")
             browser.close()
     except Error as error:
         raise SystemExit(f"Chromium could not make the picture: {error}") from None

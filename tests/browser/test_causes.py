@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .steps import LIVE, PICTURE, PICTURE_IS_NOT, RUN_PAGE, api, go_on, start, tab
+from .steps import LIVE, PICTURE, PICTURE_IS_NOT, RUN_PAGE, api, elapsed, go_on, start, tab
 
 LENGTH = re.compile(r"[\d.]+ (µs|ms|s)$")
 
@@ -52,33 +52,46 @@ def test_a_convoy_is_told_by_functions_and_by_threads(page: Page) -> None:
 
 
 def test_a_long_wait_leads_to_its_place_on_the_timeline(page: Page) -> None:
-    convoy(page, seconds="60")
+    convoy(page, seconds="20")
     tab(page, "Waits")
-    before = page.evaluate(PICTURE)
-    link = page.locator("[data-longest=waits] button.link").first
-    expect(link).to_be_enabled()
+    waits = rows(page.locator("[data-longest=waits]"))
+    expect(waits.locator("button.link").first).to_be_enabled()
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
-    length = page.locator("[data-longest=waits] td.number").first.inner_text()
-    link.click()
+    before = page.evaluate(PICTURE)
+    at, length, name, wait = within(waits, elapsed(page))
+    wait.get_by_role("button").click()
     page.wait_for_function(PICTURE_IS_NOT, arg=before)
     # A third of the view is the wait itself; a short one stands in 50 ms.
-    span = page.locator(".buttons .span").inner_text()
-    assert seconds(span) == pytest.approx(max(0.05, 3 * seconds(length)), rel=0.02)
+    shown = seconds(page.locator(".buttons .span").inner_text())
+    assert shown == pytest.approx(max(0.05, 3 * length), rel=0.02)
     expect(page.locator(".timeline")).to_be_in_viewport()
-    # In the middle of the view the thread waits.
-    name = page.locator("[data-longest=waits] tbody tr").first.locator("td").nth(2).inner_text()
+    # In the middle of the view the thread waits, as it was said to.
     row = page.locator(".labels .lane", has_text=name).bounding_box()
     plot = page.locator("canvas.plot").bounding_box()
     assert row
     assert plot
     page.mouse.move(plot["x"] + plot["width"] / 2, row["y"] + row["height"] / 2)
-    expect(page.locator(".tip")).to_contain_text("waiting")
+    tip = page.locator(".tip")
+    expect(tip).to_contain_text("waiting")
+    when = re.search(r"at ([\d.]+) (\d+) s$", tip.inner_text())
+    assert when
+    assert at <= float(when[1] + when[2]) <= at + length + 0.001
+
+
+def within(waits: Locator, end: float) -> tuple[float, float, str, Locator]:
+    """The first wait with as much of the run before and after it: when, how long, whose, and its row."""
+    for row in waits.all():
+        at, length, name = row.locator("td").all_inner_texts()[:3]
+        begin, span = seconds(at), seconds(length)
+        if begin > span + 0.05 and begin + 2 * span + 0.05 < end:
+            return begin, span, name, row
+    raise AssertionError(f"each wait stands at the border of the run: {waits.all_inner_texts()}")
 
 
 def seconds(text: str) -> float:
-    value, unit = text.split()
-    return float(value) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit]
+    *value, unit = text.split()
+    return float("".join(value)) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit]
 
 
 def test_the_flame_graph_is_zoomed_searched_and_walked(page: Page) -> None:

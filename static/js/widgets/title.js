@@ -116,7 +116,7 @@ function describe({ run, processes }) {
   const [first] = processes.values();
   const process = [...processes.values()].find((candidate) => candidate.python) ?? first;
   if (process?.python) parts.push(`CPython ${process.python}${process.free_threaded ? "t" : ""}`);
-  if (process && run?.kind !== "attach") parts.push(`pid ${first.pid}`);
+  if (process && run?.name !== `pid ${first.pid}`) parts.push(`pid ${first.pid}`);
   if (run?.exit_code) {
     parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
   }
