@@ -43,8 +43,7 @@ def pictures(browser: Browser, address: str, workload: str, theme: Literal["ligh
     page.get_by_role("tab", name="Waits").click()
     page.locator(".matrix").first.wait_for()
     page.get_by_role("tabpanel", name="Waits").screenshot(path=paths[1])
-    page.locator(".stop").click()
-    page.locator(".badge[data-state=stopped]").wait_for()
+    page.locator(".badge[data-state=finished]").wait_for()
     page.close()
     return paths
 
