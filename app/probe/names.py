@@ -35,14 +35,18 @@ class Naming:
         self._order = itertools.count()  # so that the queue never has to compare two lanes
         self._queue: list[tuple[int, int, int, Lane]] = []  # (when to ask, order, after how long again, lane)
 
-    def name(self, lanes: list[Lane], now_us: int, in_full: bool) -> None:
-        """Gives new lanes the kernel's names, and Python's if `in_full`; else `renamed` finds those out."""
+    def name(self, lanes: list[Lane], now_us: int, in_full: bool) -> list[Lane]:
+        """Gives new lanes the kernel's names, and Python's if `in_full`; else `renamed` finds those out.
+
+        The lanes to tell of: the new ones, and what was found renamed on the way.
+        """
         for lane in lanes:
             lane.name = _kernels_name(self._roster.pid, lane.tid)
             heapq.heappush(self._queue, (now_us, next(self._order), _FIRST_US, lane))
         if in_full:
             with contextlib.suppress(AddressSpaceGone):  # the next sample finds that, and tells
-                self.renamed(now_us, len(self._queue))
+                return list(dict.fromkeys([*lanes, *self.renamed(now_us, len(self._queue))]))
+        return lanes
 
     def renamed(self, now_us: int, at_most: int = _AT_A_TIME) -> list[Lane]:
         """The lanes whose names are found to be other than they were; AddressSpaceGone."""

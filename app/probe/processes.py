@@ -282,8 +282,8 @@ class Processes:
         assert watched.sampler is not None
         assert watched.naming is not None
         roster = watched.sampler.roster
-        watched.naming.name(roster.new, now_us, in_full)
-        threads = [_row(watched.pid, lane) for lane in roster.new]
+        told = watched.naming.name(roster.new, now_us, in_full)
+        threads = [_row(watched.pid, lane) for lane in told]
         gils = [[gil.index, watched.pid, gil.interpreter] for gil in roster.new_gils]
         roster.new, roster.new_gils = [], []
         self._emit(Names(now_us, threads=threads, gils=gils))
