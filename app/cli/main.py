@@ -9,6 +9,7 @@ import typer
 
 from app.cli.attach import attach
 from app.cli.doctor import doctor
+from app.cli.observation import INTERRUPTED
 from app.cli.ps import ps
 from app.cli.pythons import pythons
 from app.cli.record import record
@@ -34,11 +35,16 @@ def main() -> None:
     except GilscopeError as error:
         typer.echo(describe(error), err=True)
         sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        # What a command itself cannot open or write it says in its own words; this is its output.
+        typer.echo(f"gilscope: the output could not be written: {error.strerror or error}.", err=True)
+        sys.exit(GilscopeError.exit_status)
 
 
 def describe(error: GilscopeError) -> str:
-    """What happened, why, and what to do, a part each."""
-    parts = [error.detail.rstrip("."), error.remedy.rstrip(".")]
-    return "\n".join(
-        [f"gilscope: {error.title}.", *(textwrap.indent(part, "  ") + "." for part in parts if part)]
-    )
+    """What happened and why, then what to do."""
+    said = f"gilscope: {error.detail.rstrip('.')}."
+    remedy = error.remedy.rstrip(".")
+    return f"{said}\n{textwrap.indent(remedy, '  ')}." if remedy else said

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
+import html
 import os
+import shutil
+import tempfile
 import threading
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.runs.settings import Settings
+
+_DOORWAY = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>GILScope</title>
+<meta http-equiv="refresh" content="0; url={address}">
+<p><a href="{address}">Open GILScope</a></p>
+</html>
+"""
 
 
 def serve(
@@ -34,4 +46,17 @@ def _has_display() -> bool:
 
 def _open(address: str) -> None:
     # In a thread: a browser that runs in the terminal returns only when it is closed.
-    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    threading.Thread(target=webbrowser.open, args=(_doorway(address),), daemon=True).start()
+
+
+def _doorway(address: str) -> str:
+    """The address of a file, for this user's eyes alone, that leads on to `address`.
+
+    Every user of the machine sees what a browser is started with, and the address holds the token.
+    """
+    folder = tempfile.mkdtemp(prefix="gilscope-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    page = Path(folder, "open.html")
+    page.write_text(_DOORWAY.format(address=html.escape(address)), encoding="utf-8")
+    page.chmod(0o600)
+    return page.as_uri()

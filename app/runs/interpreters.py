@@ -125,6 +125,8 @@ def _default(found: Sequence[Interpreter]) -> Interpreter:
 
 
 def _by_path(name: str, found: Sequence[Interpreter]) -> Interpreter:
+    if "\0" in name:
+        raise NotFound("No path holds a NUL character", _there_are(found), field="python")
     path = os.path.expanduser(name)
     real = os.path.realpath(path)
     for interpreter in found:

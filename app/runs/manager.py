@@ -125,6 +125,6 @@ class Manager:
 
 
 def _number(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit()):
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20):
         raise BadRequest(f"cursor must come from a page before; it was {cursor!r}", field="cursor")
     return int(cursor)

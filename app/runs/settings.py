@@ -10,12 +10,15 @@ from typing import Any
 
 from app.model.errors import BadRequest
 
+TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 def _token(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise ValueError("may hold only letters, digits and the signs . _ ~ -")
+    if len(text) < TOKEN_LENGTH:
+        raise ValueError(f"must have at least {TOKEN_LENGTH} characters: whoever guesses it runs programs")
     return text
 
 

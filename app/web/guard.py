@@ -35,13 +35,16 @@ POLICY_VIOLATION = 1008
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _ENTRANCE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>GILScope: token needed</title>
+<html lang="en"><meta charset="utf-8"><title>GILScope: token needed</title>{again}
 <h1>GILScope needs its token</h1>
 <p>This server can start programs and read processes, so it lets in only who has its token.</p>
 <p>Open the whole address that <code>gilscope serve</code> printed when it started; it ends in
 <code>?token=…</code>. If this page came from following a link there, load it again.</p>
 </html>
 """
+# A browser that was led here by another page keeps a strict cookie to itself, and gives it when the page,
+# once here, is loaded again.
+_AGAIN = '<meta http-equiv="refresh" content="0">'
 
 
 class Guard:
@@ -133,7 +136,8 @@ def _foreign(path: str, origin: str) -> Response:
 
 def _no_token(scope: Scope, headers: Headers) -> Response:
     if _is_page(scope) and "text/html" in headers.get("accept", ""):
-        return HTMLResponse(_ENTRANCE, 401)
+        led_here = headers.get("sec-fetch-site") == "cross-site"
+        return HTMLResponse(_ENTRANCE.format(again=_AGAIN if led_here else ""), 401)
     return Problem(
         401,
         "Token needed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
 import socket
 import sys
@@ -76,8 +77,10 @@ def _bind(host: str, port: int) -> socket.socket:
                 "Stop that program, or choose another port with --port (0: any free one).",
                 field="port",
             ) from error
+        # Of a failed bind asyncio's own text is longer than the reason; of a failed look-up errno is none.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise BadRequest(
-            f"The server cannot listen on {host} port {port}: {error.strerror or error}",
+            f"The server cannot listen on {host} port {port}: {why}",
             "Choose another address with --host and --port.",
             field="host",
         ) from error

@@ -182,3 +182,12 @@ def test_the_nonce_is_the_pages_own_and_new_each_time(site):
         assert f'nonce="{nonce}"' in page.text
         nonces.add(nonce)
     assert len(nonces) == 2
+
+
+@pytest.mark.parametrize(
+    ("fetch_site", "again"), [("cross-site", True), ("none", False), ("same-origin", False)]
+)
+def test_a_browser_led_here_by_another_page_asks_once_more(stranger, fetch_site, again):
+    response = stranger.get("/", headers=HTML | {"Sec-Fetch-Site": fetch_site})
+    assert response.status_code == 401
+    assert ('http-equiv="refresh"' in response.text) is again

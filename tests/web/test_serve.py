@@ -98,8 +98,8 @@ def test_one_line_gives_the_whole_address(started):
 
 
 def test_the_token_of_the_settings_is_used(started):
-    _, client = started(GILSCOPE_TOKEN="chosen-by-hand")
-    headers = {"Authorization": "Bearer chosen-by-hand"}
+    _, client = started(GILSCOPE_TOKEN="chosen-by-one-hand")
+    headers = {"Authorization": "Bearer chosen-by-one-hand"}
     assert httpx.get(f"{client.base_url}/api/v1/runs", headers=headers).status_code == 200
 
 

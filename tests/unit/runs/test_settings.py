@@ -14,21 +14,21 @@ def test_defaults_hold_where_nothing_is_set():
 
 def test_the_environment_is_read():
     environ = {
-        "GILSCOPE_TOKEN": "abc-DEF_1",
+        "GILSCOPE_TOKEN": "abc-DEF_1.ghi~jkl",
         "GILSCOPE_PYTHONS": "/opt/a:/opt/b/bin/python3",
         "GILSCOPE_MAX_RUNS": "7",
         "GILSCOPE_KEEP_RUNS": "9",
         "GILSCOPE_ALLOWED_HOSTS": "Box.example, other",
     }
     assert Settings.load(environ) == Settings(
-        "abc-DEF_1", ("/opt/a", "/opt/b/bin/python3"), 7, 9, ("box.example", "other")
+        "abc-DEF_1.ghi~jkl", ("/opt/a", "/opt/b/bin/python3"), 7, 9, ("box.example", "other")
     )
 
 
 def test_a_flag_wins_unless_it_was_not_given():
-    environ = {"GILSCOPE_MAX_RUNS": "7", "GILSCOPE_TOKEN": "fromenvironment"}
+    environ = {"GILSCOPE_MAX_RUNS": "7", "GILSCOPE_TOKEN": "from-the-environment"}
     settings = Settings.load(environ, max_runs=2, token=None)
-    assert (settings.max_runs, settings.token) == (2, "fromenvironment")
+    assert (settings.max_runs, settings.token) == (2, "from-the-environment")
 
 
 def test_an_empty_variable_is_not_set():
