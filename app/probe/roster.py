@@ -41,6 +41,7 @@ class Roster:
         self._nested = procfs.nested(pid)
         self._heads: list[int] = []
         self._head_words: list[int] = []
+        self._unsettled = False  # a state was found whose thread has not run yet
 
     def close(self) -> None:
         """Gives every descriptor back."""
@@ -61,7 +62,7 @@ class Roster:
         self._head_words = [memory.u64(head) for head in seen.heads]
         index_of = self._refresh_gils(seen, now_us)
         states: dict[int, list[ThreadState]] = {}
-        threads = self._as_known_here(seen.threads)
+        threads = self._settled(self._as_known_here(seen.threads))
         for thread in threads:
             states.setdefault(thread.tid, []).append(thread)
         for tid in [tid for tid in self.lanes if tid not in states]:
@@ -80,6 +81,19 @@ class Roster:
         here = procfs.tids_by_own(self.pid)
         return [replace(thread, tid=here[thread.tid]) for thread in threads if thread.tid in here]
 
+    def _settled(self, threads: list[ThreadState]) -> list[ThreadState]:
+        """Those that are sure to belong to the thread that they name; the others are looked at again.
+
+        CPython 3.11 makes a thread's state in the thread that starts it, and the state bears that one's id
+        until the new thread first runs. Newest come first, so of two with one id the later is the true one.
+        From 3.12 on a state without a thread has no id.
+        """
+        if self.runtime.layout.version > (3, 11):
+            return threads
+        true = {(thread.interpreter, thread.tid): thread for thread in threads}
+        self._unsettled = len(true) < len(threads)
+        return list(true.values())
+
     def try_refresh(self, now_us: int) -> None:
         """The same, but a walk that fails is counted, and tried again later."""
         try:
@@ -92,7 +106,7 @@ class Roster:
         """A new thread or interpreter changes the head of its list: one word a list tells."""
         memory = self.runtime.memory
         try:
-            if [memory.u64(head) for head in self._heads] == self._head_words:
+            if [memory.u64(head) for head in self._heads] == self._head_words and not self._unsettled:
                 return
         except Unmapped:
             pass  # an interpreter is gone, and with it the head of its threads
