@@ -30,8 +30,8 @@ GRACE_US = 1_000_000  # between SIGTERM and SIGKILL
 _START_LIMIT_S = 30.0  # for a workload to import what it needs and to start its workers
 _LOCATE_LIMIT_S = 5.0
 _POLL_S = 0.002  # while a target starts
-_GAP_PERIODS = 20  # a beat that comes later than this leaves a gap, not a guess
-_GAP_US = 25_000
+_GAP_PERIODS = 10  # a beat that comes later than this leaves a gap, not a guess
+_GAP_US = 10_000
 _PAGE_TABLES_US = 1_000_000
 
 
@@ -124,6 +124,9 @@ class Observer:
             self._start(None)
         attached = self._spec.start is None
         root = self._processes.watch(self._root, None, self._now_us(), settled=attached)
+        if attached:  # those that it has already: their totals count from now, not from their birth
+            for pid in procfs.descendants(self._root):
+                self._processes.watch(pid, procfs.parent(pid), self._now_us())
         if not (attached or self._line):
             self._server.emit(root.announced)  # a command may be no CPython, now or ever
         if self._state is None:

@@ -89,8 +89,7 @@ class Processes:
             for pid in procfs.descendants(root):
                 present.add(pid)
                 if pid not in self._watched:
-                    now = procfs.stat(pid)
-                    parent = now.parent if now else None
+                    parent = procfs.parent(pid)
                     self.watch(pid, parent, now_us)
                     self._emit(Event(now_us, "forked", pid, f"by {parent}"))
         for pid in [pid for pid in self._watched if pid not in present or not procfs.alive(pid)]:

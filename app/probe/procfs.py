@@ -55,6 +55,12 @@ def stat(pid: int) -> Stat | None:
     )
 
 
+def parent(pid: int) -> int | None:
+    """The process that started it, or that took it in; None once it is gone."""
+    now = stat(pid)
+    return now.parent if now else None
+
+
 def alive(pid: int) -> bool:
     """Whether the process still runs: there, and no zombie."""
     now = stat(pid)
