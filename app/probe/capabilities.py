@@ -11,6 +11,7 @@ Levels = tuple[dict[str, str], dict[str, str]]
 _LATER = "not read by this release"
 _NO_GIL = "this process runs without a GIL"
 _NO_STACKS = "this run was asked for no stacks: its rate of looks is 0"
+_UNTRIED = "the offsets of this build come from its headers; no live one has confirmed them"
 _TORN = (
     "a stack is copied while its thread runs: of one that calls and returns without a pause, about "
     "one copy in a hundred mixes two moments"
@@ -42,6 +43,10 @@ def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool) -> Le
         levels["stacks"], why["stacks"] = INFERRED, _TORN
     else:
         levels["stacks"] = EXACT
+    if layout.free_threaded and layout.version >= (3, 14):
+        for name in ("threads", "stacks"):
+            if levels[name] == EXACT or name not in why:
+                levels[name], why[name] = INFERRED, _UNTRIED
     for name in ("heap", "gc"):
         levels[name], why[name] = UNAVAILABLE, _LATER
     return levels, why
