@@ -10,7 +10,7 @@ from app.analysis.longest import Hold, Longest
 from app.analysis.threads import Thread, Threads
 from app.analysis.tracks import GIL_STEP, GilTime, gil_time
 from app.model.frames import Names
-from app.model.states import HOLDER_NONE
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
 
 MARGIN = 0.05  # of held share: by less no lock takes another's place as the main one
 
@@ -35,8 +35,8 @@ class Gil:
     ) -> None:
         """Add the track of the slice from `start_us` to `end_us`, and its holds to the threads that had them.
 
-        A hold goes on from one slice into the next. It is ended by another holder, by nobody (a piece of
-        length 0 too), by time in which the lock could not be read, and by a slice that is missing.
+        A hold goes on from one slice into the next. It is ended by another holder and by nobody (a piece of
+        length 0 too), and cut by time in which the lock could not be read and by a slice that is missing.
         """
         self.switches += switches
         self.lifetime_us += end_us - start_us
@@ -44,14 +44,16 @@ class Gil:
         at_us = max(start_us, self.named_us)
         self.holders = Holders(self.index, track, at_us)
         holder = self._holder
-        if start_us != self.seen_us:
-            self._end_hold(holder, self.seen_us, threads, longest)
-            holder = HOLDER_NONE
+        if 0 <= self.seen_us != start_us:
+            self._end_hold(holder, self.seen_us, threads, longest, unread=True)
+            holder = HOLDER_UNKNOWN
         self.seen_us = end_us
         for at in range(0, len(track), GIL_STEP):
             if track[at] != holder:
-                self._end_hold(holder, at_us, threads, longest)
-                holder = track[at]
+                before, holder = holder, track[at]
+                self._end_hold(before, at_us, threads, longest, unread=holder == HOLDER_UNKNOWN)
+                if holder >= 0:
+                    threads[holder].holds.torn = before == HOLDER_UNKNOWN
             at_us += track[at + 2]
             if holder >= 0:
                 threads[holder].holds.open_us += track[at + 2]
@@ -60,7 +62,7 @@ class Gil:
     def still(self, threads: Threads) -> Iterator[Hold]:
         """The hold that was not ended."""
         thread = threads.get(self._holder)
-        if thread is not None and thread.holds.open_us:
+        if thread is not None and thread.holds.open_us and not thread.holds.torn:
             yield self._hold(thread, self.seen_us)
 
     def to_json(self) -> dict[str, Any]:
@@ -73,14 +75,14 @@ class Gil:
             **self.time.shares(),
         }
 
-    def _end_hold(self, holder: int, at_us: int, threads: Threads, longest: Longest) -> None:
+    def _end_hold(self, holder: int, at_us: int, threads: Threads, longest: Longest, unread: bool) -> None:
         if holder < 0:
             return
         thread = threads[holder]
-        length_us = thread.holds.open_us
-        if (-length_us, at_us - length_us, thread.lane) < longest.bar:
+        length_us, torn = thread.holds.open_us, thread.holds.torn or unread
+        if not torn and (-length_us, at_us - length_us, thread.lane) < longest.bar:
             longest.offer(self._hold(thread, at_us))
-        thread.holds.close()
+        thread.holds.close(unread)
 
     def _hold(self, thread: Thread, end_us: int) -> Hold:
         return Hold(end_us - thread.holds.open_us, thread.holds.open_us, thread, self.index)

@@ -91,33 +91,46 @@ class Histogram:
 
 
 class Runs:
-    """The lengths of maximal runs of one condition: those that ended, and one that may still go on."""
+    """The lengths of maximal runs of one condition: those that ended, and one that may still go on.
 
-    __slots__ = ("_ended", "open_us")
+    Of a run next to time that could not be read nobody knows how long it was: it is cut, and only counted.
+    """
+
+    __slots__ = ("_cut", "_ended", "open_us", "torn")
 
     def __init__(self) -> None:
         self._ended: Histogram | None = None  # most threads never wait: no histogram until one ends
+        self._cut = 0
         self.open_us = 0
+        self.torn = False  # what is before the run, open or to come, could not be read
 
-    def close(self) -> None:
-        """The condition does not hold any more."""
+    def close(self, unread: bool = False) -> None:
+        """The condition does not hold any more; `unread`: nobody knows whether it still does."""
         if self.open_us:
-            if self._ended is None:
-                self._ended = Histogram()
-            self._ended.add(self.open_us)
+            if self.torn or unread:
+                self._cut += 1
+            else:
+                if self._ended is None:
+                    self._ended = Histogram()
+                self._ended.add(self.open_us)
             self.open_us = 0
+        self.torn = unread
 
     def to_json(self) -> dict[str, Any]:
-        """Count, quantiles in seconds or null, steps. A run that goes on counts with its length so far."""
-        lengths = self._ended
-        if self.open_us:
+        """Count, cut ones, quantiles in seconds or null, steps; one that goes on has its length so far."""
+        lengths, cut = self._ended, self._cut
+        if self.open_us and self.torn:
+            cut += 1
+        elif self.open_us:
             lengths = lengths.copy() if lengths else Histogram()
             lengths.add(self.open_us)
         if lengths is None:
-            return {"count": 0, "p50_s": None, "p95_s": None, "p99_s": None, "max_s": None, "histogram": []}
+            quantiles = dict.fromkeys(("p50_s", "p95_s", "p99_s", "max_s"))
+            return {"count": 0, "cut": cut, **quantiles, "histogram": []}
         p50, p95, p99 = lengths.quantiles(_QUANTILES)
         return {
             "count": lengths.count,
+            "cut": cut,
             "p50_s": p50 / 1e6,
             "p95_s": p95 / 1e6,
             "p99_s": p99 / 1e6,

@@ -5,7 +5,8 @@
 
 `function` and `line` are where the thread stood: in a wait as it was seen waiting, in a hold the function and
 the line seen most. `blamed` is the thread that held the lock longest during the wait, with the function in
-which it was seen most; a hold has none. What no look fell into is null.
+which it was seen most; a hold has none. What no look fell into is null. A stretch next to time that could not
+be read is none of them: its length is not known.
 """
 
 from __future__ import annotations

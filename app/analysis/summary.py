@@ -13,7 +13,8 @@ says why. One row for each process, interpreter and thread.
                "waiters"}],
      "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "shares": {state: share}, "counted_s",
                   "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
-                  "gil_wait": {"count", "p50_s", "p95_s", "p99_s", "max_s", "histogram": [[upper_s, count]]},
+                  "gil_wait": {"count", "cut", "p50_s", "p95_s", "p99_s", "max_s",
+                               "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
      "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
@@ -30,8 +31,9 @@ says why. One row for each process, interpreter and thread.
 The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
 ends takes what came after with it; `counted_s` is the time that they cover.
 
-The last step of a histogram has no upper end where `upper_s` is null. See hot.py, flame.py, who_waits.py and
-longest.py for what is in the rest.
+A wait or a hold next to time that could not be read is counted under `cut` and nowhere else: how long it was
+is not known. The last step of a histogram has no upper end where `upper_s` is null. See hot.py, flame.py,
+who_waits.py and longest.py for what is in the rest.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from app.analysis.histogram import Runs
 from app.analysis.totals import Totals, seconds
 from app.analysis.waits import Waits
 from app.model.frames import Names
-from app.model.states import NATIVE, RUNNING, STALLED, STATES, WAITING
+from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
 if TYPE_CHECKING:
     from app.analysis.holders import Holders
@@ -70,13 +70,13 @@ class Thread:
     def feed(
         self, track: list[int], start_us: int, end_us: int, holders: Holders | None, waits: Waits
     ) -> None:
-        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing ends a wait.
+        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing cuts a wait.
 
         `holders` are those of the GIL that the thread takes; None where it takes none, or does not wait.
         """
         runs, state_us = self.waits, self.state_us
-        if start_us != self.seen_us and runs.open_us:
-            waits.end(self, self.seen_us)
+        if 0 <= self.seen_us != start_us:
+            waits.end(self, self.seen_us, unread=True)
         self.seen_us = end_us
         if holders is not None:
             self.waits_for = holders.gil
@@ -89,7 +89,9 @@ class Thread:
                 if holders is not None:
                     holders.charge(at_us, at_us + length_us, self.waited_us)
             elif runs.open_us:
-                waits.end(self, at_us)
+                waits.end(self, at_us, unread=state == UNKNOWN)
+            else:
+                runs.torn = state == UNKNOWN
             at_us += length_us
 
     def read(self, values: Sequence[int | None], at_us: int) -> None:

@@ -20,20 +20,20 @@ class Waits:
         self.longest = Longest()
         self._threads = threads
 
-    def end(self, thread: Thread, at_us: int) -> None:
-        """The thread waits no more."""
-        length_us = thread.waits.open_us
-        if (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
+    def end(self, thread: Thread, at_us: int, unread: bool = False) -> None:
+        """The thread waits no more; `unread`: nobody knows whether it does."""
+        length_us, torn = thread.waits.open_us, thread.waits.torn or unread
+        if not torn and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
             self.longest.offer(self._wait(thread, at_us))
         if thread.waits_for is not None:
             self.who.add(thread.waits_for, thread.lane, thread.waited_us)
-        thread.waits.close()
+        thread.waits.close(unread)
         thread.waited_us.clear()
 
     def still(self) -> Iterator[Wait]:
         """Those that were not ended."""
         for thread in self._threads:
-            if thread.waits.open_us:
+            if thread.waits.open_us and not thread.waits.torn:
                 yield self._wait(thread, thread.seen_us)
 
     def forget(self, gils: set[int]) -> None:

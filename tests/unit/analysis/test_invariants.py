@@ -1,7 +1,7 @@
 """What holds of any observation, however its time is cut into slices."""
 
-from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from time import process_time
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.analysis.ledger import Ledger
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut, gil_time
 from app.model.frames import Frame, Hello, Names
-from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, RUNNING, STATES, WAITING
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, RUNNING, STATES, UNKNOWN, WAITING
 
 LANES = 3
 SPAN_US = 200_000
@@ -85,18 +85,26 @@ def test_the_longest_hold_and_wait_are_those_of_the_history(history, borders):
     summary = observed(history, borders).summary()
     marks = [*sorted(history), SPAN_US]
     for lane in range(LANES):
-        longest, run_us = Counter(), Counter()
-        for from_us, to_us in pairwise(marks):
-            moment = history[from_us]
-            for name, holds in (
-                ("gil_hold", moment[0] == lane),
-                ("gil_wait", STATES[moment[2 + lane]] == "waiting"),
-            ):
-                run_us[name] = run_us[name] + to_us - from_us if holds else 0
-                longest[name] = max(longest[name], run_us[name])
-        thread = summary["threads"][lane]
-        assert (thread["gil_hold"]["max_s"] or 0) == longest["gil_hold"] / 1e6
-        assert (thread["gil_wait"]["max_s"] or 0) == longest["gil_wait"] / 1e6
+        for name, at, holds, unread in (
+            ("gil_hold", 0, lane, HOLDER_UNKNOWN),
+            ("gil_wait", 2 + lane, WAITING, UNKNOWN),
+        ):
+            # Maximal runs of one value; those with the unread on either side are cut.
+            instants = ((history[from_us][at], to_us - from_us) for from_us, to_us in pairwise(marks))
+            runs = [
+                (value, sum(length_us for _, length_us in group))
+                for value, group in groupby(instants, key=itemgetter(0))
+            ]
+            values = [None, *(value for value, _ in runs), None]
+            whole = [
+                length_us
+                for place, (value, length_us) in enumerate(runs)
+                if value == holds and unread not in (values[place], values[place + 2])
+            ]
+            found = summary["threads"][lane][name]
+            assert found["count"] == len(whole)
+            assert found["count"] + found["cut"] == values.count(holds)
+            assert (found["max_s"] or 0) == max(whole, default=0) / 1e6
 
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))

@@ -56,21 +56,45 @@ def test_a_wait_goes_on_from_one_slice_into_the_next(begin):
     assert waits["p50_s"] == pytest.approx(0.010, rel=0.02)
 
 
-@pytest.mark.parametrize("state", [state for state in range(len(STATES)) if state != WAITING])
+@pytest.mark.parametrize("state", [s for s in range(len(STATES)) if s not in (WAITING, UNKNOWN)])
 def test_a_wait_is_ended_by_every_other_state(begin, state):
     ledger = begin()
     ledger.feed(frame(0, 50, lanes=[(0, [WAITING, 10, state, 1, WAITING, 39])]))
     waits = ledger.summary()["threads"][0]["gil_wait"]
-    assert (waits["count"], waits["max_s"]) == (2, 0.039)
+    assert (waits["count"], waits["cut"], waits["max_s"]) == (2, 0, 0.039)
 
 
-def test_a_slice_that_is_missing_ends_a_wait_and_a_hold(begin):
+def assert_cut_in_two(ledger):
+    summary = ledger.summary()
+    for runs in (summary["threads"][0]["gil_hold"], summary["threads"][1]["gil_wait"]):
+        assert (runs["count"], runs["cut"], runs["max_s"], runs["histogram"]) == (0, 2, None, [])
+    assert summary["longest_waits"] == []
+
+
+@pytest.mark.parametrize("how", ["unknown", "missing"])
+def test_a_gap_of_the_observer_cuts_a_wait_and_a_hold_and_neither_part_has_a_length(begin, how):
+    # GIVEN one wait and one hold of 110 ms, of which 10 ms in the middle could not be read
     ledger = begin()
     ledger.feed(frame(0, 50, [0, 1, 50], [(1, [WAITING, 50])]))
+    if how == "unknown":
+        ledger.feed(frame(50, 60, [HOLDER_UNKNOWN, 0, 10], [(1, [UNKNOWN, 10])]))
     ledger.feed(frame(60, 110, [0, 1, 50], [(1, [WAITING, 50])]))
-    holder, waiter, _ = ledger.summary()["threads"]
-    assert (holder["gil_hold"]["count"], holder["gil_hold"]["max_s"]) == (2, 0.05)
-    assert (waiter["gil_wait"]["count"], waiter["gil_wait"]["max_s"]) == (2, 0.05)
+    # THEN both parts are cut while the second goes on
+    assert_cut_in_two(ledger)
+    assert ledger.summary()["longest_holds"] == []
+
+    # AND when it has ended
+    ledger.feed(frame(110, 150, [HOLDER_NONE, 0, 10, 2, 0, 30], [(1, [LOCK, 10, RUNNING, 30])]))
+    assert_cut_in_two(ledger)
+    assert [(row["name"], row["length_s"]) for row in ledger.summary()["longest_holds"]] == [("t2", 0.03)]
+
+    # AND what comes after is whole again
+    ledger.feed(frame(150, 200, [0, 1, 50], [(1, [WAITING, 20, LOCK, 30])]))
+    hold, wait = (
+        ledger.summary()["threads"][lane][what] for lane, what in ((0, "gil_hold"), (1, "gil_wait"))
+    )
+    assert (hold["count"], hold["cut"], hold["max_s"]) == (1, 2, 0.05)
+    assert (wait["count"], wait["cut"], wait["max_s"]) == (1, 2, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +104,8 @@ def test_a_slice_that_is_missing_ends_a_wait_and_a_hold(begin):
         ([0, 3, 0], 0.05),
         ([1, 0, 0], 0.03),
         ([HOLDER_NONE, 0, 0], 0.03),
-        ([HOLDER_UNKNOWN, 0, 0], 0.03),
     ],
-    ids=["nothing", "other-waiters", "other-holder", "handed-back", "unread"],
+    ids=["nothing", "other-waiters", "other-holder", "handed-back"],
 )
 def test_a_hold_is_broken_by_whatever_stands_between(begin, between, longest_s):
     ledger = begin()
