@@ -50,7 +50,9 @@ def parse_params(assignments: list[str]) -> dict[str, str]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not name or not equals:
-            raise BadRequest(f"{assignment!r} is not NAME=VALUE", "Write, for example, -p cpu_threads=3.")
+            raise BadRequest(
+                f"{assignment!r} is not NAME=VALUE", "Write, for example, -p switch_interval_ms=1."
+            )
         if name in params:
             raise BadRequest(f"{name} is given twice", "Give each parameter once.", field=f"params.{name}")
         params[name] = value
