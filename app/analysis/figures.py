@@ -55,7 +55,7 @@ def figures(ledger: Ledger) -> dict[str, Any]:
             "late": ledger.sampled.late,
             "failed": ledger.sampled.failed,
         },
-        "hot": ledger.stacks.hot(HOT_ROWS),
+        "hot": ledger.hot(HOT_ROWS),
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.analysis.capabilities import available
 from app.analysis.figures import figures, series_row
 from app.analysis.gils import Gils
 from app.analysis.processes import Processes
@@ -123,6 +124,11 @@ class Ledger:
     def summary(self, run: dict[str, Any] | None = None) -> dict[str, Any]:
         """The summary of what was fed so far; `run` overrides fields of its `run`."""
         return summarise(self, run or {})
+
+    def hot(self, limit: int) -> list[dict[str, Any]] | None:
+        """The functions seen most with the lock held, see hot.py; None where no look could be made."""
+        rows = self.stacks.hot(limit)
+        return rows if rows or available("stacks", self.processes.messages()) else None
 
     def who_waits(self, limit: int) -> list[dict[str, Any]]:
         """Who makes whom wait, the `limit` pairs with most waiting; see who_waits.py."""

@@ -18,15 +18,15 @@ says why. One row for each process, interpreter and thread.
                   "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
      "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
-     "heap": [], "gc": [],
-     "hot": [{"function", "file", "line", "held_share", "waited_share"}],
+     "heap": null, "gc": null,
+     "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
      "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
      "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
      "longest_waits": [{"at_s", "length_s", "pid", "tid", "name", "function", "file", "line",
                         "blamed": {"tid", "name", "function"} or null}],
      "longest_holds": [the same],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
-     "findings": []}
+     "findings": null}
 
 The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
 ends takes what came after with it; `counted_s` is the time that they cover.
@@ -54,27 +54,28 @@ PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each othe
 
 def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
     """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
+    told = {**_run(ledger), **run}
     target = ledger.processes.target()
     threads, threads_not_shown = ledger.threads.summary_rows()
     return {
         "schema": SCHEMA,
-        "run": {**_run(ledger), **run},
+        "run": told,
         "target": _target(target),
-        "capabilities": worst(ledger.processes.messages()),
+        "capabilities": worst(ledger.processes.messages(), told["kind"] == "attach"),
         "sampling": _sampling(ledger),
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,
         "memory": [process.memory_row() for process in ledger.processes],
-        "heap": [],
-        "gc": [],
-        "hot": ledger.stacks.hot(HOT_ROWS),
+        "heap": None,
+        "gc": None,
+        "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame(),
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "workload": _workload(ledger),
-        "findings": [],
+        "findings": None,
     }
 
 

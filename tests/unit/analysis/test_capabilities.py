@@ -1,6 +1,8 @@
 """What can be trusted of a run of several processes."""
 
-from app.analysis.capabilities import worst
+import pytest
+
+from app.analysis.capabilities import available, worst
 from app.model.frames import Process
 from app.model.states import MEASURES
 
@@ -40,9 +42,23 @@ def test_what_is_no_cpython_takes_nothing_away_from_those_that_are():
     assert worst([process(1, {}, python=None), process(2, ALL_EXACT)]) == {**ALL_EXACT, "why": {}}
 
 
-def test_without_a_cpython_nothing_is_available_and_each_measure_says_why():
-    for processes in ([], [process(1, {}, python=None)], [process(1, {})]):
-        found = worst(processes)
-        assert {measure: found[measure] for measure in MEASURES} == dict.fromkeys(MEASURES, "unavailable")
-        assert set(found["why"]) == set(MEASURES)
-        assert all(found["why"].values())
+@pytest.mark.parametrize(
+    ("processes", "attached", "why"),
+    [
+        ([], False, "the target never started"),
+        ([], True, "the process was never read"),
+        ([process(1, {}, python=None)], False, "it runs no CPython that can be read"),
+        ([process(1, {})], False, "the observer does not measure it"),
+    ],
+    ids=["no-process", "not-attached", "no-cpython", "unsaid"],
+)
+def test_where_nothing_is_measured_each_measure_says_why(processes, attached, why):
+    assert worst(processes, attached) == {
+        **dict.fromkeys(MEASURES, "unavailable"),
+        "why": dict.fromkeys(MEASURES, why),
+    }
+
+
+def test_a_measure_is_available_where_any_process_has_it():
+    assert available("stacks", [process(1, {"stacks": "unavailable"}), process(2, {"stacks": "inferred"})])
+    assert not available("stacks", [process(1, {"stacks": "unavailable"}), process(2, {})])

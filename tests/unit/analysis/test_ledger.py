@@ -423,6 +423,24 @@ def test_an_observation_that_never_began_has_a_summary_all_the_same():
     assert (summary["run"]["id"], summary["run"]["state"], summary["target"]["pid"]) == ("r9", "failed", None)
     assert summary["sampling"]["gil_hz"] is None
     assert Ledger().summary()["run"]["state"] == "starting"
+    assert set(summary["capabilities"]["why"].values()) == {"the target never started"}
+    attached = Ledger().summary({"kind": "attach"})
+    assert set(attached["capabilities"]["why"].values()) == {"the process was never read"}
+
+
+def test_what_is_not_measured_is_null_and_what_is_measured_and_empty_is_not(begin):
+    # GIVEN a run of which no stack is looked at
+    ledger = begin()
+    ledger.feed(frame(0, 50, [HOLDER_NONE, 0, 50]))
+    summary = ledger.summary()
+    assert [summary[name] for name in ("heap", "gc", "hot", "findings")] == [None] * 4
+    assert ledger.figures()["hot"] is None
+
+    # WHEN stacks are looked at, but nobody holds the lock
+    ledger.feed(Process(50, PID, None, ["python3"], "3.12.1", capabilities={"stacks": "exact"}))
+
+    # THEN no function is hot
+    assert ledger.summary()["hot"] == ledger.figures()["hot"] == []
 
 
 def test_a_header_holds_what_a_late_viewer_needs(begin):

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from app.analysis.flame import MAX_DEPTH, MAX_NODES, Flame
 from app.analysis.functions import Functions
 from app.analysis.ledger import Ledger
-from app.model.frames import Frame, Names, Report, Stacks
+from app.model.frames import Frame, Names, Process, Report, Stacks
 
 MS = 1000
 MAIN, WORK, PARSE = range(3)
@@ -71,6 +71,7 @@ def test_where_nobody_waited_there_is_no_share_of_the_waiting(named):
 
 
 def test_without_a_look_nothing_is_hot_and_there_is_no_flame_graph(named):
+    named.feed(Process(0, 100, None, [], "3.12.1", capabilities={"stacks": "exact"}))
     named.feed(Stacks([look(5, None, 1, holder=-1)]))
     assert (named.summary()["hot"], named.summary()["flame"]) == ([], None)
 
