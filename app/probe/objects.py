@@ -40,11 +40,13 @@ class ObjectReader:
         self._version = layout.version
         # A free-threaded build has no collector's header before the object, so the dict's place is nearer.
         self._managed_dict = -8 if layout.free_threaded else -24
+        self._str_type = 0  # the address of PyUnicode_Type, once a str was seen
         self._values = 8 if layout.version >= (3, 13) else 0  # where values begin in PyDictValues
 
     def text(self, address: int) -> str:
-        """The str at `address`, cut after MAX_TEXT characters."""
+        """The str at `address`, cut after MAX_TEXT characters; Inconsistent where it is of another type."""
         of = self._of
+        self._expect_str(address)
         length, state = self._text_head.unpack(self._memory.read(address + of.length, self._text_head.size))
         kind, is_ascii = state >> of.kind_shift & 7, state >> of.ascii_bit & 1
         compact = state >> (of.ascii_bit - 1) & 1
@@ -58,6 +60,16 @@ class ObjectReader:
             return data.decode(_DECODERS[kind], "surrogatepass")
         except UnicodeDecodeError:
             raise Inconsistent(f"no str lies at {address:#x}") from None
+
+    def _expect_str(self, address: int) -> None:
+        """Other objects can have bits that read like those of a str, so its type is asked."""
+        kind = self._memory.u64(address + self._of.ob_type)
+        if kind == self._str_type:
+            return
+        tp_name = self._memory.u64(kind + self._of.tp_basicsize - 8)
+        if self._memory.read(tp_name, 4) != b"str\0":
+            raise Inconsistent(f"no str lies at {address:#x}")
+        self._str_type = kind
 
     def data(self, address: int, limit: int) -> bytes:
         """The bytes at `address`; Inconsistent where it is longer than `limit`."""
