@@ -120,6 +120,7 @@ class Workload:
     min_python: tuple[int, int] = (3, 9)
     params: tuple[Param, ...] = ()
     finding: str | None = None
+    counting: str | None = None  # the role whose workers count operations; None where all of them do
     companion: Companion | None = None
     prepare: Callable[[Setting, ExitStack], Any] = lambda setting, resources: None
     summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}

@@ -16,6 +16,11 @@ class Latencies:
         self._counts: dict[int, int] = {}
         self._max_ns = 0
 
+    @property
+    def count(self) -> int:
+        """How many were counted."""
+        return sum(self._counts.values())
+
     def add(self, length_ns: int) -> None:
         """Count one length."""
         bucket = int(log2(max(length_ns, 1)) * _BUCKETS_A_DOUBLING)
@@ -24,18 +29,17 @@ class Latencies:
 
     def summary_ms(self) -> Json:
         """Their number, and in milliseconds p50, p99 and the maximum; null where there are none."""
-        count = sum(self._counts.values())
-        if not count:
+        if not self.count:
             return {"count": 0, "p50": None, "p99": None, "max": None}
         return {
-            "count": count,
+            "count": self.count,
             "p50": self._percentile_ms(0.50),
             "p99": self._percentile_ms(0.99),
             "max": self._max_ns / 1e6,
         }
 
     def _percentile_ms(self, share: float) -> float:
-        rank = ceil(share * sum(self._counts.values()))
+        rank = ceil(share * self.count)
         for bucket in sorted(self._counts):
             rank -= self._counts[bucket]
             if rank <= 0:

@@ -90,15 +90,20 @@ def _print_report(fields: Json) -> None:
 
 def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json | None) -> Json:
     setting = job.setting
-    ops_by_worker = [job.shared.ops(worker) for worker in range(setting.workers)]
+    workload = setting.workload
+    ops_by_worker = [
+        job.shared.ops(worker)
+        for worker in range(setting.workers)
+        if workload.counting in (None, workload.role(worker)[0])
+    ]
     seconds = (max(outcome.ended_ns for outcome in outcomes) - span.start_ns) / _NS_A_SECOND
     return {
-        "workload": setting.workload.name,
+        "workload": workload.name,
         "executor": setting.executor,
         "workers": setting.workers,
         "seconds": seconds,
         "ops": sum(ops_by_worker),
         "ops_per_s": sum(ops_by_worker) / seconds,
         "ops_by_worker": ops_by_worker,
-        **setting.workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
+        **workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
     }

@@ -70,7 +70,18 @@ def _request(ctx: Context) -> Json:
             answered_ns = monotonic_ns()
             (alone if answered_ns < begin_ns else beside).add(answered_ns - sent_ns)
         sleep(think_s)
-    return {"latency_alone_ms": alone.summary_ms(), "latency_beside_cpu_ms": beside.summary_ms()}
+    ended_ns = min(monotonic_ns(), ctx.span.deadline_ns)  # not the wait for an answer that never came
+    return {
+        "answers_alone_per_s": _rate(alone, min(begin_ns, ended_ns) - ctx.span.start_ns),
+        "answers_beside_cpu_per_s": _rate(beside, ended_ns - begin_ns),
+        "latency_alone_ms": alone.summary_ms(),
+        "latency_beside_cpu_ms": beside.summary_ms(),
+    }
+
+
+def _rate(latencies: Latencies, length_ns: int) -> float | None:
+    """Answers in a second; None for a phase that never came."""
+    return latencies.count * _NS_A_SECOND / length_ns if length_ns > 0 else None
 
 
 def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> Json:
@@ -91,10 +102,12 @@ CONVOY = Workload(
         "In the first fifth of the time the I/O thread is alone, and answers in well under a millisecond.",
         "Then the computing threads begin. Each time a system call returns, the I/O thread has to wait a "
         "whole switch interval before it may ask for the GIL, and with several computing threads often more.",
-        "Compare the two latencies in the result. Set the switch interval to 1 ms or to 20 ms: they follow.",
+        "Compare the two rates and the two latencies in the result. Set the switch interval to 1 ms or to "
+        "20 ms: they follow.",
     ),
     finding="gil-convoy",
     roles=("io", "cpu"),
+    counting="io",
     work=_work,
     executors=("threads",),
     min_workers=2,

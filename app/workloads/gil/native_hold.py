@@ -151,6 +151,7 @@ NATIVE_HOLD = Workload(
     ),
     finding="gil-long-hold",
     roles=("caller", "ticker"),
+    counting="ticker",
     work=_work,
     executors=("threads", "processes"),
     workers=3,

@@ -69,6 +69,33 @@ def test_a_report_arrives_when_it_is_made(observe: Observe):
     assert target.receive("result")["latency_alone_ms"]["count"] > 0
 
 
+def test_the_answers_of_a_convoy_are_told_apart_by_phase(observe: Observe):
+    # GIVEN half a second, of which the first 0.1 s are the I/O thread's alone
+    target = observe("convoy", "--seconds", "0.5")
+    target.wait_until_ready()
+    target.go()
+    assert target.receive("phase") == "beside_cpu"
+    result = target.receive("result")
+
+    # THEN each phase has its rate, and only the worker that answers counts
+    alone, beside = result["latency_alone_ms"]["count"], result["latency_beside_cpu_ms"]["count"]
+    assert result["answers_alone_per_s"] == pytest.approx(alone / 0.1)
+    assert result["answers_beside_cpu_per_s"] == pytest.approx(beside / 0.4)
+    assert result["ops_by_worker"] == [result["ops"]]
+    assert result["ops"] - 1 <= alone + beside <= result["ops"]
+
+
+def test_a_convoy_that_is_stopped_while_the_thread_is_alone_has_no_other_rate(observe: Observe):
+    target = observe("convoy", "--seconds", "60")
+    target.wait_until_ready()
+    target.go()
+    target.wait_until_at_work()
+    target.words[line.STOP_WORD] = 1
+    result = target.receive("result")
+    assert result["answers_alone_per_s"] > 0
+    assert result["answers_beside_cpu_per_s"] is None
+
+
 @pytest.mark.parametrize("executor", ["threads", "processes", "sequential"])
 @pytest.mark.parametrize("how", ["word", "term", "group"])
 def test_a_stop_ends_every_worker_within_a_second(observe: Observe, executor: str, how: str):

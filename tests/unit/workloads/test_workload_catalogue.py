@@ -54,6 +54,7 @@ def test_a_declaration_agrees_with_itself(workload: catalogue.Workload):
     assert 2 <= len(workload.look_for) <= 3
     assert all(text.endswith(".") for text in (workload.sentence, *workload.look_for))
     names = [workload.role(worker)[1] for worker in range(workload.max_workers)]
+    assert workload.counting in (None, *workload.roles)
     assert len({name.encode()[:15] for name in names}) == workload.max_workers
     setting = catalogue.setting(workload.name, {}, None, None, catalogue.DEFAULT_SECONDS)
     assert setting.params == {param.name: param.default for param in workload.params}

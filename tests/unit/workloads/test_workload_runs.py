@@ -90,6 +90,7 @@ def test_the_answers_of_a_convoy_take_a_switch_interval(interval_ms: float):
     assert result["latency_alone_ms"]["p50"] < 0.5
     assert result["latency_beside_cpu_ms"]["p50"] >= interval_ms
     assert result["latency_beside_cpu_ms"]["p50"] < 8 * interval_ms
+    assert result["answers_beside_cpu_per_s"] < min(1000 / interval_ms, result["answers_alone_per_s"])
     assert result["cpu_rounds"] > 0
 
 
