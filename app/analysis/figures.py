@@ -8,19 +8,19 @@
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
      "totals": {"cpu_share", "rss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed"},
+     "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows}
 
-`gils`, `processes`, `totals` and the rates of `observer` roll over the last second; all else is of the whole
-run so far. `main_gil` is the index of the GIL to show first, chosen over the whole run (see gils.py), null
-where none was read. What has not been measured is null, never 0.
+`gils`, `processes`, `totals` and the rates of `observer` roll over the last second; `row` is of the time
+between the last two counters, for charts; all else is of the whole run so far. `main_gil` is the index of the
+GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been measured
+is null, never 0.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.analysis.series import Row
-from app.analysis.tracks import GilTime
 from app.analysis.window import GilRates
 
 if TYPE_CHECKING:
@@ -55,29 +55,12 @@ def figures(ledger: Ledger) -> dict[str, Any]:
             "late": ledger.sampled.late,
             "failed": ledger.sampled.failed,
         },
+        "row": ledger.series.newest(),
         "hot": ledger.hot(HOT_ROWS),
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
     }
-
-
-def series_row(ledger: Ledger, at_us: int) -> Row:
-    """The main figures of a moment, in the order of SERIES."""
-    rates = ledger.frames.gils()
-    main = _main(ledger, rates)
-    totals = _totals(ledger, rates, ledger.counters.cpu_shares())
-    shares = GilTime().shares() if main is None else rates[main].time.shares()
-    return [
-        at_us,
-        shares["held_share"],
-        shares["contended_share"],
-        None if main is None else rates[main].switches_per_s,
-        shares["waiters"],
-        totals["cpu_share"],
-        totals["rss"],
-        totals["ops_per_s"],
-    ]
 
 
 def _main(ledger: Ledger, rates: _Rates) -> int | None:

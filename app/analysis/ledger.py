@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.analysis.capabilities import available
-from app.analysis.figures import figures, series_row
+from app.analysis.figures import figures
 from app.analysis.gils import Gils
 from app.analysis.processes import Processes
 from app.analysis.sampling import ObserverCpu, Sampled
@@ -71,6 +71,7 @@ class Ledger:
         match message:
             case Frame():
                 self._frame(message)
+                self.series.frame(message, self.gils.main)
             case Counters():
                 self._counters(message)
             case Names():
@@ -183,7 +184,7 @@ class Ledger:
             self.processes.rebase()
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
-        self.series.offer(series_row(self, message.at_us))
+        self.series.counters(message, self.counters.rss)
 
     def _process(self, message: Process) -> None:
         forgotten = self.gils.forget(self.processes.note(message), self.threads)

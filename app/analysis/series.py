@@ -1,8 +1,17 @@
-"""The main figures over the whole run, in few enough rows to be sent whole to a viewer that comes late."""
+"""The main figures over the whole run, in few enough rows to be sent whole to a viewer that comes late.
+
+What is kept are running totals, at the instants of the counters. A row is the difference of two of them: it tells
+of all the time since the row before it, however many were left out between, and of no other.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from app.analysis.tracks import GilTime, gil_time
+from app.model.frames import Counters, Frame
 
 SERIES = (
     "at_us",
@@ -19,23 +28,92 @@ MAX_ROWS = 1200
 Row = list[float | None]
 
 
+class _Totals(NamedTuple):
+    at_us: int = 0
+    gil: GilTime = GilTime()  # of the main GIL, whichever it was at the time
+    switches: int = 0  # its own
+    frames_us: int = 0  # the length of the frames that it was in
+    cpu_us: int = 0
+    counted_us: int = 0  # the time over which that is known
+    rss: int | None = None
+    ops: int | None = None
+
+
 class Series:
     """Rows of SERIES. When they become too many every other one goes, and so do as many of those to come."""
 
     def __init__(self) -> None:
-        self._rows: list[Row] = []
+        self._kept = [_Totals()]
         self._every = 1
         self._offered = 0
+        self._last = self._before = _Totals()
+        self._gil = GilTime()
+        self._switches = self._frames_us = 0
+        self._cpu_us_by_pid: dict[int, int] = {}
 
-    def offer(self, row: Row) -> None:
-        """Keep a row, if its turn has come."""
+    def frame(self, frame: Frame, main: int | None) -> None:
+        """Add what became of the main GIL in a slice."""
+        for index, switches, track in frame.gils:
+            if index == main:
+                self._gil.add(gil_time(track))
+                self._switches += switches
+                self._frames_us += frame.end_us - frame.start_us
+
+    def counters(self, message: Counters, rss: int | None) -> None:
+        """Make a row of what came since the counters before, and keep it if its turn has come."""
+        last = self._last
+        cpu_us = {row[0]: row[1] for row in message.processes if row[1] is not None}
+        moved_us = [
+            now_us - before_us
+            for pid, now_us in cpu_us.items()
+            if (before_us := self._cpu_us_by_pid.get(pid)) is not None and now_us >= before_us
+        ]
+        self._cpu_us_by_pid = cpu_us
+        self._before, self._last = (
+            last,
+            _Totals(
+                message.at_us,
+                replace(self._gil),
+                self._switches,
+                self._frames_us,
+                last.cpu_us + sum(moved_us),
+                last.counted_us + (message.at_us - last.at_us if moved_us else 0),
+                rss,
+                message.ops,
+            ),
+        )
         if self._offered % self._every == 0:
-            self._rows.append(row)
-            if len(self._rows) > MAX_ROWS:
-                self._rows = self._rows[::2]
+            self._kept.append(self._last)
+            if len(self._kept) > MAX_ROWS + 1:
+                self._kept[1:] = self._kept[1::2]
                 self._every *= 2
         self._offered += 1
 
+    def newest(self) -> Row | None:
+        """The row between the last two counters; None before the first."""
+        return _row(self._before, self._last) if self._offered else None
+
     def to_json(self) -> dict[str, Any]:
         """Names and rows; `every` says that one of so many rows was kept."""
-        return {"names": list(SERIES), "every": self._every, "rows": self._rows}
+        rows = [_row(before, totals) for before, totals in pairwise(self._kept)]
+        return {"names": list(SERIES), "every": self._every, "rows": rows}
+
+
+def _row(before: _Totals, now: _Totals) -> Row:
+    """The main figures between two instants, in the order of SERIES."""
+    shares = now.gil.since(before.gil).shares()
+    ops = None if now.ops is None or before.ops is None else now.ops - before.ops
+    return [
+        now.at_us,
+        shares["held_share"],
+        shares["contended_share"],
+        _rate(now.switches - before.switches, now.frames_us - before.frames_us, 1e6),
+        shares["waiters"],
+        _rate(now.cpu_us - before.cpu_us, now.counted_us - before.counted_us, 1),
+        now.rss,
+        _rate(ops, now.at_us - before.at_us, 1e6),
+    ]
+
+
+def _rate(moved: int | None, length_us: int, unit: float) -> float | None:
+    return moved * unit / length_us if moved is not None and length_us else None

@@ -38,6 +38,15 @@ class GilTime:
         self.contended_us += other.contended_us
         self.waiters_us += other.waiters_us
 
+    def since(self, before: GilTime) -> GilTime:
+        """What came after an earlier reading of these sums."""
+        return GilTime(
+            self.read_us - before.read_us,
+            self.held_us - before.held_us,
+            self.contended_us - before.contended_us,
+            self.waiters_us - before.waiters_us,
+        )
+
     def shares(self) -> dict[str, float | None]:
         """Held share, contended share and mean number of waiters; null where it was never read."""
         if not self.read_us:

@@ -482,11 +482,41 @@ def test_a_gil_that_was_never_named_is_refused(begin):
         begin().feed(Frame(0, 50, 1, 0, 0, [[3, 0, [0, 0, 50]]]))
 
 
+def test_a_step_shows_in_the_row_of_its_own_time_while_the_figures_roll(begin):
+    # GIVEN a lock that is held from the second quarter of a second on, by a process that then takes CPU time
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 0)], ops=0))
+    for start_ms in (0, 250, 500):
+        busy = start_ms > 0
+        ledger.feed(frame(start_ms, start_ms + 250, [0 if busy else HOLDER_NONE, 0, 250], switches=50 * busy))
+        cpu_us = start_ms * MS
+        ledger.feed(Counters((start_ms + 250) * MS, [process_row(PID, cpu_us)], ops=start_ms))
+    # THEN
+    rows = ledger.header()["series"]["rows"]
+    assert rows == [
+        [0, None, None, None, None, None, 1000, None],
+        [250 * MS, 0.0, 0.0, 0.0, 0.0, 0.0, 1000, 0.0],
+        [500 * MS, 1.0, 0.0, 200.0, 0.0, 1.0, 1000, 1000.0],
+        [750 * MS, 1.0, 0.0, 200.0, 0.0, 1.0, 1000, 1000.0],
+    ]
+    figures = ledger.figures()
+    assert figures["row"] == rows[-1]
+    assert figures["gils"][0]["held_share"] == pytest.approx(2 / 3)
+
+
+def test_a_pid_given_away_again_takes_no_cpu_time_back(begin):
+    ledger = begin()
+    for at_ms, cpu_ms in ((0, 0), (250, 200), (500, 10), (750, 135)):
+        ledger.feed(Counters(at_ms * MS, [process_row(PID, cpu_ms * MS)]))
+    assert [row[5] for row in ledger.header()["series"]["rows"]] == [None, 0.8, None, 0.5]
+
+
 def test_the_series_of_a_long_run_covers_all_of_it_in_few_rows(begin):
     ledger = begin()
     for index in range(5_000):
         ledger.feed(Counters(index * 250 * MS, ops=index))
     series = ledger.header()["series"]
+    assert {row[-1] for row in series["rows"][1:]} == {4.0}
     at_us = [row[0] for row in series["rows"]]
     assert len(at_us) <= 1_200
     assert series["every"] == 8
