@@ -122,6 +122,9 @@ def _workload(ledger: Ledger) -> dict[str, Any] | None:
     ops = ledger.counters.ops
     if ops is None and ledger.result is None:
         return None
-    measured_s = ledger.measured_us / 1e6
-    counted = {"ops": ops, "ops_per_s": ops / measured_s if ops is not None and measured_s else None}
+    counted_us = ledger.counters.at_us - ledger.begin_us  # what came after the last reading was not counted
+    counted = {
+        "ops": ops,
+        "ops_per_s": ops * 1e6 / counted_us if ops is not None and counted_us > 0 else None,
+    }
     return {**counted, **(ledger.result or {})}

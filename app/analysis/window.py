@@ -104,6 +104,11 @@ class CounterWindow:
         return self._readings[-1].rss if self._readings else None
 
     @property
+    def at_us(self) -> int:
+        """When the newest reading was taken; 0 before the first."""
+        return self._readings[-1].at_us if self._readings else 0
+
+    @property
     def ops(self) -> int | None:
         """Operations that the workload has done."""
         return self._readings[-1].ops if self._readings else None

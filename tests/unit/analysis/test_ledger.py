@@ -353,6 +353,10 @@ def test_without_a_result_the_operations_are_those_counted(begin):
     ledger.feed(frame(0, 500, [0, 0, 500]))
     ledger.feed(Counters(500 * MS, ops=20))
     assert ledger.summary()["workload"] == {"ops": 20, "ops_per_s": 40.0}
+    # over the time up to their last reading: nobody counted those after it
+    ledger.feed(frame(500, 700, [0, 0, 200]))
+    ledger.feed(End(700 * MS, "stopped"))
+    assert ledger.summary()["workload"] == {"ops": 20, "ops_per_s": 40.0}
 
 
 # ---- summary and header
