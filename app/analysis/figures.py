@@ -13,8 +13,8 @@
 
 `gils`, `processes`, `totals` and the rates of `observer` roll over the last second; `row` is of the time
 between the last two counters, for charts; all else is of the whole run so far. `main_gil` is the index of the
-GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been measured
-is null, never 0.
+GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been
+measured is null, never 0.
 """
 
 from __future__ import annotations

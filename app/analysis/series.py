@@ -1,7 +1,7 @@
 """The main figures over the whole run, in few enough rows to be sent whole to a viewer that comes late.
 
-What is kept are running totals, at the instants of the counters. A row is the difference of two of them: it tells
-of all the time since the row before it, however many were left out between, and of no other.
+What is kept are running totals, at the instants of the counters. A row is the difference of two of them: it
+tells of all the time since the row before it, however many were left out between, and of no other.
 """
 
 from __future__ import annotations
