@@ -87,11 +87,15 @@ class Observation:
 
 @contextmanager
 def observing(
-    start: Start | None = None, *, pid: int | None = None, gil_hz: float = 1000.0
+    start: Start | None = None,
+    *,
+    pid: int | None = None,
+    gil_hz: float = 1000.0,
+    stacks_hz: float = 100.0,
 ) -> Iterator[Observation]:
     """An observation of a program or of a pid, ended with the block."""
     run = {"id": "test", "kind": "command" if start else "attach", "name": "test", "params": {}}
-    observation = Observation(ObserverSpec(run, Sampling(gil_hz=gil_hz), start, pid))
+    observation = Observation(ObserverSpec(run, Sampling(gil_hz=gil_hz, stacks_hz=stacks_hz), start, pid))
     try:
         yield observation
     finally:
