@@ -25,7 +25,7 @@
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
- *            threads_not_shown: number, totals: Totals, observer: ObserverFigures} & Partial<Causes>} Figures
+ *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes>} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,

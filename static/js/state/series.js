@@ -17,16 +17,12 @@ export class Series {
     this.#columns = new Map(names.map((name, index) => [name, rows.map((row) => row[index])]));
   }
 
-  /** @param {import("./messages.js").Figures} figures */
-  add(figures) {
+  /** @param {import("./messages.js").Figures} figures whose row has the header's columns */
+  add({ row }) {
     const last = this.column("at_us").at(-1);
-    if (typeof last === "number" && figures.at_us <= last) return;
-    const row = rowOf(figures);
-    for (const [name, value] of Object.entries(row)) {
-      let column = this.#columns.get(name);
-      if (!column) this.#columns.set(name, column = []);
-      column.push(value);
-    }
+    const at = row?.[[...this.#columns.keys()].indexOf("at_us")];
+    if (!row || typeof at !== "number" || (typeof last === "number" && at <= last)) return;
+    [...this.#columns.values()].forEach((column, index) => column.push(row[index]));
     if (this.column("at_us").length > MOST_ROWS) {
       for (const [name, column] of this.#columns) {
         this.#columns.set(name, column.filter((_, index) => index % 2 === 0));
@@ -43,19 +39,4 @@ export class Series {
   latest(name) {
     return this.column(name).findLast((value) => value !== null) ?? null;
   }
-}
-
-/** @param {import("./messages.js").Figures} figures @returns {{[name: string]: number | null}} */
-function rowOf(figures) {
-  const gil = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
-  return {
-    at_us: figures.at_us,
-    held_share: gil?.held_share ?? null,
-    contended_share: gil?.contended_share ?? null,
-    switches_per_s: gil?.switches_per_s ?? null,
-    waiters: gil?.waiters ?? null,
-    cpu_share: figures.totals.cpu_share,
-    rss: figures.totals.rss,
-    ops_per_s: figures.totals.ops_per_s,
-  };
 }

@@ -53,7 +53,8 @@ function figures(at_us, held) {
     { gil: 0, held_share: 0.1, contended_share: 0, switches_per_s: 0, waiters: 0 },
     { gil: 1, held_share: held, contended_share: 0.2, switches_per_s: 7, waiters: 1 },
   ];
-  return { type: "figures", at_us, main_gil: 1, gils, totals, threads: [], processes: [], observer: {} };
+  const row = [at_us, held];
+  return { type: "figures", at_us, main_gil: 1, gils, totals, row, threads: [], processes: [], observer: {} };
 }
 
 function started() {
@@ -112,7 +113,7 @@ Deno.test("a thread named again keeps its track whole", () => {
   assert.deepEqual([state.lanes.get(1).track.length, state.lanes.get(1).track.endAt(0)], [1, 200]);
 });
 
-Deno.test("the series goes on from the header with the figures of the main GIL", () => {
+Deno.test("the series goes on from the header with the row of each message", () => {
   const state = started();
   state.take(figures(200, 0.9), 1);
   state.take(figures(200, 0.9), 1);
