@@ -101,8 +101,10 @@ class Follower:
                     raise StopAsyncIteration
                 await hub._news.wait()
             if self._at < hub._first:
-                missed += hub._first - self._at
-                self._at = hub._first
+                # Half the ring ahead: at its oldest message this viewer would be overtaken again at once.
+                again = hub._first + (0 if hub.closed else len(hub._ring) // 2)
+                missed += again - self._at
+                self._at = again
                 # As one who has just come: what stood in the meantime is of no use to this viewer.
                 self._joined = hub._next
             entry = hub._ring[self._at - hub._first]

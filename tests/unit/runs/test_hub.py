@@ -97,6 +97,17 @@ def test_a_viewer_that_fell_behind_is_told_how_many_it_missed():
     assert asyncio.run(scenario()) == [(0, "a"), (3, "e"), (0, "f"), (0, "g")]
 
 
+def test_a_viewer_that_fell_behind_goes_on_with_room_to_spare():
+    async def scenario() -> Delivery:
+        hub = Hub(keep_bytes=4)
+        viewer = hub.follow()
+        for letter in "abcdefgh":
+            hub.publish(letter)
+        return await anext(viewer)
+
+    assert asyncio.run(scenario()) == (6, "g")
+
+
 def test_closing_ends_viewers_that_wait():
     async def scenario() -> list[list[Delivery]]:
         hub = Hub()
