@@ -1,7 +1,7 @@
 """Code objects of another process: the function's name, its file, and the line of an instruction.
 
 A code object is known by its address and read once. Addresses are used again, so what identifies it (where
-its names and its table of lines lie, and its first line) is compared each time.
+its names and its table of lines lie, and its first line) is compared whenever it is asked for.
 """
 
 from __future__ import annotations

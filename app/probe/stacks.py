@@ -42,8 +42,8 @@ class StackReader:
         assert first is not None
         self._top_at, self._top = first, members((first, "Q"), (thread.datastack_chunk, "Q"))
 
-    def begin(self) -> None:
-        """A new look: what is known of a code object is checked again, once however often it is met."""
+    def distrust(self) -> None:
+        """Each code object is checked again when it is next met, and then trusted until the next call."""
         self._checked.clear()
 
     def copy(self, state: int) -> list[Frame]:

@@ -67,7 +67,7 @@ def read() -> Iterator[Callable[[Blocked], Told]]:
     def of(thread: Blocked) -> Told:
         states = survey(runtime.memory, runtime.address, runtime.layout).threads
         [state] = [s.address for s in states if s.tid == thread.thread.native_id]
-        reader.begin()
+        reader.distrust()
         while not thread.is_there():
             os.sched_yield()
         return [(*code.function, line) for code, line in reader.locate(reader.copy(state))]
