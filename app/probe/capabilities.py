@@ -12,9 +12,9 @@ _LATER = "not read by this release"
 _NO_GIL = "this process runs without a GIL"
 _NO_STACKS = "this run was asked for no stacks: its rate of looks is 0"
 _UNTRIED = "the offsets of this build come from its headers; no live one has confirmed them"
-_TORN = (
-    "a stack is copied while its thread runs: of one that calls and returns without a pause, about "
-    "one copy in a hundred mixes two moments"
+_IN_TURN = (
+    "without a GIL threads run at the same time and are looked at in turn, so what each was doing is known "
+    "only at its turn"
 )
 
 
@@ -39,8 +39,8 @@ def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool) -> Le
         )
     if not stacks:
         levels["stacks"], why["stacks"] = UNAVAILABLE, _NO_STACKS
-    elif layout.version >= (3, 14) or not gil_enabled:
-        levels["stacks"], why["stacks"] = INFERRED, _TORN
+    elif not gil_enabled:
+        levels["stacks"], why["stacks"] = INFERRED, _IN_TURN
     else:
         levels["stacks"] = EXACT
     if layout.free_threaded and layout.version >= (3, 14):
