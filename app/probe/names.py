@@ -52,12 +52,12 @@ class Naming:
         """The lanes whose names are found to be other than they were; AddressSpaceGone."""
         self._threading.forget()
         changed = []
-        for _ in range(at_most):
-            if not self._queue or self._queue[0][0] > now_us:
-                break
+        asked = 0
+        while asked < at_most and self._queue and self._queue[0][0] <= now_us:
             _, _, delay, lane = heapq.heappop(self._queue)
             if self._roster.lanes.get(lane.tid) is not lane:
-                continue
+                continue  # it has ended; of these there can be thousands between two calls
+            asked += 1
             name = self._threading.name_of(lane)
             delay = _PERIOD_US if name else min(delay * 2, _PERIOD_US)
             heapq.heappush(self._queue, (now_us + delay, next(self._order), delay, lane))

@@ -84,6 +84,17 @@ def test_what_naming_in_full_finds_renamed_is_told_too(roster: Roster) -> None:
         assert [lane.name for lane in lanes] == ["renamed", "second"]
 
 
+def test_threads_that_have_ended_do_not_keep_others_waiting(roster: Roster) -> None:
+    naming = Naming(roster)
+    for number in range(40):
+        with waiting(f"short {number}") as thread:
+            naming.name([lane_of(roster, thread)], 0, in_full=False)
+    with waiting("worker") as thread:
+        lane = lane_of(roster, thread)
+        naming.name([lane], 0, in_full=False)
+        assert naming.renamed(0) == [lane]
+
+
 def test_a_thread_that_has_ended_is_no_longer_asked_for(roster: Roster) -> None:
     naming = Naming(roster)
     with waiting("worker") as thread:
