@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.root]
 
 SECONDS = 5
 PERIOD_US = 1000  # of the default rate
-LATE = 0.03  # of the samples, on a machine that has a CPU for the observer
+LATE = 0.05  # of the samples, on a machine that has a CPU for the observer
 ATTEMPTS = 4
 HELD, WAITING = 0.01, 0.02  # how far a share may be from the truth
 
@@ -168,7 +168,10 @@ def test_the_long_waits_are_as_long_as_is_said(accounts: Accounts) -> None:
 
 def test_both_speak_of_the_same_threads_on_the_same_clock(accounts: Accounts) -> None:
     [hello] = accounts.seen.of(Hello)
-    named = {tid: names.at_us for names in accounts.seen.of(Names) for _, _, tid, _, _ in names.threads}
+    named: dict[int, int] = {}
+    for names in accounts.seen.of(Names):
+        for _, _, tid, _, _ in names.threads:
+            named.setdefault(tid, names.at_us)  # a lane may be named again
     for row in accounts.workers():
         first = next(call.at_us for call in accounts.calls if call.tid == row["tid"])
         assert abs(named[row["tid"]] - (first - hello.origin_ns // 1000)) < 50_000

@@ -74,16 +74,6 @@ def test_the_workers_of_a_sequential_run_share_its_time():
 
 
 @pytest.mark.serial
-def test_native_release_scales_with_threads():
-    rates: dict[str, list[float]] = {"1": [], "2": []}
-    for _ in range(3):
-        for workers, measured in rates.items():
-            result = _run("native-release", "--workers", workers, "--seconds", "0.5")
-            measured.append(result["ops_per_s"])
-    assert max(rates["2"]) > 1.6 * max(rates["1"])
-
-
-@pytest.mark.serial
 @pytest.mark.parametrize("interval_ms", [1.0, 5.0, 20.0])
 def test_the_answers_of_a_convoy_take_a_switch_interval(interval_ms: float):
     result = _run("convoy", "--seconds", "2", switch_interval_ms=interval_ms)
