@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium serve test lint format bench screenshots cases soak clean
+.PHONY: help install install-test chromium serve test truth lint format bench screenshots cases soak clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -27,7 +27,10 @@ serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARG
 test: lint chromium  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS)
-	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS)
+	$(BIN)/pytest -m "serial and not truth$(AS_USER)" $(ARGS)
+
+truth: $(VENV)/.installed-test  ## compare with the kernel's own account, as root on a quiet machine
+	$(BIN)/pytest -m truth $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .
