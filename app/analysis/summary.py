@@ -26,7 +26,7 @@ says why. One row for each process, interpreter and thread.
                         "blamed": {"tid", "name", "function"} or null}],
      "longest_holds": [the same],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
-     "findings": null}
+     "findings": [{"code", "severity", "title", "detail", "evidence", "advice", "doc"}]}
 
 The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
 ends takes what came after with it; `counted_s` is the time that they cover.
@@ -41,6 +41,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.analysis.capabilities import worst
+from app.analysis.findings import findings
 from app.analysis.totals import seconds
 from app.model.frames import Process
 
@@ -57,7 +58,7 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
     told = {**_run(ledger), **run}
     target = ledger.processes.target()
     threads, threads_not_shown = ledger.threads.summary_rows()
-    return {
+    summary: dict[str, Any] = {
         "schema": SCHEMA,
         "run": told,
         "target": _target(target),
@@ -75,8 +76,8 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "workload": _workload(ledger),
-        "findings": None,
     }
+    return {**summary, "findings": findings(summary)}
 
 
 def _run(ledger: Ledger) -> dict[str, Any]:

@@ -22,6 +22,14 @@ and a stack an *index* each. A state is its place in `states.STATES`.
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late, cut_stacks}, ops
+    heap      at_us, pid, interpreter, allocator, took_us, cpu_us, torn, arenas, arena_bytes, pools,
+              pools_free, blocks_used, bytes_used, raw_blocks,
+              classes [[size, pools, blocks_used, blocks_free]], pinned [arenas, bytes, held bytes],
+              mapped, changed [[address, base64]], gone [address]
+    collector at_us, rows [[pid, interpreter, enabled, [threshold], [count], [collections], [collected],
+                            [uncollectable], tracked]],
+              pauses [[pid, interpreter, start_us, length_us, generation, collected]]
+    memory    at_us, pid, swap, shared, kinds {kind: [size, rss]}
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
     report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
@@ -38,6 +46,24 @@ at that instant. Without a GIL `gil` is null, and `holder` is one of the threads
 Looks are taken at random instants, one in each period; of a GIL that nobody holds or waits for there is none.
 A stack has its 128 frames nearest the leaf at the most, and 8 once there are too many; `cut_stacks` counts
 the latter.
+
+A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
+at work) beside everything else: each pool is seen at one instant, the whole is not. `allocator` is pymalloc
+or mimalloc; of the latter, `arenas` are segments and `pools` pages. `pools` counts those in use,
+`pools_free` those that hold no block or were never carved; `raw_blocks` those of more than 512 bytes, which
+the C library keeps (null before 3.12). `torn` counts pools that contradicted themselves and were left out.
+`pinned` tells of the arenas with at most a tenth of their blocks in use: how many, their bytes, and the
+bytes in use that hold them. `mapped` says that somebody looks at the map: `changed` are then the arenas
+that differ from the map before (all of them in the first), by address, two bytes a pool in base64: 0 for a
+pool that holds no block, else its size class's place from 1; and how full it is, from 0 to 255. `gone` are
+the arenas given back.
+
+A collector message tells of every interpreter whose numbers moved, and of the collections that ended since
+the message before. Lists are by generation; `tracked` is how many objects the collector follows, where
+CPython counts that, else null. A pause is exact where CPython publishes it (3.15), else it is as long as it
+was seen, and `generation` is null where more than one collection fell between two samples.
+
+A memory message is a walk of one process's mappings; the kinds are those of app/probe/mappings.py.
 
 Counters are running totals since the process or thread began; null is what could not be read. `uss` and `pss`
 cost a walk of the page tables, so they are null but once a second. `ops` counts what a workload got done,
@@ -136,6 +162,54 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class Heap:
+    """One reading of an interpreter's private heap."""
+
+    type: ClassVar[str] = "heap"
+    at_us: int
+    pid: int
+    interpreter: int
+    allocator: str
+    took_us: int
+    cpu_us: int
+    torn: int
+    arenas: int
+    arena_bytes: int
+    pools: int
+    pools_free: int
+    blocks_used: int
+    bytes_used: int
+    raw_blocks: int | None
+    classes: list[Row]
+    pinned: Row
+    mapped: bool = False
+    changed: list[Row] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Collector:
+    """What the collectors of all interpreters have done."""
+
+    type: ClassVar[str] = "collector"
+    at_us: int
+    rows: list[Row] = field(default_factory=list)
+    pauses: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A process's memory by kind of mapping."""
+
+    type: ClassVar[str] = "memory"
+    at_us: int
+    pid: int
+    swap: int
+    shared: int  # of the RSS, what other processes map as well
+    kinds: dict[str, Row]
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a process of the tree."""
 
@@ -170,10 +244,11 @@ class End:
     exit_code: int | None = None
 
 
-Message = Union[Hello, Process, Names, Frame, Stacks, Counters, Event, Report, End]
+Message = Union[Hello, Process, Names, Frame, Stacks, Counters, Heap, Collector, Memory, Event, Report, End]
 
 _BY_TYPE: dict[str, type[Any]] = {
-    cls.type: cls for cls in (Hello, Process, Names, Frame, Stacks, Counters, Event, Report, End)
+    cls.type: cls
+    for cls in (Hello, Process, Names, Frame, Stacks, Counters, Heap, Collector, Memory, Event, Report, End)
 }
 
 

@@ -3,6 +3,8 @@
     first line    an ObserverSpec as JSON
     later lines   {"command": "stop", "state": "stopped" | "timed_out" | "finished"}
                   {"command": "signal", "number": 15}    for the program that was started, and for it alone
+                  {"command": "heap", "look": true}      somebody looks at the heap map, or none
+                  {"command": "action", "name": "..."}   for the workload, see below
 
 The end of standard input means that the server is gone: the observer ends, and with it a target that it
 started.
@@ -12,6 +14,7 @@ A workload is started with a line to the observer and some memory shared with it
     GILSCOPE_CHANNEL_FD   one end of a socket pair. The workload writes JSON lines; the observer answers its
                           {"ready": {"pids": [...]}} with {"go": true} once it watches all of those pids;
                           {"result": {...}} closes the measured time; any other line is kept as a report.
+                          After go, the observer passes on {"action": name} when a person asks for it.
     GILSCOPE_SHARED_FD    SHARED_WORDS native 64-bit words: [0] is set to 1 to say stop, by either side;
                           worker i counts its operations in [8 * (i + 1)], a cache line each.
 """

@@ -61,6 +61,26 @@ class ExecutorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """Something that a running workload can be told to do."""
+
+    name: str
+    title: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """The variant of a workload that does not show its trouble; null stays as it is."""
+
+    title: str
+    workload: str | None
+    params: dict[str, Value]
+    executor: str | None
+    workers: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadSpec:
     """What a workload declares: see app/workloads/catalogue.py."""
 
@@ -77,7 +97,12 @@ class WorkloadSpec:
     max_workers: int
     min_python: tuple[int, int]
     look_for: tuple[str, ...]
+    why: tuple[str, ...]
+    helps: tuple[str, ...]
+    subject: str
     finding: str | None
+    actions: tuple[ActionSpec, ...]
+    mended: VariantSpec | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +285,9 @@ def _workload(row: Mapping[str, Any]) -> WorkloadSpec:
             "params": tuple(_param(param) for param in row["params"]),
             "executors": tuple(row["executors"]),
             "min_python": (major, minor),
-            "look_for": tuple(row["look_for"]),
+            **{words: tuple(row[words]) for words in ("look_for", "why", "helps")},
+            "actions": tuple(ActionSpec(**action) for action in row["actions"]),
+            "mended": VariantSpec(**row["mended"]) if row["mended"] else None,
         }
     )
 

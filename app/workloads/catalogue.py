@@ -7,10 +7,15 @@ its work. `python -m app.workloads list` prints:
      "workloads": [{"name", "family", "title", "sentence", "op",
                     "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit"}],
                     "executors": [name], "executor", "workers", "min_workers", "max_workers",
-                    "min_python": [3, 9], "look_for": [sentence], "finding"}],
+                    "min_python": [3, 9], "look_for": [sentence], "why": [sentence], "helps": [sentence],
+                    "subject", "finding", "actions": [{"name", "title", "help"}],
+                    "mended": {"title", "workload", "params", "executor", "workers"}}],
      "executors": [{"name", "sentence"}]}
 
 `type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
+`look_for` is read beside the live picture, `why` and `helps` below the result; `subject` is where in the
+book's subject it belongs. `mended` is the variant that does not show the trouble. A result's own sentences,
+with its own numbers in them, are in its `showed`.
 `seconds`, the longest life of a run, belongs to every workload and is not among the parameters.
 """
 
@@ -19,7 +24,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple, Optional, Union
 
@@ -30,7 +35,19 @@ MIN_SECONDS = 0.1
 MAX_SECONDS = 3600.0
 DEFAULT_SECONDS = 10.0
 
-FAMILIES = ("app.workloads.gil",)
+FAMILIES = tuple(
+    f"app.workloads.{family}"
+    for family in (
+        "gil",
+        "models",
+        "loops",
+        "hazards",
+        "structures",
+        "atomicity",
+        "memory",
+        "languages",
+    )
+)
 
 _TYPES: dict[str, Any] = {
     "int": (int,),
@@ -92,6 +109,26 @@ class Companion:
 
 
 @dataclass(frozen=True)
+class Action:
+    """Something that a person can have a running workload do: a button beside the run."""
+
+    name: str
+    title: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another way to run a workload, or another workload: None and what is not named stay as they are."""
+
+    title: str
+    workload: str | None = None
+    params: Mapping[str, ParamValue] = field(default_factory=dict)
+    executor: str | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
 class Workload:
     """A workload: what a person is told of it, and the functions that do it.
 
@@ -99,7 +136,7 @@ class Workload:
     once before any worker exists; workers and companion see what it returned, and what it enters into the
     stack is closed at the end.
     `summarise` makes the result's own fields of what was prepared, what the workers found, in their order,
-    and what the companion found (None without one).
+    and what the companion found (None without one). `showed` makes sentences of the whole result.
 
     `roles` names the threads: worker i has role i, and all those after the last role have the last.
     """
@@ -119,11 +156,17 @@ class Workload:
     max_workers: int = 64
     min_python: tuple[int, int] = (3, 9)
     params: tuple[Param, ...] = ()
+    why: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    subject: str = ""
     finding: str | None = None
+    mended: Variant | None = None
+    actions: tuple[Action, ...] = ()
     counting: str | None = None  # the role whose workers count operations; None where all of them do
     companion: Companion | None = None
     prepare: Callable[[Setting, ExitStack], Any] = lambda setting, resources: None
     summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}
+    showed: Callable[[Json], Sequence[str]] = lambda result: ()
 
     def role(self, worker: int) -> tuple[str, str]:
         """A worker's role, and its name: the role and its number in that role, from 1."""
@@ -173,7 +216,12 @@ class Workload:
             "executors": list(self.executors),
             "min_python": list(self.min_python),
             "look_for": list(self.look_for),
+            "why": list(self.why),
+            "helps": list(self.helps),
+            "subject": self.subject,
             "finding": self.finding,
+            "actions": [dict(action.__dict__) for action in self.actions],
+            "mended": dict(self.mended.__dict__) if self.mended else None,
         }
 
 

@@ -97,7 +97,7 @@ def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json |
         if workload.counting in (None, workload.role(worker)[0])
     ]
     seconds = (max(outcome.ended_ns for outcome in outcomes) - span.start_ns) / _NS_A_SECOND
-    return {
+    result: Json = {
         "workload": workload.name,
         "executor": setting.executor,
         "workers": setting.workers,
@@ -107,3 +107,4 @@ def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json |
         "ops_by_worker": ops_by_worker,
         **workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
     }
+    return {**result, "showed": list(workload.showed(result))}

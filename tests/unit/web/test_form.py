@@ -29,6 +29,11 @@ def form_of(*params: ParamSpec) -> str:
         min_workers=2,
         max_workers=8,
         look_for=("Look at <this>.",),
+        why=(),
+        helps=(),
+        subject="",
+        actions=(),
+        mended=None,
     )
     environment = Environment(loader=FileSystemLoader(assets.TEMPLATES), autoescape=True)
     macros = environment.get_template("partials/form.html").module

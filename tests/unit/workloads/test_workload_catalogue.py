@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[3]
 WORKLOADS = catalogue.workloads()
 KEYS = {
     *("name", "family", "title", "sentence", "op", "params", "executors", "executor", "workers"),
-    *("min_workers", "max_workers", "min_python", "look_for", "finding"),
+    *("min_workers", "max_workers", "min_python", "look_for", "why", "helps"),
+    *("subject", "finding", "actions", "mended"),
 }
 
 

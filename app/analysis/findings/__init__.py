@@ -1,0 +1,25 @@
+"""Findings: one rule, one function, from a summary without findings to a Finding or None.
+
+A rule looks at nothing but the summary that it is given, so it judges a live run, a replay and a recording
+alike. What could not be measured is null there, and then it says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.analysis.findings import gil, hazards, loops, memory
+from app.model.findings import SEVERITIES, Finding
+
+Summary = dict[str, Any]
+Rule = Callable[[Summary], Finding | None]
+
+RULES: tuple[Rule, ...] = (*gil.RULES, *loops.RULES, *hazards.RULES, *memory.RULES)
+
+
+def findings(summary: Summary) -> list[dict[str, Any]]:
+    """What every rule has to say of a summary, the gravest first."""
+    found = [finding for rule in RULES if (finding := rule(summary)) is not None]
+    found.sort(key=lambda finding: SEVERITIES.index(finding.severity), reverse=True)
+    return [finding.to_json() for finding in found]

@@ -1,0 +1,10 @@
+"""What goes wrong between threads: deadlock, livelock, starvation, contention, lost updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.model.findings import Finding
+
+RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = ()

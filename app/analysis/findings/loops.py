@@ -1,0 +1,10 @@
+"""The event loop: blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.model.findings import Finding
+
+RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = ()

@@ -1,0 +1,7 @@
+"""Data structures that several threads share."""
+
+from __future__ import annotations
+
+from app.workloads.catalogue import Workload
+
+WORKLOADS: tuple[Workload, ...] = ()
