@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from app.model.frames import Names
@@ -24,7 +25,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self.cut = 0  # looks whose stack was cut or left out, because there are too many of them
         self._functions: dict[Function, int] = {}
-        self._stacks: dict[tuple[int, ...], int] = {}
+        self._stacks: dict[bytes, int] = {}  # by what they are, packed
         self._new_functions: list[Row] = []
         self._new_stacks: list[Row] = []
 
@@ -38,15 +39,14 @@ class Vocabulary:
                     self.cut += 1
                     return None
             flat += (code.number, line)
-        key = tuple(flat)
-        number = self._stacks.get(key)
+        number = self._stacks.get(_packed(flat))
         if number is None and len(self._stacks) >= _WHOLE_STACKS:
             self.cut += 1
-            key = key[: 2 * _CUT_TO]
-            number = self._stacks.get(key)
+            flat = flat[: 2 * _CUT_TO]
+            number = self._stacks.get(_packed(flat))
         if number is None and len(self._stacks) < _STACKS:
-            number = self._stacks[key] = len(self._stacks)
-            self._new_stacks.append([number, list(key)])
+            number = self._stacks[_packed(flat)] = len(self._stacks)
+            self._new_stacks.append([number, flat])
         return number
 
     def take(self, now_us: int) -> Names | None:
@@ -63,3 +63,8 @@ class Vocabulary:
             number = self._functions[function] = len(self._functions)
             self._new_functions.append([number, *function])
         return number
+
+
+def _packed(flat: list[int]) -> bytes:
+    """Functions and lines in the least memory: a run may meet thousands of stacks."""
+    return array("I", flat).tobytes()
