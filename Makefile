@@ -27,10 +27,10 @@ serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARG
 test: lint chromium  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS)
-	$(BIN)/pytest -m "serial and not truth$(AS_USER)" $(ARGS)
+	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS)
 
-truth: $(VENV)/.installed-test  ## compare with the kernel's own account, as root on a quiet machine
-	$(BIN)/pytest -m truth $(ARGS)
+truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, as root on a quiet machine
+	$(BIN)/pytest tests/process/test_truth.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .
