@@ -40,3 +40,5 @@ def test_what_a_killed_server_left_is_swept_and_what_a_living_one_uses_is_not(tm
     assert not left.exists()
     assert Path(mine.path).exists()
     assert f"-{os.getpid()}-" in other.path
+    mine.remove()
+    other.remove()
