@@ -55,8 +55,8 @@ the C library keeps (null before 3.12). `torn` counts pools that contradicted th
 `pinned` tells of the arenas with at most a tenth of their blocks in use: how many, their bytes, and the
 bytes in use that hold them. `mapped` says that somebody looks at the map: `changed` are then the arenas
 that differ from the map before (all of them in the first), by address, two bytes a pool in base64: 0 for a
-pool that holds no block, else its size class's place from 1; and how full it is, from 0 to 255. `gone` are
-the arenas given back.
+pool that holds no block, else its size class's place from 1; and how full it is, from 0 to 255, or of a pool
+that holds no block 0 if it was in use before, 255 if it was never carved. `gone` are the arenas given back.
 
 A collector message tells of every interpreter whose numbers moved, and of the collections that ended since
 the message before. Lists are by generation; `tracked` is how many objects the collector follows, where
