@@ -30,6 +30,17 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
         ((3, 12), "offsetof(PyInterpreterState, imports.modules)"),
     ],
     "interpreter_state.ceval_gil": [((3, 11), None), ((3, 12), "offsetof(PyInterpreterState, ceval.gil)")],
+    "interpreter_state.gc": [((3, 11), "offsetof(PyInterpreterState, gc)")],
+    "interpreter_state.obmalloc": [
+        ((3, 11), None),
+        ((3, 12), "offsetof(PyInterpreterState, obmalloc)"),
+        ((3, 13), None),
+    ],
+    "interpreter_state.obmalloc_pointer": [((3, 11), None), ((3, 13), "OBMALLOC_POINTER")],
+    "interpreter_state.stoptheworld": [
+        ((3, 11), None),
+        ((3, 13), "offsetof(PyInterpreterState, stoptheworld)"),
+    ],
     "thread_state.thread_id": [((3, 11), "offsetof(PyThreadState, thread_id)")],
     "thread_state.native_thread_id": [((3, 11), "offsetof(PyThreadState, native_thread_id)")],
     "thread_state.datastack_chunk": [((3, 11), "offsetof(PyThreadState, datastack_chunk)")],
@@ -49,6 +60,55 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
     "gil.switch_number": [((3, 11), "offsetof(struct _gil_runtime_state, switch_number)")],
     "gil.cond": [((3, 11), "offsetof(struct _gil_runtime_state, cond)")],
     "gil.end": [((3, 11), "sizeof(struct _gil_runtime_state)")],
+    "gc.enabled": [((3, 11), "offsetof(struct _gc_runtime_state, enabled)")],
+    "gc.generations": [
+        ((3, 11), "offsetof(struct _gc_runtime_state, generations)"),
+        ((3, 14), "offsetof(struct _gc_runtime_state, GENERATIONS)"),
+    ],
+    "gc.generation_stats": [((3, 11), "offsetof(struct _gc_runtime_state, generation_stats)")],
+    "gc.collecting": [((3, 11), "offsetof(struct _gc_runtime_state, collecting)")],
+    "gc.long_lived_total": [((3, 11), "offsetof(struct _gc_runtime_state, long_lived_total)")],
+    "gc.long_lived_pending": [((3, 11), "offsetof(struct _gc_runtime_state, long_lived_pending)")],
+    "gc.heap_size": [((3, 11), None), ((3, 14), "offsetof(struct _gc_runtime_state, heap_size)")],
+    "gc.frame": [((3, 11), None), ((3, 15), "offsetof(struct _gc_runtime_state, frame)")],
+    "gc_generation.size": [((3, 11), "sizeof(struct gc_generation)")],
+    "gc_generation.threshold": [((3, 11), "offsetof(struct gc_generation, threshold)")],
+    "gc_generation.count": [((3, 11), "offsetof(struct gc_generation, count)")],
+    "gc_generation_stats.size": [((3, 11), "sizeof(struct gc_generation_stats)")],
+    "gc_generation_stats.collections": [((3, 11), "offsetof(struct gc_generation_stats, collections)")],
+    "gc_generation_stats.collected": [((3, 11), "offsetof(struct gc_generation_stats, collected)")],
+    "gc_generation_stats.uncollectable": [((3, 11), "offsetof(struct gc_generation_stats, uncollectable)")],
+    "gc_generation_stats.ts_start": [
+        ((3, 11), None),
+        ((3, 15), "offsetof(struct gc_generation_stats, ts_start)"),
+    ],
+    "gc_generation_stats.ts_stop": [
+        ((3, 11), None),
+        ((3, 15), "offsetof(struct gc_generation_stats, ts_stop)"),
+    ],
+    "gc_stats.size": [((3, 11), None), ((3, 15), "sizeof(struct gc_stats)")],
+    "gc_stats.old": [((3, 11), None), ((3, 15), "offsetof(struct gc_stats, old)")],
+    "gc_stats.old_size": [((3, 11), None), ((3, 15), "sizeof(struct gc_old_stats_buffer)")],
+    "gc_stats.young_items": [((3, 11), None), ((3, 15), "GC_YOUNG_STATS_SIZE")],
+    "gc_stats.old_items": [((3, 11), None), ((3, 15), "GC_OLD_STATS_SIZE")],
+    "gc_stats.young_index": [((3, 11), None), ((3, 15), "offsetof(struct gc_young_stats_buffer, index)")],
+    "gc_stats.old_index": [((3, 11), None), ((3, 15), "offsetof(struct gc_old_stats_buffer, index)")],
+    "obmalloc.arenas": [((3, 11), None), ((3, 12), "OBMALLOC(mgmt.arenas)")],
+    "obmalloc.maxarenas": [((3, 11), None), ((3, 12), "OBMALLOC(mgmt.maxarenas)")],
+    "obmalloc.raw_allocated_blocks": [((3, 11), None), ((3, 12), "OBMALLOC(mgmt.raw_allocated_blocks)")],
+    "mimalloc.page_size": [((3, 11), None), ((3, 13), "PAGE_SIZE")],
+    "mimalloc.slice_count": [((3, 11), None), ((3, 13), "PAGE(slice_count)")],
+    "mimalloc.reserved": [((3, 11), None), ((3, 13), "PAGE(reserved)")],
+    "mimalloc.used": [((3, 11), None), ((3, 13), "PAGE(used)")],
+    "mimalloc.xblock_size": [((3, 11), None), ((3, 13), "PAGE(xblock_size)")],
+    "mimalloc.xheap": [((3, 11), None), ((3, 13), "PAGE(xheap)")],
+    "mimalloc.pages_in_use": [((3, 11), None), ((3, 13), "SEGMENT(used)")],
+    "mimalloc.cookie": [((3, 11), None), ((3, 13), "SEGMENT(cookie)")],
+    "mimalloc.segment_slices": [((3, 11), None), ((3, 13), "SEGMENT(segment_slices)")],
+    "mimalloc.segment_info_slices": [((3, 11), None), ((3, 13), "SEGMENT(segment_info_slices)")],
+    "mimalloc.slice_entries": [((3, 11), None), ((3, 13), "SEGMENT(slice_entries)")],
+    "mimalloc.thread_id": [((3, 11), None), ((3, 13), "SEGMENT(thread_id)")],
+    "mimalloc.slices": [((3, 11), None), ((3, 13), "SEGMENT(slices)")],
     "interpreter_frame.executable": [
         ((3, 11), "offsetof(_PyInterpreterFrame, f_code)"),
         ((3, 13), "offsetof(_PyInterpreterFrame, f_executable)"),
@@ -96,10 +156,22 @@ PROGRAM = r"""
 #define GIL_ENABLED (long)offsetof(struct _gil_runtime_state, enabled)
 #define TLBC_INDEX (long)offsetof(_PyInterpreterFrame, tlbc_index)
 #define CO_TLBC (long)offsetof(PyCodeObject, co_tlbc)
+#define GENERATIONS young
+#define OBMALLOC_POINTER -1L
+#define OBMALLOC(field) -1L
+#define PAGE_SIZE (long)sizeof(mi_page_t)
+#define PAGE(field) (long)offsetof(mi_page_t, field)
+#define SEGMENT(field) (long)offsetof(mi_segment_t, field)
 #else
 #define GIL_ENABLED -1L
 #define TLBC_INDEX -1L
 #define CO_TLBC -1L
+#define GENERATIONS generations
+#define OBMALLOC_POINTER (long)offsetof(PyInterpreterState, obmalloc)
+#define OBMALLOC(field) (long)offsetof(struct _obmalloc_state, field)
+#define PAGE_SIZE -1L
+#define PAGE(field) -1L
+#define SEGMENT(field) -1L
 #endif
 static PyASCIIObject text;
 static void set_kind(void) { text.state.kind = 1; }

@@ -18,19 +18,26 @@ from support.observing import ROOT
 from support.uprobes import image_of
 
 from app.model.errors import NotReadable
+from app.probe import layouts
 from app.probe.elf import read_image
 from app.probe.layouts import Layout, debug_offsets, known
 from app.probe.runtime import NotYet, Runtime, locate
 
-STRUCTURES = (
-    "runtime_state",
-    "interpreter_state",
-    "thread_state",
-    "gil",
-    "interpreter_frame",
-    "code_object",
-    "objects",
-)
+STRUCTURES = {
+    "runtime_state": layouts.RuntimeState,
+    "interpreter_state": layouts.InterpreterState,
+    "thread_state": layouts.ThreadState,
+    "gil": layouts.Gil,
+    "interpreter_frame": layouts.InterpreterFrame,
+    "code_object": layouts.CodeObject,
+    "objects": layouts.Objects,
+    "gc": layouts.Gc,
+    "gc_generation": layouts.GcGeneration,
+    "gc_generation_stats": layouts.GcGenerationStats,
+    "gc_stats": layouts.GcStats,
+    "obmalloc": layouts.Obmalloc,
+    "mimalloc": layouts.Mimalloc,
+}
 WAITING = "print('ready', flush=True)\nimport sys\nsys.stdin.readline()"
 
 
@@ -52,9 +59,9 @@ def running(command: list[str], **environment: str) -> Iterator[int]:
 def numbers(layout: Layout) -> dict[str, int | None]:
     """{structure.field: number} of a table, as tools/offsets.py names them."""
     return {
-        f"{structure}.{field.name}": getattr(getattr(layout, structure), field.name)
-        for structure in STRUCTURES
-        for field in fields(getattr(layout, structure))
+        f"{name}.{field.name}": getattr(getattr(layout, name), field.name, None)
+        for name, structure in STRUCTURES.items()
+        for field in fields(structure)
     }
 
 

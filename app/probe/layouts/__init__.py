@@ -31,6 +31,10 @@ class InterpreterState:
     threads_head: int
     runtime: int  # back to _PyRuntime: the check that this is an interpreter
     imports_modules: int  # PyObject *, the dict sys.modules
+    gc: int  # struct _gc_runtime_state
+    obmalloc: int | None = None  # 3.12: struct _obmalloc_state
+    obmalloc_pointer: int | None = None  # 3.13 on: a pointer to it, shared where interpreters share a heap
+    stoptheworld: int | None = None  # 3.13 on: bytes; +1 requested, +2 world_stopped
     ceval_gil: int | None = None  # 3.12 on: a pointer, shared by interpreters that share a GIL
 
 
@@ -108,6 +112,82 @@ class Objects:
 
 
 @dataclass(frozen=True)
+class Gc:
+    """struct _gc_runtime_state."""
+
+    enabled: int  # an int
+    generations: int  # three GcGeneration, from the youngest on
+    generation_stats: int  # three GcGenerationStats; from 3.15 on a pointer to GcStats
+    collecting: int  # an int, 1 while it collects
+    long_lived_total: int
+    long_lived_pending: int
+    heap_size: int | None = None  # 3.14 on: the objects that it follows
+    frame: int | None = None  # 3.15 on: of the Python code that started the collection
+
+
+@dataclass(frozen=True)
+class GcGeneration:
+    """struct gc_generation."""
+
+    size: int = 24
+    threshold: int = 16  # an int
+    count: int = 20  # an int
+
+
+@dataclass(frozen=True)
+class GcGenerationStats:
+    """struct gc_generation_stats: running totals, and from 3.15 on when the last collection was."""
+
+    size: int = 24
+    collections: int = 0
+    collected: int = 8
+    uncollectable: int = 16
+    ts_start: int | None = None  # 3.15 on: i64, ns on CLOCK_MONOTONIC
+    ts_stop: int | None = None
+
+
+@dataclass(frozen=True)
+class GcStats:
+    """struct gc_stats, from 3.15 on: a ring of GcGenerationStats a generation, `young` at 0 and two `old`."""
+
+    size: int
+    old: int  # offset of the first old ring
+    old_size: int
+    young_items: int
+    old_items: int
+    young_index: int  # i8: which item of the ring is the newest
+    old_index: int
+
+
+@dataclass(frozen=True)
+class Obmalloc:
+    """struct _obmalloc_state, from 3.12 on; before, each of its members is a static variable."""
+
+    arenas: int = 512  # struct arena_object *
+    maxarenas: int = 520  # uint: the slots of that array
+    raw_allocated_blocks: int = 1088
+
+
+@dataclass(frozen=True)
+class Mimalloc:
+    """mi_page_t and mi_segment_t, of free-threaded builds."""
+
+    page_size: int = 96  # sizeof(mi_page_t), which is a mi_slice_t too
+    slice_count: int = 0  # u32: slices that the page, or the free span, takes
+    reserved: int = 12  # u16: blocks that it has room for
+    used: int = 24  # u32: blocks in use
+    xblock_size: int = 28  # u32: size of a block; 0 where the span is free
+    xheap: int = 48  # mi_heap_t *; 0 once its thread has ended
+    pages_in_use: int = 208  # of the segment; 0 once it is given back
+    cookie: int = 216  # the segment's address, masked with a word that all segments share
+    segment_slices: int = 224
+    segment_info_slices: int = 232  # the first so many hold this structure itself
+    slice_entries: int = 248
+    thread_id: int = 256  # pthread_t; 0 once its thread has ended
+    slices: int = 264  # of mi_page_t
+
+
+@dataclass(frozen=True)
 class Layout:
     """The offsets of one CPython. `debug_fields` lists `_Py_DebugOffsets` as that version orders it."""
 
@@ -119,7 +199,13 @@ class Layout:
     interpreter_frame: InterpreterFrame
     code_object: CodeObject
     objects: Objects
+    gc: Gc
     gil: Gil = Gil()
+    gc_generation: GcGeneration = GcGeneration()
+    gc_generation_stats: GcGenerationStats = GcGenerationStats()
+    gc_stats: GcStats | None = None  # 3.15 on
+    obmalloc: Obmalloc | None = None  # 3.12 on, with the GIL
+    mimalloc: Mimalloc | None = None  # without
     debug_fields: str | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
@@ -25,6 +26,7 @@ LAYOUT = Layout(
         threads_head=16,
         runtime=40,
         imports_modules=888,
+        gc=648,
     ),
     thread_state=ThreadState(
         thread_id=152,
@@ -60,5 +62,13 @@ LAYOUT = Layout(
         ht_cached_keys=872,
         ob_sval=32,
         ob_size=16,
+    ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=128,
+        collecting=200,
+        long_lived_total=224,
+        long_lived_pending=232,
     ),
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from . import (
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
     Objects,
+    Obmalloc,
     RuntimeState,
     ThreadState,
 )
@@ -24,6 +26,8 @@ LAYOUT = Layout(
         threads_head=72,
         runtime=96,
         imports_modules=944,
+        gc=112,
+        obmalloc=3960,
         ceval_gil=384,
     ),
     thread_state=ThreadState(
@@ -61,4 +65,13 @@ LAYOUT = Layout(
         ob_sval=32,
         ob_size=16,
     ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=128,
+        collecting=200,
+        long_lived_total=224,
+        long_lived_pending=232,
+    ),
+    obmalloc=Obmalloc(),
 )

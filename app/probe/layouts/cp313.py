@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from . import (
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
     Objects,
+    Obmalloc,
     RuntimeState,
     ThreadState,
 )
@@ -25,6 +27,9 @@ LAYOUT = Layout(
         threads_head=7344,
         runtime=7376,
         imports_modules=7656,
+        gc=7400,
+        obmalloc_pointer=10800,
+        stoptheworld=10728,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -62,5 +67,14 @@ LAYOUT = Layout(
         ob_sval=32,
         ob_size=16,
     ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=128,
+        collecting=200,
+        long_lived_total=224,
+        long_lived_pending=232,
+    ),
+    obmalloc=Obmalloc(),
     debug_fields=FIELDS_3_13,
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from . import (
     FREE_THREADED_GIL,
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
+    Mimalloc,
     Objects,
     RuntimeState,
     ThreadState,
@@ -26,6 +28,8 @@ LAYOUT = Layout(
         threads_head=7344,
         runtime=7376,
         imports_modules=7664,
+        gc=7400,
+        stoptheworld=10744,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -63,6 +67,15 @@ LAYOUT = Layout(
         ob_sval=48,
         ob_size=32,
     ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=128,
+        collecting=200,
+        long_lived_total=224,
+        long_lived_pending=232,
+    ),
+    mimalloc=Mimalloc(),
     gil=FREE_THREADED_GIL,
     debug_fields=FIELDS_3_13,
 )

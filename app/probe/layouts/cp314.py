@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from . import (
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
     Objects,
+    Obmalloc,
     RuntimeState,
     ThreadState,
 )
@@ -25,6 +27,9 @@ LAYOUT = Layout(
         threads_head=7344,
         runtime=7384,
         imports_modules=7688,
+        gc=7408,
+        obmalloc_pointer=10904,
+        stoptheworld=10800,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -63,5 +68,15 @@ LAYOUT = Layout(
         ob_sval=32,
         ob_size=16,
     ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=120,
+        collecting=192,
+        long_lived_total=240,
+        long_lived_pending=248,
+        heap_size=216,
+    ),
+    obmalloc=Obmalloc(),
     debug_fields=FIELDS_3_14,
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from . import (
     FREE_THREADED_GIL,
     CodeObject,
+    Gc,
     InterpreterFrame,
     InterpreterState,
     Layout,
+    Mimalloc,
     Objects,
     RuntimeState,
     ThreadState,
@@ -26,6 +28,8 @@ LAYOUT = Layout(
         threads_head=7344,
         runtime=7384,
         imports_modules=7712,
+        gc=7408,
+        stoptheworld=10848,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -66,6 +70,16 @@ LAYOUT = Layout(
         ob_sval=48,
         ob_size=32,
     ),
+    gc=Gc(
+        enabled=12,
+        generations=24,
+        generation_stats=120,
+        collecting=192,
+        long_lived_total=240,
+        long_lived_pending=248,
+        heap_size=216,
+    ),
+    mimalloc=Mimalloc(),
     gil=FREE_THREADED_GIL,
     debug_fields=FIELDS_3_14,
 )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from . import (
     CodeObject,
+    Gc,
+    GcGenerationStats,
+    GcStats,
     InterpreterFrame,
     InterpreterState,
     Layout,
     Objects,
+    Obmalloc,
     RuntimeState,
     ThreadState,
 )
@@ -25,6 +29,9 @@ LAYOUT = Layout(
         threads_head=7336,
         runtime=7376,
         imports_modules=7592,
+        gc=7400,
+        obmalloc_pointer=10880,
+        stoptheworld=10776,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -64,5 +71,33 @@ LAYOUT = Layout(
         ob_sval=32,
         ob_size=16,
     ),
+    gc=Gc(
+        enabled=0,
+        generations=8,
+        generation_stats=104,
+        collecting=112,
+        long_lived_total=152,
+        long_lived_pending=160,
+        heap_size=144,
+        frame=120,
+    ),
+    gc_generation_stats=GcGenerationStats(
+        size=64,
+        collections=16,
+        collected=24,
+        uncollectable=32,
+        ts_start=0,
+        ts_stop=8,
+    ),
+    gc_stats=GcStats(
+        size=1112,
+        old=712,
+        old_size=200,
+        young_items=11,
+        old_items=3,
+        young_index=704,
+        old_index=192,
+    ),
+    obmalloc=Obmalloc(),
     debug_fields=FIELDS_3_15,
 )

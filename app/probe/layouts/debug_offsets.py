@@ -85,6 +85,8 @@ unicode_object: size state length asciiobject_size compactunicodeobject_size
 gc: size collecting frame generation_stats_size generation_stats
 """
 
+_PARTS = ("runtime_state", "interpreter_state", "thread_state", "interpreter_frame", "code_object", "gc")
+
 # Where Layout gathers or names things otherwise than the debug offsets do.
 _OBJECTS = {
     "pyobject.ob_type": "ob_type",
@@ -115,7 +117,14 @@ def read(memory: Memory, runtime: int, listed: str) -> dict[str, int]:
 def overlay(layout: Layout, published: dict[str, int]) -> Layout:
     """The layout with every number that the target publishes in the place of the table's."""
     parts: dict[str, Any] = {}
-    for part in ("runtime_state", "interpreter_state", "thread_state", "interpreter_frame", "code_object"):
+    for part in (
+        "runtime_state",
+        "interpreter_state",
+        "thread_state",
+        "interpreter_frame",
+        "code_object",
+        "gc",
+    ):
         table = getattr(layout, part)
         wanted = {f.name for f in fields(table) if getattr(table, f.name) is not None}
         told = {name: published[f"{part}.{name}"] for name in wanted if f"{part}.{name}" in published}
