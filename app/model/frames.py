@@ -91,7 +91,7 @@ class Hello:
     origin_ns: int
     started_at: float
     run: Json  # {"id", "kind", "name", "params"}: what the caller said of the run, carried unread
-    sampling: Json  # {"gil_hz", "counters_hz"} as requested
+    sampling: Json  # {"gil_hz", "counters_hz", "stacks_hz"} as requested
     slice_us: int = SLICE_US
     v: int = VERSION
 

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 from app.model.errors import GilscopeError, NotReadable, TargetFailed
@@ -145,7 +146,7 @@ class Observer:
 
     def _hello(self) -> None:
         self._origin_ns = time.monotonic_ns()
-        sampling = {"gil_hz": self._spec.sampling.gil_hz, "counters_hz": self._spec.sampling.counters_hz}
+        sampling = asdict(self._spec.sampling)
         self._server.emit(Hello(self._origin_ns, time.time(), self._spec.run, sampling))
 
     def _await_ready(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Callable
 from . import procfs
 from .memory import Unmapped
 from .runtime import Runtime
-from .state import Inconsistent, Survey, ThreadState, survey
+from .state import Inconsistent, Interpreter, Survey, ThreadState, survey
 from .syscalls import Ranges
 from .tracks import GilTrack, Lane
 
@@ -25,6 +25,7 @@ class Roster:
         self.runtime = runtime
         self.failed = 0  # walks that found the lists changing under them
         self.gil_enabled = True
+        self.interpreters: list[Interpreter] = []
         self.gils: list[GilTrack] = []
         self.gil_by_index: dict[int | None, GilTrack] = {}
         self.gil_ranges: Ranges = []
@@ -58,6 +59,7 @@ class Roster:
         memory = self.runtime.memory
         seen = survey(memory, self.runtime.address, self.runtime.layout)
         self.surveyed_us = now_us
+        self.interpreters = seen.interpreters
         self._heads = seen.heads
         self._head_words = [memory.u64(head) for head in seen.heads]
         index_of = self._refresh_gils(seen, now_us)

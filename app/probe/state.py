@@ -31,6 +31,14 @@ class ThreadState:
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """A PyInterpreterState."""
+
+    address: int
+    id: int
+
+
+@dataclass(frozen=True)
 class GilState:
     """A GIL, and the first interpreter that uses it."""
 
@@ -42,6 +50,7 @@ class GilState:
 class Survey:
     """Everything found in one walk. `heads` are words that change when a thread or interpreter is made."""
 
+    interpreters: list[Interpreter]
     gils: list[GilState]
     threads: list[ThreadState]
     heads: list[int]
@@ -58,18 +67,21 @@ def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
 
 
 def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+    interpreters: list[Interpreter] = []
     gils: dict[int, GilState] = {}
     threads: list[ThreadState] = []
     heads = [runtime + layout.runtime_state.interpreters_head]
     for interp in _interpreters(memory, runtime, layout):
         number = memory.u64(interp + layout.interpreter_state.id)
+        interpreters.append(Interpreter(interp, number))
         gil = gil_address(memory, runtime, interp, layout)
         gils.setdefault(gil, GilState(gil, number))
         head = interp + layout.interpreter_state.threads_head
         heads.append(head)
         for address, tid in _thread_states(memory, memory.u64(head), interp, layout):
             threads.append(ThreadState(address, tid, number, gil))
-    return Survey(sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
+    interpreters.sort(key=lambda i: i.id)
+    return Survey(interpreters, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
 
 
 def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:

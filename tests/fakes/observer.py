@@ -52,7 +52,14 @@ class Fake:
         self.seq += 1
 
     def begin(self) -> None:
-        self.emit(Hello(self.origin_ns, time.time(), self.spec.run, {"gil_hz": 1000, "counters_hz": 50}))
+        self.emit(
+            Hello(
+                self.origin_ns,
+                time.time(),
+                self.spec.run,
+                {"gil_hz": 1000, "counters_hz": 50, "stacks_hz": 100},
+            )
+        )
         pid = self.target.pid
         self.emit(Process(0, pid, None, ["fake"], python="3.12.1", switch_interval_us=5000))
         self.emit(Names(0, threads=[[0, pid, pid, "main", 0]], gils=[[0, pid, 0]]))

@@ -20,7 +20,7 @@ def begin():
     def make(lanes: int = 3) -> Ledger:
         ledger = Ledger()
         run = {"id": "r1", "kind": "workload", "name": "cpu-bound", "params": {"kind": "primes"}}
-        ledger.feed(Hello(123, 1e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0}))
+        ledger.feed(Hello(123, 1e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0, "stacks_hz": 100.0}))
         capabilities = {"gil": "exact", "gil_wait": "inferred", "threads": "exact", "heap": "unavailable"}
         why = {"gil_wait": "read from the futex"}
         ledger.feed(

@@ -17,7 +17,7 @@ def ledger() -> Ledger:
     """A second of two threads of which one holds the GIL and the other waits; a third runs without it."""
     ledger = Ledger()
     run = {"id": "r1", "kind": "workload", "name": "convoy", "params": {}}
-    ledger.feed(frames.Hello(0, 1.7e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0}))
+    ledger.feed(frames.Hello(0, 1.7e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0, "stacks_hz": 100.0}))
     ledger.feed(
         frames.Process(
             0,
