@@ -25,6 +25,7 @@ from .line import WorkloadLine
 from .looks import Moments
 from .pacing import Pacer
 from .processes import Processes
+from .slow import SlowReads
 from .target import Target
 
 GRACE_US = 1_000_000  # between SIGTERM and SIGKILL
@@ -79,7 +80,8 @@ class Observer:
     def __init__(self, spec: ObserverSpec, server: Server) -> None:
         self._spec = spec
         self._server = server
-        self._processes = Processes(server.emit, stacks=spec.sampling.stacks_hz > 0)
+        self._slow = SlowReads()
+        self._processes = Processes(server.emit, self._slow, stacks=spec.sampling.stacks_hz > 0)
         self._target: Target | None = None
         self._line: WorkloadLine | None = None
         self._origin_ns = time.monotonic_ns()
@@ -87,7 +89,7 @@ class Observer:
         self._kill_at_us: int | None = None
         self._failure: GilscopeError | None = None
         self._root = 0
-        self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, time.process_time_ns)
+        self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, self._cpu_of_sampling_ns)
         self._looks = Moments(spec.sampling.stacks_hz)
 
     def run(self) -> None:
@@ -188,6 +190,10 @@ class Observer:
 
     # ---- the loop
 
+    def _cpu_of_sampling_ns(self) -> int:
+        """Slow reads choose their own pace: going slower at sampling would not help them."""
+        return time.process_time_ns() - self._slow.cpu_ns
+
     def _now_us(self) -> int:
         return (time.monotonic_ns() - self._origin_ns) // 1000
 
@@ -203,6 +209,7 @@ class Observer:
         next_counters, next_page_tables = start + counters_us, start + _PAGE_TABLES_US
         samples = late = 0
         while True:
+            self._slow.step(pacer.due_ns)
             now = (pacer.wait() - self._origin_ns) // 1000
             period = pacer.period_ns // 1000
             if now - last > max(_GAP_US, _GAP_PERIODS * period):

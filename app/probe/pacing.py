@@ -46,6 +46,11 @@ class Pacer:
         """The time between two beats at the present rate."""
         return self._period
 
+    @property
+    def due_ns(self) -> int:
+        """When the next beat is due."""
+        return self._due
+
     def wait(self) -> int:
         """Sleeps until the next beat is due; the time at which it came, in ns."""
         now = self._clock_ns()

@@ -17,6 +17,7 @@ from .memory import AddressSpaceGone, Unmapped
 from .names import Naming
 from .runtime import NotYet, locate
 from .sampler import Sampler
+from .slow import SlowReads
 from .state import Inconsistent
 from .tracks import Lane
 from .vocabulary import Vocabulary
@@ -54,8 +55,9 @@ class Watched:
 class Processes:
     """Every process of the run, and the messages that tell of them."""
 
-    def __init__(self, emit: Emit, stacks: bool) -> None:
+    def __init__(self, emit: Emit, slow: SlowReads, stacks: bool) -> None:
         self._emit = emit
+        self._slow = slow
         self._stacks = stacks
         self._watched: dict[int, Watched] = {}
         self._lanes = itertools.count()
