@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.workloads.catalogue import Workload
+from app.workloads.memory.object_graph import OBJECT_GRAPH
 
-WORKLOADS: tuple[Workload, ...] = ()
+WORKLOADS = (OBJECT_GRAPH,)
