@@ -6,21 +6,24 @@
      "processes": [{"pid", "python", "cpu_share", "rss", "peak_rss", "minor_faults", "major_faults", "uss",
                     "pss"}],
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
-     "totals": {"cpu_share", "rss", "ops", "ops_per_s", "switches_per_s"},
+     "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed"},
      "row": the newest row of the series, or null before the first,
-     "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows}
+     "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows,
+     "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
 
 `gils`, `processes`, `totals` and the rates of `observer` roll over the last second; `row` is of the time
 between the last two counters, for charts; all else is of the whole run so far. `main_gil` is the index of the
 GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been
-measured is null, never 0.
+measured is null, never 0. `totals.rss` counts a page that several processes share in each of them;
+`totals.pss` counts it once, and is null unless it is known of all of them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.analysis.memory import live_rows
 from app.analysis.window import GilRates
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def figures(ledger: Ledger) -> dict[str, Any]:
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
+        **live_rows(ledger),
     }
 
 
@@ -84,6 +88,7 @@ def _totals(ledger: Ledger, rates: _Rates, cpu_shares: _Shares) -> dict[str, flo
     return {
         "cpu_share": sum(known) if known else None,
         "rss": ledger.counters.rss,
+        "pss": ledger.processes.pss(),
         "ops": ledger.counters.ops,
         "ops_per_s": ledger.counters.ops_per_s,
         "switches_per_s": sum(gil.switches_per_s for gil in rates.values()) if rates else None,

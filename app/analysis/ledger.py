@@ -11,17 +11,25 @@ that came before the first frame. Rolling figures are of the last second, measur
     figures   see figures.py
     header    {"type": "header", "hello", "processes": [process message],
                "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
-               "figures", "series": {"names", "every", "rows"}}
+               "figures", "series": {"names", "every", "rows"},
+               "courses": {"memory": [{"pid", "names", "rows"}],
+                           "heap", "gc": [{"pid", "interpreter", "names", "rows"}]},
+               "pauses": [row of a collector message], "events": [event message],
+               "heaps": [the newest heap message of each heap, with the whole map]}
     summary   see summary.py
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from app.analysis.capabilities import available
+from app.analysis.collectors import Collectors
 from app.analysis.figures import figures
 from app.analysis.gils import Gils
+from app.analysis.heaps import Heaps
+from app.analysis.memory import header_fields, sizes
 from app.analysis.processes import Processes
 from app.analysis.sampling import ObserverCpu, Sampled
 from app.analysis.series import Series
@@ -31,11 +39,14 @@ from app.analysis.threads import Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
+    Collector,
     Counters,
     End,
     Event,
     Frame,
+    Heap,
     Hello,
+    Memory,
     Message,
     Names,
     Process,
@@ -44,6 +55,8 @@ from app.model.frames import (
     to_json,
 )
 from app.model.states import WAITING
+
+KEPT_EVENTS = 500
 
 
 class Ledger:
@@ -57,6 +70,9 @@ class Ledger:
         self.begin_us = 0
         self.end_us: int | None = None
         self.processes = Processes()
+        self.heaps = Heaps()
+        self.collectors = Collectors()
+        self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads()
         self.gils = Gils()
         self.stacks = StackLooks()
@@ -89,8 +105,14 @@ class Ledger:
             case End():
                 self.end = message
                 self._close(message.at_us)
+            case Heap():
+                self.heaps.feed(message)
+            case Collector():
+                self.collectors.feed(message, self.begin_us if self.frames.length_us else None, self.end_us)
+            case Memory():
+                self.processes.walked(message)
             case Event():
-                pass
+                self.events.append(message)
         self.at_us = max(self.at_us, _instant(message))
 
     @property
@@ -120,6 +142,8 @@ class Ledger:
             "gils": [[gil.index, gil.pid, gil.interpreter] for gil in self.gils],
             "figures": self.figures() if self.frames.length_us else None,
             "series": self.series.to_json(),
+            "events": [to_json(event) for event in self.events],
+            **header_fields(self),
         }
 
     def summary(self, run: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -177,22 +201,27 @@ class Ledger:
         self.gils.longest_holds.explain(self.stacks.log)
 
     def _counters(self, message: Counters) -> None:
-        self.processes.read(message.processes)
+        self.processes.read(message.at_us, message.processes)
         self.threads.read(message.threads, message.at_us)
         self.counters.add(message)
         if not self.frames.length_us:
             self.processes.rebase()
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
-        self.series.counters(message, self.counters.rss)
+        self.series.counters(message, sizes(self), self.collectors.paused_us)
 
     def _process(self, message: Process) -> None:
-        forgotten = self.gils.forget(self.processes.note(message), self.threads)
+        pids = self.processes.note(message)
+        self.heaps.forget(pids)
+        self.collectors.forget(pids)
+        forgotten = self.gils.forget(pids, self.threads)
         if forgotten:
             self.threads.waits.forget(forgotten)
             self.stacks.log.forget(forgotten)
         if message.gone:
             self.threads.process_gone(message.pid, message.at_us)
+            self.heaps.process_gone(message.pid)
+            self.collectors.process_gone(message.pid, message.at_us)
 
     def _report(self, message: Report) -> None:
         if "result" in message.data:

@@ -1,14 +1,23 @@
-"""What each process of the target's tree is, and what it uses."""
+"""What each process of the target's tree is, and what it uses.
+
+    row    {"pid", "parent", "ended_s", "rss", "uss", "pss", "peak_rss", "swap", "shared",
+            "kinds": {kind: [size, rss] or null} or null, "minor_faults", "major_faults"}
+
+Sizes are the last that were read. `shared` is how much of the RSS other processes map as well; `kinds` are
+those of the memory message. `ended_s` is null while the process is there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from app.analysis.course import Course
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals
-from app.model.frames import Process
+from app.model.frames import Memory, Process
 
+COURSE = ("at_us", "rss", "uss", "pss")
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
 _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
@@ -24,9 +33,11 @@ class ProcessUse:
         self.peak_rss: int | None = None
         self.uss: int | None = None
         self.pss: int | None = None
+        self.mappings: Memory | None = None
         self.totals = Totals(3)
+        self.course = Course()
 
-    def read(self, values: Sequence[int | None]) -> None:
+    def read(self, at_us: int, values: Sequence[int | None]) -> None:
         """Take its row of a counters message. A size that was not read this time keeps its last value."""
         cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss = values
         self.totals.read((cpu_us, minor_faults, major_faults))
@@ -34,6 +45,8 @@ class ProcessUse:
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
         self.uss = self.uss if uss is None else uss
         self.pss = self.pss if pss is None else pss
+        if uss is not None or self.uss is None:  # it is read less often than the rest, or cannot be
+            self.course.add((at_us, self.rss, self.uss, self.pss))
 
     @property
     def gone(self) -> bool:
@@ -46,13 +59,19 @@ class ProcessUse:
         return self.totals.moved(_CPU) or 0
 
     def memory_row(self) -> dict[str, Any]:
-        """The process's row under `memory` in a summary."""
+        """The row, as at the head of this module."""
+        message, mappings = self.message, self.mappings
         return {
             "pid": self.pid,
+            "parent": message.parent if message else None,
+            "ended_s": message.at_us / 1e6 if message and message.gone else None,
             "rss": self.rss,
             "uss": self.uss,
             "pss": self.pss,
             "peak_rss": self.peak_rss,
+            "swap": mappings.swap if mappings else None,
+            "shared": mappings.shared if mappings else None,
+            "kinds": mappings.kinds if mappings else None,
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }
@@ -81,11 +100,20 @@ class Processes:
         for process in self:
             process.totals.rebase()
 
-    def read(self, rows: Iterable[Sequence[int | None]]) -> None:
+    def read(self, at_us: int, rows: Iterable[Sequence[int | None]]) -> None:
         """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""
         for pid, *values in rows:
             assert pid is not None
-            self._of(pid).read(values)
+            self._of(pid).read(at_us, values)
+
+    def walked(self, message: Memory) -> None:
+        """Take a walk of a process's mappings."""
+        self._of(message.pid).mappings = message
+
+    def message(self, pid: int) -> Process | None:
+        """The newest message of a process."""
+        process = self._processes.get(pid)
+        return process.message if process else None
 
     def messages(self) -> list[Process]:
         """The newest message of each process."""
@@ -101,6 +129,16 @@ class Processes:
         root = self.root()
         return next((message for message in (root, *self.messages()) if message and message.python), root)
 
+    def live(self) -> list[ProcessUse]:
+        """Those that are there."""
+        return [process for process in self if not process.gone]
+
+    def pss(self) -> int | None:
+        """Resident bytes of all that are there, shared pages counted once; None if one was not read."""
+        sizes = [process.pss for process in self.live() if process.rss is not None]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known and len(known) == len(sizes) else None
+
     def live_rows(self, cpu_shares: dict[int, float | None]) -> list[dict[str, Any]]:
         """A row for each process that is there."""
         return [
@@ -109,8 +147,7 @@ class Processes:
                 "cpu_share": cpu_shares.get(process.pid),
                 **process.memory_row(),
             }
-            for process in self
-            if not process.gone
+            for process in self.live()
         ]
 
     def _of(self, pid: int) -> ProcessUse:

@@ -1,7 +1,9 @@
 """The main figures over the whole run, in few enough rows to be sent whole to a viewer that comes late.
 
 What is kept are running totals, at the instants of the counters. A row is the difference of two of them: it
-tells of all the time since the row before it, however many were left out between, and of no other.
+tells of all the time since the row before it, however many were left out between, and of no other. Sizes are
+those of all processes; `paused_share` is the time in which collectors had stopped their threads: as with
+`cpu_share`, two that do so all the time make 2.
 """
 
 from __future__ import annotations
@@ -22,10 +24,25 @@ SERIES = (
     "cpu_share",
     "rss",
     "ops_per_s",
+    "pss",
+    "heap_bytes",
+    "arena_bytes",
+    "tracked",
+    "paused_share",
 )
 MAX_ROWS = 1200
 
 Row = list[float | None]
+
+
+class Sizes(NamedTuple):
+    """What all processes of the run have at a moment; None while it was never read."""
+
+    rss: int | None = None
+    pss: int | None = None
+    heap_bytes: int | None = None
+    arena_bytes: int | None = None
+    tracked: int | None = None
 
 
 class _Totals(NamedTuple):
@@ -35,8 +52,9 @@ class _Totals(NamedTuple):
     frames_us: int = 0  # the length of the frames that it was in
     cpu_us: int = 0
     counted_us: int = 0  # the time over which that is known
-    rss: int | None = None
+    sizes: Sizes = Sizes()
     ops: int | None = None
+    paused_us: int | None = None  # of all collectors; None while none was read
 
 
 class Series:
@@ -59,7 +77,7 @@ class Series:
                 self._switches += switches
                 self._frames_us += frame.end_us - frame.start_us
 
-    def counters(self, message: Counters, rss: int | None) -> None:
+    def counters(self, message: Counters, sizes: Sizes, paused_us: int | None) -> None:
         """Make a row of what came since the counters before, and keep it if its turn has come."""
         last = self._last
         cpu_us = {row[0]: row[1] for row in message.processes if row[1] is not None}
@@ -78,8 +96,9 @@ class Series:
                 self._frames_us,
                 last.cpu_us + sum(moved_us),
                 last.counted_us + (message.at_us - last.at_us if moved_us else 0),
-                rss,
+                sizes,
                 message.ops,
+                paused_us,
             ),
         )
         if self._offered % self._every == 0:
@@ -103,6 +122,7 @@ def _row(before: _Totals, now: _Totals) -> Row:
     """The main figures between two instants, in the order of SERIES."""
     shares = now.gil.since(before.gil).shares()
     ops = None if now.ops is None or before.ops is None else now.ops - before.ops
+    paused_us = None if now.paused_us is None else now.paused_us - (before.paused_us or 0)
     return [
         now.at_us,
         shares["held_share"],
@@ -110,8 +130,10 @@ def _row(before: _Totals, now: _Totals) -> Row:
         _rate(now.switches - before.switches, now.frames_us - before.frames_us, 1e6),
         shares["waiters"],
         _rate(now.cpu_us - before.cpu_us, now.counted_us - before.counted_us, 1),
-        now.rss,
+        now.sizes.rss,
         _rate(ops, now.at_us - before.at_us, 1e6),
+        *now.sizes[1:],
+        _rate(paused_us, now.at_us - before.at_us, 1),
     ]
 
 

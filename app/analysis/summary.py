@@ -17,8 +17,8 @@ says why. One row for each process, interpreter and thread.
                                "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
-     "memory": [{"pid", "rss", "uss", "pss", "peak_rss", "minor_faults", "major_faults"}],
-     "heap": null, "gc": null,
+     "memory": [a row of processes.py], "heap": [a row of heaps.py] or null,
+     "gc": [a row of collectors.py] or null: each with its course, see memory.py,
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
      "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
      "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.analysis.capabilities import worst
 from app.analysis.findings import findings
+from app.analysis.memory import summary_rows
 from app.analysis.totals import seconds
 from app.model.frames import Process
 
@@ -67,9 +68,7 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,
-        "memory": [process.memory_row() for process in ledger.processes],
-        "heap": None,
-        "gc": None,
+        **summary_rows(ledger),
         "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame(),
         "who_waits": ledger.who_waits(PAIRS),

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 OUTPUT_TAIL = 64 * 1024  # characters
+IN_HEADER = (frames.Event, frames.Heap, frames.Collector, frames.Memory)  # of those before a viewer came
 REMEDY = "Start the run again; if it happens again, that is a fault of GILScope worth reporting."
 
 
@@ -221,7 +222,7 @@ class Run:
         """One message: into the ledger, then out to the viewers."""
         message = frames.decode(line)
         self.ledger.feed(message)
-        self.hub.publish(line)
+        self.hub.publish(line, lasting=not isinstance(message, IN_HEADER))
         if self._recording is not None:
             self._recording.write(line)
         match message:

@@ -219,6 +219,7 @@ def test_a_rate_needs_two_readings(begin):
     assert figures["totals"] == {
         "cpu_share": None,
         "rss": 1000,
+        "pss": None,
         "ops": 0,
         "ops_per_s": None,
         "switches_per_s": None,
@@ -252,12 +253,21 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     assert summary["memory"] == [
         {
             "pid": PID,
+            "parent": None,
+            "ended_s": None,
             "rss": 4000,
             "uss": 900,
             "pss": 800,
             "peak_rss": 6000,
+            "swap": None,
+            "shared": None,
+            "kinds": None,
             "minor_faults": 10,
             "major_faults": 3,
+            "course": {
+                "names": ["at_us", "rss", "uss", "pss"],
+                "rows": [[0, 1000, None, None], [250 * MS, 5000, 900, 800]],
+            },
         },
     ]
     assert summary["sampling"]["observer_cpu_share"] == 0.04
@@ -462,7 +472,7 @@ def test_a_header_holds_what_a_late_viewer_needs(begin):
     assert header["gils"] == [[0, PID, 0]]
     assert header["figures"]["type"] == "figures"
     assert header["series"]["names"][0] == "at_us"
-    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None]]
+    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None, *[None] * 5]]
     assert json.loads(json.dumps(header, allow_nan=False)) == header
 
 
@@ -497,7 +507,7 @@ def test_a_step_shows_in_the_row_of_its_own_time_while_the_figures_roll(begin):
         ledger.feed(Counters((start_ms + 250) * MS, [process_row(PID, cpu_us)], ops=start_ms))
     # THEN
     rows = ledger.header()["series"]["rows"]
-    assert rows == [
+    assert [row[:8] for row in rows] == [
         [0, None, None, None, None, None, 1000, None],
         [250 * MS, 0.0, 0.0, 0.0, 0.0, 0.0, 1000, 0.0],
         [500 * MS, 1.0, 0.0, 200.0, 0.0, 1.0, 1000, 1000.0],
@@ -520,7 +530,8 @@ def test_the_series_of_a_long_run_covers_all_of_it_in_few_rows(begin):
     for index in range(5_000):
         ledger.feed(Counters(index * 250 * MS, ops=index))
     series = ledger.header()["series"]
-    assert {row[-1] for row in series["rows"][1:]} == {4.0}
+    ops_per_s = series["names"].index("ops_per_s")
+    assert {row[ops_per_s] for row in series["rows"][1:]} == {4.0}
     at_us = [row[0] for row in series["rows"]]
     assert len(at_us) <= 1_200
     assert series["every"] == 8

@@ -1,0 +1,205 @@
+"""The collector of each interpreter: how often it ran, what it found, and how long it stopped threads.
+
+    row    {"pid", "interpreter", "enabled", "thresholds", "counts", "tracked",
+            "collections", "collected", "uncollectable": each [by generation], from the run's beginning on,
+            "exact": whether each pause is known, or only those that samples saw,
+            "pauses": {"count", "seen", "total_s", "p50_s", "p99_s", "max_s", "stopped_share",
+                       "generations": [{"generation", "count", "seen", "total_s", "max_s"}]}}
+
+`count` is CPython's own number of collections, `seen` is how many of them have a length: a collection that
+ends between two samples has none. So `total_s` and `stopped_share`, which is by the time in which the
+interpreter was observed, are the least that it can have been. `generation` is null in the last row of
+`generations` if more than one collection fell between two samples.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from app.analysis.course import Course
+from app.analysis.histogram import Histogram
+from app.analysis.totals import Totals
+from app.analysis.window import WINDOW_US
+from app.model.frames import Collector
+
+KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
+COURSE = ("at_us", "tracked", "collections")
+
+_TOTALS = 3  # collections, collected, uncollectable
+
+Row = list[Any]
+
+
+class _Pauses:
+    """The lengths of some pauses."""
+
+    __slots__ = ("lengths", "total_us")
+
+    def __init__(self) -> None:
+        self.lengths = Histogram()
+        self.total_us = 0
+
+    def add(self, length_us: int) -> None:
+        self.lengths.add(length_us)
+        self.total_us += length_us
+
+    def to_json(self) -> dict[str, Any]:
+        seen = self.lengths.count
+        return {
+            "seen": seen,
+            "total_s": self.total_us / 1e6,
+            "max_s": self.lengths.max_us / 1e6 if seen else None,
+        }
+
+
+class CollectorUse:
+    """One interpreter's collector."""
+
+    def __init__(self, pid: int, interpreter: int, since_us: int) -> None:
+        self.pid = pid
+        self.interpreter = interpreter
+        self.since_us = since_us  # from when on its collections are counted
+        self.gone_us: int | None = None
+        self.course = Course()
+        self._enabled: bool | None = None
+        self._thresholds: list[int] = []
+        self._counts: list[int] = []
+        self._tracked: int | None = None
+        self._totals: tuple[Totals, ...] | None = None
+        self._generations = 0
+        self._all = _Pauses()
+        self._by_generation: dict[int | None, _Pauses] = {}
+        self._recent: deque[tuple[int, int]] = deque()  # start_us, end_us
+
+    @property
+    def tracked(self) -> int | None:
+        """How many objects it follows."""
+        return self._tracked
+
+    def read(self, at_us: int, row: Row, begun: bool) -> None:
+        """Take its row of a message; totals count from the last one before the run has `begun`, or the first.
+
+        A forked child has its parent's totals, so the first reading is where its own begin.
+        """
+        enabled, self._thresholds, self._counts, *totals, self._tracked = row
+        self._enabled = None if enabled is None else bool(enabled)
+        fresh = self._totals is None
+        if self._totals is None:
+            self._generations = len(totals[0])
+            self._totals = tuple(Totals(self._generations) for _ in range(_TOTALS))
+        for kept, values in zip(self._totals, totals, strict=True):
+            kept.read(values)
+            if fresh or not begun:
+                kept.rebase()
+        self.course.add((at_us, self._tracked, sum(self._moved(0))))
+
+    def pause(self, start_us: int, length_us: int, generation: int | None, measured: bool) -> None:
+        """Take a pause; one that is not `measured` lies before the run or behind its result."""
+        self._recent.append((start_us, start_us + length_us))
+        while self._recent[0][1] < start_us - WINDOW_US:
+            self._recent.popleft()
+        if measured:
+            self._all.add(length_us)
+            self._by_generation.setdefault(generation, _Pauses()).add(length_us)
+
+    def rolling_share(self, at_us: int) -> float:
+        """The share of the last second in which it had stopped its threads, as far as was seen."""
+        since_us = at_us - WINDOW_US
+        return (
+            sum(max(0, min(end_us, at_us) - max(start_us, since_us)) for start_us, end_us in self._recent)
+            / WINDOW_US
+        )
+
+    def row(self, observed_us: int, exact: bool) -> dict[str, Any]:
+        """The row, as at the head of this module; the collector was observed for so long."""
+        return {
+            "pid": self.pid,
+            "interpreter": self.interpreter,
+            "enabled": self._enabled,
+            "thresholds": self._thresholds,
+            "counts": self._counts,
+            "tracked": self._tracked,
+            "collections": self._moved(0),
+            "collected": self._moved(1),
+            "uncollectable": self._moved(2),
+            "exact": exact,
+            "pauses": self._pauses(observed_us),
+        }
+
+    def _moved(self, which: int) -> list[int]:
+        if self._totals is None:
+            return []
+        return [self._totals[which].moved(generation) or 0 for generation in range(self._generations)]
+
+    def _pauses(self, observed_us: int) -> dict[str, Any]:
+        lengths, collections = self._all.lengths, self._moved(0)
+        p50, p99 = lengths.quantiles((0.5, 0.99)) if lengths.count else (None, None)
+        generations: list[int | None] = [*range(self._generations)]
+        if None in self._by_generation:
+            generations.append(None)
+        return {
+            "count": sum(collections),
+            **self._all.to_json(),
+            "p50_s": None if p50 is None else p50 / 1e6,
+            "p99_s": None if p99 is None else p99 / 1e6,
+            "stopped_share": self._all.total_us / observed_us if observed_us > 0 else None,
+            "generations": [
+                {
+                    "generation": generation,
+                    "count": None if generation is None else collections[generation],
+                    **self._by_generation.get(generation, _Pauses()).to_json(),
+                }
+                for generation in generations
+            ],
+        }
+
+
+class Collectors:
+    """The collectors of a run, in the order in which they were first read, and their newest pauses."""
+
+    def __init__(self) -> None:
+        self._collectors: dict[tuple[int, int], CollectorUse] = {}
+        self.pauses: deque[Row] = deque(maxlen=KEPT_PAUSES)  # rows of collector messages
+        self._paused_us = 0
+
+    def __iter__(self) -> Iterator[CollectorUse]:
+        return iter(self._collectors.values())
+
+    def feed(self, message: Collector, begin_us: int | None, end_us: int | None) -> None:
+        """Take a message; the measured time began at `begin_us`, or has not yet, and ended at `end_us`."""
+        for pid, interpreter, *row in message.rows:
+            self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
+        for pause in message.pauses:
+            pid, interpreter, start_us, length_us, generation, _ = pause
+            measured = begin_us is not None and start_us >= begin_us and (end_us is None or start_us < end_us)
+            self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
+            self._paused_us += length_us
+            self.pauses.append(pause)
+
+    @property
+    def paused_us(self) -> int | None:
+        """The pauses of all collectors so far; None while none was read."""
+        return self._paused_us if self._collectors else None
+
+    def process_gone(self, pid: int, at_us: int) -> None:
+        """Its interpreters have ended."""
+        for collector in self:
+            if collector.pid == pid and collector.gone_us is None:
+                collector.gone_us = at_us
+
+    def forget(self, pids: Collection[int]) -> None:
+        """Forget the collectors of these processes."""
+        for key in [key for key in self._collectors if key[0] in pids]:
+            del self._collectors[key]
+
+    def live(self) -> list[CollectorUse]:
+        """Those that are there."""
+        return [collector for collector in self if collector.gone_us is None]
+
+    def _of(self, pid: int, interpreter: int, at_us: int) -> CollectorUse:
+        collector = self._collectors.get((pid, interpreter))
+        if collector is None or collector.gone_us is not None:
+            collector = self._collectors[pid, interpreter] = CollectorUse(pid, interpreter, at_us)
+        return collector

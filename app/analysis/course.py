@@ -1,0 +1,42 @@
+"""How some values of a process went over the whole run, in few enough rows to be sent and kept whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_ROWS = 60
+
+Row = tuple[int | None, ...]  # at_us first
+
+
+class Course:
+    """Readings, each as it was taken. When they become too many, every other one goes, but for the newest."""
+
+    __slots__ = ("_every", "_kept", "_newest", "_offered")
+
+    def __init__(self) -> None:
+        self._kept: list[Row] = []
+        self._every = 1
+        self._offered = 0
+        self._newest: Row | None = None
+
+    def add(self, row: Row) -> None:
+        """Take a reading; its turn to be kept comes once in so many."""
+        self._newest = row
+        if self._offered % self._every == 0:
+            self._kept.append(row)
+            if len(self._kept) > MAX_ROWS:
+                del self._kept[1::2]
+                self._every *= 2
+        self._offered += 1
+
+    @property
+    def newest(self) -> Row | None:
+        """The last reading; None before the first."""
+        return self._newest
+
+    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
+        """{"names": [...], "rows": [...]}: the readings kept, in order, and the last one in any case."""
+        last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
+        return {"names": list(names), "rows": [list(row) for row in (*self._kept, *last)]}

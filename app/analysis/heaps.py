@@ -1,0 +1,154 @@
+"""The private heap of each interpreter: its newest reading, the peaks, how it went, and its map.
+
+    row    {"pid", "interpreter", "allocator", "at_s", "arenas", "arena_bytes", "pools", "pools_free",
+            "blocks_used", "bytes_used", "raw_blocks", "fragmentation",
+            "size_classes": [{"size", "pools", "blocks_used", "blocks_free"}],
+            "pinned": {"arenas", "bytes", "held_bytes"}, "torn", "readings", "took_s", "cpu_s",
+            "peak": {"blocks_used", "bytes_used", "arenas", "arena_bytes"}}
+
+A reading's fields are those of the heap message. `fragmentation` is the share of the arenas' bytes that no
+block in use takes: free blocks, free pools, pools never carved, and what is too small for a block; null where
+there are no arenas. `torn` and `took_s` are of the newest reading, `cpu_s` is the work of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.analysis.course import Course
+from app.analysis.totals import seconds
+from app.model.frames import Heap, Row
+
+COURSE = (
+    "at_us",
+    "blocks_used",
+    "bytes_used",
+    "arenas",
+    "arena_bytes",
+    "pinned_arenas",
+    "pinned_bytes",
+    "held_bytes",
+)
+MAP_CHARACTERS = 2 * 1024 * 1024  # a heap of 8 GiB; what a viewer gets in its header
+
+_PEAKS = ("blocks_used", "bytes_used", "arenas", "arena_bytes")
+
+
+class HeapUse:
+    """One interpreter's heap."""
+
+    def __init__(self, message: Heap) -> None:
+        self.pid = message.pid
+        self.interpreter = message.interpreter
+        self.newest = message
+        self.course = Course()
+        self.gone = False
+        self._readings = 0
+        self._cpu_us = 0
+        self._peaks = dict.fromkeys(_PEAKS, 0)
+        self._map: dict[int, str] = {}
+
+    def read(self, message: Heap) -> None:
+        """Take a reading."""
+        self.newest = message
+        self._readings += 1
+        self._cpu_us += message.cpu_us
+        for name, highest in self._peaks.items():
+            self._peaks[name] = max(highest, getattr(message, name))
+        self.course.add(
+            (
+                message.at_us,
+                message.blocks_used,
+                message.bytes_used,
+                message.arenas,
+                message.arena_bytes,
+                *message.pinned,
+            )
+        )
+        self._draw(message)
+
+    def row(self) -> dict[str, Any]:
+        """The row, as at the head of this module."""
+        newest = self.newest
+        return {
+            "pid": self.pid,
+            "interpreter": self.interpreter,
+            "allocator": newest.allocator,
+            "at_s": newest.at_us / 1e6,
+            "arenas": newest.arenas,
+            "arena_bytes": newest.arena_bytes,
+            "pools": newest.pools,
+            "pools_free": newest.pools_free,
+            "blocks_used": newest.blocks_used,
+            "bytes_used": newest.bytes_used,
+            "raw_blocks": newest.raw_blocks,
+            "fragmentation": 1 - newest.bytes_used / newest.arena_bytes if newest.arena_bytes else None,
+            "size_classes": [
+                dict(zip(("size", "pools", "blocks_used", "blocks_free"), row, strict=True))
+                for row in newest.classes
+            ],
+            "pinned": dict(zip(("arenas", "bytes", "held_bytes"), newest.pinned, strict=True)),
+            "torn": newest.torn,
+            "readings": self._readings,
+            "took_s": seconds(newest.took_us),
+            "cpu_s": seconds(self._cpu_us),
+            "peak": dict(self._peaks),
+        }
+
+    def message(self) -> Heap:
+        """The newest reading, as if it were the first: with the whole map where it has one.
+
+        Of a map beyond MAP_CHARACTERS the arenas at the highest addresses are left out.
+        """
+        room = MAP_CHARACTERS
+        shown: list[Row] = []
+        for address, pools in sorted(self._map.items()):
+            room -= len(pools)
+            if room < 0:
+                break
+            shown.append([address, pools])
+        return replace(self.newest, changed=shown, gone=[])
+
+    def _draw(self, message: Heap) -> None:
+        """Bring the map up to date; nobody looks at that of a reading without one."""
+        # After a time in which nobody looked the whole map comes anew, and what went meanwhile is not told.
+        if not message.mapped or len(message.changed) >= message.arenas:
+            self._map.clear()
+        for address in message.gone:
+            self._map.pop(address, None)
+        self._map.update((address, pools) for address, pools in message.changed)
+
+
+class Heaps:
+    """The heaps of a run, in the order in which they were first read."""
+
+    def __init__(self) -> None:
+        self._heaps: dict[tuple[int, int], HeapUse] = {}
+
+    def __iter__(self) -> Iterator[HeapUse]:
+        return iter(self._heaps.values())
+
+    def feed(self, message: Heap) -> None:
+        """Take a reading; of a pid that the kernel has given away again, it is another heap."""
+        key = message.pid, message.interpreter
+        heap = self._heaps.get(key)
+        if heap is None or heap.gone:
+            heap = self._heaps[key] = HeapUse(message)
+        heap.read(message)
+
+    def process_gone(self, pid: int) -> None:
+        """Its heaps are no more; their last readings stay."""
+        for heap in self:
+            if heap.pid == pid:
+                heap.gone = True
+
+    def forget(self, pids: Collection[int]) -> None:
+        """Forget the heaps of these processes."""
+        for key in [key for key in self._heaps if key[0] in pids]:
+            del self._heaps[key]
+
+    def live(self) -> list[HeapUse]:
+        """Those that are there."""
+        return [heap for heap in self if not heap.gone]

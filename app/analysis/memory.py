@@ -1,0 +1,95 @@
+"""Memory, heaps and collectors: their rows in summary, figures and header.
+
+A row of a summary has its `course` beside the fields that processes.py, heaps.py and collectors.py describe:
+{"names": [...], "rows": [[...]]}, how it went over the run in about sixty rows. A live row has none, since
+the header of a stream has them all; that of a collector has `share` instead, the share of the last second in
+which it had stopped its threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.analysis import collectors, heaps, processes
+from app.analysis.collectors import CollectorUse
+from app.analysis.series import Sizes
+from app.model.frames import to_json
+from app.model.states import EXACT
+
+if TYPE_CHECKING:
+    from app.analysis.ledger import Ledger
+
+Json = dict[str, Any]
+
+
+def summary_rows(ledger: Ledger) -> Json:
+    """`memory`, `heap` and `gc` of a summary; the latter two are null where none was read."""
+    return {
+        "memory": [
+            {**process.memory_row(), "course": process.course.to_json(processes.COURSE)}
+            for process in ledger.processes
+        ],
+        "heap": [{**heap.row(), "course": heap.course.to_json(heaps.COURSE)} for heap in ledger.heaps]
+        or None,
+        "gc": [
+            {**_gc(ledger, collector), "course": collector.course.to_json(collectors.COURSE)}
+            for collector in ledger.collectors
+        ]
+        or None,
+    }
+
+
+def live_rows(ledger: Ledger) -> Json:
+    """`memory`, `heap` and `gc` of figures, of the processes that are there."""
+    return {
+        "memory": [process.memory_row() for process in ledger.processes.live()],
+        "heap": [heap.row() for heap in ledger.heaps.live()] or None,
+        "gc": [
+            {**_gc(ledger, collector), "share": collector.rolling_share(ledger.at_us)}
+            for collector in ledger.collectors.live()
+        ]
+        or None,
+    }
+
+
+def header_fields(ledger: Ledger) -> Json:
+    """What of it a viewer who comes late has missed."""
+    return {
+        "courses": {
+            "memory": [
+                {"pid": process.pid, **process.course.to_json(processes.COURSE)}
+                for process in ledger.processes.live()
+            ],
+            "heap": [{**_whose(heap), **heap.course.to_json(heaps.COURSE)} for heap in ledger.heaps.live()],
+            "gc": [
+                {**_whose(collector), **collector.course.to_json(collectors.COURSE)}
+                for collector in ledger.collectors.live()
+            ],
+        },
+        "pauses": list(ledger.collectors.pauses),
+        "heaps": [to_json(heap.message()) for heap in ledger.heaps.live()],
+    }
+
+
+def sizes(ledger: Ledger) -> Sizes:
+    """What all processes have at this moment."""
+    there = [heap.newest for heap in ledger.heaps.live()]
+    tracked = [collector.tracked for collector in ledger.collectors.live() if collector.tracked is not None]
+    return Sizes(
+        ledger.counters.rss,
+        ledger.processes.pss(),
+        sum(heap.bytes_used for heap in there) if there else None,
+        sum(heap.arena_bytes for heap in there) if there else None,
+        sum(tracked) if tracked else None,
+    )
+
+
+def _whose(use: heaps.HeapUse | CollectorUse) -> Json:
+    return {"pid": use.pid, "interpreter": use.interpreter}
+
+
+def _gc(ledger: Ledger, collector: CollectorUse) -> Json:
+    process = ledger.processes.message(collector.pid)
+    until_us = min(at_us for at_us in (ledger.at_us, ledger.end_us, collector.gone_us) if at_us is not None)
+    exact = process is not None and process.capabilities.get("gc") == EXACT
+    return collector.row(until_us - max(ledger.begin_us, collector.since_us), exact)
