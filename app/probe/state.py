@@ -67,21 +67,21 @@ def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
 
 
 def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
-    interpreters: list[Interpreter] = []
+    found: list[Interpreter] = []
     gils: dict[int, GilState] = {}
     threads: list[ThreadState] = []
     heads = [runtime + layout.runtime_state.interpreters_head]
-    for interp in _interpreters(memory, runtime, layout):
+    for interp in interpreters(memory, runtime, layout):
         number = memory.u64(interp + layout.interpreter_state.id)
-        interpreters.append(Interpreter(interp, number))
+        found.append(Interpreter(interp, number))
         gil = gil_address(memory, runtime, interp, layout)
         gils.setdefault(gil, GilState(gil, number))
         head = interp + layout.interpreter_state.threads_head
         heads.append(head)
         for address, tid in _thread_states(memory, memory.u64(head), interp, layout):
             threads.append(ThreadState(address, tid, number, gil))
-    interpreters.sort(key=lambda i: i.id)
-    return Survey(interpreters, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
+    found.sort(key=lambda i: i.id)
+    return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
 
 
 def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
@@ -92,7 +92,8 @@ def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> in
     return memory.u64(interp + layout.interpreter_state.ceval_gil)
 
 
-def _interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
+def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
+    """The address of each PyInterpreterState, newest first."""
     interp = memory.u64(runtime + layout.runtime_state.interpreters_head)
     for _ in range(MAX_INTERPRETERS):
         if not interp:
