@@ -54,10 +54,11 @@ class ParamSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorSpec:
-    """A way of running workers."""
+    """A way of running workers, and the oldest CPython on which it holds."""
 
     name: str
     sentence: str
+    min_python: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,10 @@ def parse(listed: Mapping[str, Any]) -> Catalogue:
     return Catalogue(
         schema=listed["schema"],
         workloads=tuple(_workload(row) for row in listed["workloads"]),
-        executors=tuple(ExecutorSpec(**row) for row in listed["executors"]),
+        executors=tuple(
+            ExecutorSpec(row["name"], row["sentence"], (row["min_python"][0], row["min_python"][1]))
+            for row in listed["executors"]
+        ),
     )
 
 
@@ -197,6 +201,20 @@ def check(
         workers=int(number("workers", workers, spec.workers, spec.min_workers, spec.max_workers, whole=True)),
         seconds=float(number("seconds", seconds, DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS)),
     )
+
+
+def check_python(
+    spec: WorkloadSpec, executor: str, known: Catalogue, version: tuple[int, ...], label: str
+) -> None:
+    """BadRequest if an interpreter of that version is too old for the workload or for the executor."""
+    least = next(each.min_python for each in known.executors if each.name == executor)
+    for field, what, oldest in (("python", spec.name, spec.min_python), ("executor", executor, least)):
+        if version < oldest:
+            raise BadRequest(
+                f"{what} needs CPython {'.'.join(map(str, oldest))} or later, and this is {label}",
+                "`gilscope pythons` lists the interpreters that were found.",
+                field=field,
+            )
 
 
 def _checked(param: ParamSpec, value: Any) -> Value:

@@ -13,7 +13,7 @@ from app.model import secrets
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.spec import ObserverSpec, Sampling, Start
 from app.runs import catalogue, environment, interpreters
-from app.runs.catalogue import Catalogue
+from app.runs.catalogue import ActionSpec, Catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
 from app.runs.observer import HOME, own_environment
@@ -54,6 +54,7 @@ class Plan:
     command: Sequence[str] | None = None
     script: str | None = None
     environment: Mapping[str, str] | None = None  # what of it may matter, see environment.py
+    actions: Sequence[ActionSpec] = ()  # what it can be told to do while it runs
 
     @property
     def overrun(self) -> GilscopeError | None:
@@ -96,6 +97,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
     spec = known.get(request.workload)
     checked = catalogue.check(spec, dict(request.params), request.executor, request.workers, request.seconds)
     interpreter = interpreters.choose(request.python, found)
+    catalogue.check_python(spec, checked.executor, known, interpreter.version_info, interpreter.label)
     argv = [
         *(interpreter.path, "-m", "app.workloads", "run", spec.name),
         *("--params", json.dumps(checked.params)),
@@ -116,6 +118,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         seconds=checked.seconds,
         python=interpreter.version,
         environment=environment.shown(variables),
+        actions=spec.actions,
     )
 
 

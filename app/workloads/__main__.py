@@ -49,7 +49,10 @@ def _catalogue() -> Json:
     return {
         "schema": catalogue.SCHEMA,
         "workloads": [workload.to_json() for workload in catalogue.workloads()],
-        "executors": [{"name": executor.name, "sentence": executor.sentence} for executor in EXECUTORS],
+        "executors": [
+            {"name": each.name, "sentence": each.sentence, "min_python": list(each.min_python)}
+            for each in EXECUTORS
+        ],
     }
 
 

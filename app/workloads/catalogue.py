@@ -10,7 +10,7 @@ its work. `python -m app.workloads list` prints:
                     "min_python": [3, 9], "look_for": [sentence], "why": [sentence], "helps": [sentence],
                     "subject", "finding", "actions": [{"name", "title", "help"}],
                     "mended": {"title", "workload", "params", "executor", "workers"}}],
-     "executors": [{"name", "sentence"}]}
+     "executors": [{"name", "sentence", "min_python"}]}
 
 `type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
 `look_for` is read beside the live picture, `why` and `helps` below the result; `subject` is where in the
@@ -22,7 +22,7 @@ with its own numbers in them, are in its `showed`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -59,6 +59,7 @@ _TYPES: dict[str, Any] = {
 
 ParamValue = Union[int, float, bool, str]
 Work = Callable[[Context], Optional[Json]]
+AsyncWork = Callable[[Context], Awaitable[Optional[Json]]]
 
 
 class BadRequest(ValueError):
@@ -99,6 +100,16 @@ class Param:
         return BadRequest(f"params.{self.name}", detail, self.help)
 
 
+START_METHOD = Param(
+    "start_method",
+    "choice",
+    "fork",
+    "How the executor processes starts a child: as a copy of this process, of a server that has done "
+    "nothing yet, or as a new interpreter. The other executors start none.",
+    choices=("fork", "forkserver", "spawn"),
+)
+
+
 @dataclass(frozen=True)
 class Companion:
     """A process beside the workers that is no part of what is measured: a client, a remote server."""
@@ -132,7 +143,9 @@ class Variant:
 class Workload:
     """A workload: what a person is told of it, and the functions that do it.
 
-    `work` is called once in every worker, and returns what that worker found, or None. `prepare` is called
+    `work` is called once in every worker, and returns what that worker found, or None; on the executor
+    asyncio `coroutine` is awaited instead. Every workload that runs on processes has the parameter
+    `start_method`; what it prepares can be pickled if it runs on subinterpreters. `prepare` is called
     once before any worker exists; workers and companion see what it returned, and what it enters into the
     stack is closed at the end.
     `summarise` makes the result's own fields of what was prepared, what the workers found, in their order,
@@ -162,11 +175,19 @@ class Workload:
     finding: str | None = None
     mended: Variant | None = None
     actions: tuple[Action, ...] = ()
+    coroutine: AsyncWork | None = None  # of a workload that runs on asyncio
     counting: str | None = None  # the role whose workers count operations; None where all of them do
     companion: Companion | None = None
     prepare: Callable[[Setting, ExitStack], Any] = lambda setting, resources: None
     summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}
     showed: Callable[[Json], Sequence[str]] = lambda result: ()
+
+    def __post_init__(self) -> None:
+        if "processes" in self.executors:
+            object.__setattr__(self, "params", (*self.params, START_METHOD))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find, (self.name,)
 
     def role(self, worker: int) -> tuple[str, str]:
         """A worker's role, and its name: the role and its number in that role, from 1."""

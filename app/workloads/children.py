@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import multiprocessing
 import os
 import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from time import monotonic_ns
+from typing import Any
 
 from app.workloads.catalogue import Work
 from app.workloads.job import Job, Outcome
-from app.workloads.line import SharedWords
+from app.workloads.line import SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
 
-# The caller is single-threaded while it forks, which makes fork safe; it is also the start method
-# whose children need no word on where the shared memory, the gate and the channel are.
-_FORK = multiprocessing.get_context("fork")
 _PR_SET_PDEATHSIG = 1
+_F_SETSIG = 10
 _REAP_S = 1.0  # a child that has told its outcome has nothing left to do
 
 
 class Child:
-    """A child process that parks at the gate, does its work, and sends back its outcome."""
+    """A child process that parks at the gate, does its work, and sends back its outcome.
 
-    def __init__(self, job: Job, work: Work, worker: int, role: str, name: str) -> None:
+    The caller is single-threaded while it starts children, which is what makes fork safe.
+    """
+
+    def __init__(self, job: Job, work: Work, worker: int, role: str, name: str, method: str = "fork") -> None:
         self.name = name
-        self.connection, theirs = _FORK.Pipe(duplex=False)
-        arguments = (theirs, os.getpid(), job, work, worker, role, name)
-        self._process = _FORK.Process(target=_child_main, args=arguments, name=name, daemon=True)
+        # The classes of a context are made when they are first asked for, so mypy knows no common one.
+        context: Any = multiprocessing.get_context(method)
+        self.connection: Connection
+        self.connection, theirs = context.Pipe(duplex=False)
+        arguments = (theirs, job, work, worker, role, name)
+        self._process = context.Process(target=_child_main, args=arguments, name=name, daemon=True)
         self._process.start()
         theirs.close()  # so that the connection ends when the child does
 
     @property
     def pid(self) -> int:
         """The process id."""
-        pid = self._process.pid
+        pid: int | None = self._process.pid
         assert pid is not None  # it is None only before start
         return pid
 
@@ -78,10 +84,9 @@ def finish_all(children: Sequence[Child], shared: SharedWords) -> list[Outcome]:
     return [outcomes[child] for child in children]
 
 
-def _child_main(
-    connection: Connection, parent: int, job: Job, work: Work, worker: int, role: str, name: str
-) -> None:
-    _die_with(parent)
+def _child_main(connection: Connection, job: Job, work: Work, worker: int, role: str, name: str) -> None:
+    _die_with_parent()
+    stop_on_signals(job.shared)
     job.gate.close()
     name_this_thread(name)
     connection.send(None)
@@ -90,8 +95,16 @@ def _child_main(
         connection.send(job.perform(work, worker, role, name, span))
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, however that dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the kernel was asked
-        os.kill(os.getpid(), signal.SIGKILL)
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when the one that asked for it dies, however that dies.
+
+    If it died before that, nobody is left to open the gate, and so this process does not begin.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    if os.getppid() == parent.pid:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:  # the fork server, which lives until its children have ended; but only the parent holds this pipe
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(parent.sentinel, _F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, os.O_ASYNC)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Mapping
-from time import monotonic_ns
-from typing import Any, NamedTuple
+from time import monotonic_ns, sleep
+from typing import Any, NamedTuple, Optional
 
 from app.workloads.line import STOP_WORD, SharedWords, slot
+from app.workloads.passing import Passed
 
 Json = dict[str, Any]
+NextAction = Callable[[float], Optional[str]]
+
+ACTION_WAIT_S = 0.25  # so that a body that waits for an action asks `stopping` often enough
 
 
 class Span(NamedTuple):
@@ -32,6 +36,12 @@ class Gate:
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
 
+    def __getstate__(self) -> Passed:
+        return Passed(self._reader)
+
+    def __setstate__(self, reader: int) -> None:
+        self._reader, self._writer = reader, -1  # who gets it from a pickle can only wait
+
     def wait(self) -> Span | None:
         """Block until the gate opens; None if it never will."""
         record = os.read(self._reader, self._RECORD.size)
@@ -52,7 +62,7 @@ class Gate:
 class Context:
     """One worker's view of a run. Every body asks `stopping` at least three times a second."""
 
-    __slots__ = ("_send", "_slot", "_words", "params", "prepared", "role", "span", "worker")
+    __slots__ = ("_next_action", "_send", "_slot", "_words", "params", "prepared", "role", "span", "worker")
 
     def __init__(
         self,
@@ -63,6 +73,7 @@ class Context:
         span: Span,
         shared: SharedWords,
         send: Callable[[Json], None],
+        next_action: NextAction | None = None,
     ) -> None:
         self.worker = worker  # 0, 1, 2, ...
         self.role = role  # "cpu", "io", ...: its name without the number
@@ -72,6 +83,7 @@ class Context:
         self._words = shared.words
         self._slot = slot(worker)
         self._send = send
+        self._next_action = next_action
 
     @property
     def stopping(self) -> bool:
@@ -85,3 +97,13 @@ class Context:
     def report(self, fields: Json) -> None:
         """Write a line of the workload's own to the observer."""
         self._send(fields)
+
+    def next_action(self) -> str | None:
+        """Wait for the next of the workload's actions that a person asks for; None if none comes for a while.
+
+        Worker 0 alone hears of them, in the process that the observer started.
+        """
+        if self._next_action is None:  # run by hand: nobody can ask
+            sleep(ACTION_WAIT_S)
+            return None
+        return self._next_action(ACTION_WAIT_S)

@@ -2,6 +2,7 @@
 
     workload → observer   {"ready": {"pids": [...]}}    every worker exists and is parked
     observer → workload   {"go": true}                  all of those pids are watched
+    observer → workload   {"action": name}              after go, when a person asks for it
     workload → observer   {"result": {...}}             or {"error": {...}}; any other line is a report
 
 The constants repeat those of app.model.spec, which a workload may not import; a test holds the two equal.
@@ -10,21 +11,25 @@ Run by hand, without an observer, there is no channel, and the words are memory 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import mmap
 import os
+import select
 import signal
 import socket
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
+
+from app.workloads.passing import Passed
 
 CHANNEL_ENV = "GILSCOPE_CHANNEL_FD"
 SHARED_ENV = "GILSCOPE_SHARED_FD"
 SHARED_WORDS = 8 * 1025
 STOP_WORD = 0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WORDS_A_SLOT = 8
 MAX_WORKERS = SHARED_WORDS // WORDS_A_SLOT - 2  # one slot is the stop word's, one a companion's
 
@@ -40,8 +45,12 @@ class SharedWords:
     """The stop word and the counters of the workers, mapped by every process of the workload."""
 
     def __init__(self, fd: int) -> None:
+        self._fd = fd
         self._map = mmap.mmap(fd, SHARED_WORDS * _WORD_BYTES)
         self.words = memoryview(self._map).cast("q")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (Passed(self._fd),)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> SharedWords:
@@ -71,6 +80,17 @@ def slot(worker: int) -> int:
     return WORDS_A_SLOT * (worker + 1)
 
 
+def stop_on_signals(shared: SharedWords) -> None:
+    """From now on SIGTERM and SIGINT set the stop word, here and in children that are forked."""
+
+    def stop(*_: object) -> None:
+        shared.set_stop()
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
 class Channel:
     """The workload's end of the socket pair."""
 
@@ -78,6 +98,11 @@ class Channel:
         self._socket = socket.socket(fileno=fd)
         self._socket.set_inheritable(False)
         self._sending = threading.Lock()
+        self._partial = b""
+        self._lines: deque[dict[str, Any]] = deque()  # received, and not yet asked for
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (Passed(self._socket.fileno()),)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Channel | None:
@@ -98,24 +123,30 @@ class Channel:
 
     def wait_for_go(self, shared: SharedWords) -> None:
         """Block until the observer answers, or the stop word is set. ObserverGone if the channel ends."""
-        buffer = b""
-        self._socket.settimeout(_STOP_POLL_S)
+        while not shared.stop:
+            line = self._next_line(_STOP_POLL_S)
+            if line is not None and line.get("go"):
+                return
+
+    def next_action(self, wait_s: float) -> str | None:
+        """The next action that a person asked for; None if none comes within `wait_s` seconds."""
         try:
-            while not shared.stop:
-                try:
-                    received = self._socket.recv(4096)
-                except socket.timeout:  # TimeoutError itself only from 3.10 on
-                    continue
-                except ConnectionResetError:
-                    received = b""
-                if not received:
-                    raise ObserverGone
-                buffer += received
-                *lines, buffer = buffer.split(b"\n")
-                if any(json.loads(line).get("go") for line in lines):
-                    return
-        finally:
-            self._socket.settimeout(None)
+            line = self._next_line(wait_s)
+        except ObserverGone:  # so the stop word is set: see stop_at_hangup
+            return None
+        return None if line is None else line.get("action")
+
+    def _next_line(self, wait_s: float) -> dict[str, Any] | None:
+        if not self._lines and self._poll(select.POLLIN, wait_s):
+            try:
+                received = self._socket.recv(4096)
+            except ConnectionResetError:
+                received = b""
+            if not received:
+                raise ObserverGone
+            *lines, self._partial = (self._partial + received).split(b"\n")
+            self._lines.extend(map(json.loads, lines))
+        return self._lines.popleft() if self._lines else None
 
     def stop_at_hangup(self, shared: SharedWords) -> None:
         """From now on, set the stop word as soon as the observer is gone.
@@ -125,9 +156,8 @@ class Channel:
         """
 
         def look(*_: object) -> None:
-            with contextlib.suppress(BlockingIOError):
-                if not self._peek():
-                    shared.set_stop()
+            if self._poll(select.POLLHUP, 0):
+                shared.set_stop()
 
         signal.signal(signal.SIGIO, look)
         fd = self._socket.fileno()
@@ -135,8 +165,8 @@ class Channel:
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
         look()  # it may have closed before the kernel was asked to tell
 
-    def _peek(self) -> bytes:
-        try:
-            return self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except ConnectionResetError:
-            return b""
+    def _poll(self, events: int, wait_s: float) -> bool:
+        """Whether one of these events, or a hang-up, is there or comes in time; lines unread hide neither."""
+        poll = select.poll()
+        poll.register(self._socket, events)
+        return bool(poll.poll(wait_s * 1000))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from app.workloads.catalogue import Setting
 from app.workloads.children import Child, finish_all
 from app.workloads.context import Gate, Json, Span
 from app.workloads.job import Job, Outcome
-from app.workloads.line import Channel, SharedWords
+from app.workloads.line import Channel, SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
 
 _NS_A_SECOND = 1_000_000_000
@@ -33,18 +32,21 @@ class WorkerFailed(Exception):
 def run(setting: Setting, shared: SharedWords, channel: Channel | None) -> Json:
     """Run the workload to its end and return its result.
 
-    WorkerFailed if a worker failed; ObserverGone if the observer went away before it said go.
+    BadRequest if this Python does not have the executor; WorkerFailed if a worker failed; ObserverGone if the
+    observer went away before it said go.
     """
+    executor = executors.by_name(setting.executor)
     name_this_thread("main")
-    _stop_on_signals(shared)
+    stop_on_signals(shared)
     with ExitStack() as resources:
         gate = Gate()
         resources.callback(gate.close)
         prepared = setting.workload.prepare(setting, resources)
-        job = Job(setting, prepared, shared, gate, channel.send if channel else _print_report)
+        send, next_action = (channel.send, channel.next_action) if channel else (_print_report, None)
+        job = Job(setting, prepared, shared, gate, send, next_action)
         # Children are forked before the crew's threads exist: a fork copies only the thread that forks.
         companions = _start_companion(job)
-        crew = executors.by_name(setting.executor).start(job)
+        crew = executor.start(job)
         if channel:
             _await_go(channel, shared, [*crew.pids, *(child.pid for child in companions)])
         start_ns = monotonic_ns()
@@ -72,16 +74,6 @@ def _await_go(channel: Channel, shared: SharedWords, children: Sequence[int]) ->
     channel.send({"ready": {"pids": [os.getpid(), *children]}})
     channel.wait_for_go(shared)
     channel.stop_at_hangup(shared)
-
-
-def _stop_on_signals(shared: SharedWords) -> None:
-    """SIGTERM and SIGINT set the stop word, here and in the children, which inherit the handler."""
-
-    def stop(*_: object) -> None:
-        shared.set_stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
 
 
 def _print_report(fields: Json) -> None:

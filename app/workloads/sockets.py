@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from contextlib import ExitStack
@@ -40,5 +41,18 @@ def ask(ctx: Context, connection: socket.socket) -> bool:
         try:
             return bool(connection.recv(len(REQUEST)))
         except BlockingIOError:
+            continue
+    return False
+
+
+async def ask_async(ctx: Context, connection: socket.socket) -> bool:
+    """The same without blocking the loop."""
+    connection.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, REQUEST)
+    while not ctx.stopping:
+        try:
+            return bool(await asyncio.wait_for(loop.sock_recv(connection, len(REQUEST)), STOP_POLL_S))
+        except asyncio.TimeoutError:
             continue
     return False

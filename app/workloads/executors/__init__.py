@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
+from app.workloads.catalogue import BadRequest
 from app.workloads.context import Span
+from app.workloads.executors.asynchronous import Asyncio
 from app.workloads.executors.processes import Processes
 from app.workloads.executors.sequential import Sequential
+from app.workloads.executors.subinterpreters import Subinterpreters
 from app.workloads.executors.threads import Threads
 from app.workloads.job import Job, Outcome
 
@@ -43,14 +47,23 @@ class Executor(Protocol):
         """What a person is told of it."""
         ...
 
+    @property
+    def min_python(self) -> tuple[int, int]:
+        """The oldest CPython on which it holds."""
+        ...
+
     def start(self, job: Job) -> Crew:
         """Create every worker; return once all of them are about to park."""
         ...
 
 
-EXECUTORS: tuple[Executor, ...] = (Sequential(), Threads(), Processes())
+EXECUTORS: tuple[Executor, ...] = (Sequential(), Threads(), Processes(), Asyncio(), Subinterpreters())
 
 
 def by_name(name: str) -> Executor:
-    """The executor of that name; a declaration names no other."""
-    return next(executor for executor in EXECUTORS if executor.name == name)
+    """The executor of that name; a declaration names no other. BadRequest if this Python is too old."""
+    executor = next(executor for executor in EXECUTORS if executor.name == name)
+    if sys.version_info < executor.min_python:
+        least, own = (".".join(map(str, version[:2])) for version in (executor.min_python, sys.version_info))
+        raise BadRequest("executor", f"{name} needs CPython {least} or later, and this is {own}")
+    return executor

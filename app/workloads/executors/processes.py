@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+
 from app.workloads.children import Child, finish_all
 from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
+from app.workloads.line import STOP_SIGNALS
 
 
 class Processes:
@@ -12,9 +18,10 @@ class Processes:
 
     name = "processes"
     sentence = "Child processes: each has a GIL and a memory of its own, and what they share is sent."
+    min_python = (3, 9)
 
     def start(self, job: Job) -> ProcessCrew:
-        """Fork the children, and wait until each is about to park."""
+        """Start the children, and wait until each is about to park."""
         return ProcessCrew(job)
 
 
@@ -24,9 +31,11 @@ class ProcessCrew:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._children = []
-        for worker in range(job.setting.workers):
-            role, name = job.setting.workload.role(worker)
-            self._children.append(Child(job, job.setting.workload.work, worker, role, name))
+        method = str(job.setting.params["start_method"])
+        with _stop_signals_held(method):
+            for worker in range(job.setting.workers):
+                role, name = job.setting.workload.role(worker)
+                self._children.append(Child(job, job.setting.workload.work, worker, role, name, method))
         for child in self._children:
             child.wait_until_parked()
         self.pids = [child.pid for child in self._children]
@@ -35,3 +44,18 @@ class ProcessCrew:
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every child."""
         return finish_all(self._children, self._job.shared)
+
+
+@contextmanager
+def _stop_signals_held(method: str) -> Iterator[None]:
+    """Start what is started in here with these signals held back.
+
+    A child lets them through once it can handle them; the fork server never does, and so outlives it.
+    """
+    if method != "fork":
+        resource_tracker.ensure_running()  # it lets the signals through as it is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,6 +14,7 @@ class Sequential:
 
     name = "sequential"
     sentence = "One worker after the other in the main thread: the yardstick for all the others."
+    min_python = (3, 9)
 
     def start(self, job: Job) -> SequentialCrew:
         """Nothing is created: the main thread is the worker."""

@@ -16,6 +16,7 @@ class Threads:
 
     name = "threads"
     sentence = "Threads of one interpreter: they share its memory, and take turns with its GIL."
+    min_python = (3, 9)
 
     def start(self, job: Job) -> ThreadCrew:
         """Start the threads, and wait until each has its name and is about to park."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from app.workloads.catalogue import Param, Workload
 from app.workloads.context import Context
 
@@ -34,6 +36,14 @@ def _work(ctx: Context) -> None:
         ctx.count(1)
 
 
+async def _coroutine(ctx: Context) -> None:
+    piece = _KINDS[ctx.params["kind"]]
+    while not ctx.stopping:
+        piece()
+        ctx.count(1)
+        await asyncio.sleep(0)
+
+
 CPU_BOUND = Workload(
     name="cpu-bound",
     family="gil",
@@ -49,6 +59,8 @@ CPU_BOUND = Workload(
     finding="gil-saturated",
     roles=("cpu",),
     work=_work,
+    coroutine=_coroutine,
+    executors=("threads", "processes", "sequential", "asyncio", "subinterpreters"),
     params=(
         Param(
             "kind",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import selectors
 import socket
 from collections import deque
@@ -12,7 +13,7 @@ from typing import Any
 
 from app.workloads.catalogue import Companion, Param, Setting, Workload
 from app.workloads.context import Context
-from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
+from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, ask_async, connect
 
 _NS_A_MS = 1_000_000
 _NS_A_SECOND = 1_000_000_000
@@ -35,6 +36,18 @@ def _work(ctx: Context) -> None:
         if kind == "sleep" or (kind == "mixed" and turn % 2):
             sleep(wait_s)
         elif not ask(ctx, ctx.prepared[ctx.worker].client):
+            return
+        turn += 1
+        ctx.count(1)
+
+
+async def _coroutine(ctx: Context) -> None:
+    kind, wait_s = ctx.params["kind"], ctx.params["wait_ms"] / 1000
+    turn = 0
+    while not ctx.stopping:
+        if kind == "sleep" or (kind == "mixed" and turn % 2):
+            await asyncio.sleep(wait_s)
+        elif not await ask_async(ctx, ctx.prepared[ctx.worker].client):
             return
         turn += 1
         ctx.count(1)
@@ -72,6 +85,8 @@ IO_BOUND = Workload(
     finding="gil-idle",
     roles=("io",),
     work=_work,
+    coroutine=_coroutine,
+    executors=("threads", "processes", "sequential", "asyncio"),
     companion=Companion("server", _serve, wanted=_uses_sockets),
     prepare=_prepare,
     params=(

@@ -51,6 +51,7 @@ NATIVE_RELEASE = Workload(
     finding="native-parallel",
     roles=("native",),
     work=_work,
+    executors=("threads", "processes", "sequential", "subinterpreters"),
     workers=2,
     prepare=_prepare,
     params=(

@@ -1,12 +1,13 @@
 """What may be asked of a workload, and how a wrong request is told."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from app.model.errors import BadRequest, GilscopeError, NotFound
 from app.runs import catalogue
-from app.runs.catalogue import check, load, parse
+from app.runs.catalogue import ExecutorSpec, check, load, parse
 from app.workloads import catalogue as declared
 
 
@@ -50,7 +51,7 @@ LISTED = {
             "finding": "gil-convoy",
         }
     ],
-    "executors": [{"name": "threads", "sentence": "Threads."}],
+    "executors": [{"name": "threads", "sentence": "Threads.", "min_python": [3, 9]}],
 }
 
 
@@ -100,8 +101,20 @@ def test_the_catalogue_goes_out_in_the_shape_in_which_it_came():
                 "mended": None,
             },
         ),
-        "executors": ({"name": "threads", "sentence": "Threads."},),
+        "executors": ({"name": "threads", "sentence": "Threads.", "min_python": (3, 9)},),
     }
+
+
+@pytest.mark.parametrize(
+    ("workload", "executor", "field"), [((3, 9), (3, 13), "executor"), ((3, 13), (3, 9), "python")]
+)
+def test_what_an_interpreter_is_too_old_for_is_refused(convoy, workload, executor, field):
+    spec = replace(convoy, min_python=workload)
+    known = replace(parse(LISTED), executors=(ExecutorSpec("threads", "Threads.", executor),))
+    catalogue.check_python(spec, "threads", known, (3, 13, 0), "3.13.0")
+    with pytest.raises(BadRequest, match=r"needs CPython 3\.13 or later, and this is 3\.12\.1") as refused:
+        catalogue.check_python(spec, "threads", known, (3, 12, 1), "3.12.1")
+    assert refused.value.field == field
 
 
 def test_what_is_not_given_has_its_default(convoy):

@@ -28,10 +28,11 @@ def test_list_prints_the_whole_catalogue_as_one_document():
     listed = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
     assert set(listed) == {"schema", "workloads", "executors"}
     assert listed["schema"] == 1
-    assert [each["name"] for each in listed["workloads"]] == [
-        *("cpu-bound", "io-bound", "convoy", "native-release", "native-hold")
+    assert [each["name"] for each in listed["workloads"]] == [workload.name for workload in WORKLOADS]
+    assert [each["name"] for each in listed["executors"]] == [
+        *("sequential", "threads", "processes", "asyncio", "subinterpreters")
     ]
-    assert [each["name"] for each in listed["executors"]] == ["sequential", "threads", "processes"]
+    assert all(set(each) == {"name", "sentence", "min_python"} for each in listed["executors"])
     for each in listed["workloads"]:
         assert set(each) == KEYS
         for param in each["params"]:
@@ -51,6 +52,10 @@ def test_a_declaration_agrees_with_itself(workload: catalogue.Workload):
     known = {executor.name for executor in EXECUTORS}
     assert workload.executor in workload.executors
     assert set(workload.executors) <= known
+    assert ("asyncio" in workload.executors) == (workload.coroutine is not None)
+    assert ("start_method" in {param.name for param in workload.params}) == (
+        "processes" in workload.executors
+    )
     assert 1 <= workload.min_workers <= workload.workers <= workload.max_workers <= MAX_WORKERS
     assert 2 <= len(workload.look_for) <= 3
     assert all(text.endswith(".") for text in (workload.sentence, *workload.look_for))

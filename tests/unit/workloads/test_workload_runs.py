@@ -1,4 +1,4 @@
-"""Every workload on every executor that it declares, on the oldest and on this Python; run by hand."""
+"""Every workload on the oldest Python, and what the results of some of them say; run by hand."""
 
 from __future__ import annotations
 
@@ -16,21 +16,7 @@ from app.workloads import catalogue
 ROOT = Path(__file__).parents[3]
 
 
-def _pythons() -> dict[str, str]:
-    """This Python, and the oldest that workloads support where pyenv has one."""
-    found = {"this": sys.executable}
-    for python in sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python")):
-        found["3.9"] = str(python)
-    return found
-
-
-PYTHONS = _pythons()
-COMBINATIONS = [
-    pytest.param(python, workload.name, executor, id=f"{python}-{workload.name}-{executor}")
-    for python in PYTHONS
-    for workload in catalogue.workloads()
-    for executor in workload.executors
-]
+OLDEST = next(map(str, sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python"))), sys.executable)
 
 
 def _run(name: str, *arguments: str, python: str = sys.executable, **params: Any) -> dict[str, Any]:
@@ -44,12 +30,11 @@ def _run(name: str, *arguments: str, python: str = sys.executable, **params: Any
     return result
 
 
-@pytest.mark.parametrize(("python", "name", "executor"), COMBINATIONS)
-def test_every_workload_runs_on_every_executor_that_it_declares(python: str, name: str, executor: str):
-    result = _run(name, "--executor", executor, "--seconds", "0.4", python=PYTHONS[python])
-    assert (result["workload"], result["executor"]) == (name, executor)
+@pytest.mark.parametrize("name", [each.name for each in catalogue.workloads() if each.min_python <= (3, 9)])
+def test_every_workload_runs_on_the_oldest_python(name: str):
+    result = _run(name, "--seconds", "0.4", python=OLDEST)
+    assert result["workload"] == name
     assert result["ops"] > 0
-    assert result["seconds"] > 0.3
 
 
 @pytest.mark.parametrize(

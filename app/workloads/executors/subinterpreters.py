@@ -1,0 +1,93 @@
+"""One interpreter of this process, and one thread that runs it, for each worker."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from app.workloads.context import Span
+from app.workloads.executors import inside
+from app.workloads.job import Job, Outcome
+from app.workloads.names import name_this_thread
+
+_ENTER = """
+import sys
+sys.path[:] = {path!r}
+from app.workloads.executors import inside
+inside.main({worker}, {job}, {parked}, {outcome})
+"""
+
+
+class Subinterpreters:
+    """Interpreters with a GIL each. Those of 3.12 corrupt memory once common C modules are imported."""
+
+    name = "subinterpreters"
+    sentence = "Interpreters within one process: a GIL and a heap each, and no object in common."
+    min_python = (3, 13)
+
+    def start(self, job: Job) -> SubinterpreterCrew:
+        """Create the interpreters; return once each has imported the workload and is about to park."""
+        return SubinterpreterCrew(job)
+
+
+class SubinterpreterCrew:
+    """Threads of the main interpreter, each of them inside another one while it parks and works."""
+
+    pids: Sequence[int] = ()
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.parked = job.setting.workers
+        self._outcomes: dict[int, Outcome] = {}
+        # concurrent.interpreters, public from 3.14 on, is made of this, which 3.13 has as well.
+        self._interpreters: Any = import_module("_interpreters")
+        self._pickled = pickle.dumps(job)
+        reader, self._parked = os.pipe()
+        self._threads = [
+            threading.Thread(target=self._run, args=(worker,)) for worker in range(job.setting.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+        for _ in self._threads:
+            os.read(reader, 1)
+        os.close(reader)
+        for outcome in self._outcomes.values():  # nobody has begun: who has an outcome has failed
+            raise RuntimeError(f"{outcome.name} could not be started: {outcome.error}")
+
+    def finish(self, span: Span) -> list[Outcome]:
+        """Wait for every interpreter."""
+        for thread in self._threads:
+            thread.join()
+        return [self._outcomes[worker] for worker in range(self._job.setting.workers)]
+
+    def _run(self, worker: int) -> None:
+        _, name = self._job.setting.workload.role(worker)
+        name_this_thread(name)
+        with inside.memory_file(self._pickled) as job, inside.memory_file() as outcome:
+            failure = self._execute(worker, job.fileno(), outcome.fileno())
+            told = inside.contents(outcome)
+        if told:
+            self._outcomes[worker] = pickle.loads(told)
+        elif failure:
+            self._job.shared.set_stop()
+            self._outcomes[worker] = Outcome(name, 0, {}, failure)
+            os.write(self._parked, b"!")
+
+    def _execute(self, worker: int, job: int, outcome: int) -> str | None:
+        """Create an interpreter, run the worker in it, and end it; why that failed, if it did."""
+        enter = _ENTER.format(path=sys.path, worker=worker, job=job, parked=self._parked, outcome=outcome)
+        try:
+            interpreter = self._interpreters.create("isolated")
+            try:
+                failed = self._interpreters.exec(interpreter, enter)
+                return failed.errdisplay if failed else None
+            finally:
+                self._interpreters.destroy(interpreter)
+        except Exception:  # noqa: BLE001 - whatever it is, the runner reports it with its traceback
+            return traceback.format_exc()
