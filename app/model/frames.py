@@ -63,11 +63,12 @@ the message before. Lists are by generation; `tracked` is how many objects the c
 CPython counts that, else null. A pause is exact where CPython publishes it (3.15), else it is as long as it
 was seen, and `generation` is null where more than one collection fell between two samples.
 
-A memory message is a walk of one process's mappings; the kinds are those of app/probe/mappings.py.
+A memory message is a walk of one process's mappings; the kinds are those of app/probe/mappings.py, null where
+one could not be told from other memory.
 
 Counters are running totals since the process or thread began; null is what could not be read. `uss` and `pss`
-cost a walk of the page tables, so they are null but once a second. `ops` counts what a workload got done,
-read from memory that it shares; null without one.
+cost a walk of the page tables, so they are null but where one has ended since the counters before. `ops`
+counts what a workload got done, read from memory that it shares; null without one.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ class Memory:
     pid: int
     swap: int
     shared: int  # of the RSS, what other processes map as well
-    kinds: dict[str, Row]
+    kinds: dict[str, Row | None]
 
 
 @dataclass(frozen=True)

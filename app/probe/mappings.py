@@ -4,8 +4,8 @@ The kernel gives smaps some 4 KiB a read, each mapping whole, and goes on behind
 its time, a read a step, and what it sees of two mappings it sees at two instants.
 
     heap       [heap], which the C library moves by brk: its main arena
-    c_heap     the malloc arenas that glibc makes for other threads, at multiples of 64 MiB, each known by the
-               heap_info at its head. Blocks of 128 KiB and more have mappings of their own: those are anonymous
+    c_heap     the malloc arenas that glibc makes for other threads, at multiples of 64 MiB, each known by
+               the heap_info at its head. Blocks of 128 KiB and more are mappings of their own: anonymous
     arenas     pymalloc's, where the heap's reader found them; null where it has not read the heap (yet)
     stacks     [stack], and those of the threads that Python knows: pthread_t is an address at the top of
                the thread's stack, and glibc notes beside it where the stack begins and how long it is
@@ -15,8 +15,8 @@ its time, a read a step, and what it sees of two mappings it sees at two instant
     other      what the kernel maps by itself, devices, and addresses that are only reserved
 
 The kernel joins neighbours, so that an arena, a stack and a buffer may be one mapping. Which pages of it each
-of them has in memory is read from /proc/PID/pagemap. A page of zeros that was only read is in there and not in
-the RSS that smaps gives, which makes no more than a few pages.
+of them has in memory is read from /proc/PID/pagemap. A page of zeros that was only read is in there and not
+in the RSS that smaps gives, which makes no more than a few pages.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ import struct
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from .memory import AddressSpaceGone, Memory, Unmapped
 
+KINDS = ("heap", "c_heap", "arenas", "stacks", "anonymous", "file", "shared", "other")
 Range = tuple[int, int]  # from, up to
 
 _READ = 65536
@@ -70,14 +72,11 @@ class Walk:
     unknown: set[str] = field(default_factory=set)  # kinds that could not be told from anonymous memory
 
     @property
-    def kinds(self) -> dict[str, list[int] | None]:
-        """{kind: [size, rss]}, as a memory message has it."""
+    def kinds(self) -> dict[str, list[Any] | None]:
+        """As a memory message has them: [size, rss] of each; null where it could not be told apart."""
         return {
             kind: None if kind in self.unknown else [self.sizes[kind], self.resident[kind]] for kind in KINDS
         }
-
-
-KINDS = ("heap", "c_heap", "arenas", "stacks", "anonymous", "file", "shared", "other")
 
 
 def walk(

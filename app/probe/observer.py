@@ -3,8 +3,8 @@
 beat (1 kHz)       sample every CPython of the run
 look (100 Hz)      read the stacks of each GIL's holder and of its longest waiter
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
-counters (4 Hz)    write the kernel's totals; look for new and ended processes
-page tables (1 Hz) USS and PSS with the counters
+counters (4 Hz)    write the kernel's totals and the collectors'; look for new and ended processes
+mappings (1 Hz)    walk them, a step between two beats
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOCATE_LIMIT_S = 5.0
 _POLL_S = 0.002  # while a target starts
 _GAP_PERIODS = 10  # a beat that comes later than this leaves a gap, not a guess
 _GAP_US = 10_000
-_PAGE_TABLES_US = 1_000_000
+_FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
 
 
 class ServerGone(Exception):
@@ -147,7 +147,7 @@ class Observer:
             line.started()
 
     def _hello(self) -> None:
-        self._origin_ns = time.monotonic_ns()
+        self._origin_ns = self._processes.origin_ns = time.monotonic_ns()
         sampling = asdict(self._spec.sampling)
         self._server.emit(Hello(self._origin_ns, time.time(), self._spec.run, sampling))
 
@@ -200,13 +200,15 @@ class Observer:
     def _loop(self) -> None:
         pacer = self._pacer
         counters_us = int(1e6 / self._spec.sampling.counters_hz)
-        self._tell_counters(self._now_us(), page_tables=True)
+        self._processes.walk_mappings(self._now_us())
+        self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
+        self._tell_counters(self._now_us())
         start = last = self._now_us()
         self._processes.begin(start)
         pacer.start()
         if self._line is not None:
             self._line.go()
-        next_counters, next_page_tables = start + counters_us, start + _PAGE_TABLES_US
+        next_counters = start + counters_us
         samples = late = 0
         while True:
             self._slow.step(pacer.due_ns)
@@ -228,11 +230,10 @@ class Observer:
             over = self._root_ended() or self._due_to_end(now)
             if over or now >= next_counters:
                 self._follow(now)
-                self._tell_counters(now, page_tables=now >= next_page_tables)
+                self._tell_counters(now)
+                self._processes.walk_mappings(now)
                 next_counters = now + counters_us
                 self._tell_output()
-                if now >= next_page_tables:
-                    next_page_tables = now + _PAGE_TABLES_US
             if over:
                 return
 
@@ -245,10 +246,10 @@ class Observer:
         if output is not None:
             self._server.emit(Report(self._now_us(), output))
 
-    def _tell_counters(self, now: int, page_tables: bool) -> None:
+    def _tell_counters(self, now: int) -> None:
         cpu_us = time.process_time_ns() // 1000
         observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
-        self._processes.counters(now, observer, self._line.ops() if self._line else None, page_tables)
+        self._processes.counters(now, observer, self._line.ops() if self._line else None)
 
     # ---- what others say
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
-from app.model.frames import Counters, Event, Frame, Message, Names, Process, Stacks
+from app.model.frames import Collector, Counters, Event, Frame, Message, Names, Process, Stacks
 from app.model.states import IO, LOCK, SLEEP
 
 from . import capabilities, procfs
+from .collector import Collectors
 from .looks import Looker
 from .memory import AddressSpaceGone, Unmapped
 from .names import Naming
@@ -21,6 +22,7 @@ from .slow import SlowReads
 from .state import Inconsistent
 from .tracks import Lane
 from .vocabulary import Vocabulary
+from .walks import Walks
 
 Emit = Callable[[Message], None]
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
@@ -40,8 +42,9 @@ class Watched:
     since_us: int
     command: list[str]
     sampler: Sampler | None = None
-    naming: Naming | None = None  # it and the looker come and go with the sampler
+    naming: Naming | None = None  # it and the next two come and go with the sampler
     looker: Looker | None = None
+    collectors: Collectors | None = None
     refusal: GilscopeError | None = None  # why it is not read
     settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
     look_at_us: int = 0  # when to try again to find its interpreter
@@ -59,6 +62,8 @@ class Processes:
         self._emit = emit
         self._slow = slow
         self._stacks = stacks
+        self.origin_ns = 0  # of the run; known once it has said hello
+        self._walks = Walks(emit, slow)
         self._watched: dict[int, Watched] = {}
         self._lanes = itertools.count()
         self._gils = itertools.count()
@@ -122,6 +127,7 @@ class Processes:
             return
         watched.sampler, watched.naming = sampler, Naming(sampler.roster)
         watched.looker = Looker(sampler, self._vocabulary)
+        watched.collectors = Collectors(sampler.roster, self.origin_ns)
         watched.command = procfs.command(watched.pid)
         self._announce(watched, now_us)
         self._sample(watched, now_us)
@@ -129,12 +135,16 @@ class Processes:
     def _forget(self, watched: Watched, now_us: int) -> None:
         self._let_go(watched, now_us)
         del self._watched[watched.pid]
+        self._walks.forget(watched.pid)
         self._emit(Event(now_us, "exited", watched.pid))
         self._emit(self._process(watched, now_us, gone=True))
 
     def _let_go(self, watched: Watched, now_us: int) -> None:
         """Closes the sampler; what it has seen since the last frame goes into the next one."""
         sampler, watched.sampler, watched.naming, watched.looker = watched.sampler, None, None, None
+        collectors, watched.collectors = watched.collectors, None
+        if collectors is not None:
+            self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
         if sampler is None:
             return
         gils, lanes, gone = self._left
@@ -175,8 +185,10 @@ class Processes:
 
     def _sample(self, watched: Watched, now_us: int) -> None:
         assert watched.sampler is not None
+        assert watched.collectors is not None
         try:
             watched.sampler.sample(now_us)
+            watched.collectors.sample(now_us)
         except AddressSpaceGone:
             self._lost(watched, now_us)
             return
@@ -203,6 +215,8 @@ class Processes:
         for watched in self._watched.values():
             if watched.sampler is not None:
                 watched.sampler.gap(from_us)
+            if watched.collectors is not None:
+                watched.collectors.gap(from_us)
 
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
@@ -239,18 +253,24 @@ class Processes:
             failed += sampler.take_failed()
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
         self._tell_looks(end_us)
+        self._tell_collectors([], self._pauses(end_us), end_us)
         self._rename(end_us)
         if gone:
             self._emit(Names(end_us, gone=gone))
 
-    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None, page_tables: bool) -> None:
-        """Tells the kernel's running totals; with `page_tables`, USS and PSS too."""
+    def walk_mappings(self, now_us: int) -> None:
+        """Begins to walk the mappings of each process whose turn it is."""
+        for watched in self._watched.values():
+            self._walks.begin(watched.pid, watched.sampler, None, now_us)
+
+    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None) -> None:
+        """Tells the running totals of the kernel and of the collectors."""
         processes, threads = [], []
         for watched in self._watched.values():
             now = procfs.stat(watched.pid)
             if now is None:
                 continue
-            uss, pss = procfs.unique_and_shared(watched.pid) if page_tables else (None, None)
+            uss, pss = self._walks.take(watched.pid)
             peak = procfs.peak_rss(watched.pid)
             processes.append(
                 [watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults, uss, pss]
@@ -260,6 +280,8 @@ class Processes:
                 self._review(watched, now_us)
         observer = {**observer, "cut_stacks": self._vocabulary.cut}
         self._emit(Counters(now_us, processes, threads, observer, ops))
+        pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row
+        self._tell_collectors(self._collector_rows(now_us), pauses, now_us)
 
     def _thread_counters(self, sampler: Sampler) -> list[Any]:
         rows = []
@@ -272,6 +294,24 @@ class Processes:
             sampler.roster.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
             lane.switched = sum(switches)
         return rows
+
+    def _collector_rows(self, now_us: int) -> list[Any]:
+        rows = []
+        for watched in list(self._watched.values()):
+            if watched.collectors is not None:
+                try:
+                    rows += watched.collectors.take_totals()
+                except AddressSpaceGone:
+                    self._lost(watched, now_us)
+        return rows
+
+    def _pauses(self, now_us: int) -> list[Any]:
+        collectors = [watched.collectors for watched in self._watched.values() if watched.collectors]
+        return [pause for each in collectors for pause in each.take_pauses(now_us)]
+
+    def _tell_collectors(self, rows: list[Any], pauses: list[Any], now_us: int) -> None:
+        if rows or pauses:
+            self._emit(Collector(now_us, rows, pauses))
 
     def _announce(self, watched: Watched, now_us: int) -> None:
         assert watched.sampler is not None
