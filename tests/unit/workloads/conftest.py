@@ -78,6 +78,15 @@ class Target:
         """Say that all pids are watched."""
         self.channel.sendall(b'{"go":true}\n')
 
+    def send_action(self, name: str) -> None:
+        """Pass on what a person asks for."""
+        self.channel.sendall(json.dumps({"action": name}).encode() + b"\n")
+
+    def act(self, name: str) -> Any:
+        """What the workload says that it did."""
+        self.send_action(name)
+        return self.receive("did")
+
     def wait_until_at_work(self) -> None:
         """Return once a worker has counted something."""
         end = time.monotonic() + LIMIT_S

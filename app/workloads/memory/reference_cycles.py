@@ -1,0 +1,206 @@
+"""Cycles made fast: what the collector has to do, and how long everything stands still while it does."""
+
+from __future__ import annotations
+
+import gc
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from time import monotonic_ns
+from typing import NamedTuple
+
+from app.workloads.catalogue import Param, Setting, Variant, Workload
+from app.workloads.context import Context, Json
+from app.workloads.latencies import Latencies
+
+LONGEST_TOLD = 100  # pauses with their start, the longest of the run
+
+_MADE_AT_A_TIME = 1_000
+_KEPT_ONE_IN = 4  # cycles; these grow old before they die, so that only a collection of the old finds them
+_KEPT = 20_000
+_UNCOLLECTED = 400_000  # cycles without a collector before the workload collects by itself: 40 MB or so
+
+
+class Node:
+    """One half of a cycle; or a link of what lives long."""
+
+    __slots__ = ("other",)
+
+    def __init__(self, other: Node | None = None) -> None:
+        self.other = other
+
+
+class PauseLog:
+    """Every collection, as gc.callbacks tells of it.
+
+    It holds numbers in arrays: objects that the collector follows would have it run more often.
+    """
+
+    def __init__(self) -> None:
+        self.columns = [array("q") for _ in range(4)]  # start, length (ns), generation, collected
+        self._began_ns = 0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        now_ns = monotonic_ns()
+        if phase == "start":
+            self._began_ns = now_ns
+            return
+        row = (self._began_ns, now_ns - self._began_ns, info["generation"], info["collected"])
+        for column, value in zip(self.columns, row):
+            column.append(value)
+
+    def rows(self) -> list[tuple[int, ...]]:
+        """All of them: (start, length, generation, collected)."""
+        return list(zip(*self.columns))
+
+
+class Prepared(NamedTuple):
+    """What lives long, and the log."""
+
+    long_lived: list[Node]
+    log: PauseLog
+
+
+def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
+    gc.disable()  # all of this lives: there is nothing to be found
+    long_lived = [Node(Node()) for _ in range(int(setting.params["live_objects"]) // 2)]
+    gc.collect()
+    if setting.params["collector"] == "frozen":
+        gc.freeze()
+    if setting.params["threshold"]:
+        gc.set_threshold(int(setting.params["threshold"]), *gc.get_threshold()[1:])
+    log = PauseLog()
+    gc.callbacks.append(log)
+    resources.callback(gc.callbacks.remove, log)
+    if setting.params["collector"] != "disabled":
+        gc.enable()
+    return Prepared(long_lived, log)
+
+
+def _work(ctx: Context) -> None:
+    """Make cycles of two; let go of most at once and of some later; where the collector is off, call it."""
+    recent: deque[Node] = deque(maxlen=_KEPT)
+    by_hand = ctx.params["collector"] == "disabled"
+    uncollected = 0
+    while not ctx.stopping:
+        for number in range(_MADE_AT_A_TIME):
+            one = Node()
+            one.other = Node(one)
+            if number % _KEPT_ONE_IN == 0:
+                recent.append(one)
+        ctx.count(_MADE_AT_A_TIME)
+        uncollected += _MADE_AT_A_TIME
+        if by_hand and uncollected >= _UNCOLLECTED:
+            gc.collect()
+            uncollected = 0
+
+
+def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+    rows = prepared.log.rows()
+    longest = sorted(sorted(rows, key=lambda row: row[1])[-LONGEST_TOLD:])
+    by_generation: Json = {}
+    for generation in sorted({row[2] for row in rows}):
+        of_it = [row for row in rows if row[2] == generation]
+        lengths = Latencies()
+        for row in of_it:
+            lengths.add(row[1])
+        total_ms = sum(row[1] for row in of_it) / 1e6
+        collected = sum(row[3] for row in of_it)
+        by_generation[str(generation)] = {**lengths.summary_ms(), "total": total_ms, "collected": collected}
+    return {
+        "collections": len(rows),
+        "collected": sum(row[3] for row in rows),
+        "paused_s": sum(row[1] for row in rows) / 1e9,
+        "longest_pause_ms": max((row[1] for row in rows), default=0) / 1e6,
+        "pauses_ms": by_generation,
+        "longest_pauses": [
+            {"start_ns": start, "length_ns": length, "generation": generation, "collected": collected}
+            for start, length, generation, collected in longest
+        ],
+        "threshold": list(gc.get_threshold()),
+        "frozen": gc.get_freeze_count(),
+    }
+
+
+def _showed(result: Json) -> list[str]:
+    said = [
+        f"The collector ran {result['collections']:,} times and found {result['collected']:,} objects. "
+        f"Everything stood still for {result['paused_s']:.2f} s of {result['seconds']:.1f} s, "
+        f"{result['paused_s'] / result['seconds']:.1%}, and {result['longest_pause_ms']:.1f} ms at the "
+        "longest."
+    ]
+    said += [
+        f"Generation {generation}: {pauses['count']:,} collections, {pauses['p50']:.2f} ms the middle one, "
+        f"{pauses['max']:.1f} ms the longest."
+        for generation, pauses in result["pauses_ms"].items()
+    ]
+    if result["frozen"]:
+        said.append(f"{result['frozen']:,} objects were frozen: no collection looked at them.")
+    return said
+
+
+REFERENCE_CYCLES = Workload(
+    name="reference-cycles",
+    family="memory",
+    title="Cycles, and the collector's pauses",
+    sentence="Makes cycles that only the collector can free, beside many objects that live: every thread "
+    "pauses.",
+    op="one cycle of two objects made",
+    look_for=(
+        "The collector's lane above the threads: many short collections of the young, and now and then a "
+        "long one of the old, in which no thread of the interpreter runs.",
+        "A long one is as long as there are objects that live: it looks at all of them to find the few that "
+        "are garbage. With collector=frozen it passes them over.",
+    ),
+    why=(
+        "Reference counts free an object as soon as the last reference goes. Objects that refer to each "
+        "other never get there: the collector finds them, by counting which references come from inside "
+        "the group.",
+        "With a GIL the collecting thread holds it throughout; without one it stops all the others. Either "
+        "way nothing else runs.",
+    ),
+    helps=(
+        "gc.freeze() once the program has started: what lives for ever is never looked at again.",
+        "A higher threshold: fewer collections, each with more to free. gc.disable() and gc.collect() "
+        "between two requests, where garbage is bounded.",
+        "Break cycles: weakref for what points back to a parent, and no exception kept with its traceback.",
+    ),
+    subject="Memory management: the cyclic garbage collector",
+    finding="gc-pauses",
+    mended=Variant("What lives long is frozen", params={"collector": "frozen"}),
+    roles=("maker",),
+    work=_work,
+    executors=("threads", "sequential"),
+    workers=2,
+    max_workers=8,
+    prepare=_prepare,
+    summarise=_summarise,
+    showed=_showed,
+    params=(
+        Param(
+            "live_objects",
+            "int",
+            400_000,
+            "Objects that live as long as the run.",
+            min=0,
+            max=2_000_000,
+        ),
+        Param(
+            "collector",
+            "choice",
+            "automatic",
+            "automatic: as it is; frozen: gc.freeze() for all that lives long; disabled: gc.disable(), and a "
+            "collection by hand whenever much garbage has come together.",
+            choices=("automatic", "frozen", "disabled"),
+        ),
+        Param(
+            "threshold",
+            "int",
+            0,
+            "How many more objects may be made than freed before the young are collected; 0: CPython's own.",
+            min=0,
+            max=1_000_000,
+        ),
+    ),
+)
