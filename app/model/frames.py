@@ -30,7 +30,8 @@ and a stack an *index* each. A state is its place in `states.STATES`.
                             [uncollectable], tracked]],
               pauses [[pid, interpreter, start_us, length_us, generation, collected]]
     memory    at_us, pid, swap, shared, kinds {kind: [size, rss]}
-    event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping
+    event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
+                                          or unheard: an action that the workload did not take
     report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
 

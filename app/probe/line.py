@@ -25,6 +25,7 @@ class WorkloadLine:
         self._map = mmap.mmap(shared, SHARED_WORDS * _WORD)
         self._words = memoryview(self._map).cast("Q")
         self._partial = b""
+        self._actions: list[str] | None = []  # those that came before go; None after it
         self._theirs = [theirs.detach(), shared]
 
     @property
@@ -62,6 +63,20 @@ class WorkloadLine:
     def go(self) -> None:
         """Opens the workload's gate."""
         self._ours.sendall(b'{"go":true}\n')
+        early, self._actions = self._actions or [], None
+        for name in early:
+            self.act(name)
+
+    def act(self, name: str) -> bool:
+        """Passes on an action, after go; False where the workload does not take any (more)."""
+        if self._actions is not None:
+            self._actions.append(name)
+            return True
+        try:
+            self._ours.send(json.dumps({"action": name}).encode() + b"\n")
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            return False  # it has left so many unread that no more fit, or has ended
+        return True
 
     def stop(self) -> None:
         """Sets the stop word."""

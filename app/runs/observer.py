@@ -81,6 +81,14 @@ class Observer:
         """Ask it to send a signal to the program that it started."""
         self._write(json.dumps({"command": "signal", "number": number}))
 
+    def look_at_heap(self, look: bool) -> None:
+        """Tell it whether somebody looks at the heap's map."""
+        self._write(json.dumps({"command": "heap", "look": look}))
+
+    def act(self, name: str) -> None:
+        """Ask it to pass an action on to its workload."""
+        self._write(json.dumps({"command": "action", "name": name}))
+
     def kill(self) -> None:
         """End it at once. Its target is then nobody's: see reaper.py."""
         # Not Process.kill, which polls, and so may take the exit status from under asyncio's own waiter.

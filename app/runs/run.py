@@ -6,13 +6,14 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.ledger import Ledger
 from app.model import frames
-from app.model.errors import GilscopeError, from_json
+from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
 from app.runs.hub import Hub
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
 from app.runs.observer import Observer
@@ -65,6 +66,7 @@ class Run:
         self._orphans = Orphans()
         self._begun = asyncio.Event()
         self._admitted = asyncio.Event()
+        self._lookers = 0  # viewers who look at the heap
         self._unseen = True  # no process of the target has been seen
         self._over = asyncio.Event()
         self._observer: Observer | None = None
@@ -153,6 +155,8 @@ class Run:
         silent = GilscopeError("The observer named no target in time", REMEDY)
         self._arm(self._patience.start_s, "timed_out", silent)
         self._spawn(self._observe(self._observer))
+        if self._lookers:
+            self._observer.look_at_heap(True)
         if self._asked:  # a stop that came while the observer was being started
             self._observer.stop(self._asked)
 
@@ -169,6 +173,38 @@ class Run:
         """Send a signal to the program that was started; without effect on one that has ended."""
         if self._observer is not None and not self.ended:
             self._observer.signal(number)
+
+    def act(self, name: str) -> None:
+        """Have the workload do one of its actions.
+
+        BadRequest where it has none of that name, Conflict where it does not run now.
+        """
+        there = [action.name for action in self.plan.actions]
+        if name not in there:
+            raise BadRequest(
+                f"{self.plan.name} has no action {name!r}",
+                f"It has: {', '.join(there)}." if there else "Only some workloads have any.",
+                field="name",
+            )
+        if self.state != "running" or self._observer is None:
+            raise Conflict(f"The run is {self.state.replace('_', ' ')}", "Only a running one takes actions.")
+        self._observer.act(name)
+
+    @contextmanager
+    def looked_at_heap(self) -> Iterator[None]:
+        """While a viewer looks at the heap's map: the observer reads it only if somebody does."""
+        self._lookers += 1
+        self._tell_lookers(1)
+        try:
+            yield
+        finally:
+            self._lookers -= 1
+            self._tell_lookers(0)
+
+    def _tell_lookers(self, turn: int) -> None:
+        """Tell the observer if their number has just turned to the first, or to none."""
+        if self._lookers == turn and self._observer is not None and not self.ended:
+            self._observer.look_at_heap(turn > 0)
 
     def _ask(self, state: Ended) -> None:
         if not self.ended and self._asked is None:

@@ -1,6 +1,6 @@
 """An observer that measures nothing: it speaks the protocol, and fails in the way its first argument names.
 
-    steady     frames until it is told to stop, or its input ends
+    steady     frames until it is told to stop, or its input ends; what else it is told it reports
     brief      some frames, then the end
     heavy      as steady, with a report of 200 KB beside each frame
     crash      dies with status 3 and leaves its target, and a child of that, alive
@@ -76,12 +76,16 @@ class Fake:
         self.emit(End(self.now_us(), state, error, code))
 
 
-def told(timeout_s: float) -> str | None:
-    """The state asked for, "" where the server is gone, None where it says nothing."""
+def told(fake: Fake, timeout_s: float) -> str | None:
+    """The state asked for, "" where the server is gone, None where it asks for none."""
     if not select.select([0], [], [], timeout_s)[0]:
         return None
-    line = os.read(0, 4096)
-    return json.loads(line)["state"] if line else ""
+    lines = os.read(0, 4096).splitlines()
+    for command in map(json.loads, lines):
+        if command["command"] == "stop":
+            return command["state"]
+        fake.emit(Report(fake.now_us(), {"told": command}))
+    return None if lines else ""
 
 
 def first_line() -> str:
@@ -118,7 +122,7 @@ def main(how: str) -> None:
             if how == "heavy":
                 fake.emit(Report(number * FRAME_US, {"weight": "x" * 200_000}))
             number += 1
-            state = told(FRAME_US / 1e6)
+            state = told(fake, FRAME_US / 1e6)
         fake.end(state or "stopped")
 
 

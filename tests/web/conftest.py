@@ -37,10 +37,10 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def stream(self, run_id: str, **options: object) -> ClientConnection:
+    def stream(self, run_id: str, query: str = "", **options: object) -> ClientConnection:
         """A viewer of a run."""
         options = {"additional_headers": {"Authorization": f"Bearer {TOKEN}"}, "max_size": None} | options
-        address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream"
+        address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream?{query}"
         return connect(address, compression=None, proxy=None, **options)
 
     def start(self, **body: object) -> dict:

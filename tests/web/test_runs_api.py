@@ -117,12 +117,25 @@ def test_an_unknown_workload_or_interpreter_is_not_found(site, problem):
         ("DELETE", NO_RUN),
         ("GET", f"{NO_RUN}/summary"),
         ("POST", f"{NO_RUN}/stop"),
+        ("POST", f"{NO_RUN}/actions"),
         ("GET", "/api/v1/none"),
         ("GET", "/no/such/page"),
     ],
 )
 def test_what_does_not_exist_is_not_found(site, problem, method, path):
-    problem(site.client.request(method, path), 404)
+    body = {"name": "x"} if path.endswith("actions") else None
+    problem(site.client.request(method, path, json=body), 404)
+
+
+def test_an_action_is_for_a_running_workload_that_has_it(site, problem):
+    run = site.start()
+    address = f"/api/v1/runs/{run['id']}/actions"
+    answer = problem(site.client.post(address, json={"name": "free-all"}), 422, "name")
+    assert "target has no action 'free-all'" in answer["detail"]
+    assert answer["remedy"] == "Only some workloads have any."
+    problem(site.client.post(address, json={}), 422, "name")
+    problem(site.client.post(address, json={"name": 3}), 422, "name")
+    problem(site.client.post(address, json={"name": "x", "also": 1}), 422, "also")
 
 
 def test_a_method_that_a_route_does_not_have_is_refused(site, problem):

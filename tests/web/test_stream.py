@@ -87,6 +87,25 @@ def test_a_viewer_that_goes_is_let_go(site):
         assert messages(viewer, 20)[0]["type"] == "header"
 
 
+def test_the_observer_reads_the_map_while_somebody_looks_at_the_heap(site):
+    run = site.start()
+
+    def told(viewer) -> dict:
+        while True:
+            message = json.loads(viewer.recv(timeout=10))
+            if message["type"] == "report":
+                return message["data"]["told"]
+
+    with site.stream(run["id"]) as viewer:
+        with site.stream(run["id"], query="heap=1") as one, site.stream(run["id"], query="heap=1") as other:
+            assert told(viewer) == {"command": "heap", "look": True}
+            messages(one, 1), messages(other, 1)
+        assert told(viewer) == {"command": "heap", "look": False}
+        with site.stream(run["id"], query="heap=true"):
+            assert told(viewer) == {"command": "heap", "look": True}
+        assert told(viewer) == {"command": "heap", "look": False}
+
+
 def never_reads(site, run_id: str) -> socket.socket:
     """A viewer that shakes hands, and then takes nothing."""
     viewer = socket.create_connection(("127.0.0.1", site.port))

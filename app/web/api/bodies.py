@@ -77,6 +77,14 @@ class RunBody(BaseModel):
         )
 
 
+class ActionBody(BaseModel):
+    """Something for a running workload to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="One of the `actions` that `GET /workloads` lists for it.")
+
+
 class ErrorBody(BaseModel):
     """Why a run failed, and what to do."""
 

@@ -1,4 +1,4 @@
-"""Runs: start, list, look at, stop, forget."""
+"""Runs: start, list, look at, act upon, stop, forget."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from app.web.api.bodies import RunBody, RunPage, RunView
+from app.web.api.bodies import ActionBody, RunBody, RunPage, RunView
 from app.web.api.context import TheManager, problems
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -39,6 +39,17 @@ async def one(run_id: str, manager: TheManager) -> dict[str, Any]:
 async def summary(run_id: str, manager: TheManager) -> dict[str, Any]:
     """The run's result; while it goes on, the result so far."""
     return manager.get(run_id).summary()
+
+
+@router.post("/{run_id}/actions", status_code=202, response_model=RunView, responses=problems(404, 409))
+async def act(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, Any]:
+    """Have a running workload do one of its actions.
+
+    Answers as soon as it is passed on; what it did the workload reports in the stream.
+    """
+    run = manager.get(run_id)
+    run.act(body.name)
+    return run.to_json()
 
 
 @router.post("/{run_id}/stop", response_model=RunView, responses=problems(404))

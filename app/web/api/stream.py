@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import Any
 
 from fastapi import APIRouter
@@ -25,21 +26,25 @@ SEND_LIMIT_S = 5.0
 
 
 @router.websocket("/{run_id}/stream")
-async def stream(websocket: WebSocket, run_id: str, manager: TheManager) -> None:
-    """Send one viewer what a run's observer and ledger say, until the run ends or the viewer goes."""
+async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: bool = False) -> None:
+    """Send one viewer what a run's observer and ledger say, until the run ends or the viewer goes.
+
+    While a viewer with `heap` is there, the observer reads the heap's map.
+    """
     try:
         run = manager.get(run_id)
     except NotFound as error:
         await websocket.send_denial_response(of_error(error, websocket.url.path))
         return
     await websocket.accept()
-    tasks = [asyncio.create_task(_follow(websocket, run)), asyncio.create_task(_receive(websocket))]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+    with run.looked_at_heap() if heap else nullcontext():
+        tasks = [asyncio.create_task(_follow(websocket, run)), asyncio.create_task(_receive(websocket))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | TimeoutError):
             raise result
@@ -52,9 +57,11 @@ async def _follow(websocket: WebSocket, run: Run) -> None:
         await _send(websocket, run.header())
     async for missed, text in follower:
         if missed:
-            # Names may be among what was missed, so this viewer begins again, as on a new connection.
+            # Names may be among what was missed, so this viewer begins again, as on a new connection: of this
+            # instant, since what comes while it is being sent is told by what follows.
+            header = run.header()
             await _send(websocket, {"type": "missed", "count": missed})
-            await _send(websocket, run.header())
+            await _send(websocket, header)
         await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)
     await asyncio.wait_for(websocket.close(), SEND_LIMIT_S)
 

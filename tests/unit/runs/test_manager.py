@@ -14,7 +14,10 @@ import psutil
 import pytest
 
 from app.model.errors import BadRequest, Conflict, GilscopeError, NotFound
+from app.model.spec import Sampling, Start
+from app.runs.catalogue import ActionSpec
 from app.runs.manager import Manager
+from app.runs.plan import Plan
 from app.runs.request import RunRequest
 from app.runs.run import Patience, Run
 from app.runs.settings import Settings
@@ -293,5 +296,46 @@ def test_the_token_reaches_no_process(monkeypatch: pytest.MonkeyPatch):
             for pid in tree():
                 assert "GILSCOPE_TOKEN" not in psutil.Process(pid).environ()
             assert os.environ["GILSCOPE_TOKEN"] == "hush"
+
+    asyncio.run(scenario())
+
+
+def test_an_action_is_passed_on_to_a_workload_that_runs_and_has_it():
+    actions = (ActionSpec("fill", "Fill", ""), ActionSpec("free", "Free", ""))
+    plan = Plan(
+        "workload", "ladder", {}, Sampling(), None, Start(["target"], {}), seconds=9.0, actions=actions
+    )
+
+    async def scenario() -> None:
+        run = Run("r1", 1, plan, Patience())
+        with pytest.raises(Conflict, match="is starting"):
+            run.act("free")
+        await run.start([sys.executable, FAKE, "steady"])
+        await until(run, "process")
+        with pytest.raises(BadRequest, match="no action 'melt'") as caught:
+            run.act("melt")
+        assert caught.value.remedy == "It has: fill, free."
+        assert caught.value.field == "name"
+        run.act("free")
+        report = await until(run, "report")
+        assert report["data"]["told"] == {"command": "action", "name": "free"}
+        await run.stop()
+        with pytest.raises(Conflict, match="is stopped"):
+            run.act("free")
+
+    asyncio.run(scenario())
+
+
+def test_a_look_at_the_heap_before_the_observer_is_there_is_told_to_it():
+    async def scenario() -> None:
+        plan = Plan("command", "target", {}, Sampling(), None, Start(["target"], {}))
+        run = Run("r1", 1, plan, Patience())
+        with run.looked_at_heap():
+            await run.start([sys.executable, FAKE, "steady"])
+            report = await until(run, "report")
+            assert report["data"]["told"] == {"command": "heap", "look": True}
+        await run.stop()
+        with run.looked_at_heap():  # nobody is there to be told
+            pass
 
     asyncio.run(scenario())
