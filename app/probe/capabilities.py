@@ -8,17 +8,24 @@ from .layouts import Layout
 
 Levels = tuple[dict[str, str], dict[str, str]]
 
-_LATER = "not read by this release"
 _NO_GIL = "this process runs without a GIL"
+_NO_HEAP = (
+    "this process has no arena of pymalloc's: it runs with PYTHONMALLOC=malloc or mimalloc, or was built "
+    "without pymalloc, so its small blocks lie among those of the C library, or in mimalloc's pages"
+)
 _NO_STACKS = "this run was asked for no stacks: its rate of looks is 0"
 _UNTRIED = "the offsets of this build come from its headers; no live one has confirmed them"
+_SAMPLED_PAUSES = (
+    "before CPython 3.15 a collection is seen by looking on every sample whether one is going on: its ends "
+    "are known to one sampling period, and of shorter ones only some are seen; the counts are exact"
+)
 _IN_TURN = (
     "without a GIL threads run at the same time and are looked at in turn, so what each was doing is known "
     "only at its turn"
 )
 
 
-def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool) -> Levels:
+def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool, has_heap: bool = True) -> Levels:
     """({measure: exact, inferred or unavailable}, {measure: the reason, where it is not exact})."""
     levels = {"gil": EXACT, "gil_wait": EXACT, "threads": EXACT}
     why: dict[str, str] = {}
@@ -43,10 +50,14 @@ def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool) -> Le
         levels["stacks"], why["stacks"] = INFERRED, _IN_TURN
     else:
         levels["stacks"] = EXACT
+    levels["gc"] = EXACT
+    if layout.gc_stats is None:
+        levels["gc"], why["gc"] = INFERRED, _SAMPLED_PAUSES
+    levels["heap"] = EXACT
+    if not has_heap:
+        levels["heap"], why["heap"] = UNAVAILABLE, _NO_HEAP
     if layout.free_threaded and layout.version >= (3, 14):
-        for name in ("threads", "stacks"):
+        for name in ("threads", "stacks", "gc", "heap"):
             if levels[name] == EXACT or name not in why:
                 levels[name], why[name] = INFERRED, _UNTRIED
-    for name in ("heap", "gc"):
-        levels[name], why[name] = UNAVAILABLE, _LATER
     return levels, why

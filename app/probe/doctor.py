@@ -16,20 +16,24 @@ import os
 import platform
 import shutil
 import sys
+import time
 from typing import Any
 
 from app.model import versions
 from app.model.errors import GilscopeError, NotReadable
 
 from . import access, capabilities, procfs
+from .heap.heaps import Heaps
 from .memory import AddressSpaceGone, Unmapped
 from .pacing import tighten_timer
 from .roster import Roster
 from .runtime import NotYet, Runtime, locate
+from .slow import SlowReads
 from .state import Inconsistent
 
 Json = dict[str, Any]
 
+_HEAP_LIMIT_NS = 1_000_000_000
 OK, LIMITED, MISSING = "ok", "limited", "missing"
 _TOOLS = {
     "java": "sudo apt-get install default-jdk-headless",
@@ -165,7 +169,9 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
     try:
         roster.refresh(0)
         interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
-        levels, why = capabilities.of(runtime.layout, roster.gil_enabled, interpreters, stacks=True)
+        levels, why = capabilities.of(
+            runtime.layout, roster.gil_enabled, interpreters, stacks=True, has_heap=_has_heap(runtime)
+        )
         return {
             "readable": True,
             "python": runtime.version,
@@ -179,3 +185,11 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
         }
     finally:
         roster.close()
+
+
+def _has_heap(runtime: Runtime) -> bool:
+    slow = SlowReads()
+    heaps = Heaps(runtime, slow, lambda message: None, looked_at=False)
+    heaps.read_if_due(0)
+    slow.finish(time.monotonic_ns() + _HEAP_LIMIT_NS)
+    return heaps.present

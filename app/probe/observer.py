@@ -4,6 +4,7 @@ beat (1 kHz)       sample every CPython of the run
 look (100 Hz)      read the stacks of each GIL's holder and of its longest waiter
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals and the collectors'; look for new and ended processes
+heaps              read when they are due, a step between two beats
 mappings (1 Hz)    walk them, a step between two beats
 """
 
@@ -34,6 +35,7 @@ _LOCATE_LIMIT_S = 5.0
 _POLL_S = 0.002  # while a target starts
 _GAP_PERIODS = 10  # a beat that comes later than this leaves a gap, not a guess
 _GAP_US = 10_000
+_LAST_READ_NS = 10_000_000  # what a stop may wait for
 _FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
 
 
@@ -227,6 +229,7 @@ class Observer:
             start, samples, late = now, 0, pacer.late
             self._processes.look(now)
             self._hear(now)
+            self._processes.read_heaps(now)
             over = self._root_ended() or self._due_to_end(now)
             if over or now >= next_counters:
                 self._follow(now)
@@ -265,7 +268,13 @@ class Observer:
         for command in commands:
             if command.get("command") == "signal" and self._target is not None:
                 self._target.signal(command["number"])
+            elif command.get("command") == "action" and self._line is not None:
+                if not self._line.act(command["name"]):
+                    self._server.emit(Event(self._now_us(), "unheard", self._root, command["name"]))
+            elif command.get("command") == "heap":
+                self._processes.look_at_heaps(command["look"])
             elif command.get("command") == "stop" and self._state is None:
+                self._read_heaps_for_the_end()
                 self._state = command.get("state", "stopped")
                 self._server.emit(Event(self._now_us(), "stopping", self._root, self._state))
                 if self._line is not None:
@@ -273,6 +282,11 @@ class Observer:
                 if self._target is not None:
                     self._target.ask_to_end()
                     self._kill_at_us = self._now_us() + GRACE_US
+
+    def _read_heaps_for_the_end(self) -> None:
+        """The target still holds what it held; once it is asked to end it does no more."""
+        self._processes.read_heaps_for_the_end(self._now_us())
+        self._slow.finish(time.monotonic_ns() + _LAST_READ_NS)
 
     def _root_ended(self) -> bool:
         if self._target is not None:

@@ -13,6 +13,7 @@ from app.model.states import IO, LOCK, SLEEP
 
 from . import capabilities, procfs
 from .collector import Collectors
+from .heap.heaps import Heaps
 from .looks import Looker
 from .memory import AddressSpaceGone, Unmapped
 from .names import Naming
@@ -45,6 +46,7 @@ class Watched:
     naming: Naming | None = None  # it and the next two come and go with the sampler
     looker: Looker | None = None
     collectors: Collectors | None = None
+    heaps: Heaps | None = None  # of the same sampler's process, while it has one
     refusal: GilscopeError | None = None  # why it is not read
     settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
     look_at_us: int = 0  # when to try again to find its interpreter
@@ -71,6 +73,7 @@ class Processes:
         self._left: Left = ([], [], [])  # what closed samplers still have to say in the next frame
         self._vocabulary = Vocabulary()
         self._looks: list[Any] = []  # since the last frame
+        self._heap_looked_at = False
 
     # ---- who is there
 
@@ -128,6 +131,7 @@ class Processes:
         watched.sampler, watched.naming = sampler, Naming(sampler.roster)
         watched.looker = Looker(sampler, self._vocabulary)
         watched.collectors = Collectors(sampler.roster, self.origin_ns)
+        watched.heaps = Heaps(runtime, self._slow, self._emit, self._heap_looked_at)
         watched.command = procfs.command(watched.pid)
         self._announce(watched, now_us)
         self._sample(watched, now_us)
@@ -142,6 +146,7 @@ class Processes:
     def _let_go(self, watched: Watched, now_us: int) -> None:
         """Closes the sampler; what it has seen since the last frame goes into the next one."""
         sampler, watched.sampler, watched.naming, watched.looker = watched.sampler, None, None, None
+        watched.heaps = None
         collectors, watched.collectors = watched.collectors, None
         if collectors is not None:
             self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
@@ -258,10 +263,30 @@ class Processes:
         if gone:
             self._emit(Names(end_us, gone=gone))
 
+    def look_at_heaps(self, looked_at: bool) -> None:
+        """Somebody looks at the map of the heaps from now on, or nobody."""
+        self._heap_looked_at = looked_at
+        for watched in self._watched.values():
+            if watched.heaps is not None:
+                watched.heaps.look_at(looked_at)
+
+    def read_heaps(self, now_us: int) -> None:
+        """Begins to read the heaps of each process whose turn it is."""
+        for watched in self._watched.values():
+            if watched.heaps is not None:
+                watched.heaps.read_if_due(now_us)
+
+    def read_heaps_for_the_end(self, now_us: int) -> None:
+        """Begins to read those heaps once more of which the summary would tell what is old."""
+        for watched in self._watched.values():
+            if watched.heaps is not None:
+                watched.heaps.read_for_the_end(now_us)
+
     def walk_mappings(self, now_us: int) -> None:
         """Begins to walk the mappings of each process whose turn it is."""
         for watched in self._watched.values():
-            self._walks.begin(watched.pid, watched.sampler, None, now_us)
+            arenas = watched.heaps.arenas if watched.heaps is not None else None
+            self._walks.begin(watched.pid, watched.sampler, arenas, now_us)
 
     def counters(self, now_us: int, observer: dict[str, Any], ops: int | None) -> None:
         """Tells the running totals of the kernel and of the collectors."""
@@ -361,12 +386,12 @@ class Processes:
             self._announce(watched, now_us)
 
     def _process(self, watched: Watched, now_us: int, gone: bool = False) -> Process:
-        sampler = watched.sampler
-        if sampler is None:
+        sampler, heaps = watched.sampler, watched.heaps
+        if sampler is None or heaps is None:
             return replace(watched.announced, at_us=now_us, gone=gone)
         layout, roster = sampler.runtime.layout, sampler.roster
         interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
-        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, self._stacks)
+        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, self._stacks, heaps.present)
         return Process(
             at_us=now_us,
             pid=watched.pid,
