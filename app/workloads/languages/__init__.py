@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.workloads.catalogue import Workload
+from app.workloads.languages.allocate import ALLOCATE
 
-WORKLOADS: tuple[Workload, ...] = ()
+WORKLOADS = (ALLOCATE,)
