@@ -20,6 +20,7 @@ Version = tuple[int, int]
 # structure.field -> (first version, C expression), newest last; None where the version has no such field.
 FIELDS: dict[str, list[tuple[Version, str | None]]] = {
     "runtime_state.interpreters_head": [((3, 11), "offsetof(_PyRuntimeState, interpreters.head)")],
+    "runtime_state.finalizing": [((3, 11), "offsetof(_PyRuntimeState, _finalizing)")],
     "runtime_state.gil": [((3, 11), "offsetof(_PyRuntimeState, ceval.gil)"), ((3, 12), None)],
     "interpreter_state.id": [((3, 11), "offsetof(PyInterpreterState, id)")],
     "interpreter_state.next": [((3, 11), "offsetof(PyInterpreterState, next)")],

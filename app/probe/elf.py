@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -34,7 +34,7 @@ class PythonImage:
     runtime: int | None  # _PyRuntime
     version: int | None  # Py_Version
     by_section: bool  # whether .PyRuntime told where it is
-    variables: list[tuple[int, int]] = field(default_factory=list)  # (address, size) of .data and .bss
+    bss: tuple[int, int] = (0, 0)  # (address, size) of the section .bss
 
     def bias(self, start: int, offset: int) -> int:
         """What to add, when the file's first mapping is at `start`, from `offset` of the file."""
@@ -59,7 +59,7 @@ def read_image(fd: int) -> PythonImage:
             runtime=in_section or symbols.get(b"_PyRuntime"),
             version=symbols.get(b"Py_Version"),
             by_section=in_section is not None,
-            variables=[sections[name][2:0:-1] for name in (".data", ".bss") if name in sections],
+            bss=sections[".bss"][2:0:-1] if ".bss" in sections else (0, 0),
         )
 
 

@@ -202,6 +202,7 @@ class Observer:
     def _loop(self) -> None:
         pacer = self._pacer
         counters_us = int(1e6 / self._spec.sampling.counters_hz)
+        self._processes.read_heaps(self._now_us())
         self._processes.walk_mappings(self._now_us())
         self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
         self._tell_counters(self._now_us())

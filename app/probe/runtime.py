@@ -37,6 +37,7 @@ class Runtime:
     version: str  # "3.12.1"
     program: str = ""  # the file in which it was found
     found_by: str = ""  # what in that file told its address
+    bss: tuple[int, int] = (0, 0)  # (address, size) of that file's variables that begin as 0
 
 
 def locate(pid: int) -> Runtime:
@@ -70,7 +71,8 @@ def _locate(pid: int, memory: Memory) -> Runtime:
         bias = image.bias(mapping.start, mapping.offset)
         runtime = _identify(memory, image.runtime + bias, image.version and image.version + bias)
         found_by = "the section .PyRuntime" if image.by_section else "the symbol _PyRuntime"
-        return replace(runtime, program=mapping.path, found_by=found_by)
+        bss = image.bss[0] + bias, image.bss[1]
+        return replace(runtime, program=mapping.path, found_by=found_by, bss=bss)
     raise NotReadable(
         f"Process {pid} {refusal}", f"GILScope reads {versions.spoken()} on Linux x86-64.", pid=pid
     )

@@ -103,7 +103,7 @@ class Heaps:
         looked, self._found = self._looked_at, []
         self._cost = Cost(0, 0)
         try:
-            reads = self._reads(looked)
+            reads = [] if self._finalizing() else self._reads(looked)
         except (AddressSpaceGone, Inconsistent, Unmapped):
             reads = []
         if not reads:
@@ -111,6 +111,11 @@ class Heaps:
         self._reading = len(reads)
         for steps in reads:
             self._slow.begin(steps, lambda found, cost: self._ended(found, cost, now_us, looked))
+
+    def _finalizing(self) -> bool:
+        """Whether the interpreter is being taken down: what is left in its heap says nothing of the run."""
+        runtime = self._runtime
+        return bool(runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing))
 
     def _reads(self, mapped: bool) -> list[Steps]:
         if self._mimalloc is not None:

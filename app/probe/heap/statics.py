@@ -1,8 +1,8 @@
 """Where CPython 3.11 keeps its arenas.
 
 The vector of arena objects is named by a static variable, whose symbol most builds are stripped of. But
-the variable lies in .data or .bss, and what it points to can be told from everything else: slots of 48
-bytes, of which each that is in use tells of an arena whose first pool names that very slot in its header.
+the variable lies in .bss, and what it points to can be told from everything else: slots of 48 bytes, of
+which each that is in use tells of an arena whose first pool names that very slot in its header.
 
 How many slots the vector has, another static variable would say. It doubles from 16 on, so its end is found
 by going on as long as what lies behind looks like slots; garbage there is no arena, since no pool names it.
@@ -10,21 +10,17 @@ by going on as long as what lies behind looks like slots; garbage there is no ar
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Generator
 
 from app.probe import procfs
-from app.probe.elf import read_image
-from app.probe.maps import mapped_files, open_mapped
 from app.probe.memory import Unmapped
 from app.probe.runtime import Runtime
 
 from .pymalloc import ARENA_OBJECT, Vector, arena
 
 _FIRST_SLOTS = 16
-_PART = 32_768  # bytes of variables a step
-_TRIES_A_STEP = 200
+_PART = 16_384  # bytes of variables a step
 _ODD = 8  # one slot in so many may be changing while it is looked at
 _LOWEST, _HIGHEST = 1 << 16, 1 << 47  # of an address
 _NEXTARENA = 32
@@ -61,43 +57,22 @@ class StaticArenas:
         return None
 
     def _search(self) -> Generator[None, None, None]:
-        """Looks through the variables of the file in which the interpreter is."""
+        """Looks through the variables that begin as 0."""
         self._pointers = []
-        file_start, variables = self._variables()
-        file_end = max(address + size for address, size in variables)
-        for start, size in variables:
-            for part in range(start, start + size - 7, _PART):
-                count = min(_PART, start + size - part) // 8
-                words = struct.unpack(f"={count}Q", self._memory.read(part, 8 * count))
-                likely = [
-                    (part + 8 * place, word)
-                    for place, word in enumerate(words)
-                    if _LOWEST < word < _HIGHEST and not word % 16 and not file_start <= word < file_end
-                ]
-                yield
-                for tried, (pointer, word) in enumerate(likely):
-                    if self._is_vector(word):
-                        self._pointers.append(pointer)
-                    if tried % _TRIES_A_STEP == _TRIES_A_STEP - 1:
-                        yield
-
-    def _variables(self) -> tuple[int, list[tuple[int, int]]]:
-        """Where the file is mapped, and (address, size) of its .data and .bss there."""
-        pid = self._memory.pid
-        mapping = next(each for each in mapped_files(pid) if each.path == self._runtime.program)
-        fd = open_mapped(pid, mapping)
-        try:
-            image = read_image(fd)
-        finally:
-            os.close(fd)
-        bias = image.bias(mapping.start, mapping.offset)
-        return mapping.start, [(address + bias, size) for address, size in image.variables]
+        start, size = self._runtime.bss
+        for part in range(start, start + size - 7, _PART):
+            count = min(_PART, start + size - part) // 8
+            words = struct.unpack(f"={count}Q", self._memory.read(part, 8 * count))
+            for place, word in enumerate(words):
+                if _LOWEST < word < _HIGHEST and not word % 16 and self._is_vector(word):
+                    self._pointers.append(part + 8 * place)
+            yield
 
     def _is_vector(self, address: int) -> bool:
         """Whether the first slots lie there, and one of them at least is sure to be an arena's."""
         try:
             if self._memory.u64(address) % _PAGE:
-                return False  # by far the most end here
+                return False
             odd, sure = self._look_at(address, 0, _FIRST_SLOTS)
         except Unmapped:
             return False

@@ -19,6 +19,7 @@ class RuntimeState:
     """_PyRuntimeState."""
 
     interpreters_head: int
+    finalizing: int  # PyThreadState *, of the thread that takes the interpreter down; 0 before
     gil: int | None = None  # 3.11: the one GIL of the process lies here
 
 

@@ -18,6 +18,7 @@ LAYOUT = Layout(
     free_threaded=False,
     runtime_state=RuntimeState(
         interpreters_head=40,
+        finalizing=24,
         gil=360,
     ),
     interpreter_state=InterpreterState(

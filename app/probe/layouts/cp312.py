@@ -19,6 +19,7 @@ LAYOUT = Layout(
     free_threaded=False,
     runtime_state=RuntimeState(
         interpreters_head=40,
+        finalizing=24,
     ),
     interpreter_state=InterpreterState(
         id=8,

@@ -20,6 +20,7 @@ LAYOUT = Layout(
     free_threaded=False,
     runtime_state=RuntimeState(
         interpreters_head=632,
+        finalizing=608,
     ),
     interpreter_state=InterpreterState(
         id=7272,

@@ -21,6 +21,7 @@ LAYOUT = Layout(
     free_threaded=True,
     runtime_state=RuntimeState(
         interpreters_head=632,
+        finalizing=608,
     ),
     interpreter_state=InterpreterState(
         id=7272,

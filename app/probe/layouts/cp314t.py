@@ -21,6 +21,7 @@ LAYOUT = Layout(
     free_threaded=True,
     runtime_state=RuntimeState(
         interpreters_head=808,
+        finalizing=784,
     ),
     interpreter_state=InterpreterState(
         id=7280,

@@ -22,6 +22,7 @@ LAYOUT = Layout(
     free_threaded=False,
     runtime_state=RuntimeState(
         interpreters_head=936,
+        finalizing=912,
     ),
     interpreter_state=InterpreterState(
         id=7272,
