@@ -104,6 +104,7 @@ class WorkloadSpec:
     finding: str | None
     actions: tuple[ActionSpec, ...]
     mended: VariantSpec | None
+    table: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

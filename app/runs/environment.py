@@ -11,6 +11,7 @@ from app.model import secrets
 
 EXECUTOR_ENV = "GILSCOPE_EXECUTOR"
 WORKERS_ENV = "GILSCOPE_WORKERS"
+PYTHONS_ENV = "GILSCOPE_PYTHONS"
 
 # What changes how a Python program runs or how many threads it starts; the rest is nobody's business.
 _SHOWN_PREFIXES = ("PYTHON", "GILSCOPE_", "MALLOC_", "MIMALLOC_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_")

@@ -106,11 +106,15 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         *("--seconds", str(checked.seconds)),
     ]
     variables = own_environment()
+    # What the server found, for a workload that sets interpreters side by side.
+    known_pythons = os.pathsep.join(each.path for each in found if each.supported)
     return Plan(
         kind="workload",
         name=request.name or spec.name,
         params=checked.params,
-        start=Start(argv, variables, cwd=str(HOME), workload=True),
+        start=Start(
+            argv, {**variables, environment.PYTHONS_ENV: known_pythons}, cwd=str(HOME), workload=True
+        ),
         sampling=request.sampling,
         limit_s=checked.seconds + GRACE_S,
         executor=checked.executor,

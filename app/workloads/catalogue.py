@@ -8,14 +8,15 @@ its work. `python -m app.workloads list` prints:
                     "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit"}],
                     "executors": [name], "executor", "workers", "min_workers", "max_workers",
                     "min_python": [3, 9], "look_for": [sentence], "why": [sentence], "helps": [sentence],
-                    "subject", "finding", "actions": [{"name", "title", "help"}],
+                    "subject", "table": {"columns": [text], "rows": [[text]]}, "finding",
+                    "actions": [{"name", "title", "help"}],
                     "mended": {"title", "workload", "params", "executor", "workers"}}],
      "executors": [{"name", "sentence", "min_python"}]}
 
 `type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
-`look_for` is read beside the live picture, `why` and `helps` below the result; `subject` is where in the
-book's subject it belongs. `mended` is the variant that does not show the trouble. A result's own sentences,
-with its own numbers in them, are in its `showed`.
+`look_for` is read beside the live picture, `why` and `helps` below the result, and `table` with them;
+`subject` is where in the book's subject it belongs. `mended` is the variant that does not show the trouble.
+A result's own sentences, with its own numbers in them, are in its `showed`.
 `seconds`, the longest life of a run, belongs to every workload and is not among the parameters.
 """
 
@@ -172,6 +173,7 @@ class Workload:
     why: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     subject: str = ""
+    table: Json | None = None
     finding: str | None = None
     mended: Variant | None = None
     actions: tuple[Action, ...] = ()
@@ -240,6 +242,7 @@ class Workload:
             "why": list(self.why),
             "helps": list(self.helps),
             "subject": self.subject,
+            "table": self.table,
             "finding": self.finding,
             "actions": [dict(action.__dict__) for action in self.actions],
             "mended": dict(self.mended.__dict__) if self.mended else None,

@@ -10,6 +10,7 @@ from app.workloads.catalogue import Param, Workload
 from app.workloads.context import Context, Json
 from app.workloads.languages import report
 from app.workloads.languages.build import Stopped
+from app.workloads.languages.models import MODELS
 from app.workloads.languages.runtimes import Missing, Runtime, wanted
 from app.workloads.languages.subject import Ended, OutOfTime, Subject
 
@@ -153,6 +154,7 @@ ALLOCATE = Workload(
         "Give a JVM more heap, or another collector, and watch pauses and memory change places.",
     ),
     subject="Memory management in Java and C++ beside Python's memory manager",
+    table=MODELS,
     roles=("conductor",),
     work=_work,
     executors=("sequential",),

@@ -1,4 +1,7 @@
-"""How CPython, Java and C++ manage memory, in a table; docs/memory-models.md says it at length."""
+"""How CPython, Java and C++ manage memory, in a table; docs/memory-models.md says it at length.
+
+A page shows it by the catalogue: it is the table of `allocate`.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from app.workloads.context import Json
-from app.workloads.languages.models import MODELS
 from app.workloads.languages.picture import COLOURS, Axis, Line, Mark, chart
 
 _MIB = 1 << 20
@@ -18,7 +17,6 @@ def of(found: Json) -> Json:
     return {
         "table": _table(measured, found["thread_counts"]),
         "pictures": _pictures(measured, found["thread_counts"]) if measured else [],
-        "models": MODELS,
     }
 
 

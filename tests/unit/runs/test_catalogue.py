@@ -48,6 +48,7 @@ LISTED = {
             "subject": "",
             "actions": [{"name": "free", "title": "Free", "help": "Free all."}],
             "mended": None,
+            "table": None,
             "finding": "gil-convoy",
         }
     ],

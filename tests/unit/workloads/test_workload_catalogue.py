@@ -19,7 +19,7 @@ WORKLOADS = catalogue.workloads()
 KEYS = {
     *("name", "family", "title", "sentence", "op", "params", "executors", "executor", "workers"),
     *("min_workers", "max_workers", "min_python", "look_for", "why", "helps"),
-    *("subject", "finding", "actions", "mended"),
+    *("subject", "table", "finding", "actions", "mended"),
 }
 
 
