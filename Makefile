@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium serve test truth lint format bench screenshots cases soak clean
+.PHONY: help install install-test chromium compilers serve test truth lint format bench screenshots cases soak clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,7 +24,7 @@ install-test: $(VENV)/.installed-test  ## the same, with what the tests need
 serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
 	@exec $(BIN)/gilscope serve $(ARGS)
 
-test: lint chromium  ## install what the tests need, check the sources, run every test
+test: lint chromium compilers  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS)
 	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS)
@@ -84,14 +84,21 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(PIP) install --group bench
 	@touch $@
 
-# The browser tests drive the distribution's own chromium.
-chromium:
-	@if command -v chromium >/dev/null; then exit 0; fi; \
+# $(call have,COMMANDS,PACKAGES,WHAT NEEDS THEM): what of the distribution's is not there is installed.
+define have
+	@lack=; for command in $(1); do command -v $$command >/dev/null || lack=$$command; done; \
+	if [ -z "$$lack" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
-	  echo >&2 "The browser tests need chromium on PATH, and there is no apt-get to install it with."; exit 1; fi; \
+	  echo >&2 "$(3) $$lack on PATH, and there is no apt-get to install it with."; exit 1; fi; \
 	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; \
-	  $$root true 2>/dev/null || { echo >&2 \
-	    "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }; fi; \
-	echo "Installing chromium"; \
+	  $$root true 2>/dev/null || { echo >&2 "$(3) $$lack: sudo apt-get install $(2)"; exit 1; }; fi; \
+	echo "Installing $(2)"; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	$$root $(APT) update && $$root $(APT) install --yes --no-install-recommends chromium >/dev/null
+	$$root $(APT) update && $$root $(APT) install --yes --no-install-recommends $(2) >/dev/null
+endef
+
+chromium:
+	$(call have,chromium,chromium,The browser tests need)
+
+compilers:
+	$(call have,javac g++,default-jdk-headless g++,The tests of \`allocate\` need)
