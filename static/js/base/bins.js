@@ -34,3 +34,22 @@ export function bin(track, first, usPerColumn, columns, kinds, kindOf) {
   }
   return bins;
 }
+
+/**
+ * The same over groups of so many columns, each of which shows its group's mean: what changes faster than a column is
+ * wide is told by its shares, calmly. Groups lie at multiples of their length, too.
+ * @param {Track} track @param {number} first @param {number} usPerColumn @param {number} columns
+ * @param {number} kinds @param {(value: number) => number} kindOf @param {number} group columns
+ */
+export function binGrouped(track, first, usPerColumn, columns, kinds, kindOf, group) {
+  if (group === 1) return bin(track, first, usPerColumn, columns, kinds, kindOf);
+  const firstGroup = Math.floor(first / group);
+  const groups = Math.floor((first + columns - 1) / group) - firstGroup + 1;
+  const coarse = bin(track, firstGroup, usPerColumn * group, groups, kinds, kindOf);
+  const bins = new Float32Array(columns * kinds);
+  for (let column = 0; column < columns; column += 1) {
+    const from = (Math.floor((first + column) / group) - firstGroup) * kinds;
+    bins.set(coarse.subarray(from, from + kinds), column * kinds);
+  }
+  return bins;
+}

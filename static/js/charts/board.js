@@ -8,9 +8,7 @@
  */
 import { make } from "../base/dom.js";
 import { cores, count, share, size } from "../base/format.js";
-import { CHART_HEIGHT, createChart } from "./chart.js";
-
-const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
+import { CHART_HEIGHT, createChart, POWERS_OF_TWO } from "./chart.js";
 
 /** @type {ChartKind[]} */
 const CHARTS = [

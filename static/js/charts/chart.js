@@ -15,6 +15,8 @@ import { text } from "../base/format.js";
 import { tickLabel } from "../base/ticks.js";
 
 export const CHART_HEIGHT = 120;
+/** Distances at which the marks of sizes may stand. */
+export const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const HEADROOM = 1.1;
 /** The decimals of a round number. */
 const ROUND = /\.0+(?=\D|$)/;
@@ -45,13 +47,6 @@ export function createChart(host, kind, palette, onView) {
 
 /** @param {ChartKind} kind @param {Palette} palette @param {number} width @returns {uPlot.Options} */
 function optionsOf(kind, palette, width) {
-  const font = `11px ${palette.font}`;
-  const axis = {
-    stroke: palette.soft.css,
-    font,
-    ticks: { show: false },
-    grid: { stroke: palette.line.css, width: 1 },
-  };
   const unit = kind.unit ?? "";
   return {
     width,
@@ -60,20 +55,10 @@ function optionsOf(kind, palette, width) {
     padding: [6, 16, 0, 0],
     cursor: { sync: { key: SYNC }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: false, range: (_plot, _least, most) => [0, Math.max(SHORTEST_SPAN_S, most ?? 0)] },
+      x: { time: false, range: (_plot, _least, most) => [0, spanOf(most)] },
       y: { range: (_plot, _least, most) => [0, topOf(kind, most ?? 0)] },
     },
-    axes: [
-      { ...axis, size: 26, space: 72, gap: 6, values: (_plot, splits) => xLabels(splits) },
-      {
-        ...axis,
-        size: 62,
-        space: 28,
-        gap: 4,
-        ...(kind.steps && { incrs: kind.steps }),
-        values: (_plot, splits) => splits.map((value) => text(kind.show(value)).replace(ROUND, "") + unit),
-      },
-    ],
+    axes: axesOf(palette, (value) => text(kind.show(value)) + unit, kind.steps),
     series: [
       {},
       ...kind.lines.map(({ label }, index) => ({
@@ -85,6 +70,38 @@ function optionsOf(kind, palette, width) {
       })),
     ],
   };
+}
+
+/**
+ * An axis of run time, and one of quantities.
+ * @param {Palette} palette
+ * @param {(value: number | null) => string} show
+ * @param {number[]} [steps] the distances that marks may have
+ * @returns {uPlot.Axis[]}
+ */
+export function axesOf(palette, show, steps) {
+  const axis = {
+    stroke: palette.soft.css,
+    font: `11px ${palette.font}`,
+    ticks: { show: false },
+    grid: { stroke: palette.line.css, width: 1 },
+  };
+  return [
+    { ...axis, size: 26, space: 72, gap: 6, values: (_plot, splits) => xLabels(splits) },
+    {
+      ...axis,
+      size: 62,
+      space: 28,
+      gap: 4,
+      ...(steps && { incrs: steps }),
+      values: (_plot, splits) => splits.map((value) => show(value).replace(ROUND, "")),
+    },
+  ];
+}
+
+/** How much of the run an axis of time shows. @param {number | null | undefined} most seconds */
+export function spanOf(most) {
+  return Math.max(SHORTEST_SPAN_S, most ?? 0);
 }
 
 /** Where the upright axis ends. @param {ChartKind} kind @param {number} most */

@@ -5,17 +5,24 @@
  *     light text upon it
  * @typedef {{states: Colour[], hatch: Colour, threads: Colour[], held: Colour[], lane: Colour, ink: Colour,
  *            soft: Colour, line: Colour, accent: Colour, surface: Colour, onDark: Colour, onLight: Colour,
- *            series: Colour[], font: string}} Palette `font` is the page's font family
+ *            series: Colour[], generations: Colour[], pools: PoolColours, font: string}} Palette `font` is the
+ *     page's font family
+ * @typedef {{sizes: Colour[], fullness: Colour[], free: Colour, uncarved: Colour, ground: Colour}} PoolColours
  */
 import { STATES } from "../state/messages.js";
+import { GENERATIONS } from "../state/pauses.js";
 
 export const THREAD_COLOURS = 10;
-const SERIES_COLOURS = 2;
+export const SERIES_COLOURS = 6;
+const SIZE_STOPS = 6;
+const FULLNESS_STOPS = 3;
 
 /** @returns {Palette} */
 export function readPalette() {
   const read = colourReader();
-  const threads = Array.from({ length: THREAD_COLOURS }, (_, index) => read(`--thread-${index}`));
+  const several = (/** @type {string} */ token, /** @type {number} */ length) =>
+    Array.from({ length }, (_, index) => read(`${token}-${index}`));
+  const threads = several("--thread", THREAD_COLOURS);
   const states = STATES.map((state) => read(`--state-${state}`));
   return {
     states,
@@ -31,7 +38,15 @@ export function readPalette() {
     surface: read("--surface"),
     onDark: read("--on-dark"),
     onLight: read("--on-light"),
-    series: Array.from({ length: SERIES_COLOURS }, (_, index) => read(`--series-${index}`)),
+    series: several("--series", SERIES_COLOURS),
+    generations: several("--gc", GENERATIONS.length),
+    pools: {
+      sizes: several("--pool-size", SIZE_STOPS),
+      fullness: several("--pool-full", FULLNESS_STOPS),
+      free: read("--pool-free"),
+      uncarved: read("--pool-uncarved"),
+      ground: read("--pool-ground"),
+    },
     font: getComputedStyle(document.body).fontFamily,
   };
 }
@@ -55,4 +70,21 @@ function colourReader() {
   };
   queueMicrotask(() => probe.remove());
   return read;
+}
+
+/**
+ * The pixel at a share of the way along some colours.
+ * @param {Colour[]} stops @param {number} share from 0 to 1
+ */
+export function along(stops, share) {
+  const at = Math.min(1, Math.max(0, share)) * (stops.length - 1);
+  const below = Math.min(stops.length - 2, Math.floor(at));
+  const [from, to] = [bytesOf(stops[below]), bytesOf(stops[below + 1])];
+  const mixed = from.map((byte, index) => Math.round(byte + (to[index] - byte) * (at - below)));
+  return new Uint32Array(Uint8Array.from(mixed).buffer)[0];
+}
+
+/** @param {Colour} colour */
+function bytesOf({ pixel }) {
+  return [...new Uint8Array(Uint32Array.of(pixel).buffer)];
 }

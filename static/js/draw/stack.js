@@ -37,3 +37,31 @@ export function paintStack(pixels, rows, bins, first, paint) {
     for (; row >= 0; row -= 1) pixels[row * columns + column] = paint.empty.pixel;
   }
 }
+
+/** Of a column's height: the shortest pause is seen, and a longer one stands above it. */
+const LEAST_PAUSE = 0.3;
+
+/**
+ * Fills an image with pauses: as high as their share of the column's time, but never too low to be seen.
+ * @param {Uint32Array} pixels
+ * @param {number} rows
+ * @param {Float32Array} bins as from `bin`
+ * @param {number} usPerColumn
+ * @param {{colours: readonly {pixel: number}[], empty: {pixel: number}}} paint a colour each generation
+ */
+export function paintPauses(pixels, rows, bins, usPerColumn, { colours, empty }) {
+  const kinds = colours.length;
+  const columns = bins.length / kinds;
+  pixels.fill(empty.pixel);
+  for (let column = 0; column < columns; column += 1) {
+    let row = rows - 1;
+    for (let kind = kinds - 1; kind >= 0; kind -= 1) {
+      const share = bins[column * kinds + kind] / usPerColumn;
+      if (share === 0) continue;
+      const height = Math.max(Math.round(LEAST_PAUSE * rows), Math.round(share * rows));
+      for (let left = height; left > 0 && row >= 0; left -= 1, row -= 1) {
+        pixels[row * columns + column] = colours[kind].pixel;
+      }
+    }
+  }
+}

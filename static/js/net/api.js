@@ -74,7 +74,11 @@ export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/s
 /** @param {string} id */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);
 
-/** @param {string} id */
-export function streamUrl(id) {
-  return `${location.origin.replace(/^http/, "ws")}${ROOT}/runs/${encodeURIComponent(id)}/stream`;
+/** @param {string} id @param {string} name of an action of the run's workload */
+export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/actions`, { name });
+
+/** @param {string} id @param {boolean} [heap] whether somebody looks at the heap's map */
+export function streamUrl(id, heap = false) {
+  const path = `${ROOT}/runs/${encodeURIComponent(id)}/stream${heap ? "?heap=1" : ""}`;
+  return location.origin.replace(/^http/, "ws") + path;
 }

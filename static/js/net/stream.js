@@ -30,6 +30,8 @@ export class Stream {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #disposed = false;
+  /** All was said, or nothing will be. */
+  #over = false;
   #url;
   #onMessage;
   #onConnection;
@@ -61,11 +63,12 @@ export class Stream {
     const socket = this.#open(this.#url);
     this.#socket = socket;
     socket.onmessage = (event) => {
+      if (socket !== this.#socket) return;
       if (!this.#heard) this.#hasOpened();
       this.#onMessage(JSON.parse(event.data));
     };
     socket.onclose = (event) => {
-      if (!this.#disposed) this.#closed(event.code);
+      if (socket === this.#socket) this.#closed(event.code);
     };
   }
 
@@ -79,6 +82,7 @@ export class Stream {
   /** @param {number} code */
   async #closed(code) {
     if (code === CLOSED_IN_PEACE) {
+      this.#over = true;
       this.#onConnection({ state: "ended" });
       return;
     }
@@ -87,8 +91,25 @@ export class Stream {
     this.#onConnection({ state: "waiting", retryAtMs: Date.now() + waitMs });
     const problem = await this.#whyRefused();
     if (this.#disposed) return;
-    if (problem) this.#onConnection({ state: "refused", problem });
-    else this.#timer = setTimeout(() => this.connect(), waitMs);
+    if (problem) {
+      this.#over = true;
+      this.#onConnection({ state: "refused", problem });
+    } else this.#timer = setTimeout(() => this.connect(), waitMs);
+  }
+
+  /** Goes on from another address: what was open is let go of. @param {string} url */
+  turnTo(url) {
+    if (url === this.#url) return;
+    this.#url = url;
+    if (this.#over) return;
+    this.#letGo();
+    this.connect();
+  }
+
+  #letGo() {
+    const socket = this.#socket;
+    this.#socket = null; // what it says from now on is not listened to
+    socket?.close();
   }
 
   /** Tries again at once, where it waits to. */
@@ -99,6 +120,6 @@ export class Stream {
   dispose() {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    this.#socket?.close();
+    this.#letGo();
   }
 }

@@ -4,6 +4,7 @@ import { find } from "../base/dom.js";
 import { FrameScheduler } from "../base/scheduler.js";
 import { attachThemeButton } from "../base/theme.js";
 import { Problem, startRun } from "../net/api.js";
+import { startPair } from "../net/pair.js";
 import { Catalogue } from "../widgets/catalogue.js";
 import { attachForm } from "../widgets/launch_form.js";
 import { Notice } from "../widgets/notice.js";
@@ -37,10 +38,11 @@ function show(id) {
   }
   view = new RunView(stage, id, {
     scheduler,
-    lookFor: (workload) => {
+    sentencesOf: (workload) => {
       catalogue.mark(workload);
-      return catalogue.lookFor(workload);
+      return catalogue.sentencesOf(workload);
     },
+    onTry: tryOut,
     onProblem: (problem) => notice.show(problem),
   });
 }
@@ -56,6 +58,24 @@ async function start(request) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     return problem;
+  }
+}
+
+/**
+ * Starts a run, and after it another to compare it with, if there is one.
+ * @param {RunRequest} first @param {RunRequest | null} second
+ */
+async function tryOut(first, second) {
+  if (second === null) {
+    const problem = await start(first);
+    if (problem) notice.show(problem);
+    return;
+  }
+  try {
+    location.assign(await startPair(first, second));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
   }
 }
 

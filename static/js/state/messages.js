@@ -3,9 +3,10 @@
  * The messages of a stream, as app/model/frames.py and app/analysis define them. Names and units are theirs.
  *
  * @typedef {number | null} Maybe
- * @typedef {{count: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
- *            histogram?: [upperS: Maybe, count: number][]}} Distribution
- * @typedef {{function: string, file: string, line: number, held_share: Maybe, waited_share: Maybe}} HotFunction
+ * @typedef {{count: number, cut: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
+ *            histogram?: [upperS: Maybe, count: number][]}} Distribution `cut` are those of an unknown length
+ * @typedef {{function: string, file: string | null, line: Maybe, held_share: Maybe,
+ *            waited_share: Maybe}} HotFunction without a file where the stack could not be read
  * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
  *            children: FlameNode[]}} FlameNode
  * @typedef {{tid: Maybe, name: string}} ThreadName where no single thread can be named, `name` says why
@@ -21,16 +22,39 @@
  * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe,
  *            shares: {[state: string]: number} | null, cpu_s: Maybe, run_delay_s: Maybe, voluntary_switches: Maybe,
  *            involuntary_switches: Maybe, gil_wait: Distribution | null, gil_hold: Distribution | null}} ThreadFigures
- * @typedef {{cpu_share: Maybe, rss: Maybe, ops: Maybe, ops_per_s: Maybe, switches_per_s: Maybe}} Totals
+ * @typedef {{cpu_share: Maybe, rss: Maybe, pss?: Maybe, ops: Maybe, ops_per_s: Maybe,
+ *            switches_per_s: Maybe}} Totals `pss` only where it is known of every process
+ * @typedef {{size: number, pools: number, blocks_used: number, blocks_free: number}} SizeClass
+ * @typedef {{pid: number, interpreter: number, allocator: string, arenas: number, arena_bytes: number,
+ *            pools: number, pools_free: number, blocks_used: number, bytes_used: number, raw_blocks: Maybe,
+ *            fragmentation: Maybe, torn: number, took_s: Maybe, size_classes: SizeClass[],
+ *            pinned: {arenas: number, bytes: number, held_bytes: number} | null}} HeapFigures
+ * @typedef {{generation: Maybe, count: Maybe, seen: number, total_s: Maybe, max_s: Maybe}} GenerationPauses
+ * @typedef {{count: number, seen: number, total_s: Maybe, p50_s: Maybe, p99_s: Maybe, max_s: Maybe,
+ *            stopped_share: Maybe, generations: GenerationPauses[]}} PauseFigures `count` is CPython's own, `seen`
+ *     are those whose length is known
+ * @typedef {{pid: number, interpreter: number, enabled: boolean | null, exact: boolean, thresholds: Maybe[],
+ *            counts: Maybe[], collections: Maybe[], collected: Maybe[], uncollectable: Maybe[], tracked: Maybe,
+ *            pauses: PauseFigures, share?: Maybe}} CollectorFigures lists are by generation; `share` is live alone
+ * @typedef {{[kind: string]: [size: number, rss: number] | null}} Kinds of mappings, as app/probe/mappings.py names them
+ * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
+ *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
+ *            course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
+ * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
+ *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
+ * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null,
+ *            findings?: Finding[] | null}} Told what a summary and the live figures tell in the same words
+ * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
+ *            mapped: boolean, changed: [address: number, pools: string][], gone: number[]}} HeapMessage
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
- *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes>} Figures
+ *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
- *            executor?: string | null, workers?: number | null, python?: string | null, exit_code?: number | null,
+ *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, exit_code?: number | null,
  *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
@@ -40,7 +64,7 @@
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
  *            threads_not_shown: number,
- *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes>} Summary
+ *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */
 

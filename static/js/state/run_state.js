@@ -1,14 +1,22 @@
 // @ts-check
 /**
  * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
- * @import { Causes, Figures, FlameNode, Frame, Hello, Process, Run, RunEvent, Summary } from "./messages.js"
+ * @import {
+ *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told
+ * } from "./messages.js"
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number, alive: boolean,
  *            namedUs: number, track: Track}} Lane
+ * @typedef {{message: HeapMessage, everyUs: number | null, map: HeapMap}} HeapReading `everyUs` is how long before it
+ *     the one before was
  * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
  */
 import { Track } from "../base/track.js";
+import { Courses } from "./courses.js";
+import { HeapMap } from "./heap_map.js";
 import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
+import { Pauses } from "./pauses.js";
+import { Reports } from "./reports.js";
 import { Series } from "./series.js";
 
 /** Events that are kept for the timeline, the latest. */
@@ -41,6 +49,15 @@ export class RunState {
   flame = null;
   /** What happened to the processes, in order. @type {RunEvent[]} */
   events = [];
+  /** The newest reading of each heap, with the map where somebody looks at it. @type {Map<string, HeapReading>} */
+  heaps = new Map();
+  /** The collector's pauses. @type {Map<string, Pauses>} by process and interpreter */
+  pauses = new Map();
+  /** What was said of heap, collector, memory and findings, the newest of each. @type {Told} */
+  told = { heap: null, gc: null, memory: null, findings: null };
+  /** How the memory of each process went. */
+  courses = new Courses();
+  reports = new Reports();
   series = new Series();
   clock = new LiveClock();
   #lastSeq = -1;
@@ -84,8 +101,16 @@ export class RunState {
         this.#figures(message);
         break;
       case "event":
-        this.events.push(message);
-        if (this.events.length > MOST_EVENTS) this.events.shift();
+        this.#event(message);
+        break;
+      case "heap":
+        this.#heap(message);
+        break;
+      case "collector":
+        for (const pause of message.pauses) this.#pausesOf(pause[0], pause[1]).take(pause);
+        break;
+      case "report":
+        this.reports.take(message.at_us, message.data);
         break;
       case "missed":
         this.missed += message.count;
@@ -106,7 +131,36 @@ export class RunState {
     for (const process of header.processes) this.processes.set(process.pid, process);
     this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
     this.series.restart(header.series);
+    this.courses.restart(header.courses?.memory ?? []);
+    for (const pause of header.pauses ?? []) this.#pausesOf(pause[0], pause[1]).take(pause);
+    for (const heap of header.heaps ?? []) this.#heap(heap);
+    for (const event of header.events ?? []) this.#event(event);
     if (header.figures) this.#figures(header.figures);
+  }
+
+  /** A header tells again of what is known. @param {RunEvent} event */
+  #event(event) {
+    const last = this.events.at(-1);
+    if (last && event.at_us <= last.at_us && this.events.some((known) => isSame(known, event))) return;
+    this.events.push(event);
+    if (this.events.length > MOST_EVENTS) this.events.shift();
+  }
+
+  /** @param {HeapMessage} message */
+  #heap(message) {
+    const key = `${message.pid}/${message.interpreter}`;
+    const known = this.heaps.get(key);
+    const map = known?.map ?? new HeapMap();
+    if (message.mapped) map.take(message);
+    this.heaps.set(key, { message, everyUs: known ? message.at_us - known.message.at_us : null, map });
+  }
+
+  /** @param {number} pid @param {number} interpreter */
+  #pausesOf(pid, interpreter) {
+    const key = `${pid}/${interpreter}`;
+    let pauses = this.pauses.get(key);
+    if (!pauses) this.pauses.set(key, pauses = new Pauses(pid, interpreter));
+    return pauses;
   }
 
   /** @param {{at_us: number, threads: any[][], gils: number[][], gone: number[]}} names */
@@ -165,6 +219,8 @@ export class RunState {
   #figures(figures) {
     this.figures = figures;
     this.#causes(figures);
+    this.#tell(figures);
+    this.courses.add(figures.at_us, figures.memory ?? []);
     for (const { lane, alive } of figures.threads) {
       const known = this.lanes.get(lane);
       if (known) known.alive = alive;
@@ -178,6 +234,22 @@ export class RunState {
     this.run = { ...this.run, ...summary.run };
     this.flame = summary.flame ?? null;
     this.#causes(summary);
+    this.#tell(summary);
+    this.courses.finish(summary.memory ?? []);
+    if (summary.workload) this.reports.take(Infinity, summary.workload);
+  }
+
+  /** @param {Told} told */
+  #tell({ heap, gc, memory, findings }) {
+    // A collector that is read has a lane of its own before its first pause.
+    for (const { pid, interpreter } of gc ?? []) this.#pausesOf(pid, interpreter);
+    const known = this.told;
+    this.told = {
+      heap: heap ?? known.heap,
+      gc: gc ?? known.gc,
+      memory: memory ?? known.memory,
+      findings: findings ?? known.findings,
+    };
   }
 
   /** Not every message carries all of them. @param {Partial<Causes>} said */
@@ -190,6 +262,11 @@ export class RunState {
       longest_holds: longest_holds ?? known.longest_holds,
     };
   }
+}
+
+/** @param {RunEvent} one @param {RunEvent} other */
+function isSame(one, other) {
+  return one.at_us === other.at_us && one.kind === other.kind && one.pid === other.pid;
 }
 
 /**

@@ -4,18 +4,19 @@
  * @import { Palette } from "../draw/palette.js"
  * @import { Surface } from "../draw/surface.js"
  * @import { TimeScale } from "../base/time_scale.js"
- * @import { FreeRow, Row, TrackRow } from "./rows.js"
+ * @import { CollectorRow, FreeRow, Row, TrackRow } from "./rows.js"
  * @import { Found, Mark } from "./marks.js"
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, edgeUs: number, scrollTop: number,
  *            height: number, cursorUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels
  */
-import { bin } from "../base/bins.js";
+import { bin, binGrouped } from "../base/bins.js";
 import { tickLabel, ticks } from "../base/ticks.js";
 import { THREAD_COLOURS } from "../draw/palette.js";
-import { paintStack } from "../draw/stack.js";
+import { paintPauses, paintStack } from "../draw/stack.js";
 import { HOLDER_NONE, STATES, UNKNOWN_STATE } from "../state/messages.js";
+import { generationOf } from "../state/pauses.js";
 import { paintFound, paintMarks } from "./marks.js";
 
 export const AXIS_HEIGHT = 24;
@@ -24,6 +25,10 @@ const TICK_SPACING = 96;
 const NAME_MARGIN = 6;
 /** Pieces narrower than this on average are not looked through for names. */
 const NAMED_PIECE_WIDTH = 3;
+
+/** Of CPython's default switch interval, 5 ms: half a turn, and so many that their shares are even. */
+const FEW_TURNS_US = 2_500;
+const MANY_TURNS_US = 50_000;
 
 const NONE_KIND = THREAD_COLOURS;
 const UNKNOWN_KIND = THREAD_COLOURS + 1;
@@ -62,12 +67,13 @@ export function paint(surface, palette, picture) {
   context.setTransform(1, 0, 0, 1, 0, 0);
   const placed = tracksInView(picture);
   for (const { row, top } of placed) {
-    if (row.kind !== "free") paintTrack(surface, palette, picture, row, top);
+    if (row.kind === "collector") paintCollector(surface, palette, picture, row, top);
+    else if (row.kind !== "free") paintTrack(surface, palette, picture, row, top);
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   for (const { row, top } of placed) {
     if (row.kind === "free") sayFree(surface, palette, row, top);
-    else nameTrack(surface, palette, picture, row, top);
+    else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
   }
   const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
   paintMarks(context, palette, picture.marks, topOf, picture.scale.width);
@@ -82,7 +88,7 @@ export function paint(surface, palette, picture) {
 /**
  * The rows to draw, each with its place on the canvas.
  * @param {Picture} picture
- * @returns {{row: TrackRow | FreeRow, top: number}[]}
+ * @returns {{row: TrackRow | FreeRow | CollectorRow, top: number}[]}
  */
 function tracksInView(picture) {
   const placed = [];
@@ -112,17 +118,44 @@ function sayFree({ context }, palette, row, top) {
   );
 }
 
-/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row @param {number} top */
-function paintTrack({ context, canvas, ratio }, palette, { scale, edgeUs }, row, top) {
+/** The device pixels of a row, as far as the run has come. @param {Surface} surface @param {Picture} picture @param {Row} row */
+function gridOf({ canvas, ratio }, { scale, edgeUs }, row) {
   const usPerColumn = scale.usPerPixel / ratio;
   const first = Math.floor(scale.startUs / usPerColumn);
   const columns = Math.min(canvas.width, Math.floor(edgeUs / usPerColumn) - first);
-  const rows = Math.round((row.height - PAD) * ratio);
+  return { usPerColumn, first, columns, rows: Math.round((row.height - PAD) * ratio) };
+}
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {CollectorRow} row @param {number} top */
+function paintCollector(surface, palette, picture, row, top) {
+  const { context, ratio } = surface;
+  const { usPerColumn, first, columns, rows } = gridOf(surface, picture, row);
+  if (columns <= 0) return;
+  const colours = palette.generations;
+  const bins = bin(row.track, first, usPerColumn, columns, colours.length, generationOf);
+  const image = context.createImageData(columns, rows);
+  paintPauses(new Uint32Array(image.data.buffer), rows, bins, usPerColumn, { colours, empty: palette.lane });
+  context.putImageData(image, 0, Math.round((top + PAD / 2) * ratio));
+}
+
+/**
+ * Columns of the GIL that are drawn as one: where a column has hardly room for a turn or two, its colour would be a
+ * matter of chance. @param {number} usPerColumn
+ */
+function groupOf(usPerColumn) {
+  return usPerColumn < FEW_TURNS_US ? 1 : Math.ceil(MANY_TURNS_US / usPerColumn);
+}
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {TrackRow} row @param {number} top */
+function paintTrack(surface, palette, picture, row, top) {
+  const { context, ratio } = surface;
+  const { usPerColumn, first, columns, rows } = gridOf(surface, picture, row);
   if (columns <= 0) return;
   const [colours, kindOf, hatched] = row.kind === "gil"
     ? [palette.held, heldKind, UNKNOWN_KIND]
     : [palette.states, stateKind, UNKNOWN_STATE];
-  const bins = bin(row.track, first, usPerColumn, columns, colours.length, kindOf);
+  const group = row.kind === "gil" ? groupOf(usPerColumn) : 1;
+  const bins = binGrouped(row.track, first, usPerColumn, columns, colours.length, kindOf, group);
   const image = context.createImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);
   paintStack(pixels, rows, bins, first, { colours, hatched, hatch: palette.hatch, empty: palette.lane });

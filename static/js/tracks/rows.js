@@ -3,37 +3,46 @@
  * What stands above what in the timeline: a process, its GILs, its threads. Pure.
  * @import { Track } from "../base/track.js"
  * @import { Process } from "../state/messages.js"
+ * @import { Pauses } from "../state/pauses.js"
  * @import { Gil, Lane } from "../state/run_state.js"
  * @typedef {{top: number, height: number}} Place in CSS pixels
  * @typedef {Place & {kind: "process", process: Process}} ProcessRow
  * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
  * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane})} TrackRow
- * @typedef {ProcessRow | FreeRow | TrackRow} Row
+ * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
+ *     `exact`, or sampled
+ * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow} Row
  */
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
-  { upTo: 12, heights: { process: 24, gil: 40, lane: 28 } },
-  { upTo: 28, heights: { process: 22, gil: 32, lane: 22 } },
-  { upTo: Infinity, heights: { process: 20, gil: 28, lane: 18 } },
+  { upTo: 12, heights: { process: 24, collector: 22, gil: 40, lane: 28 } },
+  { upTo: 28, heights: { process: 22, collector: 20, gil: 32, lane: 22 } },
+  { upTo: Infinity, heights: { process: 20, collector: 18, gil: 28, lane: 18 } },
 ];
 
 /**
  * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, one that began after
  * `endUs` has not come into it, and a process goes with its threads.
- * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>}} cast
+ * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>,
+ *          pauses: Map<string, Pauses>}} cast
  * @param {number} startUs
  * @param {number} endUs
  * @returns {Row[]}
  */
-export function layOut({ processes, lanes, gils }, startUs, endUs) {
+export function layOut({ processes, lanes, gils, pauses }, startUs, endUs) {
   const groups = [...processes.values()].map((process) => ({
     process,
+    collectors: [...pauses.values()].filter((own) => own.pid === process.pid),
     gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
     threads: threadsOf(process, lanes, startUs, endUs),
   }));
   const shown = groups.filter(({ threads }) => threads.length > 0);
-  const total = shown.reduce((sum, { gils: locks, threads }) => sum + 1 + locks.length + threads.length, 0);
+  const total = shown.reduce(
+    (sum, { collectors, gils: locks, threads }) =>
+      sum + 1 + collectors.length + locks.length + threads.length,
+    0,
+  );
   const density = DENSITIES.find(({ upTo }) => total <= upTo) ?? DENSITIES[DENSITIES.length - 1];
   /** @type {Row[]} */
   const rows = [];
@@ -42,8 +51,12 @@ export function layOut({ processes, lanes, gils }, startUs, endUs) {
     rows.push({ ...row, top, height });
     top += height;
   };
-  for (const { process, gils: locks, threads } of shown) {
+  for (const { process, collectors, gils: locks, threads } of shown) {
     add({ kind: "process", process }, density.heights.process);
+    for (const own of collectors) {
+      const exact = process.capabilities.gc === "exact";
+      add({ kind: "collector", pauses: own, exact, track: own.track }, density.heights.collector);
+    }
     if (process.gil_enabled === false) add({ kind: "free", process }, density.heights.lane);
     for (const gil of locks) add({ kind: "gil", gil, track: gil.track }, density.heights.gil);
     for (const lane of threads) add({ kind: "lane", lane, track: lane.track }, density.heights.lane);

@@ -2,6 +2,7 @@
 /**
  * The catalogue: found by search, started by a button, or by a form that says what it is to be started with.
  * @import { RunRequest, Problem } from "../net/api.js"
+ * @import { Sentences } from "./explanation.js"
  */
 import { find } from "../base/dom.js";
 import { attachForm } from "./launch_form.js";
@@ -22,11 +23,14 @@ export class Catalogue {
     }
   }
 
-  /** The sentences to read beside a run of that workload. @param {string} workload */
-  lookFor(workload) {
-    const template = this.#root.querySelector(`[data-name="${CSS.escape(workload)}"] template.look-for`);
-    if (!(template instanceof HTMLTemplateElement)) return null;
-    return document.importNode(template.content, true);
+  /** What is to be read beside a run of that workload. @param {string} workload @returns {Sentences | null} */
+  sentencesOf(workload) {
+    const card = this.#root.querySelector(`[data-name="${CSS.escape(workload)}"]`);
+    if (!card) return null;
+    const [lookFor, explained] = ["look-for", "explain"].map((kind) =>
+      document.importNode(find(card, `template.${kind}`, HTMLTemplateElement).content, true)
+    );
+    return { lookFor, explained };
   }
 
   /** Marks the workload that is on view. @param {string | null} workload */

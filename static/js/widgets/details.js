@@ -8,11 +8,15 @@
  */
 import { find } from "../base/dom.js";
 import { ChartBoard } from "../charts/board.js";
+import { CollectorPanel } from "./collector_panel.js";
+import { FindingsPanel } from "./findings_panel.js";
 import { FlamePanel } from "./flame_panel.js";
 import { HotFunctions } from "./functions.js";
+import { HeapPanel } from "./heap_panel.js";
 import { Histograms } from "./histograms.js";
 import { LongestTable } from "./longest.js";
 import { WaitMatrix } from "./matrix.js";
+import { MemoryPanel } from "./memory_panel.js";
 import { ProcessPanel } from "./process.js";
 import { ResultPanel } from "./result.js";
 import { Tabs } from "./tabs.js";
@@ -26,6 +30,9 @@ export class Details {
   #tabs;
   #charts;
   #flame;
+  #heap;
+  #memory;
+  #findings;
 
   /**
    * @param {HTMLElement} root
@@ -33,7 +40,7 @@ export class Details {
    * @param {RunState} how.state
    * @param {Palette} how.palette
    * @param {Timeline} how.timeline
-   * @param {() => void} how.onShow told when another panel came into view
+   * @param {(panel: string) => void} how.onShow told which panel came into view
    * @param {() => void} how.onFlame told when a hand wants the flame graph of a run that goes on
    */
   constructor(root, { state, palette, timeline, onShow, onFlame }) {
@@ -41,6 +48,9 @@ export class Details {
     this.#timeline = timeline;
     this.#charts = new ChartBoard(find(root, ".charts", HTMLElement), palette, () => timeline.onView);
     this.#flame = new FlamePanel(root, onFlame);
+    this.#heap = new HeapPanel(root, palette);
+    this.#memory = new MemoryPanel(root, palette);
+    this.#findings = new FindingsPanel(root, () => this.#tabs.open("findings"));
     this.#updates = this.#updatesOf(root);
     this.#tabs = new Tabs(find(root, ".panels", HTMLElement), onShow);
   }
@@ -56,6 +66,7 @@ export class Details {
     };
     const [waits, holds] = [new LongestTable(root, "waits", ways), new LongestTable(root, "holds", ways)];
     const hot = new HotFunctions(root);
+    const collector = new CollectorPanel(root);
     const process = new ProcessPanel(root);
     const result = new ResultPanel(root);
     return {
@@ -74,6 +85,9 @@ export class Details {
         hot.update(state.causes.hot);
         this.#flame.update(state);
       },
+      heap: (state) => this.#heap.update(state),
+      collector: (state) => collector.update(state),
+      memory: (state) => this.#memory.update(state),
       process: (state) => process.update(state),
       result: (state) => result.update(state),
     };
@@ -82,6 +96,7 @@ export class Details {
   /** @param {RunState} state */
   update(state) {
     if (state.summary) this.#tabs.offer("result");
+    this.#findings.update(state);
     for (const [panel, update] of Object.entries(this.#updates)) {
       if (this.#tabs.isOn(panel)) update(state);
     }
@@ -90,6 +105,8 @@ export class Details {
   /** @param {Palette} palette */
   recolour(palette) {
     this.#charts.recolour(palette);
+    this.#heap.recolour(palette);
+    this.#memory.recolour(palette);
   }
 
   /** The flame graph that was wanted could not be had. */
@@ -99,6 +116,7 @@ export class Details {
 
   dispose() {
     this.#charts.dispose();
+    this.#memory.dispose();
   }
 
   /** @param {Longest} one */

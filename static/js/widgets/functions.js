@@ -15,7 +15,7 @@ export class HotFunctions {
   constructor(root) {
     this.#rows = new KeyedRows(
       find(root, ".hot tbody", HTMLTableSectionElement),
-      (/** @type {HotFunction} */ hot) => `${hot.file}\n${hot.function}`,
+      (/** @type {HotFunction} */ hot) => `${hot.file ?? ""}\n${hot.function}`,
       (hot) => new Row(hot),
     );
     this.#none = find(root, ".hot .none", HTMLElement);
@@ -47,7 +47,7 @@ class Row {
   /** @param {HotFunction} hot */
   update(hot) {
     setText(this.place, placeOf(hot.file, hot.line));
-    this.place.title = hot.file;
+    this.place.title = hot.file ?? "";
     this.held.update(hot.held_share);
     this.waited.update(hot.waited_share);
   }

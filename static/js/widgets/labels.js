@@ -35,6 +35,7 @@ export class Labels {
 function keyOf(row) {
   if (row.kind === "process") return `p${row.process.pid}/`;
   if (row.kind === "free") return `f${row.process.pid}/`;
+  if (row.kind === "collector") return `c${row.pauses.pid}.${row.pauses.interpreter}/`;
   return row.kind === "gil" ? `g${row.gil.gil}/` : `l${row.lane.lane}/`;
 }
 
@@ -59,6 +60,10 @@ function labelOf(row) {
   } else if (row.kind === "free") {
     item.append(make("b", {}, "no GIL"));
     item.title = row.process.why.gil ?? "";
+  } else if (row.kind === "collector") {
+    item.append(make("b", {}, "Collector"), make("span", { class: "id" }, "pauses"));
+    item.title =
+      "Pauses of the garbage collector: while one lasts, no other thread of the interpreter runs Python";
   } else if (row.kind === "gil") {
     item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
     item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;

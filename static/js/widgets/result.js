@@ -1,65 +1,74 @@
 // @ts-check
 /**
- * What a program said: a workload's result, any JSON, with units told by the names of its fields; and the end of
- * what it wrote.
+ * What a program said: what its run showed, pictures, tables, and its other fields; and the end of what it wrote.
  * @import { RunState } from "../state/run_state.js"
+ * @typedef {{[name: string]: any}} Result
  */
 import { find, make, setText } from "../base/dom.js";
-import { count, duration, share, size, text } from "../base/format.js";
+import { fieldsOf } from "./fields.js";
+import { pictureOf, tableOf } from "./exhibits.js";
+import { ObjectGraph } from "./object_graph.js";
 
-/** @typedef {(value: number) => string} Show */
-
-/** @type {[suffix: RegExp, show: Show][]} */
-const UNITS = [
-  [/_per_s$/, (value) => `${text(count(value))}/s`],
-  [/(_|^)ms$/, (value) => text(duration(value / 1e3))],
-  [/(_|^)us$/, (value) => text(duration(value / 1e6))],
-  [/(_|^)(s|seconds)$/, (value) => text(duration(value))],
-  [/(_|^)share$/, (value) => text(share(value))],
-  [/(_|^)bytes$/, (value) => text(size(value))],
-  [/(_|^)mib$/, (value) => text(size(value * 2 ** 20))],
-  [/(_|^)count$/, (value) => text(count(value))],
-];
-
-/** What the title of the run says already. */
-const REPEATED = new Set(["workload", "executor", "workers"]);
-
-/** @type {Show} */
-const plain = (value) => text(count(value));
+/** What the title of the run says already, and what has a place of its own. */
+const ELSEWHERE = new Set([
+  ...["workload", "executor", "workers"],
+  ...[
+    "showed",
+    "pictures",
+    "table",
+    "steps",
+    "wait_for",
+    "bars",
+    "counts",
+    "found_after_s",
+    "curves",
+    "models",
+  ],
+]);
 
 export class ResultPanel {
   #root;
+  #graph;
   #shown = "";
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.#root = find(root, ".result", HTMLElement);
+    this.#root = find(root, ".panel.result", HTMLElement);
+    this.#graph = new ObjectGraph(find(this.#root, ".object-graph", HTMLElement));
   }
 
   /** @param {RunState} state */
-  update({ run, summary }) {
+  update({ run, summary, reports }) {
+    this.#graph.update(reports.steps);
     const said = { result: summary?.workload ?? null, output: run?.output || null, ended: summary !== null };
-    const signature = JSON.stringify(said);
+    const signature = JSON.stringify([said, reports.steps.length > 0]);
     if (signature === this.#shown) return;
     this.#shown = signature;
-    this.#showResult(said.result);
+    this.#showResult(/** @type {Result | null} */ (said.result));
     this.#showOutput(said.output);
-    const none = find(this.#root, ":scope > .none", HTMLElement);
-    none.hidden = said.result !== null || said.output !== null;
+    const none = find(this.#root, ".said > .none", HTMLElement);
+    none.hidden = said.result !== null || said.output !== null || reports.steps.length > 0;
     setText(
       none,
       said.ended ? "The program reported no result." : "The run goes on; its result comes at the end.",
     );
   }
 
-  /** @param {{[name: string]: unknown} | null} result */
+  /** @param {Result | null} result */
   #showResult(result) {
-    const fields = Object.entries(result ?? {}).filter(([name]) => !REPEATED.has(name));
+    const showed = Array.isArray(result?.showed) ? result.showed.map(String) : [];
+    find(this.#root, ".showed", HTMLElement).hidden = showed.length === 0;
+    find(this.#root, ".showed ul", HTMLElement).replaceChildren(...showed.map((one) => make("li", {}, one)));
+    find(this.#root, ".pictures", HTMLElement).replaceChildren(
+      ...[result?.pictures ?? []].flat().map(pictureOf),
+    );
+    find(this.#root, ".tables", HTMLElement).replaceChildren(
+      ...[result?.table ?? []].flat().map((table) => tableOf(table)),
+    );
+    const fields = fieldsToShow(result);
     const list = find(this.#root, ".fields", HTMLElement);
     list.hidden = fields.length === 0;
-    list.replaceChildren(
-      ...(fields.length ? [fieldsOf(Object.fromEntries(fields), plain)] : []),
-    );
+    list.replaceChildren(...(fields.length ? [fieldsOf(Object.fromEntries(fields))] : []));
   }
 
   /** @param {string | null} output */
@@ -69,33 +78,7 @@ export class ResultPanel {
   }
 }
 
-/**
- * @param {object} result
- * @param {Show} show for fields whose names tell no unit: below `latency_ms` {p50, p99} the upper name does
- * @returns {HTMLElement}
- */
-function fieldsOf(result, show) {
-  const list = make("dl");
-  for (const [name, value] of Object.entries(result)) {
-    const own = UNITS.find(([suffix]) => suffix.test(name))?.[1] ?? show;
-    list.append(make("div", {}, make("dt", {}, label(name)), make("dd", {}, shown(value, own))));
-  }
-  return list;
-}
-
-/** @param {string} name without the unit, which stands beside the figure */
-function label(name) {
-  return name.replace(/(?<!_per)_(ms|us|s|bytes|mib)$/, "").replace(/_/g, " ");
-}
-
-/** @param {unknown} value @param {Show} show @returns {Node | string} */
-function shown(value, show) {
-  if (typeof value === "number") return show(value);
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (value === null || value === undefined) return "–";
-  if (typeof value !== "object") return String(value);
-  if (!Array.isArray(value)) return fieldsOf(value, show);
-  const items = value.map((item) => shown(item, show));
-  if (items.every((item) => typeof item === "string")) return items.join(", ") || "–";
-  return make("ol", {}, ...items.map((item) => make("li", {}, item)));
+/** The fields that are shown as such. @param {Result | null} result @returns {[name: string, value: unknown][]} */
+export function fieldsToShow(result) {
+  return Object.entries(result ?? {}).filter(([name]) => !ELSEWHERE.has(name));
 }

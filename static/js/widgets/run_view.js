@@ -2,8 +2,10 @@
 /**
  * One run on the page, live or ended: its parts, and the stream that feeds them.
  * @import { FrameScheduler } from "../base/scheduler.js"
+ * @import { RunRequest } from "../net/api.js"
+ * @import { Sentences } from "./explanation.js"
  */
-import { copyOf, find } from "../base/dom.js";
+import { copyOf } from "../base/dom.js";
 import { onThemeChange } from "../base/theme.js";
 import { readPalette } from "../draw/palette.js";
 import { getRun, getSummary, Problem, stopRun, streamUrl } from "../net/api.js";
@@ -11,19 +13,22 @@ import { Stream } from "../net/stream.js";
 import { RunState } from "../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "./details.js";
+import { Explanation } from "./explanation.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
+import { Shows } from "./shows.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
 /** Messages that change the timeline alone, or nothing that is on view. */
-const QUIET = new Set(["frame", "names", "counters", "stacks"]);
+const QUIET = new Set(["frame", "names", "counters", "stacks", "collector", "memory"]);
 /** Refusals that another try would meet again. */
 const FINAL = new Set([401, 403, 404, 421]);
 
 export class RunView {
   #state = new RunState();
+  /** @type {Stream | undefined} */
   #stream;
   #scheduler;
   #root;
@@ -34,10 +39,12 @@ export class RunView {
   #badges;
   #legend;
   #honesty;
-  #lookFor;
+  #shows;
+  #explanation;
+  #sentencesOf;
   #onProblem;
   #endThemes;
-  #hurry = () => this.#stream.hurry();
+  #hurry = () => this.#stream?.hurry();
   #update = () => this.#showFigures();
 
   /**
@@ -45,12 +52,13 @@ export class RunView {
    * @param {string} id
    * @param {object} how
    * @param {FrameScheduler} how.scheduler
-   * @param {(workload: string) => DocumentFragment | null} how.lookFor
+   * @param {(workload: string) => Sentences | null} how.sentencesOf what the catalogue says of a workload
+   * @param {(first: RunRequest, second: RunRequest | null) => Promise<void>} how.onTry
    * @param {(problem: Problem) => void} how.onProblem
    */
-  constructor(stage, id, { scheduler, lookFor, onProblem }) {
+  constructor(stage, id, { scheduler, sentencesOf, onTry, onProblem }) {
     this.#scheduler = scheduler;
-    this.#lookFor = lookFor;
+    this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
     this.#root = copyOf("run-view");
     stage.replaceChildren(this.#root);
@@ -67,12 +75,14 @@ export class RunView {
       state: this.#state,
       palette,
       timeline: this.#timeline,
-      onShow: () => scheduler.redraw(this.#update),
+      onShow: (panel) => this.#look(id, panel),
       onFlame: () => this.#askForFlame(id),
     });
     this.#badges = new Badges(this.#root);
     this.#legend = new Legend(this.#root);
     this.#honesty = new Honesty(this.#root);
+    this.#shows = new Shows(this.#root);
+    this.#explanation = new Explanation(this.#root, onTry);
     this.#endThemes = onThemeChange(() => this.#recolour());
     this.#stream = new Stream({
       url: streamUrl(id),
@@ -85,7 +95,7 @@ export class RunView {
   }
 
   dispose() {
-    this.#stream.dispose();
+    this.#stream?.dispose();
     this.#timeline.dispose();
     this.#details.dispose();
     this.#title.dispose();
@@ -98,7 +108,7 @@ export class RunView {
   /** @param {any} message */
   #take(message) {
     this.#state.take(message, performance.now());
-    if (message.type === "frame") this.#timeline.changed();
+    if (message.type === "frame" || message.type === "collector") this.#timeline.changed();
     if (!QUIET.has(message.type)) this.#scheduler.redraw(this.#update);
     if (message.type === "header") this.#explain();
     if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
@@ -113,12 +123,18 @@ export class RunView {
     this.#details.update(this.#state);
     this.#legend.update(figures, this.#timeline.hoveredLane);
     this.#honesty.update(this.#state);
+    this.#shows.update(this.#state);
+  }
+
+  /** The map of the heap is read only while somebody looks at it. @param {string} id @param {string} panel */
+  #look(id, panel) {
+    this.#stream?.turnTo(streamUrl(id, panel === "heap"));
+    this.#scheduler.redraw(this.#update);
   }
 
   #explain() {
-    const sentences = this.#state.run && this.#lookFor(this.#state.run.name);
-    find(this.#root, ".look", HTMLElement).hidden = !sentences;
-    if (sentences) find(this.#root, ".look .sentences", HTMLElement).replaceChildren(sentences);
+    const { run } = this.#state;
+    if (run) this.#explanation.show(run, run.kind === "workload" ? this.#sentencesOf(run.name) : null);
   }
 
   /** @param {string} id */

@@ -37,6 +37,13 @@ export class Tabs {
     if (!this.#chosen && !this.isOn(key)) this.#show(this.#tabs.findIndex((tab) => tab.dataset.tab === key));
   }
 
+  /** Puts a panel on view, as a hand wants. @param {string} key */
+  open(key) {
+    const index = this.#tabs.findIndex((tab) => tab.dataset.tab === key);
+    this.#choose(index);
+    this.#tabs[index].focus();
+  }
+
   /** @param {string} key */
   isOn(key) {
     return this.#panels.some((panel) => panel.dataset.panel === key && !panel.hidden);

@@ -249,7 +249,7 @@ export class Timeline {
   #showTip(pointer, scale) {
     const row = this.#rowAt(pointer.y);
     const events = marksAt(this.#marks, row, pointer.x).map(({ event }) => event);
-    this.#tip.show(row, scale.toUs(pointer.x), pointer, this.#state.lanes, events);
+    this.#tip.show(row, scale.toUs(pointer.x), pointer, this.#state.lanes, events, scale.usPerPixel);
   }
 
   /** @param {number} y over the plot */

@@ -1,17 +1,20 @@
 // @ts-check
 /**
  * What lies under the pointer: thread, state, how long it lasted, and when.
- * @import { Row } from "../tracks/rows.js"
+ * @import { CollectorRow, Row } from "../tracks/rows.js"
  * @import { Lane } from "../state/run_state.js"
  * @import { RunEvent } from "../state/messages.js"
  * @import { Track } from "../base/track.js"
  */
 import { make } from "../base/dom.js";
-import { duration, instant, text } from "../base/format.js";
+import { count, duration, instant, text } from "../base/format.js";
 import { HOLDER_NONE, STATES } from "../state/messages.js";
+import { collectedOf, generationOf, GENERATIONS } from "../state/pauses.js";
 import { threadColour } from "../tracks/painter.js";
 
 const DISTANCE = 14;
+/** A pointer this near to a pause, in pixels, means it. */
+const REACH = 3;
 /** Of events that lie on one another. */
 const MOST_EVENTS = 6;
 
@@ -33,9 +36,16 @@ export class Tip {
    * @param {{x: number, y: number}} pointer over the plot
    * @param {Map<number, Lane>} lanes
    * @param {RunEvent[]} events those under the pointer
+   * @param {number} usPerPixel
    */
-  show(row, us, pointer, lanes, events) {
-    const lines = events.length ? linesOfEvents(events) : row ? linesOf(row, us, lanes) : null;
+  show(row, us, pointer, lanes, events, usPerPixel) {
+    const lines = events.length
+      ? linesOfEvents(events)
+      : row?.kind === "collector"
+      ? linesOfPause(row, us, REACH * usPerPixel)
+      : row
+      ? linesOf(row, us, lanes)
+      : null;
     this.#element.hidden = lines === null;
     if (!lines) return;
     this.#element.replaceChildren(...lines);
@@ -58,7 +68,7 @@ export class Tip {
 
 /** @param {Row} row @param {number} us @param {Map<number, Lane>} lanes @returns {Node[] | null} */
 function linesOf(row, us, lanes) {
-  if (row.kind === "process" || row.kind === "free") return null;
+  if (row.kind === "process" || row.kind === "free" || row.kind === "collector") return null;
   const when = make("div", { class: "when" }, `at ${instant(us)}`);
   const { track } = row;
   const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
@@ -68,6 +78,39 @@ function linesOf(row, us, lanes) {
   const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
   length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
   return [make("b", {}, name), what, length, when];
+}
+
+/**
+ * The pause under the pointer, or the nearest one that a hand may mean: most are shorter than a pixel.
+ * @param {CollectorRow} row @param {number} us @param {number} reachUs @returns {Node[]}
+ */
+function linesOfPause({ track, exact, pauses }, us, reachUs) {
+  const name = make("b", {}, `Collector of pid ${pauses.pid}`);
+  const index = nearest(track, us, reachUs);
+  if (index < 0) {
+    return [name, make("div", {}, "no pause here"), make("div", { class: "when" }, `at ${instant(us)}`)];
+  }
+  const value = track.valueAt(index);
+  const went = collectedOf(value);
+  const length = duration((track.endAt(index) - track.startAt(index)) / 1e6);
+  return [
+    name,
+    make(
+      "div",
+      {},
+      make("i", { class: `swatch gc-${generationOf(value)}` }),
+      GENERATIONS[generationOf(value)],
+    ),
+    make("div", {}, text(length), make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`)),
+    ...(went === null ? [] : [make("div", {}, `${text(count(went))} objects collected`)]),
+    make("div", { class: "when" }, exact ? "exact: CPython publishes it" : "as long as it was seen: sampled"),
+  ];
+}
+
+/** @param {Track} track @param {number} us @param {number} reachUs */
+function nearest(track, us, reachUs) {
+  const index = track.indexAfter(us - reachUs);
+  return index < track.length && track.startAt(index) <= us + reachUs ? index : -1;
 }
 
 /** @param {RunEvent[]} events @returns {Node[]} */

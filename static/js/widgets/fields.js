@@ -1,0 +1,68 @@
+// @ts-check
+/**
+ * Any JSON as a list of fields, with units told by their names.
+ */
+import { make } from "../base/dom.js";
+import { count, duration, share, size, text } from "../base/format.js";
+
+/** @typedef {(value: number) => string} Show */
+
+/** @type {[suffix: RegExp, show: Show][]} */
+const UNITS = [
+  [/_per_s$/, (value) => `${text(count(value))}/s`],
+  [/(_|^)ms$/, (value) => text(duration(value / 1e3))],
+  [/(_|^)us$/, (value) => text(duration(value / 1e6))],
+  [/(_|^)(s|seconds)$/, (value) => text(duration(value))],
+  [/(_|^)share$/, (value) => text(share(value))],
+  [/(_|^)bytes$/, (value) => text(size(value))],
+  [/(_|^)mib$/, (value) => text(size(value * 2 ** 20))],
+  [/(_|^)count$/, (value) => text(count(value))],
+];
+
+/** @type {Show} */
+const plain = (value) => text(count(value));
+
+/**
+ * @param {object} result
+ * @param {Show} [show] for fields whose names tell no unit: below `latency_ms` {p50, p99} the upper name does
+ * @returns {HTMLElement}
+ */
+export function fieldsOf(result, show = plain) {
+  const list = make("dl");
+  for (const [name, value] of Object.entries(result)) {
+    const own = showOf(name) ?? show;
+    list.append(make("div", {}, make("dt", {}, label(name)), make("dd", {}, shown(value, own))));
+  }
+  return list;
+}
+
+/** @param {string} name */
+function showOf(name) {
+  return UNITS.find(([suffix]) => suffix.test(name))?.[1];
+}
+
+/**
+ * What stands at the head of a column of that name, and how its values are shown.
+ * @param {string} name
+ * @returns {{name: string, show: (value: unknown) => Node | string}}
+ */
+export function unitOf(name) {
+  return { name: label(name), show: (value) => shown(value, showOf(name) ?? plain) };
+}
+
+/** @param {string} name without the unit, which stands beside the figure */
+function label(name) {
+  return name.replace(/(?<!_per)_(ms|us|s|bytes|mib)$/, "").replace(/_/g, " ");
+}
+
+/** @param {unknown} value @param {Show} show @returns {Node | string} */
+function shown(value, show) {
+  if (typeof value === "number") return show(value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "–";
+  if (typeof value !== "object") return String(value);
+  if (!Array.isArray(value)) return fieldsOf(value, show);
+  const items = value.map((item) => shown(item, show));
+  if (items.every((item) => typeof item === "string")) return items.join(", ") || "–";
+  return make("ol", {}, ...items.map((item) => make("li", {}, item)));
+}

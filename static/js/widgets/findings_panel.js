@@ -1,0 +1,67 @@
+// @ts-check
+/**
+ * What the figures say, the gravest first: what was seen, the figures behind it, and what could be done.
+ * @import { Finding } from "../state/messages.js"
+ * @import { RunState } from "../state/run_state.js"
+ */
+import { find, make, setText } from "../base/dom.js";
+import { fieldsOf } from "./fields.js";
+
+export class FindingsPanel {
+  #list;
+  #none;
+  #tab;
+  #brief;
+  #shown = "";
+
+  /** @param {HTMLElement} root @param {() => void} onOpen told when a hand wants to read one of the brief list */
+  constructor(root, onOpen) {
+    const panel = find(root, ".panel.findings", HTMLElement);
+    this.#list = find(panel, ".found", HTMLElement);
+    this.#none = find(panel, ".none", HTMLElement);
+    this.#tab = find(root, "[data-tab=findings]", HTMLElement);
+    this.#brief = find(root, ".brief", HTMLElement);
+    this.#brief.addEventListener("click", onOpen);
+  }
+
+  /** Also while the panel is not on view: the tab tells how many there are. @param {RunState} state */
+  update({ told, ended }) {
+    const findings = told.findings ?? [];
+    const signature = JSON.stringify([findings, ended]);
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...findings.map(elementOf));
+    this.#none.hidden = findings.length > 0;
+    setText(
+      this.#none,
+      ended
+        ? "None of the rules that GILScope knows has anything to say of this run."
+        : "Nothing has been found yet. The rules look at the run as a whole, so some speak only late.",
+    );
+    setText(this.#tab, findings.length ? `Findings ${findings.length}` : "Findings");
+    this.#brief.hidden = findings.length === 0;
+    find(this.#brief, "ol", HTMLElement).replaceChildren(...findings.map(briefOf));
+  }
+}
+
+/** @param {Finding} finding */
+function elementOf({ code, severity, title, detail, evidence, advice, doc }) {
+  const more = doc ? [make("a", { href: doc }, "Read more")] : [];
+  return make(
+    "li",
+    { class: "finding", "data-severity": severity },
+    make("h2", {}, make("span", { class: "severity" }, severity), ` ${title} `, make("code", {}, code)),
+    make("p", {}, detail),
+    make("p", { class: "advice" }, make("b", {}, "What could be done: "), advice, " ", ...more),
+    make("details", {}, make("summary", {}, "The figures behind it"), fieldsOf(evidence)),
+  );
+}
+
+/** @param {Finding} finding */
+function briefOf({ severity, title }) {
+  return make(
+    "li",
+    { "data-severity": severity },
+    make("button", { type: "button", class: "link" }, title),
+  );
+}

@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * The pages of every process of the run: how many, whose, and what for.
+ * @import { Maybe, MemoryFigures } from "../state/messages.js"
+ * @import { RunState } from "../state/run_state.js"
+ * @import { Palette } from "../draw/palette.js"
+ */
+import { find, make, setText } from "../base/dom.js";
+import { count, size, text } from "../base/format.js";
+import { KeyedRows } from "../base/keyed_rows.js";
+import { MemoryChart } from "../charts/memory_chart.js";
+import { Mappings } from "./mappings.js";
+
+export class MemoryPanel {
+  #chart;
+  #rows;
+  #mappings;
+  #together;
+
+  /** @param {HTMLElement} root @param {Palette} palette */
+  constructor(root, palette) {
+    const panel = find(root, ".panel.memory", HTMLElement);
+    this.#chart = new MemoryChart(find(panel, ".chart.processes", HTMLElement), palette);
+    this.#rows = new KeyedRows(
+      find(panel, ".sizes tbody", HTMLTableSectionElement),
+      (/** @type {MemoryFigures} */ { pid }) => String(pid),
+      ({ pid }) => new Row(pid),
+    );
+    this.#mappings = new Mappings(find(panel, ".kinds", HTMLElement));
+    this.#together = find(panel, ".together", HTMLElement);
+  }
+
+  /** @param {RunState} state */
+  update({ told, courses }) {
+    const processes = told.memory ?? [];
+    const left = this.#chart.update(courses);
+    this.#rows.update(processes);
+    this.#mappings.update(processes);
+    const more = left > 0 ? ` ${text(count(left))} more processes have no line on the chart.` : "";
+    setText(this.#together, togetherOf(processes) + more);
+  }
+
+  /** @param {Palette} palette */
+  recolour(palette) {
+    this.#chart.recolour(palette);
+  }
+
+  dispose() {
+    this.#chart.dispose();
+  }
+}
+
+/** What the processes share, in a sentence with its numbers. @param {MemoryFigures[]} processes */
+function togetherOf(processes) {
+  const there = processes.filter(({ ended_s: ended, rss }) => ended === null && rss !== null);
+  if (there.length < 2) return "";
+  const sum = (/** @type {"rss" | "uss" | "pss"} */ measure) =>
+    there.reduce((/** @type {Maybe} */ all, one) => {
+      const own = one[measure];
+      return all === null || own === null ? null : all + own;
+    }, 0);
+  const [rss, uss, pss] = [sum("rss"), sum("uss"), sum("pss")];
+  if (rss === null || uss === null || pss === null) return "";
+  return `The ${there.length} processes have ${text(size(rss))} of RSS in sum, but take ${
+    text(size(pss))
+  } in all: ` +
+    `${text(size(uss))} are one process's own, ${
+      text(size(pss - uss))
+    } are shared among them or with others.`;
+}
+
+class Row {
+  /** @param {number} pid */
+  constructor(pid) {
+    const cell = () => make("td", { class: "number" });
+    this.sizes = Array.from({ length: 6 }, cell);
+    this.faults = [cell(), cell()];
+    this.element = make(
+      "tr",
+      {},
+      make("th", { scope: "row", class: "number" }, String(pid)),
+      ...this.sizes,
+      ...this.faults,
+    );
+  }
+
+  /** @param {MemoryFigures} memory */
+  update(
+    { rss, uss, pss, shared, peak_rss: peak, swap, minor_faults: minor, major_faults: major, ended_s: ended },
+  ) {
+    this.element.classList.toggle("gone", ended !== null);
+    this.element.title = ended === null ? "" : "It has ended; these are its last sizes.";
+    [rss, uss, pss, shared, peak, swap].forEach((bytes, index) =>
+      setText(this.sizes[index], text(size(bytes)))
+    );
+    [minor, major].forEach((faults, index) => setText(this.faults[index], text(count(faults))));
+  }
+}
