@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 from app.model.frames import Names
@@ -27,7 +28,7 @@ class Functions:
 
     def __init__(self) -> None:
         self._functions: dict[int, Function] = {}
-        self._leaves: dict[int, Place] = {}
+        self._leaves = array("i")  # function and line of each stack's leaf: there may be thousands
 
     def __getitem__(self, index: int) -> Function:
         return self._functions[index]
@@ -40,13 +41,14 @@ class Functions:
             for index in frames[::2]:
                 if index not in self._functions:
                     raise ValueError(f"function {index} was never named")
-            self._leaves[stack] = Place(frames[0], frames[1])
+            if stack != len(self._leaves) // 2:
+                raise ValueError(f"stack {stack} was named out of turn")
+            self._leaves.extend(frames[:2])
 
     def leaf(self, stack: int | None) -> Place | None:
         """Where the innermost frame of a stack is; None for a stack that could not be read."""
         if stack is None:
             return None
-        place = self._leaves.get(stack)
-        if place is None:
+        if not 0 <= stack < len(self._leaves) // 2:
             raise ValueError(f"stack {stack} was never named")
-        return place
+        return Place(self._leaves[2 * stack], self._leaves[2 * stack + 1])

@@ -5,6 +5,7 @@ Every share is of looks at a holder, those whose stack could not be read among t
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from app.analysis.flame import Flame
@@ -22,13 +23,12 @@ class StackLooks:
         self.log = LookLog()
         self._hot = HotFunctions()
         self._flame = Flame()
-        self._nodes: dict[int, int] = {}  # of the flame graph, by stack
+        self._nodes = array("i")  # of the flame graph, by stack
 
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
         self.functions.names(message)
-        for stack, frames in message.stacks:
-            self._nodes[stack] = self._flame.node(frames)
+        self._nodes.extend(self._flame.node(frames) for _, frames in message.stacks)
 
     def feed(self, message: Stacks, until_us: int | None) -> None:
         """Count the looks up to the end of the measured time, where that is known."""

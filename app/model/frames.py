@@ -6,7 +6,7 @@ microseconds: instants (`at_us`, `start_us`, `end_us`) count from the hello's `o
 CLOCK_MONOTONIC, the clock of every process concerned; the others are lengths. Sizes are in bytes.
 
 Names are sent once: a thread gets a *lane* (a small integer, never used again in the run), a GIL, a function
-and a stack an *index* each. A state is its place in `states.STATES`.
+and a stack an *index* each, stacks from 0 in their order. A state is its place in `states.STATES`.
 
     hello     v, origin_ns, started_at (s since the epoch), slice_us, run, sampling
     process   at_us, pid, parent, python, free_threaded, gil_enabled, switch_interval_us, command,
@@ -49,15 +49,18 @@ A stack has its 128 frames nearest the leaf at the most, and 8 once there are to
 the latter.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
-at work) beside everything else: each pool is seen at one instant, the whole is not. `allocator` is pymalloc
-or mimalloc; of the latter, `arenas` are segments and `pools` pages. `pools` counts those in use,
-`pools_free` those that hold no block or were never carved; `raw_blocks` those of more than 512 bytes, which
-the C library keeps (null before 3.12). `torn` counts pools that contradicted themselves and were left out.
-`pinned` tells of the arenas with at most a tenth of their blocks in use: how many, their bytes, and the
-bytes in use that hold them. `mapped` says that somebody looks at the map: `changed` are then the arenas
-that differ from the map before (all of them in the first), by address, two bytes a pool in base64: 0 for a
-pool that holds no block, else its size class's place from 1; and how full it is, from 0 to 255, or of a pool
-that holds no block 0 if it was in use before, 255 if it was never carved. `gone` are the arenas given back.
+at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.
+Interpreters that share a heap have one message, of the first of them. `allocator` is pymalloc or mimalloc; of
+the latter, `arenas` are segments and `pools` pages. `pools` counts those in use, `pools_free` those that hold
+no block or were never carved; `raw_blocks` those of more than 512 bytes, which the C library keeps (null
+before 3.12, and of mimalloc, which keeps them itself). `torn` counts pools that contradicted themselves and
+were left out. `classes` are always all of them; mimalloc's last, of size 0, is for blocks of more than 128
+KiB, each as large as it is. `pinned` tells of the arenas of which at most a tenth is in use: how many, their
+bytes, and the bytes in use that hold them. `mapped` says that somebody looks at the map: `changed` are then
+the arenas that differ from the map before (all of them in the first after a command that somebody looks), by
+address, two bytes a pool (of mimalloc, a slice of 64 KiB) in base64: 0 for a pool that holds no block, else
+its size class's place from 1; and how full it is, from 0 to 255, or of a pool that holds no block 0 if it was
+in use before, 255 if it was never carved. `gone` are the arenas given back. The map has 4,096 arenas at most.
 
 A collector message tells of every interpreter whose numbers moved, and of the collections that ended since
 the message before. Lists are by generation; `tracked` is how many objects the collector follows, where
