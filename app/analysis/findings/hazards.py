@@ -1,4 +1,8 @@
-"""What goes wrong between threads: deadlock, livelock, starvation, contention, lost updates."""
+"""What goes wrong between threads: deadlock, livelock, starvation, contention, lost updates, a leaked lock.
+
+Whether work is lost or nobody gets on is known to the program alone: these rules read a workload's own
+account in its result. Contention shows from outside as well, in the states of the threads.
+"""
 
 from __future__ import annotations
 
@@ -7,4 +11,167 @@ from typing import Any
 
 from app.model.findings import Finding
 
-RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = ()
+Summary = dict[str, Any]
+
+# Livelock: so many attempts without a single success are no slow start.
+_FUTILE_ATTEMPTS = 100
+
+# Starvation: an index of Jain over n roles below 1/n + 0.1. For two roles, 0.6 is reached where one gets a
+# tenth of what the other does; a fair lock is above 0.95.
+_ABOVE_THE_WORST = 0.1
+
+# Contention. Threads take turns at a lock when each of them works (an idle pool's threads do not), is blocked
+# for a good half of the time (with three in turn it is two thirds), and together they do the work of about one.
+# A pool whose tasks happen to keep one thread busy looks the same from outside, so it takes three threads and
+# a narrow band; what is lost below 1 are the wake-ups from one holder to the next.
+_MIN_THREADS = 3
+_BLOCKED = 0.4
+_WORKS = 0.05
+_ONE_AT_A_TIME = (0.6, 1.25)
+
+
+def deadlock(summary: Summary) -> Finding | None:
+    """Threads of which each waits for what the next one holds."""
+    told = _workload(summary).get("deadlock")
+    if not told:
+        return None
+    cycle = told["cycle"]
+    return Finding(
+        code="deadlock",
+        severity="critical",
+        title="A deadlock: nobody in the cycle can ever go on",
+        detail=f"{len(cycle) // 2} threads wait for one another since {told['at_s']:.2f} s after the start: "
+        f"{' → '.join([*cycle, cycle[0]])}. It was found {told['found_after_s']:.2f} s later.",
+        evidence={**told, "wait_for": _workload(summary).get("wait_for")},
+        advice="Rank the locks and take them in that order everywhere, or give up the first lock when the "
+        "second does not come within a time-out.",
+    )
+
+
+def leaked_lock(summary: Summary) -> Finding | None:
+    """A lock whose holder went on without releasing it."""
+    result = _workload(summary)
+    blocked, raised_at_s = result.get("blocked_workers"), result.get("raised_at_s")
+    if not blocked or raised_at_s is None:
+        return None
+    return Finding(
+        code="lock-leak",
+        severity="critical",
+        title="A lock was never released",
+        detail=f"{blocked} of {result['workers']} workers wait for a lock that was left locked when a "
+        f"request raised, {raised_at_s:.2f} s after the start.",
+        evidence={"blocked_workers": blocked, "raised_at_s": raised_at_s, "wait_for": result.get("wait_for")},
+        advice="Write `with lock:`, so that the lock is released however the block is left.",
+    )
+
+
+def livelock(summary: Summary) -> Finding | None:
+    """Much done, and nothing achieved."""
+    result = _workload(summary)
+    attempts, progress = result.get("attempts"), result.get("progress")
+    if attempts is None or progress != 0 or attempts < _FUTILE_ATTEMPTS:
+        return None
+    return Finding(
+        code="livelock",
+        severity="critical",
+        title="A livelock: all are busy, and nothing gets done",
+        detail=f"{attempts:,} attempts in {result['seconds']:.1f} s, and none of them succeeded.",
+        evidence={"attempts": attempts, "progress": progress},
+        advice="Bound how often a thread gives way, or let it wait for a random time that grows with each "
+        "failure. Watch progress rather than activity.",
+    )
+
+
+def starvation(summary: Summary) -> Finding | None:
+    """One role gets next to nothing while another gets on."""
+    fairness = _workload(summary).get("fairness")
+    if not fairness or fairness["jain"] is None:
+        return None
+    by_role: dict[str, float] = fairness["by_role"]
+    if len(by_role) < 2 or fairness["jain"] > 1 / len(by_role) + _ABOVE_THE_WORST:
+        return None
+    starved = min(by_role, key=lambda role: by_role[role])
+    fed = max(by_role, key=lambda role: by_role[role])
+    longest_ms = _workload(summary).get("waits_ms", {}).get(starved, {}).get("max")
+    waited = "" if longest_ms is None else f", and waited up to {longest_ms / 1000:.2f} s"
+    return Finding(
+        code="starvation",
+        severity="warning",
+        title=f"The {starved} starves",
+        detail=f"Each {fed} got {by_role[fed]:,.0f} accesses, each {starved} {by_role[starved]:,.0f}{waited}."
+        f" Jain's fairness index is {fairness['jain']:.2f}, where 1 is an even share.",
+        evidence={**fairness, "longest_wait_ms": longest_ms},
+        advice="Let threads in by order of arrival, so that nobody who waits is passed by somebody else.",
+    )
+
+
+def lost_updates(summary: Summary) -> Finding | None:
+    """A shared number came out smaller than the work that was done on it."""
+    counts = _workload(summary).get("counts")
+    if not counts or counts["lost"] <= 0:
+        return None
+    share = counts["lost"] / counts["expected"]
+    return Finding(
+        code="lost-updates",
+        severity="critical",
+        title="Updates were lost",
+        detail=f"{counts['expected']:,} updates were made and {counts['actual']:,} of them kept: "
+        f"{counts['lost']:,} ({share:.1%}) were overwritten by threads that had read before.",
+        evidence={**counts, "lost_share": share},
+        advice="Hold one lock around reading and writing, in every thread that touches the number; or count "
+        "in each thread by itself, and add up at the end.",
+    )
+
+
+def lock_contention(summary: Summary) -> Finding | None:
+    """Several threads that take turns, as one lock lets only one of them work."""
+    by_process: dict[int, list[dict[str, Any]]] = {}
+    for thread in summary["threads"]:
+        if _takes_turns(thread):
+            by_process.setdefault(thread["pid"], []).append(thread)
+    groups = [group for group in by_process.values() if _is_serial(group)]
+    if not groups:
+        return None
+    group = max(groups, key=len)
+    blocked = sum(thread["shares"]["lock"] for thread in group) / len(group)
+    at_work = sum(1 - thread["shares"]["lock"] for thread in group)
+    return Finding(
+        code="lock-contention",
+        severity="warning",
+        title="Threads take turns at a lock",
+        detail=f"{len(group)} threads are blocked on a lock other than the GIL for {blocked:.0%} of the time "
+        f"on average, and together do the work of {at_work:.1f} threads.",
+        evidence={
+            "threads": [thread["name"] for thread in group],
+            "lock_share": blocked,
+            "threads_at_work": at_work,
+            "lock_wait_share": _workload(summary).get("lock_wait_share"),
+        },
+        advice="Hold the lock for less, or split what it guards over several locks. More threads would only "
+        "wait longer.",
+    )
+
+
+def _takes_turns(thread: dict[str, Any]) -> bool:
+    lock = thread["shares"]["lock"]
+    return lock is not None and _BLOCKED <= lock <= 1 - _WORKS
+
+
+def _is_serial(group: list[dict[str, Any]]) -> bool:
+    low, high = _ONE_AT_A_TIME
+    at_work = sum(1 - thread["shares"]["lock"] for thread in group)
+    return len(group) >= _MIN_THREADS and low <= at_work <= high
+
+
+def _workload(summary: Summary) -> dict[str, Any]:
+    return summary["workload"] or {}
+
+
+RULES: tuple[Callable[[Summary], Finding | None], ...] = (
+    deadlock,
+    leaked_lock,
+    livelock,
+    starvation,
+    lost_updates,
+    lock_contention,
+)
