@@ -6,10 +6,10 @@
             "pauses": {"count", "seen", "total_s", "p50_s", "p99_s", "max_s", "stopped_share",
                        "generations": [{"generation", "count", "seen", "total_s", "max_s"}]}}
 
-`count` is CPython's own number of collections, `seen` is how many of them have a length: a collection that
-ends between two samples has none. So `total_s` and `stopped_share`, which is by the time in which the
-interpreter was observed, are the least that it can have been. `generation` is null in the last row of
-`generations` if more than one collection fell between two samples.
+`count` is CPython's own number of collections, `seen` is of how many pauses the length is known: unless they
+are exact, a collection that fell between two samples has none, and several in a row may show as one. All else
+is of those that were seen; `stopped_share` is by the time in which the interpreter was observed.
+`generation` is null in the last row of `generations` if more than one collection fell between two samples.
 """
 
 from __future__ import annotations
@@ -168,9 +168,13 @@ class Collectors:
         return iter(self._collectors.values())
 
     def feed(self, message: Collector, begin_us: int | None, end_us: int | None) -> None:
-        """Take a message; the measured time began at `begin_us`, or has not yet, and ended at `end_us`."""
+        """Take a message; the measured time began at `begin_us`, or has not yet, and ended at `end_us`.
+
+        A workload's collections end with its result, for an interpreter that ends collects several times.
+        """
         for pid, interpreter, *row in message.rows:
-            self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
+            if end_us is None or message.at_us <= end_us:
+                self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
         for pause in message.pauses:
             pid, interpreter, start_us, length_us, generation, _ = pause
             measured = begin_us is not None and start_us >= begin_us and (end_us is None or start_us < end_us)

@@ -1,10 +1,213 @@
-"""The private heap, the collector, and pages copied on write."""
+"""The heap and the collector: fragmented, growing, pausing; pages copied after a fork."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from app.analysis.growth import MIB, Reading, copies_of, growth_of, readings_of
 from app.model.findings import Finding
 
-RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = ()
+Summary = dict[str, Any]
+Row = dict[str, Any]
+
+# Below 8 MiB an interpreter and its imports leave as much half empty; below a quarter of the arenas a program
+# that goes on allocating fills them again.
+PINNED_BYTES = 8 * MIB
+PINNED_SHARE = 0.25
+
+# A twentieth of the time is what a program gains from a collector that does nothing, and worth a look; a
+# tenth of a second is the delay that a person begins to notice.
+STOPPED_SHARE = 0.05
+STOPPED_SHARE_GRAVE = 0.2
+LONG_PAUSE_S = 0.1
+
+
+def heap_fragmented(summary: Summary) -> Finding | None:
+    """Arenas with hardly anything in them: not in passing, but twice in a row or at the end."""
+    worst: tuple[int, Row, Reading] | None = None
+    for heap in summary["heap"] or ():
+        readings = readings_of(heap)
+        pinned = [_is_pinned(reading) for reading in readings]
+        for at, reading in enumerate(readings):
+            lasts = at == len(readings) - 1 or pinned[at + 1]
+            if pinned[at] and lasts and (worst is None or reading.pinned_bytes > worst[0]):
+                worst = reading.pinned_bytes, heap, reading
+    if worst is None:
+        return None
+    _, heap, reading = worst
+    arenas = "segments" if heap["allocator"] == "mimalloc" else "arenas"
+    return Finding(
+        code="heap-fragmented",
+        severity="warning",
+        title=f"A few objects keep whole {arenas}",
+        detail=(
+            f"At {reading.at_us / 1e6:.1f} s {reading.pinned_arenas:,} of {reading.arenas:,} {arenas} of "
+            f"{_whose(heap)} had at most a tenth of their blocks in use: {_size(reading.held_bytes)} of "
+            f"objects kept {_size(reading.pinned_bytes)} from the operating system."
+        ),
+        evidence={
+            "pid": heap["pid"],
+            "interpreter": heap["interpreter"],
+            "at_s": reading.at_us / 1e6,
+            "arenas": reading.arenas,
+            "pinned_arenas": reading.pinned_arenas,
+            "pinned_bytes": reading.pinned_bytes,
+            "held_bytes": reading.held_bytes,
+        },
+        advice=(
+            "Make what lives long before, or apart from, what is thrown away; do short work that needs much "
+            "memory in a child process; keep bulk data in few large objects such as array or bytes."
+        ),
+        doc="/memory",
+    )
+
+
+def heap_growth(summary: Summary) -> Finding | None:
+    """A heap that grows from reading to reading once the warm-up is over."""
+    grown = [
+        (growth.bytes_per_s, heap, growth) for heap in summary["heap"] or () if (growth := growth_of(heap))
+    ]
+    if not grown:
+        return None
+    _, heap, growth = max(grown, key=lambda found: found[0])
+    first, last = growth.first, growth.last
+    return Finding(
+        code="heap-growth",
+        severity="warning",
+        title="The heap grows steadily",
+        detail=(
+            f"From {first.at_us / 1e6:.1f} s to {last.at_us / 1e6:.1f} s the heap of {_whose(heap)} grew by "
+            f"{_size(growth.bytes_per_s)} a second, from {_size(first.bytes_used)} to "
+            f"{_size(last.bytes_used)}: each of {growth.readings} readings was larger than that before. At "
+            f"that pace it takes {_size(growth.bytes_per_s * 3600)} more in an hour."
+        ),
+        evidence={
+            "pid": heap["pid"],
+            "interpreter": heap["interpreter"],
+            "from_s": first.at_us / 1e6,
+            "to_s": last.at_us / 1e6,
+            "bytes_from": first.bytes_used,
+            "bytes_to": last.bytes_used,
+            "bytes_per_s": growth.bytes_per_s,
+            "blocks_per_s": growth.blocks_per_s,
+            "readings": growth.readings,
+        },
+        advice=(
+            "Look for a container that outlives its content: a cache without a limit, a list of handlers, a "
+            "registry. tracemalloc compares two snapshots and names the lines that allocated what is new; "
+            "functools.lru_cache(maxsize=...) and weak references put a bound to it."
+        ),
+        doc="/memory",
+    )
+
+
+def gc_pauses(summary: Summary) -> Finding | None:
+    """Collections that stop an interpreter for much of its time, or for long."""
+    rows = [row for row in summary["gc"] or () if row["pauses"]["seen"]]
+    judged = [row for row in rows if _stops_much(row) or row["pauses"]["max_s"] >= LONG_PAUSE_S]
+    if not judged:
+        return None
+    row = max(judged, key=lambda row: (row["pauses"]["stopped_share"] or 0, row["pauses"]["max_s"]))
+    pauses = row["pauses"]
+    share = pauses["stopped_share"] or 0.0
+    about = "" if row["exact"] else "about "
+    return Finding(
+        code="gc-pauses",
+        severity="critical" if share >= STOPPED_SHARE_GRAVE else "warning",
+        title="The collector stops the program",
+        detail=(
+            f"{pauses['count']:,} collections stopped every thread of {_whose(row)} for {about}"
+            f"{pauses['total_s']:.2f} s, {share:.1%} of the time, and for {pauses['max_s'] * 1e3:.0f} ms at "
+            "the longest."
+        ),
+        evidence={
+            "pid": row["pid"],
+            "interpreter": row["interpreter"],
+            "count": pauses["count"],
+            "seen": pauses["seen"],
+            "total_s": pauses["total_s"],
+            "stopped_share": pauses["stopped_share"],
+            "max_s": pauses["max_s"],
+            "thresholds": row["thresholds"],
+        },
+        advice=(
+            "gc.freeze() once the program has started, so that what lives for ever is not looked at again; a "
+            "higher gc.set_threshold(); or break the cycles, with weakref for what points back to a parent."
+        ),
+        doc="/memory",
+    )
+
+
+def copy_on_write_growth(summary: Summary) -> Finding | None:
+    """Children that come to own pages which they shared with their parent, though they allocate nothing."""
+    heaps: dict[int, list[Row]] = {}
+    for heap in summary["heap"] or ():
+        heaps.setdefault(heap["pid"], []).append(heap)
+    processes = {row["pid"]: row for row in summary["memory"]}
+    copied = [
+        copies
+        for row in processes.values()
+        if row["parent"] in processes and (copies := copies_of(row, processes[row["parent"]], heaps))
+    ]
+    if not copied:
+        return None
+    most = max(copied, key=lambda copies: copies.grown)
+    others = f" So it went with {len(copied)} children." if len(copied) > 1 else ""
+    return Finding(
+        code="copy-on-write-growth",
+        severity="warning",
+        title="Children copy memory that they share with their parent",
+        detail=(
+            f"What process {most.pid} has to itself grew from {_size(most.uss_first)} to "
+            f"{_size(most.uss_last)}, while its RSS grew by {_size(max(0, most.rss_grown))} only: it wrote "
+            f"to pages that it shared with its parent since the fork, and got a copy of each.{others}"
+        ),
+        evidence={
+            "pid": most.pid,
+            "parent": most.parent,
+            "uss_first": most.uss_first,
+            "uss_last": most.uss_last,
+            "rss_grown": most.rss_grown,
+            "heap_grown": most.heap_grown,
+            "minor_faults": most.faults,
+            "children": len(copied),
+        },
+        advice=(
+            "To read an object is to change its reference count, which copies its page: keep large read-only "
+            "data in buffers (array, bytes, mmap, shared_memory), call gc.freeze() just before the fork, and "
+            "plan memory by PSS or USS, not by the sum of RSS."
+        ),
+        doc="/memory",
+    )
+
+
+def _is_pinned(reading: Reading) -> bool:
+    return reading.pinned_bytes >= max(PINNED_BYTES, PINNED_SHARE * reading.arena_bytes)
+
+
+def _stops_much(row: Row) -> bool:
+    share: float | None = row["pauses"]["stopped_share"]
+    return share is not None and share >= STOPPED_SHARE
+
+
+def _whose(row: Row) -> str:
+    interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
+    return f"process {row['pid']}{interpreter}"
+
+
+def _size(amount: float) -> str:
+    """Bytes in a sentence."""
+    for unit in ("B", "KiB", "MiB"):
+        if abs(amount) < 1024:
+            return f"{amount:.3g} {unit}"
+        amount /= 1024
+    return f"{amount:.3g} GiB"
+
+
+RULES: tuple[Callable[[Summary], Finding | None], ...] = (
+    heap_fragmented,
+    heap_growth,
+    gc_pauses,
+    copy_on_write_growth,
+)

@@ -1,0 +1,138 @@
+"""How heaps and processes grew over a run, told by their courses in a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+Row = dict[str, Any]
+
+MIB = 1024 * 1024
+PAGE_BYTES = 4096  # the smallest that a fault can copy
+
+# The first third is warm-up: imports, caches that fill, a pool that starts. What grows after that, in every
+# reading and at no falling pace, has no end in sight. Three steps are the fewest that show a pace.
+WARM_UP_SHARE = 1 / 3
+GROWTH_READINGS = 4
+GROWTH_SECONDS = 2.0
+GROWTH_BYTES = MIB
+GROWTH_SHARE = 0.05  # of what there was when the warm-up ended
+GROWTH_PACE = 0.5  # of the earlier half's growth per second, the later half's
+
+# Copying changes whose a page is, not how many there are: USS grows, RSS and the heap do not, and each page
+# took a fault. Without the faults a sibling or the parent has let go of its share.
+COPIED_BYTES = 8 * MIB
+OTHER_SHARE = 0.25  # of the USS's growth, that RSS or the heap may have grown by
+FAULTED_SHARE = 0.5  # of the USS's growth, that faults must account for
+
+
+class Reading(NamedTuple):
+    """A row of a heap's course."""
+
+    at_us: int
+    blocks_used: int
+    bytes_used: int
+    arenas: int
+    arena_bytes: int
+    pinned_arenas: int
+    pinned_bytes: int
+    held_bytes: int
+
+
+class Growth(NamedTuple):
+    """A steady growth, from the end of the warm-up on."""
+
+    first: Reading
+    last: Reading
+    readings: int
+    bytes_per_s: float
+    blocks_per_s: float
+
+
+class Copies(NamedTuple):
+    """What a child of a fork came to have to itself."""
+
+    pid: int
+    parent: int
+    uss_first: int
+    uss_last: int
+    rss_grown: int
+    heap_grown: int | None  # None where its heap was not read twice
+    faults: int
+
+    @property
+    def grown(self) -> int:
+        """Bytes copied."""
+        return self.uss_last - self.uss_first
+
+
+def readings_of(heap: Row) -> list[Reading]:
+    """The readings in a heap's course."""
+    return [Reading(*row) for row in heap["course"]["rows"]]
+
+
+def growth_of(heap: Row) -> Growth | None:
+    """How the heap grew after its warm-up; None where it did not, or not steadily."""
+    course = readings_of(heap)
+    if not course:
+        return None
+    warm_us = course[0].at_us + WARM_UP_SHARE * (course[-1].at_us - course[0].at_us)
+    readings = [reading for reading in course if reading.at_us >= warm_us]
+    first, last = readings[0], readings[-1]
+    seconds = (last.at_us - first.at_us) / 1e6
+    grown = last.bytes_used - first.bytes_used
+    if (
+        len(readings) < GROWTH_READINGS
+        or seconds < GROWTH_SECONDS
+        or grown < max(GROWTH_BYTES, GROWTH_SHARE * first.bytes_used)
+        or any(after.bytes_used <= before.bytes_used for before, after in pairwise(readings))
+    ):
+        return None
+    middle = readings[len(readings) // 2]
+    if _pace(middle, last) < GROWTH_PACE * _pace(first, middle):
+        return None
+    blocks = last.blocks_used - first.blocks_used
+    return Growth(first, last, len(readings), grown / seconds, blocks / seconds)
+
+
+def _pace(first: Reading, last: Reading) -> float:
+    return (last.bytes_used - first.bytes_used) / (last.at_us - first.at_us)
+
+
+def copies_of(child: Row, parent: Row, heaps: dict[int, list[Row]]) -> Copies | None:
+    """What a child copied while its parent was there; None where it grew in another way, or not."""
+    until_us = float("inf") if parent["ended_s"] is None else parent["ended_s"] * 1e6
+    known = [
+        (rss, uss)
+        for at_us, rss, uss, _ in child["course"]["rows"]
+        if rss is not None and uss is not None and at_us < until_us
+    ]
+    if not known:
+        return None
+    (rss_first, uss_first), (rss_last, uss_last) = known[0], known[-1]
+    copies = Copies(
+        pid=child["pid"],
+        parent=parent["pid"],
+        uss_first=uss_first,
+        uss_last=uss_last,
+        rss_grown=rss_last - rss_first,
+        heap_grown=_heap_grown(heaps.get(child["pid"], ())),
+        faults=child["minor_faults"] or 0,
+    )
+    if (
+        copies.grown < COPIED_BYTES
+        or copies.rss_grown > OTHER_SHARE * copies.grown
+        or (copies.heap_grown or 0) > OTHER_SHARE * copies.grown
+        or copies.faults * PAGE_BYTES < FAULTED_SHARE * copies.grown
+    ):
+        return None
+    return copies
+
+
+def _heap_grown(heaps: Sequence[Row]) -> int | None:
+    """By how many bytes the heaps of a process grew from their first readings to their last."""
+    courses = [course for heap in heaps if len(course := readings_of(heap)) > 1]
+    if not courses:
+        return None
+    return sum(course[-1].bytes_used - course[0].bytes_used for course in courses)

@@ -1,0 +1,197 @@
+"""The rules over heap, collector and forked memory: where they speak, and where they must not."""
+
+import pytest
+
+from app.analysis.findings import memory
+from app.analysis.growth import PAGE_BYTES
+
+MIB = 1 << 20
+
+
+def heap(used, pinned=(), arenas_mib=100, pid=1, every_s=1.0, allocator="pymalloc"):
+    """The row of a heap that had so many bytes in use, and so many MiB pinned, at each reading."""
+    pinned = [*pinned, *[0] * (len(used) - len(pinned))]
+    rows = [
+        [
+            int(at * every_s * 1e6),
+            bytes_used // 64,
+            bytes_used,
+            arenas_mib,
+            arenas_mib * MIB,
+            mib,
+            mib * MIB,
+            640,
+        ]
+        for at, (bytes_used, mib) in enumerate(zip(used, pinned, strict=True))
+    ]
+    return {"pid": pid, "interpreter": 0, "allocator": allocator, "course": {"rows": rows}}
+
+
+def summary(heap=None, gc=None, memory=()):
+    return {"heap": heap, "gc": gc, "memory": list(memory)}
+
+
+def check(finding):
+    """What every finding has."""
+    assert finding.severity in ("info", "notice", "warning", "critical")
+    assert all((finding.title, finding.detail, finding.advice, finding.evidence))
+    assert finding.doc.startswith("/")
+    return finding
+
+
+@pytest.mark.parametrize("rule", memory.RULES)
+def test_what_was_not_measured_is_not_judged(rule):
+    assert rule(summary()) is None
+
+
+# ---- fragmented
+
+
+@pytest.mark.parametrize("pinned", [[0, 40, 60, 0], [0, 0, 0, 60]], ids=["for a while", "at the end"])
+def test_arenas_that_a_few_objects_keep_are_found(pinned):
+    finding = check(memory.heap_fragmented(summary([heap([MIB] * 4), heap([MIB] * 4, pinned, pid=2)])))
+    assert finding.code == "heap-fragmented"
+    assert finding.evidence["pid"] == 2
+    assert finding.evidence["pinned_bytes"] in (40 * MIB, 60 * MIB)
+    assert f"{finding.evidence['pinned_arenas']} of 100 arenas of process 2" in finding.detail
+
+
+def test_the_words_are_those_of_the_allocator():
+    found = memory.heap_fragmented(summary([heap([MIB] * 2, [60, 60], allocator="mimalloc")]))
+    assert "60 of 100 segments" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("pinned", "arenas"),
+    [([0, 60, 0, 0], 100), ([7, 7, 7, 7], 8), ([20, 20, 20, 20], 100)],
+    ids=["in passing", "few", "a small part"],
+)
+def test_arenas_that_are_about_to_be_used_or_given_back_are_not_fragmented(pinned, arenas):
+    assert memory.heap_fragmented(summary([heap([MIB] * 4, pinned, arenas)])) is None
+
+
+# ---- growth
+
+
+def test_a_heap_that_grows_in_every_reading_after_its_warm_up_is_found():
+    used = [MIB, 30 * MIB, *(30 * MIB + second * 5 * MIB for second in range(1, 9))]
+    finding = check(memory.heap_growth(summary([heap([MIB] * 10), heap(used, pid=2)])))
+    assert finding.code == "heap-growth"
+    assert finding.evidence["pid"] == 2
+    assert finding.evidence["bytes_per_s"] == 5 * MIB
+    assert finding.evidence["blocks_per_s"] == 5 * MIB / 64
+    assert "5 MiB a second" in finding.detail
+    assert "17.6 GiB more in an hour" in finding.detail
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        [1, 20, 40, 60, 60, 60, 60, 60, 60],
+        [1, 20, 40, 50, 55, 57, 58, 58.5, 58.7, 58.8],
+        [40, 42, 44, 46, 42, 44, 46, 48, 44],
+        [100, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7],
+        [1, 20, 40],
+    ],
+    ids=["full", "warms up", "is collected", "hardly", "too short to tell"],
+)
+def test_a_heap_that_does_not_grow_for_ever_is_not_found(used):
+    assert memory.heap_growth(summary([heap([int(mib * MIB) for mib in used])])) is None
+
+
+def test_a_growth_within_the_first_moments_is_not_judged():
+    used = [second * 5 * MIB for second in range(10)]
+    assert memory.heap_growth(summary([heap(used, every_s=0.2)])) is None
+    assert memory.heap_growth(summary([heap(used, every_s=0.5)])) is not None
+
+
+# ---- pauses
+
+
+def collector(share, longest_s, seen=10, pid=1, exact=True):
+    pauses = {"count": 20, "seen": seen, "total_s": 10 * (share or 0), "max_s": longest_s if seen else None}
+    return {
+        "pid": pid,
+        "interpreter": 0,
+        "exact": exact,
+        "thresholds": [700, 10, 10],
+        "pauses": {**pauses, "stopped_share": share},
+    }
+
+
+@pytest.mark.parametrize(
+    ("share", "longest_s", "severity"),
+    [(0.06, 0.001, "warning"), (0.001, 0.15, "warning"), (0.3, 0.5, "critical"), (None, 0.15, "warning")],
+)
+def test_a_collector_that_stops_the_program_much_or_long_is_found(share, longest_s, severity):
+    rows = [collector(0.01, 0.01), collector(share, longest_s, pid=2)]
+    finding = check(memory.gc_pauses(summary(gc=rows)))
+    assert (finding.code, finding.severity, finding.evidence["pid"]) == ("gc-pauses", severity, 2)
+    assert "20 collections stopped every thread of process 2 for" in finding.detail
+
+
+def test_lengths_that_were_sampled_are_told_as_such():
+    assert "for 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1)])).detail
+    assert "for about 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1, exact=False)])).detail
+
+
+@pytest.mark.parametrize(("share", "longest_s", "seen"), [(0.03, 0.02, 10), (0.0, None, 0)])
+def test_short_and_rare_pauses_are_not_found(share, longest_s, seen):
+    assert memory.gc_pauses(summary(gc=[collector(share, longest_s, seen)])) is None
+
+
+# ---- copy on write
+
+
+def process(pid, parent, uss, rss, ended_s=None, faults=100_000):
+    rows = [
+        [at * 1_000_000, rss_mib * MIB, uss_mib * MIB, 0]
+        for at, (uss_mib, rss_mib) in enumerate(zip(uss, rss, strict=True))
+    ]
+    return {
+        "pid": pid,
+        "parent": parent,
+        "ended_s": ended_s,
+        "minor_faults": faults,
+        "course": {"rows": rows},
+    }
+
+
+PARENT = process(1, None, [80, 80, 80], [90, 90, 90])
+
+
+def test_a_child_that_comes_to_own_what_it_shared_is_found():
+    rows = [
+        PARENT,
+        process(2, 1, [2, 20, 40], [80, 80, 81]),
+        process(3, 1, [2, 30, 50], [80, 80, 81]),
+        process(4, 1, [2, 2, 2], [80, 80, 80]),
+    ]
+    finding = check(memory.copy_on_write_growth(summary([heap([MIB, MIB], pid=3)], memory=rows)))
+    assert finding.code == "copy-on-write-growth"
+    assert (finding.evidence["pid"], finding.evidence["parent"], finding.evidence["children"]) == (3, 1, 2)
+    assert (finding.evidence["uss_first"], finding.evidence["uss_last"]) == (2 * MIB, 50 * MIB)
+    assert finding.evidence["heap_grown"] == 0
+    assert "from 2 MiB to 50 MiB, while its RSS grew by 1 MiB only" in finding.detail
+    assert "2 children" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("child", "heaps"),
+    [
+        (process(2, 1, [2, 30, 50], [80, 110, 130]), None),
+        (process(2, 1, [2, 30, 50], [80, 80, 81]), [heap([MIB, 40 * MIB], pid=2)]),
+        (process(2, 1, [2, 4, 8], [80, 80, 80]), None),
+        (process(2, 1, [2, 30, 50], [80, 80, 81], faults=40 * MIB // PAGE_BYTES // 4), None),
+        (process(2, None, [2, 30, 50], [80, 80, 81]), None),
+    ],
+    ids=["it maps more", "it allocates", "a little", "others let go", "no child"],
+)
+def test_a_process_that_grows_in_another_way_is_not_found(child, heaps):
+    assert memory.copy_on_write_growth(summary(heaps, memory=[PARENT, child])) is None
+
+
+def test_pages_that_a_child_has_to_itself_since_its_parent_ended_were_not_copied():
+    parent = process(1, None, [80], [90], ended_s=0.5)
+    child = process(2, 1, [2, 80, 80], [80, 80, 80])
+    assert memory.copy_on_write_growth(summary(memory=[parent, child])) is None
