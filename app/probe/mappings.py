@@ -6,7 +6,7 @@ its time, a read a step, and what it sees of two mappings it sees at two instant
     heap       [heap], which the C library moves by brk: its main arena
     c_heap     the malloc arenas that glibc makes for other threads, at multiples of 64 MiB, each known by
                the heap_info at its head. Blocks of 128 KiB and more are mappings of their own: anonymous
-    arenas     pymalloc's, where the heap's reader found them; null where it has not read the heap (yet)
+    arenas     pymalloc's, or mimalloc's segments, where the heap's reader found them; null before it has
     stacks     [stack], and those of the threads that Python knows: pthread_t is an address at the top of
                the thread's stack, and glibc notes beside it where the stack begins and how long it is
     anonymous  private memory without a file that is none of these, the .bss of libraries with it
@@ -107,7 +107,7 @@ def walk(
                 if parts is None:
                     found.unknown.add(kind)
                 else:
-                    yield from _carve(found, kind, pagemap, _within(parts, anonymous))
+                    yield from _carve(found, kind, pagemap, within(parts, anonymous))
         finally:
             os.close(pagemap)
     except (AddressSpaceGone, OSError):
@@ -198,7 +198,7 @@ def _c_heaps(memory: Memory, anonymous: list[Range]) -> Iterator[Range]:
                 yield start, start + usable
 
 
-def _within(parts: Iterable[Range], mappings: list[Range]) -> Iterator[Range]:
+def within(parts: Iterable[Range], mappings: list[Range]) -> Iterator[Range]:
     """What of the parts is mapped; neighbours are joined, so that few reads do for many arenas."""
     starts = [start for start, _ in mappings]
     first = beyond = 0

@@ -25,6 +25,14 @@ def test_a_wait_is_exact_only_where_the_thread_says_that_it_asks() -> None:
     assert capabilities.of(known[3, 13, True], False, 1, True)[0]["gil_wait"] == UNAVAILABLE
 
 
+def test_pauses_are_exact_only_where_cpython_publishes_them() -> None:
+    known = layouts.known()
+    assert capabilities.of(known[3, 15, False], True, 1, True)[0]["gc"] == EXACT
+    levels, why = capabilities.of(known[3, 14, False], True, 1, True)
+    assert levels["gc"] == INFERRED
+    assert "the counts are exact" in why["gc"]
+
+
 def test_a_build_that_was_never_run_is_never_called_exact() -> None:
     for version in ((3, 14, True), (3, 15, True)):
         levels, why = capabilities.of(layouts.known()[version], False, 1, True)

@@ -1,0 +1,234 @@
+"""What is told of the collector against what the target's own gc.callbacks and gc.get_stats() say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.observing import Observation, observing
+from support.targets import standing_by
+
+from app.model.frames import Collector, Event, Frame, Hello, Process
+from app.model.states import EXACT
+
+PERIOD_US = 1000  # of the default rate
+ATTEMPTS = 6
+WANTED = 4  # collections of several ms that must have been measured by an observer that was on time
+COLLECTIONS = 12
+
+# At a line on its standard input: collections of several ms, one of each generation in turn, and then short
+# ones that CPython begins by itself. It says what its callbacks saw and what its totals are.
+CYCLES = f"""
+import gc, json, sys, time
+
+class Node: pass
+
+def rings(number):
+    for _ in range(number):
+        node = Node()
+        node.self = node
+
+def heard(phase, info):
+    now = time.monotonic_ns()
+    if phase == "start":
+        began.append(now)
+    else:
+        ended.append((info["generation"], began[-1], now, info["collected"]))
+
+gc.disable()
+began, ended = [], []
+READY
+sys.stdin.readline()
+gc.callbacks.append(heard)
+for number in range({COLLECTIONS}):
+    rings(20_000)
+    gc.collect(number % 3)
+    time.sleep(0.005)
+gc.enable()
+rings(20_000)
+gc.disable()
+gc.callbacks.clear()
+print(json.dumps([ended, gc.get_stats()]), flush=True)
+sys.stdin.readline()
+"""
+
+
+def say(target: Any) -> Any:
+    """Writes the line that the target waits for."""
+    target.stdin.write(b"\n")
+    target.stdin.flush()
+
+
+def columns(stats: list[dict[str, int]]) -> list[list[int]]:
+    """gc.get_stats() as a collector message lists it."""
+    return [[of[name] for of in stats] for name in ("collections", "collected", "uncollectable")]
+
+
+def await_totals(observation: Observation, pid: int, stats: list[dict[str, int]]) -> list[Any]:
+    """The row that says what the process says; a hang, where none ever does, is a failure."""
+    while True:
+        for row in observation.until(Collector).rows:
+            if row[0] == pid and row[5:8] == columns(stats):
+                return row
+
+
+def collected_under_observation(python: str) -> tuple[Observation, list[Any]]:
+    """CYCLES, and the collections that it heard of."""
+    with standing_by(python, CYCLES) as target, observing(pid=target.pid) as observation:
+        before = observation.until(Collector)
+        assert before.rows[0][2] is False, "it has called gc.disable()"
+        say(target)
+        assert target.stdout
+        heard, stats = json.loads(target.stdout.readline())
+        await_totals(observation, target.pid, stats)
+    return observation, heard
+
+
+def pauses_of(observation: Observation) -> list[list[Any]]:
+    """All of them, as the messages list them."""
+    return [pause for message in observation.of(Collector) for pause in message.pauses]
+
+
+def off_time(observation: Observation) -> list[tuple[int, int]]:
+    """Slices in which a sample was late."""
+    return [(f.start_us, f.end_us) for f in observation.of(Frame) if f.late]
+
+
+def check_order(observation: Observation) -> None:
+    """No pause ends in the future or overlaps another."""
+    end = 0
+    for message in observation.of(Collector):
+        for _, _, start_us, length_us, _, _ in message.pauses:
+            assert start_us >= end
+            end = start_us + length_us
+            assert end <= message.at_us
+
+
+@pytest.mark.serial
+def test_pauses_are_as_long_as_the_target_says(python: str) -> None:
+    compared = 0
+    for _ in range(ATTEMPTS):
+        observation, heard = collected_under_observation(python)
+        check_order(observation)
+        [process] = observation.of(Process)[:1]
+        compare = compare_exactly if process.capabilities["gc"] == EXACT else compare_sampled
+        compared += compare(observation, heard)
+        if compared >= WANTED:
+            return
+    pytest.fail(f"{compared} long collections in {ATTEMPTS} runs met an observer that was on time")
+
+
+def compare_sampled(observation: Observation, heard: list[Any]) -> int:
+    """Holds each long collection to the pause that was seen; how many the observer was on time for."""
+    [origin_ns] = [hello.origin_ns for hello in observation.of(Hello)]
+    late = off_time(observation)
+    compared = 0
+    for generation, began_ns, ended_ns, collected in heard[:COLLECTIONS]:
+        start, end = (began_ns - origin_ns) / 1000, (ended_ns - origin_ns) / 1000
+        if end - start < 2 * PERIOD_US or any(since < end and start < to for since, to in late):
+            continue
+        [seen] = [p for p in pauses_of(observation) if p[2] < end and start < p[2] + p[3]]
+        assert seen[4] == generation
+        assert seen[5] == collected
+        assert seen[3] == pytest.approx(end - start, abs=max(0.1 * (end - start), 2 * PERIOD_US))
+        compared += 1
+    return compared
+
+
+def compare_exactly(observation: Observation, heard: list[Any]) -> int:
+    """Where CPython publishes its pauses, each one is there, inside its callbacks."""
+    [origin_ns] = [hello.origin_ns for hello in observation.of(Hello)]
+    pauses = [pause for pause in pauses_of(observation) if pause[2] >= (heard[0][1] - origin_ns) // 1000]
+    assert len(pauses) == len(heard)
+    for (generation, began_ns, ended_ns, collected), seen in zip(heard, pauses, strict=True):
+        start, end = (began_ns - origin_ns) // 1000, (ended_ns - origin_ns) // 1000
+        assert start <= seen[2] <= seen[2] + seen[3] <= end
+        assert seen[4:] == [generation, collected]
+    # Between a callback and the time that CPython takes lie microseconds, unless another process runs.
+    apart = sorted(
+        (ended - began) / 1000 - seen[3] for (_, began, ended, _), seen in zip(heard, pauses, strict=True)
+    )
+    assert apart[len(apart) // 2] < 100
+    return len(pauses)
+
+
+def test_what_the_collector_is_set_to_and_counts(python: str) -> None:
+    code = """
+    import gc, json, sys
+    gc.collect()
+    gc.set_threshold(1234, 7, 5)
+    gc.disable()
+    READY
+    sys.stdin.readline()
+    kept = [[] for _ in range(500)]
+    print(json.dumps(gc.get_stats()), flush=True)
+    sys.stdin.readline()
+    """
+    with standing_by(python, code) as target, observing(pid=target.pid) as observation:
+        [before] = observation.until(Collector).rows
+        say(target)
+        assert target.stdout
+        stats = json.loads(target.stdout.readline())
+        after = before
+        while after[4][0] - before[4][0] < 500:
+            [after] = observation.until(Collector).rows
+    assert before[1:3] == [0, False]
+    assert before[3][:2] == [1234, 7]
+    assert before[5:8] == after[5:8] == columns(stats)
+    assert pauses_of(observation) == []
+    if after[8] is not None:
+        assert after[8] - before[8] >= 500
+
+
+def test_a_forked_child_collects_for_itself(any_python: str) -> None:
+    code = """
+    import gc, json, os, sys
+    gc.disable()
+    READY
+    sys.stdin.readline()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    else:
+        for number in range(5): gc.collect()
+        print(json.dumps([os.getpid(), gc.get_stats()]), flush=True)
+        sys.stdin.readline()
+    """
+    with standing_by(any_python, code) as target, observing(pid=target.pid) as observation:
+        [parent] = observation.until(Collector).rows
+        say(target)
+        assert target.stdout
+        pid, stats = json.loads(target.stdout.readline())
+        await_totals(observation, pid, stats)
+        rows = [row for message in observation.of(Collector) for row in message.rows]
+        assert all(row[5:8] == parent[5:8] for row in rows if row[0] == target.pid)
+        say(target)
+        observation.until(Event, kind="exited", pid=pid)
+
+
+def test_an_interpreter_that_ends_takes_its_collector_along(isolating_python: str) -> None:
+    code = """
+    import sys
+    try:
+        import _interpreters
+        run = _interpreters.exec
+    except ImportError:
+        import _xxsubinterpreters as _interpreters
+        run = _interpreters.run_string
+    collect = "import gc, sys\\nfor _ in range(4): gc.collect()\\nsys.stdin.readline()"
+    READY
+    for _ in range(2):
+        number = _interpreters.create()
+        run(number, collect)
+        _interpreters.destroy(number)
+    """
+    with standing_by(isolating_python, code) as target, observing(pid=target.pid) as observation:
+        for number in (1, 2):
+            collections = 0
+            while collections < 4:
+                rows = {row[1]: row for row in observation.until(Collector).rows}
+                collections = rows[number][5][2] if number in rows else 0
+            say(target)
+        assert observation.finish().state == "finished"
+    assert {row[1] for message in observation.of(Collector) for row in message.rows} == {0, 1, 2}
