@@ -16,7 +16,7 @@ def run(
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="one of its parameters")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help="sequential, threads or processes")] = None,
+    executor: Annotated[str | None, typer.Option(help="one that the workload runs on")] = None,
     workers: Annotated[int | None, typer.Option(help="how many workers")] = None,
     seconds: Annotated[float | None, typer.Option(help="how long")] = None,
     python: Annotated[

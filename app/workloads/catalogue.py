@@ -140,6 +140,10 @@ class Variant:
     workers: int | None = None
 
 
+def _no_work(ctx: Context) -> None:
+    raise AssertionError("a workload without work runs on asyncio alone")
+
+
 @dataclass(frozen=True)
 class Workload:
     """A workload: what a person is told of it, and the functions that do it.
@@ -162,7 +166,7 @@ class Workload:
     op: str
     look_for: tuple[str, ...]
     roles: tuple[str, ...]
-    work: Work
+    work: Work = _no_work
     executors: tuple[str, ...] = ("threads", "processes", "sequential")
     executor: str = "threads"
     workers: int = 4

@@ -7,14 +7,16 @@ import fcntl
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from time import monotonic_ns
 from typing import Any
 
 from app.workloads.catalogue import Work
 from app.workloads.job import Job, Outcome
-from app.workloads.line import SharedWords, stop_on_signals
+from app.workloads.line import STOP_SIGNALS, SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
 
 _PR_SET_PDEATHSIG = 1
@@ -84,8 +86,24 @@ def finish_all(children: Sequence[Child], shared: SharedWords) -> list[Outcome]:
     return [outcomes[child] for child in children]
 
 
+@contextmanager
+def stop_signals_held(method: str) -> Iterator[None]:
+    """Start what is started in here with these signals held back.
+
+    A child lets them through once it can handle them. One that never does, such as the fork server, hears of
+    no stop, and ends with its parent.
+    """
+    if method != "fork":
+        resource_tracker.ensure_running()  # it lets the signals through as it is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _child_main(connection: Connection, job: Job, work: Work, worker: int, role: str, name: str) -> None:
-    _die_with_parent()
+    die_with_parent()
     stop_on_signals(job.shared)
     job.gate.close()
     name_this_thread(name)
@@ -95,7 +113,7 @@ def _child_main(connection: Connection, job: Job, work: Work, worker: int, role:
         connection.send(job.perform(work, worker, role, name, span))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the kernel kill this process when the one that asked for it dies, however that dies.
 
     If it died before that, nobody is left to open the gate, and so this process does not begin.

@@ -27,6 +27,12 @@ class Latencies:
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self._max_ns = max(self._max_ns, length_ns)
 
+    def merge(self, other: Latencies) -> None:
+        """Count what another one counted."""
+        for bucket, count in other._counts.items():
+            self._counts[bucket] = self._counts.get(bucket, 0) + count
+        self._max_ns = max(self._max_ns, other._max_ns)
+
     def summary_ms(self) -> Json:
         """Their number, and in milliseconds p50, p99 and the maximum; null where there are none."""
         if not self.count:

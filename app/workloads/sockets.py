@@ -6,6 +6,8 @@ import asyncio
 import socket
 import struct
 from contextlib import ExitStack
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection as PipeConnection
 from typing import NamedTuple
 
 from app.workloads.context import Context
@@ -13,6 +15,7 @@ from app.workloads.context import Context
 REQUEST = b"request\n"
 STOP_POLL_S = 0.2  # how long a receiver may be blocked before it looks whether it is time to end
 
+_BACKLOG = 128
 _TIMEVAL = struct.pack("ll", 0, int(STOP_POLL_S * 1_000_000))
 
 
@@ -32,6 +35,17 @@ def connect(resources: ExitStack) -> Connection:
         # call is one more wait for the GIL, and would be measured as if the workload needed it.
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
     return ends
+
+
+def paired(resources: ExitStack) -> tuple[PipeConnection, PipeConnection]:
+    """Both ends of a connection that carries whole messages, closed with the resources."""
+    one, other = Pipe()
+    return resources.enter_context(one), resources.enter_context(other)
+
+
+def listen(resources: ExitStack) -> socket.socket:
+    """A socket that listens on a free port of this machine alone, closed with the resources."""
+    return resources.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
 
 
 def ask(ctx: Context, connection: socket.socket) -> bool:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
-
-from app.workloads.children import Child, finish_all
+from app.workloads.children import Child, finish_all, stop_signals_held
 from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
-from app.workloads.line import STOP_SIGNALS
 
 
 class Processes:
@@ -32,7 +26,7 @@ class ProcessCrew:
         self._job = job
         self._children = []
         method = str(job.setting.params["start_method"])
-        with _stop_signals_held(method):
+        with stop_signals_held(method):
             for worker in range(job.setting.workers):
                 role, name = job.setting.workload.role(worker)
                 self._children.append(Child(job, job.setting.workload.work, worker, role, name, method))
@@ -44,18 +38,3 @@ class ProcessCrew:
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every child."""
         return finish_all(self._children, self._job.shared)
-
-
-@contextmanager
-def _stop_signals_held(method: str) -> Iterator[None]:
-    """Start what is started in here with these signals held back.
-
-    A child lets them through once it can handle them; the fork server never does, and so outlives it.
-    """
-    if method != "fork":
-        resource_tracker.ensure_running()  # it lets the signals through as it is started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

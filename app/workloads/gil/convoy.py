@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from time import monotonic_ns, sleep
 from typing import Any
 
-from app.workloads.catalogue import Companion, Param, Setting, Workload
+from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.latencies import Latencies
@@ -32,12 +32,13 @@ def _beside_from_ns(ctx: Context) -> int:
 
 def _work(ctx: Context) -> Json | None:
     if ctx.role == "io":
-        _answer(ctx)
+        answer(ctx)
         return None
     return _compute(ctx)
 
 
-def _answer(ctx: Context) -> None:
+def answer(ctx: Context) -> None:
+    """Answer each request as it comes, until it is time to end."""
     server = ctx.prepared.server
     while not ctx.stopping:
         with suppress(BlockingIOError):  # no request for a while
@@ -92,6 +93,18 @@ def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> 
     }
 
 
+def _showed(result: Json) -> Sequence[str]:
+    alone, beside = result["latency_alone_ms"], result["latency_beside_cpu_ms"]
+    if not alone["count"] or not beside["count"]:
+        return ("The run ended before both phases had an answer.",)
+    return (
+        f"Alone, half of the answers came within {alone['p50']:.2f} ms; beside the computing workers within "
+        f"{beside['p50']:.2f} ms, at a switch interval of {result['switch_interval_ms']:g} ms.",
+        f"The client got {result['answers_alone_per_s']:,.0f} answers a second, and then "
+        f"{result['answers_beside_cpu_per_s']:,.0f}.",
+    )
+
+
 CONVOY = Workload(
     name="convoy",
     family="gil",
@@ -105,11 +118,24 @@ CONVOY = Workload(
         "Compare the two rates and the two latencies in the result. Set the switch interval to 1 ms or to "
         "20 ms: they follow.",
     ),
+    why=(
+        "To return from a system call the thread needs the GIL. It waits a switch interval, asks the holder "
+        "to let go, and then waits for whichever computing thread takes the lock before it does.",
+        "It gives the lock away again with its next system call, microseconds later: a thread that needs "
+        "little is made to wait as long as one that needs much.",
+    ),
+    helps=(
+        "Compute in other processes or interpreters: the I/O thread then has its GIL to itself.",
+        "A shorter switch interval shortens each wait, at the price of more switches for all.",
+    ),
+    subject="The global interpreter lock: I/O beside computation (chapter 15).",
     finding="gil-convoy",
+    mended=Variant("The computing in other processes", executor="processes"),
+    showed=_showed,
     roles=("io", "cpu"),
     counting="io",
     work=_work,
-    executors=("threads",),
+    executors=("threads", "processes"),
     min_workers=2,
     max_workers=16,
     companion=Companion("client", _request),

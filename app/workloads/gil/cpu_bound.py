@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from app.workloads.catalogue import Param, Workload
-from app.workloads.context import Context
+from app.workloads.catalogue import Param, Variant, Workload
+from app.workloads.context import Context, Json
 
 COUNTDOWN_FROM = 10_000
 PRIMES_BELOW = 2_000
@@ -44,6 +45,13 @@ async def _coroutine(ctx: Context) -> None:
         await asyncio.sleep(0)
 
 
+def _showed(result: Json) -> Sequence[str]:
+    return (
+        f"{result['workers']} workers on {result['executor']} did {result['ops_per_s']:,.0f} pieces a second "
+        f"together, {result['ops_per_s'] / result['workers']:,.0f} each.",
+    )
+
+
 CPU_BOUND = Workload(
     name="cpu-bound",
     family="gil",
@@ -56,7 +64,20 @@ CPU_BOUND = Workload(
         "200 times a second, once in every switch interval of 5 ms.",
         "On processes each worker has a GIL of its own: as many run at once as there are free cores.",
     ),
+    why=(
+        "The interpreter runs byte code only in the thread that holds the GIL, and pure Python work is "
+        "nothing but byte code: N threads share what one could do.",
+        "On a free-threaded build there is no such lock, and on processes and subinterpreters each worker "
+        "has one to itself.",
+    ),
+    helps=(
+        "Processes, subinterpreters or a free-threaded build: as many workers as there are cores.",
+        "C code that lets go of the GIL, as in native-release, where the work allows it.",
+    ),
+    subject="The global interpreter lock, and working with threads and processes (chapters 3, 6 and 15).",
     finding="gil-saturated",
+    mended=Variant("A process for each worker", executor="processes"),
+    showed=_showed,
     roles=("cpu",),
     work=_work,
     coroutine=_coroutine,

@@ -6,13 +6,13 @@ import asyncio
 import selectors
 import socket
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from time import monotonic_ns, sleep
 from typing import Any
 
 from app.workloads.catalogue import Companion, Param, Setting, Workload
-from app.workloads.context import Context
+from app.workloads.context import Context, Json
 from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, ask_async, connect
 
 _NS_A_MS = 1_000_000
@@ -70,6 +70,13 @@ def _serve(ctx: Context) -> None:
                 due.popleft()[1].sendall(REQUEST)
 
 
+def _showed(result: Json) -> Sequence[str]:
+    return (
+        f"{result['workers']} workers on {result['executor']} ended {result['ops_per_s']:,.0f} waits a "
+        f"second, {result['ops_per_s'] / result['workers']:,.0f} each.",
+    )
+
+
 IO_BOUND = Workload(
     name="io-bound",
     family="gil",
@@ -82,7 +89,17 @@ IO_BOUND = Workload(
         "Every worker's lane is sleep or io. Waits overlap, so twice the threads do twice the operations.",
         "The server is a process of its own, grouped apart: it is not part of what is measured.",
     ),
+    why=(
+        "Before it blocks in the kernel a thread lets go of the GIL, and all the others may run: waiting is "
+        "the one thing that any number of threads do at once.",
+    ),
+    helps=(
+        "Threads or asyncio are enough, and processes would only cost memory.",
+        "One event loop serves thousands of connections for which a thread each would be too much.",
+    ),
+    subject="Working with threads, and web requests at the same time (chapters 3 and 5).",
     finding="gil-idle",
+    showed=_showed,
     roles=("io",),
     work=_work,
     coroutine=_coroutine,

@@ -12,7 +12,7 @@ from statistics import median
 from time import perf_counter_ns, sleep, thread_time_ns
 from typing import Any, NamedTuple
 
-from app.workloads.catalogue import Param, Setting, Workload
+from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 
 Call = Callable[[], object]
@@ -95,10 +95,11 @@ def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
 
 
 def _work(ctx: Context) -> Json:
-    return _make_calls(ctx) if ctx.role == "caller" else _tick(ctx)
+    return make_calls(ctx, ctx.prepared.call) if ctx.role == "caller" else tick(ctx)
 
 
-def _make_calls(ctx: Context) -> Json:
+def make_calls(ctx: Context, call: Call) -> Json:
+    """Make the call over and over, with the pause of `pause_ms` before each; how long each took."""
     pause_s = ctx.params["pause_ms"] / 1000
     lengths_ms: list[float] = []
     while True:
@@ -107,10 +108,10 @@ def _make_calls(ctx: Context) -> Json:
         sleep(pause_s)
         if ctx.stopping:
             return {"lengths_ms": lengths_ms}
-        lengths_ms.append(timed_ns(ctx.prepared.call) / _NS_A_MS)
+        lengths_ms.append(timed_ns(call) / _NS_A_MS)
 
 
-def _tick(ctx: Context) -> Json:
+def tick(ctx: Context) -> Json:
     """Read the clock over and over: a step between two readings is time in which this thread stood still."""
     longest_ns, last_ns = 0, perf_counter_ns()
     while not ctx.stopping:
@@ -125,7 +126,8 @@ def _tick(ctx: Context) -> Json:
     return {"gap_ms": longest_ns / _NS_A_MS}
 
 
-def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+def calls_and_gaps(found: Sequence[Json]) -> Json:
+    """What the calls took, and how long the tickers stood still meanwhile."""
     caller, tickers = found[0], found[1:]
     lengths_ms = caller["lengths_ms"]
     return {
@@ -133,8 +135,22 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
         "call_ms": median(lengths_ms) if lengths_ms else None,
         "longest_call_ms": max(lengths_ms, default=None),
         "longest_gap_ms": max(ticker["gap_ms"] for ticker in tickers),
-        "calibrated_ms": prepared.calibrated_ms,
     }
+
+
+def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+    return {**calls_and_gaps(found), "calibrated_ms": prepared.calibrated_ms}
+
+
+def showed_calls_and_gaps(result: Json) -> Sequence[str]:
+    """The same in a sentence."""
+    if not result["calls"]:
+        return ("The run ended before the first call.",)
+    return (
+        f"{result['calls']} calls of {result['call_ms']:.0f} ms in the middle, the longest "
+        f"{result['longest_call_ms']:.0f} ms. The other workers stood still for up to "
+        f"{result['longest_gap_ms']:.0f} ms at a stretch.",
+    )
 
 
 NATIVE_HOLD = Workload(
@@ -149,7 +165,20 @@ NATIVE_HOLD = Workload(
         "All the other threads wait as long as the call lasts: compare longest_gap_ms with longest_call_ms.",
         "On processes the ticks go on: the call holds only its own interpreter's GIL.",
     ),
+    why=(
+        "A thread lets go of the GIL between two byte code instructions, when it sees that another has "
+        "asked. One C call is one instruction, however long it lasts.",
+        "C code lets go of its own accord only where its author wrote so: re, int and list.sort work on "
+        "Python's own objects, and may not.",
+    ),
+    helps=(
+        "Bound the call: a pattern that cannot backtrack, smaller numbers, shorter lists, a part at a time.",
+        "Make it in another process, or in another interpreter: it then holds only that one's GIL.",
+    ),
+    subject="The global interpreter lock: what extension modules may do with it (chapter 15).",
     finding="gil-long-hold",
+    mended=Variant("The call in a process of its own", executor="processes"),
+    showed=showed_calls_and_gaps,
     roles=("caller", "ticker"),
     counting="ticker",
     work=_work,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 import zlib
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from app.workloads.catalogue import Param, Setting, Workload
-from app.workloads.context import Context
+from app.workloads.context import Context, Json
 
 _MIB = 1024 * 1024
 
@@ -37,6 +38,13 @@ def _work(ctx: Context) -> None:
         ctx.count(1)
 
 
+def _showed(result: Json) -> Sequence[str]:
+    return (
+        f"{result['workers']} workers on {result['executor']} did {result['ops_per_s']:,.0f} buffers a "
+        f"second, {result['ops_per_s'] / result['workers']:,.0f} each.",
+    )
+
+
 NATIVE_RELEASE = Workload(
     name="native-release",
     family="gil",
@@ -48,7 +56,17 @@ NATIVE_RELEASE = Workload(
         "The GIL lane shows only short flashes, when a call returns and the next one begins.",
         "Two workers do nearly twice the operations of one where two cores are free: threads are enough.",
     ),
+    why=(
+        "hashlib and zlib let go of the GIL for buffers of more than a few kilobytes: they read bytes that "
+        "cannot change, and touch no Python object until they are done.",
+    ),
+    helps=(
+        "Threads are enough here: nothing is copied to another process, and all cores work.",
+        "Give each call much to do. A thousand calls of a kilobyte each would take turns with the lock.",
+    ),
+    subject="The global interpreter lock: how it is got around without processes (chapter 15).",
     finding="native-parallel",
+    showed=_showed,
     roles=("native",),
     work=_work,
     executors=("threads", "processes", "sequential", "subinterpreters"),

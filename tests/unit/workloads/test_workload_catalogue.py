@@ -106,7 +106,7 @@ def test_a_whole_number_is_a_float_too():
     ("arguments", "field"),
     [
         (("nothing", {}, None, None, 1.0), "workload"),
-        (("convoy", {}, "processes", None, 1.0), "executor"),
+        (("convoy", {}, "sequential", None, 1.0), "executor"),
         (("convoy", {}, None, 1, 1.0), "workers"),
         (("convoy", {}, None, 17, 1.0), "workers"),
         (("convoy", {}, None, None, 0.0), "seconds"),

@@ -1,0 +1,161 @@
+"""A producer, consumers, and a queue between them: priorities, and poison pills to end with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from contextlib import ExitStack
+from queue import Empty, Full, PriorityQueue
+from time import monotonic_ns
+from typing import NamedTuple
+
+from app.workloads.catalogue import Param, Setting, Workload
+from app.workloads.context import Context, Json
+from app.workloads.gil.cpu_bound import count_down
+from app.workloads.latencies import Latencies
+
+URGENT_EVERY = 10
+
+_POLL_S = 0.1
+_FIRST, _URGENT, _ORDINARY = range(3)
+
+
+class Task(NamedTuple):
+    """What lies in the queue; the lowest comes out first. A pill ends the consumer that takes it."""
+
+    priority: int
+    number: int
+    put_ns: int
+    urgent: bool
+    pill: bool
+
+
+class Prepared(NamedTuple):
+    """The queue, and how many will need a pill."""
+
+    tasks: PriorityQueue[Task]
+    consumers: int
+
+
+def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
+    return Prepared(PriorityQueue(int(setting.params["capacity"])), setting.workers - 1)
+
+
+def _work(ctx: Context) -> Json:
+    return _produce(ctx) if ctx.role == "producer" else _consume(ctx)
+
+
+def _produce(ctx: Context) -> Json:
+    """Put tasks for as long as there is room, and at the end make room for the pills."""
+    tasks, full = ctx.prepared.tasks, 0
+    numbers = itertools.count()
+    while not ctx.stopping:
+        number = next(numbers)
+        urgent = number % URGENT_EVERY == 0
+        priority = _URGENT if urgent and ctx.params["priorities"] else _ORDINARY
+        task = Task(priority, number, monotonic_ns(), urgent, pill=False)
+        while not ctx.stopping:
+            try:
+                tasks.put(task, timeout=_POLL_S)
+            except Full:
+                full += 1
+            else:
+                break
+    left = _cleared(tasks)
+    for number in range(ctx.prepared.consumers):
+        tasks.put(Task(_FIRST, number, monotonic_ns(), urgent=False, pill=True))
+    return {"left": left, "full": full}
+
+
+def _cleared(tasks: PriorityQueue[Task]) -> int:
+    """Take all out that nobody will do; how many."""
+    left = 0
+    while True:
+        try:
+            tasks.get_nowait()
+        except Empty:
+            return left
+        left += 1
+
+
+def _consume(ctx: Context) -> Json:
+    """Do tasks until a pill comes."""
+    waits = {True: Latencies(), False: Latencies()}
+    while True:
+        task = ctx.prepared.tasks.get()
+        if task.pill:
+            return {"urgent": waits[True], "ordinary": waits[False]}
+        waits[task.urgent].add(monotonic_ns() - task.put_ns)
+        for _ in range(ctx.params["pieces"]):
+            count_down()
+        ctx.count(1)
+
+
+def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+    waits = {kind: Latencies() for kind in ("urgent", "ordinary")}
+    for consumer in found[1:]:
+        for kind, latencies in waits.items():
+            latencies.merge(consumer[kind])
+    return {
+        "urgent_wait_ms": waits["urgent"].summary_ms(),
+        "ordinary_wait_ms": waits["ordinary"].summary_ms(),
+        "pills_taken": len(found) - 1,
+        "tasks_left": found[0]["left"],
+    }
+
+
+def _showed(result: Json) -> Sequence[str]:
+    said = [f"{result['ops_per_s']:,.0f} tasks a second were done by {result['workers'] - 1} consumers."]
+    for kind in ("urgent", "ordinary"):
+        wait = result[f"{kind}_wait_ms"]
+        if wait["count"]:
+            said.append(
+                f"{wait['count']:,} {kind} tasks waited {wait['p50']:.1f} ms in the middle, and "
+                f"{wait['max']:.1f} ms at most."
+            )
+    said.append(
+        f"At the end {result['pills_taken']} pills ended as many consumers, and {result['tasks_left']} tasks "
+        "were left undone."
+    )
+    return said
+
+
+TASK_QUEUE = Workload(
+    name="task-queue",
+    family="models",
+    title="Producers and consumers",
+    sentence="A bounded queue between a producer and its consumers: urgent tasks first, poison pills last.",
+    op="one task done",
+    look_for=(
+        "The producer is quicker than the consumers, so it stands at the full queue, in the state lock: the "
+        "bound holds it back, and the memory down.",
+        "Compare the two waits in the result: an urgent task overtakes all that wait. Set priorities to "
+        "false, and both wait alike.",
+    ),
+    why=(
+        "A queue is the one place where threads meet: whoever takes a task owns it, and nothing else has to "
+        "be locked.",
+        "A consumer that blocks in get cannot look at a flag. A pill is a task like any other, so each takes "
+        "exactly one and ends.",
+    ),
+    helps=(
+        "Bound the queue: without a bound a producer that is quicker fills the memory.",
+        "Put one pill for each consumer, and put them where they come out last; here the run is over, so the "
+        "queue is emptied first.",
+    ),
+    subject="Working with threads and with processes: queues and poison pills (chapters 3 and 6).",
+    roles=("producer", "consumer"),
+    counting="consumer",
+    work=_work,
+    executors=("threads",),
+    min_workers=2,
+    max_workers=32,
+    prepare=_prepare,
+    summarise=_summarise,
+    showed=_showed,
+    params=(
+        Param("priorities", "bool", True, "Whether urgent tasks come out first."),
+        Param("capacity", "int", 100, "How many tasks the queue holds.", min=1, max=10_000),
+        Param("pieces", "int", 2, "How much work a task is: pieces of about 0.2 ms.", min=1, max=500),
+    ),
+)
