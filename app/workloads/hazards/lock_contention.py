@@ -120,6 +120,6 @@ LOCK_CONTENTION = Workload(
         Param(
             "shards", "int", 1, "Into how many parts, each with a lock, the store is split.", min=1, max=_KEYS
         ),
-        Param("block_kib", "int", 256, "The size of a block.", min=4, max=4096, unit="KiB"),
+        Param("block_kib", "int", 1024, "The size of a block.", min=4, max=4096, unit="KiB"),
     ),
 )
