@@ -52,11 +52,15 @@ class Afterlife:
     def survivors(self) -> list[Any]:
         """The objects known that the collector still follows.
 
-        To be called before anything else of this program's is allocated: a list that the line freed leaves its
-        place to the next list.
+        To be called before anything else of this program's is allocated: what the line freed leaves its place
+        to the next object of its kind. Up to 3.11 a comprehension is a function, and what it shares a cell.
         """
-        known = self._known
-        return [thing for thing in gc.get_objects() if id(thing) in known and _is_same(thing, known)]
+        followed = gc.get_objects()
+        alive: list[Any] = []
+        for thing in followed:
+            if id(thing) in self._known and _is_same(thing, self._known):
+                alive.append(thing)
+        return alive
 
     def take(self, objects: Sequence[Any], reached: int, alive: Sequence[Any]) -> tuple[list[int], list[str]]:
         """The numbers of these objects, the first so many reached by names; and what became of others."""
@@ -89,8 +93,10 @@ class Afterlife:
         if others and self._collected:
             notes.append(f"{_listed(others)} went within a line in which the collector ran.")
         elif others:
-            each = "Its last reference" if len(others) == 1 else "The last reference to each"
-            notes.append(f"{each} went, and {_listed(others)} {_was(others)} freed at once.")
+            was, went = (
+                ("was", "its last reference") if len(others) == 1 else ("were", "the last reference to each")
+            )
+            notes.append(f"{_listed(others)} {was} freed at once: {went} went.")
         return notes
 
 
@@ -120,7 +126,3 @@ def _is_same(thing: Any, known: dict[int, Known]) -> bool:
 def _listed(things: Sequence[object]) -> str:
     texts = [str(thing) for thing in things]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _was(things: Sequence[object]) -> str:
-    return "was" if len(things) == 1 else "were"

@@ -76,9 +76,9 @@ def reach(roots: Iterable[Any], namespace: Mapping[str, Any], limit: int) -> Gra
 def references(thing: Any, namespace: Mapping[str, Any]) -> Iterator[Reference]:
     """What an object refers to, labelled as a program would say it."""
     kind = type(thing)
-    if kind in _ATOMS or isinstance(thing, _OPAQUE):
+    if kind in _ATOMS or _is(thing, _OPAQUE):
         return
-    if isinstance(thing, type):
+    if _is(thing, type):
         if _is_users(thing):
             yield from _of_class(thing)
     elif kind is FunctionType:
@@ -96,7 +96,7 @@ def references(thing: Any, namespace: Mapping[str, Any]) -> Iterator[Reference]:
 
 def _of_container(thing: Any) -> Generator[Reference, None, bool]:
     """Its items by index or key; the generator's value says whether it is a container of a known kind."""
-    of: Any = next((base for base in _SIZED if isinstance(thing, base)), None)
+    of: Any = next((base for base in _SIZED if _is(thing, base)), None)
     if of in (list, tuple, deque):
         yield from ((f"[{index}]", item) for index, item in enumerate(of.__iter__(thing)))
     elif of is dict:
@@ -163,6 +163,11 @@ def _of_cell(cell: Any) -> Iterator[Reference]:
         return  # the variable is not bound yet
 
 
+def _is(thing: Any, kinds: type | tuple[type, ...]) -> bool:
+    # Not isinstance, which asks an object for its __class__, and so may run its __getattribute__.
+    return issubclass(type(thing), kinds)
+
+
 def _is_users(cls: type) -> bool:
     """Whether a class was defined by the lines that are run."""
     module = vars(type)["__dict__"].__get__(cls).get("__module__")
@@ -170,7 +175,7 @@ def _is_users(cls: type) -> bool:
 
 
 def _is_told(thing: Any) -> bool:
-    return not isinstance(thing, (type, *_OPAQUE)) or (isinstance(thing, type) and _is_users(thing))
+    return not _is(thing, (type, *_OPAQUE)) or (_is(thing, type) and _is_users(thing))
 
 
 def shown(thing: Any) -> str:
@@ -183,19 +188,26 @@ def shown(thing: Any) -> str:
         return text if len(text) <= MAX_TEXT and len(thing) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
     if kind in _ATOMS:
         return cut(repr(thing))
-    if isinstance(thing, type):
+    if _is(thing, type):
         return cut(f"class {type.__dict__['__name__'].__get__(thing)}")
     if kind is FunctionType:
         return cut(f"{thing.__name__}()")
     if kind is MethodType:
         return cut(f"method of {type_name(thing.__self__)}")
-    if isinstance(thing, ModuleType):
+    if _is(thing, ModuleType):
         return cut(f"module {vars(thing).get('__name__', '')}")
-    of: Any = next((base for base in _SIZED if isinstance(thing, base)), None)
+    of: Any = next((base for base in _SIZED if _is(thing, base)), None)
     if of is not None:
         length = of.__len__(thing)
         return cut(f"{type_name(thing)} of {length} item{'s' * (length != 1)}")
     return cut(f"{type_name(thing)} object")
+
+
+def size(thing: Any) -> int | None:
+    """Its bytes with the headers before it; None where only its own class's __sizeof__ would tell."""
+    if any("__sizeof__" in vars(base) for base in _bases(type(thing)) if _is_users(base)):
+        return None
+    return sys.getsizeof(thing)
 
 
 def type_name(thing: Any) -> str:

@@ -132,14 +132,13 @@ class Stepper:
         collects = gc.isenabled()
         gc.disable()
         try:
-            step = self._look(frame, line)
+            step = self._look(frame, line, self._afterlife.survivors())
         finally:
             if collects:
                 gc.enable()
         self._end(step)
 
-    def _look(self, frame: FrameType, line: int) -> Json:
-        alive = self._afterlife.survivors()
+    def _look(self, frame: FrameType, line: int, alive: list[Any]) -> Json:
         names = [*self._named(self._namespace, ""), *self._local_names()]
         whole = graph.reach([value for _, _, value in names[:MAX_NAMES]], self._namespace, MAX_OBJECTS)
         reached = len(whole.objects)
@@ -155,7 +154,8 @@ class Stepper:
         step["edges"] = [[numbers[out], numbers[to], graph.cut(label)] for out, to, label in whole.edges]
         if whole.left_out or len(names) > MAX_NAMES:
             notes.append(f"Shown are {len(whole.objects)} objects; there are more.")
-        del alive, names  # they are references too
+        alive.clear()  # they are references too, and so are the names
+        names.clear()
         step["objects"] = self._described(whole.objects, numbers, reached, _held_by_frames(frame))
         notes += lost(step["objects"], step["edges"], self._told)
         if printed := self._printed.take().rstrip():
@@ -186,7 +186,7 @@ class Stepper:
                     "id": numbers[place],
                     "type": graph.type_name(objects[place]),
                     "repr": graph.shown(objects[place]),
-                    "size": sys.getsizeof(objects[place]),
+                    "size": graph.size(objects[place]),
                     "refcount": None if count is None else count - held_by_frames[address],
                     "immortal": immortal,
                     "address": address,
