@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from time import monotonic_ns, sleep
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
@@ -29,7 +29,7 @@ class Reading:
         self.value = value
 
 
-# A Reading with the collector's header, a float, and the pointer to the Reading in the list.
+# About: a Reading with the collector's header, a float, and the pointer to the Reading in the list.
 READING_BYTES = 48 + 32 + 8
 
 Readings = Union["list[Reading]", "array[float]"]
@@ -52,15 +52,23 @@ def _buffer(size: int) -> Readings:
 _DATA: dict[str, Callable[[int], Readings]] = {"objects": _objects, "frozen": _frozen, "buffer": _buffer}
 
 
-def _prepare(setting: Setting, resources: ExitStack) -> Readings:
+class Prepared(NamedTuple):
+    """What the parent made, and the memory that it took."""
+
+    readings: Readings
+    size: int
+
+
+def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
     gc.collect()  # so that no child has garbage of its parent's to free
-    return _DATA[str(setting.params["data"])](int(setting.params["megabytes"]) * MEGABYTE)
+    before = private()
+    readings = _DATA[str(setting.params["data"])](int(setting.params["megabytes"]) * MEGABYTE)
+    return Prepared(readings, private() - before)
 
 
 def _work(ctx: Context) -> Json:
-    """Hold still, then touch all of the data over and over, and measure what this process has to itself."""
+    """Hold still, then touch all the data over and over; measure what this process has to itself."""
     gc.disable()  # a collection is one of the things to be told apart
-    at_first = private()
     start_ns, deadline_ns = ctx.span
     while monotonic_ns() < start_ns + TOUCHED_FROM * (deadline_ns - start_ns) and not ctx.stopping:
         sleep(_LOOK_S)
@@ -70,7 +78,7 @@ def _work(ctx: Context) -> Json:
     touch = _collect if ctx.params["child"] == "collects" else _read
     while not ctx.stopping:
         touched += touch(ctx)
-    return {"at_first": at_first, "before": before, "after": private(), "touched": touched}
+    return {"before": before, "after": private(), "touched": touched}
 
 
 def _collect(ctx: Context) -> int:
@@ -83,7 +91,7 @@ def _collect(ctx: Context) -> int:
 
 def _read(ctx: Context) -> int:
     """Every reading once: nothing is assigned, and yet each object's count goes up and down."""
-    readings = iter(ctx.prepared)
+    readings = iter(ctx.prepared.readings)
     touched = 0
     while not ctx.stopping:
         piece = _sum(islice(readings, _PIECE))
@@ -102,15 +110,14 @@ def _sum(readings: Iterable[Any]) -> int:
     return seen
 
 
-def _summarise(prepared: Readings, found: Sequence[Json], companion: Json | None) -> Json:
-    size = len(prepared) * (8 if isinstance(prepared, array) else READING_BYTES)
+def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
     growth = [child["after"] - child["before"] for child in found if "after" in child]
     return {
-        "data_bytes": size,
+        "data_bytes": prepared.size,
         "uss_before": [child["before"] for child in found if "after" in child],
         "uss_after": [child["after"] for child in found if "after" in child],
         "uss_growth": growth,
-        "copied_share": max(growth) / size if growth else None,
+        "copied_share": max(growth) / prepared.size if growth else None,
         "touched": sum(child.get("touched", 0) for child in found),
     }
 

@@ -107,8 +107,8 @@ def _showed(result: Json) -> list[str]:
         )
     if "freed" in by_name:
         freed = by_name["freed"]
-        arenas = "" if freed["arenas"] is None else f" and {freed['arenas']:,} arenas"
-        said.append(f"After the last of them were freed RSS was {megabytes(freed['rss'])}{arenas} were left.")
+        arenas = "" if freed["arenas"] is None else f", and {freed['arenas']:,} arenas were left"
+        said.append(f"After the last of them were freed RSS was {megabytes(freed['rss'])}{arenas}.")
     return said
 
 
@@ -127,7 +127,8 @@ FRAGMENTATION = Workload(
         "pymalloc gets memory from the operating system in arenas of 1 MiB, cuts them into pools of 16 KiB, "
         "and each pool into blocks of one size. It can give back only a whole arena, and an object never "
         "moves: one block in use keeps its pool, one pool keeps its arena.",
-        "Free-threaded builds use mimalloc, whose pages of 64 KiB are kept in the same way.",
+        "Free-threaded builds use mimalloc, whose pages of 64 KiB are kept in the same way, and stay with "
+        "the process for later even when the last object has gone.",
     ),
     helps=(
         "Make what lives long before, or apart from, what is thrown away, so that the survivors share their "

@@ -44,19 +44,23 @@ KINDS: dict[str, Kind] = {
 def _work(ctx: Context) -> Json:
     """Make objects of each kind, let go of them, make them again: how many blocks does the heap lend?"""
     best: dict[str, Json] = {}
+    nothing = _count(_NOTHING, ctx.params["objects"])
     while not ctx.stopping:
         for name, kind in KINDS.items():
             if ctx.stopping:
                 break
-            counted = _count(kind, ctx.params["objects"])
+            counted = _count(kind, ctx.params["objects"], nothing)
             ctx.count(2 * ctx.params["objects"])
             best[name] = min(counted, best.get(name, counted), key=lambda each: each["again"])
         sleep(_TURN_S)
     return {"kinds": best}
 
 
-def _count(kind: Kind, objects: int) -> Json:
-    """Blocks in use, counted by the heap itself, as the objects come, go, and come again."""
+def _count(kind: Kind, objects: int, nothing: Json | None = None) -> Json:
+    """Blocks in use, counted by the heap itself, as the objects come, go, and come again.
+
+    `nothing` is what counting takes where no object is made: it is left out.
+    """
     places: list[object] = [None] * objects
     numbers = list(range(objects))  # made before, so that they are not counted
     gc.collect()  # empties the free lists
@@ -69,7 +73,8 @@ def _count(kind: Kind, objects: int) -> Json:
     _make(kind, places, numbers)
     again = sys.getallocatedblocks()
     gc.enable()
-    return {"first": made - start, "kept": freed - start, "again": again - freed}
+    counted = {"first": made - start, "kept": freed - start, "again": again - freed}
+    return {name: count - (nothing[name] if nothing else 0) for name, count in counted.items()}
 
 
 _NOTHING = Kind(lambda number: None, "none")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from time import monotonic_ns
-from typing import NamedTuple
+from time import monotonic_ns, sleep
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
@@ -16,18 +16,19 @@ from app.workloads.latencies import Latencies
 
 LONGEST_TOLD = 100  # pauses with their start, the longest of the run
 
+_MOMENT_S = 0.001
 _MADE_AT_A_TIME = 1_000
 _KEPT_ONE_IN = 4  # cycles; these grow old before they die, so that only a collection of the old finds them
-_KEPT = 20_000
-_UNCOLLECTED = 400_000  # cycles without a collector before the workload collects by itself: 40 MB or so
+_KEPT = 5_000
+_UNCOLLECTED = 200_000  # cycles without a collector before the workload collects by itself: 20 MB or so
 
 
 class Node:
-    """One half of a cycle; or a link of what lives long."""
+    """One half of a cycle, or one of those that live long."""
 
-    __slots__ = ("other",)
+    __slots__ = ("__weakref__", "other")
 
-    def __init__(self, other: Node | None = None) -> None:
+    def __init__(self, other: object = None) -> None:
         self.other = other
 
 
@@ -55,38 +56,44 @@ class PauseLog:
         return list(zip(*self.columns))
 
 
-class Prepared(NamedTuple):
-    """What lives long, and the log."""
-
-    long_lived: list[Node]
-    log: PauseLog
-
-
-def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
-    gc.disable()  # all of this lives: there is nothing to be found
-    long_lived = [Node(Node()) for _ in range(int(setting.params["live_objects"]) // 2)]
-    gc.collect()
-    if setting.params["collector"] == "frozen":
-        gc.freeze()
+def _prepare(setting: Setting, resources: ExitStack) -> PauseLog:
+    log = PauseLog()
+    gc.disable()  # until what lives long is there
     if setting.params["threshold"]:
         gc.set_threshold(int(setting.params["threshold"]), *gc.get_threshold()[1:])
-    log = PauseLog()
     gc.callbacks.append(log)
     resources.callback(gc.callbacks.remove, log)
-    if setting.params["collector"] != "disabled":
-        gc.enable()
-    return Prepared(long_lived, log)
+    return log
 
 
-def _work(ctx: Context) -> None:
-    """Make cycles of two; let go of most at once and of some later; where the collector is off, call it."""
+def _work(ctx: Context) -> Json:
+    return _stand_by(ctx) if ctx.role == "bystander" else _make(ctx)
+
+
+def _stand_by(ctx: Context) -> Json:
+    """Sleep for a moment over and over; how much longer than that it took until this thread ran again."""
+    longest_ns = 0
+    while not ctx.stopping:
+        begin_ns = monotonic_ns()
+        sleep(_MOMENT_S)
+        longest_ns = max(longest_ns, monotonic_ns() - begin_ns)
+    return {"gap_ms": max(longest_ns / 1e6 - _MOMENT_S * 1000, 0.0)}
+
+
+def _make(ctx: Context) -> Json:
+    """Make what lives long, and then, over and over, two objects that refer to each other.
+
+    Most are let go of at once, some later. Where the collector is off, it is called now and then.
+    """
+    long_lived = _long_lived(ctx)
     recent: deque[Node] = deque(maxlen=_KEPT)
+    refer_back: Callable[[Node], object] = weakref.ref if ctx.params["back"] == "weak" else _itself
     by_hand = ctx.params["collector"] == "disabled"
     uncollected = 0
     while not ctx.stopping:
         for number in range(_MADE_AT_A_TIME):
             one = Node()
-            one.other = Node(one)
+            one.other = Node(refer_back(one))
             if number % _KEPT_ONE_IN == 0:
                 recent.append(one)
         ctx.count(_MADE_AT_A_TIME)
@@ -94,10 +101,29 @@ def _work(ctx: Context) -> None:
         if by_hand and uncollected >= _UNCOLLECTED:
             gc.collect()
             uncollected = 0
+    return {"long_lived": len(long_lived), "frozen": gc.get_freeze_count()}
 
 
-def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
-    rows = prepared.log.rows()
+def _long_lived(ctx: Context) -> list[Node]:
+    """Objects that are never garbage, already among the old; and the collector as it is asked for."""
+    made: list[Node] = []
+    while len(made) < ctx.params["live_objects"] and not ctx.stopping:
+        made += [Node() for _ in range(_MADE_AT_A_TIME)]
+    gc.freeze()
+    if ctx.params["collector"] != "frozen":
+        gc.unfreeze()  # among the old, without a collection that would be the longest of the run
+    if ctx.params["collector"] != "disabled":
+        gc.enable()
+    ctx.report({"phase": "making"})
+    return made
+
+
+def _itself(node: Node) -> Node:
+    return node
+
+
+def _summarise(prepared: PauseLog, found: Sequence[Json], companion: Json | None) -> Json:
+    rows = prepared.rows()
     longest = sorted(sorted(rows, key=lambda row: row[1])[-LONGEST_TOLD:])
     by_generation: Json = {}
     for generation in sorted({row[2] for row in rows}):
@@ -113,13 +139,15 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
         "collected": sum(row[3] for row in rows),
         "paused_s": sum(row[1] for row in rows) / 1e9,
         "longest_pause_ms": max((row[1] for row in rows), default=0) / 1e6,
+        "longest_gap_ms": max(each["gap_ms"] for each in found[1:]),
         "pauses_ms": by_generation,
         "longest_pauses": [
             {"start_ns": start, "length_ns": length, "generation": generation, "collected": collected}
             for start, length, generation, collected in longest
         ],
         "threshold": list(gc.get_threshold()),
-        "frozen": gc.get_freeze_count(),
+        "long_lived": found[0]["long_lived"],
+        "frozen": found[0]["frozen"],
     }
 
 
@@ -128,7 +156,8 @@ def _showed(result: Json) -> list[str]:
         f"The collector ran {result['collections']:,} times and found {result['collected']:,} objects. "
         f"Everything stood still for {result['paused_s']:.2f} s of {result['seconds']:.1f} s, "
         f"{result['paused_s'] / result['seconds']:.1%}, and {result['longest_pause_ms']:.1f} ms at the "
-        "longest."
+        f"longest; a thread that wanted to run every millisecond waited for up to "
+        f"{result['longest_gap_ms']:.1f} ms."
     ]
     said += [
         f"Generation {generation}: {pauses['count']:,} collections, {pauses['p50']:.2f} ms the middle one, "
@@ -164,15 +193,19 @@ REFERENCE_CYCLES = Workload(
         "gc.freeze() once the program has started: what lives for ever is never looked at again.",
         "A higher threshold: fewer collections, each with more to free. gc.disable() and gc.collect() "
         "between two requests, where garbage is bounded.",
-        "Break cycles: weakref for what points back to a parent, and no exception kept with its traceback.",
+        "Break cycles, and there is nothing to collect: weakref for what points back to a parent, and no "
+        "exception kept with its traceback.",
     ),
     subject="Memory management: the cyclic garbage collector",
     finding="gc-pauses",
-    mended=Variant("What lives long is frozen", params={"collector": "frozen"}),
-    roles=("maker",),
+    mended=Variant("The same objects, referring back weakly", params={"back": "weak"}),
+    # A second maker would take its turn between a collection's end and the log's look at the clock.
+    roles=("maker", "bystander"),
+    counting="maker",
     work=_work,
-    executors=("threads", "sequential"),
+    executors=("threads",),
     workers=2,
+    min_workers=2,
     max_workers=8,
     prepare=_prepare,
     summarise=_summarise,
@@ -181,7 +214,7 @@ REFERENCE_CYCLES = Workload(
         Param(
             "live_objects",
             "int",
-            400_000,
+            600_000,
             "Objects that live as long as the run.",
             min=0,
             max=2_000_000,
@@ -193,6 +226,13 @@ REFERENCE_CYCLES = Workload(
             "automatic: as it is; frozen: gc.freeze() for all that lives long; disabled: gc.disable(), and a "
             "collection by hand whenever much garbage has come together.",
             choices=("automatic", "frozen", "disabled"),
+        ),
+        Param(
+            "back",
+            "choice",
+            "strong",
+            "How the second of two objects refers to the first: strongly, which is a cycle, or by a weakref.",
+            choices=("strong", "weak"),
         ),
         Param(
             "threshold",
