@@ -106,8 +106,9 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         *("--seconds", str(checked.seconds)),
     ]
     variables = own_environment()
-    # What the server found, for a workload that sets interpreters side by side.
-    known_pythons = os.pathsep.join(each.path for each in found if each.supported)
+    # For a workload that sets interpreters side by side: what the server found, such as have no GIL first.
+    usable = sorted((each for each in found if each.supported), key=lambda each: not each.free_threaded)
+    known_pythons = os.pathsep.join(each.path for each in usable)
     return Plan(
         kind="workload",
         name=request.name or spec.name,

@@ -32,18 +32,17 @@ def _work(ctx: Context) -> Json:
         **{kind: [] for kind in ("runtimes", "missing", "failed", "not_reached")},
     }
     runtimes = wanted(ctx.params)
-    left = len(runtimes)
     # Those that need no compiler come first, so that a short run has something to show.
     for compiled in (False, True):
-        commands = [
-            (runtime, _command(ctx, runtime, found)) for runtime in runtimes if runtime.compiled == compiled
-        ]
-        for runtime, command in commands:
-            if command is not None and ctx.stopping:
+        batch = [runtime for runtime in runtimes if runtime.compiled == compiled]
+        commands = [(runtime, _command(ctx, runtime, found)) for runtime in batch]
+        waiting = [(runtime, command) for runtime, command in commands if command is not None]
+        later = 0 if compiled else len(runtimes) - len(batch)
+        for place, (runtime, command) in enumerate(waiting):
+            if ctx.stopping:
                 found["not_reached"].append(runtime.name)
-            elif command is not None:
-                _try(ctx, runtime, command, _left_s(ctx) / left, found)
-            left -= 1
+            else:
+                _try(ctx, runtime, command, _left_s(ctx) / (len(waiting) - place + later), found)
     return found
 
 

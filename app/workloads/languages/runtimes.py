@@ -91,10 +91,10 @@ def _gil_disabled_here() -> bool:
 
 
 def _candidates() -> Iterator[str]:
-    """Executables that are named like a free-threaded CPython, in the order of the folders."""
+    """Executables that were named, and those in folders that are called like a free-threaded CPython."""
     for part in (*os.environ.get(PYTHONS_ENV, "").split(os.pathsep), *os.get_exec_path()):
         path = Path(part)
-        if part and _FREE_THREADED_NAME.fullmatch(path.name) and path.is_file():
+        if path.is_file():
             yield str(path)
         elif os.access(path, os.R_OK | os.X_OK) and path.is_dir():
             yield from sorted(
