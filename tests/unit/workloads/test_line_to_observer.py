@@ -117,21 +117,6 @@ def test_a_stop_ends_every_worker_within_a_second(observe: Observe, executor: st
     target.assert_nothing_left()
 
 
-@pytest.mark.parametrize("name", ["io-bound", "convoy", "native-release", "native-hold"])
-def test_a_stop_interrupts_every_workload_within_a_second(observe: Observe, name: str):
-    target = observe(name, *LONG)
-    target.wait_until_ready()
-    target.go()
-    target.wait_until_at_work()
-    stopped = time.monotonic()
-    target.process.terminate()
-    while "result" not in (body := target.receive_any()):
-        assert "phase" in body
-    assert time.monotonic() - stopped < 1.0
-    assert target.wait() == (0, "")
-    target.assert_nothing_left()
-
-
 @pytest.mark.parametrize("executor", ["threads", "processes", "sequential"])
 def test_a_stop_before_go_gives_an_empty_result(observe: Observe, executor: str):
     target = observe("cpu-bound", "--executor", executor, *LONG)

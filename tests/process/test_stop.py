@@ -1,0 +1,91 @@
+"""Whatever runs, and however: a stop ends it within a second, and nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from support.interpreters import FOUND
+from support.line import Target
+
+from app.workloads import catalogue
+from app.workloads.executors import EXECUTORS
+
+STOPPED_S = 1.0
+AT_WORK_S = 0.3  # a workload that counts nothing, such as a deadlock, is at work by then
+SHARED_MEMORY = Path("/dev/shm")
+GONE_S = 5.0
+
+MIN_PYTHON = {executor.name: executor.min_python for executor in EXECUTORS}
+COMBINATIONS = [
+    pytest.param(workload, executor, id=f"{workload.name}-{executor}")
+    for workload in catalogue.workloads()
+    for executor in workload.executors
+]
+
+
+def python(workload: catalogue.Workload, executor: str) -> str:
+    """This interpreter, or the newest, where this one is too old."""
+    least = max(workload.min_python, MIN_PYTHON[executor])
+    return sys.executable if sys.version_info >= least else FOUND[0].path
+
+
+@pytest.fixture
+def shared_memory() -> Iterator[None]:
+    """Fails if a segment stays. Other tests run beside this one, and theirs come and go."""
+    before = set(SHARED_MEMORY.iterdir())
+    yield
+    end = time.monotonic() + GONE_S
+    while left := set(SHARED_MEMORY.iterdir()) - before:
+        assert time.monotonic() < end, f"left in shared memory: {left}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def target(
+    workload: catalogue.Workload, executor: str, tmp_path: Path, shared_memory: None
+) -> Iterator[Target]:
+    """The workload, ready to be told to go."""
+    arguments = ("run", workload.name, "--executor", executor, "--seconds", "60")
+    command = [python(workload, executor), "-m", "app.workloads", *arguments]
+    started = Target(command, {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "HOME": str(Path.home())})
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.close()
+
+
+@pytest.mark.parametrize(("workload", "executor"), COMBINATIONS)
+def test_a_stop_ends_everything(
+    target: Target, workload: catalogue.Workload, executor: str, tmp_path: Path
+) -> None:
+    # GIVEN a workload at work, with all its processes
+    target.go()
+    at_work = time.monotonic() + AT_WORK_S
+    while not target.ops() and time.monotonic() < at_work:
+        time.sleep(0.01)
+    session = target.process.pid
+    family = [each.pid for each in psutil.Process(session).children(recursive=True)]
+
+    # WHEN its process group is told to end
+    told = time.monotonic()
+    os.killpg(session, signal.SIGTERM)
+    while "result" not in (line := target.receive_any()):
+        assert "error" not in line, line
+    took_s = time.monotonic() - told
+
+    # THEN it reports its result within a second, and leaves no process, descriptor or file
+    assert took_s < STOPPED_S
+    status, stderr = target.wait()
+    assert (status, stderr) == (0, "")
+    target.pids = [session, *family]
+    target.assert_nothing_left()
+    assert target.ended(), "somebody still holds the other end of the channel"
+    assert list(tmp_path.iterdir()) == []
