@@ -23,12 +23,13 @@ Json = dict[str, Any]
 
 
 def summary_rows(ledger: Ledger) -> Json:
-    """`memory`, `heap` and `gc` of a summary; the latter two are null where none was read."""
+    """Those of a summary; `heap` and `gc` are null where none was read."""
     return {
         "memory": [
             {**process.memory_row(), "course": process.course.to_json(processes.COURSE)}
             for process in ledger.processes
         ],
+        "memory_peak": dict(ledger.processes.peak),
         "heap": [{**heap.row(), "course": heap.course.to_json(heaps.COURSE)} for heap in ledger.heaps]
         or None,
         "gc": [

@@ -38,10 +38,13 @@ class ProcessUse:
         self.course = Course()
 
     def read(self, at_us: int, values: Sequence[int | None]) -> None:
-        """Take its row of a counters message. A size that was not read this time keeps its last value."""
+        """Take its row of a counters message. A size that was not read this time keeps its last value.
+
+        One that ends has given its memory back before it goes: an RSS of 0 says nothing of what it used.
+        """
         cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss = values
         self.totals.read((cpu_us, minor_faults, major_faults))
-        self.rss = self.rss if rss is None else rss
+        self.rss = rss or self.rss
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
         self.uss = self.uss if uss is None else uss
         self.pss = self.pss if pss is None else pss
@@ -83,6 +86,7 @@ class Processes:
     def __init__(self) -> None:
         self._processes: dict[int, ProcessUse] = {}
         self._forget_at = 2 * KEPT_PROCESSES
+        self.peak: dict[str, int | None] = {"rss": None, "pss": None}  # of all processes together
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
@@ -105,6 +109,10 @@ class Processes:
         for pid, *values in rows:
             assert pid is not None
             self._of(pid).read(at_us, values)
+        for name, size in (("rss", self._rss()), ("pss", self.pss())):
+            self.peak[name] = max(
+                (known for known in (self.peak[name], size) if known is not None), default=None
+            )
 
     def walked(self, message: Memory) -> None:
         """Take a walk of a process's mappings."""
@@ -132,6 +140,10 @@ class Processes:
     def live(self) -> list[ProcessUse]:
         """Those that are there."""
         return [process for process in self if not process.gone]
+
+    def _rss(self) -> int | None:
+        sizes = [process.rss for process in self.live() if process.rss is not None]
+        return sum(sizes) if sizes else None
 
     def pss(self) -> int | None:
         """Resident bytes of all that are there, shared pages counted once; None if one was not read."""

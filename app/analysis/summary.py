@@ -17,7 +17,7 @@ says why. One row for each process, interpreter and thread.
                                "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
-     "memory": [a row of processes.py], "heap": [a row of heaps.py] or null,
+     "memory": [a row of processes.py], "memory_peak": {"rss", "pss"}, "heap": [a row of heaps.py] or null,
      "gc": [a row of collectors.py] or null: each with its course, see memory.py,
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
      "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
@@ -30,6 +30,9 @@ says why. One row for each process, interpreter and thread.
 
 The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
 ends takes what came after with it; `counted_s` is the time that they cover.
+
+`memory_peak` is the most that all processes had at one moment: `pss` counts a page that several share once,
+`rss` in each of them.
 
 A wait or a hold next to time that could not be read is counted under `cut` and nowhere else: how long it was
 is not known. The last step of a histogram has no upper end where `upper_s` is null. See hot.py, flame.py,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.observation import AsJson, Output, conclude, observe
+from app.cli.observation import AsJson, FailOn, Output, conclude, observe
 from app.runs.request import RunRequest
 
 
@@ -16,10 +16,11 @@ def attach(
         float | None, typer.Option(help="how long; without it until it ends, or Ctrl-C")
     ] = None,
     output: Output = None,
+    fail_on: FailOn = None,
     as_json: AsJson = False,
 ) -> None:
     """Observe a process that runs, and print what was measured.
 
     Nothing is injected, nothing stopped: the process lives on when the observation ends.
     """
-    conclude(observe(RunRequest(attach_pid=pid, seconds=seconds), output), as_json)
+    conclude(observe(RunRequest(attach_pid=pid, seconds=seconds), output), as_json, fail_on)

@@ -13,6 +13,7 @@ import typer
 
 from app.cli import progress, report
 from app.model.errors import from_json
+from app.model.findings import SEVERITIES
 from app.runs.manager import Manager
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
@@ -22,6 +23,7 @@ from app.runs.settings import Settings
 REDRAW_S = 0.25  # on a terminal, where the line is written over
 REPEAT_S = 1.0  # in a file or a pipe, where each line stays
 INTERRUPTED = 130  # as a shell says it of a program that SIGINT ended
+FOUND = 5
 
 Json = dict[str, Any]
 AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one object")]
@@ -31,20 +33,48 @@ Output = Annotated[
 ]
 
 
+def _severity(value: str | None) -> str | None:
+    if value is not None and value not in SEVERITIES:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(SEVERITIES)}")
+    return value
+
+
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        callback=_severity,
+        help=f"end with status {FOUND} for a finding as grave, or graver: {', '.join(SEVERITIES)}",
+    ),
+]
+
+
 def observe(request: RunRequest, output: str | None = None) -> Json:
     """Start a run, show how it goes until it ends or Ctrl-C stops it, and return its summary."""
     with closing(Recording(output)) if output else nullcontext() as recording:
         return asyncio.run(_observe(request, recording))
 
 
-def conclude(summary: Json, as_json: bool) -> None:
-    """Print the result; end with the status that its state asks for."""
+def conclude(summary: Json, as_json: bool, fail_on: str | None = None) -> None:
+    """Print the result; end with the status that its state asks for, else with that of its findings."""
     run = summary["run"]
     if run["state"] == "stopped" and summary["target"]["pid"] is None:
         raise typer.Exit(INTERRUPTED)
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary))
     if run["error"] is not None:
         raise from_json(run["error"])
+    judge(summary, fail_on)
+
+
+def judge(summary: Json, fail_on: str | None) -> None:
+    """End with status FOUND if there is a finding at or above `fail_on`; None is above all."""
+    if fail_on is not None:
+        grave = SEVERITIES[SEVERITIES.index(fail_on) :]
+        codes = [finding["code"] for finding in summary["findings"] if finding["severity"] in grave]
+        if codes:
+            typer.echo(f"gilscope: found at or above {fail_on}: {', '.join(codes)}.", err=True)
+            raise typer.Exit(FOUND)
 
 
 async def _observe(request: RunRequest, recording: Recording | None) -> Json:

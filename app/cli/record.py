@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from app.cli import report
-from app.cli.observation import AsJson, Json, Output
+from app.cli.observation import AsJson, FailOn, Json, Output, judge
 from app.model.errors import from_json
 from app.runs.manager import Manager
 from app.runs.recording import Recording
@@ -39,9 +39,10 @@ def record(
         float | None, typer.Option(help="end it after so many; else it ends by itself")
     ] = None,
     output: Output = None,
+    fail_on: FailOn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a command, observed, and end with its exit status.
+    """Run a command, observed, and end with its exit status, or with that of the findings where it is 0.
 
     Its standard streams are this terminal's; the result follows on standard error when it has ended. With
     --json the result is on standard output, alone: what the command writes there goes to standard error.
@@ -56,6 +57,8 @@ def record(
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary), err=not as_json)
     if run["error"] is not None:
         raise from_json(run["error"])
+    if run["state"] != "finished" or run["exit_code"] == 0:
+        judge(summary, fail_on)
     if run["state"] == "finished":
         raise typer.Exit(exit_status(run["exit_code"]))
 

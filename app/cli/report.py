@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.cli import units
+from app.cli import report_causes, report_memory, units
 from app.cli.tables import ABSENT, Column, render
 from app.model.states import STATES
+
+# What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
+_APART = ("showed", "table", "pictures", "steps")
+_MOST_ITEMS = 12  # of a list, that a line can hold
 
 Json = dict[str, Any]
 
 
 def text(summary: Json) -> str:
     """The whole report: one part a table, parted by empty lines."""
-    parts = [_title(summary), _gils(summary), _threads(summary), _memory(summary), _workload(summary)]
-    return "\n\n".join(part for part in (*parts, _sampling(summary), _why(summary)) if part)
+    parts = [
+        *(_title(summary), _gils(summary), _threads(summary)),
+        *report_causes.causes(summary),
+        *report_memory.parts(summary),
+        *(_workload(summary), _result_table(summary)),
+        *report_causes.judgements(summary),
+        *(_sampling(summary), _why(summary)),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def python_name(target: Json) -> str:
@@ -78,27 +89,22 @@ def _threads(summary: Json) -> str:
     return render(columns, rows)
 
 
-def _memory(summary: Json) -> str:
-    sizes = ("rss", "peak_rss", "uss", "pss")
-    columns = [Column("memory"), *(Column(name, "right") for name in ("RSS", "peak", "USS", "PSS"))]
-    columns += [Column("minor faults", "right"), Column("major faults", "right")]
-    rows = [
-        [
-            f"pid {process['pid']}",
-            *(units.size(process[name]) for name in sizes),
-            units.count(process["minor_faults"]),
-            units.count(process["major_faults"]),
-        ]
-        for process in summary["memory"]
-        if process["rss"] is not None
-    ]
-    return render(columns, rows) if rows else ""
-
-
 def _workload(summary: Json) -> str:
-    """What the workload said of itself, a line a figure; lists and objects as they came."""
-    rows = [[name, _reported(value)] for name, value in (summary["workload"] or {}).items()]
+    """What the workload said of itself, a line a figure."""
+    rows = [
+        [name, _reported(value)] for name, value in (summary["workload"] or {}).items() if name not in _APART
+    ]
     return render([Column("workload"), Column("")], rows) if rows else ""
+
+
+def _result_table(summary: Json) -> str:
+    table = (summary["workload"] or {}).get("table")
+    if not table:
+        return ""
+    return render(
+        [Column(str(heading)) for heading in table["columns"]],
+        [[_reported(cell) for cell in row] for row in table["rows"]],
+    )
 
 
 def _reported(value: Any) -> str:
@@ -110,6 +116,8 @@ def _reported(value: Any) -> str:
         return f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_reported(item)}" for name, item in value.items())
+    if len(value) > _MOST_ITEMS or any(isinstance(item, dict | list) for item in value):
+        return f"{len(value):,} rows, see --json"
     return ", ".join(_reported(item) for item in value)
 
 

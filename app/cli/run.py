@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.observation import AsJson, Output, conclude, observe
+from app.cli.observation import AsJson, FailOn, Output, conclude, observe
 from app.model.errors import BadRequest, TargetFailed
 from app.runs.request import RunRequest
 
@@ -24,6 +24,7 @@ def run(
         typer.Option(metavar="VERSION|PATH", help="as `gilscope pythons` lists them"),
     ] = None,
     output: Output = None,
+    fail_on: FailOn = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a workload and print what was measured.
@@ -39,8 +40,9 @@ def run(
         python=python,
     )
     summary = observe(request, output)
-    conclude(summary, as_json)
-    if summary["run"]["state"] == "timed_out":
+    timed_out = summary["run"]["state"] == "timed_out"
+    conclude(summary, as_json, None if timed_out else fail_on)
+    if timed_out:
         raise TargetFailed("The workload did not end when its time was over, and was ended")
 
 

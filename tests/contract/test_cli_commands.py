@@ -53,6 +53,7 @@ def _going(*words: str) -> Iterator[subprocess.Popen[str]]:
         (["run", "cpu-bound", "--executor", "fibres"], "fibres"),
         (["run", "cpu-bound", "--python", "2.7"], "2.7"),
         (["run", "cpu-bound", "--bogus"], "--bogus"),
+        (["run", "cpu-bound", "--fail-on", "much"], "critical"),
         (["nosuch"], "nosuch"),
         (["serve", "--port", "70000"], "port"),
     ],
@@ -91,6 +92,16 @@ def test_the_result_is_on_standard_output_and_the_progress_on_standard_error() -
     assert summary["run"]["state"] == "finished"
     assert summary["workload"]["workers"] == 2
     assert re.search(r"^io-bound · threads 2 · CPython 3\.\d+\.\d+ · [\d.]+ s · .*held ", done.stderr, re.M)
+
+
+def test_a_finding_that_is_grave_enough_is_status_5_and_another_is_none() -> None:
+    words = ("run", "reference-cycles", "--seconds", "2", "--json", "--fail-on")
+    found = _gilscope(*words, "warning")
+    assert found.returncode == 5
+    codes = {each["code"] for each in json.loads(found.stdout)["findings"]}
+    assert "gc-pauses" in codes
+    assert re.search(r"found at or above warning: .*gc-pauses", found.stderr)
+    assert _gilscope("run", "io-bound", "--seconds", "1", "--fail-on", "critical").returncode == 0
 
 
 def test_ctrl_c_stops_the_run_and_still_gives_its_result() -> None:

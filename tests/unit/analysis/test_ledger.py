@@ -388,6 +388,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "threads",
         "threads_not_shown",
         "memory",
+        "memory_peak",
         "heap",
         "gc",
         "hot",

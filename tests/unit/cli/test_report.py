@@ -58,6 +58,83 @@ def test_the_report_shows_every_table(ledger: Ledger) -> None:
     assert "heap, gc, stacks unavailable: " in text
 
 
+def part(text: str, heading: str) -> list[str]:
+    """The lines of the part that begins so, their cells parted by one blank."""
+    found = next(part for part in text.split("\n\n") if part.startswith(heading))
+    return [re.sub(" +", " ", line.strip()) for line in found.splitlines()]
+
+
+def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
+    ledger.feed(frames.Process(0, 200, 100, ["python3"], python="3.13.0"))
+    for pid in (100, 200):
+        ledger.feed(
+            frames.Counters(
+                250_000, [[pid, 0, 1 << 20, 2 << 20, 7, 0, 1 << 19, 3 << 18] for pid in (100, 200)]
+            )
+        )
+        ledger.feed(
+            frames.Heap(
+                *(500_000, pid, 0, "pymalloc", 2000, 1000, 0, 4, 4 << 20, 200, 56, 1500, 3 << 20, None),
+                classes=[[64, 200, 1500, 3]],
+                pinned=[1, 1 << 20, 640] if pid == 100 else [0, 0, 0],
+            )
+        )
+    row = [100, 0, False, [700, 10, 10], [1, 2, 3], [3000, 5, 1], [90, 9, 1], [0, 0, 0], None]
+    pauses = [[100, 0, 300_000, 50_000, 2, 8]]
+    ledger.feed(frames.Collector(0, [[*row[:5], [0, 0, 0], [0, 0, 0], *row[7:]]]))
+    ledger.feed(frames.Collector(900_000, [row], pauses))
+    text = report.text(ledger.summary())
+
+    assert part(text, "memory")[1:] == [
+        "pid 100 1 MiB 2 MiB 512 KiB 768 KiB – 7 0",
+        "pid 200 1 MiB 2 MiB 512 KiB 768 KiB – 7 0",
+        "together at most PSS 1.5 MiB, pages that several share counted once",
+    ]
+    assert part(text, "heap")[1:] == [
+        "pid 100 pymalloc 3 MiB 1,500 4 4 MiB 25 % 1: 640 B hold 1 MiB",
+        "pid 200 pymalloc 3 MiB 1,500 4 4 MiB 25 % none",
+    ]
+    assert part(text, "collector")[1:] == [
+        "pid 100, disabled 3,000 + 5 + 1 100 1 49.9 ms 49.9 ms 50 ms 5.0 %"
+    ]
+    assert "warning: The collector stops the program (gc-pauses)\n  3,006 collections stopped" in text
+
+
+def test_where_pss_is_not_known_of_all_the_report_says_what_it_counts(ledger: Ledger) -> None:
+    ledger.feed(frames.Counters(0, [[pid, 0, 1 << 20, 1 << 20, 0, 0, None, None] for pid in (100, 200)]))
+    assert part(report.text(ledger.summary()), "memory")[-1] == (
+        "together at most RSS 2 MiB, pages that several share counted in each"
+    )
+
+
+def test_the_report_tells_who_held_the_lock_and_who_waited_longest(ledger: Ledger) -> None:
+    functions = [[0, "spin", "/home/me/work.py", 3], [1, "ask", "/home/me/work.py", 9]]
+    ledger.feed(frames.Names(1_000_000, functions=functions, stacks=[[0, [0, 4]], [1, [1, 11]]]))
+    ledger.feed(frames.Stacks([[at_us, 0, 0, 0, 1, 1, 1] for at_us in range(5_000, 1_000_000, 10_000)]))
+    text = report.text(ledger.summary())
+    assert part(text, "held the GIL in")[1:] == ["spin work.py:4 100 % 100 %"]
+    assert part(text, "longest waits")[1:] == ["1 s 0 µs cpu-1 ask work.py:11 main spin"]
+
+
+def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger: Ledger) -> None:
+    summary = ledger.summary()
+    summary["workload"] |= {
+        "showed": ["Answers took 5 ms.", "Without the others 0.1 ms."],
+        "table": {"columns": ["operation", "lost"], "rows": [["append", 0], ["i += 1", 1234]]},
+        "pictures": [{"title": "before", "svg": "<svg/>", "alt": ""}],
+        "samples": list(range(100)),
+    }
+    summary["findings"] = [
+        {"code": "x", "severity": "notice", "title": "T", "detail": "It waits.", "advice": "Let go."}
+    ]
+    text = report.text(summary)
+    assert "Answers took 5 ms.\nWithout the others 0.1 ms." in text
+    assert "notice: T (x)\n  It waits.\n  Let go." in text
+    assert part(text, "operation") == ["operation lost", "append 0", "i += 1 1,234"]
+    assert "samples 100 rows, see --json" in part(text, "workload")
+    assert "<svg" not in text
+
+
 def test_the_report_of_a_run_in_which_nothing_was_seen() -> None:
     run = {"name": "convoy", "state": "failed", "duration_s": 0.01}
     assert report.text(Ledger().summary(run)).startswith(

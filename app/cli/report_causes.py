@@ -1,0 +1,85 @@
+"""Causes in the report of a run: functions, longest waits, what the workload showed and what was found."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import PurePath
+from typing import Any
+
+from app.cli import units
+from app.cli.tables import ABSENT, Column, render
+
+HOT_ROWS = 8
+WAITS = 5
+
+_WIDTH = 100
+
+Json = dict[str, Any]
+
+
+def causes(summary: Json) -> list[str]:
+    """The tables of functions and of waits; those that would be empty are left out."""
+    return [part for part in (_hot(summary), _waits(summary)) if part]
+
+
+def judgements(summary: Json) -> list[str]:
+    """What the workload showed, in its own sentences, and what was found, with what could be done."""
+    showed = (summary["workload"] or {}).get("showed") or ()
+    said = "\n".join(textwrap.fill(sentence, _WIDTH) for sentence in showed)
+    found = [_finding(finding) for finding in summary["findings"]]
+    return [part for part in (said, *found) if part]
+
+
+def _hot(summary: Json) -> str:
+    columns = [
+        Column("held the GIL in"),
+        Column(""),
+        Column("held", "right"),
+        Column("of all waiting", "right"),
+    ]
+    rows = [
+        [
+            function["function"],
+            _place(function),
+            units.share(function["held_share"]),
+            units.share(function["waited_share"]),
+        ]
+        for function in (summary["hot"] or ())[:HOT_ROWS]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _waits(summary: Json) -> str:
+    columns = [Column("longest waits", "right"), Column("at", "right"), Column("thread"), Column("in")]
+    columns += [Column(""), Column("for"), Column("in")]
+    rows = [
+        [
+            units.seconds(wait["length_s"]),
+            units.seconds(wait["at_s"]),
+            wait["name"] or str(wait["tid"]),
+            wait["function"] or ABSENT,
+            _place(wait),
+            *_blamed(wait["blamed"]),
+        ]
+        for wait in summary["longest_waits"][:WAITS]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _blamed(blamed: Json | None) -> tuple[str, str]:
+    if blamed is None:
+        return ABSENT, ABSENT
+    return blamed["name"] or str(blamed["tid"]), blamed["function"] or ABSENT
+
+
+def _place(row: Json) -> str:
+    """The file's own name and the line; the whole path would leave no room for the figures."""
+    return "" if row["file"] is None else f"{PurePath(row['file']).name}:{row['line']}"
+
+
+def _finding(finding: Json) -> str:
+    lines = [
+        f"{finding['severity']}: {finding['title']} ({finding['code']})",
+        *(textwrap.indent(textwrap.fill(finding[part], _WIDTH), "  ") for part in ("detail", "advice")),
+    ]
+    return "\n".join(lines)

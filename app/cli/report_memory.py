@@ -1,0 +1,93 @@
+"""Memory, heaps and collectors in the report of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.cli import units
+from app.cli.tables import ABSENT, Column, render
+
+Json = dict[str, Any]
+
+
+def parts(summary: Json) -> list[str]:
+    """The tables of a summary that speak of memory; those that would be empty are left out."""
+    return [part for part in (_memory(summary), _heaps(summary), _collectors(summary)) if part]
+
+
+def _memory(summary: Json) -> str:
+    sizes = ("rss", "peak_rss", "uss", "pss", "swap")
+    columns = [Column("memory"), *(Column(name, "right") for name in ("RSS", "peak", "USS", "PSS", "swap"))]
+    columns += [Column("minor faults", "right"), Column("major faults", "right")]
+    rows = [
+        [
+            f"pid {process['pid']}",
+            *(units.size(process[name]) for name in sizes),
+            units.count(process["minor_faults"]),
+            units.count(process["major_faults"]),
+        ]
+        for process in summary["memory"]
+        if process["rss"] is not None
+    ]
+    if not rows:
+        return ""
+    table = render(columns, rows)
+    return f"{table}\n{_together(summary['memory_peak'])}" if len(rows) > 1 else table
+
+
+def _together(peak: Json) -> str:
+    """What all processes took at once."""
+    if peak["pss"] is None:
+        return f"together at most RSS {units.size(peak['rss'])}, pages that several share counted in each"
+    return f"together at most PSS {units.size(peak['pss'])}, pages that several share counted once"
+
+
+def _heaps(summary: Json) -> str:
+    columns = [Column("heap"), Column("allocator")]
+    columns += [
+        Column(name, "right") for name in ("in use", "blocks", "arenas", "their size", "not in use", "pinned")
+    ]
+    rows = [
+        [
+            _whose(heap),
+            heap["allocator"],
+            units.size(heap["bytes_used"]),
+            units.count(heap["blocks_used"]),
+            units.count(heap["arenas"]),
+            units.size(heap["arena_bytes"]),
+            units.share(heap["fragmentation"]),
+            _pinned(heap["pinned"]),
+        ]
+        for heap in summary["heap"] or ()
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _pinned(pinned: Json) -> str:
+    if not pinned["arenas"]:
+        return "none"
+    return (
+        f"{units.count(pinned['arenas'])}: {units.size(pinned['held_bytes'])} "
+        f"hold {units.size(pinned['bytes'])}"
+    )
+
+
+def _collectors(summary: Json) -> str:
+    columns = [Column("collector"), Column("collections", "right"), Column("collected", "right")]
+    columns += [Column(name, "right") for name in ("pauses seen", "p50", "p99", "longest", "stopped")]
+    rows = [
+        [
+            _whose(collector) + ("" if collector["enabled"] is not False else ", disabled"),
+            " + ".join(map(units.count, collector["collections"])) or ABSENT,
+            units.count(sum(collector["collected"])),
+            units.count(collector["pauses"]["seen"]),
+            *(units.seconds(collector["pauses"][figure]) for figure in ("p50_s", "p99_s", "max_s")),
+            units.share(collector["pauses"]["stopped_share"]),
+        ]
+        for collector in summary["gc"] or ()
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _whose(row: Json) -> str:
+    return f"pid {row['pid']}" + (f", interpreter {row['interpreter']}" if row["interpreter"] else "")
