@@ -22,8 +22,8 @@ _FUTILE_ATTEMPTS = 100
 _ABOVE_THE_WORST = 0.1
 
 # Contention, told from outside: threads that take turns at a lock. Each of them works (those of an idle
-# pool do not) and is blocked for a good half of the time (of three in turn, each for two thirds), and together
-# they do the work of about one: not less than 0.6, where a holder's wake-up takes its time, nor more than 1.25.
+# pool do not) and is blocked for a good half of the time (of three in turn, each for two thirds), and
+# together they do the work of about one: not less than 0.6, where wake-ups take their time, nor over 1.25.
 # Time in the run queue is not held against them, since the machine causes it and not the lock. Threads of a
 # pool whose tasks happen to keep one of them busy look the same, hence three threads and a narrow band.
 _MIN_THREADS = 3
