@@ -1,6 +1,7 @@
 """The private heap of a CPython, read from outside while it is in use.
 
-heaps      which heaps a process has, when each is read, and what is told of it
+heaps      which heaps a process has, and what is told of each
+schedule   when they are read
 pymalloc   one reading of pymalloc's arenas and pools, as sys._debugmallocstats() counts them
 statics    where CPython 3.11 keeps its arenas, which only static variables name
 mimalloc   one reading of mimalloc's segments and pages, the heap of free-threaded builds

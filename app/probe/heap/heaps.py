@@ -16,48 +16,14 @@ from . import pymalloc
 from .mimalloc import MimallocReader
 from .reading import MapChanges, Range, Tally
 from .scatter import Scatter
+from .schedule import Schedule
 from .statics import StaticArenas
 
-_LOOKED_US = 1_000_000  # from one reading to the next while somebody looks at the map
-_SHARE_OF_PERIOD = 4  # which a reading may take of that
-_FIRST_US = 100_000  # and while nobody looks: soon after the start, growing to
-_UNLOOKED_US = 1_000_000
-_SHARE_OF_CPU = 100
 _LATE_CPU_US = 8_000  # a reading for the end of a run may keep the next sample waiting for so long
 _OLD_US = 100_000
 
 Found = list[tuple[int, Tally]]  # by interpreter
 Steps = Generator[None, None, Found]
-
-
-class Schedule:
-    """When to read: often at the start, and later as often as it may cost."""
-
-    def __init__(self) -> None:
-        self._first_us: int | None = None
-        self._due_us = 0
-        self.began_us = 0
-        self.cost = Cost(0, 0)
-
-    def due(self, now_us: int) -> bool:
-        """Whether to read now."""
-        return now_us >= self._due_us
-
-    def hurry(self) -> None:
-        """The next reading is due at once."""
-        self._due_us = 0
-
-    def ended(self, began_us: int, cost: Cost, looked: bool) -> None:
-        """A reading that began then has ended: sets when the next is due."""
-        if self._first_us is None:
-            self._first_us = began_us
-        self.began_us, self.cost = began_us, cost
-        if looked:
-            wait = max(_LOOKED_US, _SHARE_OF_PERIOD * cost.took_us)
-        else:
-            grown = min(max(began_us - self._first_us, _FIRST_US), _UNLOOKED_US)
-            wait = max(grown, _SHARE_OF_CPU * cost.cpu_us)
-        self._due_us = began_us + wait
 
 
 class Heaps:
@@ -90,7 +56,7 @@ class Heaps:
 
     def read_if_due(self, now_us: int) -> None:
         """Begins a reading of each heap when it is time."""
-        if not self._reading and self._schedule.due(now_us):
+        if not self._reading and self._schedule.due(now_us, self._looked_at):
             self._begin(now_us)
 
     def read_for_the_end(self, now_us: int) -> None:
@@ -100,22 +66,30 @@ class Heaps:
             self._begin(now_us)
 
     def _begin(self, now_us: int) -> None:
+        self._schedule.begin(now_us)
         looked, self._found = self._looked_at, []
         self._cost = Cost(0, 0)
         try:
-            reads = [] if self._finalizing() else self._reads(looked)
+            reads = self._reads(looked) if self._is_up() else []
         except (AddressSpaceGone, Inconsistent, Unmapped):
             reads = []
         if not reads:
-            self._schedule.ended(now_us, self._cost, looked)
+            self._schedule.cost = self._cost
         self._reading = len(reads)
         for steps in reads:
-            self._slow.begin(steps, lambda found, cost: self._ended(found, cost, now_us, looked))
+            self._slow.begin(
+                self._of_a_running_program(steps),
+                lambda found, cost: self._ended(found, cost, now_us, looked),
+            )
 
-    def _finalizing(self) -> bool:
-        """Whether the interpreter is being taken down: what is left in its heap says nothing of the run."""
+    def _of_a_running_program(self, steps: Steps) -> Steps:
+        found = yield from steps
+        return found if self._is_up() else []
+
+    def _is_up(self) -> bool:
+        """Whether the interpreter is not being taken down: what is left then says nothing of the run."""
         runtime = self._runtime
-        return bool(runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing))
+        return not runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing)
 
     def _reads(self, mapped: bool) -> list[Steps]:
         if self._mimalloc is not None:
@@ -131,7 +105,7 @@ class Heaps:
         self.present = vector is not None
         if vector is None:
             return []
-        return [(0, (yield from pymalloc.read(self._runtime.memory, self._scatter, vector, mapped)))]
+        return [(0, (yield from self._read_pymalloc(vector, mapped)))]
 
     def _read_state(self, interpreter: int, state: int, mapped: bool) -> Steps:
         memory, of = self._runtime.memory, self._of
@@ -140,7 +114,10 @@ class Heaps:
             memory.u32(state + of.maxarenas),
             memory.u64(state + of.raw_allocated_blocks),
         )
-        return [(interpreter, (yield from pymalloc.read(memory, self._scatter, vector, mapped)))]
+        return [(interpreter, (yield from self._read_pymalloc(vector, mapped)))]
+
+    def _read_pymalloc(self, vector: pymalloc.Vector, mapped: bool) -> Generator[None, None, Tally]:
+        return pymalloc.read(self._runtime.memory, self._scatter, vector, mapped)
 
     def _states(self) -> list[tuple[int, int]]:
         """(interpreter, _obmalloc_state) of each heap, with its first interpreter where several share it."""
@@ -171,4 +148,4 @@ class Heaps:
             cost = Cost(cost.took_us, 0)  # of one walk that has found several heaps, told once
         if not self._reading:
             self.arenas = sorted(self._found)
-            self._schedule.ended(began_us, self._cost, self._looked_at)
+            self._schedule.cost = self._cost

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from app.probe.heap import mimalloc, pymalloc, reading
-from app.probe.heap.heaps import Schedule
 from app.probe.heap.reading import MAX_MAPPED, MapChanges, Tally
 from app.probe.heap.scatter import MOST, Scatter
+from app.probe.heap.schedule import Schedule
 from app.probe.heap.statics import StaticArenas
 from app.probe.layouts import known
 from app.probe.memory import Memory
@@ -52,38 +52,44 @@ def mapped(size: int) -> tuple[mmap.mmap, int]:
 # ---- when to read
 
 
-def test_readings_grow_apart_while_nobody_looks() -> None:
-    schedule, times = Schedule(), []
-    for now_us in range(0, 10_000_000, 50_000):
-        if schedule.due(now_us):
+def times_of(schedule: Schedule, cost: Cost, looked_at: bool) -> list[int]:
+    """When readings of that cost begin, over twenty seconds."""
+    times = []
+    for now_us in range(0, 20_000_000, 50_000):
+        if schedule.due(now_us, looked_at):
             times.append(now_us)
-            schedule.ended(now_us, Cost(900, 500), looked=False)
+            schedule.begin(now_us)
+            schedule.cost = cost
+    return times
+
+
+def test_readings_grow_apart_while_nobody_looks() -> None:
+    times = times_of(Schedule(), Cost(900, 500), looked_at=False)
     assert times[:5] == [0, 100_000, 200_000, 400_000, 800_000]
-    assert {after - before for before, after in pairwise(times[6:])} == {1_000_000}
+    assert {after - before for before, after in pairwise(times[5:])} == {1_000_000}
 
 
-def test_a_reading_nobody_looks_at_costs_a_hundredth_of_a_cpu_at_most() -> None:
-    schedule = Schedule()
-    schedule.ended(0, Cost(400_000, 60_000), looked=False)
-    assert not schedule.due(5_950_000)
-    assert schedule.due(6_000_000)
-
-
-@pytest.mark.parametrize(("took_us", "again_us"), [(1_000, 1_000_000), (600_000, 2_400_000)])
-def test_while_somebody_looks_a_reading_takes_a_quarter_of_the_time_at_most(
-    took_us: int, again_us: int
-) -> None:
-    schedule = Schedule()
-    schedule.ended(0, Cost(took_us, 50_000), looked=True)
-    assert not schedule.due(again_us - 1)
-    assert schedule.due(again_us)
+@pytest.mark.parametrize(
+    ("cost", "looked_at", "period_us"),
+    [
+        pytest.param(Cost(400_000, 60_000), False, 6_000_000, id="a-hundredth-of-a-cpu"),
+        pytest.param(Cost(1_000, 900), True, 1_000_000, id="once-a-second"),
+        pytest.param(Cost(600_000, 60_000), True, 2_400_000, id="a-quarter-of-the-time"),
+    ],
+)
+def test_a_reading_comes_as_often_as_it_may_cost(cost: Cost, looked_at: bool, period_us: int) -> None:
+    times = times_of(Schedule(), cost, looked_at)
+    assert {after - before for before, after in pairwise(times)} == {period_us}
 
 
 def test_who_comes_to_look_does_not_wait_for_it() -> None:
     schedule = Schedule()
-    schedule.ended(0, Cost(400_000, 60_000), looked=False)
-    schedule.hurry()
-    assert schedule.due(1)
+    schedule.begin(0)
+    schedule.hurry()  # while that reading, which has no map, goes on
+    schedule.cost = Cost(400_000, 60_000)
+    assert schedule.due(1, looked_at=True)
+    schedule.begin(1)
+    assert not schedule.due(2, looked_at=True)
 
 
 # ---- what is told
