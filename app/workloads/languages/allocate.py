@@ -85,7 +85,10 @@ def _observe(ctx: Context, runtime: Runtime, command: list[str], counts: list[in
                 if place:
                     phases.append(_phase(done, ctx))
         except OutOfTime:
-            pass  # what there is by now is told, and that it is not all
+            pass  # what there is by now is told
+        except Ended:
+            if not ctx.stopping:  # else it heard of the end as this process did
+                raise
     return {**own, "phases": phases, **_observed(subject, ctx)}
 
 

@@ -127,9 +127,10 @@ def showed(result: Json) -> list[str]:
     for lack in result["missing"]:
         sentences.append(f"Without {lack['name']}: {lack['why']}. {lack['remedy']}")
     sentences += [f"{failure['name']} failed: {failure['why']}." for failure in result["failed"]]
-    if result["not_reached"]:
-        names = ", ".join(result["not_reached"])
-        sentences.append(f"The time was up before these had their turn: {names}. Give the run more seconds.")
+    late = [name_of(runtime) for runtime in result["runtimes"] if not runtime["phases"]]
+    if late := late + result["not_reached"]:
+        told = f"The time was up before these had done what is measured: {', '.join(late)}."
+        sentences.append(f"{told} Give the run more seconds.")
     return sentences
 
 

@@ -109,10 +109,11 @@ def _showed(result: Json) -> list[str]:
     objects = [each for step in steps for each in step["objects"]]
     pooled = {each["id"] for each in objects if each["pool"] is not None}
     immortal = {each["id"] for each in objects if each["immortal"]}
-    sentences.append(
-        f"Of {len({each['id'] for each in objects})} objects {len(pooled)} lay in pools of the private heap, "
-        f"and {len(immortal)} were immortal: their references are not counted."
+    place = (
+        f"Of {len({each['id'] for each in objects})} objects {len(pooled)} lay in pools of the private heap"
     )
+    mortality = f", and {len(immortal)} were immortal: their references are not counted" if immortal else ""
+    sentences.append(f"{place}{mortality}.")
     sentences += dict.fromkeys(note for step in steps for note in step["notes"] if "collector" in note)
     return sentences + ([result["ended"]] if result["ended"] else [])
 
