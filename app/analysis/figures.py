@@ -12,6 +12,8 @@
      "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows,
      "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
 
+A server adds the findings so far about once a second.
+
 `gils`, `processes`, `totals` and the rates of `observer` roll over the last second; `row` is of the time
 between the last two counters, for charts; all else is of the whole run so far. `main_gil` is the index of the
 GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been

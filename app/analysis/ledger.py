@@ -34,7 +34,7 @@ from app.analysis.processes import Processes
 from app.analysis.sampling import ObserverCpu, Sampled
 from app.analysis.series import Series
 from app.analysis.stacks import StackLooks
-from app.analysis.summary import summarise
+from app.analysis.summary import judge, summarise
 from app.analysis.threads import Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
 from app.analysis.window import CounterWindow, FrameWindow
@@ -149,6 +149,10 @@ class Ledger:
     def summary(self, run: dict[str, Any] | None = None) -> dict[str, Any]:
         """The summary of what was fed so far; `run` overrides fields of its `run`."""
         return summarise(self, run or {})
+
+    def findings(self, run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The findings so far."""
+        return judge(self, run or {})
 
     def hot(self, limit: int) -> list[dict[str, Any]] | None:
         """The functions seen most with the lock held, see hot.py; None where no look could be made."""

@@ -59,10 +59,21 @@ PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each othe
 
 def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
     """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
+    summary = _measured(ledger, run, ledger.stacks.flame())
+    return {**summary, "findings": findings(summary)}
+
+
+def judge(ledger: Ledger, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings alone, without the flame graph, which grows with the number of stacks."""
+    return findings(_measured(ledger, run, None))
+
+
+def _measured(ledger: Ledger, run: dict[str, Any], flame: dict[str, Any] | None) -> dict[str, Any]:
+    """All but the findings."""
     told = {**_run(ledger), **run}
     target = ledger.processes.target()
     threads, threads_not_shown = ledger.threads.summary_rows()
-    summary: dict[str, Any] = {
+    return {
         "schema": SCHEMA,
         "run": told,
         "target": _target(target),
@@ -73,13 +84,12 @@ def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
         "threads_not_shown": threads_not_shown,
         **summary_rows(ledger),
         "hot": ledger.hot(HOT_ROWS),
-        "flame": ledger.stacks.flame(),
+        "flame": flame,
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "workload": _workload(ledger),
     }
-    return {**summary, "findings": findings(summary)}
 
 
 def _run(ledger: Ledger) -> dict[str, Any]:

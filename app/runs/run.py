@@ -28,6 +28,8 @@ Json = dict[str, Any]
 
 OUTPUT_TAIL = 64 * 1024  # characters
 IN_HEADER = (frames.Event, frames.Heap, frames.Collector, frames.Memory)  # of those before a viewer came
+JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
+JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
 REMEDY = "Start the run again; if it happens again, that is a fault of GILScope worth reporting."
 
 
@@ -66,6 +68,8 @@ class Run:
         self._orphans = Orphans()
         self._begun = asyncio.Event()
         self._admitted = asyncio.Event()
+        self._findings: list[Json] = []  # those that were told last
+        self._judge_at_s = 0.0
         self._lookers = 0  # viewers who look at the heap
         self._unseen = True  # no process of the target has been seen
         self._over = asyncio.Event()
@@ -135,7 +139,10 @@ class Run:
 
         Taken together with `hub.follow()`, nothing is lost between the two.
         """
-        return {**self.ledger.header(), "type": "header", "run": self.to_json()}
+        header = self.ledger.header()
+        if header["figures"] is not None:
+            header["figures"]["findings"] = self._findings
+        return {**header, "type": "header", "run": self.to_json()}
 
     def summary(self) -> Json:
         """The result, or that so far."""
@@ -268,13 +275,23 @@ class Run:
             case frames.Process():
                 self._saw(message)
             case frames.Counters():
-                self._say(self.ledger.figures())
+                self._say(self._figures())
             case frames.Report() if "output" in message.data:
                 self._output = ((self._output or "") + message.data["output"])[-OUTPUT_TAIL:]
             case frames.End():
                 self._ended_as = _ended_state(message)
                 self._end = message
                 self._exit_code = message.exit_code
+
+    def _figures(self) -> Json:
+        """The figures of this moment; with the findings so far, where it is time to judge again."""
+        figures = self.ledger.figures()
+        begun_s = time.monotonic()
+        if begun_s >= self._judge_at_s:
+            self._findings = figures["findings"] = self.ledger.findings(self.to_json())
+            took_s = time.monotonic() - begun_s
+            self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
+        return figures
 
     def _saw(self, process: frames.Process) -> None:
         if not process.gone and self.plan.attach_pid is None:  # what was there before must live on

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.analysis.ledger import Ledger
 from app.model.errors import BadRequest, Conflict, GilscopeError, NotFound
 from app.model.spec import Sampling, Start
 from app.runs.catalogue import ActionSpec
@@ -75,6 +76,34 @@ def test_a_run_goes_from_starting_to_finished_and_tells_its_viewers():
             assert run.summary()["run"]["duration_s"] == run.to_json()["duration_s"] == run.duration_s
 
     asyncio.run(scenario())
+
+
+def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypatch: pytest.MonkeyPatch):
+    judged = []
+
+    def judge(ledger: Ledger, run: dict) -> list[dict]:
+        judged.append(run["state"])
+        return [{"code": "of-the-test", "number": len(judged)}]
+
+    monkeypatch.setattr(Ledger, "findings", judge)
+
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            told = []
+            async for _, text in run.hub.follow():
+                message = json.loads(text)
+                if message["type"] == "figures":
+                    told.append(message.get("findings"))
+                    if len(judged) == 2:
+                        break
+            assert told[0] == [{"code": "of-the-test", "number": 1}]
+            assert told[-1] == [{"code": "of-the-test", "number": 2}]
+            assert set(map(str, told[1:-1])) == {"None"}
+            assert run.header()["figures"]["findings"] == told[-1]
+
+    asyncio.run(scenario())
+    assert judged == ["running", "running"]
 
 
 def test_a_viewer_of_an_ended_run_gets_the_tail_and_the_summary():
