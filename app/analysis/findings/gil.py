@@ -240,7 +240,7 @@ def _is_made_to_wait(thread: dict[str, Any], interval_s: float) -> bool:
         and share(thread, "waiting") >= _CONVOY_WAITING
         and held_s(thread) / max(wait["count"], holds(thread)) <= _BRIEF * interval_s
         and blocked_a_second(thread) >= _COMES_BACK_HZ
-        and share(thread, "io", "sleep") > 0
+        and share(thread, "io", "sleep") > share(thread, "lock")  # at a lock it waits for its peers
     )
 
 

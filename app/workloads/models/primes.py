@@ -89,7 +89,6 @@ PRIMES = Workload(
         "Larger pieces, where handing them out costs as much as doing them.",
     ),
     subject="Amdahl's law, and what can be done at the same time (chapters 1 and 2).",
-    finding="gil-saturated",
     mended=Variant("A process for each worker", executor="processes"),
     roles=("searcher",),
     work=_work,

@@ -168,7 +168,6 @@ WEB_REQUESTS = Workload(
         "A connection that is kept open, where many requests go to one server.",
     ),
     subject="Concurrent web requests (chapter 5).",
-    finding="gil-idle",
     mended=Variant("More workers at once", workers=16),
     roles=("client",),
     work=_work,

@@ -1,0 +1,87 @@
+"""What is found in short real runs: what a workload's row says, not with its mended variant, and no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.interpreters import FOUND, name
+from support.observing import observing, workload
+
+from app.analysis.findings import gil, loops
+from app.workloads import catalogue
+from app.workloads.catalogue import Variant, Workload
+
+pytestmark = pytest.mark.serial
+
+SECONDS = 0.9
+CODES = {
+    *("gil-saturated", "gil-idle", "gil-convoy", "native-parallel"),
+    *("gil-long-hold", "gil-stalled-holder", "event-loop-blocked"),
+}
+# Beside the one in its row: what is true of it too, whether or not a run this short shows it.
+ALSO = {
+    "convoy": {"gil-saturated"},
+    "native-hold": {"gil-saturated"},
+    "stalled-holder": {"gil-saturated"},
+    "async-blocking": {"gil-idle"},
+}
+JUDGED = [each for each in catalogue.workloads() if each.finding in CODES]
+NOT_JUDGED = [catalogue.find(each) for each in ("sequential-chain", "async-yield", "task-queue")]
+
+# The versions that the promise is made for; free-threaded builds have a test of their own.
+PYTHONS = [
+    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
+    for version in ((3, 14), (3, 11))
+    if any(found.gil_enabled and found.version_info[:2] == version for found in FOUND)
+]
+
+
+def found_in(python: str, declared: Workload, variant: Variant | None = None) -> dict[str, dict[str, Any]]:
+    """The findings of a short run, or of one of its variant, by code."""
+    params = dict(variant.params) if variant else {}
+    executor = (variant and variant.executor) or declared.executor
+    workers = (variant and variant.workers) or declared.workers
+    start = workload(
+        python, declared.name, json.dumps(params), executor=executor, workers=workers, seconds=SECONDS
+    )
+    with observing(start) as observation:
+        assert observation.finish().error is None
+        return {found["code"]: found for found in observation.summary()["findings"]}
+
+
+def test_every_rule_has_a_workload_that_shows_it() -> None:
+    assert {each.finding for each in JUDGED} == CODES
+    assert len(gil.RULES) + len(loops.RULES) == len(CODES)
+
+
+@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
+@pytest.mark.parametrize("declared", JUDGED, ids=lambda declared: declared.name)
+def test_a_run_shows_what_its_row_promises_and_no_more(interpreter: Any, declared: Workload) -> None:
+    found = found_in(interpreter.path, declared)
+    assert declared.finding in found
+    assert set(found) & CODES <= {declared.finding, *ALSO.get(declared.name, ())}
+    assert found[declared.finding]["evidence"]
+    assert found[declared.finding]["advice"].endswith(".")
+
+
+@pytest.mark.parametrize("interpreter", PYTHONS[-1:], ids=name)
+@pytest.mark.parametrize(
+    "declared",
+    [each for each in JUDGED if each.mended],
+    ids=lambda declared: declared.name,
+)
+def test_the_mended_variant_does_not(interpreter: Any, declared: Workload) -> None:
+    assert declared.finding not in found_in(interpreter.path, declared, declared.mended)
+
+
+@pytest.mark.parametrize("declared", NOT_JUDGED, ids=lambda declared: declared.name)
+def test_a_run_in_order_shows_nothing_grave(declared: Workload) -> None:
+    found = found_in(PYTHONS[-1].path, declared)
+    assert {code for code in found if code in CODES} <= {"gil-idle", "gil-saturated"}
+
+
+@pytest.mark.parametrize("declared", ["cpu-bound", "convoy", "native-hold"])
+def test_without_a_gil_there_is_nothing_to_say_of_it(free_threaded_python: str, declared: str) -> None:
+    assert set(found_in(free_threaded_python, catalogue.find(declared))) & CODES <= {"native-parallel"}
