@@ -72,7 +72,7 @@ class Stepper:
         """Run the lines to their end. What they raise is noted in the last step."""
         try:
             code = compile(self._source, FILE, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             self._failed(error, getattr(error, "lineno", None) or 1)
             return
         before = sys.gettrace()
@@ -83,14 +83,13 @@ class Stepper:
                     exec(code, self._namespace)
                 finally:
                     sys.settrace(before)
+                    self._pending.clear()
+                    self._namespace.clear()  # while what a destructor prints is not the workload's own output
         except Enough:
             return
         except BaseException as error:  # noqa: BLE001 - whatever a person's lines raise is theirs to read
             lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if _is_traced(frame)]
-            self._failed(error, lines[-1])
-        finally:
-            self._pending.clear()
-            self._namespace.clear()
+            self._failed(error, lines[-1] if lines else 1)
 
     def _failed(self, error: BaseException, line: int) -> None:
         if self._last is None:

@@ -183,10 +183,20 @@ def test_the_users_exception_is_the_last_note():
     assert result["showed"]
 
 
-def test_lines_that_do_not_compile_are_one_step():
-    (step,) = _run("x = (\n")["steps"]
-    assert "SyntaxError" in step["notes"][0]
-    assert (step["line"], step["source"]) == (1, "x = (")
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("x = (", "SyntaxError"), ("-" * 15_000 + "1", "Error"), ("x = '\0'", "Error")],
+    ids=["open", "deep", "null"],
+)
+def test_lines_that_do_not_compile_are_one_step(code: str, error: str):
+    (step,) = _run(code)["steps"]
+    assert error in step["notes"][0]
+    assert (step["line"], step["source"]) == (1, code)
+
+
+def test_what_a_destructor_prints_at_the_end_is_not_the_workloads_output():
+    result = _run("class Loud:\n    def __del__(self): print('gone')\nx = Loud()\n")
+    assert [step["line"] for step in result["steps"]] == [1, 3]
 
 
 @pytest.mark.parametrize(
