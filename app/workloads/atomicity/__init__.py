@@ -1,7 +1,8 @@
-"""What one byte code does at once, and what it does not."""
+"""What is atomic, and in what order threads see one another's writes."""
 
 from __future__ import annotations
 
-from app.workloads.catalogue import Workload
+from app.workloads.atomicity.atomic_matrix import ATOMIC_MATRIX
+from app.workloads.atomicity.ordering import ORDERING
 
-WORKLOADS: tuple[Workload, ...] = ()
+WORKLOADS = (ATOMIC_MATRIX, ORDERING)
