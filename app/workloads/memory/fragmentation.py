@@ -12,7 +12,7 @@ from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, mega
 from app.workloads.memory.objects import made, one_a_pool
 
 FREED_FROM = 0.25  # of the time: until then the heap is full
-LAST_FREED_FROM = 0.75  # of the time: until then the survivors live
+LAST_FREED_FROM = 0.8  # of the time: until then the survivors live
 
 _CHUNK_BYTES = 4 * MEGABYTE
 _LOOK_S = 0.1
@@ -121,7 +121,7 @@ FRAGMENTATION = Workload(
     look_for=(
         "At a quarter of the time nearly all objects are freed: blocks in use fall to almost nothing, and in "
         "the map every pool is still there, pale. Neither the arenas nor RSS fall.",
-        "At three quarters the last objects go, and the arenas with them: only then RSS falls.",
+        "At four fifths the last objects go, and the arenas with them: only then RSS falls.",
     ),
     why=(
         "pymalloc gets memory from the operating system in arenas of 1 MiB, cuts them into pools of 16 KiB, "

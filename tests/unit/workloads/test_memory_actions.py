@@ -12,7 +12,7 @@ from app.workloads import catalogue
 
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
 
-LADDER = ("memory-ladder", "--seconds", "60", "--params", '{"megabytes": 4}')
+LADDER = ("memory-ladder", "--seconds", "60", "--params", '{"megabytes": 12}')
 
 
 @pytest.fixture
@@ -38,6 +38,37 @@ def test_every_action_is_done_and_told(ladder: Any):
     assert result["did"] == [ladder.first, *told]
     assert result["ops"] == 1 + len(told)
     assert ladder.wait() == (0, "")
+
+
+def test_each_rung_moves_as_it_should(ladder: Any):
+    full = ladder.first
+    # WHEN all but one object a pool are freed, the arenas stay
+    left = ladder.act("free-all-but-one")
+    assert left["objects"] < full["objects"] / 10
+    assert left["arenas"] == full["arenas"]
+    # WHEN those are freed too, the arenas go
+    assert ladder.act("free-all")["arenas"] < left["arenas"] - 5
+    # WHEN cycles are made, their blocks stay until the collector finds them
+    cycles = ladder.act("make-cycles")
+    assert cycles["blocks"] > cycles["before"]["blocks"] + 2 * cycles["cycles"]
+    collected = ladder.act("collect")
+    assert collected["found"] >= 2 * cycles["cycles"]
+    assert collected["blocks"] < cycles["blocks"] - 2 * cycles["cycles"]
+    # WHEN a child only reads, it copies
+    ladder.act("allocate")
+    child = ladder.act("fork")["child"]
+    assert child["uss_after"] - child["uss_before"] > 3_000_000
+    # WHEN objects are large, no arena has them, but the C library
+    large = ladder.act("malloc")
+    assert large["arenas"] == large["before"]["arenas"]
+    used, before = large["c_library"], large["before"]["c_library"]
+    assert used["used"] + used["mapped"] - before["used"] - before["mapped"] > 3_000_000
+    # WHEN only the last of them is left, malloc keeps the rest, and a trim gives it back
+    kept = ladder.act("free-all-but-one")
+    assert kept["c_library"]["free"] > 3_000_000
+    trimmed = ladder.act("trim")
+    assert trimmed["gave"]
+    assert trimmed["rss"] < kept["rss"] - 3_000_000
 
 
 def test_an_unknown_action_is_told_and_does_no_harm(ladder: Any):
