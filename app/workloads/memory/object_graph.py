@@ -1,4 +1,18 @@
-"""Names, objects and the references between them, line by line."""
+"""Names, objects and the references between them, line by line.
+
+Each step is reported as it is taken, {"step": {...}}, and all of them are the result's `steps`:
+
+    {"line", "source", "notes": [sentence],
+     "names": [{"name", "scope", "object"}],     scope: the function's name, or "" for the module
+     "objects": [{"id", "type", "repr", "size", "refcount", "immortal", "address", "pool", "size_class",
+                  "reachable"}],
+     "edges": [[id, id, label]]}
+
+`size` counts the headers before the object. What does not apply is null: the count of an immortal object, or of
+one that a free-threaded build does not count one by one; pool and size class of what pymalloc does not keep.
+`reachable` is false of objects that no name reaches and that are not freed yet. `ended` says why the lines did
+not come to their own end.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +60,9 @@ class _Session:
         self.cut: str | None = None  # why the lines were ended before their own end
 
     def take(self, step: Json) -> None:
-        """Keep a step, and stay there for as long as was asked for. Enough if it is the last."""
+        """Keep a step, tell of it, and stay there as long as was asked for. Enough if it is the last."""
         self.steps.append(step)
+        self._ctx.report({"step": step})
         self._ctx.count(1)
         self._bytes += len(json.dumps(step))
         if len(self.steps) >= self._ctx.params["max_steps"]:

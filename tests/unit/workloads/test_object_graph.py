@@ -215,8 +215,11 @@ def test_told_to_stop_it_does_so_within_a_second(observe: Observe, code: str):
     target.go()
     target.wait_until_at_work()
     target.words[0] = 1
-    result = target.receive("result")
-    assert result["ended"] is not None
+    told = []
+    while "result" not in (line := target.receive_any()):
+        told.append(line["step"])
+    assert line["result"]["ended"] is not None
+    assert line["result"]["steps"] == told
     assert target.wait()[0] == 0
 
 
