@@ -8,10 +8,10 @@ Each step is reported as it is taken, {"step": {...}}, and all of them are the r
                   "reachable"}],
      "edges": [[id, id, label]]}
 
-`size` counts the headers before the object. What does not apply is null: the count of an immortal object, or of
-one that a free-threaded build does not count one by one; pool and size class of what pymalloc does not keep.
-`reachable` is false of objects that no name reaches and that are not freed yet. `ended` says why the lines did
-not come to their own end.
+`size` counts the headers before the object. What does not apply is null: the count of an immortal object, or
+of one that a free-threaded build does not count one by one; pool and size class of what pymalloc does not
+keep. `reachable` is false of objects that no name reaches and that are not freed yet. `ended` says why the
+lines did not come to their own end.
 """
 
 from __future__ import annotations
