@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,12 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
     links = [first or second for first, second in LINK.findall(document.read_text())]
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
     assert not missing
+
+
+def test_the_page_of_workloads_is_what_the_catalogue_says() -> None:
+    command = [sys.executable, "tools/workloads_doc.py", "--check"]
+    checked = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_the_readme_gives_targets_that_the_makefile_has() -> None:

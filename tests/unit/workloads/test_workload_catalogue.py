@@ -58,7 +58,11 @@ def test_a_declaration_agrees_with_itself(workload: catalogue.Workload):
     )
     assert 1 <= workload.min_workers <= workload.workers <= workload.max_workers <= MAX_WORKERS
     assert 2 <= len(workload.look_for) <= 3
-    assert all(text.endswith(".") for text in (workload.sentence, *workload.look_for))
+    assert workload.why
+    assert workload.helps
+    assert workload.subject
+    told = (workload.sentence, *workload.look_for, *workload.why, *workload.helps)
+    assert all(text.endswith(".") for text in told)
     names = [workload.role(worker)[1] for worker in range(workload.max_workers)]
     assert workload.counting in (None, *workload.roles)
     assert len({name.encode()[:15] for name in names}) == workload.max_workers
@@ -68,6 +72,16 @@ def test_a_declaration_agrees_with_itself(workload: catalogue.Workload):
         assert type(param.check(param.default)) is type(param.default)
         assert (param.type == "choice") == (param.choices is not None)
         assert (param.type in ("int", "float")) == (param.min is not None) == (param.max is not None)
+
+
+@pytest.mark.parametrize("workload", [each for each in WORKLOADS if each.mended], ids=lambda each: each.name)
+def test_a_mended_variant_can_be_run_and_is_another(workload: catalogue.Workload):
+    mended = workload.mended
+    own = catalogue.setting(workload.name, {}, None, None, 1.0)
+    setting = catalogue.setting(
+        mended.workload or workload.name, mended.params, mended.executor, mended.workers, 1.0
+    )
+    assert setting != own
 
 
 def test_names_are_unique():
