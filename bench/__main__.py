@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, cost, slowdown
+from bench import arrival, cost, heap, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -24,15 +24,36 @@ class Plan:
     pairs: int
     pair_s: float
     arrival_s: float
+    heap_size: int
+    heap_pairs: int
+    heap_span_s: float
 
 
-FULL = Plan(cost_repeats=5, cost_span_s=4.0, pairs=15, pair_s=4.0, arrival_s=20.0)
+FULL = Plan(
+    cost_repeats=5,
+    cost_span_s=4.0,
+    pairs=15,
+    pair_s=4.0,
+    arrival_s=20.0,
+    heap_size=heap.GIB,
+    heap_pairs=10,
+    heap_span_s=4.0,
+)
 # What the observer is held to, at default rates with a free core: each is printed beside its figure.
 AIM_COST = 1.0  # of py-spy's share, on the same target
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
 
-QUICK = Plan(cost_repeats=1, cost_span_s=0.5, pairs=2, pair_s=0.5, arrival_s=1.5)
+QUICK = Plan(
+    cost_repeats=1,
+    cost_span_s=0.5,
+    pairs=2,
+    pair_s=0.5,
+    arrival_s=1.5,
+    heap_size=heap.GIB // 64,
+    heap_pairs=1,
+    heap_span_s=1.0,
+)
 
 
 def main() -> None:
@@ -51,6 +72,7 @@ def main() -> None:
     print_cost(plan, chosen.python, chosen.threads, dice)
     print_slowdown(plan, chosen.python, chosen.threads, dice)
     print_arrival(plan, chosen.python, chosen.threads)
+    print_heap(plan, chosen.python, dice)
 
 
 def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
@@ -91,6 +113,20 @@ def print_arrival(plan: Plan, python: str, threads: int) -> None:
     aim = aimed(spread(delays_ms).median, AIM_ARRIVAL_MS)
     print(f"    median [quartiles]           {spread(delays_ms).text('{:.2f}')} ms{aim}")
     print(f"    p99                          {percentile(delays_ms, 99):.2f} ms")
+
+
+def print_heap(plan: Plan, python: str, dice: random.Random) -> None:
+    """A heap that is read once a second while its owner maps and unmaps memory."""
+    found = heap.measure(python, plan.heap_size, plan.heap_pairs, plan.heap_span_s, dice)
+    size = found.readings[-1].arena_bytes
+    cpu_ms = [reading.cpu_us / 1e3 * heap.GIB / reading.arena_bytes for reading in found.readings]
+    took_ms = [reading.took_us / 1e3 * heap.GIB / reading.arena_bytes for reading in found.readings]
+    print(f"\nreading a heap of {size / heap.GIB:.2f} GiB at 1 Hz, {len(found.readings)} readings")
+    print(f"    CPU ms per GiB               {spread(cpu_ms).text('{:.0f}')}")
+    print(f"    ms per GiB, between samples  {spread(took_ms).text('{:.0f}')}")
+    print(f"    late samples / samples       {spread(found.late[True]).text('{:.4f}')}")
+    print(f"    late samples, heap not read  {spread(found.late[False]).text('{:.4f}')}")
+    print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
 
 
 def aimed(median: float, aim: float) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from app.model.frames import Frame, Message, Process
-from bench.observation import Observation
+from bench.observation import Observation, of_workload
 
 PY_SPY_HZ = 1000
 SETTLE_US = 1_000_000
@@ -73,7 +73,7 @@ def measure(python: str, threads: int, gil_hz: float, span_s: float) -> Cost:
     """One target of `threads` threads, watched at `gil_hz`, alone for `span_s`, then beside py-spy."""
     life_s = 2 * (span_s + SETTLE_US / 1e6) + 2
     with ExitStack() as stack:
-        observation = stack.enter_context(Observation(python, threads, life_s, gil_hz))
+        observation = stack.enter_context(Observation(of_workload(python, threads, life_s, gil_hz)))
         messages = observation.messages()
         target = _target_pid(messages)
         alone = _watch(messages, observation.pid, span_s)

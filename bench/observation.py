@@ -24,16 +24,25 @@ def workload_argv(python: str, threads: int, seconds: float) -> list[str]:
     ]
 
 
+def of_workload(python: str, threads: int, seconds: float, gil_hz: float) -> ObserverSpec:
+    """An observation of that target, from its start to its end."""
+    return ObserverSpec(
+        run={"id": "bench", "kind": "workload", "name": WORKLOAD, "params": {}},
+        sampling=Sampling(gil_hz=gil_hz),
+        start=Start(argv=workload_argv(python, threads, seconds), env=own_environment(), workload=True),
+    )
+
+
+def of_process(pid: int) -> ObserverSpec:
+    """An observation of a process that runs already."""
+    return ObserverSpec(run={"id": "bench", "kind": "attach", "name": str(pid), "params": {}}, attach_pid=pid)
+
+
 class Observation(AbstractContextManager["Observation"]):
     """The observer's process and its stream."""
 
-    def __init__(self, python: str, threads: int, seconds: float, gil_hz: float) -> None:
-        argv = workload_argv(python, threads, seconds)
-        self._spec = ObserverSpec(
-            run={"id": "bench", "kind": "workload", "name": WORKLOAD, "params": {}},
-            sampling=Sampling(gil_hz=gil_hz),
-            start=Start(argv=argv, env=own_environment(), workload=True),
-        )
+    def __init__(self, spec: ObserverSpec) -> None:
+        self._spec = spec
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -45,7 +54,7 @@ class Observation(AbstractContextManager["Observation"]):
             env=own_environment(),
         )
         self._stdin, self._stdout = _pipes(self._process)
-        print(self._spec.to_line(), file=self._stdin, flush=True)
+        self.say(self._spec.to_line())
         return self
 
     def __exit__(
@@ -56,6 +65,10 @@ class Observation(AbstractContextManager["Observation"]):
             self._stdin.close()
             for _ in self._stdout:
                 pass
+
+    def say(self, line: str) -> None:
+        """Writes a command to the observer."""
+        print(line, file=self._stdin, flush=True)
 
     @property
     def pid(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from app.model.frames import Report
-from bench.observation import Observation, run_alone
+from bench.observation import Observation, of_workload, run_alone
 
 DEFAULT_HZ = 1000.0
 
@@ -23,7 +23,7 @@ def _unwatched(python: str, threads: int, seconds: float) -> float:
 
 
 def _watched(python: str, threads: int, seconds: float) -> float:
-    with Observation(python, threads, seconds, DEFAULT_HZ) as observation:
+    with Observation(of_workload(python, threads, seconds, DEFAULT_HZ)) as observation:
         for message, _ in observation.messages():
             if isinstance(message, Report) and "result" in message.data:
                 return float(message.data["result"]["ops_per_s"])

@@ -18,6 +18,10 @@ FIGURES = (
     "unwatched / watched, ops/s",
     "median [quartiles]",
     "p99",
+    "CPU ms per GiB",
+    "ms per GiB, between samples",
+    "late samples, heap not read",
+    "not read / read, maps/s",
 )
 
 
