@@ -44,6 +44,27 @@ async def processes(request: Request) -> HTMLResponse:
     return _page(request, "processes.html", {})
 
 
+@router.get("/compare")
+async def compare(request: Request) -> HTMLResponse:
+    """Two runs side by side."""
+    return _page(request, "compare.html", {})
+
+
+@router.get("/memory")
+async def memory(request: Request) -> HTMLResponse:
+    """The memory manager, layer by layer."""
+    manager = _manager(request)
+    catalogue = await manager.catalogue()
+    context = {
+        **{
+            name: catalogue.get(name.replace("_", "-"))
+            for name in ("memory_ladder", "object_graph", "allocate")
+        },
+        "interpreters": _choices(await manager.interpreters()),
+    }
+    return _page(request, "memory.html", context)
+
+
 async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
     manager = _manager(request)
     catalogue = await manager.catalogue()
@@ -51,6 +72,7 @@ async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
         "run_id": run_id,
         "families": _families(catalogue.workloads),
         "seconds": (DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS),
+        "least": {executor.name: executor.min_python for executor in catalogue.executors},
         "interpreters": _choices(await manager.interpreters()),
     }
     return _page(request, "lab.html", context)
@@ -85,6 +107,7 @@ def _choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:
     return [
         {
             "path": interpreter.path,
+            "version": ".".join(map(str, interpreter.version_info)),
             "label": interpreter.label + (f" ({interpreter.path})" if labels[interpreter.label] > 1 else ""),
             "supported": interpreter.supported,
             "why": interpreter.why,

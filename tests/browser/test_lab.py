@@ -90,7 +90,7 @@ def test_pause_pan_zoom_and_back_to_live(page: Page) -> None:
     box = plot.bounding_box()
     assert box
     page.mouse.move(box["x"] + 100, box["y"] + 100)
-    expect(page.locator(".tip")).to_contain_text(re.compile(r"at \d+\.\d{3} \d{3} s"))
+    expect(page.locator(".timeline .tip")).to_contain_text(re.compile(r"at \d+\.\d{3} \d{3} s"))
     page.mouse.wheel(0, -1500)
     expect(page.locator(".buttons .span")).to_have_text("498 ms")
     go_on(page, 1)
@@ -133,7 +133,7 @@ def test_a_hand_on_a_lane_reads_the_thread(page: Page) -> None:
     assert row
     assert plot
     page.mouse.move(plot["x"] + 3, row["y"] + row["height"] / 2)
-    expect(page.locator(".tip b")).to_have_text("cpu-1")
+    expect(page.locator(".timeline .tip b")).to_have_text("cpu-1")
     expect(page.locator(".legend [data-state=waiting] .share")).to_have_text(re.compile(r"\d %"))
 
 

@@ -11,7 +11,7 @@ import { cores, count, share, size } from "../base/format.js";
 import { CHART_HEIGHT, createChart, POWERS_OF_TWO } from "./chart.js";
 
 /** @type {ChartKind[]} */
-const CHARTS = [
+export const CHARTS = [
   {
     title: "GIL",
     lines: [{ label: "held", column: "held_share" }, { label: "contended", column: "contended_share" }],

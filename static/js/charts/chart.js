@@ -134,8 +134,11 @@ function read(plot, kind, into) {
   const at = plot.cursor.idx;
   const readings = kind.lines.map(({ label }, index) => {
     const column = plot.data[index + 1];
-    const value = (typeof at === "number" ? column[at] : [...column].findLast((known) => known !== null)) ??
-      null;
+    const value = valueAt(
+      [...column],
+      typeof at === "number" ? at : column.length - 1,
+      typeof at === "number",
+    );
     const reading = text(kind.show(value)) + (value === null ? "" : (kind.unit ?? ""));
     return make(
       "span",
@@ -144,4 +147,15 @@ function read(plot, kind, into) {
     );
   });
   into.replaceChildren(...readings);
+}
+
+/**
+ * The value at a place. Of lines with instants of their own it is the last before it, and without a cursor the last
+ * that was measured.
+ * @param {(number | null | undefined)[]} column @param {number} place @param {boolean} pointed
+ */
+function valueAt(column, place, pointed) {
+  const known = (/** @type {number | null | undefined} */ value) =>
+    value !== undefined && (pointed || value !== null);
+  return column.slice(0, place + 1).findLast(known) ?? null;
 }

@@ -6,6 +6,8 @@
  * @typedef {{workload?: string, script?: string, attach?: {pid: number}, params?: {[name: string]: unknown},
  *            executor?: string, workers?: number, python?: string, seconds?: number}} RunRequest one of `workload`,
  *     `script` and `attach`
+ * @typedef {{id: string, name: string, state: string, kind: string, executor: string | null}} Run as much of it as
+ *     a list tells
  * @typedef {{pid: number, name: string, command: string[], user: string | null, python: string | null,
  *            cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
  *            remedy: string | null}} FoundProcess `python` is null for what is no CPython, empty where the
@@ -13,6 +15,8 @@
  */
 
 const ROOT = "/api/v1";
+/** Refusals that another try would meet again. */
+const FINAL = new Set([401, 403, 404, 421]);
 
 /** The server's refusal, or its silence (status 0). */
 export class Problem extends Error {
@@ -71,8 +75,22 @@ export const listProcesses = () => call("GET", "/processes");
 /** @param {string} id */
 export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/summary`);
 
-/** @param {string} id */
+/** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);
+
+/** Newest first. @returns {Promise<{runs: Run[]}>} */
+export const listRuns = () => call("GET", "/runs?limit=50");
+
+/** Why the stream of a run will not open however often it is tried, or null. @param {string} id */
+export async function refusalOf(id) {
+  try {
+    await getRun(id);
+    return null;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return FINAL.has(problem.body.status) ? problem : null;
+  }
+}
 
 /** @param {string} id @param {string} name of an action of the run's workload */
 export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/actions`, { name });

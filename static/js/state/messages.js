@@ -28,6 +28,7 @@
  * @typedef {{pid: number, interpreter: number, allocator: string, arenas: number, arena_bytes: number,
  *            pools: number, pools_free: number, blocks_used: number, bytes_used: number, raw_blocks: Maybe,
  *            fragmentation: Maybe, torn: number, took_s: Maybe, size_classes: SizeClass[],
+ *            peak?: {blocks_used: number, bytes_used: number, arenas: number, arena_bytes: number},
  *            pinned: {arenas: number, bytes: number, held_bytes: number} | null}} HeapFigures
  * @typedef {{generation: Maybe, count: Maybe, seen: number, total_s: Maybe, max_s: Maybe}} GenerationPauses
  * @typedef {{count: number, seen: number, total_s: Maybe, p50_s: Maybe, p99_s: Maybe, max_s: Maybe,

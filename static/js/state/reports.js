@@ -6,7 +6,11 @@
  * @typedef {{nodes: WaitNode[], edges: WaitEdge[], cycle: string[] | null}} WaitFor
  * @typedef {{title: string, unit: string, values: {[label: string]: number}}} BarsOf
  * @typedef {{expected: number, actual: number, lost: number}} Counts
- * @typedef {{action: string, what: string, [number: string]: unknown}} Deed
+ * @typedef {{objects: number, bytes: number, blocks: number, allocator: string, arenas: number | null,
+ *            arena_bytes: number | null, free_lists: {[type: string]: number}, counts: number[],
+ *            c_library: {heap: number, mapped: number, used: number, free: number} | null, rss: number}} Rungs
+ * @typedef {Rungs & {action: string, what: string, moved: string, seconds: number, before: Rungs}} Deed what was
+ *     done, and how things stood before and after it, as the process itself sees them
  * @typedef {{id: number, type: string, repr: string, size: number | null, refcount: number | null,
  *            immortal: boolean, address: number | null, pool: number | null,
  *            size_class?: number | null, reachable?: boolean}} GraphObject
@@ -48,7 +52,7 @@ export class Reports {
     if (typeof data.found_after_s === "number") this.foundAfterS = data.found_after_s;
     for (const bars of [data.bars ?? []].flat()) this.bars.set(bars.title, bars);
     if (data.counts && "lost" in data.counts) this.counts = data.counts;
-    if (data.did) this.deeds = [...this.deeds, { atUs, deed: data.did }].slice(-MOST_DEEDS);
+    if (data.did?.action) this.deeds = [...this.deeds, { atUs, deed: data.did }].slice(-MOST_DEEDS);
     if (data.step && this.steps.length < MOST_STEPS) this.steps.push(data.step);
     if (Array.isArray(data.steps)) this.steps = data.steps.slice(0, MOST_STEPS);
   }

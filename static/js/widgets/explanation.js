@@ -35,9 +35,17 @@ export class Explanation {
     if (!sentences) return;
     find(look, ".sentences", HTMLElement).replaceChildren(sentences.lookFor);
     explained.replaceChildren(sentences.explained);
+    this.#readBeside(explained.querySelector(".beside"));
     for (const button of explained.querySelectorAll("[data-try]")) {
       if (button instanceof HTMLButtonElement) button.addEventListener("click", () => this.#try(button));
     }
+  }
+
+  /** A table is too wide for the place beside the result. @param {Element | null} table */
+  #readBeside(table) {
+    const place = find(this.#root, ".read-beside", HTMLElement);
+    place.hidden = table === null;
+    place.replaceChildren(...(table ? [table] : []));
   }
 
   /** @param {HTMLButtonElement} button */

@@ -14,7 +14,7 @@ const UNITS = [
   [/(_|^)us$/, (value) => text(duration(value / 1e6))],
   [/(_|^)(s|seconds)$/, (value) => text(duration(value))],
   [/(_|^)share$/, (value) => text(share(value))],
-  [/(_|^)bytes$/, (value) => text(size(value))],
+  [/(_|^)(bytes|rss|uss|pss)$/, (value) => text(size(value))],
   [/(_|^)mib$/, (value) => text(size(value * 2 ** 20))],
   [/(_|^)count$/, (value) => text(count(value))],
 ];
@@ -62,7 +62,32 @@ function shown(value, show) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "object") return String(value);
   if (!Array.isArray(value)) return fieldsOf(value, show);
+  if (isTable(value)) return recordsOf(value);
   const items = value.map((item) => shown(item, show));
   if (items.every((item) => typeof item === "string")) return items.join(", ") || "–";
   return make("ol", {}, ...items.map((item) => make("li", {}, item)));
+}
+
+/** Several records with the same fields. @param {unknown[]} value @returns {value is {[name: string]: unknown}[]} */
+function isTable(value) {
+  const [first] = value;
+  if (value.length < 2 || typeof first !== "object" || first === null || Array.isArray(first)) return false;
+  const names = Object.keys(first).join();
+  return value.every((one) => typeof one === "object" && one !== null && Object.keys(one).join() === names);
+}
+
+/** @param {{[name: string]: unknown}[]} records */
+function recordsOf(records) {
+  const columns = Object.keys(records[0]).map((name) => ({ key: name, ...unitOf(name) }));
+  const classOf = (/** @type {string} */ key) => typeof records[0][key] === "number" ? "number" : "text";
+  const heads = columns.map(({ key, name }) => make("th", { scope: "col", class: classOf(key) }, name));
+  const rows = records.map((record) =>
+    make("tr", {}, ...columns.map(({ key, show }) => make("td", { class: classOf(key) }, show(record[key]))))
+  );
+  return make(
+    "table",
+    { class: "exhibit" },
+    make("thead", {}, make("tr", {}, ...heads)),
+    make("tbody", {}, ...rows),
+  );
 }

@@ -129,7 +129,7 @@ function whyNone({ processes, ended }) {
 }
 
 /** What keeps arenas from going back to the operating system, with its numbers. @param {HeapFigures} heap */
-function pinnedOf({ allocator, pinned, arenas, arena_bytes: bytes }) {
+export function pinnedOf({ allocator, pinned, arenas, arena_bytes: bytes }) {
   if (allocator !== "pymalloc" || !pinned) return "";
   if (pinned.arenas === 0) {
     return `No arena of ${text(count(arenas))} is nearly empty: what the heap takes, ${

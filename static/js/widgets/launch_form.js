@@ -5,6 +5,7 @@
  * @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field
  */
 import { find } from "../base/dom.js";
+import { attachExecutorChoice } from "./executor_choice.js";
 
 /**
  * @param {HTMLFormElement} form
@@ -12,6 +13,7 @@ import { find } from "../base/dom.js";
  */
 export function attachForm(form, start) {
   const said = find(form, ".problem", HTMLElement);
+  attachExecutorChoice(form);
   form.addEventListener("input", () => {
     said.hidden = true;
     for (const field of form.elements) field.removeAttribute("aria-invalid");

@@ -8,7 +8,7 @@
 import { copyOf } from "../base/dom.js";
 import { onThemeChange } from "../base/theme.js";
 import { readPalette } from "../draw/palette.js";
-import { getRun, getSummary, Problem, stopRun, streamUrl } from "../net/api.js";
+import { getSummary, Problem, refusalOf, stopRun, streamUrl } from "../net/api.js";
 import { Stream } from "../net/stream.js";
 import { RunState } from "../state/run_state.js";
 import { Badges } from "./badges.js";
@@ -23,8 +23,6 @@ import { Title } from "./title.js";
 
 /** Messages that change the timeline alone, or nothing that is on view. */
 const QUIET = new Set(["frame", "names", "counters", "stacks", "collector", "memory"]);
-/** Refusals that another try would meet again. */
-const FINAL = new Set([401, 403, 404, 421]);
 
 export class RunView {
   #state = new RunState();
@@ -88,7 +86,7 @@ export class RunView {
       url: streamUrl(id),
       onMessage: (message) => this.#take(message),
       onConnection: (connection) => this.#title.connected(connection),
-      whyRefused: () => refusal(id),
+      whyRefused: () => refusalOf(id),
     });
     addEventListener("online", this.#hurry);
     this.#stream.connect();
@@ -167,16 +165,5 @@ export class RunView {
     this.#timeline.recolour(palette);
     this.#details.recolour(palette);
     this.#scheduler.redraw(this.#update);
-  }
-}
-
-/** Why the stream of a run will not open however often it is tried, or null. @param {string} id */
-async function refusal(id) {
-  try {
-    await getRun(id);
-    return null;
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    return FINAL.has(problem.body.status) ? problem : null;
   }
 }

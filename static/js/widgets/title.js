@@ -18,7 +18,7 @@ const BADGES = /** @type {{[state: string]: string}} */ ({
 });
 
 /** @param {Run} run */
-function badgeOf({ kind, state }) {
+export function badgeOf({ kind, state }) {
   if (kind === "attach" && state === "stopped") return "detached";
   return BADGES[state] ?? state;
 }
@@ -110,7 +110,7 @@ export function sentence(connection, nowMs) {
 }
 
 /** @param {RunState} state */
-function describe({ run, processes }) {
+export function describe({ run, processes }) {
   const parts = [];
   if (run?.executor) parts.push(run.workers ? `${run.executor} × ${run.workers}` : run.executor);
   const [first] = processes.values();

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from types import SimpleNamespace
 
 from jinja2 import Environment, FileSystemLoader
@@ -11,33 +13,50 @@ from app.runs.catalogue import ParamSpec
 from app.web import assets
 
 INTERPRETERS = [
-    {"path": "/a/python3.12", "label": "3.12.1", "supported": True, "why": None, "chosen": True},
-    {"path": "/b/python3.9", "label": "3.9.18", "supported": False, "why": "too old", "chosen": False},
+    {
+        "path": "/a/python3.12",
+        "version": "3.12.1",
+        "label": "3.12.1",
+        "supported": True,
+        "why": None,
+        "chosen": True,
+    },
+    {
+        "path": "/b/python3.9",
+        "version": "3.9.18",
+        "label": "3.9.18",
+        "supported": False,
+        "why": "too old",
+        "chosen": False,
+    },
 ]
 
 
-def form_of(*params: ParamSpec) -> str:
+def form_of(*params: ParamSpec, **declared: object) -> str:
     """The card of a workload with these parameters, as the lab renders it."""
-    workload = SimpleNamespace(
-        name="trial",
-        title="A trial",
-        sentence="It tries <things>.",
-        params=params,
-        executors=("threads", "processes"),
-        executor="processes",
-        workers=4,
-        min_workers=2,
-        max_workers=8,
-        look_for=("Look at <this>.",),
-        why=(),
-        helps=(),
-        subject="",
-        actions=(),
-        mended=None,
-    )
+    fields: dict[str, object] = {
+        "name": "trial",
+        "title": "A trial",
+        "sentence": "It tries <things>.",
+        "params": params,
+        "executors": ("threads", "processes"),
+        "executor": "processes",
+        "workers": 4,
+        "min_workers": 2,
+        "max_workers": 8,
+        "min_python": (3, 9),
+        "look_for": ("Look at <this>.",),
+        "why": (),
+        "helps": (),
+        "subject": "",
+        "table": None,
+        "mended": None,
+    }
+    workload = SimpleNamespace(**fields | declared)
     environment = Environment(loader=FileSystemLoader(assets.TEMPLATES), autoescape=True)
     macros = environment.get_template("partials/form.html").module
-    return str(macros.workload_card(workload, INTERPRETERS, (10.0, 0.1, 3600.0)))  # type: ignore[attr-defined]
+    card = macros.workload_card  # type: ignore[attr-defined]
+    return str(card(workload, INTERPRETERS, (10.0, 0.1, 3600.0), {"threads": (3, 9), "processes": (3, 13)}))
 
 
 def field(html: str, name: str) -> str:
@@ -74,12 +93,54 @@ def test_workers_executor_and_interpreter_are_asked_for_as_declared() -> None:
     html = form_of()
     workers = field(html, "workers")
     assert all(part in workers for part in ('value="4"', 'min="2"', 'max="8"'))
-    assert "<option selected>processes</option>" in html
+    assert re.search(r'<option value="processes"[^>]* selected>processes<', html)
     assert re.search(r'value="/a/python3.12"[^>]* selected>3\.12\.1<', html)
-    assert re.search(r'value="/b/python3.9" title="too old" disabled>3\.9\.18<', html)
+    assert re.search(r'value="/b/python3.9" data-version="3.9.18" title="too old" disabled>3\.9\.18<', html)
 
 
 def test_text_of_a_declaration_is_text() -> None:
     html = form_of()
     assert "It tries &lt;things&gt;." in html
     assert "Look at &lt;this&gt;." in html
+
+
+def test_bounds_are_told_below_the_field() -> None:
+    html = form_of(
+        ParamSpec("tries", "int", 3, "How often.", 1, 90_000), ParamSpec("free", "float", 1.5, "Any.")
+    )
+    assert '<p class="help">How often. From 1 to 90,000.</p>' in html
+    assert '<p class="help">Any.</p>' in html
+    assert '<p class="help">From 2 to 8.</p>' in html, "of the workers"
+    assert '<p class="help">From 0.1 to 3,600.</p>' in html, "of the seconds"
+
+
+def test_what_cannot_be_chosen_is_not_asked_for() -> None:
+    html = form_of(executors=("sequential",), executor="sequential", min_workers=1, max_workers=1)
+    assert 'name="executor"' not in html
+    assert 'name="workers"' not in html
+
+
+def test_executors_carry_the_oldest_interpreter_that_does_them() -> None:
+    assert '<option value="processes" data-least="3.13" selected>' in form_of()
+
+
+def test_lines_are_written_in_a_field_of_several_lines() -> None:
+    html = form_of(ParamSpec("code", "text", "a = 1\n<b>\n", "The lines."))
+    assert re.search(r'<textarea[^>]* name="params.code"[^>]*>\na = 1\n&lt;b&gt;\n</textarea>', html)
+
+
+def test_the_mended_variant_is_told_to_the_script() -> None:
+    variant = SimpleNamespace(
+        title='With a "lock"', workload=None, params={"lock": "<all>"}, executor=None, workers=2
+    )
+    html = form_of(mended=variant, why=("It is so.",), table={"columns": ["", "b"], "rows": [["c", "<d>"]]})
+    found = re.search(r'data-mended="([^"]*)"', html)
+    assert found
+    assert json.loads(unescape(found[1])) == {
+        "workload": None,
+        "params": {"lock": "<all>"},
+        "executor": None,
+        "workers": 2,
+    }
+    assert "<h3>Why</h3><p>It is so.</p>" in html
+    assert '<th scope="row">c</th><td class="text">&lt;d&gt;</td>' in html

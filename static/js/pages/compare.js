@@ -1,0 +1,83 @@
+// @ts-check
+/** Two runs side by side. The second may be yet to come: then it is started when the first has ended. */
+import { find, make } from "../base/dom.js";
+import { FrameScheduler } from "../base/scheduler.js";
+import { attachThemeButton, onThemeChange } from "../base/theme.js";
+import { readPalette } from "../draw/palette.js";
+import { listRuns, Problem } from "../net/api.js";
+import { followerOf, startFollower } from "../net/pair.js";
+import { RunState } from "../state/run_state.js";
+import { Compared } from "../widgets/compared.js";
+import { FollowedRun } from "../widgets/followed_run.js";
+import { Notice } from "../widgets/notice.js";
+
+const main = find(document, "#main", HTMLElement);
+const notice = new Notice(find(document, "#notice", HTMLElement));
+const scheduler = new FrameScheduler(
+  (callback) => requestAnimationFrame(callback),
+  (idle) => (document.body.dataset.idle = String(idle)),
+);
+const ids = (new URLSearchParams(location.search).get("runs") ?? "").split(",").filter(Boolean);
+
+/** @param {string} first @param {string | undefined} second */
+function compare(first, second) {
+  const pair = find(main, ".pair", HTMLElement);
+  pair.hidden = false;
+  const compared = new Compared(pair, readPalette());
+  const none = new RunState();
+  const show = () => compared.update([a, b], none);
+  const news = () => {
+    scheduler.redraw(show);
+    if (b === null && a.summary && followerOf(first)) goOn();
+  };
+  const follow = (/** @type {string} */ id) =>
+    new FollowedRun(id, { onNews: news, onProblem: (problem) => notice.show(problem) }).state;
+  const a = follow(first);
+  /** @type {RunState | null} */
+  let b = second === undefined ? null : follow(second);
+
+  async function goOn() {
+    try {
+      const id = await startFollower(first);
+      history.replaceState(null, "", `/compare?runs=${encodeURIComponent(first)},${encodeURIComponent(id)}`);
+      b = follow(id);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      notice.show(problem);
+    }
+  }
+
+  onThemeChange(() => {
+    compared.recolour(readPalette());
+    scheduler.redraw(show);
+  });
+  new ResizeObserver(() => scheduler.redraw(show)).observe(pair);
+}
+
+/** Offers the runs that there are, for two of them to be chosen. */
+async function ask() {
+  const form = find(main, "form.ask", HTMLFormElement);
+  form.hidden = false;
+  const { runs } = await listRuns();
+  const selects = ["a", "b"].map((name) => find(form, `[name=${name}]`, HTMLSelectElement));
+  selects.forEach((select, index) => {
+    select.replaceChildren(
+      ...runs.map(({ id, name, state, executor }) =>
+        make("option", { value: id }, [name, executor, state, id].filter(Boolean).join(" · "))
+      ),
+    );
+    // The older of the newest two comes first.
+    select.selectedIndex = Math.min(runs.length - 1, 1 - index);
+  });
+  const few = runs.length < 2;
+  find(form, ".none", HTMLElement).hidden = !few;
+  find(form, "[type=submit]", HTMLButtonElement).disabled = few;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    location.assign(`/compare?runs=${selects.map(({ value }) => encodeURIComponent(value)).join()}`);
+  });
+}
+
+attachThemeButton(find(document, "#theme", HTMLButtonElement));
+if (ids.length > 0 && (ids.length > 1 || followerOf(ids[0]))) compare(ids[0], ids[1]);
+else ask();

@@ -1,0 +1,43 @@
+// @ts-check
+/** The memory manager, layer by layer: a ladder to climb, names and objects, and other languages beside it. */
+import { find } from "../base/dom.js";
+import { FrameScheduler } from "../base/scheduler.js";
+import { attachThemeButton, onThemeChange } from "../base/theme.js";
+import { readPalette } from "../draw/palette.js";
+import { Climb } from "../widgets/climb.js";
+import { Lesson, showResult } from "../widgets/lesson.js";
+import { Notice } from "../widgets/notice.js";
+import { ObjectGraph } from "../widgets/object_graph.js";
+
+/** @import { Problem } from "../net/api.js" */
+
+const main = find(document, "#main", HTMLElement);
+const notice = new Notice(find(document, "#notice", HTMLElement));
+const onProblem = (/** @type {Problem} */ problem) => notice.show(problem);
+const scheduler = new FrameScheduler(
+  (callback) => requestAnimationFrame(callback),
+  (idle) => (document.body.dataset.idle = String(idle)),
+);
+const climb = new Climb(main, { scheduler, palette: readPalette(), onProblem });
+onThemeChange(() => climb.recolour(readPalette()));
+
+const graphs = find(main, ".graph-lesson", HTMLElement);
+const graph = new ObjectGraph(find(graphs, ".object-graph", HTMLElement));
+const lines = new Lesson({ scheduler, onNews: ({ reports }) => graph.update(reports.steps), onProblem });
+find(graphs, "form", HTMLFormElement).addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const code = find(graphs, "textarea", HTMLTextAreaElement).value;
+  const python = find(graphs, "#graph-python", HTMLSelectElement).value;
+  const button = find(graphs, "[type=submit]", HTMLButtonElement);
+  button.disabled = true;
+  await lines.start({ workload: "object-graph", params: { code }, python });
+  button.disabled = false;
+});
+
+const languages = find(main, ".languages", HTMLElement);
+const allocate = new Lesson({ scheduler, onNews: (state) => showResult(languages, state), onProblem });
+find(languages, "[data-run]", HTMLButtonElement).addEventListener(
+  "click",
+  () => allocate.start({ workload: "allocate" }),
+);
+attachThemeButton(find(document, "#theme", HTMLButtonElement));

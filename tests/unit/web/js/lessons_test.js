@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { bin, binGrouped } from "../../../../static/js/base/bins.js";
+import { layers } from "../../../../static/js/base/layers.js";
+import { Track } from "../../../../static/js/base/track.js";
+import { differencesOf, figuresOf } from "../../../../static/js/state/comparison.js";
+import { Reports } from "../../../../static/js/state/reports.js";
+import { RunState } from "../../../../static/js/state/run_state.js";
+import { whyNot } from "../../../../static/js/widgets/executor_choice.js";
+import { mendedOf, requestOf } from "../../../../static/js/widgets/explanation.js";
+
+Deno.test("names stand first, objects behind what leads to them, and what nothing reaches last", () => {
+  const seats = layers(["a", "b"], ["w", "x", "y", "z"], [["a", "x"], ["b", "w"], ["x", "y"], ["y", "x"]]);
+  const columns = ["a", "b", "w", "x", "y", "z"].map((key) => seats.get(key).column);
+  assert.deepEqual(columns, [0, 0, 1, 1, 2, 3]);
+  assert.deepEqual(["x", "w"].map((key) => seats.get(key).row), [0, 1], "each near to its name");
+});
+
+Deno.test("reports keep the newest of each kind, and every deed and step in order", () => {
+  const reports = new Reports();
+  assert.equal(reports.live, false);
+  reports.take(1, { wait_for: { nodes: [], edges: [], cycle: null } });
+  reports.take(2, { wait_for: { nodes: [], edges: [], cycle: ["a"] }, found_after_s: 0.5 });
+  reports.take(3, { bars: { title: "meals", unit: "", values: { a: 1 } } });
+  reports.take(4, {
+    bars: [{ title: "meals", unit: "", values: { a: 2 } }, { title: "waits", unit: "s", values: {} }],
+  });
+  reports.take(5, { did: { action: "collect" } });
+  reports.take(6, { step: { line: 1 } });
+  reports.take(7, { did: [{ action: "collect" }], counts: { expected: 3, actual: 2, lost: 1 } });
+  assert.deepEqual(reports.waitFor.cycle, ["a"]);
+  assert.equal(reports.foundAfterS, 0.5);
+  assert.deepEqual([...reports.bars.keys()], ["meals", "waits"]);
+  assert.equal(reports.bars.get("meals").values.a, 2);
+  assert.deepEqual([reports.deeds.length, reports.steps.length, reports.counts.lost], [1, 1, 1]);
+});
+
+const RUN = {
+  id: "r",
+  name: "leak",
+  params: { limit: 0, size: 9 },
+  executor: "threads",
+  workers: 3,
+  seconds: 7,
+  python: "/p",
+};
+
+Deno.test("a mended variant keeps what it does not name, and another workload its own ways", () => {
+  assert.deepEqual(requestOf(RUN), {
+    workload: "leak",
+    params: { limit: 0, size: 9 },
+    executor: "threads",
+    workers: 3,
+    seconds: 7,
+    python: "/p",
+  });
+  const own = mendedOf(RUN, { workload: null, params: { limit: 5 }, executor: null, workers: 1 });
+  assert.deepEqual(own, { ...requestOf(RUN), params: { limit: 5, size: 9 }, workers: 1 });
+  const other = mendedOf(RUN, {
+    workload: "cache",
+    params: { limit: 5 },
+    executor: "processes",
+    workers: null,
+  });
+  assert.deepEqual(other, {
+    workload: "cache",
+    params: { limit: 5 },
+    executor: "processes",
+    seconds: 7,
+    python: "/p",
+  });
+});
+
+Deno.test("an interpreter that is too old for an executor is told from one that is not", () => {
+  assert.equal(whyNot("3.12.1", "3.13"), "needs CPython 3.13 or later");
+  assert.equal(whyNot("3.13.0", "3.13"), null);
+  assert.equal(whyNot("4.0.0", "3.13"), null);
+  assert.equal(whyNot("3.9.1", "3.13"), "needs CPython 3.13 or later", "9 is less than 13");
+  assert.equal(whyNot("3.12.1", undefined), null);
+});
+
+function summary(fields) {
+  return {
+    run: { id: "r", duration_s: 1, executor: "threads", workers: 2, params: { n: 1 } },
+    gils: [{ held_share: 0.5, contended_share: 0, waiters: 1, switches_per_s: 10 }],
+    threads: [{ cpu_s: 1, gil_wait: null }],
+    memory: [],
+    heap: null,
+    gc: null,
+    workload: { ops_per_s: 100, latency: { p50: 1, p99: 2 }, showed: ["x"], phases: [{ a: 1 }] },
+    ...fields,
+  };
+}
+
+Deno.test("figures of two runs stand against each other, and what is not known has no ratio", () => {
+  const faster = summary({ workload: { ops_per_s: 250 } });
+  const rows = new Map(figuresOf(summary({}), faster).map((row) => [row.label, row]));
+  assert.equal(rows.get("Operations").ratio, 2.5);
+  assert.equal(rows.get("GIL held").ratio, 1);
+  assert.deepEqual([rows.get("Heap at the end").a, rows.get("Heap at the end").ratio], [null, null]);
+  assert.equal(rows.get("GIL contended").ratio, null, "nothing is a multiple of nothing");
+  assert.equal(figuresOf(summary({}), null)[0].b, null);
+});
+
+Deno.test("what differs is told by its name, within other fields too", () => {
+  const run = { ...summary({}).run, workers: 4 };
+  const other = summary({ run, workload: { ops_per_s: 100, latency: { p50: 1, p99: 3 }, showed: ["y"] } });
+  assert.deepEqual(differencesOf(summary({}), other), [
+    { name: "workers", a: 2, b: 4 },
+    { name: "latency.p99", a: 2, b: 3 },
+  ]);
+});
+
+Deno.test("columns drawn as one have their group's mean, and groups keep their places", () => {
+  const track = new Track();
+  for (let index = 0; index < 40; index += 1) track.push(index * 10, index * 10 + 10, index % 2);
+  const kindOf = (value) => value;
+  const grouped = binGrouped(track, 3, 10, 12, 2, kindOf, 4);
+  const shares = Array.from(
+    { length: 12 },
+    (_, column) => grouped[column * 2] / (grouped[column * 2] + grouped[column * 2 + 1]),
+  );
+  assert.deepEqual(shares, Array(12).fill(0.5));
+  assert.deepEqual([...binGrouped(track, 3, 10, 12, 2, kindOf, 1)], [...bin(track, 3, 10, 12, 2, kindOf)]);
+});
+
+Deno.test("a header brings pauses, maps, courses and marks, and a second one brings none of them twice", () => {
+  const state = new RunState();
+  const event = { type: "event", at_us: 5, kind: "forked", pid: 1, detail: "" };
+  const heap = {
+    type: "heap",
+    at_us: 7,
+    pid: 1,
+    interpreter: 0,
+    mapped: true,
+    arenas: 1,
+    changed: [[1, "AQE="]],
+    gone: [],
+  };
+  const header = {
+    type: "header",
+    run: { state: "running" },
+    hello: {},
+    processes: [],
+    threads: [],
+    gils: [],
+    figures: null,
+    series: { names: [], rows: [] },
+    courses: { memory: [{ pid: 1, names: ["at_us", "rss", "uss", "pss"], rows: [[0, 1, 2, 3]] }] },
+    pauses: [[1, 0, 10, 5, 0, 1]],
+    events: [event],
+    heaps: [heap],
+  };
+  state.take(header, 0);
+  state.take(header, 1);
+  state.take({ ...event, seq: 3, at_us: 9 }, 2);
+  state.take({ type: "collector", seq: 4, at_us: 20, rows: [], pauses: [[1, 0, 30, 5, 1, 1]] }, 2);
+  assert.deepEqual(state.events.map(({ at_us: at }) => at), [5, 9]);
+  assert.equal(state.pauses.get("1/0").track.length, 2);
+  assert.equal(state.heaps.get("1/0").map.arenas.length, 1);
+  assert.deepEqual(state.courses.all, [[1, [[0, 1, 2, 3]]]]);
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { layOutPools, placeOfArena, poolUnder } from "../../../../static/js/base/pool_grid.js";
+import { paintPools } from "../../../../static/js/draw/pools.js";
+import { along } from "../../../../static/js/draw/palette.js";
+import { paintPauses } from "../../../../static/js/draw/stack.js";
+import { Courses } from "../../../../static/js/state/courses.js";
+import { HeapMap, poolAt, poolCount } from "../../../../static/js/state/heap_map.js";
+import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/pauses.js";
+import { pinnedOf } from "../../../../static/js/widgets/heap_panel.js";
+
+/** Pools as a message packs them: [class from 1 or 0, fullness]. */
+function packed(...pools) {
+  return btoa(String.fromCharCode(...pools.flat()));
+}
+
+Deno.test("a map takes in what changed, forgets what went, and tells pools apart", () => {
+  const map = new HeapMap();
+  const first = [[0x2000, packed([1, 255], [0, 0])], [0x1000, packed([32, 0], [0, 255])]];
+  map.take({ arenas: 2, changed: first, gone: [] });
+  assert.deepEqual(map.arenas.map(({ address }) => address), [0x1000, 0x2000]);
+  const [low, high] = map.arenas;
+  assert.equal(poolCount(low), 2);
+  assert.deepEqual(poolAt(low, 0), { inUse: true, sizeClass: 31, fullness: 0 });
+  assert.deepEqual(poolAt(low, 1), { inUse: false, carved: false });
+  assert.deepEqual(poolAt(high, 0), { inUse: true, sizeClass: 0, fullness: 1 });
+  assert.deepEqual(poolAt(high, 1), { inUse: false, carved: true });
+  map.take({ arenas: 3, changed: [[0x3000, packed([2, 1])]], gone: [0x1000] });
+  assert.deepEqual(map.arenas.map(({ address }) => address), [0x2000, 0x3000]);
+});
+
+Deno.test("a map that comes whole again takes the place of the one before", () => {
+  const map = new HeapMap();
+  map.take({ arenas: 2, changed: [[1, packed([1, 1])], [2, packed([1, 1])]], gone: [] });
+  map.take({ arenas: 1, changed: [[3, packed([1, 1])]], gone: [] });
+  assert.deepEqual(map.arenas.map(({ address }) => address), [3]);
+});
+
+Deno.test("pools from ten to sixty-five thousand fit, and each is found where it lies", () => {
+  for (const arenas of [1, 12, 200, 1_016]) {
+    const grid = layOutPools(arenas, 64, 1_000, 360);
+    assert.ok(grid.height <= 360, `${arenas} arenas are ${grid.height} high`);
+    const last = placeOfArena(grid, arenas - 1);
+    assert.ok(last.x + grid.side <= 1_000 && last.y + grid.side <= grid.height);
+    const at = { arena: arenas - 1, pool: 10 };
+    const [x, y] = [last.x + (10 % 8) * grid.cell, last.y + Math.floor(10 / 8) * grid.cell];
+    assert.deepEqual(poolUnder(grid, x + grid.cell / 2, y + grid.cell / 2), at);
+  }
+  const small = layOutPools(1, 64, 1_000, 360);
+  assert.equal(poolUnder(small, small.side + 0.5, 1), null, "between two arenas lies nothing");
+});
+
+Deno.test("a pool in use is filled, a free one framed, one never carved dotted", () => {
+  const map = new HeapMap();
+  map.take({ arenas: 1, changed: [[0, packed([1, 255], [0, 0], [0, 255])]], gone: [] });
+  const grid = { cell: 8, gap: 2, across: 4, side: 32, perRow: 1, width: 32, height: 32 };
+  const pixels = new Uint32Array(32 * 32);
+  const colour = (pixel) => ({ pixel });
+  paintPools(pixels, grid, map.arenas, {
+    scale: () => 5,
+    free: colour(6),
+    uncarved: colour(7),
+    surface: colour(1),
+  });
+  const count = (pixel) => pixels.filter((one) => one === pixel).length;
+  assert.deepEqual([count(5), count(6), count(7)], [49, 24, 4]);
+});
+
+Deno.test("a colour lies between its stops", () => {
+  const stop = (byte) => ({ pixel: new Uint32Array(Uint8Array.of(byte, 0, 0, 255).buffer)[0] });
+  const red = (share) => along([stop(0), stop(100), stop(200)], share) & 255;
+  assert.deepEqual([red(0), red(0.25), red(1), red(7)], [0, 50, 200, 200]);
+});
+
+Deno.test("the sentence of pinned arenas has their numbers", () => {
+  const heap = { allocator: "pymalloc", arenas: 40, arena_bytes: 40 * 2 ** 20 };
+  const pinned = { arenas: 12, bytes: 12 * 2 ** 20, held_bytes: 340 * 2 ** 10 };
+  assert.match(
+    pinnedOf({ ...heap, pinned }),
+    /^12 arenas .* 340 KiB of blocks keep them, 12.0 MiB, from going/,
+  );
+  assert.match(pinnedOf({ ...heap, pinned: { ...pinned, arenas: 0 } }), /^No arena of 40 is nearly empty/);
+  assert.equal(pinnedOf({ ...heap, allocator: "mimalloc", pinned }), "");
+});
+
+Deno.test("pauses keep their generation and what was collected, and none is taken twice", () => {
+  const pauses = new Pauses(1, 0);
+  const rows = [[1, 0, 100, 50, 2, 700], [1, 0, 150, 10, 2, 700], [1, 0, 400, 0, null, null]];
+  for (const row of [...rows, ...rows]) pauses.take(row);
+  const { track } = pauses;
+  assert.equal(track.length, 3, "two that touch stay two");
+  assert.deepEqual([0, 1, 2].map((index) => generationOf(track.valueAt(index))), [2, 2, 3]);
+  assert.deepEqual([0, 2].map((index) => collectedOf(track.valueAt(index))), [700, null]);
+  assert.equal(track.endAt(2), 401, "one too short to be measured is still there");
+});
+
+Deno.test("the shortest pause is seen, and a longer one stands above it", () => {
+  const pixels = new Uint32Array(3 * 10);
+  const bins = Float32Array.of(0, 1, 900);
+  paintPauses(pixels, 10, bins, 1_000, { colours: [{ pixel: 9 }], empty: { pixel: 1 } });
+  const height = (column) =>
+    Array.from({ length: 10 }, (_, row) => pixels[row * 3 + column]).filter((one) => one === 9);
+  assert.deepEqual([0, 1, 2].map((column) => height(column).length), [0, 3, 9]);
+});
+
+Deno.test("courses begin with what was, go on once a second, and end with what the summary says", () => {
+  const courses = new Courses();
+  const names = ["at_us", "rss", "uss", "pss"];
+  courses.restart([{ pid: 1, names, rows: [[0, 10, 5, 6]] }]);
+  const sizes = { rss: 20, uss: 15, pss: 16 };
+  courses.add(500_000, [{ pid: 1, ...sizes }, { pid: 2, ...sizes }]);
+  courses.add(1_000_000, [{ pid: 1, ...sizes }]);
+  assert.deepEqual(courses.all, [[1, [[0, 10, 5, 6], [1_000_000, 20, 15, 16]]], [2, [[
+    500_000,
+    20,
+    15,
+    16,
+  ]]]]);
+  courses.finish([{ pid: 1, course: { names, rows: [[0, 1, 1, 1]] } }]);
+  assert.deepEqual(courses.all[0], [1, [[0, 1, 1, 1]]]);
+});
