@@ -6,7 +6,8 @@ its time, a read a step, and what it sees of two mappings it sees at two instant
     heap       [heap], which the C library moves by brk: its main arena
     c_heap     the malloc arenas that glibc makes for other threads, at multiples of 64 MiB, each known by
                the heap_info at its head. Blocks of 128 KiB and more are mappings of their own: anonymous
-    arenas     pymalloc's, or mimalloc's segments, where the heap's reader found them; null before it has
+    arenas     pymalloc's, or mimalloc's segments, where the heap's reader found them last; null before it has.
+               Those that came since are anonymous
     stacks     [stack], and those of the threads that Python knows: pthread_t is an address at the top of
                the thread's stack, and glibc notes beside it where the stack begins and how long it is
     anonymous  private memory without a file that is none of these, the .bss of libraries with it
@@ -15,8 +16,8 @@ its time, a read a step, and what it sees of two mappings it sees at two instant
     other      what the kernel maps by itself, devices, and addresses that are only reserved
 
 The kernel joins neighbours, so that an arena, a stack and a buffer may be one mapping. Which pages of it each
-of them has in memory is read from /proc/PID/pagemap. A page of zeros that was only read is in there and not
-in the RSS that smaps gives, which makes no more than a few pages.
+of them has in memory is read from /proc/PID/pagemap. A page of zeros that was read and never written to is in
+there and not in the RSS of smaps: what it makes too much, some dozens of KiB, is taken from anonymous memory.
 """
 
 from __future__ import annotations

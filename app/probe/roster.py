@@ -40,8 +40,7 @@ class Roster:
         self.surveyed_us = 0
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
-        self._heads: list[int] = []
-        self._head_words: list[int] = []
+        self._heads: dict[int, int] = {}
         self._unsettled = False  # a state was found whose thread has not run yet
 
     def close(self) -> None:
@@ -61,7 +60,6 @@ class Roster:
         self.surveyed_us = now_us
         self.interpreters = seen.interpreters
         self._heads = seen.heads
-        self._head_words = [memory.u64(head) for head in seen.heads]
         index_of = self._refresh_gils(seen, now_us)
         states: dict[int, list[ThreadState]] = {}
         threads = self._settled(self._as_known_here(seen.threads))
@@ -71,7 +69,7 @@ class Roster:
             self.drop(self.lanes[tid])
         for tid, of_thread in states.items():
             if tid in self.lanes:
-                self.lanes[tid].states = of_thread
+                self.lanes[tid].enter(of_thread, index_of.get(of_thread[0].gil))
             else:
                 self._add(of_thread, index_of.get(of_thread[0].gil), now_us)
         self.lane_by_state = {t.address: self.lanes[t.tid].number for t in threads if t.tid in self.lanes}
@@ -108,7 +106,8 @@ class Roster:
         """A new thread or interpreter changes the head of its list: one word a list tells."""
         memory = self.runtime.memory
         try:
-            if [memory.u64(head) for head in self._heads] == self._head_words and not self._unsettled:
+            same = all(memory.u64(head) == word for head, word in self._heads.items())
+            if same and not self._unsettled:
                 return
         except Unmapped:
             pass  # an interpreter is gone, and with it the head of its threads

@@ -48,12 +48,15 @@ class GilState:
 
 @dataclass(frozen=True)
 class Survey:
-    """Everything found in one walk. `heads` are words that change when a thread or interpreter is made."""
+    """Everything found in one walk. `heads` are words that change when a thread or interpreter is made.
+
+    Each is as it was before the list behind it was walked, so that what has changed since is seen to have.
+    """
 
     interpreters: list[Interpreter]
     gils: list[GilState]
     threads: list[ThreadState]
-    heads: list[int]
+    heads: dict[int, int]  # by address
 
 
 def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
@@ -70,15 +73,17 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
     found: list[Interpreter] = []
     gils: dict[int, GilState] = {}
     threads: list[ThreadState] = []
-    heads = [runtime + layout.runtime_state.interpreters_head]
+    head = runtime + layout.runtime_state.interpreters_head
+    heads = {head: memory.u64(head)}
     for interp in interpreters(memory, runtime, layout):
         number = memory.u64(interp + layout.interpreter_state.id)
         found.append(Interpreter(interp, number))
+        heads[interp + layout.interpreter_state.id] = number  # another may be made where one has ended
         gil = gil_address(memory, runtime, interp, layout)
         gils.setdefault(gil, GilState(gil, number))
         head = interp + layout.interpreter_state.threads_head
-        heads.append(head)
-        for address, tid in _thread_states(memory, memory.u64(head), interp, layout):
+        heads[head] = memory.u64(head)
+        for address, tid in _thread_states(memory, heads[head], interp, layout):
             threads.append(ThreadState(address, tid, number, gil))
     found.sort(key=lambda i: i.id)
     return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)

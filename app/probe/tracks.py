@@ -43,6 +43,11 @@ class Lane:
         """Gives the descriptor back."""
         os.close(self.fd)
 
+    def enter(self, states: list[ThreadState], gil: int | None) -> None:
+        """The thread has these states now; a lock that it waited for may have ended with another."""
+        self.states, self.gil = states, gil
+        self.seen = b""
+
     def become(self, state: int, now_us: int) -> None:
         """From `now_us` on the thread is in `state`."""
         if state != self.state:

@@ -6,6 +6,8 @@ is exact (published.py); before, the observer looks at every beat whether one is
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from typing import Any, Union
 
 from app.probe.memory import Unmapped
@@ -46,10 +48,8 @@ class Collectors:
         if self._roster.interpreters is not self._surveyed:
             self._follow()
         for collector in self._collectors.values():
-            try:
+            with contextlib.suppress(Unmapped):  # it has ended, which the roster finds within a few beats
                 collector.pauses.sample(now_us)
-            except Unmapped:
-                continue  # the interpreter has ended, which the roster finds within a few beats
 
     def gap(self, from_us: int) -> None:
         """The observer did not run from then until the next sample."""
@@ -69,11 +69,9 @@ class Collectors:
         rows = [self._row(collector) for collector in self._ended]
         self._ended = []
         for collector in self._collectors.values():
-            try:
+            with contextlib.suppress(Unmapped):
                 collector.totals.read()
-            except Unmapped:
-                continue
-            rows.append(self._row(collector))
+                rows.append(self._row(collector))
         return [row for row in rows if row]
 
     def take_last(self) -> list[Row]:
@@ -100,14 +98,23 @@ class Collectors:
             if interpreter in self._collectors:
                 continue
             gc = interpreter.address + runtime.layout.interpreter_state.gc
+            check = partial(self._check, interpreter)
             try:
-                totals = Totals(runtime.memory, runtime.layout, gc)
+                totals = Totals(runtime.memory, runtime.layout, gc, check)
                 pauses: Pauses = (
-                    SampledPauses(runtime.memory, runtime.layout, gc)
+                    SampledPauses(runtime.memory, runtime.layout, gc, check)
                     if runtime.layout.gc_stats is None
-                    else PublishedPauses(runtime.memory, runtime.layout, gc, self._origin_ns)
+                    else PublishedPauses(runtime.memory, runtime.layout, gc, check, self._origin_ns)
                 )
             except Unmapped:
                 return  # it is being made or taken down: it is looked at anew at the next beat
             self._collectors[interpreter] = _Collector(interpreter, totals, pauses)
         self._surveyed = there
+
+    def _check(self, interpreter: Interpreter) -> None:
+        """Raises Unmapped once the interpreter has ended; what was read of it before is its own if not."""
+        runtime = self._roster.runtime
+        fields = runtime.layout.interpreter_state
+        owner = runtime.memory.u64(interpreter.address + fields.runtime)
+        if owner != runtime.address or runtime.memory.u64(interpreter.address + fields.id) != interpreter.id:
+            raise Unmapped(hex(interpreter.address))

@@ -15,7 +15,7 @@ from app.probe.layouts import Layout
 from app.probe.memory import AddressSpaceGone, Memory, Unmapped
 
 from .sampled import Pause
-from .totals import GENERATIONS, Stats
+from .totals import GENERATIONS, Check, Stats
 
 
 class _Item(NamedTuple):
@@ -31,12 +31,14 @@ class _Item(NamedTuple):
 class PublishedPauses:
     """The pauses of one collector, as it notes them itself."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int, origin_ns: int) -> None:
+    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check, origin_ns: int) -> None:
         """Collections that are over already are not told. Raises Unmapped, AddressSpaceGone."""
         self._memory, self._layout, self._origin_ns = memory, layout, origin_ns
+        self._check = check
         assert layout.gc_stats is not None
         self._size = layout.gc_stats.size
-        self._at = memory.u64(gc + layout.gc.generation_stats)
+        self._pointer = gc + layout.gc.generation_stats
+        self._at = memory.u64(self._pointer)
         self._raw = memory.read(self._at, self._size)
         self._newest = [self._ring(number)[-1] for number in range(GENERATIONS)]
         self._done: list[tuple[int, int, int, int | None]] = []  # start_ns, stop_ns, generation, collected
@@ -46,6 +48,9 @@ class PublishedPauses:
         raw = self._read()
         if raw == self._raw or raw != self._read():
             return  # nothing is new, or an item is being written, and whole at the next beat
+        self._check()
+        if self._memory.u64(self._pointer) != self._at:
+            raise Unmapped(hex(self._at))  # the collector has been taken down
         self._raw = raw
         for generation in range(GENERATIONS):
             before = self._newest[generation]

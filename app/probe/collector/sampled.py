@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional
 from app.probe.layouts import Layout
 from app.probe.memory import AddressSpaceGone, Memory, Unmapped
 
-from .totals import GENERATIONS, Stats
+from .totals import GENERATIONS, Check, Stats
 
 Pause = tuple[int, int, Optional[int], Optional[int]]  # start_us, length_us, generation, collected
 
@@ -35,10 +35,10 @@ class _Ended(NamedTuple):
 class SampledPauses:
     """The pauses of one collector, as samples see them."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int) -> None:
+    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check) -> None:
         """`gc` is the address of struct _gc_runtime_state. Raises Unmapped, AddressSpaceGone."""
         assert layout.gc_generation_stats.size * GENERATIONS == _STATS.size
-        self._memory = memory
+        self._memory, self._check = memory, check
         self._at = gc + layout.gc.generation_stats
         self._flag_at = layout.gc.collecting - layout.gc.generation_stats
         self._size = self._flag_at + _FLAG.size
@@ -58,6 +58,7 @@ class SampledPauses:
         if not raw:
             raise AddressSpaceGone(self._memory.pid)
         if raw != self._raw or self._seen_us is None:
+            self._check()
             self._change(raw, now_us)
         self._seen_us, self._gap_us = now_us, None
 
@@ -78,8 +79,6 @@ class SampledPauses:
         flag = _FLAG.unpack_from(raw, self._flag_at)[0]
         before, now = _stats(self._raw), _stats(raw)
         moved = [new[0] - old[0] for old, new in zip(before, now)]
-        if flag not in (0, 1) or min(moved) < 0:
-            raise Unmapped(hex(self._at))  # the interpreter was freed, and its memory is another's
         seen_us = now_us if self._seen_us is None else self._seen_us
         half = ((now_us if self._gap_us is None else self._gap_us) - seen_us) // 2
         ended = _Ended(seen_us + half, now_us - half, None, None)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, Callable
 
 from app.probe.layouts import Layout
 from app.probe.memory import Memory
 
 GENERATIONS = 3
 
-# Of each generation: (collections, collected, uncollectable), running totals.
-Stats = list[tuple[int, int, int]]
+Stats = list[tuple[int, int, int]]  # collections, collected, uncollectable of each: running totals
+Check = Callable[[], None]  # raises Unmapped once the interpreter has ended
 
 
 class Totals:
     """The settings of one collector, and its counts towards the next collection."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int) -> None:
+    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check) -> None:
         """`gc` is the address of the structure. Raises Unmapped, AddressSpaceGone."""
-        self._memory, self._gc, self._layout = memory, gc, layout
+        self._memory, self._gc, self._layout, self._check = memory, gc, layout, check
         self._size = max(layout.gc.long_lived_pending, layout.gc.heap_size or 0) + 8
         self.read()
 
     def read(self) -> None:
         """Reads them anew; Unmapped, AddressSpaceGone."""
-        self._raw = self._memory.read(self._gc, self._size)
+        raw = self._memory.read(self._gc, self._size)
+        self._check()
+        self._raw = raw
 
     def row(self, stats: Stats) -> list[Any]:
         """enabled, [threshold], [count], [collections], [collected], [uncollectable], tracked."""

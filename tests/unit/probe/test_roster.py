@@ -45,7 +45,8 @@ def test_a_thread_that_has_not_run_yet_is_not_taken_for_the_one_that_starts_it(
     tids = {NEW: os.getpid()}
 
     def survey(*_: Any) -> Survey:
-        return Survey([], [], [ThreadState(NEW, tids[NEW], 0, 1), ThreadState(MAIN, os.getpid(), 0, 1)], [8])
+        threads = [ThreadState(NEW, tids[NEW], 0, 1), ThreadState(MAIN, os.getpid(), 0, 1)]
+        return Survey([], [], threads, {8: NEW})
 
     monkeypatch.setattr(roster, "survey", survey)
     runtime = SimpleNamespace(memory=Memory(), address=0, layout=known()[3, 11, False])

@@ -1,0 +1,110 @@
+"""A process's memory by kind of mapping, against what the target has of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.interpreters import interpreter
+from support.observing import Observation, observing
+from support.targets import standing_by
+
+from app.model.frames import Counters, Memory
+
+MIB = 1 << 20
+THREADS = 4
+
+# At a line on its standard input it takes memory of each kind, says so, and waits.
+TAKING = f"""
+import mmap, sys, threading
+
+READY
+sys.stdin.readline()
+there = threading.Barrier({THREADS + 1})
+never = threading.Event()
+
+def work():
+    kept = [bytes(2000) for _ in range(1000)]
+    there.wait()
+    never.wait()
+
+threading.stack_size(16 << 20)
+for _ in range({THREADS}): threading.Thread(target=work, daemon=True).start()
+there.wait()
+small = [bytearray(20) for _ in range(100_000)]
+private = mmap.mmap(-1, {64 * MIB}, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+shared = mmap.mmap(-1, {16 * MIB})
+for page in range(0, {32 * MIB}, 4096): private[page] = 1
+for page in range(0, {8 * MIB}, 4096): shared[page] = 1
+print("taken", flush=True)
+sys.stdin.readline()
+"""
+
+
+def say(target: Any) -> None:
+    """Writes the line that the target waits for."""
+    target.stdin.write(b"\n")
+    target.stdin.flush()
+
+
+def kinds_after(observation: Observation, **wanted: int) -> dict[str, list[int]]:
+    """The kinds of the first walk in which those have so much resident; a hang, without one, is a failure."""
+    while True:
+        kinds = observation.until(Memory).kinds
+        if all(kinds[kind] is not None and kinds[kind][1] >= rss for kind, rss in wanted.items()):
+            return dict(kinds)
+
+
+def test_memory_is_told_by_what_it_is_for(python: str) -> None:
+    with standing_by(python, TAKING) as target, observing(pid=target.pid) as observation:
+        first = observation.until(Memory)
+        before = kinds_after(observation, arenas=0)
+        say(target)
+        assert target.stdout
+        assert target.stdout.readline() == b"taken\n"
+        more = before["arenas"][1] + 4 * MIB
+        after = kinds_after(observation, anonymous=31 * MIB, shared=8 * MIB, arenas=more)
+    assert first.pid == target.pid
+    grown = {kind: [now - was for now, was in zip(after[kind], before[kind], strict=True)] for kind in after}
+    assert grown["shared"] == [16 * MIB, 8 * MIB]
+    # Arenas that came since the heap was last read are anonymous still.
+    assert 31 * MIB <= grown["anonymous"][1] < 48 * MIB
+    assert THREADS * 16 * MIB <= grown["stacks"][0] < THREADS * 17 * MIB
+    assert 0 < grown["stacks"][1] < THREADS * MIB
+    if not interpreter(python).free_threaded:  # else mimalloc keeps large blocks too, in memory it reserves
+        assert 64 * MIB <= grown["anonymous"][0] < 80 * MIB
+        assert grown["c_heap"][1] >= THREADS * 1000 * 2000
+    assert grown["file"][1] < 8 * MIB
+
+
+def test_what_a_child_shares_with_its_parent(any_python: str) -> None:
+    code = """
+    import os, sys
+    kept = bytearray(64 << 20)
+    for page in range(0, len(kept), 4096): kept[page] = 1
+    READY
+    sys.stdin.readline()
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+    sys.stdin.readline()
+    """
+    with standing_by(any_python, code) as target, observing(pid=target.pid) as observation:
+        alone = observation.until(Memory, pid=target.pid)
+        say(target)
+        assert target.stdout
+        child = int(target.stdout.readline())
+        theirs = observation.until(Memory, pid=child)
+        ours = alone
+        while ours.shared < 64 * MIB:
+            ours = observation.until(Memory, pid=target.pid)
+        rows: list[Any] = []
+        while not rows:
+            counters = observation.until(Counters)
+            rows = [row for row in counters.processes if row[0] == child and row[6] is not None]
+        say(target)
+        say(target)
+    assert alone.shared < 16 * MIB
+    assert theirs.shared >= 64 * MIB
+    [[_, _, rss, _, _, _, uss, pss]] = rows
+    assert rss >= 64 * MIB
+    assert uss < 16 * MIB
+    assert pss < rss - 24 * MIB, "a page that two share counts half for each"
