@@ -6,8 +6,8 @@ its time, a read a step, and what it sees of two mappings it sees at two instant
     heap       [heap], which the C library moves by brk: its main arena
     c_heap     the malloc arenas that glibc makes for other threads, at multiples of 64 MiB, each known by
                the heap_info at its head. Blocks of 128 KiB and more are mappings of their own: anonymous
-    arenas     pymalloc's, or mimalloc's segments, where the heap's reader found them last; null before it has.
-               Those that came since are anonymous
+    arenas     pymalloc's, or mimalloc's segments, where the heap's reader found them last; null before it has
+               found any. Those that came since are anonymous
     stacks     [stack], and those of the threads that Python knows: pthread_t is an address at the top of
                the thread's stack, and glibc notes beside it where the stack begins and how long it is
     anonymous  private memory without a file that is none of these, the .bss of libraries with it
