@@ -93,11 +93,11 @@ ORDERING = Workload(
         "Tries and violations: a violation is a reader that saw the flag of a publication, and then data "
         "from before it. None is expected, with a GIL or without.",
         "How many new publications the readers met: with a GIL a reader runs for a whole switch interval "
-        "during which nothing changes, so most tries are the same one. Free-threaded, they meet far more.",
+        "during which nothing changes, so most tries are the same. Free-threaded, they meet far more.",
     ),
     why=(
-        "CPython runs a thread's byte code in the order in which it is written. With a GIL its hand-over is a "
-        "mutex, which makes everything before it visible to the next holder.",
+        "CPython runs a thread's byte code in the order in which it is written. A GIL is handed over "
+        "under a mutex, which makes everything before it visible to the next holder.",
         "Without the GIL attributes and items are stored and loaded by atomic operations: a reader that "
         "sees the flag sees what was stored before it. Java says this of volatile fields, C++ of "
         "std::atomic with release and acquire; Python says it nowhere in its language reference.",

@@ -13,6 +13,8 @@ from app.workloads.hazards.deadlock import told
 from app.workloads.pulse import Pulse
 from app.workloads.tracked import RunOver, TrackedLocks
 
+_ARRIVAL_S = 0.05  # within which they sit down
+
 
 class Table:
     """Forks, as many as philosophers; and what each has eaten."""
@@ -44,6 +46,7 @@ def _work(ctx: Context) -> None:
     if ctx.params["order"] == "ordered":
         left, right = sorted((left, right))
     chance = Random()
+    sleep(chance.uniform(0, _ARRIVAL_S))  # all at once, and half of the runs would be over before a meal
     with suppress(RunOver):
         while not ctx.stopping:
             table.look(ctx)
@@ -127,7 +130,7 @@ PHILOSOPHERS = Workload(
             "Which fork is taken first: the left one, or the one with the lower number.",
             choices=("left-first", "ordered"),
         ),
-        Param("think_ms", "float", 2.0, "Time between two meals, on average.", min=0.0, max=100.0, unit="ms"),
+        Param("think_ms", "float", 1.0, "Time between two meals, on average.", min=0.0, max=100.0, unit="ms"),
         Param(
             "reach_ms",
             "float",

@@ -1,0 +1,94 @@
+"""The rules on hazards, on summaries of which only the part that they read is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.analysis.findings import hazards
+from app.model.states import STATES
+
+
+def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.0) -> dict[str, Any]:
+    """A thread that was blocked on a lock for this share of ten seconds, and asleep for the rest."""
+    shares = {**dict.fromkeys(STATES, 0.0), "lock": lock, "unknown": unknown}
+    shares["sleep"] = 1 - lock - unknown
+    return {"pid": 1, "name": name, "shares": shares, "counted_s": 10.0, "run_delay_s": run_delay_s}
+
+
+def contended(*threads: dict[str, Any], **workload: Any) -> bool:
+    summary = {"threads": list(threads), "workload": workload or None}
+    found = hazards.lock_contention(summary)
+    return found is not None and found.code == "lock-contention"
+
+
+def test_threads_that_take_turns_contend() -> None:
+    assert contended(*(thread(f"t{n}", 0.75) for n in range(4)), thread("main", 1.0))
+
+
+@pytest.mark.parametrize(
+    "threads",
+    [
+        [thread(f"idle{n}", 1.0) for n in range(8)],
+        [thread("main", 0.0), *(thread(f"idle{n}", 0.99) for n in range(8))],
+        [thread(f"hardly fed{n}", 0.9) for n in range(4)],
+        [thread(f"well fed{n}", 0.45) for n in range(4)],
+        [thread(f"two{n}", 0.5) for n in range(2)],
+        [thread(f"free{n}", 0.05) for n in range(4)],
+        [{**thread("never observed", 0.0), "shares": dict.fromkeys(STATES)}] * 4,
+    ],
+    ids=lambda threads: str(threads[-1]["name"]).rstrip("0123456789"),
+)
+def test_what_only_resembles_it_does_not(threads: list[dict[str, Any]]) -> None:
+    assert not contended(*threads)
+
+
+def test_time_without_a_cpu_is_not_held_against_the_lock() -> None:
+    assert not contended(*(thread(f"t{n}", 0.6) for n in range(4)))
+    assert contended(*(thread(f"t{n}", 0.6, run_delay_s=1.5) for n in range(4)))
+
+
+def test_threads_of_different_processes_share_no_lock() -> None:
+    assert not contended(*({**thread(f"t{n}", 0.75), "pid": n} for n in range(4)))
+
+
+def test_a_workloads_own_account_beats_what_is_seen_from_outside() -> None:
+    threads = [thread(f"t{n}", 0.75) for n in range(4)]
+    assert not contended(*threads, lock_wait_share=0.05)
+    assert contended(lock_wait_share=0.7)
+
+
+def workload(**fields: Any) -> dict[str, Any]:
+    return {"threads": [], "workload": {"seconds": 2.0, "workers": 4, **fields}}
+
+
+def test_few_attempts_are_a_slow_start() -> None:
+    assert hazards.livelock(workload(attempts=99, progress=0)) is None
+    assert hazards.livelock(workload(attempts=5_000, progress=1)) is None
+    assert hazards.livelock(workload(attempts=5_000, progress=0)) is not None
+
+
+def test_a_tenth_of_what_the_others_get_is_starvation() -> None:
+    def starved(readers: float, writers: float) -> str | None:
+        each = {"reader": readers, "writer": writers}
+        jain = (readers + writers) ** 2 / (2 * (readers**2 + writers**2)) if readers or writers else None
+        found = hazards.starvation(workload(fairness={"jain": jain, "by_role": each}))
+        return found.title if found else None
+
+    assert starved(500, 30) == "The writer starves"
+    assert starved(0, 500) == "The reader starves"
+    assert starved(500, 200) is None
+    assert starved(0, 0) is None
+
+
+def test_the_share_of_lost_updates_is_part_of_the_evidence() -> None:
+    lost = hazards.lost_updates(workload(counts={"expected": 200, "actual": 150, "lost": 50}))
+    assert lost is not None
+    assert lost.evidence["lost_share"] == 0.25
+    assert hazards.lost_updates(workload(counts={"expected": 200, "actual": 200, "lost": 0})) is None
+
+
+def test_of_a_run_that_says_nothing_nothing_is_said() -> None:
+    for summary in ({"threads": [], "workload": None}, workload()):
+        assert [rule(summary) for rule in hazards.RULES] == [None] * len(hazards.RULES)

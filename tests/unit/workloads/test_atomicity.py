@@ -1,0 +1,74 @@
+"""The matrix of operations: its judgements, the byte code beside them, and the order of flag and data."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic_ns
+
+import pytest
+from support.by_hand import run
+
+from app.workloads.atomicity.operations import ATOMIC, OPERATIONS, Operation
+from app.workloads.atomicity.trial import Trial
+
+
+def alone(operation: Operation) -> Trial:
+    """A trial after one round by one thread."""
+    trial = Trial(operation, threads=1)
+    trial.begin()
+    assert trial.play(0, monotonic_ns() + 5_000_000) > 0
+    return trial
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.statement)
+def test_one_thread_alone_loses_nothing(operation: Operation) -> None:
+    trial = alone(operation)
+    trial.judge()
+    assert trial.lost == 0
+    assert trial.verdict == f"no loss seen in {trial.tries:,} tries"
+
+
+def test_what_is_missing_is_counted() -> None:
+    append = alone(OPERATIONS[0])
+    items: list[int] = append._names["L"]
+    del items[-3:]
+    append.judge()
+    assert append.lost == 3
+    assert append.verdict == "not atomic"
+
+
+def test_an_error_that_one_thread_never_sees_counts_as_well() -> None:
+    trial = alone(Operation("L[0]", lambda: {"L": []}, lambda left: 0))
+    trial.judge()
+    assert trial.lost == trial.tries > 0
+
+
+def test_without_a_try_there_is_no_verdict() -> None:
+    assert Trial(OPERATIONS[0], threads=2).verdict == "not tried"
+
+
+def test_the_byte_code_is_that_of_the_line_alone() -> None:
+    byte_code = next(Trial(each, 1).byte_code for each in OPERATIONS if each.statement == "i += 1")
+    names = [instruction.split()[0] for instruction in byte_code.split(", ")]
+    assert names == ["LOAD_GLOBAL", "LOAD_CONST", "BINARY_OP", "STORE_GLOBAL"]
+
+
+def test_the_matrix_tries_all_and_claims_nothing_without_a_count() -> None:
+    result = run("atomic-matrix", "--seconds", "1.2")
+    rows = {row[0]: row for row in result["table"]["rows"]}
+    assert list(rows) == [operation.statement for operation in OPERATIONS]
+    for _, _, tries, lost, verdict, book in rows.values():
+        assert tries > 0
+        assert verdict == ("not atomic" if lost else f"no loss seen in {tries:,} tries")
+        assert not (lost and book == ATOMIC)
+    assert rows["i = int(i) + 1"][3] > 0
+    assert rows["i += 1"][3] == 0
+    assert result["ops"] == sum(row[2] for row in rows.values())
+    assert result["python"] == sys.version.split()[0]
+
+
+def test_no_reader_sees_the_flag_before_the_data() -> None:
+    result = run("ordering", "--seconds", "0.5", "--workers", "3")
+    assert result["violations"] == 0
+    assert 0 < result["seen"] <= 2 * result["publications"]
+    assert f"{result['ops']:,} tries" in result["showed"][0]
