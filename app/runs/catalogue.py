@@ -22,6 +22,7 @@ from app.runs.observer import HOME, own_environment
 MIN_SECONDS = 0.1
 MAX_SECONDS = 3600.0
 DEFAULT_SECONDS = 10.0
+MAX_TEXT = 20_000  # characters: what a workload is started with is one word of a command
 
 _LIST_LIMIT_S = 20.0
 _SWITCHES = {
@@ -231,6 +232,10 @@ def _checked(param: ParamSpec, value: Any) -> Value:
         return switch
     if not isinstance(value, str):
         raise BadRequest(f"{field} must be a text; it was {value!r}", param.help, field)
+    if len(value) > MAX_TEXT:
+        raise BadRequest(
+            f"{field} must have at most {MAX_TEXT} characters; it had {len(value)}", param.help, field
+        )
     if param.choices is not None and value not in param.choices:
         raise BadRequest(
             f"{field} must be one of {', '.join(param.choices)}; it was {value!r}", param.help, field

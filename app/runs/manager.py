@@ -61,7 +61,9 @@ class Manager:
     async def _plan(self, request: RunRequest) -> plan.Plan:
         match plan.kind_of(request):
             case "workload":
-                return plan.of_workload(request, await self.catalogue(), await self.interpreters())
+                known = await self.catalogue()
+                plan.check_workload(request, known)  # at once: to ask the interpreters takes a while
+                return plan.of_workload(request, known, await self.interpreters())
             case "command":
                 return plan.of_command(request)
             case "script":

@@ -13,7 +13,7 @@ from app.model import secrets
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.spec import ObserverSpec, Sampling, Start
 from app.runs import catalogue, environment, interpreters
-from app.runs.catalogue import ActionSpec, Catalogue
+from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
 from app.runs.observer import HOME, own_environment
@@ -90,12 +90,18 @@ def kind_of(request: RunRequest) -> Kind:
     return _KINDS[given[0]]
 
 
-def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
-    """The plan for a workload; BadRequest or NotFound names the field that is at fault."""
+def check_workload(request: RunRequest, known: Catalogue) -> tuple[WorkloadSpec, Checked]:
+    """What can be checked before it is known which interpreters there are; the workload and its settings."""
     assert request.workload is not None
     _check_sampling(request.sampling)
     spec = known.get(request.workload)
-    checked = catalogue.check(spec, dict(request.params), request.executor, request.workers, request.seconds)
+    params, extent = dict(request.params), (request.executor, request.workers, request.seconds)
+    return spec, catalogue.check(spec, params, *extent)
+
+
+def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpreter]) -> Plan:
+    """The plan for a workload; BadRequest or NotFound names the field that is at fault."""
+    spec, checked = check_workload(request, known)
     interpreter = interpreters.choose(request.python, found)
     catalogue.check_python(spec, checked.executor, known, interpreter.version_info, interpreter.label)
     argv = [
