@@ -52,7 +52,7 @@ def _produce(ctx: Context, route: Route, until_ns: int) -> int:
     items = 0
     for _ in range(ctx.params["capacity"]):
         route.credits.put(1)
-    while monotonic_ns() < until_ns and _get(ctx, route.credits) is not None:
+    while monotonic_ns() < until_ns and not ctx.stopping and _get(ctx, route.credits) is not None:
         route.items.put(items)
         items += 1
     for _ in range(ctx.prepared.consumers):
