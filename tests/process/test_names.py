@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from support.observing import Observation, observing
 from support.targets import standing_by
 
@@ -91,3 +93,19 @@ def test_every_short_thread_has_some_name(any_python: str) -> None:
         assert observation.finish().state == "finished"
     told = [row for names in observation.of(Names) for row in names.threads]
     assert all(row[3] for row in told)
+
+
+def test_a_thread_of_a_subinterpreter_has_the_name_that_it_has_there(publishing_python: str) -> None:
+    inside = """
+    import sys, threading
+    threading.Thread(target=threading.Event().wait, name="inside").start()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    """
+    code = f"import _interpreters; _interpreters.exec(_interpreters.create(), {textwrap.dedent(inside)!r})"
+    with standing_by(publishing_python, code) as target, observing(pid=target.pid) as observation:
+        await_names(observation, {"main", "inside"})
+    told = {row[3]: row for names in observation.of(Names) for row in names.threads}
+    _, pid, tid, _, interpreter = told["inside"]
+    assert pid == target.pid != tid
+    assert interpreter == 1

@@ -48,8 +48,10 @@ class Collectors:
         if self._roster.interpreters is not self._surveyed:
             self._follow()
         for collector in self._collectors.values():
-            with contextlib.suppress(Unmapped):  # it has ended, which the roster finds within a few beats
+            try:
                 collector.pauses.sample(now_us)
+            except Unmapped:
+                continue  # it has ended, which the roster finds within a few beats
 
     def gap(self, from_us: int) -> None:
         """The observer did not run from then until the next sample."""
