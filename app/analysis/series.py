@@ -3,7 +3,8 @@
 What is kept are running totals, at the instants of the counters. A row is the difference of two of them: it
 tells of all the time since the row before it, however many were left out between, and of no other. Sizes are
 those of all processes; `paused_share` is the time in which collectors had stopped their threads: as with
-`cpu_share`, two that do so all the time make 2.
+`cpu_share`, two that do so all the time make 2. `running` is the mean number of threads that ran Python at
+once: at most 1 for each GIL.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from app.analysis.tracks import GilTime, gil_time
+from app.analysis.tracks import GilTime, gil_time, running_us
 from app.model.frames import Counters, Frame
 
 SERIES = (
@@ -29,6 +30,7 @@ SERIES = (
     "arena_bytes",
     "tracked",
     "paused_share",
+    "running",
 )
 MAX_ROWS = 1200
 
@@ -55,6 +57,8 @@ class _Totals(NamedTuple):
     sizes: Sizes = Sizes()
     ops: int | None = None
     paused_us: int | None = None  # of all collectors; None while none was read
+    running_us: int = 0  # of all threads
+    seen_us: int = 0  # the length of all frames
 
 
 class Series:
@@ -67,10 +71,13 @@ class Series:
         self._last = self._before = _Totals()
         self._gil = GilTime()
         self._switches = self._frames_us = 0
+        self._running_us = self._seen_us = 0
         self._cpu_us_by_pid: dict[int, int] = {}
 
     def frame(self, frame: Frame, main: int | None) -> None:
-        """Add what became of the main GIL in a slice."""
+        """Add what became of the main GIL in a slice, and how long threads ran."""
+        self._seen_us += frame.end_us - frame.start_us
+        self._running_us += sum(running_us(track) for _, track in frame.lanes)
         for index, switches, track in frame.gils:
             if index == main:
                 self._gil.add(gil_time(track))
@@ -99,6 +106,8 @@ class Series:
                 sizes,
                 message.ops,
                 paused_us,
+                self._running_us,
+                self._seen_us,
             ),
         )
         if self._offered % self._every == 0:
@@ -134,6 +143,7 @@ def _row(before: _Totals, now: _Totals) -> Row:
         _rate(ops, now.at_us - before.at_us, 1e6),
         *now.sizes[1:],
         _rate(paused_us, now.at_us - before.at_us, 1),
+        _rate(now.running_us - before.running_us, now.seen_us - before.seen_us, 1),
     ]
 
 

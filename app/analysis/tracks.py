@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.model.states import HOLDER_UNKNOWN
+from app.model.states import HOLDER_UNKNOWN, RUNNING
 
 LANE_STEP = 2  # state, length_us
 GIL_STEP = 3  # holder, waiters, length_us
@@ -20,6 +20,11 @@ def cut(track: list[int], step: int, keep_us: int) -> list[int]:
         kept += [*what, min(length_us, keep_us)]
         keep_us -= length_us
     return kept
+
+
+def running_us(track: list[int]) -> int:
+    """How long the thread of a lane's track ran Python."""
+    return sum(track[at + 1] for at in range(0, len(track), LANE_STEP) if track[at] == RUNNING)
 
 
 @dataclass(slots=True)

@@ -14,18 +14,33 @@ import { CHART_HEIGHT, createChart, POWERS_OF_TWO } from "./chart.js";
 export const CHARTS = [
   {
     title: "GIL",
+    of: "with-gil",
     lines: [{ label: "held", column: "held_share" }, { label: "contended", column: "contended_share" }],
     show: wholePercent,
     max: 1,
   },
   {
     title: "Switches",
+    of: "with-gil",
     lines: [{ label: "switches", column: "switches_per_s" }],
     show: count,
     unit: "/s",
     atLeast: 10,
   },
-  { title: "Waiters", lines: [{ label: "waiters", column: "waiters" }], show: count, atLeast: 1 },
+  {
+    title: "Running at once",
+    of: "without-gil",
+    lines: [{ label: "threads", column: "running" }],
+    show: count,
+    atLeast: 1,
+  },
+  {
+    title: "Waiters",
+    of: "with-gil",
+    lines: [{ label: "waiters", column: "waiters" }],
+    show: count,
+    atLeast: 1,
+  },
   { title: "CPU", lines: [{ label: "CPU", column: "cpu_share" }], show: cores, atLeast: 1 },
   { title: "RSS", lines: [{ label: "RSS", column: "rss" }], show: size, steps: POWERS_OF_TWO },
   { title: "Operations", lines: [{ label: "operations", column: "ops_per_s" }], show: count, unit: "/s" },
@@ -60,7 +75,7 @@ export class ChartBoard {
   recolour(palette) {
     const data = this.#charts.map(({ plot }) => plot.data);
     this.#destroy();
-    const hosts = CHARTS.map(() => make("figure", { class: "chart" }));
+    const hosts = CHARTS.map(({ of = "" }) => make("figure", { class: `chart ${of}` }));
     this.#root.replaceChildren(...hosts);
     this.#charts = CHARTS.map((kind, index) => {
       const plot = createChart(hosts[index], kind, palette, this.#onView);
@@ -77,6 +92,7 @@ export class ChartBoard {
       host.classList.toggle("unmeasured", columns.every((column) => column.every((value) => value === null)));
       plot.setData([seconds, ...columns]);
     }
+    this.#fit();
   }
 
   #fit() {

@@ -5,7 +5,8 @@
  * @import { Quantity } from "../base/format.js"
  * @typedef {{label: string, column: string}} Line
  * @typedef {{title: string, lines: Line[], show: (value: number | null) => Quantity, unit?: string,
- *            max?: number, atLeast?: number, steps?: number[]}} ChartKind `max` is the axis's upper end where the
+ *            max?: number, atLeast?: number, steps?: number[], of?: string}} ChartKind `of` is the class of builds
+ *     that it is for; `max` is the axis's upper end where the
  *     quantity has one, `atLeast` keeps noise about nothing from filling the chart, `steps` are the distances that
  *     its marks may have
  */

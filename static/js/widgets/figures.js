@@ -4,7 +4,8 @@
  * @import { RunState } from "../state/run_state.js"
  * @import { GilFigures, Maybe, Summary, Totals } from "../state/messages.js"
  * @import { Quantity } from "../base/format.js"
- * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "cpu_share" | "rss" | "ops_per_s"} Measure
+ * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "running" | "cpu_share" | "rss" |
+ *            "ops_per_s"} Measure
  * @typedef {{[measure in Measure]: Maybe}} Reading
  * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
  */
@@ -17,6 +18,7 @@ const TILES = {
   contended: { measure: "contended_share", show: share, ofGil: true },
   switches: { measure: "switches_per_s", show: count, unit: "/s", ofGil: true },
   waiters: { measure: "waiters", show: waiters, ofGil: true },
+  running: { measure: "running", show: waiters },
   cpu: { measure: "cpu_share", show: cores },
   rss: { measure: "rss", show: size },
   ops: { measure: "ops_per_s", show: count, unit: "/s" },
@@ -80,6 +82,7 @@ function read({ summary, series }, totals, gil) {
     contended_share: gil?.contended_share ?? null,
     switches_per_s: gil?.switches_per_s ?? null,
     waiters: gil?.waiters ?? null,
+    running: series.latest("running"),
     cpu_share: summary ? series.latest("cpu_share") : totals.cpu_share,
     rss: summary ? series.latest("rss") : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
@@ -97,7 +100,8 @@ function busiest(gils) {
  */
 function noteOn({ free, summary }, gils, gil) {
   if (free) {
-    return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it.";
+    return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
+      (summary ? " Operations over the whole run; the rest when last measured." : "");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
   const when = summary ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";

@@ -52,7 +52,7 @@ export class HeapCanvas {
     this.#canvas.addEventListener("pointerleave", () => this.#point(null));
   }
 
-  /** @param {HeapMap} map @param {HeapFigures} figures @param {Colouring} colouring */
+  /** @param {HeapMap | null} map @param {HeapFigures} figures @param {Colouring} colouring */
   update(map, figures, colouring) {
     this.#map = map;
     this.#figures = figures;
@@ -68,14 +68,14 @@ export class HeapCanvas {
   }
 
   #draw() {
-    const [map, figures, width] = [this.#map, this.#figures, this.#host.clientWidth];
+    const [map, figures] = [this.#map, this.#figures];
+    this.#host.hidden = !map?.arenas.length;
+    const width = this.#host.clientWidth;
     if (!map || !figures || width === 0) return;
     const signature = `${map.version} ${width} ${this.#colouring} ${figures.pid}/${figures.interpreter}`;
     if (signature === this.#shown) return;
     this.#shown = signature;
     const { arenas } = map;
-    this.#host.hidden = arenas.length === 0;
-    if (arenas.length === 0) return;
     const most = arenas.reduce((largest, arena) => Math.max(largest, poolCount(arena)), 0);
     this.#grid = layOutPools(arenas.length, most, width, MOST_HEIGHT);
     this.#surface.fit(width, this.#grid.height);

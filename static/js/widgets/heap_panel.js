@@ -57,7 +57,17 @@ export class HeapPanel {
     none.hidden = heap !== undefined;
     if (!heap) return setText(none, whyNone(state));
     const reading = state.heaps.get(keyOf(heap));
-    if (reading) this.#canvas.update(reading.map, heap, this.#colouring);
+    this.#canvas.update(reading?.map ?? null, heap, this.#colouring);
+    const mapped = (reading?.map.arenas.length ?? 0) > 0;
+    this.#root.classList.toggle("unmapped", !mapped);
+    const without = find(this.#root, ".no-map", HTMLElement);
+    without.hidden = mapped;
+    setText(
+      without,
+      state.ended
+        ? "There is no map: it is read only while somebody looks at it, and nobody did before the run ended."
+        : "The map comes with the next reading, about once a second.",
+    );
     this.#classes.update(heap);
     setText(find(this.#root, ".pinned", HTMLElement), pinnedOf(heap));
     find(this.#root, ".facts", HTMLElement).replaceChildren(...factsOf(heap));

@@ -32,7 +32,7 @@ export class Histograms {
   /** @param {Timed[]} threads */
   update(threads) {
     const timed = threads
-      .filter(({ gil_wait: wait, gil_hold: hold }) => (wait?.count ?? 0) + (hold?.count ?? 0) > 0)
+      .filter(({ gil_wait: wait, gil_hold: hold }) => seen(wait) + seen(hold) > 0)
       .sort((one, other) => (other.gil_wait?.count ?? 0) - (one.gil_wait?.count ?? 0))
       .slice(0, MOST_ROWS);
     this.#axes.wait = axisOf(timed.map(({ gil_wait: wait }) => wait));
@@ -58,6 +58,11 @@ export function axisOf(distributions) {
   return ranks
     .slice(ranks.indexOf(used[0]), ranks.indexOf(used[used.length - 1]) + 1)
     .map((rank) => rank === Infinity ? null : rank);
+}
+
+/** Those of an unknown length too. @param {Distribution | null} distribution */
+function seen(distribution) {
+  return distribution ? distribution.count + (distribution.cut ?? 0) : 0;
 }
 
 /** @param {Maybe[]} axis */
@@ -111,7 +116,14 @@ class Bars {
 
   /** @param {Distribution | null} distribution @param {Maybe[]} axis */
   update(distribution, axis) {
-    setText(this.count, text(count(distribution ? distribution.count : null)));
+    const cut = distribution?.cut ?? 0;
+    setText(
+      this.count,
+      text(count(distribution ? distribution.count : null)) + (cut ? ` + ${text(count(cut))}` : ""),
+    );
+    this.count.title = cut
+      ? `${text(count(cut))} beside time that could not be read: how long is not known`
+      : "";
     const counts = new Map(distribution?.histogram ?? []);
     const most = Math.max(1, ...counts.values());
     if (this.element.children.length !== axis.length) {

@@ -115,6 +115,7 @@ export class RunView {
   #showFigures() {
     const { figures, processes, clock } = this.#state;
     this.#root.classList.toggle("free", this.#state.free);
+    this.#root.classList.toggle("unseen", this.#state.ended && clock.lastUs === null);
     this.#title.update(this.#state, clock.lastUs);
     this.#figures.update(this.#state);
     this.#badges.update(processes.values());

@@ -473,7 +473,7 @@ def test_a_header_holds_what_a_late_viewer_needs(begin):
     assert header["gils"] == [[0, PID, 0]]
     assert header["figures"]["type"] == "figures"
     assert header["series"]["names"][0] == "at_us"
-    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None, *[None] * 5]]
+    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None, *[None] * 5, 0.0]]
     assert json.loads(json.dumps(header, allow_nan=False)) == header
 
 
@@ -537,3 +537,17 @@ def test_the_series_of_a_long_run_covers_all_of_it_in_few_rows(begin):
     assert len(at_us) <= 1_200
     assert series["every"] == 8
     assert at_us == list(range(0, 5_000 * 250 * MS, 8 * 250 * MS))
+
+
+def test_a_row_of_the_series_tells_how_many_threads_ran_at_once(begin):
+    # GIVEN a slice in which one thread ran all the time and another half of it
+    ledger = begin()
+    ledger.feed(Frame(0, 50 * MS, 50, 0, 0, [], [[0, [0, 50 * MS]], [1, [0, 25 * MS, 5, 25 * MS]]]))
+    ledger.feed(Counters(50 * MS, [process_row(PID, 10)]))
+    # WHEN there comes one in which none did
+    ledger.feed(Frame(50 * MS, 100 * MS, 50, 0, 0, [], [[0, [5, 50 * MS]], [1, [5, 50 * MS]]]))
+    ledger.feed(Counters(100 * MS, [process_row(PID, 10)]))
+    # THEN each row tells of its own time
+    series = ledger.header()["series"]
+    running = series["names"].index("running")
+    assert [row[running] for row in series["rows"]] == [1.5, 0.0]
