@@ -13,12 +13,15 @@ Row = dict[str, Any]
 
 # Below 8 MiB an interpreter and its imports leave as much half empty; below a quarter of the arenas a program
 # that goes on allocating fills them again.
+# mimalloc gives the pages of a segment back one by one, so a segment that stays keeps little.
 PINNED_BYTES = 8 * MIB
 PINNED_SHARE = 0.25
 
-# A twentieth of the time is what a program gains from a collector that does nothing, and worth a look; a
-# tenth of a second is the delay that a person begins to notice.
+# A twentieth of the time is what a program gains from a collector that does nothing, and worth a look, unless
+# the run was so short that one collection makes it; a tenth of a second is the delay that a person begins to
+# notice.
 STOPPED_SHARE = 0.05
+STOPPED_S = 0.1
 STOPPED_SHARE_GRAVE = 0.2
 LONG_PAUSE_S = 0.1
 
@@ -27,6 +30,8 @@ def heap_fragmented(summary: Summary) -> Finding | None:
     """Arenas with hardly anything in them: not in passing, but twice in a row or at the end."""
     worst: tuple[int, Row, Reading] | None = None
     for heap in summary["heap"] or ():
+        if heap["allocator"] != "pymalloc":
+            continue
         readings = readings_of(heap)
         pinned = [_is_pinned(reading) for reading in readings]
         for at, reading in enumerate(readings):
@@ -36,13 +41,12 @@ def heap_fragmented(summary: Summary) -> Finding | None:
     if worst is None:
         return None
     _, heap, reading = worst
-    arenas = "segments" if heap["allocator"] == "mimalloc" else "arenas"
     return Finding(
         code="heap-fragmented",
         severity="warning",
-        title=f"A few objects keep whole {arenas}",
+        title="A few objects keep whole arenas",
         detail=(
-            f"At {reading.at_us / 1e6:.1f} s {reading.pinned_arenas:,} of {reading.arenas:,} {arenas} of "
+            f"At {reading.at_us / 1e6:.1f} s {reading.pinned_arenas:,} of {reading.arenas:,} arenas of "
             f"{_whose(heap)} had at most a tenth of their blocks in use: {_size(reading.held_bytes)} of "
             f"objects kept {_size(reading.pinned_bytes)} from the operating system."
         ),
@@ -104,7 +108,7 @@ def heap_growth(summary: Summary) -> Finding | None:
 
 def gc_pauses(summary: Summary) -> Finding | None:
     """Collections that stop an interpreter for much of its time, or for long."""
-    rows = [row for row in summary["gc"] or () if row["pauses"]["seen"]]
+    rows = [row for row in summary["gc"] or () if row["pauses"]["count"] and row["pauses"]["seen"]]
     judged = [row for row in rows if _stops_much(row) or row["pauses"]["max_s"] >= LONG_PAUSE_S]
     if not judged:
         return None
@@ -188,7 +192,7 @@ def _is_pinned(reading: Reading) -> bool:
 
 def _stops_much(row: Row) -> bool:
     share: float | None = row["pauses"]["stopped_share"]
-    return share is not None and share >= STOPPED_SHARE
+    return share is not None and share >= STOPPED_SHARE and row["pauses"]["total_s"] >= STOPPED_S
 
 
 def _whose(row: Row) -> str:
