@@ -1,0 +1,121 @@
+"""The memory family from outside: each finding is there, with its evidence, and mended it is not."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from support.interpreters import FOUND, name
+from support.observing import observing, workload
+
+from app.analysis.findings import findings
+from app.model.frames import Counters, Heap
+from app.model.spec import Start
+from app.workloads import catalogue
+
+_WITH_GIL = {found.version_info[:2]: found for found in reversed(FOUND) if found.gil_enabled}
+NEWEST = next(found for found in FOUND if found.gil_enabled)
+PYTHONS = [_WITH_GIL[version] for version in ((3, 11), (3, 14)) if version in _WITH_GIL] or [NEWEST]
+MIB = 1024 * 1024
+
+# The longest that each takes. A run is stopped as soon as its finding is there: a heap is read once a second,
+# or less often on a busy machine.
+SECONDS = {"fragmentation": 12.0, "leak": 12.0, "copy-on-write": 8.0, "reference-cycles": 3.0}
+MENDED_SECONDS = 6.0  # on an idle machine every finding of above would be there by then
+WORKLOADS = [
+    pytest.param(each, marks=pytest.mark.serial) if each == "reference-cycles" else each for each in SECONDS
+]
+
+
+def _start(python: str, declared: catalogue.Workload, seconds: float, **params: Any) -> Start:
+    extent: Any = {"executor": declared.executor, "workers": declared.workers, "seconds": seconds}
+    return workload(python, declared.name, json.dumps(params), **extent)
+
+
+def _found(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the rules say of a summary, by code."""
+    return {finding["code"]: finding for finding in findings(summary)}
+
+
+@pytest.mark.parametrize("path", [found.path for found in PYTHONS], ids=[name(found) for found in PYTHONS])
+@pytest.mark.parametrize("workload_name", WORKLOADS)
+def test_the_finding_is_there_with_its_evidence(path: str, workload_name: str) -> None:
+    declared = catalogue.find(workload_name)
+    with observing(_start(path, declared, SECONDS[workload_name])) as observation:
+        for message in observation:
+            if isinstance(message, Heap | Counters) and _is_enough(declared.name, observation.summary()):
+                observation.send(json.dumps({"command": "stop", "state": "stopped"}))
+                break
+        assert observation.finish().error is None
+        summary = observation.summary()
+    by_code = _found(summary)
+    assert declared.finding in by_code
+    _CHECKS[workload_name](by_code[declared.finding]["evidence"], summary["workload"])
+
+
+def _is_enough(workload_name: str, summary: dict[str, Any]) -> bool:
+    """Whether the run has shown what it will: pauses need a whole run, and copies most of the data."""
+    found = _found(summary).get(str(catalogue.find(workload_name).finding))
+    if found is None or workload_name == "reference-cycles":
+        return False
+    evidence = found["evidence"]
+    return workload_name != "copy-on-write" or evidence["uss_last"] - evidence["uss_first"] > 40 * MIB
+
+
+def test_mended_they_are_not_there() -> None:
+    quiet = [each for each in SECONDS if each != "reference-cycles"]
+    with ThreadPoolExecutor() as side_by_side:
+        for _ in side_by_side.map(_assert_mended, quiet):
+            pass
+
+
+@pytest.mark.serial
+def test_without_cycles_nothing_pauses() -> None:
+    _assert_mended("reference-cycles")
+
+
+def _assert_mended(workload_name: str) -> None:
+    declared = catalogue.find(workload_name)
+    assert declared.mended
+    start = _start(
+        NEWEST.path, declared, min(SECONDS[workload_name], MENDED_SECONDS), **declared.mended.params
+    )
+    with observing(start) as observation:
+        end = observation.finish()
+        assert (end.state, end.error) == ("finished", None)
+        assert declared.finding not in _found(observation.summary())
+
+
+def _check_fragmentation(evidence: dict[str, Any], result: dict[str, Any]) -> None:
+    """Both accounts of the same arenas agree: those of before the workload are the difference."""
+    assert evidence["pinned_arenas"] == pytest.approx(result["pinned_arenas"], abs=3)
+    assert evidence["arenas"] == pytest.approx(result["phases"][2]["arenas"], abs=1)
+    assert evidence["held_bytes"] < evidence["pinned_bytes"] / 10
+
+
+def _check_leak(evidence: dict[str, Any], result: dict[str, Any]) -> None:
+    # The floats and the lists are pymalloc's; their items, over 512 bytes, are not.
+    assert 0.3 * result["growth_bytes_per_s"] < evidence["bytes_per_s"] < 1.5 * result["growth_bytes_per_s"]
+
+
+def _check_copy_on_write(evidence: dict[str, Any], result: dict[str, Any]) -> None:
+    assert evidence["children"] == len(result["uss_growth"])
+    assert evidence["uss_last"] <= max(result["uss_after"]) + 4 * MIB
+    assert max(result["uss_growth"]) > result["data_bytes"] / 2
+    assert evidence["uss_last"] - evidence["uss_first"] > result["data_bytes"] / 2
+
+
+def _check_reference_cycles(evidence: dict[str, Any], result: dict[str, Any]) -> None:
+    # The run's own log begins after the interpreter's start, and ends before its end.
+    assert result["collections"] <= evidence["count"] <= 1.2 * result["collections"] + 50
+    assert evidence["max_s"] * 1e3 == pytest.approx(result["longest_pause_ms"], rel=0.2, abs=5)
+
+
+_CHECKS = {
+    "fragmentation": _check_fragmentation,
+    "leak": _check_leak,
+    "copy-on-write": _check_copy_on_write,
+    "reference-cycles": _check_reference_cycles,
+}
