@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 from typing import Any
@@ -65,7 +66,8 @@ class Looker:
         rows = []
         for gil in self._roster.gils:
             if gil.now != HOLDER_NONE or gil.waiters:
-                rows += self._look_at(gil, now_us)
+                with contextlib.suppress(Unmapped):  # it has ended with its interpreter
+                    rows += self._look_at(gil, now_us)
         return rows
 
     def _look_at(self, gil: GilTrack, now_us: int) -> list[Row]:

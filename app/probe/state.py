@@ -77,12 +77,16 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
     heads = {head: memory.u64(head)}
     for interp in interpreters(memory, runtime, layout):
         number = memory.u64(interp + layout.interpreter_state.id)
-        found.append(Interpreter(interp, number))
         heads[interp + layout.interpreter_state.id] = number  # another may be made where one has ended
-        gil = gil_address(memory, runtime, interp, layout)
-        gils.setdefault(gil, GilState(gil, number))
         head = interp + layout.interpreter_state.threads_head
         heads[head] = memory.u64(head)
+        gil = gil_address(memory, runtime, interp, layout)
+        if layout.interpreter_state.ceval_gil is not None:
+            heads[interp + layout.interpreter_state.ceval_gil] = gil
+        if not gil:
+            continue  # it is being made, or taken down
+        found.append(Interpreter(interp, number))
+        gils.setdefault(gil, GilState(gil, number))
         for address, tid in _thread_states(memory, heads[head], interp, layout):
             threads.append(ThreadState(address, tid, number, gil))
     found.sort(key=lambda i: i.id)

@@ -90,9 +90,12 @@ def pauses_of(observation: Observation) -> list[list[Any]]:
     return [pause for message in observation.of(Collector) for pause in message.pauses]
 
 
-def off_time(observation: Observation) -> list[tuple[int, int]]:
-    """Slices in which a sample was late."""
-    return [(f.start_us, f.end_us) for f in observation.of(Frame) if f.late]
+def was_on_time(observation: Observation, at_us: float) -> bool:
+    """Whether in the slice around an instant the observer missed one beat at the most."""
+    for frame in observation.of(Frame):
+        if frame.start_us <= at_us < frame.end_us:
+            return bool(frame.samples >= (frame.end_us - frame.start_us) // PERIOD_US - 1)
+    return False
 
 
 def check_order(observation: Observation) -> None:
@@ -122,11 +125,11 @@ def test_pauses_are_as_long_as_the_target_says(python: str) -> None:
 def compare_sampled(observation: Observation, heard: list[Any]) -> int:
     """Holds each long collection to the pause that was seen; how many the observer was on time for."""
     [origin_ns] = [hello.origin_ns for hello in observation.of(Hello)]
-    late = off_time(observation)
     compared = 0
     for generation, began_ns, ended_ns, collected in heard[:COLLECTIONS]:
         start, end = (began_ns - origin_ns) / 1000, (ended_ns - origin_ns) / 1000
-        if end - start < 2 * PERIOD_US or any(since < end and start < to for since, to in late):
+        on_time = was_on_time(observation, start) and was_on_time(observation, end)
+        if end - start < 2 * PERIOD_US or not on_time:
             continue
         [seen] = [p for p in pauses_of(observation) if p[2] < end and start < p[2] + p[3]]
         assert seen[4] == generation
