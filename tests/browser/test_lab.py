@@ -40,7 +40,7 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     page.wait_for_function(PICTURE_IS_NOT, arg=picture)
     expect(page.locator("[data-figure=ops] dd")).not_to_have_text(operations)
     expect(page.locator(".labels .lane")).to_have_count(5)
-    expect(page.locator(".chart canvas")).to_have_count(6)
+    expect(page.locator(".charts canvas:visible")).to_have_count(6)
     expect(page.locator(".look")).to_contain_text("GIL lane")
 
     page.get_by_role("button", name="Stop").click()

@@ -53,7 +53,7 @@ export class Reports {
     for (const bars of [data.bars ?? []].flat()) this.bars.set(bars.title, bars);
     if (data.counts && "lost" in data.counts) this.counts = data.counts;
     if (data.did?.action) this.deeds = [...this.deeds, { atUs, deed: data.did }].slice(-MOST_DEEDS);
-    if (data.step && this.steps.length < MOST_STEPS) this.steps.push(data.step);
-    if (Array.isArray(data.steps)) this.steps = data.steps.slice(0, MOST_STEPS);
+    if (data.step?.objects && this.steps.length < MOST_STEPS) this.steps.push(data.step);
+    if (data.steps?.[0]?.objects) this.steps = data.steps.slice(0, MOST_STEPS);
   }
 }

@@ -10,6 +10,8 @@ import { drawGraph } from "./graph_drawing.js";
 export class ObjectGraph {
   /** @type {GraphStep[]} */
   #steps = [];
+  /** The list that they were taken from, which may grow. @type {GraphStep[]} */
+  #known = [];
   #at = -1;
   #follows = true;
   #root;
@@ -29,16 +31,16 @@ export class ObjectGraph {
     root.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Shows the newest step until a hand chooses another. @param {GraphStep[]} steps */
+  /** Shows the newest step until a hand chooses another. @param {GraphStep[]} steps one that came stays as it is */
   update(steps) {
     this.#root.hidden = steps.length === 0;
-    if (steps.length === this.#steps.length && steps.at(-1) === this.#steps.at(-1)) return;
+    if (steps === this.#known && steps.length === this.#steps.length) return;
     const begun = this.#steps.length === 0 || steps.length < this.#steps.length;
-    this.#steps = steps;
+    this.#known = steps;
+    this.#steps = [...steps];
     if (begun) this.#follows = true;
     this.#showLines();
-    // What came whole, at the end, is read from its beginning.
-    this.#show(this.#follows ? (begun ? 0 : steps.length - 1) : this.#at);
+    this.#show(this.#follows ? steps.length - 1 : this.#at);
   }
 
   /** @param {number} to */

@@ -25,7 +25,8 @@ Deno.test("reports keep the newest of each kind, and every deed and step in orde
     bars: [{ title: "meals", unit: "", values: { a: 2 } }, { title: "waits", unit: "s", values: {} }],
   });
   reports.take(5, { did: { action: "collect" } });
-  reports.take(6, { step: { line: 1 } });
+  reports.take(6, { step: { line: 1, objects: [] } });
+  reports.take(6, { steps: [{ step: "of another kind", references: 2 }] });
   reports.take(7, { did: [{ action: "collect" }], counts: { expected: 3, actual: 2, lost: 1 } });
   assert.deepEqual(reports.waitFor.cycle, ["a"]);
   assert.equal(reports.foundAfterS, 0.5);
