@@ -46,3 +46,8 @@ export function copyOf(id) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
+
+/** A sentence in which what stands between backticks is code. @param {string} text @returns {(Node | string)[]} */
+export function prose(text) {
+  return text.split("`").map((part, index) => index % 2 ? make("code", {}, part) : part);
+}

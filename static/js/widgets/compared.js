@@ -6,7 +6,7 @@
  * @import { Measured, Unit } from "../state/comparison.js"
  * @import { RunState } from "../state/run_state.js"
  */
-import { find, make, setText } from "../base/dom.js";
+import { find, make, prose, setText } from "../base/dom.js";
 import { cores, count, duration, share, size, text } from "../base/format.js";
 import { ComparisonBoard } from "../charts/comparison.js";
 import { differencesOf, figuresOf } from "../state/comparison.js";
@@ -76,7 +76,7 @@ export class Compared {
     badge.dataset.state = run.state;
     const showed = summary?.workload?.showed;
     const sentences = Array.isArray(showed) ? showed.map(String) : [];
-    setItems(find(head, ".showed", HTMLElement), sentences, (one) => make("li", {}, one));
+    setItems(find(head, ".showed", HTMLElement), sentences, (one) => make("li", {}, ...prose(one)));
     setItems(find(head, ".found", HTMLElement), told.findings ?? [], findingOf);
   }
 

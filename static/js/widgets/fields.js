@@ -14,7 +14,7 @@ const UNITS = [
   [/(_|^)us$/, (value) => text(duration(value / 1e6))],
   [/(_|^)(s|seconds)$/, (value) => text(duration(value))],
   [/(_|^)share$/, (value) => text(share(value))],
-  [/(_|^)(bytes|rss|uss|pss)$/, (value) => text(size(value))],
+  [/(_|^)(bytes|rss|uss|pss)(_|$)/, (value) => text(size(value))],
   [/(_|^)mib$/, (value) => text(size(value * 2 ** 20))],
   [/(_|^)count$/, (value) => text(count(value))],
 ];

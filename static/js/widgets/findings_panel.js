@@ -4,7 +4,7 @@
  * @import { Finding } from "../state/messages.js"
  * @import { RunState } from "../state/run_state.js"
  */
-import { find, make, setText } from "../base/dom.js";
+import { find, make, prose, setText } from "../base/dom.js";
 import { fieldsOf } from "./fields.js";
 
 export class FindingsPanel {
@@ -51,8 +51,8 @@ function elementOf({ code, severity, title, detail, evidence, advice, doc }) {
     "li",
     { class: "finding", "data-severity": severity },
     make("h2", {}, make("span", { class: "severity" }, severity), ` ${title} `, make("code", {}, code)),
-    make("p", {}, detail),
-    make("p", { class: "advice" }, make("b", {}, "What could be done: "), advice, " ", ...more),
+    make("p", {}, ...prose(detail)),
+    make("p", { class: "advice" }, make("b", {}, "What could be done: "), ...prose(advice), " ", ...more),
     make("details", {}, make("summary", {}, "The figures behind it"), fieldsOf(evidence)),
   );
 }

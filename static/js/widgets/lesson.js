@@ -5,7 +5,7 @@
  * @import { FrameScheduler } from "../base/scheduler.js"
  * @import { RunState } from "../state/run_state.js"
  */
-import { find, make, setText } from "../base/dom.js";
+import { find, make, prose, setText } from "../base/dom.js";
 import { Problem, startRun } from "../net/api.js";
 import { pictureOf, tableOf } from "./exhibits.js";
 import { FollowedRun } from "./followed_run.js";
@@ -59,7 +59,7 @@ export function showResult(root, { run, summary }) {
   if (run) whole.href = `/runs/${encodeURIComponent(run.id)}`;
   const result = /** @type {{[name: string]: any}} */ (summary?.workload ?? {});
   find(root, ".showed", HTMLElement).replaceChildren(
-    ...[result.showed ?? []].flat().map((one) => make("li", {}, String(one))),
+    ...[result.showed ?? []].flat().map((one) => make("li", {}, ...prose(String(one)))),
   );
   find(root, ".pictures", HTMLElement).replaceChildren(...[result.pictures ?? []].flat().map(pictureOf));
   find(root, ".tables", HTMLElement).replaceChildren(

@@ -4,7 +4,7 @@
  * @import { RunState } from "../state/run_state.js"
  * @typedef {{[name: string]: any}} Result
  */
-import { find, make, setText } from "../base/dom.js";
+import { find, make, prose, setText } from "../base/dom.js";
 import { fieldsOf } from "./fields.js";
 import { pictureOf, tableOf } from "./exhibits.js";
 import { ObjectGraph } from "./object_graph.js";
@@ -58,7 +58,9 @@ export class ResultPanel {
   #showResult(result) {
     const showed = Array.isArray(result?.showed) ? result.showed.map(String) : [];
     find(this.#root, ".showed", HTMLElement).hidden = showed.length === 0;
-    find(this.#root, ".showed ul", HTMLElement).replaceChildren(...showed.map((one) => make("li", {}, one)));
+    find(this.#root, ".showed ul", HTMLElement).replaceChildren(
+      ...showed.map((one) => make("li", {}, ...prose(one))),
+    );
     find(this.#root, ".pictures", HTMLElement).replaceChildren(
       ...[result?.pictures ?? []].flat().map(pictureOf),
     );
