@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from time import monotonic_ns, sleep
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
@@ -29,8 +30,13 @@ class Reading:
         self.value = value
 
 
-# About: a Reading with the collector's header, a float, and the pointer to the Reading in the list.
-READING_BYTES = 48 + 32 + 8
+def _block_bytes(each: object) -> int:
+    """The memory that an object takes, with its header and the collector's, in blocks of 16 bytes."""
+    return -(-sys.getsizeof(each) // 16) * 16
+
+
+# And the pointer to it in a list.
+READING_BYTES = _block_bytes(Reading(0.0)) + _block_bytes(0.0) + 8
 
 Readings = Union["list[Reading]", "array[float]"]
 
@@ -52,18 +58,9 @@ def _buffer(size: int) -> Readings:
 _DATA: dict[str, Callable[[int], Readings]] = {"objects": _objects, "frozen": _frozen, "buffer": _buffer}
 
 
-class Prepared(NamedTuple):
-    """What the parent made, and the memory that it took."""
-
-    readings: Readings
-    size: int
-
-
-def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
+def _prepare(setting: Setting, resources: ExitStack) -> Readings:
     gc.collect()  # so that no child has garbage of its parent's to free
-    before = private()
-    readings = _DATA[str(setting.params["data"])](int(setting.params["megabytes"]) * MEGABYTE)
-    return Prepared(readings, private() - before)
+    return _DATA[str(setting.params["data"])](int(setting.params["megabytes"]) * MEGABYTE)
 
 
 def _work(ctx: Context) -> Json:
@@ -91,7 +88,7 @@ def _collect(ctx: Context) -> int:
 
 def _read(ctx: Context) -> int:
     """Every reading once: nothing is assigned, and yet each object's count goes up and down."""
-    readings = iter(ctx.prepared.readings)
+    readings = iter(ctx.prepared)
     touched = 0
     while not ctx.stopping:
         piece = _sum(islice(readings, _PIECE))
@@ -110,14 +107,15 @@ def _sum(readings: Iterable[Any]) -> int:
     return seen
 
 
-def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
+def _summarise(prepared: Readings, found: Sequence[Json], companion: Json | None) -> Json:
+    size = len(prepared) * (8 if isinstance(prepared, array) else READING_BYTES)
     growth = [child["after"] - child["before"] for child in found if "after" in child]
     return {
-        "data_bytes": prepared.size,
+        "data_bytes": size,
         "uss_before": [child["before"] for child in found if "after" in child],
         "uss_after": [child["after"] for child in found if "after" in child],
         "uss_growth": growth,
-        "copied_share": max(growth) / prepared.size if growth else None,
+        "copied_share": max(growth) / size if growth else None,
         "touched": sum(child.get("touched", 0) for child in found),
     }
 

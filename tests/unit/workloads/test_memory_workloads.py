@@ -164,7 +164,7 @@ def test_a_collector_that_is_off_runs_by_hand_alone(gil_python: str):
 
 @pytest.mark.parametrize(("data", "low", "high"), [("objects", 0.6, 1.2), ("buffer", -0.1, 0.15)])
 def test_what_is_read_is_copied_but_for_a_buffer(python: str, data: str, low: float, high: float):
-    result = _run(python, "copy-on-write", megabytes=20, data=data)
+    result = _run(python, "copy-on-write", seconds=1.0, megabytes=10, data=data)
     assert result["touched"] > 0
     assert low < result["copied_share"] < high
 
@@ -180,7 +180,7 @@ def test_what_is_read_is_copied_but_for_a_buffer(python: str, data: str, low: fl
 def test_frozen_objects_are_safe_from_the_collector_alone(
     gil_python: str, data: str, child: str, low: float, high: float
 ):
-    result = _run(gil_python, "copy-on-write", megabytes=20, data=data, child=child)
+    result = _run(gil_python, "copy-on-write", seconds=1.0, megabytes=20, data=data, child=child)
     assert result["touched"] > 0
     assert low < result["copied_share"] < high
 
