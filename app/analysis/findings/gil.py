@@ -9,8 +9,10 @@ from app.analysis.findings.rows import (
     blocked_a_second,
     held_s,
     holds,
+    lets_go,
     locks,
     mean_hold_s,
+    seen_s,
     share,
 )
 from app.model.findings import Finding
@@ -65,7 +67,7 @@ def saturated(summary: Summary) -> Finding | None:
             title="The GIL is saturated: more threads do no more work",
             detail=f"In process {gil['pid']} some thread held the GIL for {gil['held_share']:.0%} of the "
             f"time, and for {gil['contended_share']:.0%} at least one other waited for it: "
-            f"{gil['waiters']:.1f} in the mean. {len(takers)} threads took turns.",
+            f"{gil['waiters']:.1f} on average. {len(takers)} threads took turns.",
             evidence={
                 **_of_lock(gil, "held_share", "contended_share", "waiters", "switches_per_s"),
                 "threads": len(takers),
@@ -93,8 +95,9 @@ def idle(summary: Summary) -> Finding | None:
         code="gil-idle",
         severity="info",
         title="The GIL is hardly held: this program waits for something else",
-        detail=f"No GIL was held for more than {busiest:.1%} of the time, and {len(waiting)} threads spent "
-        "most of it in system calls or asleep.",
+        detail=f"No GIL was held for more than {busiest:.1%} of the time, and "
+        + ("one thread" if len(waiting) == 1 else f"{len(waiting)} threads")
+        + " spent most of it in system calls or asleep.",
         evidence={"held_share": busiest, "waiting_threads": len(waiting)},
         advice="Threads or asyncio are enough to wait for more at once; processes would bring no more. What "
         "is waited for is where time can be won.",
@@ -104,7 +107,7 @@ def idle(summary: Summary) -> Finding | None:
 def parallel(summary: Summary) -> Finding | None:
     """Several threads compute in C code without the lock."""
     for gil, threads in locks(summary):
-        native = [thread for thread in threads if share(thread, "native") >= _NATIVE]
+        native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
         if len(native) < _PARALLEL_THREADS or gil["held_share"] >= _NATIVE:
             continue
         together = sum(share(thread, "native") for thread in native)
@@ -168,7 +171,7 @@ def stalled_holder(summary: Summary) -> Finding | None:
         others = sum(share(thread, "waiting") for thread in threads if thread is not holder)
         if share(holder, "stalled") < _STALLED or others < _STALLED:
             continue
-        stalled_s = share(holder, "stalled") * holder["observed_s"]
+        stalled_s = share(holder, "stalled") * seen_s(holder)
         return Finding(
             code="gil-stalled-holder",
             severity="critical",
@@ -207,7 +210,8 @@ def convoy(summary: Summary) -> Finding | None:
             title="A thread that needs the GIL for moments waits for it for long",
             detail=f"{worst['name']} waited for the GIL {wait['count']} times, half of them for "
             f"{wait['p50_s'] * 1000:.1f} ms or more, {share(worst, 'waiting'):.0%} of its time; it held it "
-            f"for {share(worst, 'running', 'stalled'):.1%}. {len(computing)} other threads compute.",
+            f"for {share(worst, 'running', 'stalled'):.1%}, while "
+            + ("another thread computes." if len(computing) == 1 else f"{len(computing)} others compute."),
             evidence={
                 **_of_lock(gil, "held_share"),
                 **_of_thread(worst),

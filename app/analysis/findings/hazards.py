@@ -45,7 +45,7 @@ def deadlock(summary: Summary) -> Finding | None:
         code="deadlock",
         severity="critical",
         title="A deadlock: nobody in the cycle can ever go on",
-        detail=f"{len(cycle) // 2} threads wait for one another since {told['at_s']:.2f} s after the start: "
+        detail=f"{len(cycle) // 2} threads have waited for one another since {told['at_s']:.2f} s after the start: "
         f"{' → '.join([*cycle, cycle[0]])}. It was found {told['found_after_s']:.2f} s later.",
         evidence={**told, "wait_for": _workload(summary).get("wait_for")},
         advice="Rank the locks and take them in that order everywhere, or give up the first lock when the "
@@ -63,7 +63,7 @@ def leaked_lock(summary: Summary) -> Finding | None:
         code="lock-leak",
         severity="critical",
         title="A lock was never released",
-        detail=f"{blocked} of {result['workers']} workers wait for a lock that was left locked when a "
+        detail=f"{blocked} of {result['workers']} workers waited for a lock that was left locked when a "
         f"request raised, {raised_at_s:.2f} s after the start.",
         evidence={"blocked_workers": blocked, "raised_at_s": raised_at_s, "wait_for": result.get("wait_for")},
         advice="Write `with lock:`, so that the lock is released however the block is left.",
@@ -98,13 +98,13 @@ def starvation(summary: Summary) -> Finding | None:
     starved = min(by_role, key=lambda role: by_role[role])
     fed = max(by_role, key=lambda role: by_role[role])
     longest_ms = _workload(summary).get("waits_ms", {}).get(starved, {}).get("max")
-    waited = "" if longest_ms is None else f", and waited up to {longest_ms / 1000:.2f} s"
+    waited = "" if longest_ms is None else f" A {starved} waited for up to {longest_ms / 1000:.2f} s."
     return Finding(
         code="starvation",
         severity="warning",
         title=f"The {starved} starves",
-        detail=f"Each {fed} got {by_role[fed]:,.0f} accesses, each {starved} {by_role[starved]:,.0f}{waited}."
-        f" Jain's fairness index is {fairness['jain']:.2f}, where 1 is an even share.",
+        detail=f"A {fed} got {by_role[fed]:,.0f} accesses on average, a {starved} {by_role[starved]:,.0f}."
+        f"{waited} Jain's fairness index is {fairness['jain']:.2f}, where 1 is an even share.",
         evidence={**fairness, "longest_wait_ms": longest_ms},
         advice="Let threads in by order of arrival, so that nobody who waits is passed by somebody else.",
     )

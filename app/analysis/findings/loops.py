@@ -21,8 +21,8 @@ def event_loop_blocked(summary: dict[str, Any]) -> Finding | None:
         code="event-loop-blocked",
         severity="warning",
         title="Something blocks the event loop",
-        detail=f"Of a hundred times that a task was due, once it waited {lag['p99']:.0f} ms for its turn, "
-        f"and {lag['max']:.0f} ms at most; in the middle it waited {lag['p50']:.1f} ms.",
+        detail=f"A task that was due waited a median of {lag['p50']:.1f} ms for its turn, once in a hundred "
+        f"times {lag['p99']:.0f} ms or more, and {lag['max']:.0f} ms at most.",
         evidence={"lag_p50_ms": lag["p50"], "lag_p99_ms": lag["p99"], "lag_max_ms": lag["max"]},
         advice="Await what blocks: asyncio.to_thread for calls that wait, a process pool for calls that "
         "compute. asyncio's debug mode names the callbacks that take long.",

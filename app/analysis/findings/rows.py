@@ -23,21 +23,27 @@ def locks(summary: dict[str, Any]) -> Iterator[tuple[Row, list[Row]]]:
             thread
             for thread in summary["threads"]
             if thread["pid"] == gil["pid"]
-            and thread["observed_s"] >= LEAST_S
+            and seen_s(thread) >= LEAST_S
             and (alone or thread["interpreter"] == gil["interpreter"])
         ]
         if threads:
             yield gil, threads
 
 
+def seen_s(thread: Row) -> float:
+    """For how long a thread's state was known: on a busy machine the observer's looks come late."""
+    return float(thread["observed_s"] * (1 - (thread["shares"]["unknown"] or 0)))
+
+
 def share(thread: Row, *states: str) -> float:
-    """The share of its time that a thread spent in these states."""
-    return float(sum(thread["shares"][state] or 0 for state in states))
+    """The share of the time in which its state was known that a thread spent in these states."""
+    known = 1 - (thread["shares"]["unknown"] or 0)
+    return float(sum(thread["shares"][state] or 0 for state in states) / known) if known else 0.0
 
 
 def held_s(thread: Row) -> float:
-    """How long a thread held the lock in all."""
-    return share(thread, "running", "stalled") * float(thread["observed_s"])
+    """How long a thread was seen to hold the lock."""
+    return share(thread, "running", "stalled") * seen_s(thread)
 
 
 def holds(thread: Row) -> int:
@@ -48,6 +54,16 @@ def holds(thread: Row) -> int:
 def mean_hold_s(thread: Row) -> float:
     """How long it held the lock at a stretch; what was cut by an unread sample makes this too short."""
     return held_s(thread) / max(holds(thread), 1)
+
+
+def lets_go(thread: Row) -> bool:
+    """Whether most of the CPU time that it got was spent without the lock.
+
+    A thread that is runnable without the lock may as well be on its way to take it: on a busy machine it is
+    long before it has the core that it needs for that.
+    """
+    counted_s, cpu_s = thread["counted_s"], thread["cpu_s"]
+    return bool(counted_s and cpu_s and share(thread, "running") <= cpu_s / counted_s / 2)
 
 
 def blocked_a_second(thread: Row) -> float:
