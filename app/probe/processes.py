@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 from app.model.frames import Collector, Counters, Event, Frame, Message, Names, Process, Stacks
-from app.model.states import IO, LOCK, SLEEP
 
-from . import capabilities, procfs
-from .collector import Collectors
-from .heap.heaps import Heaps
-from .looks import Looker
+from . import procfs
 from .memory import AddressSpaceGone, Unmapped
-from .names import Naming
+from .reader import Reader
 from .runtime import NotYet, locate
-from .sampler import Sampler
 from .slow import SlowReads
 from .state import Inconsistent
-from .tracks import Lane
 from .vocabulary import Vocabulary
 from .walks import Walks
 
@@ -31,22 +25,17 @@ Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lane
 _SETTLE_US = 5_000_000  # a process that is no readable CPython after so long is given up, until it calls exec
 _LOOK_FIRST_US = 50_000  # between two tries to find the interpreter of a process, growing to the second
 _LOOK_LAST_US = 250_000
-_IDLE_STATES = (LOCK, IO, SLEEP)
 
 
 @dataclass
 class Watched:
-    """A process of the run. `sampler` is None while it is not, or not yet, a CPython that can be read."""
+    """A process of the run. `reader` is None while it is not, or not yet, a CPython that can be read."""
 
     pid: int
     parent: int | None
     since_us: int
     command: list[str]
-    sampler: Sampler | None = None
-    naming: Naming | None = None  # it and the next two come and go with the sampler
-    looker: Looker | None = None
-    collectors: Collectors | None = None
-    heaps: Heaps | None = None  # of the same sampler's process, while it has one
+    reader: Reader | None = None
     refusal: GilscopeError | None = None  # why it is not read
     settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
     look_at_us: int = 0  # when to try again to find its interpreter
@@ -86,7 +75,7 @@ class Processes:
     def look(self, now_us: int) -> None:
         """Tries again to find the interpreter of each process that has none yet."""
         for watched in list(self._watched.values()):
-            if watched.sampler is None and watched.refusal is None and now_us >= watched.look_at_us:
+            if watched.reader is None and watched.refusal is None and now_us >= watched.look_at_us:
                 self._try(watched, now_us)
                 tried_us = now_us - watched.since_us
                 watched.look_at_us = now_us + min(max(tried_us, _LOOK_FIRST_US), _LOOK_LAST_US)
@@ -124,17 +113,21 @@ class Processes:
                 self._emit(Event(now_us, "unreadable", watched.pid, str(refusal)))
             return
         try:
-            sampler = Sampler(watched.pid, runtime, self._lanes.__next__, self._gils.__next__, now_us)
+            watched.reader = Reader(
+                watched.pid,
+                runtime,
+                (self._lanes.__next__, self._gils.__next__),
+                self._vocabulary,
+                self.origin_ns,
+                (self._slow, self._emit, self._heap_looked_at),
+                now_us,
+            )
         except (AddressSpaceGone, Inconsistent, Unmapped):
             runtime.memory.close()
             return
-        watched.sampler, watched.naming = sampler, Naming(sampler.roster)
-        watched.looker = Looker(sampler, self._vocabulary)
-        watched.collectors = Collectors(sampler.roster, self.origin_ns)
-        watched.heaps = Heaps(runtime, self._slow, self._emit, self._heap_looked_at)
         watched.command = procfs.command(watched.pid)
-        self._announce(watched, now_us)
-        self._sample(watched, now_us)
+        self._announce(watched, watched.reader, now_us)
+        self._sample(watched, watched.reader, now_us)
 
     def _forget(self, watched: Watched, now_us: int) -> None:
         self._let_go(watched, now_us)
@@ -145,26 +138,29 @@ class Processes:
 
     def _let_go(self, watched: Watched, now_us: int) -> None:
         """Closes the sampler; what it has seen since the last frame goes into the next one."""
-        sampler, watched.sampler, watched.naming, watched.looker = watched.sampler, None, None, None
-        watched.heaps = None
-        collectors, watched.collectors = watched.collectors, None
-        if collectors is not None:
-            self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
-        if sampler is None:
+        reader, watched.reader = watched.reader, None
+        if reader is None:
             return
+        collectors, roster = reader.collectors, reader.roster
+        self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
         gils, lanes, gone = self._left
-        more_gils, more_lanes = sampler.flush(now_us)
+        more_gils, more_lanes = reader.sampler.flush(now_us)
         gils += more_gils
         lanes += more_lanes
-        gone += [lane.number for lane in (*sampler.roster.gone, *sampler.roster.lanes.values())]
-        self._failed += sampler.take_failed()
-        sampler.close()
+        gone += [lane.number for lane in (*roster.gone, *roster.lanes.values())]
+        self._failed += reader.sampler.take_failed()
+        reader.close()
 
     def close(self) -> None:
         """Gives every descriptor back."""
-        for watched in self._watched.values():
-            if watched.sampler is not None:
-                watched.sampler.close()
+        for _, reader in self._read():
+            reader.close()
+
+    def _read(self) -> Iterator[tuple[Watched, Reader]]:
+        """Those that are read; one may cease to be while this goes on."""
+        for watched in list(self._watched.values()):
+            if watched.reader is not None:
+                yield watched, watched.reader
 
     # ---- what is asked of them
 
@@ -174,7 +170,7 @@ class Processes:
         return [
             pid
             for pid, watched in self._watched.items()
-            if watched.sampler is None and watched.refusal is None
+            if watched.reader is None and watched.refusal is None
         ]
 
     def refusal(self, pid: int) -> GilscopeError | None:
@@ -184,44 +180,35 @@ class Processes:
 
     def sample(self, now_us: int) -> None:
         """Looks at every CPython once."""
-        for watched in self._watched.values():
-            if watched.sampler is not None:
-                self._sample(watched, now_us)
+        for watched, reader in self._read():
+            self._sample(watched, reader, now_us)
 
-    def _sample(self, watched: Watched, now_us: int) -> None:
-        assert watched.sampler is not None
-        assert watched.collectors is not None
+    def _sample(self, watched: Watched, reader: Reader, now_us: int) -> None:
         try:
-            watched.sampler.sample(now_us)
-            watched.collectors.sample(now_us)
+            reader.sample(now_us)
         except AddressSpaceGone:
             self._lost(watched, now_us)
             return
-        if watched.sampler.roster.new or watched.sampler.roster.new_gils:
-            self._name(watched, now_us)
+        if reader.roster.new or reader.roster.new_gils:
+            self._name(reader, now_us)
 
     def look_at_stacks(self, now_us: int) -> None:
         """Looks at what holds each GIL, and at what waits for it."""
-        for watched in self._watched.values():
-            if watched.looker is not None:
-                try:
-                    self._looks += watched.looker.look(now_us)
-                except AddressSpaceGone:
-                    self._lost(watched, now_us)
+        for watched, reader in self._read():
+            try:
+                self._looks += reader.looker.look(now_us)
+            except AddressSpaceGone:
+                self._lost(watched, now_us)
 
     def begin(self, now_us: int) -> None:
         """The first frame begins now; what the samplers saw of the time before is dropped."""
-        for watched in self._watched.values():
-            if watched.sampler is not None:
-                watched.sampler.flush(now_us)
+        for _, reader in self._read():
+            reader.sampler.flush(now_us)
 
     def gap(self, from_us: int) -> None:
         """The observer did not run since `from_us`."""
-        for watched in self._watched.values():
-            if watched.sampler is not None:
-                watched.sampler.gap(from_us)
-            if watched.collectors is not None:
-                watched.collectors.gap(from_us)
+        for _, reader in self._read():
+            reader.gap(from_us)
 
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
@@ -246,16 +233,13 @@ class Processes:
         """Tells what was seen between the two times, then new names, and which lanes have gone."""
         (gils, lanes, gone), self._left = self._left, ([], [], [])
         failed, self._failed = self._failed, 0
-        for watched in self._watched.values():
-            sampler = watched.sampler
-            if sampler is None:
-                continue
-            more_gils, more_lanes = sampler.flush(end_us)
+        for _, reader in self._read():
+            more_gils, more_lanes = reader.sampler.flush(end_us)
             gils += more_gils
             lanes += more_lanes
-            gone += [lane.number for lane in sampler.roster.gone]
-            sampler.roster.gone.clear()
-            failed += sampler.take_failed()
+            gone += [lane.number for lane in reader.roster.gone]
+            reader.roster.gone.clear()
+            failed += reader.sampler.take_failed()
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
         self._tell_looks(end_us)
         self._tell_collectors([], self._pauses(end_us), end_us)
@@ -266,27 +250,25 @@ class Processes:
     def look_at_heaps(self, looked_at: bool) -> None:
         """Somebody looks at the map of the heaps from now on, or nobody."""
         self._heap_looked_at = looked_at
-        for watched in self._watched.values():
-            if watched.heaps is not None:
-                watched.heaps.look_at(looked_at)
+        for _, reader in self._read():
+            reader.heaps.look_at(looked_at)
 
     def read_heaps(self, now_us: int) -> None:
         """Begins to read the heaps of each process whose turn it is."""
-        for watched in self._watched.values():
-            if watched.heaps is not None:
-                watched.heaps.read_if_due(now_us)
+        for _, reader in self._read():
+            reader.heaps.read_if_due(now_us)
 
     def read_heaps_for_the_end(self, now_us: int) -> None:
         """Begins to read those heaps once more of which the summary would tell what is old."""
-        for watched in self._watched.values():
-            if watched.heaps is not None:
-                watched.heaps.read_for_the_end(now_us)
+        for _, reader in self._read():
+            reader.heaps.read_for_the_end(now_us)
 
     def walk_mappings(self, now_us: int) -> None:
         """Begins to walk the mappings of each process whose turn it is."""
         for watched in self._watched.values():
-            arenas = watched.heaps.arenas if watched.heaps is not None else None
-            self._walks.begin(watched.pid, watched.sampler, arenas, now_us)
+            reader = watched.reader
+            arenas = reader.heaps.arenas if reader is not None else None
+            self._walks.begin(watched.pid, reader.sampler if reader is not None else None, arenas, now_us)
 
     def counters(self, now_us: int, observer: dict[str, Any], ops: int | None) -> None:
         """Tells the running totals of the kernel and of the collectors."""
@@ -300,9 +282,9 @@ class Processes:
             processes.append(
                 [watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults, uss, pss]
             )
-            if watched.sampler is not None:
-                threads += self._thread_counters(watched.sampler)
-                self._review(watched, now_us)
+            if watched.reader is not None:
+                threads += watched.reader.thread_counters()
+                self._review(watched, watched.reader, now_us)
         observer = {**observer, "cut_stacks": self._vocabulary.cut}
         self._emit(Counters(now_us, processes, threads, observer, ops))
         self.tell_collectors(now_us)
@@ -312,61 +294,39 @@ class Processes:
         pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row
         self._tell_collectors(self._collector_rows(now_us), pauses, now_us)
 
-    def _thread_counters(self, sampler: Sampler) -> list[Any]:
-        rows = []
-        for lane in list(sampler.roster.lanes.values()):
-            run_delay = procfs.schedstat(sampler.pid, lane.tid)
-            switches = procfs.switches(sampler.pid, lane.tid)
-            if run_delay is None or switches is None:
-                continue  # it has just ended
-            rows.append([lane.number, *run_delay, *switches])
-            sampler.roster.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
-            lane.switched = sum(switches)
-        return rows
-
     def _collector_rows(self, now_us: int) -> list[Any]:
         rows = []
-        for watched in list(self._watched.values()):
-            if watched.collectors is not None:
-                try:
-                    rows += watched.collectors.take_totals()
-                except AddressSpaceGone:
-                    self._lost(watched, now_us)
+        for watched, reader in self._read():
+            try:
+                rows += reader.collectors.take_totals()
+            except AddressSpaceGone:
+                self._lost(watched, now_us)
         return rows
 
     def _pauses(self, now_us: int) -> list[Any]:
-        collectors = [watched.collectors for watched in self._watched.values() if watched.collectors]
-        return [pause for each in collectors for pause in each.take_pauses(now_us)]
+        return [pause for _, reader in self._read() for pause in reader.collectors.take_pauses(now_us)]
 
     def _tell_collectors(self, rows: list[Any], pauses: list[Any], now_us: int) -> None:
         if rows or pauses:
             self._emit(Collector(now_us, rows, pauses))
 
-    def _announce(self, watched: Watched, now_us: int) -> None:
-        assert watched.sampler is not None
+    def _announce(self, watched: Watched, reader: Reader, now_us: int) -> None:
         watched.announced = self._process(watched, now_us)
         self._emit(watched.announced)
-        self._name(watched, now_us, in_full=True)
+        self._name(reader, now_us, in_full=True)
 
-    def _name(self, watched: Watched, now_us: int, in_full: bool = False) -> None:
-        assert watched.sampler is not None
-        assert watched.naming is not None
-        roster = watched.sampler.roster
-        told = watched.naming.name(roster.new, now_us, in_full)
-        threads = [_row(watched.pid, lane) for lane in told]
-        gils = [[gil.index, watched.pid, gil.interpreter] for gil in roster.new_gils]
-        roster.new, roster.new_gils = [], []
+    def _name(self, reader: Reader, now_us: int, in_full: bool = False) -> None:
+        threads, gils = reader.take_names(now_us, in_full)
         self._emit(Names(now_us, threads=threads, gils=gils))
 
     def _rename(self, now_us: int) -> None:
         """Tells again of lanes whose names are found to be others than they were."""
         threads = []
-        for watched in self._watched.values():
-            if watched.naming is not None:
-                try:
-                    threads += [_row(watched.pid, lane) for lane in watched.naming.renamed(now_us)]
-                except AddressSpaceGone:
-                    self._lost(watched, now_us)
+        for watched, reader in self._read():
+            try:
+                threads += reader.renamed(now_us)
+            except AddressSpaceGone:
+                self._lost(watched, now_us)
         if threads:
             self._emit(Names(now_us, threads=threads))
 
@@ -378,39 +338,18 @@ class Processes:
             self._emit(Stacks(self._looks))
             self._looks = []
 
-    def _review(self, watched: Watched, now_us: int) -> None:
+    def _review(self, watched: Watched, reader: Reader, now_us: int) -> None:
         """Tells again of a process whose switch interval was changed, or its GIL switched on or off."""
-        assert watched.sampler is not None
         try:
-            watched.sampler.review(now_us)
+            reader.sampler.review(now_us)
         except AddressSpaceGone:
             self._lost(watched, now_us)
             return
         if self._process(watched, now_us) != replace(watched.announced, at_us=now_us):
-            self._announce(watched, now_us)
+            self._announce(watched, reader, now_us)
 
     def _process(self, watched: Watched, now_us: int, gone: bool = False) -> Process:
-        sampler, heaps = watched.sampler, watched.heaps
-        if sampler is None or heaps is None:
+        if watched.reader is None:
             return replace(watched.announced, at_us=now_us, gone=gone)
-        layout, roster = sampler.runtime.layout, sampler.roster
-        interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
-        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, self._stacks, heaps.present)
-        return Process(
-            at_us=now_us,
-            pid=watched.pid,
-            parent=watched.parent,
-            command=watched.command,
-            python=sampler.runtime.version,
-            free_threaded=layout.free_threaded,
-            gil_enabled=roster.gil_enabled,
-            switch_interval_us=sampler.switch_interval_us,
-            capabilities=levels,
-            why=why,
-            gone=gone,
-        )
-
-
-def _row(pid: int, lane: Lane) -> list[Any]:
-    """A lane as a names message lists it."""
-    return [lane.number, pid, lane.tid, lane.name, lane.states[0].interpreter]
+        facts = watched.reader.facts(self._stacks)
+        return Process(now_us, watched.pid, watched.parent, watched.command, gone=gone, **facts)

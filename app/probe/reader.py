@@ -1,0 +1,101 @@
+"""One CPython while it can be read: its locks and threads, their names and stacks, collectors and heaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.model.frames import Message
+from app.model.states import IO, LOCK, SLEEP
+
+from . import capabilities, procfs
+from .collector import Collectors
+from .heap.heaps import Heaps
+from .looks import Looker
+from .names import Naming
+from .runtime import Runtime
+from .sampler import Sampler
+from .slow import SlowReads
+from .tracks import Lane
+from .vocabulary import Vocabulary
+
+Numbers = Callable[[], int]
+
+_IDLE_STATES = (LOCK, IO, SLEEP)
+
+
+class Reader:
+    """What the observer keeps of a CPython that it reads; it comes and goes with the address space."""
+
+    def __init__(
+        self,
+        pid: int,
+        runtime: Runtime,
+        numbers: tuple[Numbers, Numbers],  # of the run's lanes and GILs
+        vocabulary: Vocabulary,
+        origin_ns: int,
+        heaps: tuple[SlowReads, Callable[[Message], None], bool],  # see Heaps
+        now_us: int,
+    ) -> None:
+        """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
+        self.sampler = Sampler(pid, runtime, *numbers, now_us)
+        self.roster = self.sampler.roster
+        self.naming = Naming(self.roster)
+        self.looker = Looker(self.sampler, vocabulary)
+        self.collectors = Collectors(self.roster, origin_ns)
+        self.heaps = Heaps(runtime, *heaps)
+
+    def close(self) -> None:
+        """Gives the descriptors back."""
+        self.sampler.close()
+
+    def sample(self, now_us: int) -> None:
+        """Looks once; AddressSpaceGone."""
+        self.sampler.sample(now_us)
+        self.collectors.sample(now_us)
+
+    def gap(self, from_us: int) -> None:
+        """Nobody looked since `from_us`."""
+        self.sampler.gap(from_us)
+        self.collectors.gap(from_us)
+
+    def thread_counters(self) -> list[Any]:
+        """The kernel's totals of each thread, as a counters message lists them."""
+        rows = []
+        for lane in list(self.roster.lanes.values()):
+            run_delay = procfs.schedstat(self.sampler.pid, lane.tid)
+            switches = procfs.switches(self.sampler.pid, lane.tid)
+            if run_delay is None or switches is None:
+                continue  # it has just ended
+            rows.append([lane.number, *run_delay, *switches])
+            self.roster.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
+            lane.switched = sum(switches)
+        return rows
+
+    def take_names(self, now_us: int, in_full: bool) -> tuple[list[Any], list[Any]]:
+        """Rows of threads and GILs, as a names message lists them, that have not been named yet."""
+        told = self.naming.name(self.roster.new, now_us, in_full)
+        gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in self.roster.new_gils]
+        self.roster.new, self.roster.new_gils = [], []
+        return [self._row(lane) for lane in told], gils
+
+    def renamed(self, now_us: int) -> list[Any]:
+        """Rows of threads whose names are found to be others than they were; AddressSpaceGone."""
+        return [self._row(lane) for lane in self.naming.renamed(now_us)]
+
+    def facts(self, stacks: bool) -> dict[str, Any]:
+        """What a process message tells of the interpreter; `stacks`: they are looked at."""
+        layout, roster = self.sampler.runtime.layout, self.roster
+        interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
+        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, stacks, self.heaps.present)
+        return {
+            "python": self.sampler.runtime.version,
+            "free_threaded": layout.free_threaded,
+            "gil_enabled": roster.gil_enabled,
+            "switch_interval_us": self.sampler.switch_interval_us,
+            "capabilities": levels,
+            "why": why,
+        }
+
+    def _row(self, lane: Lane) -> list[Any]:
+        return [lane.number, self.sampler.pid, lane.tid, lane.name, lane.states[0].interpreter]
