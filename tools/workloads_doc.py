@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.workloads import catalogue
 from app.workloads.catalogue import Param, Variant, Workload
@@ -55,7 +56,7 @@ def _workload(workload: Workload) -> Iterator[str]:
     yield (
         f"Runs on `{workload.executor}`"
         + (f" (or {', '.join(others)})" if others else "")
-        + f", with {workload.workers} workers ({workload.min_workers} to {workload.max_workers}), CPython "
+        + f", {_workers(workload)}, CPython "
         f"{_version(workload.min_python)}. One operation: {workload.op}."
         + (f" Finding: `{workload.finding}`." if workload.finding else "")
         + (f" Mended: {_variant(workload.mended)}." if workload.mended else "")
@@ -78,12 +79,27 @@ def _workload(workload: Workload) -> Iterator[str]:
             yield f"{title}:\n"
             yield from (f"- {sentence}" for sentence in sentences)
             yield ""
+    if workload.table:
+        yield from _table(workload.table)
+        yield ""
     if workload.subject:
         yield f"Subject: {workload.subject}\n"
 
 
+def _table(table: Mapping[str, Any]) -> Iterator[str]:
+    yield f"| {' | '.join(table['columns'])} |"
+    yield f"|{' --- |' * len(table['columns'])}"
+    yield from (f"| {' | '.join(row)} |" for row in table["rows"])
+
+
+def _workers(workload: Workload) -> str:
+    if workload.min_workers == workload.max_workers:
+        return "with one worker" if workload.workers == 1 else f"with {workload.workers} workers"
+    return f"with {workload.workers} workers ({workload.min_workers} to {workload.max_workers})"
+
+
 def _param(param: Param) -> str:
-    default = _plain(param.default) + (f" {param.unit}" if param.unit else "")
+    default = _shown(param.default) + (f" {param.unit}" if param.unit else "")
     return f"| `{param.name}` | {default} | {_bounds(param)} | {param.help} |"
 
 
@@ -92,11 +108,11 @@ def _bounds(param: Param) -> str:
         return ", ".join(f"`{choice}`" for choice in param.choices)
     if param.type == "bool":
         return "true, false"
-    return "" if param.min is None else f"{_plain(param.min)} to {_plain(param.max)}"
+    return "" if param.min is None else f"{_shown(param.min)} to {_shown(param.max)}"
 
 
 def _variant(variant: Variant) -> str:
-    changes = [f"`-p {name}={_plain(value)}`" for name, value in variant.params.items()]
+    changes = [f"`-p {name}={_typed(value)}`" for name, value in variant.params.items()]
     if variant.executor:
         changes.append(f"`--executor {variant.executor}`")
     if variant.workers:
@@ -106,13 +122,16 @@ def _variant(variant: Variant) -> str:
     return f"{title} ({of}{' '.join(changes)})" if of or changes else title
 
 
-def _plain(value: object) -> str:
-    """As one types it, on one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return f"{value:,.10g}".replace(",", "_") if isinstance(value, int) else f"{value:g}"
-    text = str(value)
+def _typed(value: object) -> str:
+    """As one types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(value: object) -> str:
+    """As one reads it, on one line."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:,.10g}"
+    text = _typed(value)
     return "a program, see the form" if "\n" in text else text
 
 

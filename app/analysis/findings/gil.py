@@ -60,7 +60,7 @@ def saturated(summary: Summary) -> Finding | None:
     for gil, threads in locks(summary):
         if gil["held_share"] < _SATURATED_HELD or gil["contended_share"] < _SATURATED_CONTENDED:
             continue
-        takers = [thread for thread in threads if share(thread, "waiting") >= 0.1]
+        takers = [thread for thread in threads if share(thread, "running", "stalled", "waiting") >= 0.1]
         return Finding(
             code="gil-saturated",
             severity="warning",

@@ -45,7 +45,8 @@ def deadlock(summary: Summary) -> Finding | None:
         code="deadlock",
         severity="critical",
         title="A deadlock: nobody in the cycle can ever go on",
-        detail=f"{len(cycle) // 2} threads have waited for one another since {told['at_s']:.2f} s after the start: "
+        detail=f"{len(cycle) // 2} threads have waited for one another since {told['at_s']:.2f} s after the "
+        f"start: "
         f"{' → '.join([*cycle, cycle[0]])}. It was found {told['found_after_s']:.2f} s later.",
         evidence={**told, "wait_for": _workload(summary).get("wait_for")},
         advice="Rank the locks and take them in that order everywhere, or give up the first lock when the "

@@ -18,10 +18,11 @@ PINNED_BYTES = 8 * MIB
 PINNED_SHARE = 0.25
 
 # A twentieth of the time is what a program gains from a collector that does nothing, and worth a look, unless
-# the run was so short that one collection makes it; a tenth of a second is the delay that a person begins to
-# notice.
+# the run was so short that a collection or two make it; a tenth of a second is the delay that a person begins
+# to notice.
 STOPPED_SHARE = 0.05
 STOPPED_S = 0.1
+STOPPED_OFTEN = 3
 STOPPED_SHARE_GRAVE = 0.2
 LONG_PAUSE_S = 0.1
 
@@ -121,7 +122,7 @@ def gc_pauses(summary: Summary) -> Finding | None:
         severity="critical" if share >= STOPPED_SHARE_GRAVE else "warning",
         title="The collector stops the program",
         detail=(
-            f"{pauses['count']:,} collections stopped every thread of {_whose(row)} for {about}"
+            f"{_collections(pauses['count'])} stopped every thread of {_whose(row)} for {about}"
             f"{pauses['total_s']:.2f} s, {share:.1%} of the time, and for {pauses['max_s'] * 1e3:.0f} ms at "
             "the longest."
         ),
@@ -192,7 +193,16 @@ def _is_pinned(reading: Reading) -> bool:
 
 def _stops_much(row: Row) -> bool:
     share: float | None = row["pauses"]["stopped_share"]
-    return share is not None and share >= STOPPED_SHARE and row["pauses"]["total_s"] >= STOPPED_S
+    return (
+        share is not None
+        and share >= STOPPED_SHARE
+        and row["pauses"]["total_s"] >= STOPPED_S
+        and row["pauses"]["count"] >= STOPPED_OFTEN
+    )
+
+
+def _collections(count: int) -> str:
+    return "One collection" if count == 1 else f"{count:,} collections"
 
 
 def _whose(row: Row) -> str:

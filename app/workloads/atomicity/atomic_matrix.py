@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ class Matrix:
 
 def _prepare(setting: Setting, resources: ExitStack) -> Matrix:
     sys.setswitchinterval(float(setting.params["switch_interval_ms"]) / 1000)
+    gc.disable()  # it would look again and again at what the threads note, of which nothing is a cycle
+    resources.callback(gc.enable)
     return Matrix(setting.workers)
 
 
@@ -76,15 +79,18 @@ def _showed(result: Json) -> Sequence[str]:
     tried = [row for row in result["table"]["rows"] if row[2]]
     lost = [row for row in tried if row[3]]
     kept = [row for row in tried if not row[3]]
-    said = [
-        f"CPython {result['python']}: {len(lost)} of {len(tried)} operations lost something or raised, the "
-        f"others did not in {min((row[2] for row in kept), default=0):,} tries or more each."
-    ]
+    said = [f"CPython {result['python']}: of {len(tried)} operations {len(lost)} lost something or raised."]
+    if kept:
+        said.append(
+            f"Of the other {len(kept)} none did, with at least {min(row[2] for row in kept):,} tries of each."
+        )
     said += [f"`{row[0]}` went wrong {row[3]:,} times in {row[2]:,} tries." for row in lost]
     surprises = [row[0] for row in kept if row[5] == "not atomic"]
     if surprises:
         names = ", ".join(f"`{name}`" for name in surprises)
-        said.append(f"Of what the book calls not atomic, {names} lost nothing here: luck of this version.")
+        said.append(
+            f"Of what the book calls not atomic, {names} lost nothing here, and nothing promises that."
+        )
     return said
 
 

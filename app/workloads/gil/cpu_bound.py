@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.throughput import told
 
 COUNTDOWN_FROM = 10_000
 PRIMES_BELOW = 2_000
@@ -46,10 +47,7 @@ async def _coroutine(ctx: Context) -> None:
 
 
 def _showed(result: Json) -> Sequence[str]:
-    return (
-        f"{result['workers']} workers on {result['executor']} did {result['ops_per_s']:,.0f} pieces a second "
-        f"together, {result['ops_per_s'] / result['workers']:,.0f} each.",
-    )
+    return (told(result, "did pieces"),)
 
 
 CPU_BOUND = Workload(
@@ -57,10 +55,10 @@ CPU_BOUND = Workload(
     family="gil",
     title="CPU-bound threads",
     sentence="Pure Python work: threads take turns with one GIL, so more of them gain nothing.",
-    op=f"one countdown from {COUNTDOWN_FROM}, or one search for the primes below {PRIMES_BELOW}",
+    op=f"one countdown from {COUNTDOWN_FROM:,}, or one search for the primes below {PRIMES_BELOW:,}",
     look_for=(
         "The GIL lane is never empty: some thread always holds the lock, and all the others wait for it.",
-        "Each of N threads runs for 1/N of the time and waits for the rest; the lock changes hands about "
+        "Each of N threads runs for 1/N of the time and waits for the rest; the lock changes hands up to "
         "200 times a second, once in every switch interval of 5 ms.",
         "On processes each worker has a GIL of its own: as many run at once as there are free cores.",
     ),

@@ -14,6 +14,7 @@ from typing import Any
 from app.workloads.catalogue import Companion, Param, Setting, Workload
 from app.workloads.context import Context, Json
 from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, ask_async, connect
+from app.workloads.throughput import told
 
 _NS_A_MS = 1_000_000
 _NS_A_SECOND = 1_000_000_000
@@ -71,10 +72,7 @@ def _serve(ctx: Context) -> None:
 
 
 def _showed(result: Json) -> Sequence[str]:
-    return (
-        f"{result['workers']} workers on {result['executor']} ended {result['ops_per_s']:,.0f} waits a "
-        f"second, {result['ops_per_s'] / result['workers']:,.0f} each.",
-    )
+    return (told(result, "ended waits"),)
 
 
 IO_BOUND = Workload(

@@ -147,7 +147,7 @@ def showed_calls_and_gaps(result: Json) -> Sequence[str]:
     if not result["calls"]:
         return ("The run ended before the first call.",)
     return (
-        f"{result['calls']} calls of {result['call_ms']:.0f} ms in the middle, the longest "
+        f"{result['calls']} calls took a median of {result['call_ms']:.0f} ms, the longest "
         f"{result['longest_call_ms']:.0f} ms. The other workers stood still for up to "
         f"{result['longest_gap_ms']:.0f} ms at a stretch.",
     )

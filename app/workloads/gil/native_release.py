@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.throughput import told
 
 _MIB = 1024 * 1024
 
@@ -39,10 +40,7 @@ def _work(ctx: Context) -> None:
 
 
 def _showed(result: Json) -> Sequence[str]:
-    return (
-        f"{result['workers']} workers on {result['executor']} did {result['ops_per_s']:,.0f} buffers a "
-        f"second, {result['ops_per_s'] / result['workers']:,.0f} each.",
-    )
+    return (told(result, "did buffers"),)
 
 
 NATIVE_RELEASE = Workload(

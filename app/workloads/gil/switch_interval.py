@@ -88,9 +88,9 @@ def _rounded(value: float | None) -> float | None:
 
 def _showed(result: Json) -> Sequence[str]:
     return [
-        f"At {interval:g} ms: {rounds:,.0f} countdowns a second, and half of the answers within {p50:.3g} ms."
+        f"At {interval:g} ms: {rounds:,.0f} countdowns a second, and "
+        + ("no answer in all that time." if p50 is None else f"half of the answers within {p50:.3g} ms.")
         for interval, rounds, _, p50, _ in result["table"]["rows"]
-        if p50 is not None
     ]
 
 

@@ -110,7 +110,7 @@ def told(cycle: Sequence[str]) -> str:
     """A cycle as a sentence: threads and locks by turns."""
     following = [*cycle[2::2], cycle[0]]
     steps = zip(cycle[::2], cycle[1::2], following)
-    return ", ".join(f"{thread} waits for {lock}, which {holder} holds" for thread, lock, holder in steps)
+    return "; ".join(f"{thread} waits for {lock}, which {holder} holds" for thread, lock, holder in steps)
 
 
 DEADLOCK = Workload(

@@ -56,7 +56,8 @@ def _work(ctx: Context) -> Json:
             raised_at_s = (monotonic_ns() - ctx.span.start_ns) / _NS_A_SECOND
         except RunOver:
             return {"raised_at_s": raised_at_s, "blocked": True}
-        ctx.count(1)
+        else:
+            ctx.count(1)
     return {"raised_at_s": raised_at_s, "blocked": False}
 
 
@@ -78,8 +79,8 @@ def _showed(result: Json) -> Sequence[str]:
             f"{result['ops']:,} requests were handled.",
         )
     return (
-        f"A request raised after {raised_at_s:.3f} s with the lock in its hands. Since then "
-        f"{blocked} of {result['workers']} workers wait for it, the one that left it locked among them.",
+        f"A request raised after {raised_at_s:.3f} s with the lock in its hands. From then on "
+        f"{blocked} of {result['workers']} workers waited for it, the one that left it locked among them.",
         f"{result['ops']:,} requests were handled before that, and none after.",
     )
 
@@ -89,7 +90,7 @@ LOCK_LEAK = Workload(
     family="hazards",
     title="A lock that is never released",
     sentence="One request raises between acquire and release, and every worker waits for ever.",
-    op="one request",
+    op="one request handled",
     look_for=(
         "All goes well until one request raises. From then on every lane is lock, one after the other, as "
         "each worker comes to the line that acquires.",

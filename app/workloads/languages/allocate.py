@@ -155,7 +155,7 @@ ALLOCATE = Workload(
         "objects, and processes in place of threads.",
         "Give a JVM more heap, or another collector, and watch pauses and memory change places.",
     ),
-    subject="Memory management in Java and C++ beside Python's memory manager",
+    subject="Memory management in Java and C++ beside Python's memory manager (chapter 17).",
     table=MODELS,
     roles=("conductor",),
     work=_work,

@@ -75,8 +75,8 @@ def _summarise(prepared: Executor | None, found: Sequence[Json], companion: Json
 def _showed(result: Json) -> Sequence[str]:
     return (
         lag.showed(result),
-        f"Meanwhile {result['calls']} blocking calls were made, and {result['ops_per_s']:,.0f} requests a "
-        "second handled.",
+        f"Blocking calls made meanwhile: {result['calls']}; requests handled: {result['ops_per_s']:,.0f} a "
+        "second.",
     )
 
 

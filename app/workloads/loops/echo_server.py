@@ -94,9 +94,9 @@ def _showed(result: Json) -> Sequence[str]:
     if not first["count"] or not latency["count"]:
         return ("The run ended before a client was served.",)
     return (
-        f"{result['clients_served']} clients were served, with {result['ops_per_s']:,.0f} answers a second.",
-        f"A client that connected waited {first['p50']:.1f} ms for its first answer in the middle and "
-        f"{first['max']:.0f} ms at most; for the next ones {latency['p50']:.2f} ms.",
+        f"Clients served: {result['clients_served']}, with {result['ops_per_s']:,.0f} answers a second.",
+        f"A client that connected waited a median of {first['p50']:.1f} ms for its first answer, and "
+        f"{first['max']:.0f} ms at most; for the next ones a median of {latency['p50']:.2f} ms.",
     )
 
 

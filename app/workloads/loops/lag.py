@@ -28,6 +28,6 @@ def showed(result: Json) -> str:
     if not lag["count"]:
         return "The run ended before the loop's lag was measured."
     return (
-        f"A task that was due waited {lag['p50']:.2f} ms for its turn in the middle, {lag['p99']:.1f} ms "
-        f"once in a hundred times, and {lag['max']:.1f} ms at most."
+        f"A task that was due waited a median of {lag['p50']:.2f} ms for its turn, once in a hundred times "
+        f"{lag['p99']:.1f} ms or more, and {lag['max']:.1f} ms at most."
     )

@@ -83,14 +83,14 @@ def _showed(result: Json) -> list[str]:
     largest = rungs[-1]
     said = [
         f"An allocation took {rungs[0]['allocate_ns']:.0f} ns for {rungs[0]['bytes']} bytes, "
-        f"{last['allocate_ns']:.0f} ns for {last['bytes']} and {largest['allocate_ns']:,.0f} ns for "
+        f"{last['allocate_ns']:,.0f} ns for {last['bytes']} and {largest['allocate_ns']:,.0f} ns for "
         f"{largest['bytes']:,}."
     ]
     if last["arenas"] is not None:
         said.append(
             f"A block of {last['block']} bytes is pymalloc's: {last['objects']:,} of them took "
-            f"{last['arenas']:,} more arenas. One of {first['block']} is the C library's: as many took "
-            f"{first['arenas']:,}."
+            f"{last['arenas']:,} more arenas. One of {first['block']} is the C library's: "
+            f"{first['objects']:,} of those took {first['arenas']:,}."
         )
     return said
 
@@ -119,7 +119,7 @@ ALLOCATION_LADDER = Workload(
         "Memory for large blocks is mapped and unmapped by the C library, and each page costs a fault when "
         "it is first written: reuse a buffer (readinto, memoryview) rather than making a new one.",
     ),
-    subject="Memory management: the raw allocator, the private heap, object-specific allocators",
+    subject="Memory management: raw allocator, private heap, object-specific allocators (chapter 17).",
     roles=("main",),
     work=_work,
     executors=("sequential",),

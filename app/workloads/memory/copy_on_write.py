@@ -123,12 +123,13 @@ def _summarise(prepared: Readings, found: Sequence[Json], companion: Json | None
 def _showed(result: Json) -> list[str]:
     if not result["touched"]:
         return []
-    growth = max(result["uss_growth"])
+    growth, before, after = max(zip(result["uss_growth"], result["uss_before"], result["uss_after"]))
     return [
         f"The parent made {megabytes(result['data_bytes'])} of data before it forked, and nothing was ever "
-        f"assigned to it. What a child had to itself went from {megabytes(min(result['uss_before']))} to "
-        f"{megabytes(max(result['uss_after']))}: {growth / result['data_bytes']:.0%} of the data was copied.",
-        f"{len(result['uss_growth'])} children together took {megabytes(sum(result['uss_growth']))} more.",
+        f"assigned to it. What a child had to itself went from {megabytes(before)} to "
+        f"{megabytes(after)}: {growth / result['data_bytes']:.0%} of the data was copied.",
+        f"All children together, {len(result['uss_growth'])} of them, took "
+        f"{megabytes(sum(result['uss_growth']))} more.",
     ]
 
 
@@ -160,7 +161,7 @@ COPY_ON_WRITE = Workload(
         "collect.",
         "Count memory by PSS or USS, not by the sum of RSS, and plan for each child to grow towards a copy.",
     ),
-    subject="Processes: what a fork shares, and reference counts in memory that is shared",
+    subject="Processes: what a fork shares, and reference counts in memory that is shared (chapter 6).",
     finding="copy-on-write-growth",
     mended=Variant("The same numbers in one buffer", params={"data": "buffer"}),
     roles=("child",),

@@ -102,13 +102,13 @@ def _showed(result: Json) -> list[str]:
     ]
     if left["arenas"] is not None:
         said.append(
-            f"Of {full['arenas']:,} arenas {left['arenas']:,} stayed: {megabytes(left['arena_bytes'])} "
-            "that the operating system did not get back."
+            f"Arenas: {full['arenas']:,} when the heap was full, {left['arenas']:,} afterwards, which is "
+            f"{megabytes(left['arena_bytes'])} that the operating system did not get back."
         )
     if "freed" in by_name:
         freed = by_name["freed"]
         arenas = "" if freed["arenas"] is None else f", and {freed['arenas']:,} arenas were left"
-        said.append(f"After the last of them were freed RSS was {megabytes(freed['rss'])}{arenas}.")
+        said.append(f"After the last of them had been freed RSS was {megabytes(freed['rss'])}{arenas}.")
     return said
 
 
@@ -137,7 +137,7 @@ FRAGMENTATION = Workload(
         "Keep the bulk of the data in few large objects (array, bytes, NumPy): above 512 bytes the C library "
         "keeps them, and maps the large ones apart.",
     ),
-    subject="Memory management: pymalloc's arenas, pools and blocks",
+    subject="Memory management: pymalloc's arenas, pools and blocks (chapter 17).",
     finding="heap-fragmented",
     mended=Variant("The same number of survivors, side by side", params={"survivors": "together"}),
     roles=("main",),

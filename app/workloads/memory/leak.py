@@ -128,7 +128,7 @@ LEAK = Workload(
         "where somebody else keeps what is worth keeping.",
         "tracemalloc compares two snapshots and names the lines that allocated what is new.",
     ),
-    subject="Memory management: reference counts, and what keeps an object alive",
+    subject="Memory management: reference counts, and what keeps an object alive (chapter 17).",
     finding="heap-growth",
     mended=Variant("The same cache with a limit", params={"limit": 2000}),
     roles=("request",),

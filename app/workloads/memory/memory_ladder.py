@@ -103,7 +103,7 @@ MEMORY_LADDER = Workload(
         "malloc_trim, called where a peak has passed, mends what the C library keeps. For pymalloc there is "
         "no such call.",
     ),
-    subject="Memory management: the components of Python's memory manager",
+    subject="Memory management: the components of Python's memory manager (chapter 17).",
     roles=("main",),
     work=_work,
     executors=("sequential",),

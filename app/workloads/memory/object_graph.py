@@ -171,7 +171,7 @@ OBJECT_GRAPH = Workload(
         "they must.",
         "Break a cycle by hand, or make its way back a weakref, where memory must go at once.",
     ),
-    subject="Python's memory model: the labelled directed graph of names and objects",
+    subject="Python's memory model: the labelled directed graph of names and objects (chapter 17).",
     roles=("stepper",),
     work=_work,
     executors=("sequential",),

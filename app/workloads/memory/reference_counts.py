@@ -172,7 +172,7 @@ REFERENCE_COUNTS = Workload(
         "On free-threaded builds give each thread objects of its own, above all those used in inner loops.",
         "To see why an object still lives ask gc.get_referrers, not its count alone.",
     ),
-    subject="Memory management: reference counts, and aliases",
+    subject="Memory management: reference counts, and aliases (chapter 17).",
     roles=("counter",),
     work=_work,
     executors=("threads", "sequential"),

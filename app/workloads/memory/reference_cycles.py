@@ -160,7 +160,7 @@ def _showed(result: Json) -> list[str]:
         f"{result['longest_gap_ms']:.1f} ms."
     ]
     said += [
-        f"Generation {generation}: {pauses['count']:,} collections, {pauses['p50']:.2f} ms the middle one, "
+        f"Generation {generation}: {pauses['count']:,} collections, a median of {pauses['p50']:.2f} ms, "
         f"{pauses['max']:.1f} ms the longest."
         for generation, pauses in result["pauses_ms"].items()
     ]
@@ -196,7 +196,7 @@ REFERENCE_CYCLES = Workload(
         "Break cycles, and there is nothing to collect: weakref for what points back to a parent, and no "
         "exception kept with its traceback.",
     ),
-    subject="Memory management: the cyclic garbage collector",
+    subject="Memory management: the cyclic garbage collector (chapter 17).",
     finding="gc-pauses",
     mended=Variant("The same objects, referring back weakly", params={"back": "weak"}),
     # A second maker would take its turn between a collection's end and the log's look at the clock.

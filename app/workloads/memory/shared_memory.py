@@ -171,7 +171,8 @@ SHARED_MEMORY = Workload(
     ),
     why=(
         "Processes share nothing: what multiprocessing sends is pickled, copied into the kernel, copied out, "
-        "and made into new objects, four times through memory and all of it holding each GIL in turn.",
+        "and made into new objects: four times through memory, and each process holds its GIL while it "
+        "pickles or builds.",
         "A mapping that is shared is the same page in both. Only its meaning has to be agreed on, and who "
         "may write when: here the socket says whose turn it is.",
     ),
@@ -179,7 +180,7 @@ SHARED_MEMORY = Workload(
         "multiprocessing.shared_memory, mmap and RawArray for buffers; send names, not contents.",
         "Pickle protocol 5 with out-of-band buffers, where objects have to be sent.",
     ),
-    subject="Processes: what crosses between them, and what it costs",
+    subject="Processes: what crosses between them, and what it costs (chapter 6).",
     roles=("sender",),
     work=_work,
     executors=("sequential",),

@@ -23,12 +23,14 @@ class Prepared(NamedTuple):
     """How workers speak: units to do go one way, and the nanoseconds that they took the other."""
 
     workers: int
+    serial_share: float
     to_do: Pipe
     done: Pipe
 
 
 def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
-    return Prepared(setting.workers, Pipe.made(resources), Pipe.made(resources))
+    share = float(setting.params["serial_share"])
+    return Prepared(setting.workers, share, Pipe.made(resources), Pipe.made(resources))
 
 
 def _work(ctx: Context) -> Json | None:
@@ -67,7 +69,7 @@ def _conduct(ctx: Context, waits: CoreWaits) -> Json:
 
 def _round_ns(ctx: Context, waits: CoreWaits, workers: int) -> int:
     """One round: the serial part, and the longest of the parts that are done at once."""
-    serial = round(ctx.params["serial_share"] * UNITS)
+    serial = round(ctx.prepared.serial_share * UNITS)
     serial_ns = _timed_ns(ctx, waits, serial)
     shares = [(UNITS - serial + at) // workers for at in range(workers)]  # all of it, as even as it goes
     for share in shares[1:]:
@@ -94,6 +96,7 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
     times = {at + 1: median(lengths) for at, lengths in enumerate(found[0]["rounds"]) if lengths}
     rows = [[n, round(time, 2), round(times[1] / time, 3)] for n, time in times.items()]
     return {
+        "serial_share": prepared.serial_share,
         "fitted_serial_share": fitted_serial_share(times),
         "table": {"columns": ["workers", "round_ms", "speed_up"], "rows": rows},
     }
@@ -109,7 +112,7 @@ def _showed(result: Json) -> Sequence[str]:
     workers, _, speed_up = result["table"]["rows"][-1]
     return (
         f"The job went {speed_up:.2f} times as fast with {workers} workers. That is what a serial share of "
-        f"{share:.2f} would do: {bound}.",
+        f"{share:.2f} would do: {bound}. It was set to {result['serial_share']:.2f}.",
     )
 
 

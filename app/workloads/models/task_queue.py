@@ -105,17 +105,17 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
 
 
 def _showed(result: Json) -> Sequence[str]:
-    said = [f"{result['ops_per_s']:,.0f} tasks a second were done by {result['workers'] - 1} consumers."]
+    said = [f"Consumers: {result['workers'] - 1}; they did {result['ops_per_s']:,.0f} tasks a second."]
     for kind in ("urgent", "ordinary"):
         wait = result[f"{kind}_wait_ms"]
         if wait["count"]:
             said.append(
-                f"{wait['count']:,} {kind} tasks waited {wait['p50']:.1f} ms in the middle, and "
+                f"{wait['count']:,} {kind} tasks waited a median of {wait['p50']:.1f} ms, and "
                 f"{wait['max']:.1f} ms at most."
             )
     said.append(
-        f"At the end {result['pills_taken']} pills ended as many consumers, and {result['tasks_left']} tasks "
-        "were left undone."
+        f"Pills taken at the end: {result['pills_taken']}, one by each consumer; tasks left undone: "
+        f"{result['tasks_left']}."
     )
     return said
 

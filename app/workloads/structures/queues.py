@@ -93,7 +93,7 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
 def _showed(result: Json) -> Sequence[str]:
     return [
         f"{kind}: {rate:,.0f} items a second"
-        + (f", {switches:.2f} switches of a thread by the kernel for each." if items else ".")
+        + (f"; for each, the kernel switched threads {switches:.2f} times." if items else ".")
         for kind, items, rate, switches in result["table"]["rows"]
     ]
 

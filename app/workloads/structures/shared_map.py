@@ -83,8 +83,8 @@ def _showed(result: Json) -> Sequence[str]:
     )
     if not failed:
         return (said, "No walk met a change.")
-    errors = ", ".join(f"{count:,} {name}" for name, count in result["errors"].items() if count)
-    return (said, f"{failed:,} walks did not come to their end: {errors}.")
+    errors = ", ".join(f"{count:,} times {name}" for name, count in result["errors"].items() if count)
+    return (said, f"Walks that broke off: {failed:,}, with {errors}.")
 
 
 SHARED_MAP = Workload(
