@@ -1,10 +1,13 @@
 """Make the pictures in README.md: real runs of a real server, in both themes.
 
-    python tools/screenshots.py [WORKLOAD]
+    python tools/screenshots.py [PICTURE]...
 
-It starts a server on a free port and Chromium before it, runs the workload (convoy unless told), waits until
-the timeline's window is full, and writes docs/images/lab-light.png and lab-dark.png; then the same of its
-panel of waits, waits-light.png and waits-dark.png.
+It starts a server on a free port and Chromium before it, and writes docs/images/PICTURE-light.png and
+PICTURE-dark.png, of all pictures or of those that are named:
+
+    lab      a live convoy, when the timeline's window is full; and its panel of waits
+    heap     the map of a fragmented heap
+    memory   the page of the memory manager, after all but one block in each pool were freed
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab import lab
-from playwright.sync_api import Browser, Error, ViewportSize, sync_playwright
+from playwright.sync_api import Error, Page, ViewportSize, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
@@ -27,37 +30,75 @@ FULL_AT_S = 10
 PATIENCE_MS = 60_000
 
 
-def pictures(browser: Browser, address: str, workload: str, theme: Literal["light", "dark"]) -> list[Path]:
-    """A live run of the workload in a theme, and its waits, as files."""
-    page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(address)
-    page.locator(f"[data-name={workload}] summary").click()
-    form = page.locator(f"#launch-{workload}")
-    form.locator("[name=seconds]").fill(SECONDS)
-    form.locator("[type=submit]").click()
-    page.locator(f"[data-name={workload}] summary").click()
-    page.wait_for_function(f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}")
-    paths = [IMAGES / f"{name}-{theme}.png" for name in ("lab", "waits")]
-    page.screenshot(path=paths[0])
+def lab_pictures(page: Page, theme: str) -> None:
+    """A live convoy, and its waits."""
+    start(page, "convoy", SECONDS)
+    seen_for(page, FULL_AT_S)
+    page.screenshot(path=IMAGES / f"lab-{theme}.png")
     page.get_by_role("tab", name="Waits").click()
     page.locator(".matrix").first.wait_for()
-    page.get_by_role("tabpanel", name="Waits").screenshot(path=paths[1])
+    page.get_by_role("tabpanel", name="Waits").screenshot(path=IMAGES / f"waits-{theme}.png")
     page.locator(".badge[data-state=finished]").wait_for()
-    page.close()
-    return paths
+
+
+def heap_pictures(page: Page, theme: str) -> None:
+    """A heap of which all but one block in each pool were freed."""
+    start(page, "fragmentation", SECONDS)
+    page.get_by_role("tab", name="Heap").click()
+    page.get_by_role("button", name="Fullness").click()
+    page.locator(".pinned", has_text="at most a tenth").wait_for()
+    page.get_by_role("tabpanel", name="Heap").screenshot(path=IMAGES / f"heap-{theme}.png")
+    page.locator(".stop").click()
+    page.locator(".badge[data-state=stopped]").wait_for()
+
+
+def memory_pictures(page: Page, theme: str) -> None:
+    """The ladder, after a deed that moved most of its rungs."""
+    page.get_by_role("link", name="Memory").click()
+    page.get_by_role("button", name="Start").click()
+    page.locator("[data-action=free-all-but-one]").click()
+    page.locator(".because", has_text="at most a tenth").wait_for()
+    page.locator(".map canvas").wait_for()
+    page.screenshot(path=IMAGES / f"memory-{theme}.png")
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".climb .badge[data-state=stopped]").wait_for()
+
+
+PICTURES = {"lab": lab_pictures, "heap": heap_pictures, "memory": memory_pictures}
+
+
+def start(page: Page, workload: str, seconds: str) -> None:
+    """Run a workload by its form."""
+    page.locator(f"[data-name={workload}] summary").click()
+    form = page.locator(f"#launch-{workload}")
+    form.locator("[name=seconds]").fill(seconds)
+    form.locator("[type=submit]").click()
+    page.locator(f"[data-name={workload}] summary").click()
+
+
+def seen_for(page: Page, seconds: float) -> None:
+    """Wait until a run has been seen for so long."""
+    page.wait_for_function(f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {seconds}")
 
 
 def main() -> None:
-    """Both themes, one run each."""
-    workload = sys.argv[1] if len(sys.argv) > 1 else "convoy"
+    """Each picture in both themes, of a run each."""
+    wanted = sys.argv[1:] or list(PICTURES)
+    if unknown := sorted(set(wanted) - set(PICTURES)):
+        raise SystemExit(f"There is no picture {unknown[0]!r}; there are: {', '.join(PICTURES)}.")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     IMAGES.mkdir(parents=True, exist_ok=True)
     try:
         with lab() as here, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-            for theme in THEMES:
-                print(*pictures(browser, here.address, workload, theme), sep="\n")
+            for name in wanted:
+                for theme in THEMES:
+                    page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
+                    page.set_default_timeout(PATIENCE_MS)
+                    page.goto(here.address)
+                    PICTURES[name](page, theme)
+                    page.close()
+                    print(name, theme)
             browser.close()
     except Error as error:
         raise SystemExit(f"Chromium could not make the picture: {error}") from None

@@ -163,6 +163,7 @@ def test_badges_say_why_a_measure_is_not_exact(page: Page) -> None:
 
 def test_events_are_marked_on_the_timeline(page: Page) -> None:
     start(page, "cpu-bound", seconds="60", executor="processes", workers="1")
+    expect(page.locator(".labels .collector")).to_have_count(2)
     go_on(page)
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")

@@ -109,7 +109,7 @@ def test_pause_pan_zoom_and_back_to_live(page: Page) -> None:
     page.keyboard.press("0")
     expect(page.locator(".buttons .span")).to_have_text("10.0 s")
     page.keyboard.press("l")
-    expect(page.get_by_role("button", name="Live")).to_be_disabled()
+    expect(page.get_by_role("button", name="Live", exact=True)).to_be_disabled()
     live = page.evaluate(PICTURE)
     page.wait_for_function(PICTURE_IS_NOT, arg=live)
 
@@ -128,6 +128,7 @@ def test_a_pause_in_the_first_seconds_stands_still(page: Page) -> None:
 
 def test_a_hand_on_a_lane_reads_the_thread(page: Page) -> None:
     start(page, seconds="60")
+    expect(page.locator(".labels .collector")).to_be_visible()  # it comes last, and above the threads
     row = page.locator(".labels .lane", has_text="cpu-1").bounding_box()
     plot = page.locator("canvas.plot").bounding_box()
     assert row

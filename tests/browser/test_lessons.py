@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.interpreters import FOUND
 
 from .conftest import Site
 from .steps import LIVE, RUN_PAGE, start, tab
@@ -104,12 +105,11 @@ def test_an_executor_that_an_interpreter_lacks_is_greyed_out(page: Page) -> None
     expect(option).to_have_text("subinterpreters")
 
 
-def test_without_a_gil_threads_run_at_once(page: Page) -> None:
+@pytest.mark.parametrize("python", [found.path for found in FOUND if found.free_threaded][:1])
+def test_without_a_gil_threads_run_at_once(page: Page, python: str) -> None:
     """Figures and charts of a lock that is not there give way to the one that counts."""
     page.locator("[data-name=cpu-bound] summary").click()
-    python = page.locator("#launch-cpu-bound [name=python]")
-    free = python.locator("option", has_text=re.compile(r"^[\d.]+t")).first
-    python.select_option(free.get_attribute("value"))
+    page.locator("#launch-cpu-bound [name=python]").select_option(python)
     page.locator("#launch-cpu-bound [type=submit]").click()
     expect(page.locator(LIVE)).to_be_visible()
     page.wait_for_function(

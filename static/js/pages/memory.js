@@ -24,20 +24,20 @@ onThemeChange(() => climb.recolour(readPalette()));
 const graphs = find(main, ".graph-lesson", HTMLElement);
 const graph = new ObjectGraph(find(graphs, ".object-graph", HTMLElement));
 const lines = new Lesson({ scheduler, onNews: ({ reports }) => graph.update(reports.steps), onProblem });
+const step = find(graphs, "[type=submit]", HTMLButtonElement);
 find(graphs, "form", HTMLFormElement).addEventListener("submit", async (event) => {
   event.preventDefault();
   const code = find(graphs, "textarea", HTMLTextAreaElement).value;
   const python = find(graphs, "#graph-python", HTMLSelectElement).value;
-  const button = find(graphs, "[type=submit]", HTMLButtonElement);
-  button.disabled = true;
+  step.disabled = true;
   await lines.start({ workload: "object-graph", params: { code }, python });
-  button.disabled = false;
+  step.disabled = false;
 });
+step.disabled = false;
 
 const languages = find(main, ".languages", HTMLElement);
 const allocate = new Lesson({ scheduler, onNews: (state) => showResult(languages, state), onProblem });
-find(languages, "[data-run]", HTMLButtonElement).addEventListener(
-  "click",
-  () => allocate.start({ workload: "allocate" }),
-);
+const run = find(languages, "[data-run]", HTMLButtonElement);
+run.addEventListener("click", () => allocate.start({ workload: "allocate" }));
+run.disabled = false;
 attachThemeButton(find(document, "#theme", HTMLButtonElement));

@@ -46,6 +46,7 @@ export class Climb {
     for (const button of root.querySelectorAll("[data-action]")) {
       if (button instanceof HTMLButtonElement) button.addEventListener("click", () => this.#act(button));
     }
+    this.#button("[data-ladder=start]").disabled = false;
     this.#show();
   }
 
