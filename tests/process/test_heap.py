@@ -38,6 +38,7 @@ def hold(blocks, seed):
 hold(int(sys.argv[1]), 7)
 """
 BLOCKS = 130_000  # some 30 MB
+MIB = 1024 * 1024
 
 # Fills and empties its heap as fast as it can, in two threads, and maps and unmaps other memory beside it.
 RESTLESS = """
@@ -89,6 +90,17 @@ if not child:
     held += [[number] for number in range(60_000)]
     READY
 sys.stdin.readline()
+"""
+
+# A child that shares its parent's heap, and neither of them does anything any more.
+SHARING = """
+import gc, os, sys
+held = [b"%d" % number * 40 for number in range(100_000)]
+gc.disable()
+child = os.fork()
+if child:
+    READY
+(sys.stdin if child else os.fdopen(os.dup(0))).readline()
 """
 
 BECOMING_ANOTHER = """
@@ -244,6 +256,25 @@ def test_a_child_has_a_heap_of_its_own(python: str) -> None:
         mine = said_of(observation, lambda heap: heap.pid == target.pid)
         child = said_of(observation, lambda heap: heap.pid != target.pid)
     assert child.blocks_used - mine.blocks_used > 60_000
+
+
+def private_bytes(pid: int) -> int:
+    """What a process shares with no other."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return 1024 * sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB$", rollup, re.M))
+
+
+def test_to_read_a_heap_leaves_forked_processes_their_common_pages(gil_any_python: str) -> None:
+    with standing_by(gil_any_python, SHARING) as target:
+        [child] = (
+            int(pid) for pid in Path(f"/proc/{target.pid}/task/{target.pid}/children").read_text().split()
+        )
+        before = private_bytes(child)
+        with observing(pid=target.pid) as observation:
+            observation.send(LOOK)
+            read = said_of(observation, lambda heap: heap.pid == child and heap.mapped)
+        assert read.bytes_used > 20 * MIB
+        assert private_bytes(child) - before < MIB
 
 
 def test_a_process_without_pymalloc_is_told_to_have_no_heap(gil_python: str) -> None:

@@ -41,7 +41,7 @@ class Heaps:
         self._reading = 0  # reads begun that have not ended
         self._found: list[Range] = []
         self._cost = Cost(0, 0)
-        self._scatter = Scatter(runtime.memory, runtime.address, pymalloc.HEADER)
+        self._scatter = Scatter(runtime.memory, pymalloc.HEADER)
         layout = runtime.layout
         self._of = layout.obmalloc or Obmalloc()
         self._statics = StaticArenas(runtime) if layout.version == (3, 11) else None
