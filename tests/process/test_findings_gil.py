@@ -66,7 +66,7 @@ def test_a_run_shows_what_its_row_promises_and_no_more(interpreter: Any, declare
     assert found[declared.finding]["advice"].endswith(".")
 
 
-@pytest.mark.parametrize("interpreter", PYTHONS[-1:], ids=name)
+@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
 @pytest.mark.parametrize(
     "declared",
     [each for each in JUDGED if each.mended],

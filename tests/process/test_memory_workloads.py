@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from app.workloads import catalogue
 _WITH_GIL = {found.version_info[:2]: found for found in reversed(FOUND) if found.gil_enabled}
 NEWEST = next(found for found in FOUND if found.gil_enabled)
 PYTHONS = [_WITH_GIL[version] for version in ((3, 11), (3, 14)) if version in _WITH_GIL] or [NEWEST]
+on_each = pytest.mark.parametrize(
+    "path", [found.path for found in PYTHONS], ids=[name(found) for found in PYTHONS]
+)
 MIB = 1024 * 1024
 
 # The longest that each takes. A run is stopped as soon as its finding is there: a heap is read once a second,
@@ -39,7 +43,7 @@ def _found(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {finding["code"]: finding for finding in findings(summary)}
 
 
-@pytest.mark.parametrize("path", [found.path for found in PYTHONS], ids=[name(found) for found in PYTHONS])
+@on_each
 @pytest.mark.parametrize("workload_name", WORKLOADS)
 def test_the_finding_is_there_with_its_evidence(path: str, workload_name: str) -> None:
     declared = catalogue.find(workload_name)
@@ -64,24 +68,24 @@ def _is_enough(workload_name: str, summary: dict[str, Any]) -> bool:
     return workload_name != "copy-on-write" or evidence["uss_last"] - evidence["uss_first"] > 40 * MIB
 
 
-def test_mended_they_are_not_there() -> None:
+@on_each
+def test_mended_they_are_not_there(path: str) -> None:
     quiet = [each for each in SECONDS if each != "reference-cycles"]
     with ThreadPoolExecutor() as side_by_side:
-        for _ in side_by_side.map(_assert_mended, quiet):
+        for _ in side_by_side.map(partial(_assert_mended, path), quiet):
             pass
 
 
+@on_each
 @pytest.mark.serial
-def test_without_cycles_nothing_pauses() -> None:
-    _assert_mended("reference-cycles")
+def test_without_cycles_nothing_pauses(path: str) -> None:
+    _assert_mended(path, "reference-cycles")
 
 
-def _assert_mended(workload_name: str) -> None:
+def _assert_mended(path: str, workload_name: str) -> None:
     declared = catalogue.find(workload_name)
     assert declared.mended
-    start = _start(
-        NEWEST.path, declared, min(SECONDS[workload_name], MENDED_SECONDS), **declared.mended.params
-    )
+    start = _start(path, declared, min(SECONDS[workload_name], MENDED_SECONDS), **declared.mended.params)
     with observing(start) as observation:
         end = observation.finish()
         assert (end.state, end.error) == ("finished", None)

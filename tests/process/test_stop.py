@@ -1,4 +1,4 @@
-"""Whatever runs, and however: a stop ends it within a second, and nothing of it is left."""
+"""Whatever runs, however, and whenever it is told: a stop ends it within a second, and nothing is left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,8 @@ from app.workloads.executors import EXECUTORS
 
 STOPPED_S = 1.0
 AT_WORK_S = 0.3  # a workload that counts nothing, such as a deadlock, is at work by then
+LONG_S = 60.0
+SHORT_S, LATE_S = 3.2, 2.05  # a run of which most is over; what is left of it is longer than a stop may take
 SHARED_MEMORY = Path("/dev/shm")
 GONE_S = 5.0
 
@@ -28,6 +31,12 @@ COMBINATIONS = [
     for workload in catalogue.workloads()
     for executor in workload.executors
 ]
+
+# What they do depends on how much of the time is over, or on what they have come to by then.
+IN_PHASES = (
+    *("convoy", "switch-interval", "primes", "sequential-chain", "counters", "queues", "atomic-matrix"),
+    *("fragmentation", "copy-on-write", "reference-counts", "shared-memory", "allocate"),
+)
 
 
 def python(workload: catalogue.Workload, executor: str) -> str:
@@ -48,11 +57,17 @@ def shared_memory() -> Iterator[None]:
 
 
 @pytest.fixture
+def seconds() -> float:
+    """How long the workload would run."""
+    return LONG_S
+
+
+@pytest.fixture
 def target(
-    workload: catalogue.Workload, executor: str, tmp_path: Path, shared_memory: None
+    workload: catalogue.Workload, executor: str, seconds: float, tmp_path: Path, shared_memory: None
 ) -> Iterator[Target]:
     """The workload, ready to be told to go."""
-    arguments = ("run", workload.name, "--executor", executor, "--seconds", "60")
+    arguments = ("run", workload.name, "--executor", executor, "--seconds", str(seconds))
     command = [python(workload, executor), "-m", "app.workloads", *arguments]
     started = Target(command, {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "HOME": str(Path.home())})
     try:
@@ -63,14 +78,34 @@ def target(
 
 
 @pytest.mark.parametrize(("workload", "executor"), COMBINATIONS)
-def test_a_stop_ends_everything(
-    target: Target, workload: catalogue.Workload, executor: str, tmp_path: Path
-) -> None:
-    # GIVEN a workload at work, with all its processes
+def test_a_stop_at_work_ends_everything(target: Target, tmp_path: Path) -> None:
     target.go()
     at_work = time.monotonic() + AT_WORK_S
     while not target.ops() and time.monotonic() < at_work:
         time.sleep(0.01)
+    _assert_a_stop_ends_everything(target, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("workload", "executor"),
+    [pytest.param(each, each.executor, id=each.name) for each in catalogue.workloads()],
+)
+def test_a_stop_before_it_begins_ends_everything(target: Target, tmp_path: Path) -> None:
+    _assert_a_stop_ends_everything(target, tmp_path)
+
+
+@pytest.mark.parametrize("seconds", [SHORT_S], ids=[""])
+@pytest.mark.parametrize(
+    ("workload", "executor"),
+    [pytest.param(each, each.executor, id=each.name) for each in map(catalogue.find, IN_PHASES)],
+)
+def test_a_stop_in_a_later_phase_ends_everything(target: Target, tmp_path: Path) -> None:
+    target.go()
+    time.sleep(LATE_S)
+    _assert_a_stop_ends_everything(target, tmp_path)
+
+
+def _assert_a_stop_ends_everything(target: Target, tmp_path: Path) -> None:
     session = target.process.pid
     family = [each.pid for each in psutil.Process(session).children(recursive=True)]
 
@@ -87,5 +122,16 @@ def test_a_stop_ends_everything(
     assert (status, stderr) == (0, "")
     target.pids = [session, *family]
     target.assert_nothing_left()
+    assert _members(session) == []
     assert target.ended(), "somebody still holds the other end of the channel"
     assert list(tmp_path.iterdir()) == []
+
+
+def _members(session: int) -> list[int]:
+    """The processes of a session: those, too, that began after it was told to end."""
+    members = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError):  # ended since it was listed
+            if os.getsid(pid) == session:
+                members.append(pid)
+    return members

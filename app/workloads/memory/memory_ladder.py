@@ -30,8 +30,10 @@ def _work(ctx: Context) -> Json:
     """Allocate once, so that there is something to see; then do as one is told."""
     gc.disable()  # garbage stays until somebody asks for a collection
     ladder = Ladder(ctx.params["megabytes"])
-    log = [_do(ctx, ladder, "allocate")]
+    log: list[Json] = []
     try:
+        if not ctx.stopping:
+            log.append(_do(ctx, ladder, "allocate"))
         while not ctx.stopping:
             action = ctx.next_action()
             if action is not None:
