@@ -11,6 +11,7 @@ from typing import Any
 from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.gil.cpu_bound import count_down
+from app.workloads.interpreter import gil_enabled
 from app.workloads.latencies import Latencies
 from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
 
@@ -89,6 +90,7 @@ def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> 
     return {
         **(companion or {}),
         "switch_interval_ms": sys.getswitchinterval() * 1000,
+        "gil_enabled": gil_enabled(),
         "cpu_rounds": sum(each.get("rounds", 0) for each in found),
     }
 
@@ -99,7 +101,12 @@ def _showed(result: Json) -> Sequence[str]:
         return ("The run ended before both phases had an answer.",)
     return (
         f"Alone, half of the answers came within {alone['p50']:.2f} ms; beside the computing workers within "
-        f"{beside['p50']:.2f} ms, at a switch interval of {result['switch_interval_ms']:g} ms.",
+        f"{beside['p50']:.2f} ms, "
+        + (
+            f"at a switch interval of {result['switch_interval_ms']:g} ms."
+            if result["gil_enabled"]
+            else "for there is no GIL here to wait for."
+        ),
         f"The client got {result['answers_alone_per_s']:,.0f} answers a second, and then "
         f"{result['answers_beside_cpu_per_s']:,.0f}.",
     )

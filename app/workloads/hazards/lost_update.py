@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Lock
@@ -10,6 +9,7 @@ from time import monotonic_ns
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.interpreter import gil_enabled
 from app.workloads.pulse import Pulse
 from app.workloads.rounds import Rounds
 
@@ -110,12 +110,6 @@ def _summarise(race: Race, found: Sequence[Json], companion: Json | None) -> Jso
         "table": {"columns": ["update", "expected", "actual", "lost"], "rows": rows},
         "gil_enabled": gil_enabled(),
     }
-
-
-def gil_enabled() -> bool:
-    """Whether threads of this interpreter take turns."""
-    ask: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
-    return ask is None or ask()
 
 
 def _showed(result: Json) -> Sequence[str]:
