@@ -41,8 +41,6 @@ export class RunState {
   summary = null;
   /** Messages that this viewer fell behind by. */
   missed = 0;
-  /** Changes whenever lanes, GILs or processes come, go or get another name. */
-  cast = 0;
   /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
   causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [] };
   /** Held time by stacks, once the server has said it. @type {FlameNode | null} */
@@ -89,7 +87,6 @@ export class RunState {
         break;
       case "process":
         this.processes.set(message.pid, message);
-        this.cast += 1;
         break;
       case "names":
         this.#names(message);
@@ -179,7 +176,6 @@ export class RunState {
       if (known) known.alive = false;
     }
     this.#forgetGone();
-    this.cast += 1;
   }
 
   #forgetGone() {

@@ -22,21 +22,24 @@ export class Labels {
     return this.#list.offsetWidth;
   }
 
-  /** @param {Row[]} rows @param {number} cast changes when names do */
-  show(rows, cast) {
-    const signature = `${cast}:${rows.map((row) => keyOf(row) + row.height).join()}`;
+  /** Labels that say the same stay as they are, under a hand or a pointer too. @param {Row[]} rows */
+  show(rows) {
+    const signature = rows.map((row) => `${keyOf(row)}:${row.height}`).join("\n");
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#list.replaceChildren(...rows.map(labelOf));
   }
 }
 
-/** @param {Row} row */
+/** All that a label is made of. @param {Row} row */
 function keyOf(row) {
-  if (row.kind === "process") return `p${row.process.pid}/`;
-  if (row.kind === "free") return `f${row.process.pid}/`;
-  if (row.kind === "collector") return `c${row.pauses.pid}.${row.pauses.interpreter}/`;
-  return row.kind === "gil" ? `g${row.gil.gil}/` : `l${row.lane.lane}/`;
+  if (row.kind === "process") {
+    const { pid, python, gone, command } = row.process;
+    return ["process", pid, python, gone, ...command].join();
+  }
+  if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
+  if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
+  return row.kind === "gil" ? `gil ${row.gil.gil}` : `lane ${row.lane.lane} ${row.lane.name}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */

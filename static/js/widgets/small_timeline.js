@@ -31,7 +31,7 @@ export class SmallTimeline {
     const edgeUs = state.clock.lastUs;
     if (edgeUs === null) return;
     const rows = layOut(state, startUs, edgeUs);
-    this.#labels.show(rows, state.cast);
+    this.#labels.show(rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     const height = AXIS_HEIGHT + heightOf(rows);
     this.#surface.fit(width, height);

@@ -222,7 +222,7 @@ export class Timeline {
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
     this.#rows = layOut(this.#state, startUs, untilUs);
-    this.#labels.show(this.#rows, this.#state.cast);
+    this.#labels.show(this.#rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
     const visible = Math.min(height, this.#scroller.clientHeight);
