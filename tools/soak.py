@@ -114,7 +114,12 @@ def soak(minutes: float, note: Callable[[Sample], object]) -> tuple[list[Sample]
 def watch(here: Lab, target: int, stream: Stream, seconds: float) -> Iterator[Sample]:
     """A sample a second, for so long."""
     server = psutil.Process(here.pid)
-    [observer] = [child for child in server.children() if "app.probe" in child.cmdline()]
+    # process_iter leaves out what ends meanwhile: the server has asked interpreters who they are just now.
+    [observer] = [
+        process
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if process.info["ppid"] == here.pid and "app.probe" in (process.info["cmdline"] or ())
+    ]
     served = psutil.Process(target)
     began = due = time.monotonic()
     while due - began < seconds - 2:
