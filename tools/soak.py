@@ -67,14 +67,16 @@ class Stream:
         self._thread.start()
 
     def _read(self) -> None:
-        expected = None
+        live, expected = False, None
         with connect(self._url, additional_headers=self._headers, max_size=None, proxy=None) as socket:
             for text in socket:
                 message = json.loads(text)
                 if message["type"] == "summary":
                     self.summary = message["summary"]
+                # Of the time before this viewer came the tail leaves out what the header has told.
+                live = live or message["type"] == "figures"
                 number = message.get("seq")
-                if number is None:
+                if number is None or not live:
                     continue
                 self.messages += 1
                 self.lost += 0 if expected is None else number - expected

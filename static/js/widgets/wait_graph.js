@@ -31,6 +31,7 @@ export function drawWaits({ nodes, edges, cycle }) {
     {
       class: "wait-graph",
       viewBox: `0 0 ${width} ${height}`,
+      width,
       role: "img",
       "aria-label": spoken(nodes, edges),
     },
