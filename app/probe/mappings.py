@@ -30,10 +30,9 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .memory import AddressSpaceGone, Memory, Unmapped
+from .memory import AddressSpaceGone, Memory, Range, Unmapped
 
 KINDS = ("heap", "c_heap", "arenas", "stacks", "anonymous", "file", "shared", "other")
-Range = tuple[int, int]  # from, up to
 
 _READ = 65536
 _RECORD = re.compile(

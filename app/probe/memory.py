@@ -16,6 +16,8 @@ _U64 = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
 _I32 = struct.Struct("=i")
 
+Range = tuple[int, int]  # of addresses: from, up to
+
 
 class AddressSpaceGone(Exception):
     """The process exited, or became another program by exec."""

@@ -14,8 +14,8 @@ from typing import Callable
 from app.model.frames import Memory as MemoryMessage
 from app.model.frames import Message
 
-from .mappings import Range, Walk, walk
-from .memory import AddressSpaceGone, Unmapped
+from .mappings import Walk, walk
+from .memory import AddressSpaceGone, Range, Unmapped
 from .sampler import Sampler
 from .slow import Cost, SlowReads
 

@@ -20,7 +20,8 @@ class Totals:
     def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check) -> None:
         """`gc` is the address of the structure. Raises Unmapped, AddressSpaceGone."""
         self._memory, self._gc, self._layout, self._check = memory, gc, layout, check
-        self._size = max(layout.gc.long_lived_pending, layout.gc.heap_size or 0) + 8
+        generations_end = layout.gc.generations + GENERATIONS * layout.gc_generation.size
+        self._size = max(generations_end, (layout.gc.heap_size or 0) + 8)
         self.read()
 
     def read(self) -> None:

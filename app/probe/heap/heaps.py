@@ -7,14 +7,14 @@ from typing import Any, Callable
 
 from app.model.frames import Heap
 from app.probe.layouts import Obmalloc
-from app.probe.memory import AddressSpaceGone, Unmapped
+from app.probe.memory import AddressSpaceGone, Range, Unmapped
 from app.probe.runtime import Runtime
 from app.probe.slow import Cost, SlowReads
 from app.probe.state import Inconsistent, interpreters
 
 from . import pymalloc
 from .mimalloc import MimallocReader
-from .reading import MapChanges, Range, Tally
+from .reading import MapChanges, Tally
 from .scatter import Scatter
 from .schedule import Schedule
 from .statics import StaticArenas
@@ -147,5 +147,5 @@ class Heaps:
             self._tell(Heap(at_us, pid, interpreter, took_us=cost.took_us, cpu_us=cost.cpu_us, **fields))
             cost = Cost(cost.took_us, 0)  # of one walk that has found several heaps, told once
         if not self._reading:
-            self.arenas = sorted(self._found)
+            self.arenas = sorted(self._found) or self.arenas  # nothing was read of one that is taken down
             self._schedule.cost = self._cost

@@ -152,7 +152,7 @@ def _owner(owners: list[tuple[int, int]], heaps: Iterator[int]) -> int:
     """The interpreter in whose thread state a segment's heaps lie; the first, where its thread has ended."""
     heap = next(heaps, 0)
     place = bisect_right(owners, (heap, 0)) - 1
-    return owners[place][1] if heap and place >= 0 else min(number for _, number in owners)
+    return owners[place][1] if heap and place >= 0 else min((number for _, number in owners), default=0)
 
 
 def _places(pid: int) -> list[int]:

@@ -24,7 +24,7 @@ SIZES = [16 * (place + 1) for place in range(32)]
 ROOM = [(POOL - HEADER) // size for size in SIZES]  # blocks a pool
 
 _WORDS = HEADER // 4
-_COUNT, _ARENAINDEX, _SZIDX = 0, 8, 9  # of the header's words
+_COUNT, _SZIDX = 0, 9  # of the header's words
 _SLOTS_A_STEP = 1_024
 _MAX_SLOTS = 1 << 24  # 16 TiB of arenas
 _MAX_POOLS = 128  # 63 and 64; 127 and 128 where a 3.15 was built for huge pages

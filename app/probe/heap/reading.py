@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.probe.memory import Range
+
 MAX_MAPPED = 4_096  # arenas in the map: of a larger heap those with the lowest places
 _PINNED = 10  # an arena of which less than a tenth is in use is held by what little there is
-
-Range = tuple[int, int]  # from, up to
 
 
 @dataclass

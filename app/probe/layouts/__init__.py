@@ -35,7 +35,6 @@ class InterpreterState:
     gc: int  # struct _gc_runtime_state
     obmalloc: int | None = None  # 3.12: struct _obmalloc_state
     obmalloc_pointer: int | None = None  # 3.13 on: a pointer to it, shared where interpreters share a heap
-    stoptheworld: int | None = None  # 3.13 on: bytes; +1 requested, +2 world_stopped
     ceval_gil: int | None = None  # 3.12 on: a pointer, shared by interpreters that share a GIL
 
 
@@ -120,10 +119,7 @@ class Gc:
     generations: int  # three GcGeneration, from the youngest on
     generation_stats: int  # three GcGenerationStats; from 3.15 on a pointer to GcStats
     collecting: int  # an int, 1 while it collects
-    long_lived_total: int
-    long_lived_pending: int
     heap_size: int | None = None  # 3.14 on: the objects that it follows
-    frame: int | None = None  # 3.15 on: of the Python code that started the collection
 
 
 @dataclass(frozen=True)
@@ -156,8 +152,6 @@ class GcStats:
     old_size: int
     young_items: int
     old_items: int
-    young_index: int  # i8: which item of the ring is the newest
-    old_index: int
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ LAYOUT = Layout(
         imports_modules=7656,
         gc=7400,
         obmalloc_pointer=10800,
-        stoptheworld=10728,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -73,8 +72,6 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=128,
         collecting=200,
-        long_lived_total=224,
-        long_lived_pending=232,
     ),
     obmalloc=Obmalloc(),
     debug_fields=FIELDS_3_13,

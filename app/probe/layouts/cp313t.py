@@ -30,7 +30,6 @@ LAYOUT = Layout(
         runtime=7376,
         imports_modules=7664,
         gc=7400,
-        stoptheworld=10744,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -73,8 +72,6 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=128,
         collecting=200,
-        long_lived_total=224,
-        long_lived_pending=232,
     ),
     mimalloc=Mimalloc(),
     gil=FREE_THREADED_GIL,

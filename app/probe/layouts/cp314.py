@@ -30,7 +30,6 @@ LAYOUT = Layout(
         imports_modules=7688,
         gc=7408,
         obmalloc_pointer=10904,
-        stoptheworld=10800,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -74,8 +73,6 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=120,
         collecting=192,
-        long_lived_total=240,
-        long_lived_pending=248,
         heap_size=216,
     ),
     obmalloc=Obmalloc(),

@@ -30,7 +30,6 @@ LAYOUT = Layout(
         runtime=7384,
         imports_modules=7712,
         gc=7408,
-        stoptheworld=10848,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -76,8 +75,6 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=120,
         collecting=192,
-        long_lived_total=240,
-        long_lived_pending=248,
         heap_size=216,
     ),
     mimalloc=Mimalloc(),

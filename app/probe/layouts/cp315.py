@@ -32,7 +32,6 @@ LAYOUT = Layout(
         imports_modules=7592,
         gc=7400,
         obmalloc_pointer=10880,
-        stoptheworld=10776,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -77,10 +76,7 @@ LAYOUT = Layout(
         generations=8,
         generation_stats=104,
         collecting=112,
-        long_lived_total=152,
-        long_lived_pending=160,
         heap_size=144,
-        frame=120,
     ),
     gc_generation_stats=GcGenerationStats(
         size=64,
@@ -96,8 +92,6 @@ LAYOUT = Layout(
         old_size=200,
         young_items=11,
         old_items=3,
-        young_index=704,
-        old_index=192,
     ),
     obmalloc=Obmalloc(),
     debug_fields=FIELDS_3_15,

@@ -32,7 +32,6 @@ LAYOUT = Layout(
         runtime=7376,
         imports_modules=7592,
         gc=7400,
-        stoptheworld=10800,
         ceval_gil=16,
     ),
     thread_state=ThreadState(
@@ -79,10 +78,7 @@ LAYOUT = Layout(
         generations=8,
         generation_stats=104,
         collecting=112,
-        long_lived_total=152,
-        long_lived_pending=160,
         heap_size=144,
-        frame=120,
     ),
     gc_generation_stats=GcGenerationStats(
         size=64,
@@ -98,8 +94,6 @@ LAYOUT = Layout(
         old_size=72,
         young_items=1,
         old_items=1,
-        young_index=64,
-        old_index=64,
     ),
     mimalloc=Mimalloc(),
     gil=FREE_THREADED_GIL,

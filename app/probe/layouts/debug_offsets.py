@@ -117,14 +117,7 @@ def read(memory: Memory, runtime: int, listed: str) -> dict[str, int]:
 def overlay(layout: Layout, published: dict[str, int]) -> Layout:
     """The layout with every number that the target publishes in the place of the table's."""
     parts: dict[str, Any] = {}
-    for part in (
-        "runtime_state",
-        "interpreter_state",
-        "thread_state",
-        "interpreter_frame",
-        "code_object",
-        "gc",
-    ):
+    for part in _PARTS:
         table = getattr(layout, part)
         wanted = {f.name for f in fields(table) if getattr(table, f.name) is not None}
         told = {name: published[f"{part}.{name}"] for name in wanted if f"{part}.{name}" in published}
