@@ -96,7 +96,12 @@ class CollectorUse:
         self.course.add((at_us, self._tracked, sum(self._moved(0))))
 
     def pause(self, start_us: int, length_us: int, generation: int | None, measured: bool) -> None:
-        """Take a pause; one that is not `measured` lies before the run or behind its result."""
+        """Take a pause; one that is not `measured` lies before the run or behind its result.
+
+        One that ends before it begins is a ValueError.
+        """
+        if length_us < 0:
+            raise ValueError(f"a pause cannot be of {length_us} us")
         self._recent.append((start_us, start_us + length_us))
         while self._recent[0][1] < start_us - WINDOW_US:
             self._recent.popleft()
@@ -172,12 +177,14 @@ class Collectors:
 
         A workload's collections end with its result, for an interpreter that ends collects several times.
         """
+        # Pauses end with the message that totals end with: by their own start the last could be one more.
+        told = end_us is None or message.at_us <= end_us
         for pid, interpreter, *row in message.rows:
-            if end_us is None or message.at_us <= end_us:
+            if told:
                 self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
         for pause in message.pauses:
             pid, interpreter, start_us, length_us, generation, _ = pause
-            measured = begin_us is not None and start_us >= begin_us and (end_us is None or start_us < end_us)
+            measured = told and begin_us is not None and start_us >= begin_us
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
             self._paused_us += length_us
             self.pauses.append(pause)

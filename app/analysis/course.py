@@ -31,11 +31,6 @@ class Course:
                 self._every *= 2
         self._offered += 1
 
-    @property
-    def newest(self) -> Row | None:
-        """The last reading; None before the first."""
-        return self._newest
-
     def to_json(self, names: Sequence[str]) -> dict[str, Any]:
         """{"names": [...], "rows": [...]}: the readings kept, in order, and the last one in any case."""
         last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]

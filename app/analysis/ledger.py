@@ -110,7 +110,8 @@ class Ledger:
             case Collector():
                 self.collectors.feed(message, self.begin_us if self.frames.length_us else None, self.end_us)
             case Memory():
-                self.processes.walked(message)
+                if self.end_us is None:
+                    self.processes.walked(message)
             case Event():
                 self.events.append(message)
         self.at_us = max(self.at_us, _instant(message))
@@ -205,7 +206,7 @@ class Ledger:
         self.gils.longest_holds.explain(self.stacks.log)
 
     def _counters(self, message: Counters) -> None:
-        self.processes.read(message.at_us, message.processes)
+        self.processes.read(message.at_us, message.processes, self.end_us is not None)
         self.threads.read(message.threads, message.at_us)
         self.counters.add(message)
         if not self.frames.length_us:

@@ -37,13 +37,16 @@ class ProcessUse:
         self.totals = Totals(3)
         self.course = Course()
 
-    def read(self, at_us: int, values: Sequence[int | None]) -> None:
+    def read(self, at_us: int, values: Sequence[int | None], over: bool) -> None:
         """Take its row of a counters message. A size that was not read this time keeps its last value.
 
-        One that ends has given its memory back before it goes: an RSS of 0 says nothing of what it used.
+        One that ends gives its memory back before it goes: an RSS of 0, or what an interpreter has left once
+        the run is `over`, says nothing of what it used.
         """
         cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss = values
         self.totals.read((cpu_us, minor_faults, major_faults))
+        if over:
+            return
         self.rss = rss or self.rss
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
         self.uss = self.uss if uss is None else uss
@@ -104,11 +107,14 @@ class Processes:
         for process in self:
             process.totals.rebase()
 
-    def read(self, at_us: int, rows: Iterable[Sequence[int | None]]) -> None:
-        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""
+    def read(self, at_us: int, rows: Iterable[Sequence[int | None]], over: bool) -> None:
+        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else.
+
+        The sizes of a run that is `over` stay what they were.
+        """
         for pid, *values in rows:
             assert pid is not None
-            self._of(pid).read(at_us, values)
+            self._of(pid).read(at_us, values, over)
         for name, size in (("rss", self._rss()), ("pss", self.pss())):
             self.peak[name] = max(
                 (known for known in (self.peak[name], size) if known is not None), default=None

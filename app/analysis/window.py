@@ -79,7 +79,7 @@ class CounterWindow:
 
     def add(self, message: Counters) -> None:
         """Take a reading, and let go of all but one of those older than WINDOW_US."""
-        sizes = [row[2] for row in message.processes if row[2] is not None]
+        sizes = [row[2] for row in message.processes if row[2]]  # one that has ended has none left
         self._readings.append(
             _Reading(
                 message.at_us,

@@ -55,8 +55,8 @@ class PublishedPauses:
         for generation in range(GENERATIONS):
             before = self._newest[generation]
             for item in self._ring(generation):
-                if item.collections <= before.collections:
-                    continue
+                if item.collections <= before.collections or item.stop_ns < item.start_ns:
+                    continue  # told already, or no item
                 follows = item.collections == before.collections + 1
                 collected = item.collected - before.collected if follows else None
                 self._done.append((item.start_ns, item.stop_ns, generation, collected))

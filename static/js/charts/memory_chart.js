@@ -41,7 +41,8 @@ export class MemoryChart {
   /** @param {Courses} courses @returns {number} how many processes have no room */
   update(courses) {
     const all = courses.all.map(([pid, rows]) => ({ pid, rows })).sort(byMost);
-    const shown = all.slice(0, SERIES_COLOURS);
+    // Which of them, their sizes decide; in what order not, for that would change with every reading.
+    const shown = all.slice(0, SERIES_COLOURS).sort((one, other) => one.pid - other.pid);
     if (this.#host.clientWidth > 0 && shown.length > 0) {
       const cast = shown.map(({ pid }) => pid).join();
       if (cast !== this.#cast) this.#begin(shown, cast);

@@ -65,6 +65,7 @@
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
  *            threads_not_shown: number,
+ *            memory_peak: {rss: Maybe, pss: Maybe},
  *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */

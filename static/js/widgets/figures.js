@@ -84,7 +84,7 @@ function read({ summary, series }, totals, gil) {
     waiters: gil?.waiters ?? null,
     running: series.latest("running"),
     cpu_share: summary ? series.latest("cpu_share") : totals.cpu_share,
-    rss: summary ? series.latest("rss") : totals.rss,
+    rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
   };
 }
@@ -101,10 +101,10 @@ function busiest(gils) {
 function noteOn({ free, summary }, gils, gil) {
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
-      (summary ? " Operations over the whole run; the rest when last measured." : "");
+      (summary ? " Operations over the whole run, RSS at its highest; the rest when last measured." : "");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
-  const when = summary ? "GIL and operations over the whole run; CPU and RSS when last measured." : "";
+  const when = summary ? "GIL and operations over the whole run; RSS at its highest; CPU when last measured." : "";
   return [which, when].filter(Boolean).join(" ");
 }
 

@@ -213,6 +213,24 @@ def test_collections_count_from_the_first_frame_to_the_result(begin):
     ]
 
 
+def test_pauses_and_totals_end_with_the_same_message(begin):
+    # GIVEN a last collection that began before the result was read, and is told after it
+    ledger = begin()
+    ledger.feed(frame(0, 500))
+    ledger.feed(Collector(100 * MS, [gc_row([3, 0, 0])]))
+    ledger.feed(Collector(500 * MS, [gc_row([4, 0, 0])], [[PID, 0, 300 * MS, MS, 0, 1]]))
+    ledger.feed(Report(500 * MS, {"result": {}}))
+    ledger.feed(Collector(750 * MS, [gc_row([4, 0, 1])], [[PID, 0, 490 * MS, 90 * MS, 2, 0]]))
+    ledger.feed(End(800 * MS, "finished"))
+    pauses = ledger.summary()["gc"][0]["pauses"]
+    assert (pauses["count"], pauses["seen"], pauses["total_s"]) == (1, 1, 0.001)
+
+
+def test_a_pause_that_contradicts_itself_is_refused_by_what_it_says(begin):
+    with pytest.raises(ValueError, match="-5000000 us"):
+        begin().feed(Collector(500 * MS, [], [[PID, 0, 9000 * MS, -5000 * MS, 0, 0]]))
+
+
 def test_a_child_that_was_forked_does_not_count_its_parents_collections(begin):
     ledger = begin()
     ledger.feed(frame(0, 1000))
@@ -261,6 +279,28 @@ def test_what_a_walk_of_the_mappings_found_is_in_the_row_of_its_process(begin):
     ledger.feed(Memory(100 * MS, PID, swap=5, shared=6, kinds=kinds))
     for row in (ledger.figures()["memory"][0], ledger.summary()["memory"][0]):
         assert (row["swap"], row["shared"], row["kinds"]) == (5, 6, kinds)
+
+
+def test_what_is_left_after_the_result_is_not_what_the_run_used(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 500))
+    ledger.feed(counters(500, (PID, 90 * MIB, 80 * MIB, 80 * MIB)))
+    ledger.feed(Memory(500 * MS, PID, 0, 0, {"arenas": [70 * MIB, 60 * MIB]}))
+    ledger.feed(Report(600 * MS, {"result": {}}))
+    ledger.feed(counters(750, (PID, 30 * MIB, 20 * MIB, 20 * MIB)))
+    ledger.feed(Memory(750 * MS, PID, 0, 0, {"arenas": [0, 0]}))
+    (row,) = ledger.summary()["memory"]
+    assert (row["rss"], row["uss"], row["kinds"]) == (90 * MIB, 80 * MIB, {"arenas": [70 * MIB, 60 * MIB]})
+    assert row["course"]["rows"] == [[500 * MS, 90 * MIB, 80 * MIB, 80 * MIB]]
+
+
+def test_a_process_that_has_ended_has_no_size(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 500))
+    ledger.feed(counters(250, (PID, 3 * MIB, None, None)))
+    assert ledger.figures()["totals"]["rss"] == 3 * MIB
+    ledger.feed(counters(500, (PID, 0, None, None)))
+    assert ledger.figures()["totals"]["rss"] is None
 
 
 def test_pss_counts_shared_pages_once_and_is_null_unless_it_is_known_of_all(begin):

@@ -263,6 +263,14 @@ def test_what_a_ring_could_not_hold_is_missing_from_the_pauses_alone(target: Tar
     assert published.stats()[2] == (5, 50, 0)
 
 
+def test_an_item_that_ends_before_it_begins_is_none(target: Target) -> None:
+    published = reading(target, PUBLISHED)
+    target.published(PUBLISHED, 0, 1000, -500)
+    published.sample(9000)
+    assert published.take(9000) == []
+    assert published.stats()[0] == (0, 0, 0)
+
+
 def test_of_a_pause_that_began_before_the_run_the_rest_is_told(target: Target) -> None:
     published = reading(target, PUBLISHED)
     target.published(PUBLISHED, 2, -400, 1000)
