@@ -16,7 +16,7 @@ import pytest
 from support.observing import Observation, observing, program
 from support.targets import standing_by
 
-from app.model.frames import End, Event, Heap, Process
+from app.model.frames import Counters, End, Event, Heap, Process
 from app.model.states import EXACT, UNAVAILABLE
 
 # Allocates blocks of every size class and frees a part; says what its heap is, and changes nothing any more.
@@ -227,17 +227,21 @@ def test_arenas_held_by_a_block_a_pool_are_pinned_until_it_goes(gil_any_python: 
     with standing_by(gil_any_python, PINNING) as target, observing(pid=target.pid) as observation:
         observation.send(LOOK)
         held = said_of(observation, lambda heap: heap.mapped)
+        before = observation.of(Counters)[-1]
         target.stdin.write(b"\n")
         target.stdin.flush()
         assert target.stdout.readline() == b"gone\n"
         observation.send(LOOK)  # as another who comes to look: the map begins anew
         let_go = said_of(observation, lambda heap: heap.arenas < held.arenas)
+        after = next(message for message in observation if isinstance(message, Counters))
     arenas, size, held_by = held.pinned
     assert arenas >= 25
     assert size == arenas << 20
     assert 0 < held_by < size / 10
     assert let_go.arenas <= held.arenas - 25
     assert len(let_go.changed) == let_go.arenas
+    [[_, _, rss_before, *_]], [[_, _, rss_after, *_]] = before.processes, after.processes
+    assert rss_after <= rss_before - (25 << 20)
 
 
 @pytest.mark.parametrize(("kind", "heaps"), [("isolated", 2), ("legacy", 1)])

@@ -131,7 +131,7 @@ def showed(result: Json) -> list[str]:
     if late := late + result["not_reached"]:
         told = f"The time was up before these had done what is measured: {', '.join(late)}."
         sentences.append(f"{told} Give the run more seconds.")
-    return sentences
+    return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
 def _sentence(runtime: Json, most: int, gained: float | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Union
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
-from app.workloads.memory.measures import MEGABYTE, megabytes, private
+from app.workloads.memory.measures import MEGABYTE, private, sized
 
 TOUCHED_FROM = 0.3  # of the time: until then the children hold still, and are seen to share
 
@@ -125,11 +125,11 @@ def _showed(result: Json) -> list[str]:
         return []
     growth, before, after = max(zip(result["uss_growth"], result["uss_before"], result["uss_after"]))
     return [
-        f"The parent made {megabytes(result['data_bytes'])} of data before it forked, and nothing was ever "
-        f"assigned to it. What a child had to itself went from {megabytes(before)} to "
-        f"{megabytes(after)}: {growth / result['data_bytes']:.0%} of the data was copied.",
+        f"The parent made {sized(result['data_bytes'])} of data before it forked, and nothing was ever "
+        f"assigned to it. What a child had to itself went from {sized(before)} to "
+        f"{sized(after)}: {growth / result['data_bytes']:.0%} of the data was copied.",
         f"All children together, {len(result['uss_growth'])} of them, took "
-        f"{megabytes(sum(result['uss_growth']))} more.",
+        f"{sized(sum(result['uss_growth']))} more.",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
-from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, megabytes, resident
+from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, resident, sized
 from app.workloads.memory.objects import made, one_a_pool
 
 FREED_FROM = 0.25  # of the time: until then the heap is full
@@ -97,18 +97,18 @@ def _showed(result: Json) -> list[str]:
     share = left["objects"] / full["objects"]
     said = [
         f"{full['objects'] - left['objects']:,} of {full['objects']:,} objects were freed. The "
-        f"{left['objects']:,} that were left, {share:.1%} of them, held {megabytes(left['held_bytes'])}; "
-        f"RSS went from {megabytes(full['rss'])} to {megabytes(left['rss'])}."
+        f"{left['objects']:,} that were left, {share:.1%} of them, held {sized(left['held_bytes'])}; "
+        f"RSS went from {sized(full['rss'])} to {sized(left['rss'])}."
     ]
     if left["arenas"] is not None:
         said.append(
             f"Arenas: {full['arenas']:,} when the heap was full, {left['arenas']:,} afterwards, which is "
-            f"{megabytes(left['arena_bytes'])} that the operating system did not get back."
+            f"{sized(left['arena_bytes'])} that the operating system did not get back."
         )
     if "freed" in by_name:
         freed = by_name["freed"]
         arenas = "" if freed["arenas"] is None else f", and {freed['arenas']:,} arenas were left"
-        said.append(f"After the last of them had been freed RSS was {megabytes(freed['rss'])}{arenas}.")
+        said.append(f"After the last of them had been freed RSS was {sized(freed['rss'])}{arenas}.")
     return said
 
 

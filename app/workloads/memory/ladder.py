@@ -11,8 +11,8 @@ from app.workloads.memory.measures import (
     MEGABYTE,
     allocator,
     c_library,
-    megabytes,
     resident,
+    sized,
     trim,
 )
 from app.workloads.memory.objects import made, one_a_pool
@@ -72,7 +72,7 @@ class Ladder:
         count = len(self._small) - before
         return {
             "what": f"Made {count:,} objects of {SIZES[0]} to {SIZES[-1]} bytes, "
-            f"{megabytes(self._bytes_a_time)} together."
+            f"{sized(self._bytes_a_time)} together."
         }
 
     def malloc(self) -> Json:
@@ -81,20 +81,21 @@ class Ladder:
             return refusal
         count = self._bytes_a_time // LARGE_BYTES
         self._large += made(LARGE_BYTES, count)
-        return {"what": f"Made {count:,} objects of 16 KiB, {megabytes(count * LARGE_BYTES)} together."}
+        return {"what": f"Made {count:,} objects of 16 KiB, {sized(count * LARGE_BYTES)} together."}
 
     def _too_much(self) -> Json | None:
         if self._held() + self._bytes_a_time <= MOST_MB * MEGABYTE:
             return None
         return {
-            "what": f"Made nothing: {megabytes(self._held())} are held, and {MOST_MB} MB is the most here."
+            "what": f"Made nothing: {sized(self._held())} are held, and {sized(MOST_MB * MEGABYTE)} is the "
+            "most here."
         }
 
     def free_all(self) -> Json:
         """Every object."""
         count, size = len(self._small) + len(self._large), self._held()
         self._small, self._large = [], []
-        return {"what": f"Freed all {count:,} objects, {megabytes(size)}."}
+        return {"what": f"Freed all {count:,} objects, {sized(size)}."}
 
     def free_all_but_one(self) -> Json:
         """Every object but one in each pool, and of the large ones the last."""
@@ -104,7 +105,7 @@ class Ladder:
         kept = len(self._small) + len(self._large)
         return {
             "what": f"Freed {count - kept:,} objects and kept {kept:,}, one in each pool: "
-            f"{megabytes(self._held())}.",
+            f"{sized(self._held())}.",
             "kept": kept,
         }
 
@@ -134,7 +135,7 @@ class Ladder:
         return {
             "what": f"Process {read['pid']}, forked, read {len(self._small):,} objects and wrote none. "
             "What it has to itself "
-            f"grew by {megabytes(grew)}: their reference counts are in the objects.",
+            f"grew by {sized(grew)}: their reference counts are in the objects.",
             "child": read,
         }
 
@@ -145,8 +146,7 @@ class Ladder:
         if gave is None:
             return {"what": "This C library has no malloc_trim."}
         return {
-            "what": f"malloc_trim gave {megabytes(max(before - resident(), 0))} back to the operating "
-            "system.",
+            "what": f"malloc_trim gave {sized(max(before - resident(), 0))} back to the operating system.",
             "gave": gave,
         }
 

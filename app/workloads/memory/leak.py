@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
-from app.workloads.memory.measures import MEGABYTE, megabytes, resident
+from app.workloads.memory.measures import MEGABYTE, resident, sized
 
 ANSWER_FLOATS = 128
 # A list of pointers behind its two headers, and the floats that they point to, each in a block of 32 bytes.
@@ -93,11 +93,11 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
 
 def _showed(result: Json) -> list[str]:
     growth = result["growth_bytes_per_s"]
-    rate = "" if growth is None else f", in its later half by {megabytes(growth)} a second"
+    rate = "" if growth is None else f", in its later half by {sized(growth)} a second"
     said = [
         f"{result['ops']:,} answers were stored and {result['entries']:,} are still there, "
-        f"{result['answer_bytes']:,} bytes each. RSS went from {megabytes(result['rss_start'])} to "
-        f"{megabytes(result['rss_end'])}{rate}."
+        f"{result['answer_bytes']:,} bytes each. RSS went from {sized(result['rss_start'])} to "
+        f"{sized(result['rss_end'])}{rate}."
     ]
     if result["evicted"]:
         said.append(f"{result['evicted']:,} old answers made room for new ones.")

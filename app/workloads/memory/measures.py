@@ -13,6 +13,7 @@ from app.workloads.context import Json
 MEGABYTE = 1_000_000
 SMALL_BYTES = 512  # the largest block that pymalloc keeps
 
+_MIB = 1 << 20
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _MIMALLOC_PAGE_BYTES = 64 * 1024
 _ARENAS = re.compile(r"^# arenas allocated current\s*=\s*([\d,]+)$", re.M)
@@ -97,6 +98,6 @@ def trim() -> bool | None:
     return bool(malloc_trim(0)) if malloc_trim else None
 
 
-def megabytes(size: float) -> str:
-    """A size as it stands in a sentence: 1.2 MB."""
-    return f"{size / MEGABYTE:,.1f} MB"
+def sized(size: float) -> str:
+    """A size as it stands in a sentence, in the unit of the figures beside it: 1.2 MiB."""
+    return f"{size / _MIB:,.1f} MiB"

@@ -10,7 +10,7 @@ from typing import Any
 from app.workloads.catalogue import Action, Param, Workload
 from app.workloads.context import Context, Json
 from app.workloads.memory.ladder import MOST_MB, Ladder
-from app.workloads.memory.measures import megabytes
+from app.workloads.memory.measures import sized
 
 LOG_LENGTH = 100  # actions that the result tells of, the last of the run
 
@@ -65,7 +65,7 @@ def _do(ctx: Context, ladder: Ladder, action: str) -> Json:
 
 def _moved(before: Json, after: Json) -> str:
     """What became of the arenas and of RSS, in a sentence."""
-    rss = f"RSS went from {megabytes(before['rss'])} to {megabytes(after['rss'])}"
+    rss = f"RSS went from {sized(before['rss'])} to {sized(after['rss'])}"
     if before["arenas"] is None:
         return f"{rss}."
     arenas = f"{before['arenas']:,} arenas before, {after['arenas']:,} now"

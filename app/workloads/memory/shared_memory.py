@@ -16,7 +16,7 @@ from zlib import crc32
 from app.workloads.catalogue import Companion, Param, Setting, Workload
 from app.workloads.context import Context, Json
 from app.workloads.latencies import Latencies
-from app.workloads.memory.measures import MEGABYTE, megabytes
+from app.workloads.memory.measures import MEGABYTE, sized
 
 SHARED_FROM = 0.5  # of the time: until then the data is pickled
 
@@ -151,8 +151,8 @@ def _showed(result: Json) -> list[str]:
     if result["faster"] is None:
         return []
     return [
-        f"{megabytes(result['data_bytes'])} of numbers, pickled and sent: {pickled['mean']:.1f} ms each "
-        f"time, {megabytes(pickled['bytes_sent'])} through the kernel for {pickled['count']:,} of them.",
+        f"{sized(result['data_bytes'])} of numbers, pickled and sent: {pickled['mean']:.1f} ms each "
+        f"time, {sized(pickled['bytes_sent'])} through the kernel for {pickled['count']:,} of them.",
         f"In shared memory: {shared['mean']:.1f} ms, {shared['bytes_sent']:,} bytes for "
         f"{shared['count']:,} of them; {result['faster']:.1f} times as fast.",
     ]
