@@ -139,6 +139,12 @@ def test_a_button_moves_the_rungs_of_the_ladder(ladder: Page) -> None:
     expect(page.locator("[data-action=collect]")).to_be_disabled()
 
 
+def test_a_ladder_ends_when_its_page_is_left(ladder: Page, site: Site) -> None:
+    run = (ladder.locator(".climb .whole").get_attribute("href") or "").removeprefix("/runs/")
+    ladder.goto(f"http://{site.host}:{site.port}/runs/{run}")
+    expect(ladder.locator(".badge")).to_have_text("stopped")
+
+
 def test_one_s_own_lines_are_stepped_through(page: Page, site: Site) -> None:
     page.goto(f"http://{site.host}:{site.port}/memory")
     page.get_by_label("Lines to step through").fill("a = ['<b>']\nb = a\nb.append(a)\ndel a\n")

@@ -32,11 +32,12 @@ export class Problem extends Error {
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body]
+ * @param {RequestInit} [how]
  * @returns {Promise<any>}
  */
-async function call(method, path, body) {
+async function call(method, path, body, how = {}) {
   /** @type {RequestInit} */
-  const request = { method, headers: { accept: "application/json" } };
+  const request = { method, headers: { accept: "application/json" }, ...how };
   if (body !== undefined) {
     request.headers = { ...request.headers, "content-type": "application/json" };
     request.body = JSON.stringify(body);
@@ -66,8 +67,8 @@ async function problemOf(answer) {
 /** @param {RunRequest} request */
 export const startRun = (request) => call("POST", "/runs", request);
 
-/** @param {string} id */
-export const stopRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/stop`, {});
+/** Arrives even where the page is left at this moment. @param {string} id */
+export const stopRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/stop`, {}, { keepalive: true });
 
 /** @returns {Promise<{processes: FoundProcess[]}>} */
 export const listProcesses = () => call("GET", "/processes");

@@ -46,8 +46,18 @@ export class Climb {
     for (const button of root.querySelectorAll("[data-action]")) {
       if (button instanceof HTMLButtonElement) button.addEventListener("click", () => this.#act(button));
     }
+    // Nobody else can press its buttons; whoever goes to see the whole run may want it to go on.
+    let onward = false;
+    find(root, ".climb .whole", HTMLAnchorElement).addEventListener("click", () => onward = true);
+    globalThis.addEventListener("pagehide", () => {
+      if (!onward && this.#goesOn) this.#try(() => this.#stop());
+    });
     this.#button("[data-ladder=start]").disabled = false;
     this.#show();
+  }
+
+  get #goesOn() {
+    return this.#run !== null && !this.#run.state.ended;
   }
 
   /** @param {Palette} palette */
@@ -102,10 +112,9 @@ export class Climb {
     for (const button of this.#root.querySelectorAll("[data-action]")) {
       if (button instanceof HTMLButtonElement) button.disabled = !begun || state.ended;
     }
-    const goesOn = this.#run !== null && !state.ended;
-    this.#button("[data-ladder=start]").hidden = goesOn;
-    this.#button("[data-ladder=stop]").hidden = !goesOn;
-    find(this.#root, "#ladder-python", HTMLSelectElement).disabled = goesOn;
+    this.#button("[data-ladder=start]").hidden = this.#goesOn;
+    this.#button("[data-ladder=stop]").hidden = !this.#goesOn;
+    find(this.#root, "#ladder-python", HTMLSelectElement).disabled = this.#goesOn;
     const badge = find(this.#root, ".climb .badge", HTMLElement);
     setText(badge, state.run ? badgeOf(state.run) : "");
     badge.dataset.state = state.run?.state ?? "";
