@@ -104,7 +104,9 @@ function noteOn({ free, summary }, gils, gil) {
       (summary ? " Operations over the whole run, RSS at its highest; the rest when last measured." : "");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
-  const when = summary ? "GIL and operations over the whole run; RSS at its highest; CPU when last measured." : "";
+  const when = summary
+    ? "GIL and operations over the whole run; RSS at its highest; CPU when last measured."
+    : "";
   return [which, when].filter(Boolean).join(" ");
 }
 
