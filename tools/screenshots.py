@@ -1,4 +1,4 @@
-"""Make the pictures in README.md: real runs of a real server, in both themes.
+"""Make the pictures in README.md and docs/cases: real runs of a real server, in both themes.
 
     python tools/screenshots.py [PICTURE]...
 
@@ -8,6 +8,7 @@ PICTURE-dark.png, of all pictures or of those that are named:
     lab      a live convoy, when the timeline's window is full; and its panel of waits
     heap     the map of a fragmented heap
     memory   the page of the memory manager, after all but one block in each pool were freed
+    copies   the memory of children that read what they share: plain objects, and a buffer
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin
 
 from lab import lab
 from playwright.sync_api import Error, Page, ViewportSize, sync_playwright
@@ -25,6 +27,7 @@ CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
 SIZE: ViewportSize = {"width": 1440, "height": 900}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SECONDS = "20"
+COPYING_SECONDS = "12"
 # The convoy spends its first fifth without computing threads: when the window is first full it shows both.
 FULL_AT_S = 10
 PATIENCE_MS = 60_000
@@ -64,14 +67,31 @@ def memory_pictures(page: Page, theme: str) -> None:
     page.locator(".climb .badge[data-state=stopped]").wait_for()
 
 
-PICTURES = {"lab": lab_pictures, "heap": heap_pictures, "memory": memory_pictures}
+def copies_pictures(page: Page, theme: str) -> None:
+    """What becomes of pages that children share with their parent, by what lies in them."""
+    for data in ("objects", "buffer"):
+        page.goto(urljoin(page.url, "/"))
+        start(page, "copy-on-write", COPYING_SECONDS, data=data)
+        page.get_by_role("tab", name="Memory").click()
+        page.locator(".badge[data-state=finished]").wait_for()
+        page.locator(".panel.memory .part").first.screenshot(path=IMAGES / f"copies-{data}-{theme}.png")
 
 
-def start(page: Page, workload: str, seconds: str) -> None:
-    """Run a workload by its form."""
+PICTURES = {
+    "lab": lab_pictures,
+    "heap": heap_pictures,
+    "memory": memory_pictures,
+    "copies": copies_pictures,
+}
+
+
+def start(page: Page, workload: str, seconds: str, **params: str) -> None:
+    """Run a workload by its form; `params` are its choices."""
     page.locator(f"[data-name={workload}] summary").click()
     form = page.locator(f"#launch-{workload}")
     form.locator("[name=seconds]").fill(seconds)
+    for name, value in params.items():
+        form.locator(f"[name='params.{name}']").select_option(value)
     form.locator("[type=submit]").click()
     page.locator(f"[data-name={workload}] summary").click()
 
