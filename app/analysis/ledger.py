@@ -110,7 +110,7 @@ class Ledger:
             case Collector():
                 self.collectors.feed(message, self.begin_us if self.frames.length_us else None, self.end_us)
             case Memory():
-                if self.end_us is None:
+                if not self._is_over(message.at_us):
                     self.processes.walked(message)
             case Event():
                 self.events.append(message)
@@ -206,7 +206,7 @@ class Ledger:
         self.gils.longest_holds.explain(self.stacks.log)
 
     def _counters(self, message: Counters) -> None:
-        self.processes.read(message.at_us, message.processes, self.end_us is not None)
+        self.processes.read(message.at_us, message.processes, self._is_over(message.at_us))
         self.threads.read(message.threads, message.at_us)
         self.counters.add(message)
         if not self.frames.length_us:
@@ -232,6 +232,10 @@ class Ledger:
         if "result" in message.data:
             self.result = message.data["result"]
             self._close(message.at_us)
+
+    def _is_over(self, at_us: int) -> bool:
+        """Whether the measured time had ended by then."""
+        return self.end_us is not None and at_us > self.end_us
 
     def _close(self, at_us: int) -> None:
         if self.end_us is None:

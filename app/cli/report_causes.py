@@ -31,18 +31,19 @@ def judgements(summary: Json) -> list[str]:
 
 
 def _hot(summary: Json) -> str:
+    waiting = bool(summary["gils"])  # without a GIL nobody waits, and the looks are at threads that run
     columns = [
-        Column("held the GIL in"),
+        Column("held the GIL in" if waiting else "ran in"),
         Column(""),
-        Column("held", "right"),
-        Column("of all waiting", "right"),
+        Column("held" if waiting else "of the looks", "right"),
+        *([Column("of all waiting", "right")] if waiting else ()),
     ]
     rows = [
         [
             function["function"],
             _place(function),
             units.share(function["held_share"]),
-            units.share(function["waited_share"]),
+            *([units.share(function["waited_share"])] if waiting else ()),
         ]
         for function in (summary["hot"] or ())[:HOT_ROWS]
     ]

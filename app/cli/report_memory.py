@@ -56,7 +56,7 @@ def _heaps(summary: Json) -> str:
             units.count(heap["arenas"]),
             units.size(heap["arena_bytes"]),
             units.share(heap["fragmentation"]),
-            _pinned(heap["pinned"]),
+            _pinned(heap["pinned"]) if heap["allocator"] == "pymalloc" else ABSENT,
         ]
         for heap in summary["heap"] or ()
     ]

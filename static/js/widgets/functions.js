@@ -40,7 +40,7 @@ class Row {
       make("th", { scope: "row", title: hot.function }, hot.function),
       this.place,
       make("td", {}, this.held.element),
-      make("td", {}, this.waited.element),
+      make("td", { class: "with-gil" }, this.waited.element),
     );
   }
 

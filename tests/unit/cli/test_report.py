@@ -98,6 +98,32 @@ def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
     assert "critical: The collector stops the program (gc-pauses)\n  3,006 collections stopped" in text
 
 
+def test_segments_of_mimalloc_are_not_said_to_be_pinned(ledger: Ledger) -> None:
+    numbers = (500_000, 100, 0, "mimalloc", 2000, 1000, 0, 1, 32 << 20, 30, 470, 1500, 3 << 20, None)
+    ledger.feed(frames.Heap(*numbers, classes=[[64, 30, 1500, 3]], pinned=[1, 32 << 20, 3 << 20]))
+    assert part(report.text(ledger.summary()), "heap")[1:] == ["pid 100 mimalloc 3 MiB 1,500 1 32 MiB 91 % –"]
+
+
+def test_without_a_gil_functions_ran_and_nobody_waited() -> None:
+    ledger = Ledger()
+    run = {"id": "r1", "kind": "workload", "name": "cpu-bound", "params": {}}
+    ledger.feed(frames.Hello(0, 1.7e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0, "stacks_hz": 100.0}))
+    ledger.feed(
+        frames.Process(
+            0, 100, None, ["python3"], "3.13.5", True, False, capabilities={"threads": EXACT, "stacks": EXACT}
+        )
+    )
+    functions = [[0, "spin", "/home/me/work.py", 3]]
+    ledger.feed(frames.Names(0, [[0, 100, 100, "main", 0]], functions=functions, stacks=[[0, [0, 4]]]))
+    ledger.feed(frames.Frame(0, 50_000, 50, 0, 0, [], [[0, [RUNNING, 50_000]]]))
+    ledger.feed(frames.Stacks([[at_us, None, 0, 0, -1, None, 0] for at_us in range(5_000, 50_000, 10_000)]))
+    ledger.feed(frames.End(50_000, "finished", exit_code=0))
+    assert part(report.text(ledger.summary()), "ran in") == [
+        "ran in of the looks",
+        "spin work.py:4 100 %",
+    ]
+
+
 def test_where_pss_is_not_known_of_all_the_report_says_what_it_counts(ledger: Ledger) -> None:
     ledger.feed(frames.Counters(0, [[pid, 0, 1 << 20, 1 << 20, 0, 0, None, None] for pid in (100, 200)]))
     assert part(report.text(ledger.summary()), "memory")[-1] == (
