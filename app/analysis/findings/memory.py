@@ -116,7 +116,8 @@ def gc_pauses(summary: Summary) -> Finding | None:
     row = max(judged, key=lambda row: (row["pauses"]["stopped_share"] or 0, row["pauses"]["max_s"]))
     pauses = row["pauses"]
     share = pauses["stopped_share"] or 0.0
-    about = "" if row["exact"] else "about "
+    missed = "at least " if pauses["seen"] < pauses["count"] else ""  # overwritten before they were read
+    about = missed if row["exact"] else "about "
     return Finding(
         code="gc-pauses",
         severity="critical" if share >= STOPPED_SHARE_GRAVE else "warning",

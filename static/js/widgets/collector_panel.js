@@ -110,9 +110,13 @@ function sentenceOf({ pauses, exact }) {
   const { count: all, seen, total_s: total, max_s: most } = pauses;
   if (all === 0) return "It has not run since the observation began.";
   const many = `${text(count(all))} ${all === 1 ? "collection" : "collections"}`;
+  const some = text(count(seen));
+  const published = seen < all
+    ? `the pauses of ${some} exact, as CPython publishes them: it overwrote the others before they were read`
+    : "each pause exact, as CPython publishes it";
   const how = exact
-    ? "each pause exact, as CPython publishes it"
-    : `${text(count(seen))} of them seen by samples: shorter ones have no length here, the count is exact`;
+    ? published
+    : `${some} of them seen by samples: shorter ones have no length here, the count is exact`;
   return `${many}, ${how}. While one ran, no other thread of the interpreter ran Python: ` +
     `${text(duration(total))} in all, ${text(duration(most))} at the longest.`;
 }

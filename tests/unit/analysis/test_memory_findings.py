@@ -130,7 +130,8 @@ def test_a_collector_that_stops_the_program_much_or_long_is_found(share, longest
 
 
 def test_lengths_that_were_sampled_are_told_as_such():
-    assert "for 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1)])).detail
+    assert "for 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1, seen=20)])).detail
+    assert "for at least 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1, seen=19)])).detail
     assert "for about 3.00 s" in memory.gc_pauses(summary(gc=[collector(0.3, 0.1, exact=False)])).detail
 
 
