@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.interpreters import FOUND, name
+from support.interpreters import PROMISED, name
 from support.observing import observing, workload
 
 from app.analysis.findings import gil, loops
@@ -30,13 +30,6 @@ ALSO = {
 JUDGED = [each for each in catalogue.workloads() if each.finding in CODES]
 NOT_JUDGED = [catalogue.find(each) for each in ("sequential-chain", "async-yield", "task-queue")]
 
-# The versions that the promise is made for; free-threaded builds have a test of their own.
-PYTHONS = [
-    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
-    for version in ((3, 14), (3, 11))
-    if any(found.gil_enabled and found.version_info[:2] == version for found in FOUND)
-]
-
 
 def found_in(python: str, declared: Workload, variant: Variant | None = None) -> dict[str, dict[str, Any]]:
     """The findings of a short run, or of one of its variant, by code."""
@@ -56,7 +49,7 @@ def test_every_rule_has_a_workload_that_shows_it() -> None:
     assert len(gil.RULES) + len(loops.RULES) == len(CODES)
 
 
-@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
+@pytest.mark.parametrize("interpreter", PROMISED, ids=name)
 @pytest.mark.parametrize("declared", JUDGED, ids=lambda declared: declared.name)
 def test_a_run_shows_what_its_row_promises_and_no_more(interpreter: Any, declared: Workload) -> None:
     found = found_in(interpreter.path, declared)
@@ -66,7 +59,7 @@ def test_a_run_shows_what_its_row_promises_and_no_more(interpreter: Any, declare
     assert found[declared.finding]["advice"].endswith(".")
 
 
-@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
+@pytest.mark.parametrize("interpreter", PROMISED, ids=name)
 @pytest.mark.parametrize(
     "declared",
     [each for each in JUDGED if each.mended],
@@ -78,7 +71,7 @@ def test_the_mended_variant_does_not(interpreter: Any, declared: Workload) -> No
 
 @pytest.mark.parametrize("declared", NOT_JUDGED, ids=lambda declared: declared.name)
 def test_a_run_in_order_shows_nothing_grave(declared: Workload) -> None:
-    found = found_in(PYTHONS[-1].path, declared)
+    found = found_in(PROMISED[-1].path, declared)
     assert {code for code in found if code in CODES} <= {"gil-idle", "gil-saturated"}
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support.interpreters import FOUND, name
+from support.interpreters import PROMISED, name
 from support.observing import observing, program, workload
 
 from app.analysis.findings import hazards
@@ -19,13 +19,6 @@ JUDGED = [each for each in catalogue.workloads() if each.finding in CODES]
 
 # Half a second is enough, but for those that have to go wrong first, and then to be found.
 SECONDS = {"philosophers": 2.0, "deadlock": 1.0, "lock-leak": 1.0}
-
-# The versions that the promise is made for; lost updates have a test of their own on free-threaded builds.
-PYTHONS = [
-    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
-    for version in ((3, 14), (3, 11))
-    if any(found.gil_enabled and found.version_info[:2] == version for found in FOUND)
-]
 
 # No CPU is asked for, so that a busy machine changes nothing of it.
 TURNS = """
@@ -70,7 +63,7 @@ def test_every_rule_has_a_workload_that_shows_it() -> None:
     assert all(each.mended for each in JUDGED)
 
 
-@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
+@pytest.mark.parametrize("interpreter", PROMISED, ids=name)
 @pytest.mark.parametrize("declared", JUDGED, ids=lambda declared: declared.name)
 def test_a_run_shows_what_its_row_promises(interpreter: Any, declared: Workload) -> None:
     found = found_in(interpreter.path, declared)
@@ -79,7 +72,7 @@ def test_a_run_shows_what_its_row_promises(interpreter: Any, declared: Workload)
     assert found[declared.finding]["advice"].endswith(".")
 
 
-@pytest.mark.parametrize("interpreter", PYTHONS, ids=name)
+@pytest.mark.parametrize("interpreter", PROMISED, ids=name)
 @pytest.mark.parametrize("declared", JUDGED, ids=lambda declared: declared.name)
 def test_the_mended_variant_does_not(interpreter: Any, declared: Workload) -> None:
     assert declared.finding not in found_in(interpreter.path, declared, declared.mended)

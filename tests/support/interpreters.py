@@ -26,6 +26,15 @@ def _found() -> list[Interpreter]:
 
 FOUND = _found()  # newest first
 
+# One of each version for which the catalogue promises what its workloads show, where they are found: with a
+# GIL, newest first, and without one.
+PROMISED = [
+    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
+    for version in ((3, 14), (3, 11))
+    if any(found.gil_enabled and found.version_info[:2] == version for found in FOUND)
+]
+PROMISED_FREE = [found for found in FOUND if found.free_threaded and found.version_info[:2] == (3, 13)][:1]
+
 
 def interpreter(path: str) -> Interpreter:
     """The one at that path."""

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support.by_hand import run
-from support.interpreters import FOUND, name
+from support.interpreters import PROMISED, name
 
 BRIEF = ("--seconds", "0.8")
-PYTHONS = [
-    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
-    for version in sorted({found.version_info[:2] for found in FOUND} & {(3, 11), (3, 14)})
-]
-on_each = pytest.mark.parametrize("python", [found.path for found in PYTHONS], ids=[*map(name, PYTHONS)])
+on_each = pytest.mark.parametrize("python", [found.path for found in PROMISED], ids=[*map(name, PROMISED)])
 
 
 @on_each

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.by_hand import run
-from support.interpreters import FOUND, name
+from support.interpreters import PROMISED, name
 
 from app.workloads.models import images
 from app.workloads.models.amdahl import fitted_serial_share
@@ -17,12 +17,7 @@ from app.workloads.models.primes import is_prime
 from app.workloads.models.tree_reduce import ASSOCIATIVE, OPERATORS, parts, tree
 
 BRIEF = ("--seconds", "0.5")
-# The versions that the promises are made for, where they are found.
-PYTHONS = [
-    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
-    for version in sorted({found.version_info[:2] for found in FOUND} & {(3, 11), (3, 14)})
-]
-on_each = pytest.mark.parametrize("python", [found.path for found in PYTHONS], ids=[*map(name, PYTHONS)])
+on_each = pytest.mark.parametrize("python", [found.path for found in PROMISED], ids=[*map(name, PROMISED)])
 ATTEMPTS = 5  # what else runs on the machine may take a core away
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from support.by_hand import run
+from support.interpreters import PROMISED, name
 
 SECONDS = ("--seconds", "0.8")
+on_each = pytest.mark.parametrize("python", [found.path for found in PROMISED], ids=[*map(name, PROMISED)])
 
 
+@on_each
 @pytest.mark.parametrize("executor", ["threads", "processes"])
-def test_a_counter_is_right_or_fast_or_a_bit_behind(executor: str) -> None:
-    result = run("counters", *SECONDS, "--executor", executor, "--workers", "3")
+def test_a_counter_is_right_or_fast_or_a_bit_behind(python: str, executor: str) -> None:
+    result = run("counters", *SECONDS, "--executor", executor, "--workers", "3", python=python)
     rows = {(row["kind"], row["at_once"]): row for row in result["scaling"]}
     assert {at_once for _, at_once in rows} == {1, 2, 3}
     assert all(row["expected"] > 0 for row in rows.values())
@@ -29,22 +32,25 @@ def test_one_after_the_other_nothing_is_lost() -> None:
     assert by_kind["lockless"]["error"] == by_kind["locked"]["error"] == 0
 
 
-def test_a_plain_map_breaks_under_the_reader() -> None:
-    result = run("shared-map", *SECONDS)
+@on_each
+def test_a_plain_map_breaks_under_the_reader(python: str) -> None:
+    result = run("shared-map", *SECONDS, python=python)
     assert result["failed_walks"] > 0
     assert result["failed_walks"] + result["walks"] == result["ops"]
     assert result["updates"] > 0
     assert result["nodes"] == 1_000
 
 
+@on_each
 @pytest.mark.parametrize("kind", ["locked", "read-copy-update"])
-def test_a_lock_or_a_copy_keeps_it_whole(kind: str) -> None:
-    result = run("shared-map", *SECONDS, kind=kind)
+def test_a_lock_or_a_copy_keeps_it_whole(python: str, kind: str) -> None:
+    result = run("shared-map", *SECONDS, python=python, kind=kind)
     assert result["failed_walks"] == 0
     assert result["walks"] > 0
     assert result["updates"] > 0
 
 
+@on_each
 @pytest.mark.parametrize(
     ("executor", "kinds"),
     [
@@ -52,8 +58,10 @@ def test_a_lock_or_a_copy_keeps_it_whole(kind: str) -> None:
         ("processes", {"multiprocessing.Queue"}),
     ],
 )
-def test_items_go_through_every_queue_that_the_workers_can_share(executor: str, kinds: set[str]) -> None:
-    result = run("queues", *SECONDS, "--executor", executor)
+def test_items_go_through_every_queue_that_the_workers_can_share(
+    python: str, executor: str, kinds: set[str]
+) -> None:
+    result = run("queues", *SECONDS, "--executor", executor, python=python)
     rows = {row[0]: row for row in result["table"]["rows"]}
     assert set(rows) == kinds
     assert all(items > 0 and rate > 0 for _, items, rate, _ in rows.values())

@@ -9,6 +9,7 @@ import pytest
 from support.by_hand import run
 
 from app.workloads import catalogue
+from app.workloads.gil.switch_interval import INTERVALS_MS
 
 OLDEST = next(map(str, sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python"))), sys.executable)
 
@@ -66,3 +67,14 @@ def test_a_call_that_keeps_the_gil_stops_the_ticks_for_as_long(kind: str):
 def test_a_call_that_keeps_the_gil_stops_no_other_process():
     result = run("native-hold", "--seconds", "1", "--executor", "processes", "--workers", "2")
     assert result["longest_gap_ms"] < result["call_ms"] / 2
+
+
+@pytest.mark.serial
+def test_each_switch_interval_has_its_turn_and_latency_follows():
+    result = run("switch-interval", "--seconds", "3")
+    rows = result["table"]["rows"]
+    assert [row[0] for row in rows] == list(INTERVALS_MS)
+    assert all(countdowns > 0 for _, countdowns, *_ in rows)
+    latencies = {interval_ms: p50 for interval_ms, _, _, p50, _ in rows}
+    assert latencies[0.1] < latencies[5.0]
+    assert len(result["showed"]) == len(rows)
