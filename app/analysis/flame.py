@@ -15,10 +15,10 @@ from app.analysis.functions import Functions
 from app.analysis.hot import UNREAD
 
 HELD = "held"
-DEEPER = "deeper"  # what lies below MAX_DEPTH, or came when the tree had MAX_NODES
+DEEPER = "deeper"  # what lies below MAX_DEPTH, or was seen too seldom to keep when the tree had MAX_NODES
 PRUNED = 0.001
 MAX_DEPTH = 100  # pydantic refuses to write what is nested deeper than some 250 lists and objects
-MAX_NODES = 20_000
+MAX_NODES = 4_000
 
 _ROOT = 0
 _UNREAD, _DEEPER = -1, -2  # stand for functions
@@ -32,6 +32,7 @@ class Flame:
         self._functions = [_ROOT]
         self._selves = [0]
         self._numbers: dict[int, int] = {}  # by parent and function, in one int
+        self._least = 1  # nodes, after the tree was last thinned
 
     def node(self, frames: list[int]) -> int:
         """The node of a stack's leaf; `frames` are function and line in turn, leaf first."""
@@ -43,15 +44,41 @@ class Flame:
             node = self._child(node, function) if known is None else known
         return node
 
+    @property
+    def full(self) -> bool:
+        """Whether to thin it, which gains something unless it hardly gained anything the last time."""
+        return len(self._parents) >= MAX_NODES and self._least <= MAX_NODES // 2
+
+    def thin(self) -> list[int]:
+        """Count nodes that are too small to be shown as what is deeper in their parents.
+
+        Gives the new number of each node: a long run goes on to meet stacks that it sees once, and the tree
+        has to stay small.
+        """
+        samples = self._samples()
+        least = max(1, samples[_ROOT] * PRUNED)
+        parents, functions, selves = self._parents, self._functions, self._selves
+        self._parents, self._functions, self._selves, self._numbers = [_ROOT], [_ROOT], selves[:1], {}
+        moved = [_ROOT]
+        for node in range(1, len(parents)):
+            parent = parents[node]
+            if samples[node] >= least or functions[node] == _UNREAD:
+                moved.append(self._child(moved[parent], functions[node]))
+            elif samples[parent] >= least or parent == _ROOT:
+                moved.append(self._child(moved[parent], _DEEPER))
+            else:
+                moved.append(moved[parent])
+            self._selves[moved[node]] += selves[node]
+        self._least = len(self._parents)
+        return moved
+
     def add(self, node: int | None) -> None:
         """Count a look at a holder there; None where its stack could not be read."""
         self._selves[self._child(_ROOT, _UNREAD) if node is None else node] += 1
 
     def to_json(self, functions: Functions) -> dict[str, Any] | None:
         """The tree as at the head of this module, children with most samples first; None without a look."""
-        samples = self._selves.copy()
-        for node in range(len(samples) - 1, _ROOT, -1):
-            samples[self._parents[node]] += samples[node]
+        samples = self._samples()
         if not samples[_ROOT]:
             return None
         least = max(1, samples[_ROOT] * PRUNED)
@@ -63,6 +90,13 @@ class Flame:
         for row in shown.values():
             row["children"].sort(key=lambda child: -child["samples"])
         return shown[_ROOT]
+
+    def _samples(self) -> list[int]:
+        """Of each node, those of what is below it included."""
+        samples = self._selves.copy()
+        for node in range(len(samples) - 1, _ROOT, -1):
+            samples[self._parents[node]] += samples[node]
+        return samples
 
     def _child(self, parent: int, function: int) -> int:
         node = self._numbers.setdefault(_key(parent, function), len(self._parents))

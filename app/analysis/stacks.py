@@ -28,6 +28,9 @@ class StackLooks:
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
         self.functions.names(message)
+        if self._flame.full:
+            moved = self._flame.thin()
+            self._nodes = array("i", (moved[node] for node in self._nodes))
         self._nodes.extend(self._flame.node(frames) for _, frames in message.stacks)
 
     def feed(self, message: Stacks, until_us: int | None) -> None:

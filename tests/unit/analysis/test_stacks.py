@@ -154,6 +154,28 @@ def test_a_program_with_stacks_without_end_does_not_fill_the_flame_graph():
     assert {"deeper"} < {child["name"] for child in _all_nodes(tree)}
 
 
+def test_a_full_flame_graph_is_thinned_of_what_is_too_small_to_be_shown(begin, monkeypatch):
+    # GIVEN a program with one hot path, and as many cold ones below it as the tree holds
+    monkeypatch.setattr("app.analysis.flame.MAX_NODES", 3_000)
+    ledger = begin()
+    cold = range(2, 3_000)
+    names = [[MAIN, "main", "m.py", 1], [WORK, "hot", "m.py", 9], *([n, f"f{n}", "m.py", n] for n in cold)]
+    stacks = [[0, [WORK, 1, MAIN, 1]], *([n - 1, [n, 1, MAIN, 1]] for n in cold)]
+    ledger.feed(Names(0, functions=names, stacks=stacks))
+    ledger.feed(Stacks([look(1, 0)] * 100 + [look(1, n - 1) for n in cold]))
+    # WHEN another stack is named, and the hot one and a cold one are seen again
+    ledger.feed(Names(0, functions=[[3_000, "new", "m.py", 1]], stacks=[[2_999, [3_000, 1, MAIN, 1]]]))
+    ledger.feed(Stacks([look(2, 0), look(2, 7), *[look(2, 2_999)] * 50]))
+    # THEN all looks are there, the hot ones by name and the cold ones as what is deeper
+    (main,) = ledger.summary()["flame"]["children"]
+    assert main["samples"] == 100 + len(cold) + 52
+    assert {child["name"]: child["samples"] for child in main["children"]} == {
+        "deeper": len(cold) + 1,
+        "hot": 101,
+        "new": 50,
+    }
+
+
 PATHS = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=6), min_size=1, max_size=60)
 
 
