@@ -135,6 +135,8 @@ def lock_contention(summary: Summary) -> Finding | None:
     if told is not None:  # measured where it happens, which beats what is inferred from outside
         detail = f"The workers spent {told:.0%} of their time waiting for a lock."
         return _contention(detail, {"lock_wait_share": told}) if told >= _WAITS else None
+    if deadlock(summary) or leaked_lock(summary):
+        return None  # they are blocked for ever, and that has been said
     by_process: dict[int, list[Thread]] = {}
     for thread in summary["threads"]:
         if _takes_turns(thread):

@@ -92,3 +92,11 @@ def test_the_share_of_lost_updates_is_part_of_the_evidence() -> None:
 def test_of_a_run_that_says_nothing_nothing_is_said() -> None:
     for summary in ({"threads": [], "workload": None}, workload()):
         assert [rule(summary) for rule in hazards.RULES] == [None] * len(hazards.RULES)
+
+
+def test_who_is_blocked_for_ever_does_not_contend() -> None:
+    threads = [thread(f"t{n}", 0.75) for n in range(4)]
+    told = {"cycle": ["t0", "a", "t1", "b"], "at_s": 1.0, "found_after_s": 0.2}
+    assert contended(*threads, deadlock=None)
+    assert not contended(*threads, deadlock=told)
+    assert not contended(*threads, blocked_workers=4, raised_at_s=1.0, workers=4)
