@@ -84,7 +84,8 @@ def walk(
 ) -> Generator[None, None, Walk | None]:
     """Walks a step at a time; None where the process has ended or may not be looked at.
 
-    `memory` is a CPython's, or None; `threads` has the pthread_t of each of its threads but the main one.
+    `memory` is a CPython's, or None; `threads` has the pthread_t of each of its threads but the main one. It
+    is iterated after all mappings have been seen, so that no stack among them is missed for being new.
     """
     found = Walk()
     anonymous: list[Range] = []

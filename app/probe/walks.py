@@ -47,7 +47,7 @@ class Walks:
             return
         walked.in_hand = True
         memory = sampler.runtime.memory if sampler is not None else None
-        threads = list(_threads(sampler)) if sampler is not None else []
+        threads = _threads(sampler) if sampler is not None else ()  # asked when the mappings have been seen
         self._slow.begin(walk(pid, memory, threads, arenas), partial(self._done, pid, walked, now_us))
 
     def take(self, pid: int) -> tuple[int | None, int | None]:

@@ -46,23 +46,29 @@ def say(target: Any) -> None:
     target.stdin.flush()
 
 
-def kinds_after(observation: Observation, **wanted: int) -> dict[str, list[int]]:
-    """The kinds of the first walk in which those have so much resident; a hang, without one, is a failure."""
+def kinds_after(observation: Observation, **wanted: tuple[int, int]) -> dict[str, list[int]]:
+    """The kinds of the first walk with so much of those, (size, resident); a hang is a failure."""
     while True:
         kinds = observation.until(Memory).kinds
-        if all(kinds[kind] is not None and kinds[kind][1] >= rss for kind, rss in wanted.items()):
+        if all(kinds[kind] and _at_least(kinds[kind], least) for kind, least in wanted.items()):
             return dict(kinds)
+
+
+def _at_least(pair: list[int], least: tuple[int, int]) -> bool:
+    return pair[0] >= least[0] and pair[1] >= least[1]
 
 
 def test_memory_is_told_by_what_it_is_for(python: str) -> None:
     with standing_by(python, TAKING) as target, observing(pid=target.pid) as observation:
         first = observation.until(Memory)
-        before = kinds_after(observation, arenas=0)
+        before = kinds_after(observation, arenas=(0, 0))
         say(target)
         assert target.stdout
         assert target.stdout.readline() == b"taken\n"
-        more = before["arenas"][1] + 4 * MIB
-        after = kinds_after(observation, anonymous=31 * MIB, shared=8 * MIB, arenas=more)
+        arenas, stacks = (0, before["arenas"][1] + 4 * MIB), (before["stacks"][0] + THREADS * 16 * MIB, 0)
+        after = kinds_after(
+            observation, anonymous=(0, 31 * MIB), shared=(0, 8 * MIB), arenas=arenas, stacks=stacks
+        )
     assert first.pid == target.pid
     grown = {kind: [now - was for now, was in zip(after[kind], before[kind], strict=True)] for kind in after}
     assert grown["shared"] == [16 * MIB, 8 * MIB]
