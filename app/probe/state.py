@@ -50,7 +50,8 @@ class GilState:
 class Survey:
     """Everything found in one walk. `heads` are words that change when a thread or interpreter is made.
 
-    Each is as it was before the list behind it was walked, so that what has changed since is seen to have.
+    From 3.12 on a thread is made in two steps: its state is listed, and later it binds that, which gives it
+    an id. Each word is as it was before the list behind it was walked, so what has changed since is seen.
     """
 
     interpreters: list[Interpreter]
@@ -88,7 +89,10 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
         found.append(Interpreter(interp, number))
         gils.setdefault(gil, GilState(gil, number))
         for address, tid in _thread_states(memory, heads[head], interp, layout):
-            threads.append(ThreadState(address, tid, number, gil))
+            if tid:
+                threads.append(ThreadState(address, tid, number, gil))
+            else:  # its thread has yet to bind it, which moves no head
+                heads[address + layout.thread_state.native_thread_id] = 0
     found.sort(key=lambda i: i.id)
     return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
 
@@ -115,7 +119,7 @@ def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
 
 
 def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
-    """(address, native thread id) of each, newest first."""
+    """(address, native thread id) of each, newest first; the id is 0 until the thread binds its state."""
     size = layout.thread_state.native_thread_id + 8
     address = first
     for _ in range(MAX_THREADS):
@@ -126,8 +130,7 @@ def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> I
         if owner != interp:
             raise Inconsistent(f"the thread state at {address:#x} belongs to another interpreter")
         tid = struct.unpack_from("=Q", block, layout.thread_state.native_thread_id)[0]
-        if tid:  # 0 until the thread has bound its state
-            yield address, tid
+        yield address, tid
         address = following
     raise Inconsistent(f"more than {MAX_THREADS} threads")
 

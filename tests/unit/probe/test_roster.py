@@ -12,18 +12,31 @@ from typing import Any
 import pytest
 
 from app.probe import roster
-from app.probe.layouts import known
+from app.probe.layouts import TSTATE_INTERP, TSTATE_NEXT, known
 from app.probe.roster import Roster
 from app.probe.state import Survey, ThreadState
 
+RUNTIME, INTERPRETER, GIL = 0x10_0000, 0x20_0000, 0x30_0000
 MAIN, NEW = 0x100, 0x200  # addresses of thread states
 
 
-class Memory:
+class OneWord:
     """One word, wherever it is read: the heads of the lists stay what they are."""
 
     def u64(self, address: int) -> int:
         return NEW
+
+
+class Words(dict[int, int]):
+    """Memory that is 0 but for these words."""
+
+    def u64(self, address: int) -> int:
+        return self.get(address, 0)
+
+    i32 = u64
+
+    def read(self, address: int, size: int) -> bytes:
+        return b"".join(self.u64(at).to_bytes(8, "little") for at in range(address, address + size, 8))
 
 
 @pytest.fixture
@@ -49,7 +62,7 @@ def test_a_thread_that_has_not_run_yet_is_not_taken_for_the_one_that_starts_it(
         return Survey([], [], threads, {8: NEW})
 
     monkeypatch.setattr(roster, "survey", survey)
-    runtime = SimpleNamespace(memory=Memory(), address=0, layout=known()[3, 11, False])
+    runtime = SimpleNamespace(memory=OneWord(), address=0, layout=known()[3, 11, False])
     numbers = itertools.count().__next__
     found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
     found.refresh(0)
@@ -61,4 +74,38 @@ def test_a_thread_that_has_not_run_yet_is_not_taken_for_the_one_that_starts_it(
         MAIN: found.lanes[os.getpid()].number,
         NEW: found.lanes[second_tid].number,
     }
+    found.close()
+
+
+def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_tid: int) -> None:
+    # GIVEN a process in which a thread was started whose state is listed, and has no id yet
+    layout = known()[3, 12, False]
+    interpreter, tid = layout.interpreter_state, layout.thread_state.native_thread_id
+    assert interpreter.ceval_gil is not None
+    memory = Words(
+        {
+            RUNTIME + layout.runtime_state.interpreters_head: INTERPRETER,
+            INTERPRETER + interpreter.runtime: RUNTIME,
+            INTERPRETER + interpreter.threads_head: NEW,
+            INTERPRETER + interpreter.ceval_gil: GIL,
+            NEW + TSTATE_NEXT: MAIN,
+            NEW + TSTATE_INTERP: INTERPRETER,
+            MAIN + TSTATE_INTERP: INTERPRETER,
+            MAIN + tid: os.getpid(),
+        }
+    )
+    runtime = SimpleNamespace(memory=memory, address=RUNTIME, layout=layout)
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    assert set(found.lanes) == {os.getpid()}
+
+    # WHEN it binds the state, which changes neither list
+    found.follow_heads(10_000)
+    assert set(found.lanes) == {os.getpid()}
+    memory[NEW + tid] = second_tid
+    found.follow_heads(20_000)
+
+    # THEN it is there
+    assert set(found.lanes) == {os.getpid(), second_tid}
     found.close()
