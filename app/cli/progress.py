@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.cli import units
+from app.model import units
 
 SEPARATOR = " · "
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import units
-from app.cli.tables import ABSENT, Column, render
+from app.cli.tables import Column, render
+from app.model import units
+from app.model.units import ABSENT
 from app.runs import inspection
 
 _COMMAND_WIDTH = 80

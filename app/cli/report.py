@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.cli import report_causes, report_memory, units
-from app.cli.tables import ABSENT, Column, render
+from app.cli import report_causes, report_memory
+from app.cli.tables import Column, render
+from app.model import units
 from app.model.states import STATES
+from app.model.units import ABSENT
 
 # What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
 _APART = ("showed", "table", "pictures", "steps")

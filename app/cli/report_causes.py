@@ -6,8 +6,9 @@ import textwrap
 from pathlib import PurePath
 from typing import Any
 
-from app.cli import units
-from app.cli.tables import ABSENT, Column, render
+from app.cli.tables import Column, render
+from app.model import units
+from app.model.units import ABSENT
 
 HOT_ROWS = 8
 WAITS = 5

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.cli import units
-from app.cli.tables import ABSENT, Column, render
+from app.cli.tables import Column, render
+from app.model import units
+from app.model.units import ABSENT
 
 Json = dict[str, Any]
 

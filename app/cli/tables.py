@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 GAP = "  "
-ABSENT = "–"
 
 
 @dataclass(frozen=True, slots=True)

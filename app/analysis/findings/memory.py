@@ -7,6 +7,7 @@ from typing import Any
 
 from app.analysis.growth import MIB, Reading, copies_of, growth_of, readings_of
 from app.model.findings import Finding
+from app.model.units import size
 
 Summary = dict[str, Any]
 Row = dict[str, Any]
@@ -48,8 +49,8 @@ def heap_fragmented(summary: Summary) -> Finding | None:
         title="A few objects keep whole arenas",
         detail=(
             f"At {reading.at_us / 1e6:.1f} s {reading.pinned_arenas:,} of {reading.arenas:,} arenas of "
-            f"{_whose(heap)} had at most a tenth of their blocks in use: {_size(reading.held_bytes)} of "
-            f"objects kept {_size(reading.pinned_bytes)} from the operating system."
+            f"{_whose(heap)} had at most a tenth of their blocks in use: {size(reading.held_bytes)} of "
+            f"objects kept {size(reading.pinned_bytes)} from the operating system."
         ),
         evidence={
             "pid": heap["pid"],
@@ -83,9 +84,9 @@ def heap_growth(summary: Summary) -> Finding | None:
         title="The heap grows steadily",
         detail=(
             f"From {first.at_us / 1e6:.1f} s to {last.at_us / 1e6:.1f} s the heap of {_whose(heap)} grew by "
-            f"{_size(growth.bytes_per_s)} a second, from {_size(first.bytes_used)} to "
-            f"{_size(last.bytes_used)}: each of {growth.readings} readings was larger than that before. At "
-            f"that pace it takes {_size(growth.bytes_per_s * 3600)} more in an hour."
+            f"{size(growth.bytes_per_s)} a second, from {size(first.bytes_used)} to "
+            f"{size(last.bytes_used)}: each of {growth.readings} readings was larger than that before. At "
+            f"that pace it takes {size(growth.bytes_per_s * 3600)} more in an hour."
         ),
         evidence={
             "pid": heap["pid"],
@@ -165,8 +166,8 @@ def copy_on_write_growth(summary: Summary) -> Finding | None:
         severity="warning",
         title="Children copy memory that they share with their parent",
         detail=(
-            f"What process {most.pid} has to itself grew from {_size(most.uss_first)} to "
-            f"{_size(most.uss_last)}, while its RSS grew by {_size(max(0, most.rss_grown))} only: it wrote "
+            f"What process {most.pid} has to itself grew from {size(most.uss_first)} to "
+            f"{size(most.uss_last)}, while its RSS grew by {size(max(0, most.rss_grown))} only: it wrote "
             f"to pages that it shared with its parent since the fork, and got a copy of each.{others}"
         ),
         evidence={
@@ -209,15 +210,6 @@ def _collections(count: int) -> str:
 def _whose(row: Row) -> str:
     interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
     return f"process {row['pid']}{interpreter}"
-
-
-def _size(amount: float) -> str:
-    """Bytes in a sentence."""
-    for unit in ("B", "KiB", "MiB"):
-        if abs(amount) < 1024:
-            return f"{amount:.3g} {unit}"
-        amount /= 1024
-    return f"{amount:.3g} GiB"
 
 
 RULES: tuple[Callable[[Summary], Finding | None], ...] = (

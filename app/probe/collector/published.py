@@ -7,12 +7,11 @@ pauses alone.
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import NamedTuple
 
 from app.probe.layouts import Layout
-from app.probe.memory import AddressSpaceGone, Memory, Unmapped
+from app.probe.memory import Memory, Unmapped
 
 from .sampled import Pause
 from .totals import GENERATIONS, Check, Stats
@@ -45,8 +44,8 @@ class PublishedPauses:
 
     def sample(self, now_us: int) -> None:
         """Reads the rings; Unmapped, AddressSpaceGone."""
-        raw = self._read()
-        if raw == self._raw or raw != self._read():
+        raw = self._memory.read(self._at, self._size)
+        if raw == self._raw or raw != self._memory.read(self._at, self._size):
             return  # nothing is new, or an item is being written, and whole at the next beat
         self._check()
         if self._memory.u64(self._pointer) != self._at:
@@ -83,15 +82,6 @@ class PublishedPauses:
     def _row(self, start_ns: int, stop_ns: int, generation: int, collected: int | None) -> Pause:
         start_us = max(0, (start_ns - self._origin_ns) // 1000)  # it may have begun before the run
         return start_us, (stop_ns - self._origin_ns) // 1000 - start_us, generation, collected
-
-    def _read(self) -> bytes:
-        try:
-            raw = os.pread(self._memory.fd, self._size, self._at)
-        except OSError:
-            raise Unmapped(hex(self._at)) from None
-        if not raw:
-            raise AddressSpaceGone(self._memory.pid)
-        return raw
 
     def _ring(self, generation: int) -> list[_Item]:
         """The items of a generation, the newest last."""

@@ -8,12 +8,11 @@ its length is a part of the period. A collection adds to its generation's totals
 
 from __future__ import annotations
 
-import os
 import struct
 from typing import NamedTuple, Optional
 
 from app.probe.layouts import Layout
-from app.probe.memory import AddressSpaceGone, Memory, Unmapped
+from app.probe.memory import Memory
 
 from .totals import GENERATIONS, Check, Stats
 
@@ -51,12 +50,7 @@ class SampledPauses:
 
     def sample(self, now_us: int) -> None:
         """Looks once; Unmapped, AddressSpaceGone."""
-        try:
-            raw = os.pread(self._memory.fd, self._size, self._at)
-        except OSError:
-            raise Unmapped(hex(self._at)) from None
-        if not raw:
-            raise AddressSpaceGone(self._memory.pid)
+        raw = self._memory.read(self._at, self._size)
         if raw != self._raw or self._seen_us is None:
             self._check()
             self._change(raw, now_us)

@@ -17,6 +17,16 @@ from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
 
 ALONE_SHARE = 0.2  # of the time, at first: the I/O thread has the interpreter to itself
 
+THINK = Param(
+    "think_ms",
+    "float",
+    1.0,
+    "The client's pause between two requests.",
+    min=0.1,
+    max=100.0,
+    unit="ms",
+)
+
 _NS_A_SECOND = 1_000_000_000
 
 
@@ -158,14 +168,6 @@ CONVOY = Workload(
             max=100.0,
             unit="ms",
         ),
-        Param(
-            "think_ms",
-            "float",
-            1.0,
-            "The client's pause between two requests.",
-            min=0.1,
-            max=100.0,
-            unit="ms",
-        ),
+        THINK,
     ),
 )

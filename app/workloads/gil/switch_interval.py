@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from time import monotonic_ns, sleep
 
-from app.workloads.catalogue import Companion, Param, Setting, Workload
+from app.workloads.catalogue import Companion, Setting, Workload
 from app.workloads.context import Context, Json, Span
-from app.workloads.gil.convoy import answer
+from app.workloads.gil.convoy import THINK, answer
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.latencies import Latencies
 from app.workloads.sockets import Connection, ask, connect
@@ -127,15 +127,5 @@ SWITCH_INTERVAL = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
-    params=(
-        Param(
-            "think_ms",
-            "float",
-            1.0,
-            "The client's pause between two requests.",
-            min=0.1,
-            max=100.0,
-            unit="ms",
-        ),
-    ),
+    params=(THINK,),
 )

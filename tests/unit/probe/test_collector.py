@@ -12,7 +12,7 @@ import pytest
 from app.probe.collector.published import PublishedPauses
 from app.probe.collector.sampled import SampledPauses
 from app.probe.layouts import known
-from app.probe.memory import AddressSpaceGone, Unmapped
+from app.probe.memory import AddressSpaceGone, Memory, Unmapped
 
 SAMPLED = known()[3, 12, False]
 PUBLISHED = known()[3, 15, False]
@@ -20,7 +20,7 @@ FREE_THREADED = known()[3, 15, True]
 ORIGIN_NS = 7_000_000_000
 
 
-class Target:
+class Target(Memory):
     """The memory of a process whose collector lies at address 0, in a file."""
 
     def __init__(self) -> None:
@@ -29,12 +29,6 @@ class Target:
         os.ftruncate(self.fd, 4096)
         self.ended = False
         self.totals = [[0, 0, 0] for _ in range(3)]
-
-    def read(self, address: int, size: int) -> bytes:
-        return os.pread(self.fd, size, address)
-
-    def u64(self, address: int) -> int:
-        return struct.unpack("=Q", self.read(address, 8))[0]
 
     def write(self, address: int, code: str, *values: int) -> None:
         os.pwrite(self.fd, struct.pack("=" + code, *values), address)
@@ -74,7 +68,7 @@ RINGS = 1024  # where the structure lies that generation_stats points to
 def target() -> Iterator[Target]:
     target = Target()
     yield target
-    os.close(target.fd)
+    target.close()
 
 
 @pytest.fixture

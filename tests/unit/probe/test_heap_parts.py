@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import ctypes
 import mmap
-import os
 import struct
-from collections.abc import Generator
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from support.slowly import ended
 
 from app.probe.heap import mimalloc, pymalloc, reading
 from app.probe.heap.reading import MAX_MAPPED, MapChanges, Tally
@@ -24,23 +23,6 @@ from app.probe.runtime import Runtime
 from app.probe.slow import Cost
 
 MIB = 1 << 20
-
-
-def ended(steps: Generator[None, None, Any]) -> Any:
-    """The value of a slow read."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-@pytest.fixture
-def memory() -> Generator[Memory, None, None]:
-    """This process's own."""
-    memory = Memory(os.getpid())
-    yield memory
-    memory.close()
 
 
 def mapped(size: int) -> tuple[mmap.mmap, int]:

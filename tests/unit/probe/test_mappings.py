@@ -7,33 +7,17 @@ import mmap
 import os
 import subprocess
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
+from support.slowly import ended
 
 from app.probe import mappings
 from app.probe.mappings import kind_of, thread_stack, walk
 from app.probe.memory import Memory
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def memory() -> Iterator[Memory]:
-    memory = Memory(os.getpid())
-    yield memory
-    memory.close()
-
-
-def ended(steps: Generator[None, None, Any]) -> Any:
-    """What a slow read has found."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.cli import units
+from app.model import units
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.cli.tables import ABSENT
-
+ABSENT = "–"
 _BYTES_A_STEP = 1024
 
 
@@ -29,7 +28,7 @@ def seconds(value: float | None) -> str:
     return f"{_three_digits(value)} s"
 
 
-def size(value: int | None) -> str:
+def size(value: float | None) -> str:
     """Bytes in binary units: 25165824 as "24 MiB"."""
     if value is None:
         return ABSENT

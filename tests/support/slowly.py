@@ -1,0 +1,16 @@
+"""Slow reads for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.probe.slow import Steps
+
+
+def ended(steps: Steps) -> Any:
+    """What a slow read has found, its steps taken one after the other."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
