@@ -1,7 +1,8 @@
 """The CPython interpreters of this machine, and the choice of one.
 
 They are looked for on PATH, under pyenv and uv, where the settings say, and behind the server itself. Each is
-asked what it is, since a name proves nothing: `python3.12` may be a script that finds another, or none.
+asked what it is, since a name proves nothing: `python3.12` may be a script that finds another, or none. Shims
+of pyenv are left out: what is behind them is found by itself, and they take ten times as long to answer.
 """
 
 from __future__ import annotations
@@ -79,15 +80,16 @@ def find(extra: Sequence[str] = ()) -> list[Interpreter]:
     `extra` are paths of executables or of directories that hold some. One of these that cannot be asked is in
     the list with the reason; one that was merely come across, such as a shim with nothing behind it, is not.
     """
-    named = [path for name in extra for path in _within(name)]
+    named = {_program(path): path for name in extra for path in _within(name)}
+    programs = list(dict.fromkeys([*named, *map(_program, _on_this_machine())]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(_answer, [*named, *_on_this_machine()]))
+        answers = list(pool.map(_answer, programs))
     found: dict[str, Interpreter] = {}
-    for index, answer in enumerate(answers):
+    for program, answer in zip(programs, answers, strict=True):
         if isinstance(answer, Interpreter):
             found.setdefault(answer.path, answer)
-        elif index < len(named):
-            found.setdefault(named[index], _unanswered(named[index], answer))
+        elif path := named.get(program):
+            found.setdefault(path, _unanswered(path, answer))
     return sorted(found.values(), key=_newest_first)
 
 
@@ -162,10 +164,11 @@ def _on_this_machine() -> Iterator[str]:
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
     yield getattr(sys, "_base_executable", None) or sys.executable
+    on_path = (Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part))
     for directory in (
         *sorted((pyenv / "versions").glob("*/bin")),
         *sorted(uv.glob("*/bin")),
-        *(Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(part)),
+        *(directory for directory in on_path if directory != pyenv / "shims"),
     ):
         yield from _pythons_in(directory)
 
@@ -194,17 +197,22 @@ def _answer(path: str) -> Interpreter | _Silent:
 
 def _known(path: str) -> Interpreter | _Silent:
     """The answer of an executable, asked once for as long as the file stays as it is."""
-    real = os.path.realpath(path)
-    # A shim may be a link to a program that goes by the name under which it was called.
-    target = real if _EXECUTABLE.fullmatch(os.path.basename(real)) else os.path.abspath(path)
+    program = _program(path)
     try:
-        status = os.stat(target)
+        status = os.stat(program)
     except OSError as error:
         return _Silent(error.strerror)
-    key = (target, status.st_mtime_ns, status.st_size)
+    key = (program, status.st_mtime_ns, status.st_size)
     if key not in _answers:
-        _answers[key] = _asked(target)
+        _answers[key] = _asked(program)
     return _answers[key]
+
+
+def _program(path: str) -> str:
+    """What is started for a path: the file behind its links, which are many for each interpreter."""
+    real = os.path.realpath(path)
+    # A shim may be a link to a program that goes by the name under which it was called.
+    return real if _EXECUTABLE.fullmatch(os.path.basename(real)) else os.path.abspath(path)
 
 
 def _asked(path: str) -> Interpreter | _Silent:

@@ -93,6 +93,15 @@ def test_a_shim_and_a_virtual_environment_lead_to_the_interpreter_behind_them(tm
     assert [interpreter.path for interpreter in find([sys.executable])] == [OWN]
 
 
+def test_the_shims_of_pyenv_are_not_asked(tmp_path, monkeypatch):
+    log = tmp_path / "log"
+    script(tmp_path / "home/.pyenv/shims/python3.12", f'echo asked >> {log}; exec {OWN} "$@"')
+    behind = python(tmp_path / "home/.pyenv/versions/3.12.1/bin/python3.12", 3, 12, 1)
+    monkeypatch.setenv("PATH", str(tmp_path / "home/.pyenv/shims"))
+    assert {interpreter.path for interpreter in find()} == {OWN, behind}
+    assert not log.exists()
+
+
 def test_a_shim_with_nothing_behind_it_is_left_out_unless_it_was_named(tmp_path):
     shim = script(tmp_path / "path/python3.12", "echo 'pyenv: python3.12: command not found' >&2; exit 127")
     assert [interpreter.path for interpreter in find()] == [OWN]
@@ -128,7 +137,9 @@ def test_it_is_asked_once_for_as_long_as_the_file_stays_as_it_is(tmp_path):
     path = tmp_path / "path/python3.12"
     log = tmp_path / "log"
     python(path, 3, 12, 1)
-    path.write_text(path.read_text() + f"echo asked >> {log}\n")
+    path.write_text(path.read_text() + f"/bin/sleep 0.1\necho asked >> {log}\n")
+    for name in ("python3", "python3.1", "python3.2"):
+        (tmp_path / "path" / name).symlink_to(path)
     find()
     find()
     assert log.read_text() == "asked\n"
