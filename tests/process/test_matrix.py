@@ -14,7 +14,7 @@ from app.model.spec import Start
 
 pytestmark = pytest.mark.serial
 
-SECONDS = 2.5
+SECONDS = 2.0
 
 
 def observed(start: Start) -> Observation:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.interpreters import interpreter
 from support.observing import Observation, observing, program, workload
 from support.targets import standing_by
 
@@ -168,25 +169,30 @@ def test_hardly_a_stack_of_a_thread_that_calls_without_a_pause_is_impossible(pyt
     assert len(impossible) < 0.02 * len(looks), impossible[:5]
 
 
-@pytest.mark.serial
-def test_the_holder_of_a_cpu_bound_run_is_in_the_workloads_function(python: str) -> None:
-    with observing(workload(python, "cpu-bound", executor="threads", workers=4, seconds=3)) as observation:
+@pytest.fixture(scope="module")
+def cpu_bound(python: str) -> Observation:
+    """Two seconds of four threads that compute."""
+    with observing(workload(python, "cpu-bound", executor="threads", workers=4, seconds=2)) as observation:
         observation.finish()
-    looks = holders(observation)
-    assert len(looks) > 200
+    return observation
+
+
+@pytest.mark.serial
+def test_the_holder_of_a_cpu_bound_run_is_in_the_workloads_function(cpu_bound: Observation) -> None:
+    looks = holders(cpu_bound)
+    assert len(looks) > 130
     assert sum(stack is None for stack in looks) < 0.1 * len(looks)
     stacks = [stack for stack in looks if stack is not None]
     assert sum("count_down" in stack for stack in stacks) >= 0.95 * len(stacks)
 
 
 @pytest.mark.serial
-def test_the_longest_waiter_of_a_cpu_bound_run_is_read_too(gil_python: str) -> None:
-    with observing(
-        workload(gil_python, "cpu-bound", executor="threads", workers=3, seconds=2)
-    ) as observation:
-        observation.finish()
-    looks = [look for message in observation.of(Stacks) for look in message.looks]
+def test_the_longest_waiter_of_a_cpu_bound_run_is_read_too(cpu_bound: Observation, python: str) -> None:
+    looks = [look for message in cpu_bound.of(Stacks) for look in message.looks]
     waited_for = [look for look in looks if look[4] >= 0]
+    if interpreter(python).free_threaded:
+        assert not waited_for
+        return
     assert len(waited_for) > 0.8 * len(looks)
     assert sum(look[5] is not None for look in waited_for) > 0.9 * len(waited_for)
     assert all(holder != waiter for _, _, holder, _, waiter, _, _ in waited_for)
