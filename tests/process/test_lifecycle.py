@@ -29,7 +29,7 @@ def gone(pid: int) -> None:
 
 
 def test_a_program_that_ends_by_itself(python: str) -> None:
-    with observing(program(python, "import time; time.sleep(0.2); raise SystemExit(3)")) as observation:
+    with observing(program(python, "import time; time.sleep(0.5); raise SystemExit(3)")) as observation:
         end = observation.finish()
     assert (end.state, end.exit_code, end.error) == ("finished", 3, None)
     [process] = [p for p in observation.of(Process) if p.gone]

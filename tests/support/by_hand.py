@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +31,14 @@ def run(name: str, *arguments: str, python: str = sys.executable, **params: Any)
     assert "Warning" not in ended.stderr
     result: dict[str, Any] = json.loads(ended.stdout)
     return result
+
+
+def until(
+    enough: Callable[[dict[str, Any]], object], attempt: Callable[[float], dict[str, Any]], seconds: float
+) -> dict[str, Any]:
+    """What an attempt of so many seconds gives; one of more, where a busy machine made it too few."""
+    for longer in (1, 4):
+        result = attempt(seconds * longer)
+        if enough(result):
+            return result
+    return attempt(seconds * 16)

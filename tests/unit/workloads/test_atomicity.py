@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns
 
 import pytest
-from support.by_hand import run
+from support.by_hand import run, until
 from support.interpreters import PROMISED, PROMISED_FREE, ask, interpreter, name
 
 from app.workloads.atomicity.operations import ATOMIC, OPERATIONS, Operation
@@ -60,7 +60,11 @@ def test_the_byte_code_is_that_of_the_line_alone() -> None:
 def test_the_matrix_tries_all_and_claims_nothing_without_a_count(python: str) -> None:
     free_threaded = interpreter(python).free_threaded
     # Without a GIL the threads need the cores at the same time, which a busy machine gives them less often.
-    result = run("atomic-matrix", "--seconds", "3" if free_threaded else "1.2", python=python)
+    result = until(
+        lambda result: all(row[2] for row in result["table"]["rows"]),
+        lambda seconds: run("atomic-matrix", "--seconds", str(seconds), python=python),
+        3.0 if free_threaded else 1.2,
+    )
     rows = {row[0]: row for row in result["table"]["rows"]}
     assert list(rows) == [operation.statement for operation in OPERATIONS]
     for _, _, tries, lost, verdict, book in rows.values():

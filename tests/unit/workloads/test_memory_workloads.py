@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.by_hand import run, until
 from support.interpreters import FOUND, name
 from support.interpreters import interpreter as interpreter_at
 
 from app.workloads import catalogue
+from app.workloads.memory.allocation_ladder import PAYLOADS
 
-ROOT = Path(__file__).parents[3]
 MB = 1_000_000
 
 # An old one with a GIL, a new one, and one without, where they are found.
@@ -37,17 +34,7 @@ def gil_python() -> str:
 
 
 def _run(python: str, workload: str, seconds: float = 0.8, **params: Any) -> dict[str, Any]:
-    command = [python, "-W", "error", "-m", "app.workloads", "run", workload]
-    ended = subprocess.run(
-        [*command, "--params", json.dumps(params), "--seconds", str(seconds)],
-        cwd=ROOT,
-        env={"PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert ended.returncode == 0, ended.stderr
-    result: dict[str, Any] = json.loads(ended.stdout)
+    result = run(workload, "--seconds", str(seconds), python=python, **params)
     assert all(sentence.endswith(".") for sentence in result["showed"])
     return result
 
@@ -57,7 +44,11 @@ def _has_pymalloc(python: str) -> bool:
 
 
 def test_pymalloc_serves_up_to_512_bytes_and_the_c_library_the_rest(python: str):
-    result = _run(python, "allocation-ladder", megabytes=4)
+    result = until(
+        lambda result: len(result["rungs"]) == len(PAYLOADS),
+        lambda seconds: _run(python, "allocation-ladder", seconds, megabytes=4),
+        0.8,
+    )
     rungs = {rung["bytes"]: rung for rung in result["rungs"]}
     below, above = sorted(rungs.values(), key=lambda rung: abs(rung["block"] - 512.5))[:2]
     assert [below["block"], above["block"]] == [512, 513]
