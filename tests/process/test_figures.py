@@ -76,7 +76,7 @@ def test_two_threads_that_let_go_of_it_do_twice_as_much(any_python: str) -> None
 
 def test_the_longest_hold_is_the_call_that_does_not_let_go(gil_any_python: str) -> None:
     with observing(
-        workload(gil_any_python, "native-hold", executor="threads", workers=3, seconds=5)
+        workload(gil_any_python, "native-hold", executor="threads", workers=3, seconds=3)
     ) as observation:
         observation.finish()
     summary = observation.summary()
@@ -88,7 +88,7 @@ def test_the_longest_hold_is_the_call_that_does_not_let_go(gil_any_python: str) 
 def test_the_io_thread_of_a_convoy_waits_a_switch_interval(gil_any_python: str, interval_ms: float) -> None:
     params = json.dumps({"switch_interval_ms": interval_ms})
     with observing(
-        workload(gil_any_python, "convoy", params, executor="threads", workers=4, seconds=4)
+        workload(gil_any_python, "convoy", params, executor="threads", workers=4, seconds=3)
     ) as observation:
         observation.finish()
     summary = observation.summary()

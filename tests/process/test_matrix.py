@@ -12,9 +12,7 @@ from support.observing import Observation, observing, program, workload
 from app.model.frames import Frame, Names, Process
 from app.model.spec import Start
 
-pytestmark = pytest.mark.serial
-
-SECONDS = 2.0
+SECONDS = 1.5
 
 
 def observed(start: Start) -> Observation:
@@ -40,6 +38,7 @@ def share(rows: list[dict[str, Any]], *states: str) -> float:
     return sum(row["shares"][state] for row in rows for state in states)
 
 
+@pytest.mark.serial
 def test_four_cpu_bound_threads_share_one_gil(gil_python: str) -> None:
     summary, rows = watched(gil_python, "cpu-bound")
     [gil] = summary["gils"]
@@ -53,6 +52,7 @@ def test_four_cpu_bound_threads_share_one_gil(gil_python: str) -> None:
         assert share([row], "waiting", "native") == pytest.approx(0.75, abs=0.05), row
 
 
+@pytest.mark.serial
 def test_cpu_bound_threads_without_a_gil_run_at_the_same_time(free_threaded_python: str) -> None:
     summary, rows = watched(free_threaded_python, "cpu-bound", workers=2)
     assert summary["gils"] == []
@@ -63,6 +63,7 @@ def test_cpu_bound_threads_without_a_gil_run_at_the_same_time(free_threaded_pyth
     assert share(rows, "waiting") < 0.1
 
 
+@pytest.mark.serial
 def test_a_gil_switched_on_in_a_free_threaded_build_is_reported(free_threaded_python: str) -> None:
     summary, rows = watched(free_threaded_python, "cpu-bound", PYTHON_GIL="1")
     [gil] = summary["gils"]
@@ -82,6 +83,7 @@ def test_io_bound_threads_hardly_hold_it(python: str) -> None:
         assert share([row], "sleep", "io") > 0.9, row
 
 
+@pytest.mark.serial
 def test_code_that_lets_go_of_it_runs_at_the_same_time(python: str) -> None:
     _, rows = watched(python, "native-release", workers=2)
     assert len(rows) == 2
@@ -89,6 +91,7 @@ def test_code_that_lets_go_of_it_runs_at_the_same_time(python: str) -> None:
         assert share([row], "native") > 0.7, row
 
 
+@pytest.mark.serial
 def test_the_io_thread_of_a_convoy_waits_for_the_gil(gil_python: str) -> None:
     summary, _ = watched(gil_python, "convoy")
     [row] = [row for row in summary["threads"] if row["name"].startswith("io")]
@@ -97,12 +100,14 @@ def test_the_io_thread_of_a_convoy_waits_for_the_gil(gil_python: str) -> None:
     assert share([row], "waiting") > 0.3
 
 
+@pytest.mark.serial
 def test_the_io_thread_of_a_convoy_waits_for_nothing_without_one(free_threaded_python: str) -> None:
     summary, _ = watched(free_threaded_python, "convoy")
     [row] = [row for row in summary["threads"] if row["name"].startswith("io")]
     assert share([row], "waiting") < 0.05
 
 
+@pytest.mark.serial
 def test_each_process_of_a_pool_has_a_gil_of_its_own(gil_python: str) -> None:
     """Forked or spawned, as the interpreter's own default is."""
     summary, _ = watched(gil_python, "cpu-bound", executor="processes", workers=2)
@@ -150,6 +155,7 @@ for thread in threads: thread.join()
 """
 
 
+@pytest.mark.serial
 def test_interpreters_with_a_gil_each_hold_them_at_the_same_time(isolating_python: str) -> None:
     summary = observed(program(isolating_python, INTERPRETERS)).summary()
     assert len(summary["gils"]) == 3
@@ -171,6 +177,7 @@ time.sleep(0.5)
 """
 
 
+@pytest.mark.serial
 def test_ten_thousand_threads_leave_nothing_behind_in_the_observer(any_python: str) -> None:
     with observing(program(any_python, TEN_THOUSAND)) as observation:
         observer = psutil.Process(observation.process.pid)
