@@ -48,6 +48,7 @@ class SubinterpreterCrew:
         # concurrent.interpreters, public from 3.14 on, is made of this, which 3.13 has as well.
         self._interpreters: Any = import_module("_interpreters")
         self._pickled = pickle.dumps(job)
+        self._done = [threading.Event() for _ in range(job.setting.workers)]
         reader, self._parked = os.pipe()
         self._threads = [
             threading.Thread(target=self._run, args=(worker,)) for worker in range(job.setting.workers)
@@ -61,16 +62,31 @@ class SubinterpreterCrew:
             raise RuntimeError(f"{outcome.name} could not be started: {outcome.error}")
 
     def finish(self, span: Span) -> list[Outcome]:
-        """Wait for every interpreter."""
-        for thread in self._threads:
-            thread.join()
+        """Wait for every worker; its thread then destroys the interpreter, which is none of the work."""
+        for done in self._done:
+            done.wait()
         return [self._outcomes[worker] for worker in range(self._job.setting.workers)]
 
     def _run(self, worker: int) -> None:
         _, name = self._job.setting.workload.role(worker)
         name_this_thread(name)
+        interpreter = failure = None
         with inside.memory_file(self._pickled) as job, inside.memory_file() as outcome:
-            failure = self._execute(worker, job.fileno(), outcome.fileno())
+            try:
+                interpreter = self._interpreters.create("isolated")
+                failed = self._interpreters.exec(
+                    interpreter,
+                    _ENTER.format(
+                        path=sys.path,
+                        worker=worker,
+                        job=job.fileno(),
+                        parked=self._parked,
+                        outcome=outcome.fileno(),
+                    ),
+                )
+                failure = failed.errdisplay if failed else None
+            except Exception:  # noqa: BLE001 - whatever it is, the runner reports it with its traceback
+                failure = traceback.format_exc()
             told = inside.contents(outcome)
         if told:
             self._outcomes[worker] = pickle.loads(told)
@@ -78,16 +94,6 @@ class SubinterpreterCrew:
             self._job.shared.set_stop()
             self._outcomes[worker] = Outcome(name, 0, {}, failure)
             os.write(self._parked, b"!")
-
-    def _execute(self, worker: int, job: int, outcome: int) -> str | None:
-        """Create an interpreter, run the worker in it, and end it; why that failed, if it did."""
-        enter = _ENTER.format(path=sys.path, worker=worker, job=job, parked=self._parked, outcome=outcome)
-        try:
-            interpreter = self._interpreters.create("isolated")
-            try:
-                failed = self._interpreters.exec(interpreter, enter)
-                return failed.errdisplay if failed else None
-            finally:
-                self._interpreters.destroy(interpreter)
-        except Exception:  # noqa: BLE001 - whatever it is, the runner reports it with its traceback
-            return traceback.format_exc()
+        self._done[worker].set()
+        if interpreter is not None:
+            self._interpreters.destroy(interpreter)
