@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from app.main import create_app
 from app.model.errors import BadRequest, Conflict
 from app.runs.settings import Settings
+from app.web.blocks import map_large_blocks
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 # Above it, a viewer that never reads would hold up the server's end for ever.
@@ -40,6 +41,7 @@ def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], No
         if on_ready is not None:
             on_ready(address)
 
+    map_large_blocks()
     app = create_app(replace(settings, token=token, allowed_hosts=hosts))
     with listener, contextlib.suppress(KeyboardInterrupt):
         Server(app, ready).run(sockets=[listener])

@@ -75,6 +75,7 @@ def test_a_gil_switched_on_in_a_free_threaded_build_is_reported(free_threaded_py
         assert share([row], "running") == pytest.approx(0.25, abs=0.05), row
 
 
+@pytest.mark.serial
 def test_io_bound_threads_hardly_hold_it(python: str) -> None:
     summary, rows = watched(python, "io-bound")
     assert all(gil["held_share"] < 0.1 for gil in summary["gils"])
