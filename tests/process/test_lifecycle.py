@@ -132,7 +132,9 @@ if child: os.waitpid(child, 0)
     assert len(pids) == 2
     [(child, parent)] = [(pid, parent) for pid, parent in pids.items() if parent in pids]
     rows = {row["pid"]: row for row in observation.summary()["threads"]}
-    assert rows[child]["shares"]["running"] > 0.2  # a busy machine gives it less than a core
+    shares = rows[child]["shares"]
+    # On a busy machine the observer does not always come to look, and says so.
+    assert shares["running"] > 0.9 * (1 - shares["unknown"]) > 0
     assert parent != child
 
 
