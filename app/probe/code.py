@@ -17,6 +17,7 @@ from .state import Inconsistent
 _MAX_LINE_TABLE = 1 << 22  # bytes; the body of a module of 100,000 lines has less than 1 MiB
 _MAX_KNOWN = 20_000  # code objects; beyond it all are forgotten, and read again as they are met
 _UNIT = 2  # bytes of an instruction
+_MAX_SHIFT = 30  # a line is a C int: of the six bits at a time that make one, the last begin here
 
 # Kinds of an entry of co_linetable (Objects/locations.md in CPython's source); below _ONE_LINE the line is
 # that of the entry before.
@@ -134,6 +135,8 @@ def _signed(table: bytes, at: int) -> int:
     """A variable-length integer: six bits a byte, the lowest first; its own lowest bit is the sign."""
     value, shift = 0, 0
     while True:
+        if shift > _MAX_SHIFT:
+            raise Inconsistent("a table of lines has a number that is no C int")
         byte = table[at]
         value |= (byte & 63) << shift
         if not byte & 64:

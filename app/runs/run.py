@@ -244,8 +244,9 @@ class Run:
         problem = problem or f"The observer ended without a last word, {_how(code)}."
         if left:
             problem += f" Processes {left} of its target could not be ended."
+        problem = f"{problem} {observer.stderr_tail}".rstrip()
         logger.warning("run %s: %s", self.id, problem)
-        failure = GilscopeError(f"{problem} {observer.stderr_tail}".rstrip(), REMEDY)
+        failure = GilscopeError(problem, REMEDY)
         self._finish(self._asked or "failed", self._late if self._asked else failure)
 
     async def _read(self, observer: Observer) -> str:

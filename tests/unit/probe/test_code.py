@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import CodeType, ModuleType
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from app.probe.code import Code, decode_lines
 from app.probe.state import Inconsistent
@@ -47,3 +49,13 @@ def test_a_place_beyond_the_code_is_none_of_its_instructions() -> None:
 def test_a_table_that_is_cut_off_is_refused() -> None:
     with pytest.raises(Inconsistent):
         decode_lines(bytes([0x80 | 13 << 3]), 1)
+
+
+@given(st.lists(st.sampled_from([0x00, 0x3F, 0x68 | 0x80, 0x7F, 0xFF]) | st.integers(0, 255), max_size=60))
+@example([0xE8, *[0x7F] * 20, 0x3F])
+def test_whatever_was_read_instead_of_a_table_is_told_or_refused(table: list[int]) -> None:
+    try:
+        ends, lines = decode_lines(bytes(table), 1)
+    except Inconsistent:
+        return
+    assert len(ends) == len(lines)
