@@ -13,6 +13,7 @@ from typing import Any
 
 from app.workloads.context import Span
 from app.workloads.executors import inside
+from app.workloads.executors.done import Done
 from app.workloads.job import Job, Outcome
 from app.workloads.names import name_this_thread
 
@@ -20,6 +21,7 @@ _ENTER = """
 import sys
 sys.path[:] = {path!r}
 from app.workloads.executors import inside
+from app.workloads.executors.done import Done
 inside.main({worker}, {job}, {parked}, {outcome})
 """
 
@@ -48,7 +50,7 @@ class SubinterpreterCrew:
         # concurrent.interpreters, public from 3.14 on, is made of this, which 3.13 has as well.
         self._interpreters: Any = import_module("_interpreters")
         self._pickled = pickle.dumps(job)
-        self._done = [threading.Event() for _ in range(job.setting.workers)]
+        self._done = Done()
         reader, self._parked = os.pipe()
         self._threads = [
             threading.Thread(target=self._run, args=(worker,)) for worker in range(job.setting.workers)
@@ -63,26 +65,29 @@ class SubinterpreterCrew:
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every worker; its thread then destroys the interpreter, which is none of the work."""
-        for done in self._done:
-            done.wait()
+        self._done.wait(len(self._threads))
         return [self._outcomes[worker] for worker in range(self._job.setting.workers)]
 
     def _run(self, worker: int) -> None:
         _, name = self._job.setting.workload.role(worker)
         name_this_thread(name)
+        interpreter = None
+        try:
+            interpreter = self._work(worker, name)
+        finally:
+            self._done.tell()
+        if interpreter is not None:
+            self._interpreters.destroy(interpreter)
+
+    def _work(self, worker: int, name: str) -> Any:
+        """Run the worker in an interpreter, which it gives; None where none could be made."""
         interpreter = failure = None
         with inside.memory_file(self._pickled) as job, inside.memory_file() as outcome:
             try:
                 interpreter = self._interpreters.create("isolated")
+                files = {"job": job.fileno(), "parked": self._parked, "outcome": outcome.fileno()}
                 failed = self._interpreters.exec(
-                    interpreter,
-                    _ENTER.format(
-                        path=sys.path,
-                        worker=worker,
-                        job=job.fileno(),
-                        parked=self._parked,
-                        outcome=outcome.fileno(),
-                    ),
+                    interpreter, _ENTER.format(path=sys.path, worker=worker, **files)
                 )
                 failure = failed.errdisplay if failed else None
             except Exception:  # noqa: BLE001 - whatever it is, the runner reports it with its traceback
@@ -94,6 +99,4 @@ class SubinterpreterCrew:
             self._job.shared.set_stop()
             self._outcomes[worker] = Outcome(name, 0, {}, failure)
             os.write(self._parked, b"!")
-        self._done[worker].set()
-        if interpreter is not None:
-            self._interpreters.destroy(interpreter)
+        return interpreter

@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from app.workloads.context import Span
+from app.workloads.executors.done import Done
 from app.workloads.job import Job, Outcome
 from app.workloads.names import name_this_thread
 
@@ -32,6 +33,7 @@ class ThreadCrew:
         self._job = job
         self.parked = job.setting.workers
         self._outcomes: dict[int, Outcome] = {}
+        self._done = Done()
         named: SimpleQueue[None] = SimpleQueue()
         self._threads = [
             Thread(target=self._run, args=(worker, named)) for worker in range(job.setting.workers)
@@ -46,13 +48,17 @@ class ThreadCrew:
         name_this_thread(name)
         named.put(None)
         span = self._job.gate.wait()
-        if span is not None:
-            self._outcomes[worker] = self._job.perform(
-                self._job.setting.workload.work, worker, role, name, span
-            )
+        if span is None:
+            return
+        try:
+            work = self._job.setting.workload.work
+            self._outcomes[worker] = self._job.perform(work, worker, role, name, span)
+        finally:
+            self._done.tell()
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every thread."""
+        self._done.wait(len(self._threads))
         for thread in self._threads:
             thread.join()
         return [self._outcomes[worker] for worker in range(self._job.setting.workers)]
