@@ -21,7 +21,6 @@ _ENTER = """
 import sys
 sys.path[:] = {path!r}
 from app.workloads.executors import inside
-from app.workloads.executors.done import Done
 inside.main({worker}, {job}, {parked}, {outcome})
 """
 
