@@ -1,13 +1,13 @@
 """The figures of a moment: what a live view shows, four times a second.
 
     {"type": "figures", "at_us", "window_s", "main_gil",
-     "gils": [{"gil", "pid", "interpreter", "held_share", "contended_share", "switches_per_s", "waiters",
-               "switches"}],
+     "gils": [{"gil", "pid", "interpreter", "coverage", "held_share", "contended_share", "switches_per_s",
+               "waiters", "switches"}],
      "processes": [{"pid", "python", "cpu_share", "rss", "peak_rss", "minor_faults", "major_faults", "uss",
                     "pss"}],
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
-     "observer": {"cpu_share", "gil_hz", "late", "failed"},
+     "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows,
      "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.analysis import coverage
 from app.analysis.memory import live_rows
 from app.analysis.window import GilRates
 
@@ -59,6 +60,7 @@ def figures(ledger: Ledger) -> dict[str, Any]:
             "gil_hz": ledger.frames.samples * 1e6 / length_us if length_us else None,
             "late": ledger.sampled.late,
             "failed": ledger.sampled.failed,
+            "coverage": coverage.of_run(ledger),
         },
         "row": ledger.series.newest(),
         "hot": ledger.hot(HOT_ROWS),

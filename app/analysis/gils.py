@@ -47,6 +47,7 @@ class Gil:
         if 0 <= self.seen_us != start_us:
             self._end_hold(holder, self.seen_us, threads, longest, unread=True)
             holder = HOLDER_UNKNOWN
+            self.time.unknown_us += start_us - self.seen_us
         self.seen_us = end_us
         for at in range(0, len(track), GIL_STEP):
             if track[at] != holder:
@@ -62,8 +63,8 @@ class Gil:
     def still(self, threads: Threads) -> Iterator[Hold]:
         """The hold that was not ended."""
         thread = threads.get(self._holder)
-        if thread is not None and thread.holds.open_us and not thread.holds.torn:
-            yield self._hold(thread, self.seen_us)
+        if thread is not None and thread.holds.open_us:
+            yield self._hold(thread, self.seen_us, thread.holds.torn)
 
     def to_json(self) -> dict[str, Any]:
         """The lock's row, as it stands in a summary."""
@@ -79,13 +80,13 @@ class Gil:
         if holder < 0:
             return
         thread = threads[holder]
-        length_us, torn = thread.holds.open_us, thread.holds.torn or unread
-        if not torn and (-length_us, at_us - length_us, thread.lane) < longest.bar:
-            longest.offer(self._hold(thread, at_us))
+        length_us = thread.holds.open_us
+        if length_us and (-length_us, at_us - length_us, thread.lane) < longest.bar:
+            longest.offer(self._hold(thread, at_us, thread.holds.torn or unread))
         thread.holds.close(unread)
 
-    def _hold(self, thread: Thread, end_us: int) -> Hold:
-        return Hold(end_us - thread.holds.open_us, thread.holds.open_us, thread, self.index)
+    def _hold(self, thread: Thread, end_us: int, at_least: bool) -> Hold:
+        return Hold(end_us - thread.holds.open_us, thread.holds.open_us, thread, self.index, at_least)
 
 
 class Gils:
@@ -96,6 +97,7 @@ class Gils:
         self.longest_holds = Longest()
         self._gils: dict[int, Gil] = {}
         self._of_process: dict[int, list[Gil]] = {}
+        self._forgotten = GilTime()
 
     def __iter__(self) -> Iterator[Gil]:
         return iter(self._gils.values())
@@ -119,6 +121,7 @@ class Gils:
         for gil in gone:
             for hold in gil.still(threads):
                 self.longest_holds.offer(hold)
+            self._forgotten.add(gil.time)
             del self._gils[gil.index]
         return {gil.index for gil in gone}
 
@@ -157,6 +160,13 @@ class Gils:
             self.main = own
         elif self.main not in ahead_us or ahead_us[self.main] > run_us * MARGIN:
             self.main = best.index
+
+    def time(self) -> GilTime:
+        """What became of the time of all locks that there ever were."""
+        total = GilTime()
+        for time in (self._forgotten, *(gil.time for gil in self)):
+            total.add(time)
+        return total
 
     def summary_rows(self) -> list[dict[str, Any]]:
         """A row for each GIL seen in the measured time."""

@@ -91,14 +91,15 @@ class Histogram:
 class Runs:
     """The lengths of maximal runs of one condition: those that ended, and one that may still go on.
 
-    Of a run next to time that could not be read nobody knows how long it was: it is cut, and only counted.
+    Of a run next to time that was not seen nobody knows how long it was: it is cut. Such runs are counted,
+    and the longest time that one was seen is kept: it lasted at least so long.
     """
 
-    __slots__ = ("_cut", "_ended", "open_us", "torn")
+    __slots__ = ("_cut", "_cut_longest_us", "_ended", "open_us", "torn")
 
     def __init__(self) -> None:
         self._ended: Histogram | None = None  # most threads never wait: no histogram until one ends
-        self._cut = 0
+        self._cut = self._cut_longest_us = 0
         self.open_us = 0
         self.torn = False  # what is before the run, open or to come, could not be read
 
@@ -107,6 +108,7 @@ class Runs:
         if self.open_us:
             if self.torn or unread:
                 self._cut += 1
+                self._cut_longest_us = max(self._cut_longest_us, self.open_us)
             else:
                 if self._ended is None:
                     self._ended = Histogram()
@@ -115,20 +117,21 @@ class Runs:
         self.torn = unread
 
     def to_json(self) -> dict[str, Any]:
-        """Count, cut ones, quantiles in seconds or null, steps; one that goes on has its length so far."""
-        lengths, cut = self._ended, self._cut
+        """As in summary.py; one that goes on has its length so far."""
+        lengths, cut, cut_us = self._ended, self._cut, self._cut_longest_us
         if self.open_us and self.torn:
-            cut += 1
+            cut, cut_us = cut + 1, max(cut_us, self.open_us)
         elif self.open_us:
             lengths = lengths.copy() if lengths else Histogram()
             lengths.add(self.open_us)
+        cuts = {"cut": cut, "cut_longest_s": cut_us / 1e6 if cut else None}
         if lengths is None:
             quantiles = dict.fromkeys(("p50_s", "p95_s", "p99_s", "max_s"))
-            return {"count": 0, "cut": cut, **quantiles, "histogram": []}
+            return {"count": 0, **cuts, **quantiles, "histogram": []}
         p50, p95, p99 = lengths.quantiles(_QUANTILES)
         return {
             "count": lengths.count,
-            "cut": cut,
+            **cuts,
             "p50_s": p50 / 1e6,
             "p95_s": p95 / 1e6,
             "p99_s": p99 / 1e6,

@@ -1,12 +1,12 @@
 """The longest waits and the longest holds of a run, each with what the threads were executing.
 
-    row    {"at_s", "length_s", "pid", "tid", "name", "function", "file", "line",
+    row    {"at_s", "length_s", "at_least", "pid", "tid", "name", "function", "file", "line",
             "blamed": {"tid", "name", "function"} or null}
 
 `function` and `line` are where the thread stood: in a wait as it was seen waiting, in a hold the function and
 the line seen most. `blamed` is the thread that held the lock longest during the wait, with the function in
-which it was seen most; a hold has none. What no look fell into is null. A stretch next to time that could not
-be read is none of them: its length is not known.
+which it was seen most; a hold has none. What no look fell into is null. `at_least` says that it is next to
+time which was not seen: it was seen for `length_s`, and may have lasted longer.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Hold:
     length_us: int
     thread: Thread
     gil: int | None
+    at_least: bool = False
     place: Place | None = None
     settled: bool = False  # no look that is to come can fall into it
 
@@ -62,6 +63,7 @@ class Hold:
         return {
             "at_s": self.start_us / 1e6,
             "length_s": self.length_us / 1e6,
+            "at_least": self.at_least,
             "pid": self.thread.pid,
             "tid": self.thread.tid,
             "name": self.thread.name,

@@ -4,7 +4,8 @@ What is kept are running totals, at the instants of the counters. A row is the d
 tells of all the time since the row before it, however many were left out between, and of no other. Sizes are
 those of all processes; `paused_share` is the time in which collectors had stopped their threads: as with
 `cpu_share`, two that do so all the time make 2. `running` is the mean number of threads that ran Python at
-once: at most 1 for each GIL.
+once: at most 1 for each GIL. `coverage` is how much of the time was seen (coverage.py) of the main GIL, or of
+the threads where there is none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from app.analysis.tracks import GilTime, gil_time, running_us
+from app.analysis.tracks import GilTime, LaneTime, gil_time
 from app.model.frames import Counters, Frame
 
 SERIES = (
@@ -31,6 +32,7 @@ SERIES = (
     "tracked",
     "paused_share",
     "running",
+    "coverage",
 )
 MAX_ROWS = 1200
 
@@ -57,7 +59,7 @@ class _Totals(NamedTuple):
     sizes: Sizes = Sizes()
     ops: int | None = None
     paused_us: int | None = None  # of all collectors; None while none was read
-    running_us: int = 0  # of all threads
+    lanes: LaneTime = LaneTime()  # of all threads
     seen_us: int = 0  # the length of all frames
 
 
@@ -71,13 +73,15 @@ class Series:
         self._last = self._before = _Totals()
         self._gil = GilTime()
         self._switches = self._frames_us = 0
-        self._running_us = self._seen_us = 0
+        self._lanes = LaneTime()
+        self._seen_us = 0
         self._cpu_us_by_pid: dict[int, int] = {}
 
     def frame(self, frame: Frame, main: int | None) -> None:
         """Add what became of the main GIL in a slice, and how long threads ran."""
         self._seen_us += frame.end_us - frame.start_us
-        self._running_us += sum(running_us(track) for _, track in frame.lanes)
+        for _, track in frame.lanes:
+            self._lanes.add(track)
         for index, switches, track in frame.gils:
             if index == main:
                 self._gil.add(gil_time(track))
@@ -106,7 +110,7 @@ class Series:
                 sizes,
                 message.ops,
                 paused_us,
-                self._running_us,
+                replace(self._lanes),
                 self._seen_us,
             ),
         )
@@ -129,7 +133,8 @@ class Series:
 
 def _row(before: _Totals, now: _Totals) -> Row:
     """The main figures between two instants, in the order of SERIES."""
-    shares = now.gil.since(before.gil).shares()
+    gil, lanes = now.gil.since(before.gil), now.lanes.since(before.lanes)
+    shares = gil.shares()
     ops = None if now.ops is None or before.ops is None else now.ops - before.ops
     paused_us = None if now.paused_us is None else now.paused_us - (before.paused_us or 0)
     return [
@@ -143,7 +148,8 @@ def _row(before: _Totals, now: _Totals) -> Row:
         _rate(ops, now.at_us - before.at_us, 1e6),
         *now.sizes[1:],
         _rate(paused_us, now.at_us - before.at_us, 1),
-        _rate(now.running_us - before.running_us, now.seen_us - before.seen_us, 1),
+        lanes.running_in(now.seen_us - before.seen_us),
+        lanes.coverage if gil.coverage is None else gil.coverage,
     ]
 
 

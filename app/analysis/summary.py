@@ -7,13 +7,13 @@ says why. One row for each process, interpreter and thread.
      "run": {"id", "kind", "name", "state", "started_at", "duration_s", "params", "error"},
      "target": {"pid", "python", "free_threaded", "gil_enabled", "switch_interval_s", "command"},
      "capabilities": {measure: "exact" | "inferred" | "unavailable", ..., "why": {measure: text}},
-     "sampling": {"gil_hz_requested", "gil_hz", "thread_hz", "samples", "failed", "late",
+     "sampling": {"gil_hz_requested", "gil_hz", "thread_hz", "samples", "failed", "late", "coverage",
                   "observer_cpu_share"},
-     "gils": [{"pid", "interpreter", "switches", "switches_per_s", "held_share", "contended_share",
-               "waiters"}],
-     "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "shares": {state: share}, "counted_s",
-                  "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
-                  "gil_wait": {"count", "cut", "p50_s", "p95_s", "p99_s", "max_s",
+     "gils": [{"pid", "interpreter", "switches", "switches_per_s", "coverage", "held_share",
+               "contended_share", "waiters"}],
+     "threads": [{"pid", "tid", "name", "interpreter", "observed_s", "coverage", "shares": {state: share},
+                  "counted_s", "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
+                  "gil_wait": {"count", "cut", "cut_longest_s", "p50_s", "p95_s", "p99_s", "max_s",
                                "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}}],
      "threads_not_shown": how many of the least active have no row,
@@ -22,11 +22,14 @@ says why. One row for each process, interpreter and thread.
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
      "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
      "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
-     "longest_waits": [{"at_s", "length_s", "pid", "tid", "name", "function", "file", "line",
+     "longest_waits": [{"at_s", "length_s", "at_least", "pid", "tid", "name", "function", "file", "line",
                         "blamed": {"tid", "name", "function"} or null}],
      "longest_holds": [the same],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
      "findings": [{"code", "severity", "title", "detail", "evidence", "advice", "doc"}]}
+
+`coverage` is how much was seen, see coverage.py: below 0.95 the finding `observation-thin` says so, and no
+measure taken by sampling reads exact.
 
 The kernel's totals of a thread (`cpu_s` and what follows it) are those of its last reading, and a thread that
 ends takes what came after with it; `counted_s` is the time that they cover.
@@ -34,15 +37,16 @@ ends takes what came after with it; `counted_s` is the time that they cover.
 `memory_peak` is the most that all processes had at one moment: `pss` counts a page that several share once,
 `rss` in each of them.
 
-A wait or a hold next to time that could not be read is counted under `cut` and nowhere else: how long it was
-is not known. The last step of a histogram has no upper end where `upper_s` is null. See hot.py, flame.py,
-who_waits.py and longest.py for what is in the rest.
+A wait or a hold next to time that was not seen is counted under `cut` alone: it lasted at least as long as it
+was seen, the longest of them `cut_longest_s`. The last step of a histogram has no upper end where `upper_s`
+is null. See hot.py, flame.py, who_waits.py and longest.py for what is in the rest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.analysis import coverage
 from app.analysis.capabilities import worst
 from app.analysis.findings import findings
 from app.analysis.memory import summary_rows
@@ -72,13 +76,14 @@ def _measured(ledger: Ledger, run: dict[str, Any], flame: dict[str, Any] | None)
     """All but the findings."""
     told = {**_run(ledger), **run}
     target = ledger.processes.target()
+    seen = coverage.of_run(ledger)
     threads, threads_not_shown = ledger.threads.summary_rows()
     return {
         "schema": SCHEMA,
         "run": told,
         "target": _target(target),
-        "capabilities": worst(ledger.processes.messages(), told["kind"] == "attach"),
-        "sampling": _sampling(ledger),
+        "capabilities": worst(ledger.processes.messages(), told["kind"] == "attach", seen),
+        "sampling": _sampling(ledger, seen),
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,
@@ -118,7 +123,7 @@ def _target(target: Process | None) -> dict[str, Any]:
     }
 
 
-def _sampling(ledger: Ledger) -> dict[str, Any]:
+def _sampling(ledger: Ledger, seen: float | None) -> dict[str, Any]:
     sampled = ledger.sampled
     return {
         "gil_hz_requested": ledger.hello.sampling.get("gil_hz") if ledger.hello else None,
@@ -127,6 +132,7 @@ def _sampling(ledger: Ledger) -> dict[str, Any]:
         "samples": sampled.samples,
         "failed": sampled.failed,
         "late": sampled.late,
+        "coverage": seen,
         "observer_cpu_share": ledger.observer_cpu.share,
     }
 

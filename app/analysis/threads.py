@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.analysis.histogram import Runs
 from app.analysis.totals import Totals, seconds
+from app.analysis.tracks import known_share
 from app.analysis.waits import Waits
 from app.model.frames import Names
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
@@ -70,13 +71,14 @@ class Thread:
     def feed(
         self, track: list[int], start_us: int, end_us: int, holders: Holders | None, waits: Waits
     ) -> None:
-        """Add the track of the slice from `start_us` to `end_us`. A slice that is missing cuts a wait.
+        """Add the track of the slice from `start_us` to `end_us`. Of one that is missing nothing is known.
 
         `holders` are those of the GIL that the thread takes; None where it takes none, or does not wait.
         """
         runs, state_us = self.waits, self.state_us
         if 0 <= self.seen_us != start_us:
             waits.end(self, self.seen_us, unread=True)
+            state_us[UNKNOWN] += start_us - self.seen_us
         self.seen_us = end_us
         if holders is not None:
             self.waits_for = holders.gil
@@ -131,6 +133,7 @@ class Thread:
             "name": self.name,
             "interpreter": self.interpreter,
             "observed_s": observed_us / 1e6,
+            "coverage": known_share(observed_us - self.state_us[UNKNOWN], self.state_us[UNKNOWN]),
             "shares": {
                 state: self.state_us[index] / observed_us if observed_us else None
                 for index, state in enumerate(STATES)
@@ -154,6 +157,7 @@ class Threads:
         self._prune_at = 2 * KEPT_ROWS
         self._gone = 0
         self._forgotten = 0
+        self._forgotten_us = [0] * len(STATES)
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(self._threads.values())
@@ -192,6 +196,12 @@ class Threads:
             assert lane is not None
             self[lane].read(values, at_us)
 
+    def state_us(self) -> list[int]:
+        """The time of all threads that there ever were, by state."""
+        return [
+            sum(of_state) for of_state in zip(self._forgotten_us, *(t.state_us for t in self), strict=True)
+        ]
+
     def spoken_of(self, at_us: int) -> list[Thread]:
         """Those alive, and those that went a short while ago."""
         return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
@@ -226,6 +236,7 @@ class Threads:
             if thread.lane not in kept:
                 if thread.waits.open_us:
                     self.waits.end(thread, thread.seen_us)
+                self._forgotten_us = [sum(us) for us in zip(self._forgotten_us, thread.state_us, strict=True)]
                 del self._threads[thread.lane]
                 self._gone -= 1
                 self._forgotten += 1

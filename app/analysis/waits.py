@@ -22,9 +22,9 @@ class Waits:
 
     def end(self, thread: Thread, at_us: int, unread: bool = False) -> None:
         """The thread waits no more; `unread`: nobody knows whether it does."""
-        length_us, torn = thread.waits.open_us, thread.waits.torn or unread
-        if not torn and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
-            self.longest.offer(self._wait(thread, at_us))
+        length_us = thread.waits.open_us
+        if length_us and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
+            self.longest.offer(self._wait(thread, at_us, thread.waits.torn or unread))
         if thread.waits_for is not None:
             self.who.add(thread.waits_for, thread.lane, thread.waited_us)
         thread.waits.close(unread)
@@ -33,8 +33,8 @@ class Waits:
     def still(self) -> Iterator[Wait]:
         """Those that were not ended."""
         for thread in self._threads:
-            if thread.waits.open_us and not thread.waits.torn:
-                yield self._wait(thread, thread.seen_us)
+            if thread.waits.open_us:
+                yield self._wait(thread, thread.seen_us, thread.waits.torn)
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked any more of the waits for these."""
@@ -44,9 +44,9 @@ class Waits:
                 thread.waits_for = None
                 thread.waited_us.clear()
 
-    def _wait(self, thread: Thread, end_us: int) -> Wait:
+    def _wait(self, thread: Thread, end_us: int, at_least: bool) -> Wait:
         length_us = thread.waits.open_us
-        wait = Wait(end_us - length_us, length_us, thread, thread.waits_for)
+        wait = Wait(end_us - length_us, length_us, thread, thread.waits_for, at_least)
         held_us = {lane: us for lane, us in thread.waited_us.items() if self._threads.get(lane)}
         longest = max(held_us, key=lambda lane: (held_us[lane], -lane), default=None)
         wait.blamed = None if longest is None else self._threads[longest]

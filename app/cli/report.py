@@ -50,11 +50,12 @@ def _title(summary: Json) -> str:
 
 
 def _gils(summary: Json) -> str:
-    columns = [Column("GIL"), *(Column(name, "right") for name in ("held", "contended", "waiters"))]
+    columns = [Column("GIL"), *(Column(name, "right") for name in ("seen", "held", "contended", "waiters"))]
     columns += [Column("switches", "right"), Column("switches/s", "right")]
     rows = [
         [
             f"pid {gil['pid']}" + (f", interpreter {gil['interpreter']}" if gil["interpreter"] else ""),
+            units.coverage(gil["coverage"]),
             units.share(gil["held_share"]),
             units.share(gil["contended_share"]),
             units.mean(gil["waiters"]),
@@ -71,7 +72,7 @@ def _threads(summary: Json) -> str:
     if not threads:
         return ""
     seen = [state for state in STATES if any(thread["shares"].get(state) for thread in threads)]
-    columns = [Column("thread"), Column("pid", "right")]
+    columns = [Column("thread"), Column("pid", "right"), Column("seen", "right")]
     columns += [Column(state, "right") for state in seen]
     columns += [
         Column(name, "right") for name in ("GIL wait p50", "p99", "max", "longest hold", "CPU", "run delay")
@@ -80,15 +81,20 @@ def _threads(summary: Json) -> str:
         [
             thread["name"] or str(thread["tid"]),
             str(thread["pid"]),
+            units.coverage(thread["coverage"]),
             *(units.share(thread["shares"].get(state)) for state in seen),
-            *(units.seconds(thread["gil_wait"][figure]) for figure in ("p50_s", "p99_s", "max_s")),
-            units.seconds(thread["gil_hold"]["max_s"]),
+            *(units.seconds(thread["gil_wait"][figure]) for figure in ("p50_s", "p99_s")),
+            *(_longest(thread[runs]) for runs in ("gil_wait", "gil_hold")),
             units.seconds(thread["cpu_s"]),
             units.seconds(thread["run_delay_s"]),
         ]
         for thread in threads
     ]
     return render(columns, rows)
+
+
+def _longest(runs: Json) -> str:
+    return units.at_least(runs["max_s"], runs["cut_longest_s"])
 
 
 def _workload(summary: Json) -> str:
@@ -126,6 +132,7 @@ def _reported(value: Any) -> str:
 def _sampling(summary: Json) -> str:
     sampling = summary["sampling"]
     return (
+        f"seen for {units.coverage(sampling['coverage'])} of the time: "
         f"sampled at {units.count(sampling['gil_hz'])} Hz "
         f"({units.count(sampling['gil_hz_requested'])} asked for), "
         f"{units.count(sampling['samples'])} samples, {units.count(sampling['late'])} late, "

@@ -56,7 +56,7 @@ def _waits(summary: Json) -> str:
     columns += [Column(""), Column("for"), Column("in")]
     rows = [
         [
-            units.seconds(wait["length_s"]),
+            ("≥ " if wait["at_least"] else "") + units.seconds(wait["length_s"]),
             units.seconds(wait["at_s"]),
             wait["name"] or str(wait["tid"]),
             wait["function"] or ABSENT,

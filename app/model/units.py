@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import floor
 
 ABSENT = "–"
 _BYTES_A_STEP = 1024
@@ -15,6 +16,21 @@ def share(value: float | None) -> str:
     if 0 < value < 0.0005:
         return "<0.1 %"
     return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
+
+
+def coverage(value: float | None) -> str:
+    """How much of a time was seen, rounded down: "100 %" is all of it."""
+    return ABSENT if value is None else f"{floor(value * 100 + 0.005)} %"
+
+
+def at_least(known: float | None, cut: float | None) -> str:
+    """The longest of some lengths: one that is known, or if it is longer one of which no more was seen.
+
+    The latter reads "≥ 3.2 s".
+    """
+    if cut is not None and cut > (known or 0.0):
+        return f"≥ {seconds(cut)}"
+    return seconds(known)
 
 
 def seconds(value: float | None) -> str:

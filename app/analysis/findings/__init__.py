@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.analysis.findings import gil, hazards, loops, memory
+from app.analysis.findings import gil, hazards, loops, memory, observation
 from app.model.findings import SEVERITIES, Finding
 
 Summary = dict[str, Any]
 Rule = Callable[[Summary], Finding | None]
 
-RULES: tuple[Rule, ...] = (*gil.RULES, *loops.RULES, *hazards.RULES, *memory.RULES)
+RULES: tuple[Rule, ...] = (*observation.RULES, *gil.RULES, *loops.RULES, *hazards.RULES, *memory.RULES)
 
 
 def findings(summary: Summary) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.analysis.findings.rows import seen_enough, share
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -116,14 +117,14 @@ def lost_updates(summary: Summary) -> Finding | None:
     counts = _workload(summary).get("counts")
     if not counts or counts["lost"] <= 0:
         return None
-    share = counts["lost"] / counts["expected"]
+    lost_share = counts["lost"] / counts["expected"]
     return Finding(
         code="lost-updates",
         severity="critical",
         title="Updates were lost",
         detail=f"{counts['expected']:,} updates were made and {counts['actual']:,} of them kept: "
-        f"{counts['lost']:,} ({share:.1%}) were overwritten by threads that had read before.",
-        evidence={**counts, "lost_share": share},
+        f"{counts['lost']:,} ({lost_share:.1%}) were overwritten by threads that had read before.",
+        evidence={**counts, "lost_share": lost_share},
         advice="Hold one lock around reading and writing, in every thread that touches the number; or count "
         "in each thread by itself, and add up at the end.",
     )
@@ -144,7 +145,7 @@ def lock_contention(summary: Summary) -> Finding | None:
     group = next((group for group in by_process.values() if _is_serial(group)), None)
     if group is None:
         return None
-    blocked = sum(thread["shares"]["lock"] for thread in group) / len(group)
+    blocked = sum(share(thread, "lock") for thread in group) / len(group)
     busy = sum(map(_busy, group))
     detail = (
         f"{len(group)} threads are blocked on a lock other than the GIL for {blocked:.0%} of the time on "
@@ -155,8 +156,7 @@ def lock_contention(summary: Summary) -> Finding | None:
 
 
 def _takes_turns(thread: Thread) -> bool:
-    lock = thread["shares"]["lock"]
-    return lock is not None and lock >= _BLOCKED and _busy(thread) >= _WORKS
+    return seen_enough(thread) and share(thread, "lock") >= _BLOCKED and _busy(thread) >= _WORKS
 
 
 def _is_serial(group: list[Thread]) -> bool:
@@ -166,9 +166,8 @@ def _is_serial(group: list[Thread]) -> bool:
 
 
 def _busy(thread: Thread) -> float:
-    """The share of time in which a thread was not blocked on a lock."""
-    shares = thread["shares"]
-    return float(1 - shares["lock"] - shares["unknown"])
+    """The share of the time in which it was seen that a thread was not blocked on a lock."""
+    return 1 - share(thread, "lock")
 
 
 def _run_delay(thread: Thread) -> float:

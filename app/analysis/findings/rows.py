@@ -9,14 +9,23 @@ Row = dict[str, Any]
 
 LEAST_S = 0.3  # a lock or a thread that was seen for less says nothing of the program
 
+# Seen for less than half of the time, the greater part is unknown, and it may well be of another kind: the
+# observer goes without a CPU just when the program is busy.
+LEAST_COVERAGE = 0.5
+
+
+def seen_enough(row: Row) -> bool:
+    """The floor below which nothing is judged, of a thread, of a lock, or of the whole (`sampling`)."""
+    return bool((row["coverage"] or 0.0) >= LEAST_COVERAGE)
+
 
 def locks(summary: dict[str, Any]) -> Iterator[tuple[Row, list[Row]]]:
-    """Each GIL that was read, with the threads of its process that belong to it, the busiest lock first.
+    """Each GIL that was seen enough, with those of its threads that were too, the busiest lock first.
 
     Interpreters that share a lock have one row, named after one of them: with a single row for the process,
     all of its threads are meant.
     """
-    gils = [gil for gil in summary["gils"] if gil["held_share"] is not None]
+    gils = [gil for gil in summary["gils"] if gil["held_share"] is not None and seen_enough(gil)]
     for gil in sorted(gils, key=lambda gil: -gil["held_share"]):
         alone = sum(other["pid"] == gil["pid"] for other in gils) == 1
         threads = [
@@ -24,6 +33,7 @@ def locks(summary: dict[str, Any]) -> Iterator[tuple[Row, list[Row]]]:
             for thread in summary["threads"]
             if thread["pid"] == gil["pid"]
             and seen_s(thread) >= LEAST_S
+            and seen_enough(thread)
             and (alone or thread["interpreter"] == gil["interpreter"])
         ]
         if threads:
@@ -32,12 +42,12 @@ def locks(summary: dict[str, Any]) -> Iterator[tuple[Row, list[Row]]]:
 
 def seen_s(thread: Row) -> float:
     """For how long a thread's state was known: on a busy machine the observer's looks come late."""
-    return float(thread["observed_s"] * (1 - (thread["shares"]["unknown"] or 0)))
+    return float(thread["observed_s"] * (thread["coverage"] or 0.0))
 
 
 def share(thread: Row, *states: str) -> float:
     """The share of the time in which its state was known that a thread spent in these states."""
-    known = 1 - (thread["shares"]["unknown"] or 0)
+    known = thread["coverage"] or 0.0
     return float(sum(thread["shares"][state] or 0 for state in states) / known) if known else 0.0
 
 

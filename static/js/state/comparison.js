@@ -29,6 +29,7 @@ export function figuresOf(a, b) {
 const MEASURES = [
   ["Operations", "rate", ({ workload }) => /** @type {Maybe} */ (workload?.ops_per_s)],
   ["Length", "duration", ({ run }) => run.duration_s],
+  ["Time seen", "share", ({ sampling }) => sampling.coverage],
   ["GIL held", "share", ({ gils }) => most(gils.map((gil) => gil.held_share))],
   ["GIL contended", "share", ({ gils }) => most(gils.map((gil) => gil.contended_share))],
   ["Threads waiting", "count", ({ gils }) => most(gils.map((gil) => gil.waiters))],

@@ -3,23 +3,24 @@
  * The messages of a stream, as app/model/frames.py and app/analysis define them. Names and units are theirs.
  *
  * @typedef {number | null} Maybe
- * @typedef {{count: number, cut: number, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
- *            histogram?: [upperS: Maybe, count: number][]}} Distribution `cut` are those of an unknown length
+ * @typedef {{count: number, cut: number, cut_longest_s?: Maybe, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
+ *            histogram?: [upperS: Maybe, count: number][]}} Distribution `cut` are those next to time that was not
+ *     seen; the longest of them lasted at least `cut_longest_s`
  * @typedef {{function: string, file: string | null, line: Maybe, held_share: Maybe,
  *            waited_share: Maybe}} HotFunction without a file where the stack could not be read
  * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
  *            children: FlameNode[]}} FlameNode
  * @typedef {{tid: Maybe, name: string}} ThreadName where no single thread can be named, `name` says why
  * @typedef {{pid: number, interpreter: number, holder: ThreadName, waiter: ThreadName, wait_s: number}} WhoWaits
- * @typedef {{at_s: number, length_s: number, pid: number, tid: number, name: string, function: string | null,
+ * @typedef {{at_s: number, length_s: number, at_least?: boolean, pid: number, tid: number, name: string, function: string | null,
  *            file: string | null, line: Maybe,
  *            blamed?: {tid: Maybe, name: string, function: string | null} | null}} Longest
  * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[]}} Causes
- * @typedef {{gil: number, pid: number, interpreter: number, held_share: Maybe, contended_share: Maybe,
+ * @typedef {{gil: number, pid: number, interpreter: number, coverage: Maybe, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe}} GilFigures
  * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
  *            minor_faults: Maybe, major_faults: Maybe, uss: Maybe, pss: Maybe}} ProcessFigures
- * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe,
+ * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe, coverage?: Maybe,
  *            shares: {[state: string]: number} | null, cpu_s: Maybe, run_delay_s: Maybe, voluntary_switches: Maybe,
  *            involuntary_switches: Maybe, gil_wait: Distribution | null, gil_hold: Distribution | null}} ThreadFigures
  * @typedef {{cpu_share: Maybe, rss: Maybe, pss?: Maybe, ops: Maybe, ops_per_s: Maybe,
@@ -47,7 +48,7 @@
  *            findings?: Finding[] | null}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, changed: [address: number, pools: string][], gone: number[]}} HeapMessage
- * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe}} ObserverFigures
+ * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe, coverage: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
  *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
@@ -75,6 +76,14 @@ export const STATES = /** @type {const} */ (
   ["running", "stalled", "waiting", "native", "lock", "io", "sleep", "unknown"]
 );
 export const UNKNOWN_STATE = STATES.indexOf("unknown");
+
+/** Below it the reader of a figure is warned, as in app/analysis/coverage.py. */
+const THIN = 0.95;
+
+/** Whether so little was seen that it has to be said. @param {Maybe | undefined} coverage */
+export function isThin(coverage) {
+  return typeof coverage === "number" && coverage < THIN;
+}
 
 /** Holders of a GIL that are no lane. */
 export const HOLDER_NONE = -1;

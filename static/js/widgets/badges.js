@@ -5,6 +5,8 @@
  * @typedef {{measure: string, level: string, why: string}} Badge
  */
 import { find, make } from "../base/dom.js";
+import { share, text } from "../base/format.js";
+import { isThin } from "../state/messages.js";
 
 /** The measures as they are spoken of, in the order in which they are shown. */
 const NAMES = /** @type {{[measure: string]: string}} */ ({
@@ -15,6 +17,8 @@ const NAMES = /** @type {{[measure: string]: string}} */ ({
   heap: "heap",
   gc: "collector",
 });
+/** As in app/analysis/capabilities.py. */
+const SAMPLED = new Set(["gil", "gil_wait", "threads"]);
 const RANK = ["exact", "inferred", "unavailable"];
 
 export class Badges {
@@ -26,9 +30,9 @@ export class Badges {
     this.#list = find(root, ".badges", HTMLElement);
   }
 
-  /** @param {Iterable<Process>} processes */
-  update(processes) {
-    const badges = badgesOf(processes);
+  /** @param {Iterable<Process>} processes @param {number | null | undefined} coverage of the run so far */
+  update(processes, coverage) {
+    const badges = badgesOf(processes, coverage);
     const signature = JSON.stringify(badges);
     if (signature === this.#shown) return;
     this.#shown = signature;
@@ -37,17 +41,23 @@ export class Badges {
 }
 
 /**
- * The worst that is said of each measure by the processes that can be read.
+ * The worst that is said of each measure by the processes that can be read. Where little was seen, what is known
+ * by sampling is exact only of that.
  * @param {Iterable<Process>} processes
+ * @param {number | null} [coverage]
  * @returns {Badge[]}
  */
-export function badgesOf(processes) {
+export function badgesOf(processes, coverage = null) {
   const readable = [...processes].filter(({ python }) => python !== null);
   return Object.keys(NAMES).flatMap((measure) => {
     const levels = readable.map(({ capabilities }) => capabilities[measure]).filter(Boolean);
     if (levels.length === 0) return [];
     const level = levels.reduce((worst, next) => RANK.indexOf(next) > RANK.indexOf(worst) ? next : worst);
     const reasons = new Set(readable.map(({ why }) => why[measure]).filter(Boolean));
+    if (level === "exact" && SAMPLED.has(measure) && isThin(coverage)) {
+      const why = `exact of what was seen, which is ${text(share(coverage))} of the time`;
+      return [{ measure, level: "inferred", why }];
+    }
     return [{ measure, level, why: [...reasons].join("; ") }];
   });
 }

@@ -5,12 +5,13 @@
  * @import { GilFigures, Maybe, Summary, Totals } from "../state/messages.js"
  * @import { Quantity } from "../base/format.js"
  * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "running" | "cpu_share" | "rss" |
- *            "ops_per_s"} Measure
+ *            "ops_per_s" | "coverage"} Measure
  * @typedef {{[measure in Measure]: Maybe}} Reading
  * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
  */
 import { find, setText } from "../base/dom.js";
-import { cores, count, share, size } from "../base/format.js";
+import { cores, count, share, size, text } from "../base/format.js";
+import { isThin } from "../state/messages.js";
 
 /** @type {{[key: string]: Tile}} */
 const TILES = {
@@ -22,6 +23,7 @@ const TILES = {
   cpu: { measure: "cpu_share", show: cores },
   rss: { measure: "rss", show: size },
   ops: { measure: "ops_per_s", show: count, unit: "/s" },
+  seen: { measure: "coverage", show: share },
 };
 
 /** @param {Maybe} value */
@@ -32,6 +34,7 @@ function waiters(value) {
 export class FigureTiles {
   #tiles;
   #note;
+  #thin;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -46,6 +49,7 @@ export class FigureTiles {
       };
     });
     this.#note = find(root, ".note", HTMLElement);
+    this.#thin = find(root, "p.thin", HTMLElement);
   }
 
   /** @param {RunState} state */
@@ -61,7 +65,11 @@ export class FigureTiles {
       setText(value, quantity.value);
       setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
+      element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
     }
+    const warning = thinWarning(summary ? summary.sampling.coverage : figures.observer.coverage);
+    this.#thin.hidden = warning === "";
+    setText(this.#thin, warning);
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
     this.#note.hidden = note === "";
     setText(this.#note, note);
@@ -86,7 +94,17 @@ function read({ summary, series }, totals, gil) {
     cpu_share: summary ? series.latest("cpu_share") : totals.cpu_share,
     rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
+    coverage: summary ? summary.sampling.coverage : gil ? gil.coverage : series.latest("coverage"),
   };
+}
+
+/** What is said at the head of a run of which too little was seen. @param {Maybe | undefined} coverage */
+export function thinWarning(coverage) {
+  if (!isThin(coverage)) return "";
+  return `Only ${
+    text(share(coverage))
+  } of the time was seen. Shares are of that part; the rest may be different. ` +
+    "Findings say why, and what helps.";
 }
 
 /** @param {Summary["gils"]} gils */

@@ -122,7 +122,9 @@ class Bars {
       text(count(distribution ? distribution.count : null)) + (cut ? ` + ${text(count(cut))}` : ""),
     );
     this.count.title = cut
-      ? `${text(count(cut))} beside time that could not be read: how long is not known`
+      ? `${text(count(cut))} next to time that was not seen: the longest lasted at least ${
+        text(duration(distribution?.cut_longest_s))
+      }`
       : "";
     const counts = new Map(distribution?.histogram ?? []);
     const most = Math.max(1, ...counts.values());

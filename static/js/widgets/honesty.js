@@ -16,10 +16,11 @@ export class Honesty {
 
   /** @param {RunState} state */
   update(state) {
-    const { figures, hello } = state;
+    const { figures, hello, summary } = state;
     if (!figures || !hello) return;
-    const { gil_hz: rate, failed, late, cpu_share: cpu } = figures.observer;
+    const { gil_hz: rate, failed, late, cpu_share: cpu, coverage } = figures.observer;
     const parts = [
+      `${text(share(summary ? summary.sampling.coverage : coverage))} of the time seen`,
       `Sampled ${text(count(rate === null ? null : Math.round(rate)))} times a second of ` +
       `${text(count(hello.sampling.gil_hz))} asked for`,
       `${text(count(failed))} failed`,

@@ -47,7 +47,11 @@ export class LongestTable {
       "tr",
       {},
       make("td", {}, this.#link(one)),
-      make("td", { class: "number" }, text(duration(one.length_s))),
+      make(
+        "td",
+        { class: "number", title: one.at_least ? "It reaches into time that was not seen" : "" },
+        (one.at_least ? "≥ " : "") + text(duration(one.length_s)),
+      ),
       make("td", { title: `pid ${one.pid} · tid ${one.tid}` }, one.name || `tid ${one.tid}`),
       place(one.function, one.file, one.line),
     );

@@ -113,12 +113,12 @@ export class RunView {
   }
 
   #showFigures() {
-    const { figures, processes, clock } = this.#state;
+    const { figures, processes, clock, summary } = this.#state;
     this.#root.classList.toggle("free", this.#state.free);
     this.#root.classList.toggle("unseen", this.#state.ended && clock.lastUs === null);
     this.#title.update(this.#state, clock.lastUs);
     this.#figures.update(this.#state);
-    this.#badges.update(processes.values());
+    this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
     this.#details.update(this.#state);
     this.#legend.update(figures, this.#timeline.hoveredLane);
     this.#honesty.update(this.#state);

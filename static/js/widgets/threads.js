@@ -8,7 +8,7 @@
 import { find, make, setText } from "../base/dom.js";
 import { count, duration, share, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
-import { STATES } from "../state/messages.js";
+import { isThin, STATES } from "../state/messages.js";
 
 const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
@@ -44,6 +44,7 @@ class Row {
   constructor(thread) {
     const cell = (classes = "number") => make("td", { class: classes });
     this.bar = new StateBar();
+    this.seen = cell();
     this.cpu = cell();
     this.runDelay = cell();
     this.waits = DISTRIBUTION.map((_, index) => cell(index ? "number" : "number first"));
@@ -55,6 +56,7 @@ class Row {
       make("th", { scope: "row" }, thread.name || "(no name)"),
       make("td", { class: "ids" }, `${thread.pid} / ${thread.tid}`),
       make("td", { class: "states" }, this.bar.element),
+      this.seen,
       this.cpu,
       this.runDelay,
       ...this.waits,
@@ -67,6 +69,8 @@ class Row {
   update(thread) {
     this.element.classList.toggle("gone", thread.alive === false);
     this.bar.update(thread.shares);
+    put(this.seen, share(thread.coverage));
+    this.seen.classList.toggle("thin", isThin(thread.coverage));
     put(this.cpu, duration(thread.cpu_s));
     put(this.runDelay, duration(thread.run_delay_s));
     distribution(this.waits, thread.gil_wait);
@@ -80,8 +84,15 @@ class Row {
 function distribution(cells, of) {
   DISTRIBUTION.forEach((name, index) => {
     put(cells[index], duration(of && of.count > 0 ? of[name] : null));
-    cells[index].title = of ? `${of.count} in all` : "Not measured";
+    cells[index].title = of ? inAll(of) : "Not measured";
   });
+  const least = of?.cut_longest_s ?? 0;
+  if (least > (of?.max_s ?? 0)) setText(cells[2], `≥ ${text(duration(least))}`);
+}
+
+/** @param {Distribution} of */
+function inAll({ count, cut }) {
+  return cut ? `${count} in all, and ${cut} next to time that was not seen` : `${count} in all`;
 }
 
 /** @param {HTMLElement} cell @param {Quantity} quantity */

@@ -8,24 +8,35 @@ from app.analysis.findings import gil
 from app.model.states import STATES
 
 
-def summary(observed_s: float, threads: int = 1, cpu_s: float = 0.3, **shares: float) -> dict[str, Any]:
+def summary(
+    observed_s: float, threads: int = 1, cpu_s: float = 0.3, coverage: float = 1.0, **shares: float
+) -> dict[str, Any]:
     """A process with a GIL that is hardly held, and threads that block ten times a second."""
     thread = {
         **{"pid": 1, "interpreter": 0, "counted_s": observed_s, "voluntary_switches": 10 * observed_s},
         **{"observed_s": observed_s, "cpu_s": cpu_s, "shares": {**dict.fromkeys(STATES, 0.0), **shares}},
+        "coverage": 1 - shares.get("unknown", 0.0),
     }
-    return {"gils": [{"pid": 1, "interpreter": 0, "held_share": 0.02}], "threads": [thread] * threads}
+    gil = {"pid": 1, "interpreter": 0, "held_share": 0.02, "coverage": coverage}
+    return {"gils": [gil], "threads": [thread] * threads}
 
 
 def test_a_thread_is_judged_by_the_time_in_which_it_was_seen() -> None:
     assert gil.idle(summary(3.0, io=0.9, running=0.1)) is not None
-    assert gil.idle(summary(3.0, io=0.36, running=0.04, unknown=0.6)) is not None
-    assert gil.idle(summary(3.0, io=0.1, lock=0.3, unknown=0.6)) is None
+    assert gil.idle(summary(3.0, io=0.54, running=0.06, unknown=0.4)) is not None
+    assert gil.idle(summary(3.0, io=0.15, lock=0.45, unknown=0.4)) is None
 
 
 def test_one_that_was_hardly_seen_is_not_judged() -> None:
     assert gil.idle(summary(3.0, io=0.05, unknown=0.95)) is None
     assert gil.idle(summary(3.0, unknown=1.0)) is None
+
+
+def test_what_was_seen_for_less_than_half_of_its_time_is_not_judged() -> None:
+    assert gil.idle(summary(30.0, io=0.55, unknown=0.45)) is not None
+    assert gil.idle(summary(30.0, io=0.45, unknown=0.55)) is None
+    assert gil.idle(summary(30.0, io=0.9, coverage=0.55)) is not None
+    assert gil.idle(summary(30.0, io=0.9, coverage=0.45)) is None
 
 
 def test_threads_that_wait_for_a_core_on_their_way_to_the_lock_do_not_compute_without_it() -> None:

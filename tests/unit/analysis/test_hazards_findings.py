@@ -14,7 +14,8 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
     """A thread that was blocked on a lock for this share of ten seconds, and asleep for the rest."""
     shares = {**dict.fromkeys(STATES, 0.0), "lock": lock, "unknown": unknown}
     shares["sleep"] = 1 - lock - unknown
-    return {"pid": 1, "name": name, "shares": shares, "counted_s": 10.0, "run_delay_s": run_delay_s}
+    seen = {"shares": shares, "coverage": 1 - unknown}
+    return {"pid": 1, "name": name, **seen, "counted_s": 10.0, "run_delay_s": run_delay_s}
 
 
 def contended(*threads: dict[str, Any], **workload: Any) -> bool:
@@ -36,7 +37,7 @@ def test_threads_that_take_turns_contend() -> None:
         [thread(f"well fed{n}", 0.45) for n in range(4)],
         [thread(f"two{n}", 0.5) for n in range(2)],
         [thread(f"free{n}", 0.05) for n in range(4)],
-        [{**thread("never observed", 0.0), "shares": dict.fromkeys(STATES)}] * 4,
+        [{**thread("never observed", 0.0), "shares": dict.fromkeys(STATES), "coverage": None}] * 4,
     ],
     ids=lambda threads: str(threads[-1]["name"]).rstrip("0123456789"),
 )

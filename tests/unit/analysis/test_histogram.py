@@ -63,23 +63,24 @@ def test_what_cannot_be_answered_is_refused():
 
 def test_runs_without_any_have_no_quantiles():
     quantiles = dict.fromkeys(["p50_s", "p95_s", "p99_s", "max_s"])
-    assert Runs().to_json() == {"count": 0, "cut": 0, **quantiles, "histogram": []}
+    assert Runs().to_json() == {"count": 0, "cut": 0, "cut_longest_s": None, **quantiles, "histogram": []}
 
 
-def test_a_run_next_to_what_could_not_be_read_is_counted_as_cut_and_has_no_length():
+def test_a_run_next_to_what_was_not_seen_is_cut_and_lasted_at_least_so_long():
     # GIVEN a run that ends in the unread, one that begins in it, and a whole one
     runs = Runs()
     runs.open_us = 100
     runs.close(unread=True)
     runs.open_us = 200
     assert (runs.to_json()["count"], runs.to_json()["cut"]) == (0, 2)
+    assert runs.to_json()["cut_longest_s"] == 0.0002
     runs.close()
     runs.open_us = 50
     runs.close()
 
     # THEN
     assert (runs.to_json()["count"], runs.to_json()["cut"]) == (1, 2)
-    assert runs.to_json()["max_s"] == 0.00005
+    assert (runs.to_json()["max_s"], runs.to_json()["cut_longest_s"]) == (0.00005, 0.0002)
 
 
 def test_a_run_that_still_goes_on_counts_with_its_length_so_far():

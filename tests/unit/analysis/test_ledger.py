@@ -68,11 +68,14 @@ def assert_cut_in_two(ledger):
     summary = ledger.summary()
     for runs in (summary["threads"][0]["gil_hold"], summary["threads"][1]["gil_wait"]):
         assert (runs["count"], runs["cut"], runs["max_s"], runs["histogram"]) == (0, 2, None, [])
-    assert summary["longest_waits"] == []
+        assert runs["cut_longest_s"] == 0.05
+    longest = summary["longest_waits"] + summary["longest_holds"]
+    told = [(row["name"], row["length_s"]) for row in longest if row["at_least"]]
+    assert told == [("t1", 0.05), ("t1", 0.05), ("t0", 0.05), ("t0", 0.05)]
 
 
 @pytest.mark.parametrize("how", ["unknown", "missing"])
-def test_a_gap_of_the_observer_cuts_a_wait_and_a_hold_and_neither_part_has_a_length(begin, how):
+def test_a_gap_of_the_observer_cuts_a_wait_and_a_hold_and_each_part_is_a_lower_bound(begin, how):
     # GIVEN one wait and one hold of 110 ms, of which 10 ms in the middle could not be read
     ledger = begin()
     ledger.feed(frame(0, 50, [0, 1, 50], [(1, [WAITING, 50])]))
@@ -81,12 +84,13 @@ def test_a_gap_of_the_observer_cuts_a_wait_and_a_hold_and_neither_part_has_a_len
     ledger.feed(frame(60, 110, [0, 1, 50], [(1, [WAITING, 50])]))
     # THEN both parts are cut while the second goes on
     assert_cut_in_two(ledger)
-    assert ledger.summary()["longest_holds"] == []
+    assert all(row["at_least"] for row in ledger.summary()["longest_holds"])
 
     # AND when it has ended
     ledger.feed(frame(110, 150, [HOLDER_NONE, 0, 10, 2, 0, 30], [(1, [LOCK, 10, RUNNING, 30])]))
     assert_cut_in_two(ledger)
-    assert [(row["name"], row["length_s"]) for row in ledger.summary()["longest_holds"]] == [("t2", 0.03)]
+    whole = [row for row in ledger.summary()["longest_holds"] if not row["at_least"]]
+    assert [(row["name"], row["length_s"]) for row in whole] == [("t2", 0.03)]
 
     # AND what comes after is whole again
     ledger.feed(frame(150, 200, [0, 1, 50], [(1, [WAITING, 20, LOCK, 30])]))
@@ -167,6 +171,7 @@ def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
             "interpreter": 0,
             "switches": 9,
             "switches_per_s": 100.0,
+            "coverage": 40 / 90,
             "held_share": 0.75,
             "contended_share": 0.25,
             "waiters": 0.5,
@@ -225,7 +230,8 @@ def test_a_rate_needs_two_readings(begin):
         "switches_per_s": None,
     }
     assert figures["processes"][0]["cpu_share"] is None
-    assert figures["observer"] == {"cpu_share": None, "gil_hz": None, "late": 0, "failed": 0}
+    unknown = dict.fromkeys(("cpu_share", "gil_hz", "coverage"))
+    assert figures["observer"] == {**unknown, "late": 0, "failed": 0}
 
     ledger.feed(Counters(500 * MS, [process_row(PID, 900 * MS)], [], {"cpu_us": 90 * MS}, 50))
     figures = ledger.figures()
@@ -424,6 +430,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "samples": 50,
         "failed": 0,
         "late": 2,
+        "coverage": 1.0,
         "observer_cpu_share": None,
     }
     assert summary["capabilities"]["gil_wait"] == "inferred"
@@ -473,7 +480,8 @@ def test_a_header_holds_what_a_late_viewer_needs(begin):
     assert header["gils"] == [[0, PID, 0]]
     assert header["figures"]["type"] == "figures"
     assert header["series"]["names"][0] == "at_us"
-    assert header["series"]["rows"] == [[50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None, *[None] * 5, 0.0]]
+    (row,) = header["series"]["rows"]
+    assert row == [50 * MS, 1.0, 0.0, 0.0, 0.0, None, 1000, None, *[None] * 5, 0.0, 1.0]
     assert json.loads(json.dumps(header, allow_nan=False)) == header
 
 

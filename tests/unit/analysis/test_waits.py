@@ -193,6 +193,7 @@ def test_the_longest_wait_says_who_waited_where_and_whom_to_blame(begin):
     assert wait == {
         "at_s": 0.01,
         "length_s": 0.07,
+        "at_least": False,
         "pid": PID,
         "tid": PID + 1,
         "name": "t1",

@@ -15,6 +15,11 @@ from app.model.states import EXACT, NATIVE, RUNNING, WAITING
 @pytest.fixture
 def ledger() -> Ledger:
     """A second of two threads of which one holds the GIL and the other waits; a third runs without it."""
+    return observed()
+
+
+def observed(unseen_us: int = 0) -> Ledger:
+    """The same, of which nothing was seen for `unseen_us` in the middle."""
     ledger = Ledger()
     run = {"id": "r1", "kind": "workload", "name": "convoy", "params": {}}
     ledger.feed(frames.Hello(0, 1.7e9, run, {"gil_hz": 1000.0, "counters_hz": 4.0, "stacks_hz": 100.0}))
@@ -34,12 +39,17 @@ def ledger() -> Ledger:
     threads = [[0, 100, 100, "main", 0], [1, 100, 101, "cpu-1", 0], [2, 100, 102, "", 0]]
     ledger.feed(frames.Names(0, threads, [[0, 100, 0]]))
     for start_us in range(0, 1_000_000, 50_000):
+        start_us += unseen_us if start_us >= 500_000 else 0
         end_us = start_us + 50_000
         gils = [[0, 10, [0, 1, 50_000]]]
         lanes = [[0, [RUNNING, 50_000]], [1, [WAITING, 50_000]], [2, [NATIVE, 50_000]]]
         ledger.feed(frames.Frame(start_us, end_us, 50, 0, 0, gils, lanes))
-    ledger.feed(frames.Report(1_000_000, {"result": {"ops": 1200, "latency_ms": {"p50": 5.02, "p99": None}}}))
-    ledger.feed(frames.End(1_000_000, "finished", exit_code=0))
+    ledger.feed(
+        frames.Report(
+            1_000_000 + unseen_us, {"result": {"ops": 1200, "latency_ms": {"p50": 5.02, "p99": None}}}
+        )
+    )
+    ledger.feed(frames.End(1_000_000 + unseen_us, "finished", exit_code=0))
     return ledger
 
 
@@ -48,11 +58,11 @@ def test_the_report_shows_every_table(ledger: Ledger) -> None:
     lines = text.splitlines()
 
     assert lines[0] == "convoy · CPython 3.13.0 · finished after 1 s · switch interval 5 ms"
-    assert re.search(r"^pid 100 +100 % +100 % +1\.0 +200 +200$", text, re.MULTILINE)
+    assert re.search(r"^pid 100 +100 % +100 % +100 % +1\.0 +200 +200$", text, re.MULTILINE)
     heading = next(line for line in lines if line.startswith("thread"))
-    assert heading.split()[:5] == ["thread", "pid", "running", "waiting", "native"]
-    assert re.search(r"^main +100 +100 % +0 % +0 % ", text, re.MULTILINE)
-    assert re.search(r"^102 +100 +0 % +0 % +100 % ", text, re.MULTILINE)
+    assert heading.split()[:5] == ["thread", "pid", "seen", "running", "waiting"]
+    assert re.search(r"^main +100 +100 % +100 % +0 % +0 % ", text, re.MULTILINE)
+    assert re.search(r"^102 +100 +100 % +0 % +0 % +100 % ", text, re.MULTILINE)
     assert re.search(r"^latency_ms +p50 5\.02, p99 –$", text, re.MULTILINE)
     assert "1,000 samples, 0 late, 0 failed" in text
     assert "heap, gc, stacks unavailable: " in text
@@ -140,6 +150,16 @@ def test_the_report_tells_who_held_the_lock_and_who_waited_longest(ledger: Ledge
     assert part(text, "longest waits")[1:] == ["1 s 0 µs cpu-1 ask work.py:11 main spin"]
 
 
+def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_bounds() -> None:
+    text = report.text(observed(unseen_us=500_000).summary())
+    assert "warning: Only 66 % of the time was seen (observation-thin)" in text
+    assert "seen for 66 % of the time: sampled at" in text
+    assert re.search(r"^pid 100 +66 % +100 % ", text, re.MULTILINE)
+    assert re.search(r"^cpu-1 +100 +66 % +0 % .* ≥ 500 ms +– ", text, re.MULTILINE)
+    assert part(text, "longest waits")[1].startswith("≥ 500 ms 0 µs cpu-1")
+    assert "gil, gil_wait, threads inferred: exact of what was seen, which is 66 % of the time" in text
+
+
 def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger: Ledger) -> None:
     summary = ledger.summary()
     summary["workload"] |= {
@@ -162,5 +182,6 @@ def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger
 def test_the_report_of_a_run_in_which_nothing_was_seen() -> None:
     run = {"name": "convoy", "state": "failed", "duration_s": 0.01}
     assert report.text(Ledger().summary(run)).startswith(
-        "convoy · not a CPython that can be read · failed after 10 ms\n\nsampled at – Hz"
+        "convoy · not a CPython that can be read · failed after 10 ms\n\n"
+        "seen for – of the time: sampled at – Hz"
     )

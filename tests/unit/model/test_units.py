@@ -29,6 +29,9 @@ from app.model import units
         (units.count, 1234567, "1,234,567"),
         (units.mean, 2.94, "2.9"),
         (units.per_second, 412.4, "412/s"),
+        (units.coverage, 0.9499, "94 %"),
+        (units.coverage, 0.9996, "99 %"),
+        (units.coverage, 0.99999, "100 %"),
     ],
 )
 def test_figures_as_a_person_reads_them(form: Callable[[Any], str], value: float, text: str) -> None:
@@ -36,7 +39,17 @@ def test_figures_as_a_person_reads_them(form: Callable[[Any], str], value: float
 
 
 @pytest.mark.parametrize(
-    "form", [units.share, units.seconds, units.size, units.count, units.mean, units.per_second]
+    "form",
+    [
+        *(units.share, units.coverage, units.seconds, units.size, units.count, units.mean),
+        units.per_second,
+    ],
 )
 def test_what_was_not_measured_is_a_dash_and_never_a_nought(form: Callable[[Any], str]) -> None:
     assert form(None) == "–"
+
+
+def test_a_length_of_which_no_more_was_seen_is_a_lower_bound() -> None:
+    assert units.at_least(0.5, None) == units.at_least(0.5, 0.4) == "500 ms"
+    assert units.at_least(None, 0.4) == units.at_least(0.3, 0.4) == "≥ 400 ms"
+    assert units.at_least(None, None) == "–"

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { placeFrames, samplesIn } from "../../../../static/js/base/flame.js";
 import { matricesOf } from "../../../../static/js/base/matrix.js";
+import { thinWarning } from "../../../../static/js/widgets/figures.js";
 import { badgesOf } from "../../../../static/js/widgets/badges.js";
 import { placeOf } from "../../../../static/js/widgets/functions.js";
 import { axisOf } from "../../../../static/js/widgets/histograms.js";
@@ -93,6 +94,22 @@ Deno.test("badges say the worst of all processes, and each reason once", () => {
     { measure: "gil", level: "unavailable", why: "none" },
     { measure: "gil_wait", level: "inferred", why: "seen by the futex" },
   ]);
+});
+
+Deno.test("where little was seen, what is sampled is exact only of that", () => {
+  const process = { python: "3.12.1", capabilities: { gil: "exact", heap: "exact" }, why: {} };
+  const why = "exact of what was seen, which is 62.0 % of the time";
+  assert.deepEqual(badgesOf([process], 0.62), [
+    { measure: "gil", level: "inferred", why },
+    { measure: "heap", level: "exact", why: "" },
+  ]);
+  assert.equal(badgesOf([process], 0.95)[0].level, "exact");
+});
+
+Deno.test("a run is warned of when less than 95 % of it was seen", () => {
+  assert.equal(thinWarning(0.95), "");
+  assert.equal(thinWarning(null), "");
+  assert.match(thinWarning(0.62), /^Only 62.0 % of the time was seen\./);
 });
 
 Deno.test("a place is a file without its folders, and a line where there is one", () => {

@@ -85,6 +85,7 @@ function summary(fields) {
     gils: [{ held_share: 0.5, contended_share: 0, waiters: 1, switches_per_s: 10 }],
     threads: [{ cpu_s: 1, gil_wait: null }],
     memory: [],
+    sampling: { coverage: 1 },
     heap: null,
     gc: null,
     workload: { ops_per_s: 100, latency: { p50: 1, p99: 2 }, showed: ["x"], phases: [{ a: 1 }] },

@@ -1,0 +1,74 @@
+"""The observation itself: how little of the run was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.analysis.coverage import THIN
+from app.analysis.findings.rows import seen_enough
+from app.model import units
+from app.model.findings import Finding
+
+# With a fifth of the time unseen, a share may be off by as much as most rules ask for.
+_GRAVE = 0.8
+
+# The observer halves its rate where it takes more than half of a CPU: near that, its own work is the reason.
+_STRAINED = 0.4
+
+
+def thin(summary: dict[str, Any]) -> Finding | None:
+    """Part of the time was not seen."""
+    sampling = summary["sampling"]
+    coverage: float | None = sampling["coverage"]
+    if coverage is None or coverage >= THIN:
+        return None
+    judged = seen_enough(sampling)
+    strained = (sampling["observer_cpu_share"] or 0.0) >= _STRAINED
+    return Finding(
+        code="observation-thin",
+        severity="notice" if coverage >= _GRAVE else "warning",
+        title=f"Only {units.coverage(coverage)} of the time was seen",
+        detail=f"{_reason(sampling, strained)} Every share is of the time that was seen, and the rest may "
+        "have been different. A wait or a hold that reaches into it lasted at least as long as it was seen."
+        + ("" if judged else " That is too little to judge the lock and the threads by."),
+        evidence={
+            "coverage": coverage,
+            "lock_coverage": min(_coverages(summary["gils"]), default=None),
+            "thread_coverage": min(_coverages(summary["threads"]), default=None),
+            **{name: sampling[name] for name in _EVIDENCE},
+        },
+        advice=_advice(sampling, strained),
+    )
+
+
+_EVIDENCE = ("gil_hz", "gil_hz_requested", "thread_hz", "samples", "late", "failed", "observer_cpu_share")
+
+
+def _reason(sampling: dict[str, Any], strained: bool) -> str:
+    rates = f"{sampling['gil_hz'] or 0:.0f} samples a second of {sampling['gil_hz_requested'] or 0:g}"
+    share = sampling["observer_cpu_share"]
+    used = "" if share is None else f" with {share:.0%} of a CPU"
+    if strained:
+        return f"The program has more threads than the observer can read: it took {rates}{used}."
+    if sampling["late"]:
+        return f"The observer often had no CPU when it was due: it took {rates}{used}."
+    return f"Part of the program could not be read ({sampling['failed']:,} reads failed)."
+
+
+def _advice(sampling: dict[str, Any], strained: bool) -> str:
+    if strained:
+        return "Sample at a lower rate (sampling.gil_hz), or observe a program with fewer threads."
+    if sampling["late"]:
+        return (
+            "Leave a CPU free for the observer: limit the program to the others with taskset, lower its "
+            "priority with nice, or give its container more CPU."
+        )
+    return "`gilscope doctor PID` says what may be read of the program, and what would allow more."
+
+
+def _coverages(rows: list[dict[str, Any]]) -> list[float]:
+    return [row["coverage"] for row in rows if row["coverage"] is not None]
+
+
+RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = (thin,)
