@@ -234,8 +234,8 @@ class Ledger:
             self._close(message.at_us)
 
     def _is_over(self, at_us: int) -> bool:
-        """Whether the measured time had ended by then."""
-        return self.end_us is not None and at_us > self.end_us
+        """Whether the measured time had ended by then: what was told at its end was read before that."""
+        return self.end_us is not None and at_us >= self.end_us
 
     def _close(self, at_us: int) -> None:
         if self.end_us is None:

@@ -1,10 +1,12 @@
 """What each process of the target's tree is, and what it uses.
 
-    row    {"pid", "parent", "ended_s", "rss", "uss", "pss", "peak_rss", "swap", "shared",
+    row    {"pid", "parent", "ended_s", "at_s", "rss", "uss", "pss", "peak_rss", "swap", "shared",
             "kinds": {kind: [size, rss] or null} or null, "minor_faults", "major_faults"}
 
-Sizes are the last that were read. `shared` is how much of the RSS other processes map as well; `kinds` are
-those of the memory message. `ended_s` is null while the process is there.
+Sizes are those of the last walk of the process's mappings, which ended `at_s`; where there was none, `rss`
+alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of the process.
+`shared` is how much of the RSS other processes map as well; `kinds` are those of the memory message.
+`ended_s` is null while the process is there.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 
 from app.analysis.course import Course
 from app.analysis.threads import NAMED_US
-from app.analysis.totals import Totals
+from app.analysis.totals import Totals, seconds
 from app.model.frames import Memory, Process
 
 COURSE = ("at_us", "rss", "uss", "pss")
@@ -29,11 +31,10 @@ class ProcessUse:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.message: Process | None = None
-        self.rss: int | None = None
+        self.rss: int | None = None  # the newest, of `counted_us`
+        self.counted_us: int | None = None
         self.peak_rss: int | None = None
-        self.uss: int | None = None
-        self.pss: int | None = None
-        self.mappings: Memory | None = None
+        self.mappings: Memory | None = None  # the last walk
         self.totals = Totals(3)
         self.course = Course()
 
@@ -43,16 +44,25 @@ class ProcessUse:
         One that ends gives its memory back before it goes: an RSS of 0, or what an interpreter has left once
         the run is `over`, says nothing of what it used.
         """
-        cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss = values
+        cpu_us, rss, peak_rss, minor_faults, major_faults = values
         self.totals.read((cpu_us, minor_faults, major_faults))
         if over:
             return
-        self.rss = rss or self.rss
+        if rss:
+            self.rss, self.counted_us = rss, at_us
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
-        self.uss = self.uss if uss is None else uss
-        self.pss = self.pss if pss is None else pss
-        if uss is not None or self.uss is None:  # it is read less often than the rest, or cannot be
-            self.course.add((at_us, self.rss, self.uss, self.pss))
+        if self.mappings is None:
+            self.course.add((at_us, self.rss, None, None))
+
+    def walked(self, message: Memory) -> None:
+        """Take a walk of its mappings."""
+        self.mappings = message
+        self.course.add((message.at_us, message.rss, message.uss, message.pss))
+
+    @property
+    def pss(self) -> int | None:
+        """What the last walk found."""
+        return self.mappings.pss if self.mappings else None
 
     @property
     def gone(self) -> bool:
@@ -71,9 +81,10 @@ class ProcessUse:
             "pid": self.pid,
             "parent": message.parent if message else None,
             "ended_s": message.at_us / 1e6 if message and message.gone else None,
-            "rss": self.rss,
-            "uss": self.uss,
-            "pss": self.pss,
+            "at_s": seconds(mappings.at_us if mappings else self.counted_us),
+            "rss": mappings.rss if mappings else self.rss,
+            "uss": mappings.uss if mappings else None,
+            "pss": mappings.pss if mappings else None,
             "peak_rss": self.peak_rss,
             "swap": mappings.swap if mappings else None,
             "shared": mappings.shared if mappings else None,
@@ -115,14 +126,12 @@ class Processes:
         for pid, *values in rows:
             assert pid is not None
             self._of(pid).read(at_us, values, over)
-        for name, size in (("rss", self._rss()), ("pss", self.pss())):
-            self.peak[name] = max(
-                (known for known in (self.peak[name], size) if known is not None), default=None
-            )
+        self._note_peak("rss", self._rss())
 
     def walked(self, message: Memory) -> None:
         """Take a walk of a process's mappings."""
-        self._of(message.pid).mappings = message
+        self._of(message.pid).walked(message)
+        self._note_peak("pss", self.pss())
 
     def message(self, pid: int) -> Process | None:
         """The newest message of a process."""
@@ -146,6 +155,10 @@ class Processes:
     def live(self) -> list[ProcessUse]:
         """Those that are there."""
         return [process for process in self if not process.gone]
+
+    def _note_peak(self, name: str, size: int | None) -> None:
+        if size is not None:
+            self.peak[name] = max(size, self.peak[name] or 0)
 
     def _rss(self) -> int | None:
         sizes = [process.rss for process in self.live() if process.rss is not None]

@@ -17,12 +17,14 @@ def parts(summary: Json) -> list[str]:
 
 
 def _memory(summary: Json) -> str:
-    sizes = ("rss", "peak_rss", "uss", "pss", "swap")
-    columns = [Column("memory"), *(Column(name, "right") for name in ("RSS", "peak", "USS", "PSS", "swap"))]
+    sizes = ("rss", "uss", "pss", "swap", "peak_rss")
+    columns = [Column("memory"), Column("at", "right")]
+    columns += [Column(name, "right") for name in ("RSS", "USS", "PSS", "swap", "peak RSS")]
     columns += [Column("minor faults", "right"), Column("major faults", "right")]
     rows = [
         [
             f"pid {process['pid']}",
+            units.seconds(process["at_s"]),
             *(units.size(process[name]) for name in sizes),
             units.count(process["minor_faults"]),
             units.count(process["major_faults"]),

@@ -19,7 +19,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
               lanes [[lane, [state, length_us, state, length_us, ...]]]
     stacks    looks [[at_us, gil, holder, holder stack, waiter, waiter stack, waiters]]
-    counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults, uss, pss]],
+    counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late, cut_stacks}, ops
     heap      at_us, pid, interpreter, allocator, took_us, cpu_us, torn, arenas, arena_bytes, pools,
@@ -29,7 +29,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     collector at_us, rows [[pid, interpreter, enabled, [threshold], [count], [collections], [collected],
                             [uncollectable], tracked]],
               pauses [[pid, interpreter, start_us, length_us, generation, collected]]
-    memory    at_us, pid, swap, shared, kinds {kind: [size, rss]}
+    memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss]}
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           or unheard: an action that the workload did not take
     report    at_us, data                 a line that the workload wrote; or what a program printed
@@ -67,12 +67,11 @@ the message before. Lists are by generation; `tracked` is how many objects the c
 CPython counts that, else null. A pause is exact where CPython publishes it (3.15), else it is as long as it
 was seen, and `generation` is null where more than one collection fell between two samples.
 
-A memory message is a walk of one process's mappings; the kinds are those of app/probe/mappings.py, null where
-one could not be told from other memory.
+A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
+of app/probe/mappings.py, null where one could not be told from other memory.
 
-Counters are running totals since the process or thread began; null is what could not be read. `uss` and `pss`
-cost a walk of the page tables, so they are null but where one has ended since the counters before. `ops`
-counts what a workload got done, read from memory that it shares; null without one.
+Counters are running totals since the process or thread began; null is what could not be read. `ops` counts
+what a workload got done, read from memory that it shares; null without one.
 """
 
 from __future__ import annotations
@@ -209,6 +208,9 @@ class Memory:
     type: ClassVar[str] = "memory"
     at_us: int
     pid: int
+    rss: int
+    uss: int
+    pss: int
     swap: int
     shared: int  # of the RSS, what other processes map as well
     kinds: dict[str, Row | None]

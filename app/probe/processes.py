@@ -277,11 +277,8 @@ class Processes:
             now = procfs.stat(watched.pid)
             if now is None:
                 continue
-            uss, pss = self._walks.take(watched.pid)
             peak = procfs.peak_rss(watched.pid)
-            processes.append(
-                [watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults, uss, pss]
-            )
+            processes.append([watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults])
             if watched.reader is not None:
                 threads += watched.reader.thread_counters()
                 self._review(watched, watched.reader, now_us)

@@ -29,8 +29,6 @@ class _Walked:
 
     due_us: int
     in_hand: bool = False
-    uss: int | None = None
-    pss: int | None = None
 
 
 class Walks:
@@ -50,14 +48,6 @@ class Walks:
         threads = _threads(sampler) if sampler is not None else ()  # asked when the mappings have been seen
         self._slow.begin(walk(pid, memory, threads, arenas), partial(self._done, pid, walked, now_us))
 
-    def take(self, pid: int) -> tuple[int | None, int | None]:
-        """(USS, PSS) as a walk has found them since the last call, or nothing."""
-        walked = self._walked.get(pid)
-        if walked is None:
-            return None, None
-        found, walked.uss, walked.pss = (walked.uss, walked.pss), None, None
-        return found
-
     def forget(self, pid: int) -> None:
         """The process is gone."""
         self._walked.pop(pid, None)
@@ -67,9 +57,9 @@ class Walks:
         walked.due_us = began_us + max(_PERIOD_US, cost.cpu_us * _REST * len(self._walked))
         if found is None or pid not in self._walked:
             return
-        walked.uss, walked.pss = found.uss, found.pss
         at_us = began_us + cost.took_us
-        self._emit(MemoryMessage(at_us, pid, found.swap, found.shared, found.kinds))
+        sizes = found.rss, found.uss, found.pss, found.swap, found.shared
+        self._emit(MemoryMessage(at_us, pid, *sizes, found.kinds))
 
 
 def _threads(sampler: Sampler) -> Iterator[int]:

@@ -67,7 +67,7 @@ class Fake:
     def slice(self, number: int) -> None:
         start, end = number * FRAME_US, (number + 1) * FRAME_US
         self.emit(Frame(start, end, 20, 0, 0, [[0, 1, [0, 0, FRAME_US]]], [[0, [0, FRAME_US]]]))
-        self.emit(Counters(end, processes=[[self.target.pid, end, 1 << 20, 1 << 20, 0, 0, None, None]]))
+        self.emit(Counters(end, processes=[[self.target.pid, end, 1 << 20, 1 << 20, 0, 0]]))
 
     def end(self, state: str, error: dict[str, str] | None = None) -> None:
         for pid in (self.grandchild, self.target.pid):

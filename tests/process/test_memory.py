@@ -8,7 +8,7 @@ from support.interpreters import interpreter
 from support.observing import Observation, observing
 from support.targets import standing_by
 
-from app.model.frames import Counters, Memory
+from app.model.frames import Memory
 
 MIB = 1 << 20
 THREADS = 4
@@ -102,15 +102,10 @@ def test_what_a_child_shares_with_its_parent(any_python: str) -> None:
         ours = alone
         while ours.shared < 64 * MIB:
             ours = observation.until(Memory, pid=target.pid)
-        rows: list[Any] = []
-        while not rows:
-            counters = observation.until(Counters)
-            rows = [row for row in counters.processes if row[0] == child and row[6] is not None]
         say(target)
         say(target)
     assert alone.shared < 16 * MIB
     assert theirs.shared >= 64 * MIB
-    [[_, _, rss, _, _, _, uss, pss]] = rows
-    assert rss >= 64 * MIB
-    assert uss < 16 * MIB
-    assert pss < rss - 24 * MIB, "a page that two share counts half for each"
+    assert theirs.rss >= 64 * MIB
+    assert theirs.uss < 16 * MIB
+    assert theirs.pss < theirs.rss - 24 * MIB, "a page that two share counts half for each"

@@ -24,9 +24,11 @@ export class Courses {
     this.#rows = new Map(courses.map((course) => [course.pid, sizesOf(course)]));
   }
 
-  /** @param {number} atUs @param {MemoryFigures[]} processes */
-  add(atUs, processes) {
-    for (const { pid, rss, uss, pss } of processes) {
+  /** @param {MemoryFigures[]} processes each with sizes of one instant */
+  add(processes) {
+    for (const { pid, at_s: at, rss, uss, pss } of processes) {
+      if (typeof at !== "number") continue;
+      const atUs = at * 1e6;
       const rows = this.#rows.get(pid) ?? [];
       const last = rows.at(-1);
       if (last && atUs - last[0] < STEP_US) continue;

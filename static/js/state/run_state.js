@@ -216,7 +216,7 @@ export class RunState {
     this.figures = figures;
     this.#causes(figures);
     this.#tell(figures);
-    this.courses.add(figures.at_us, figures.memory ?? []);
+    this.courses.add(figures.memory ?? []);
     for (const { lane, alive } of figures.threads) {
       const known = this.lanes.get(lane);
       if (known) known.alive = alive;

@@ -73,12 +73,14 @@ class Row {
   /** @param {number} pid */
   constructor(pid) {
     const cell = () => make("td", { class: "number" });
+    this.at = cell();
     this.sizes = Array.from({ length: 6 }, cell);
     this.faults = [cell(), cell()];
     this.element = make(
       "tr",
       {},
       make("th", { scope: "row", class: "number" }, String(pid)),
+      this.at,
       ...this.sizes,
       ...this.faults,
     );
@@ -86,11 +88,23 @@ class Row {
 
   /** @param {MemoryFigures} memory */
   update(
-    { rss, uss, pss, shared, peak_rss: peak, swap, minor_faults: minor, major_faults: major, ended_s: ended },
+    {
+      at_s: at,
+      rss,
+      uss,
+      pss,
+      shared,
+      peak_rss: peak,
+      swap,
+      minor_faults: minor,
+      major_faults: major,
+      ended_s,
+    },
   ) {
-    this.element.classList.toggle("gone", ended !== null);
-    this.element.title = ended === null ? "" : "It has ended; these are its last sizes.";
-    [rss, uss, pss, shared, peak, swap].forEach((bytes, index) =>
+    this.element.classList.toggle("gone", ended_s !== null);
+    this.element.title = ended_s === null ? "" : "It has ended; these are its last sizes.";
+    setText(this.at, typeof at === "number" ? `${at.toFixed(1)} s` : "–");
+    [rss, uss, pss, shared, swap, peak].forEach((bytes, index) =>
       setText(this.sizes[index], text(size(bytes)))
     );
     [minor, major].forEach((faults, index) => setText(this.faults[index], text(count(faults))));

@@ -27,7 +27,7 @@ def ledger():
     both = [[0, [RUNNING, 50 * MS]], [1, [RUNNING, 40 * MS, WAITING, 10 * MS]]]
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, [], both))
     ledger.feed(Stacks([[10 * MS, None, 0, 0, -1, None, 0], [20 * MS, None, 1, 1, -1, None, 0]]))
-    ledger.feed(Counters(50 * MS, [[PID, 90 * MS, 1, 1, 0, 0, None, None]], [[0, 50 * MS, 0, 0, 0]]))
+    ledger.feed(Counters(50 * MS, [[PID, 90 * MS, 1, 1, 0, 0]], [[0, 50 * MS, 0, 0, 0]]))
     ledger.feed(Frame(50 * MS, 100 * MS, 50, 0, 0, [], [[0, [RUNNING, 50 * MS]], [1, [IO, 50 * MS]]]))
     return ledger
 

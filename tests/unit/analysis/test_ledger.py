@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.analysis.ledger import Ledger
-from app.model.frames import Counters, End, Event, Frame, Names, Process, Report, decode, encode
+from app.model.frames import Counters, End, Event, Frame, Memory, Names, Process, Report, decode, encode
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, LOCK, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
 PID = 100
@@ -20,8 +20,8 @@ def frame(start_ms, end_ms, gil=(), lanes=(), switches=0, samples=50, failed=0, 
     return Frame(start_ms * MS, end_ms * MS, samples, failed, late, gils, rows)
 
 
-def process_row(pid, cpu_us, rss=1000, uss=None):
-    return [pid, cpu_us, rss, 2000, 7, 1, uss, uss]
+def process_row(pid, cpu_us, rss=1000):
+    return [pid, cpu_us, rss, 2000, 7, 1]
 
 
 # ---- threads
@@ -245,10 +245,9 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     ledger.feed(Counters(0, [process_row(PID, 500 * MS)], [[0, 40 * MS, 10, 3, 4]], {"cpu_us": 70 * MS}))
     ledger.feed(frame(0, 250, [0, 0, 250], [(0, [RUNNING, 250])]))
     threads = [[0, 140 * MS, 2010, 8, None], [1, 30 * MS, 0, 1, 0]]
-    ledger.feed(
-        Counters(250 * MS, [[PID, 700 * MS, 5000, 6000, 17, 4, 900, 800]], threads, {"cpu_us": 80 * MS})
-    )
-    ledger.feed(Counters(500 * MS, [[PID, 700 * MS, 4000, 6000, 17, 4, None, None]], [], {"cpu_us": 90 * MS}))
+    ledger.feed(Counters(250 * MS, [[PID, 700 * MS, 5000, 6000, 17, 4]], threads, {"cpu_us": 80 * MS}))
+    ledger.feed(Memory(300 * MS, PID, 4500, 900, 800, 10, 20, {}))
+    ledger.feed(Counters(500 * MS, [[PID, 700 * MS, 4000, 6000, 17, 4]], [], {"cpu_us": 90 * MS}))
     summary = ledger.summary()
     known, born_later, unread = summary["threads"]
     assert (known["cpu_s"], known["run_delay_s"], known["voluntary_switches"]) == (0.1, 0.002, 5)
@@ -261,18 +260,19 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
             "pid": PID,
             "parent": None,
             "ended_s": None,
-            "rss": 4000,
+            "at_s": 0.3,
+            "rss": 4500,
             "uss": 900,
             "pss": 800,
             "peak_rss": 6000,
-            "swap": None,
-            "shared": None,
-            "kinds": None,
+            "swap": 10,
+            "shared": 20,
+            "kinds": {},
             "minor_faults": 10,
             "major_faults": 3,
             "course": {
                 "names": ["at_us", "rss", "uss", "pss"],
-                "rows": [[0, 1000, None, None], [250 * MS, 5000, 900, 800]],
+                "rows": [[0, 1000, None, None], [250 * MS, 5000, None, None], [300 * MS, 4500, 900, 800]],
             },
         },
     ]
@@ -304,7 +304,7 @@ def test_counters_may_speak_of_a_process_that_is_no_cpython(begin):
 
 def test_a_pid_that_the_kernel_gives_away_again_starts_from_nothing(begin):
     ledger = begin()
-    ledger.feed(Counters(0, [process_row(PID, 0, uss=5)]))
+    ledger.feed(Counters(0, [process_row(PID, 0)]))
     ledger.feed(Process(10, PID, None, [], gone=True))
     ledger.feed(Process(20, PID, 1, ["sh"]))
     (row,) = ledger.figures()["processes"]

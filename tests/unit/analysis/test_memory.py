@@ -53,7 +53,11 @@ def gc_row(collections, pid=PID, interpreter=0, collected=(0, 0, 0), tracked=Non
 
 
 def counters(at_ms, *rows):
-    return Counters(at_ms * MS, [[pid, 0, rss, rss, 0, 0, uss, pss] for pid, rss, uss, pss in rows])
+    return Counters(at_ms * MS, [[pid, 0, rss, rss, 0, 0] for pid, rss in rows])
+
+
+def walk(at_ms, rss, uss, pss, pid=PID, swap=0, shared=0, kinds=None):
+    return Memory(at_ms * MS, pid, rss, uss, pss, swap, shared, kinds or {})
 
 
 # ---- heap
@@ -276,39 +280,73 @@ def test_the_newest_pauses_and_events_are_in_the_header(begin):
 def test_what_a_walk_of_the_mappings_found_is_in_the_row_of_its_process(begin):
     ledger = begin()
     kinds = {"heap": [4096, 2048], "arenas": None}
-    ledger.feed(Memory(100 * MS, PID, swap=5, shared=6, kinds=kinds))
+    ledger.feed(walk(100, 9, 8, 7, swap=5, shared=6, kinds=kinds))
     for row in (ledger.figures()["memory"][0], ledger.summary()["memory"][0]):
+        assert (row["rss"], row["uss"], row["pss"]) == (9, 8, 7)
         assert (row["swap"], row["shared"], row["kinds"]) == (5, 6, kinds)
+
+
+def test_all_sizes_in_a_row_are_of_one_instant_and_say_which(begin):
+    # GIVEN a process that is not walked yet
+    ledger = begin()
+    ledger.feed(frame(0, 500))
+    ledger.feed(counters(250, (PID, 50)))
+    (row,) = ledger.summary()["memory"]
+    assert (row["at_s"], row["rss"], row["uss"], row["pss"]) == (0.25, 50, None, None)
+
+    # WHEN it is, and grows on
+    ledger.feed(walk(400, 70, 60, 65))
+    ledger.feed(counters(500, (PID, 90)))
+
+    # THEN the row is of the walk, and what is told of now is of now
+    (row,) = ledger.summary()["memory"]
+    assert (row["at_s"], row["rss"], row["uss"], row["pss"], row["peak_rss"]) == (0.4, 70, 60, 65, 90)
+    assert row["course"]["rows"] == [[250 * MS, 50, None, None], [400 * MS, 70, 60, 65]]
+    assert ledger.figures()["totals"]["rss"] == 90
+
+
+def test_counters_that_come_with_the_result_are_of_the_time_after_it(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 500))
+    ledger.feed(counters(250, (PID, 90)))
+    ledger.feed(Report(500 * MS, {"result": {}}))
+    ledger.feed(counters(500, (PID, 30)))
+    assert ledger.summary()["memory"][0]["rss"] == 90
 
 
 def test_what_is_left_after_the_result_is_not_what_the_run_used(begin):
     ledger = begin()
     ledger.feed(frame(0, 500))
-    ledger.feed(counters(500, (PID, 90 * MIB, 80 * MIB, 80 * MIB)))
-    ledger.feed(Memory(500 * MS, PID, 0, 0, {"arenas": [70 * MIB, 60 * MIB]}))
+    ledger.feed(counters(500, (PID, 90 * MIB)))
+    ledger.feed(walk(500, 90 * MIB, 80 * MIB, 80 * MIB, kinds={"arenas": [70 * MIB, 60 * MIB]}))
     ledger.feed(Report(600 * MS, {"result": {}}))
-    ledger.feed(counters(750, (PID, 30 * MIB, 20 * MIB, 20 * MIB)))
-    ledger.feed(Memory(750 * MS, PID, 0, 0, {"arenas": [0, 0]}))
+    ledger.feed(counters(750, (PID, 30 * MIB)))
+    ledger.feed(walk(750, 30 * MIB, 20 * MIB, 20 * MIB, kinds={"arenas": [0, 0]}))
     (row,) = ledger.summary()["memory"]
     assert (row["rss"], row["uss"], row["kinds"]) == (90 * MIB, 80 * MIB, {"arenas": [70 * MIB, 60 * MIB]})
-    assert row["course"]["rows"] == [[500 * MS, 90 * MIB, 80 * MIB, 80 * MIB]]
+    assert row["course"]["rows"] == [
+        [500 * MS, 90 * MIB, None, None],
+        [500 * MS, 90 * MIB, 80 * MIB, 80 * MIB],
+    ]
 
 
 def test_a_process_that_has_ended_has_no_size(begin):
     ledger = begin()
     ledger.feed(frame(0, 500))
-    ledger.feed(counters(250, (PID, 3 * MIB, None, None)))
+    ledger.feed(counters(250, (PID, 3 * MIB)))
     assert ledger.figures()["totals"]["rss"] == 3 * MIB
-    ledger.feed(counters(500, (PID, 0, None, None)))
+    ledger.feed(counters(500, (PID, 0)))
     assert ledger.figures()["totals"]["rss"] is None
 
 
 def test_pss_counts_shared_pages_once_and_is_null_unless_it_is_known_of_all(begin):
     ledger = begin()
     ledger.feed(Process(0, 7, PID, [], "3.12.1"))
-    ledger.feed(counters(0, (PID, 100, 60, 80), (7, 100, None, None)))
+    ledger.feed(counters(0, (PID, 100), (7, 100)))
+    ledger.feed(walk(0, 100, 60, 80))
     assert (ledger.figures()["totals"]["rss"], ledger.figures()["totals"]["pss"]) == (200, None)
-    ledger.feed(counters(250, (PID, 110, None, None), (7, 100, 20, 40)))
+    ledger.feed(counters(250, (PID, 110), (7, 100)))
+    ledger.feed(walk(250, 100, 20, 40, pid=7))
     assert (ledger.figures()["totals"]["rss"], ledger.figures()["totals"]["pss"]) == (210, 120)
     ledger.feed(Process(300 * MS, 7, PID, [], "3.12.1", gone=True))
     assert ledger.figures()["totals"]["pss"] == 80
@@ -316,12 +354,13 @@ def test_pss_counts_shared_pages_once_and_is_null_unless_it_is_known_of_all(begi
 
 def test_the_series_has_the_sizes_of_all_and_the_share_of_time_paused(begin):
     ledger = begin()
-    ledger.feed(counters(0, (PID, 100, 60, 80)))
+    ledger.feed(walk(0, 100, 60, 80))
+    ledger.feed(counters(0, (PID, 100)))
     ledger.feed(heap(100, 10, 2))
     ledger.feed(heap(100, 20, 3, interpreter=2))
     ledger.feed(Collector(240 * MS, [gc_row([1, 0, 0], tracked=50)], [[PID, 0, 100 * MS, 25 * MS, 0, 0]]))
-    ledger.feed(counters(250, (PID, 100, None, None)))
-    ledger.feed(counters(500, (PID, 100, None, None)))
+    ledger.feed(counters(250, (PID, 100)))
+    ledger.feed(counters(500, (PID, 100)))
     series = ledger.header()["series"]
     first, second, third = (dict(zip(series["names"], row, strict=True)) for row in series["rows"])
     names = ("pss", "heap_bytes", "arena_bytes", "tracked", "paused_share")
@@ -333,7 +372,7 @@ def test_the_series_has_the_sizes_of_all_and_the_share_of_time_paused(begin):
 def test_the_course_of_a_long_run_is_told_in_few_rows_from_its_beginning_to_its_last_reading(begin):
     ledger = begin()
     for second in range(1000):
-        ledger.feed(counters(second * 1000, (PID, 1000 + second, second, second)))
+        ledger.feed(walk(second * 1000, 1000 + second, second, second))
     (course,) = ledger.header()["courses"]["memory"]
     at_us = [row[0] for row in course["rows"]]
     assert len(at_us) <= MAX_ROWS + 1

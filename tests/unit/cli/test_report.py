@@ -77,11 +77,8 @@ def part(text: str, heading: str) -> list[str]:
 def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
     ledger.feed(frames.Process(0, 200, 100, ["python3"], python="3.13.0"))
     for pid in (100, 200):
-        ledger.feed(
-            frames.Counters(
-                250_000, [[pid, 0, 1 << 20, 2 << 20, 7, 0, 1 << 19, 3 << 18] for pid in (100, 200)]
-            )
-        )
+        ledger.feed(frames.Counters(250_000, [[pid, 0, 3 << 20, 2 << 20, 7, 0] for pid in (100, 200)]))
+        ledger.feed(frames.Memory(240_000, pid, 1 << 20, 1 << 19, 3 << 18, 4096, 0, {}))
         ledger.feed(
             frames.Heap(
                 *(500_000, pid, 0, "pymalloc", 2000, 1000, 0, 4, 4 << 20, 200, 56, 1500, 3 << 20, None),
@@ -96,8 +93,8 @@ def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
     text = report.text(ledger.summary())
 
     assert part(text, "memory")[1:] == [
-        "pid 100 1 MiB 2 MiB 512 KiB 768 KiB – 7 0",
-        "pid 200 1 MiB 2 MiB 512 KiB 768 KiB – 7 0",
+        "pid 100 240 ms 1 MiB 512 KiB 768 KiB 4 KiB 2 MiB 7 0",
+        "pid 200 240 ms 1 MiB 512 KiB 768 KiB 4 KiB 2 MiB 7 0",
         "together at most PSS 1.5 MiB, pages that several share counted once",
     ]
     assert part(text, "heap")[1:] == [
@@ -135,7 +132,7 @@ def test_without_a_gil_functions_ran_and_nobody_waited() -> None:
 
 
 def test_where_pss_is_not_known_of_all_the_report_says_what_it_counts(ledger: Ledger) -> None:
-    ledger.feed(frames.Counters(0, [[pid, 0, 1 << 20, 1 << 20, 0, 0, None, None] for pid in (100, 200)]))
+    ledger.feed(frames.Counters(0, [[pid, 0, 1 << 20, 1 << 20, 0, 0] for pid in (100, 200)]))
     assert part(report.text(ledger.summary()), "memory")[-1] == (
         "together at most RSS 2 MiB, pages that several share counted in each"
     )

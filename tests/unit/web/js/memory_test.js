@@ -107,8 +107,9 @@ Deno.test("courses begin with what was, go on once a second, and end with what t
   const names = ["at_us", "rss", "uss", "pss"];
   courses.restart([{ pid: 1, names, rows: [[0, 10, 5, 6]] }]);
   const sizes = { rss: 20, uss: 15, pss: 16 };
-  courses.add(500_000, [{ pid: 1, ...sizes }, { pid: 2, ...sizes }]);
-  courses.add(1_000_000, [{ pid: 1, ...sizes }]);
+  courses.add([{ pid: 1, at_s: 0.5, ...sizes }, { pid: 2, at_s: 0.5, ...sizes }]);
+  courses.add([{ pid: 1, at_s: 1, ...sizes }]);
+  courses.add([{ pid: 3, at_s: null, ...sizes }]);
   assert.deepEqual(courses.all, [[1, [[0, 10, 5, 6], [1_000_000, 20, 15, 16]]], [2, [[
     500_000,
     20,
