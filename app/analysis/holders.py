@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from app.analysis.tracks import GIL_STEP
-from app.model.states import HOLDER_UNKNOWN
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
 
 _NEVER_US = 1 << 62
 
@@ -29,8 +29,11 @@ class Holders:
         self._until_us.append(_NEVER_US)
         self._holders.append(HOLDER_UNKNOWN)
 
-    def charge(self, from_us: int, until_us: int, held_us: dict[int, int]) -> None:
-        """Add to `held_us` how long each held the lock between; it adds up to the whole time."""
+    def charge(self, waiter: int, from_us: int, until_us: int, held_us: dict[int, int]) -> None:
+        """Add to `held_us` how long each held the lock while `waiter` waited; it adds up to the whole time.
+
+        Nobody waits for himself: a waiter that has just got the lock waits for its handing on, so for nobody.
+        """
         ends, holders = self._until_us, self._holders
         at = bisect_right(ends, from_us)
         while from_us < until_us:
@@ -38,6 +41,8 @@ class Holders:
             if end_us > until_us:
                 end_us = until_us
             holder = holders[at]
+            if holder == waiter:
+                holder = HOLDER_NONE
             held_us[holder] = held_us.get(holder, 0) + end_us - from_us
             from_us = end_us
             at += 1

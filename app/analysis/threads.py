@@ -89,7 +89,7 @@ class Thread:
             if state == WAITING:
                 runs.open_us += length_us
                 if holders is not None:
-                    holders.charge(at_us, at_us + length_us, self.waited_us)
+                    holders.charge(self.lane, at_us, at_us + length_us, self.waited_us)
             elif runs.open_us:
                 waits.end(self, at_us, unread=state == UNKNOWN)
             else:

@@ -2,7 +2,8 @@
 
 A row's `holder` and `waiter` are {"tid", "name"}. Where no single thread can be named `tid` is null, and
 `name` says why: NOBODY held the lock (it was being handed on), its holder is UNKNOWN, or the cell is one of
-many small ones that stand together as OTHERS. The rows of a GIL add up to all the time waited for it.
+many small ones that stand together as OTHERS. A waiter is never its own holder. The rows of a GIL add up to
+all the time waited for it.
 """
 
 from __future__ import annotations

@@ -31,9 +31,12 @@ class FutexJudge:
         return lane.state == WAITING and self._cannot_have_held(lane)
 
     def state_of(self, lane: Lane, holds: bool) -> int:
-        """The state of a thread that was just looked at; sets `waits_for` with WAITING."""
+        """The state of a thread that was just looked at; sets `waits_for` with WAITING.
+
+        Who holds the lock does not wait for it, whatever else says so: it is on its way out of take_gil.
+        """
         if self.told(lane):
-            return WAITING
+            return RUNNING if holds else WAITING
         raw = lane.raw
         if not raw:
             return UNKNOWN
@@ -91,7 +94,6 @@ class RequestJudge(FutexJudge):
         """As FutexJudge's, but what is not asked for is not waited for."""
         if self.told(lane) and not holds:
             lane.waits_for = lane.gil
-            return WAITING
         return super().state_of(lane, holds)
 
     def _wants_the_lock(self, lane: Lane) -> bool:
@@ -114,7 +116,6 @@ class AttachJudge(FutexJudge):
         """`holds` is not asked: there is no lock to hold."""
         if self.told(lane):
             lane.waits_for = None
-            return WAITING
         return super().state_of(lane, lane.flags[0] == _ATTACHED)
 
     def _wants_the_lock(self, lane: Lane) -> bool:

@@ -78,6 +78,7 @@ class Sampler:
         for _ in range(_TRIES):
             try:
                 self._read_gils(now_us)
+                self._look_at_holders()
                 # Who is due is asked after that: finding a holder may have walked the threads anew.
                 due = self._read_lanes(roster.active + (roster.parked if parked_too else []), now_us)
                 if self._unmoved():
@@ -127,6 +128,14 @@ class Sampler:
                 roster.try_refresh(now_us)
                 gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
             gil.now = gil.last if locked == 1 else HOLDER_NONE
+
+    def _look_at_holders(self) -> None:
+        """A parked thread that holds a lock is looked at with it, or it would seem to wait for itself."""
+        parked = self.roster.parked
+        if parked:
+            holders = [gil.now for gil in self.roster.gils]
+            for lane in [lane for lane in parked if lane.number in holders]:
+                self.roster.park(lane, idle=False)
 
     def _read_gil(self, gil: GilTrack) -> bytes:
         try:
@@ -212,8 +221,7 @@ class Sampler:
                 self._failed += 1
             if state != lane.state:
                 lane.become(state, now_us)
+                self.roster.park(lane, idle=False)
         for gil in self.roster.gils:
             if gil.now != gil.holder or waiters[gil.index] != gil.waiters:
                 gil.become(gil.now, waiters[gil.index], now_us)
-        for lane in [lane for lane in self.roster.parked if lane.number in held]:
-            self.roster.park(lane, idle=False)

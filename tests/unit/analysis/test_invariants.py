@@ -121,6 +121,15 @@ def test_all_waiting_is_put_down_to_somebody_and_the_longest_wait_is_that_of_the
             assert max(told, default=0) == max(lengths) or len(summary[rows]) == KEPT
 
 
+@given(HISTORIES, st.sets(INSTANTS, max_size=10))
+def test_no_thread_waits_for_itself(history, borders):
+    summary = observed(history, borders).summary()
+    for row in summary["who_waits"]:
+        assert row["holder"]["tid"] is None or row["holder"]["tid"] != row["waiter"]["tid"]
+    for row in summary["longest_waits"]:
+        assert row["blamed"] is None or row["blamed"]["tid"] != row["tid"]
+
+
 @given(HISTORIES, st.integers(0, SPAN_US))
 def test_a_cut_track_keeps_its_beginning_and_no_more(history, keep_us):
     gil = pieces(history, 0, SPAN_US, lambda moment: list(moment[:2]))

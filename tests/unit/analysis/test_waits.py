@@ -161,7 +161,7 @@ TRACKS = st.lists(st.tuples(st.integers(-2, 3), st.integers(0, 40)), max_size=12
 def test_all_time_between_is_put_down_to_somebody(track, start_us, from_us, length_us):
     flat = [number for holder, piece_us in track for number in (holder, 1, piece_us)]
     held_us = {}
-    Holders(0, flat, start_us).charge(from_us, from_us + length_us, held_us)
+    Holders(0, flat, start_us).charge(-9, from_us, from_us + length_us, held_us)
     by_instant = [HOLDER_UNKNOWN] * start_us + [holder for holder, piece_us in track for _ in range(piece_us)]
     by_instant += [HOLDER_UNKNOWN] * 1000
     assert held_us == Counter(by_instant[from_us : from_us + length_us])
