@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import os
+from time import monotonic_ns
+from typing import NamedTuple
+
+
+class Instant(NamedTuple):
+    """When it was, and all that the thread had waited for a core by then."""
+
+    at_ns: int  # CLOCK_MONOTONIC
+    waited_ns: int
 
 
 class CoreWaits:
@@ -17,6 +26,14 @@ class CoreWaits:
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
 
-    def total_ns(self) -> int:
-        """All of it, since the thread began."""
+    def now(self) -> Instant:
+        """This instant: the thread has not lost its core between the two readings."""
+        waited_ns = self._total_ns()
+        while True:
+            at_ns, before_ns = monotonic_ns(), waited_ns
+            waited_ns = self._total_ns()
+            if waited_ns == before_ns:
+                return Instant(at_ns, waited_ns)
+
+    def _total_ns(self) -> int:
         return int(os.pread(self._fd, 100, 0).split()[1])

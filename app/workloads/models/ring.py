@@ -12,32 +12,33 @@ from app.workloads.context import Context
 from app.workloads.passing import Passed
 
 _POLL_S = 0.1
-_RECORD = struct.Struct("q")
 
 
 class Pipe:
-    """A pipe of whole numbers. It can be pickled for another process or interpreter."""
+    """A pipe of records of whole numbers. It can be pickled for another process or interpreter."""
 
-    def __init__(self, reader: int, writer: int) -> None:
+    def __init__(self, reader: int, writer: int, numbers: int) -> None:
         self._reader = reader
         self._writer = writer
+        self._numbers = numbers
+        self._record = struct.Struct(f"{numbers}q")
 
     @classmethod
-    def made(cls, resources: ExitStack) -> Pipe:
-        """A new one, closed with the resources."""
-        pipe = cls(*os.pipe())
+    def made(cls, resources: ExitStack, numbers: int = 1) -> Pipe:
+        """A new one, of records of so many numbers, closed with the resources."""
+        pipe = cls(*os.pipe(), numbers)
         resources.callback(os.close, pipe._reader)
         resources.callback(os.close, pipe._writer)
         return pipe
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (Passed(self._reader), Passed(self._writer))
+        return type(self), (Passed(self._reader), Passed(self._writer), self._numbers)
 
-    def put(self, number: int) -> None:
-        """Write one."""
-        os.write(self._writer, _RECORD.pack(number))
+    def put(self, *numbers: int) -> None:
+        """Write a record."""
+        os.write(self._writer, self._record.pack(*numbers))
 
-    def get(self, ctx: Context) -> int | None:
+    def get(self, ctx: Context) -> tuple[int, ...] | None:
         """Wait for the next; None if it is time to end before one comes.
 
         Several may wait for the same one: who finds that another was quicker waits on.
@@ -46,8 +47,8 @@ class Pipe:
         while not ctx.stopping:
             if select.select([self._reader], [], [], _POLL_S)[0]:
                 try:
-                    number: int = _RECORD.unpack(os.read(self._reader, _RECORD.size))[0]
+                    record = os.read(self._reader, self._record.size)
                 except BlockingIOError:
                     continue
-                return number
+                return self._record.unpack(record)
         return None

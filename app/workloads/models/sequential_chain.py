@@ -39,7 +39,8 @@ def _work(ctx: Context) -> Json:
     together_ns = start_ns + int(speedup.ALONE_SHARE * (deadline_ns - start_ns))
     alone = together = 0
     began_ns = together_ns if len(ring) > 1 else start_ns
-    while (state := mine.get(ctx)) is not None:
+    while (handed := mine.get(ctx)) is not None:
+        [state] = handed
         while ctx.worker == 0 and monotonic_ns() < together_ns and not ctx.stopping:
             state = link(state)
             alone += 1
