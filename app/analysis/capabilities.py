@@ -45,7 +45,8 @@ def worst(
         said = {process.capabilities.get(measure, UNAVAILABLE) for process in observed} or {UNAVAILABLE}
         levels[measure] = min(said, key=_FROM_WORST.index)
         if levels[measure] != EXACT:
-            reasons = dict.fromkeys(process.why[measure] for process in observed if measure in process.why)
+            said_by = observed or processes
+            reasons = dict.fromkeys(process.why[measure] for process in said_by if measure in process.why)
             why[measure] = "; ".join(reasons) or unsaid
         elif coverage is not None and coverage < THIN and measure in _SAMPLED:
             levels[measure] = INFERRED

@@ -31,7 +31,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               pauses [[pid, interpreter, start_us, length_us, generation, collected]]
     memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss]}
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
-                                          or unheard: an action that the workload did not take
+                                          unheard: an action that the workload did not take,
+                                          unobserved: the observer failed, and the program runs on
     report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
 

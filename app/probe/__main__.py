@@ -14,7 +14,6 @@ import sys
 from .doctor import examine
 from .listing import listing
 from .observer import serve
-from .pacing import shorten_slice, tighten_timer
 from .target import adopt_orphans
 
 
@@ -37,8 +36,6 @@ def _observe() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)
     adopt_orphans()
-    tighten_timer()
-    shorten_slice()
     gc.freeze()
     serve()
 

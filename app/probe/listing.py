@@ -45,7 +45,8 @@ def listing() -> Json:
     return {"schema": 1, "processes": rows}
 
 
-def _is_own(command: list[str]) -> bool:
+def is_own(command: list[str]) -> bool:
+    """Whether this is the command line of a server or an observer of GILScope's."""
     observer = command[1:3] == ["-m", "app.probe"]
     return observer or any(os.path.basename(word) == "gilscope" for word in command[:2])
 
@@ -66,7 +67,7 @@ def _row(pid: int, now: procfs.Stat, command: list[str], share: float) -> Json:
         "attachable": not why,
         "why": why,
         "remedy": remedy,
-        "own": pid in (os.getpid(), os.getppid()) or _is_own(command),
+        "own": pid in (os.getpid(), os.getppid()) or is_own(command),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -19,16 +19,24 @@ class FileMapping:
     path: str
 
 
-def mapped_files(pid: int) -> list[FileMapping]:
-    """The first mapping of each file mapped by `pid`, in the order of their addresses."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
-        return list(_first_of_each(lines))
+def mapped_files(pid: int, *parts: str) -> list[FileMapping]:
+    """The first mapping of each file mapped by `pid`, in the order of their addresses.
+
+    With `parts` only files whose path holds one of them: to parse every line takes longer than to get them.
+    """
+    with open(f"/proc/{pid}/maps", "rb") as file:
+        lines = file.read().splitlines()
+    if parts:
+        wanted = [os.fsencode(part) for part in parts]
+        lines = [line for line in lines if any(part in line for part in wanted)]
+    return list(_first_of_each(lines))
 
 
-def _first_of_each(lines: Iterator[str]) -> Iterator[FileMapping]:
+def _first_of_each(lines: Iterable[bytes]) -> Iterator[FileMapping]:
     seen = set()
-    for line in lines:
-        fields = line.rstrip("\n").split(None, 5)
+    for raw in lines:
+        line = raw.decode("utf-8", "surrogateescape")
+        fields = line.split(None, 5)
         if len(fields) < 6 or not fields[5].startswith("/"):
             continue
         key = (fields[3], int(fields[4]))

@@ -2,8 +2,9 @@
 
 beat (1 kHz)       sample every CPython of the run
 look (100 Hz)      read the stacks of each GIL's holder and of its longest waiter
+search (200 Hz)    take in new processes, if any was started; look for the interpreters of those without one
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
-counters (4 Hz)    write the kernel's totals and the collectors'; look for new and ended processes
+counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
 heaps              read when they are due, a step between two beats
 mappings (1 Hz)    walk them, a step between two beats
 """
@@ -14,29 +15,42 @@ import json
 import os
 import sys
 import time
+import traceback
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Callable, Union
 
 from app.model.errors import GilscopeError, NotReadable, TargetFailed
 from app.model.frames import SLICE_US, End, Event, Hello, Message, Report, encode
 from app.model.spec import ObserverSpec
 
-from . import access, procfs
+from . import access, launcher, procfs
+from .births import Births
 from .line import WorkloadLine
+from .listing import is_own
 from .looks import Moments
-from .pacing import Pacer
+from .pacing import Pacer, shorten_slice, tighten_timer
 from .processes import Processes
+from .runtime import NoInterpreter, NotYet
 from .slow import SlowReads
 from .target import Target
 
 GRACE_US = 1_000_000  # between SIGTERM and SIGKILL
 _START_LIMIT_S = 30.0  # for a workload to import what it needs and to start its workers
-_LOCATE_LIMIT_S = 5.0
+_LOCATE_LIMIT_S = 5.0  # for a process that is asked for to become readable
+_ATTACH_LIMIT_S = 0.25  # for an attached one, which has long been what it is
+_FIRST_LIMIT_S = 0.25  # for a command to become a CPython before the run begins without one
+# Searches come so far apart, or further where they would take more than a fiftieth of a CPU (a tenth while
+# nothing is sampled), but never further than a slice.
+_SEARCH_US = 5_000
+_SEARCH_REST, _SEARCH_REST_IDLE = 50, 10
 _POLL_S = 0.002  # while a target starts
 _GAP_PERIODS = 10  # a beat that comes later than this leaves a gap, not a guess
 _GAP_US = 10_000
 _LAST_READ_NS = 10_000_000  # what a stop may wait for
 _FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
+
+
+Why = Union[GilscopeError, NotYet, None]  # a process is not read
 
 
 class ServerGone(Exception):
@@ -83,7 +97,11 @@ class Observer:
         self._spec = spec
         self._server = server
         self._slow = SlowReads()
-        self._processes = Processes(server.emit, self._slow, stacks=spec.sampling.stacks_hz > 0)
+        self._processes = Processes(
+            server.emit, self._slow, stacks=spec.sampling.stacks_hz > 0, is_left_out=self._is_left_out
+        )
+        self._births = Births()
+        self._search_at_us = self._follow_at_us = 0
         self._target: Target | None = None
         self._line: WorkloadLine | None = None
         self._origin_ns = time.monotonic_ns()
@@ -91,6 +109,7 @@ class Observer:
         self._kill_at_us: int | None = None
         self._failure: GilscopeError | None = None
         self._root = 0
+        self._counters_us = int(1e6 / spec.sampling.counters_hz)
         self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, self._cpu_of_sampling_ns)
         self._looks = Moments(spec.sampling.stacks_hz)
 
@@ -100,42 +119,92 @@ class Observer:
             self._begin()
             if self._state is None:
                 self._loop()
-        except GilscopeError as failure:
-            self._state, self._failure = "failed", failure
+        except ServerGone:
+            raise
+        except Exception as fault:
+            if self._target is not None and self._is_anybodys():
+                self._go_on_blind(fault)
+            elif isinstance(fault, GilscopeError):
+                self._state, self._failure = "failed", fault
+            else:
+                raise
         finally:
             if self._target is not None:
                 self._target.kill()
                 self._target.drain()
                 self._tell_output()
             self._processes.close()
+            self._births.close()
         self._server.emit(self._end())
 
     # ---- the beginning
 
     def _begin(self) -> None:
-        if self._spec.start is None:
-            self._root = self._spec.attach_pid or 0
-            self._hello()
-            if not procfs.alive(self._root):
-                raise access.gone(self._root)
-        elif self._spec.start.workload:
+        start = self._spec.start
+        if start is None:
+            self._attach()
+        elif start.workload:
             self._start(WorkloadLine())
             pids = self._await_ready()
             self._hello()
             for pid in pids:
                 self._processes.watch(pid, None if pid == self._root else self._root, 0)
+            self._processes.watch(self._root, None, self._now_us())
+            if self._state is None:
+                self._await_readable()
         else:
             self._hello()
             self._start(None)
-        attached = self._spec.start is None
-        root = self._processes.watch(self._root, None, self._now_us(), settled=attached)
-        if attached:  # those that it has already: their totals count from now, not from their birth
-            for pid in procfs.descendants(self._root):
+            self._processes.watch(self._root, None, self._now_us())
+            self._processes.announce(self._root)  # it may be no CPython, now or ever
+            self._await_first()
+
+    def _attach(self) -> None:
+        """The process, or those below one that is no CPython itself: a launcher, such as a shell."""
+        self._root = self._spec.attach_pid or 0
+        self._hello()
+        if not procfs.alive(self._root):
+            raise access.gone(self._root)
+        self._processes.watch(self._root, None, self._now_us())
+        self._await_attached(lambda why: why is None or isinstance(why, NoInterpreter))
+        # Their totals, too, count from now, not from their birth.
+        for pid in procfs.descendants(self._root):
+            if not self._is_left_out(pid):
                 self._processes.watch(pid, procfs.parent(pid), self._now_us())
-        if not (attached or self._line):
-            self._server.emit(root.announced)  # a command may be no CPython, now or ever
-        if self._state is None:
-            self._await_readable()
+        self._await_attached(lambda why: self._processes.reads_any)
+        if self._processes.reads_any:
+            self._processes.announce(self._root)  # not before: the first that is told of has been admitted
+
+    def _await_attached(self, is_enough: Callable[[Why], bool]) -> None:
+        """Looks until it is enough, judged by why the process is not read; else raises that."""
+        began = time.monotonic()
+        while True:
+            self._processes.look(self._now_us())
+            why = self._processes.why_not(self._root)
+            if is_enough(why):
+                return
+            self._hear(self._now_us())
+            if self._state is not None or self._root_ended():
+                return
+            starting = isinstance(why, NotYet) or self._processes.starting
+            limit_s = _LOCATE_LIMIT_S if starting else _ATTACH_LIMIT_S
+            if self._processes.refusal(self._root) or time.monotonic() - began > limit_s:
+                raise self._refusal(why)
+            time.sleep(_POLL_S)
+
+    def _refusal(self, why: Why) -> GilscopeError:
+        """Why it cannot be attached to."""
+        if isinstance(why, NoInterpreter):
+            return launcher.refusal(why, self._root, self._processes.refusals)
+        if isinstance(why, GilscopeError):
+            return why
+        return NotReadable(f"Process {self._root} could not be read within {_LOCATE_LIMIT_S:g} s: {why}")
+
+    def _is_left_out(self, pid: int) -> bool:
+        """GILScope's own processes below a shell that is attached to."""
+        if self._target is not None:
+            return False
+        return pid in (os.getpid(), os.getppid()) or is_own(procfs.command(pid))
 
     def _start(self, line: WorkloadLine | None) -> None:
         start = self._spec.start
@@ -172,22 +241,33 @@ class Observer:
         raise TargetFailed(f"The workload was not ready after {_START_LIMIT_S:g} s", self._target.stderr_tail)
 
     def _await_readable(self) -> None:
-        """Looks until every process known so far is sampled or refused, or the target has ended."""
+        """Looks until every process of a workload is sampled, or refused, or the workload has ended."""
         deadline = time.monotonic() + _LOCATE_LIMIT_S
         while True:
             self._processes.look(self._now_us())
-            refusal = self._processes.refusal(self._root)
-            if refusal is not None:
-                raise refusal
             if not self._processes.pending:
                 return
             self._hear(self._now_us())
             if self._state is not None or self._root_ended():
                 return
             if time.monotonic() > deadline:
-                if self._spec.start is not None and not self._spec.start.workload:
-                    return  # a launcher that takes its time: the loop goes on looking
-                raise NotReadable(f"Process {self._root} is no CPython that could be read within 5 s")
+                why = self._processes.why_not(self._root)
+                if why is None:
+                    return  # a worker that is none: what it uses is counted all the same
+                raise self._refusal(why)
+            time.sleep(_POLL_S)
+
+    def _await_first(self) -> None:
+        """Looks for a while until the command, or a process below it, is sampled: most are CPythons.
+
+        Whatever else it is, it runs on: the loop goes on looking.
+        """
+        deadline = time.monotonic() + _FIRST_LIMIT_S
+        while self._state is None and not self._processes.reads_any and time.monotonic() < deadline:
+            self._search(self._now_us())
+            self._hear(self._now_us())
+            if self._root_ended():
+                return
             time.sleep(_POLL_S)
 
     # ---- the loop
@@ -200,8 +280,9 @@ class Observer:
         return (time.monotonic_ns() - self._origin_ns) // 1000
 
     def _loop(self) -> None:
-        pacer = self._pacer
-        counters_us = int(1e6 / self._spec.sampling.counters_hz)
+        tighten_timer()  # not before the target was started, which would inherit it
+        shorten_slice()
+        pacer, counters_us = self._pacer, self._counters_us
         self._processes.read_heaps(self._now_us())
         self._processes.walk_mappings(self._now_us())
         self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
@@ -224,11 +305,14 @@ class Observer:
             samples += 1
             if self._looks.due(now, pacer.hz / pacer.requested_hz):
                 self._processes.look_at_stacks(now)
+            if self._target is not None:
+                self._target.relieve()
+            if now >= self._search_at_us:
+                self._search(now)
             if now - start < SLICE_US:
                 continue
             self._processes.frame(start, now, samples, pacer.late - late)
             start, samples, late = now, 0, pacer.late
-            self._processes.look(now)
             self._hear(now)
             self._processes.read_heaps(now)
             over = self._root_ended() or self._due_to_end(now)
@@ -241,9 +325,20 @@ class Observer:
             if over:
                 return
 
+    def _search(self, now: int) -> None:
+        """Takes in processes that were started since, and looks for interpreters where there was none."""
+        began_ns = time.thread_time_ns()
+        if self._births.any() or now >= self._follow_at_us:
+            self._follow(now)
+        self._processes.look(now)
+        cost_us = (time.thread_time_ns() - began_ns) // 1000
+        rest = _SEARCH_REST if self._processes.reads_any else _SEARCH_REST_IDLE
+        self._search_at_us = now + min(max(_SEARCH_US, cost_us * rest), SLICE_US)
+
     def _follow(self, now: int) -> None:
-        roots = [self._root] if self._target is None else self._target.tree()
+        roots = [self._root] if self._target is None else [self._root, *procfs.children(os.getpid())]
         self._processes.follow_children(roots, now)
+        self._follow_at_us = now + self._counters_us
 
     def _tell_output(self) -> None:
         output = self._target.output() if self._target is not None else None
@@ -254,6 +349,22 @@ class Observer:
         cpu_us = time.process_time_ns() // 1000
         observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
         self._processes.counters(now, observer, self._line.ops() if self._line else None)
+
+    def _is_anybodys(self) -> bool:
+        """Whether the program is a command or a script, and no workload of the catalogue."""
+        return self._spec.start is not None and not self._spec.start.workload
+
+    def _go_on_blind(self, fault: Exception) -> None:
+        """The observer is at fault, and no program suffers for that: it runs on to its end, unobserved."""
+        traceback.print_exception(type(fault), fault, fault.__traceback__)
+        said = f"{type(fault).__name__}: {fault}"
+        self._failure = GilscopeError(f"The observer failed, and the program ran on unobserved: {said}")
+        self._server.emit(Event(self._now_us(), "unobserved", self._root, said))
+        while not (self._root_ended() or self._due_to_end(self._now_us())):
+            self._hear(self._now_us())
+            self._tell_output()
+            time.sleep(_POLL_S)
+        self._state = "failed"
 
     # ---- what others say
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
-from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
+from app.model.errors import GilscopeError, NoSuchProcess
 from app.model.frames import Collector, Counters, Event, Frame, Message, Names, Process, Stacks
+from app.model.states import MEASURES
 
 from . import procfs
 from .memory import AddressSpaceGone, Unmapped
 from .reader import Reader
-from .runtime import NotYet, locate
+from .runtime import Doubtful, NoInterpreter, NotYet, locate
 from .slow import SlowReads
 from .state import Inconsistent
 from .vocabulary import Vocabulary
@@ -22,8 +23,13 @@ from .walks import Walks
 Emit = Callable[[Message], None]
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
 
-_SETTLE_US = 5_000_000  # a process that is no readable CPython after so long is given up, until it calls exec
-_LOOK_FIRST_US = 50_000  # between two tries to find the interpreter of a process, growing to the second
+# What an interpreter says of itself while it starts makes no sense yet; after so long it is believed, and the
+# process given up until it calls exec.
+_SETTLE_US = 5_000_000
+# Between two tries to find the interpreter of a process: a tenth of the time since it was started or called
+# exec, within these bounds. So one that comes at once is found at once, and a shell costs next to nothing.
+_LOOK_PART = 10
+_LOOK_FIRST_US = 5_000
 _LOOK_LAST_US = 250_000
 
 
@@ -34,23 +40,45 @@ class Watched:
     pid: int
     parent: int | None
     since_us: int
-    command: list[str]
+    command: list[str] = field(init=False)
+    program: str | None = field(init=False)  # the file that it runs
+    start_ticks: int | None = field(init=False)  # tells it from a later process of the same pid
     reader: Reader | None = None
-    refusal: GilscopeError | None = None  # why it is not read
-    settled: bool = False  # it has long been what it is: if that is no CPython, it is refused at once
+    refusal: GilscopeError | None = None  # why it is not read, and will not be unless it calls exec
+    why: GilscopeError | NotYet | None = None  # it has not been read so far
     look_at_us: int = 0  # when to try again to find its interpreter
     lost: bool = False  # its address space went away: it is ending, or becoming another program
-    announced: Process = field(init=False)  # what was last told of it
+    announced: Process = field(init=False)  # what was last told of it, or would be
+    told: bool = False  # the server has heard of it
 
     def __post_init__(self) -> None:
+        now = procfs.stat(self.pid)
+        self.start_ticks = now.start_ticks if now else None
+        self.program = procfs.program(self.pid)
+        self.command = procfs.command(self.pid)
         self.announced = Process(self.since_us, self.pid, self.parent, self.command)
+
+    @property
+    def ended(self) -> bool:
+        """It is there no more, or but as a zombie."""
+        now = procfs.stat(self.pid)
+        return now is None or now.state in "ZX" or now.start_ticks != self.start_ticks
+
+    def renewed(self, now_us: int) -> None:
+        """It is another program since just now."""
+        self.lost, self.refusal, self.why = False, None, None
+        self.since_us = self.look_at_us = now_us
+        self.program, self.command = procfs.program(self.pid), procfs.command(self.pid)
+        self.announced = Process(now_us, self.pid, self.parent, self.command)
 
 
 class Processes:
     """Every process of the run, and the messages that tell of them."""
 
-    def __init__(self, emit: Emit, slow: SlowReads, stacks: bool) -> None:
+    def __init__(self, emit: Emit, slow: SlowReads, stacks: bool, is_left_out: Callable[[int], bool]) -> None:
+        """`is_left_out`: whether a process that comes below the others is none of the run's."""
         self._emit = emit
+        self._is_left_out = is_left_out
         self._slow = slow
         self._stacks = stacks
         self.origin_ns = 0  # of the run; known once it has said hello
@@ -66,51 +94,65 @@ class Processes:
 
     # ---- who is there
 
-    def watch(self, pid: int, parent: int | None, now_us: int, settled: bool = False) -> Watched:
+    def watch(self, pid: int, parent: int | None, now_us: int) -> Watched:
         """Follows `pid` from now on; it is looked for in `look` until it can be read."""
         if pid not in self._watched:
-            self._watched[pid] = Watched(pid, parent, now_us, procfs.command(pid), settled=settled)
+            self._watched[pid] = Watched(pid, parent, now_us)
         return self._watched[pid]
+
+    def announce(self, pid: int) -> None:
+        """Tells of a process that may be no CPython, now or ever."""
+        watched = self._watched.get(pid)
+        if watched is not None and not watched.told:
+            self._tell(watched)
 
     def look(self, now_us: int) -> None:
         """Tries again to find the interpreter of each process that has none yet."""
         for watched in list(self._watched.values()):
-            if watched.reader is None and watched.refusal is None and now_us >= watched.look_at_us:
+            if watched.reader is not None:
+                continue
+            if not watched.lost and procfs.program(watched.pid) not in (None, watched.program):
+                self._called_exec(watched, now_us)
+            if watched.refusal is None and now_us >= watched.look_at_us:
                 self._try(watched, now_us)
-                tried_us = now_us - watched.since_us
-                watched.look_at_us = now_us + min(max(tried_us, _LOOK_FIRST_US), _LOOK_LAST_US)
+                wait_us = (now_us - watched.since_us) // _LOOK_PART
+                watched.look_at_us = now_us + min(max(wait_us, _LOOK_FIRST_US), _LOOK_LAST_US)
 
     def follow_children(self, roots: Iterable[int], now_us: int) -> None:
-        """Takes in processes that were started since, and lets go of those that are gone."""
-        present = set()
-        for root in roots:
-            present.add(root)
-            for pid in procfs.descendants(root):
-                present.add(pid)
-                if pid not in self._watched:
-                    parent = procfs.parent(pid)
-                    self.watch(pid, parent, now_us)
-                    self._emit(Event(now_us, "forked", pid, f"by {parent}"))
-        for pid in [pid for pid in self._watched if pid not in present or not procfs.alive(pid)]:
-            self._forget(self._watched[pid], now_us)
+        """Takes in processes that were started since, and lets go of those that have ended.
+
+        One whose parent has ended is followed on, and what it starts too.
+        """
+        for watched in [watched for watched in self._watched.values() if watched.ended]:
+            self._forget(watched, now_us)
+        known = dict.fromkeys((*roots, *self._watched))
+        for pid in (*known, *procfs.descendants(*known)):
+            self._take_in(pid, now_us)
+
+    def _take_in(self, pid: int, now_us: int) -> None:
+        if pid in self._watched or self._is_left_out(pid):
+            return
+        parent = procfs.parent(pid)
+        watched = Watched(pid, parent, now_us)
+        if watched.ended:  # a zombie that nobody has reaped
+            return
+        self._watched[pid] = watched
+        self._emit(Event(now_us, "forked", pid, f"by {parent}"))
 
     def _try(self, watched: Watched, now_us: int) -> None:
         if watched.lost and not self._became_another(watched, now_us):
             return
         try:
             runtime = locate(watched.pid)
-        except NotYet as reason:
-            if now_us - watched.since_us > _SETTLE_US:
-                watched.refusal = NotReadable(f"Process {watched.pid}: {reason}")
-            return
         except NoSuchProcess:
             return  # follow_children tells of its end
+        except (NotYet, NoInterpreter) as reason:
+            watched.why = reason
+            return
         except GilscopeError as refusal:
-            # A shell or a launcher is no CPython until it calls exec, so the verdict waits.
-            late = watched.settled or now_us - watched.since_us > _SETTLE_US
-            if late or not isinstance(refusal, NotReadable):
-                watched.refusal = refusal
-                self._emit(Event(now_us, "unreadable", watched.pid, str(refusal)))
+            watched.why = refusal
+            if now_us - watched.since_us > _SETTLE_US or not isinstance(refusal, Doubtful):
+                self._refuse(watched, refusal, now_us)
             return
         try:
             watched.reader = Reader(
@@ -124,10 +166,20 @@ class Processes:
             )
         except (AddressSpaceGone, Inconsistent, Unmapped):
             runtime.memory.close()
+            watched.why = NotYet(f"process {watched.pid} changes while it is being looked at")
             return
-        watched.command = procfs.command(watched.pid)
+        watched.why, watched.command = None, procfs.command(watched.pid)
         self._announce(watched, watched.reader, now_us)
         self._sample(watched, watched.reader, now_us)
+
+    def _refuse(self, watched: Watched, refusal: GilscopeError, now_us: int) -> None:
+        watched.refusal = refusal
+        self._emit(Event(now_us, "unreadable", watched.pid, str(refusal)))
+        watched.announced = replace(
+            watched.announced, at_us=now_us, why=dict.fromkeys(MEASURES, str(refusal))
+        )
+        if watched.told:
+            self._emit(watched.announced)
 
     def _forget(self, watched: Watched, now_us: int) -> None:
         self._let_go(watched, now_us)
@@ -173,10 +225,31 @@ class Processes:
             if watched.reader is None and watched.refusal is None
         ]
 
+    @property
+    def reads_any(self) -> bool:
+        """Whether there is a CPython that is read."""
+        return any(watched.reader is not None for watched in self._watched.values())
+
+    @property
+    def starting(self) -> bool:
+        """Whether there is an interpreter that cannot be read yet."""
+        return any(isinstance(watched.why, NotYet) for watched in self._watched.values())
+
+    @property
+    def refusals(self) -> list[GilscopeError]:
+        """Why those are not read that are CPythons, or may be."""
+        whys = (watched.why for watched in self._watched.values())
+        return [why for why in whys if isinstance(why, GilscopeError) and not isinstance(why, NoInterpreter)]
+
     def refusal(self, pid: int) -> GilscopeError | None:
-        """Why `pid` is not read; None while it is, or may yet be."""
+        """Why `pid` is not read, and will not be; None while it is, or may yet be."""
         watched = self._watched.get(pid)
         return watched.refusal if watched else None
+
+    def why_not(self, pid: int) -> GilscopeError | NotYet | None:
+        """Why `pid` is not read, or not yet; None where it is, or was not looked at."""
+        watched = self._watched.get(pid)
+        return watched.why if watched and watched.reader is None else None
 
     def sample(self, now_us: int) -> None:
         """Looks at every CPython once."""
@@ -213,19 +286,21 @@ class Processes:
     def _lost(self, watched: Watched, now_us: int) -> None:
         """The address space is gone: by the process's end, or by exec, and then it is another program now."""
         self._let_go(watched, now_us)
-        watched.lost, watched.settled = True, False
+        watched.lost = True
         watched.since_us = watched.look_at_us = now_us
 
     def _became_another(self, watched: Watched, now_us: int) -> bool:
         """Whether a process that lost its address space has a new one; one that is ending never has."""
-        command = procfs.command(watched.pid)
-        if not command:
+        if not procfs.command(watched.pid):
             return False
-        watched.lost, watched.command = False, command
-        watched.announced = Process(now_us, watched.pid, watched.parent, command)
-        self._emit(Event(now_us, "exec", watched.pid, " ".join(command)))
-        self._emit(watched.announced)
+        self._called_exec(watched, now_us)
         return True
+
+    def _called_exec(self, watched: Watched, now_us: int) -> None:
+        watched.renewed(now_us)
+        if watched.told:  # else nobody knows what it was before
+            self._emit(Event(now_us, "exec", watched.pid, " ".join(watched.command)))
+            self._tell(watched)
 
     # ---- what is told of them
 
@@ -307,9 +382,13 @@ class Processes:
         if rows or pauses:
             self._emit(Collector(now_us, rows, pauses))
 
+    def _tell(self, watched: Watched) -> None:
+        watched.told = True
+        self._emit(watched.announced)
+
     def _announce(self, watched: Watched, reader: Reader, now_us: int) -> None:
         watched.announced = self._process(watched, now_us)
-        self._emit(watched.announced)
+        self._tell(watched)
         self._name(reader, now_us, in_full=True)
 
     def _name(self, reader: Reader, now_us: int, in_full: bool = False) -> None:

@@ -9,6 +9,7 @@ from app.model import secrets
 
 _TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_DELETED = " (deleted)"  # what the kernel adds to the name of a file that is there no more
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,15 @@ def command(pid: int) -> list[str]:
     if not text:
         return []
     return secrets.command(part.decode("utf-8", "replace") for part in text.rstrip(b"\0").split(b"\0"))
+
+
+def program(pid: int) -> str | None:
+    """The file that it runs; None for a kernel thread, one that has ended, or that may not be looked at."""
+    try:
+        path = os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+    return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
 
 
 def schedstat(pid: int, tid: int) -> tuple[int, int] | None:
@@ -160,12 +170,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for text in texts if text for child in text.split()]
 
 
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, parents before their children."""
-    found: list[int] = []
-    todo = [pid]
+def descendants(*pids: int) -> list[int]:
+    """Every process below those given, parents before their children."""
+    found = dict.fromkeys(pids)
+    todo = list(pids)
     while todo:
         below = [child for child in children(todo.pop()) if child not in found]
-        found += below
+        found.update(dict.fromkeys(below))
         todo += below
-    return found
+    return list(found)[len(set(pids)) :]

@@ -23,6 +23,14 @@ from .state import Inconsistent, survey
 _images: dict[tuple[str, int], PythonImage] = {}  # by (device, inode): children map the same files
 
 
+class NoInterpreter(NotReadable):
+    """No CPython in the process so far: it may call exec, or load one, at any time."""
+
+
+class Doubtful(NotReadable):
+    """What the process says of itself makes no sense: it starts, or it is a build that nobody knows."""
+
+
 class NotYet(Exception):
     """The interpreter is there but not initialised, or is being taken down: worth another try."""
 
@@ -43,7 +51,8 @@ class Runtime:
 def locate(pid: int) -> Runtime:
     """The CPython that `pid` runs.
 
-    Raises NotYet while the interpreter starts, NoSuchProcess, NotPermitted, or NotReadable with the reason.
+    Raises NotYet while the interpreter starts, NoSuchProcess, NotPermitted, NoInterpreter where there is none
+    so far, or NotReadable with the reason.
     """
     memory = Memory(pid)
     try:
@@ -59,12 +68,12 @@ def locate(pid: int) -> Runtime:
 
 
 def _locate(pid: int, memory: Memory) -> Runtime:
-    refusal = "has no _PyRuntime: it is no CPython of 3.10 or later"
+    refusal = None
     for mapping in _candidates(pid):
         try:
             image = _image(pid, mapping)
         except NotElf64 as reason:
-            refusal = f"is {reason}"
+            refusal = f"Process {pid} is {reason}"
             continue
         if image is None or image.runtime is None:
             continue
@@ -73,8 +82,11 @@ def _locate(pid: int, memory: Memory) -> Runtime:
         found_by = "the section .PyRuntime" if image.by_section else "the symbol _PyRuntime"
         bss = image.bss[0] + bias, image.bss[1]
         return replace(runtime, program=mapping.path, found_by=found_by, bss=bss)
-    raise NotReadable(
-        f"Process {pid} {refusal}", f"GILScope reads {versions.spoken()} on Linux x86-64.", pid=pid
+    program = procfs.program(pid) or procfs.thread_name(pid, pid)
+    raise NoInterpreter(
+        refusal or f"Process {pid} is no CPython of 3.10 or later: it runs {program}, without a _PyRuntime",
+        f"GILScope reads {versions.spoken()} on Linux x86-64.",
+        pid=pid,
     )
 
 
@@ -82,7 +94,7 @@ def _candidates(pid: int) -> list[FileMapping]:
     """Mapped files that may hold _PyRuntime, libpython first."""
     try:
         program = os.readlink(f"/proc/{pid}/exe")
-        files = mapped_files(pid)
+        files = mapped_files(pid, "python", program)
     except (FileNotFoundError, ProcessLookupError):
         raise access.gone(pid) from None
     except PermissionError:
@@ -148,7 +160,7 @@ def _by_trial(memory: Memory, address: int, layouts: list[Layout]) -> Runtime:
         return Runtime(memory, address, layout, layout.name)
     if late:
         raise NotYet(f"the interpreter of process {memory.pid} is starting")
-    raise NotReadable(f"Process {memory.pid} is a CPython that tells no version and fits no known layout")
+    raise Doubtful(f"Process {memory.pid} is a CPython that tells no version and fits no known layout")
 
 
 def validate(memory: Memory, address: int, layout: Layout) -> None:
@@ -168,7 +180,7 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
             if locked and holder not in holders:
                 raise NotYet(f"the holder of the GIL of process {memory.pid} is being made or freed")
     except (Inconsistent, Unmapped) as fault:
-        raise NotReadable(
+        raise Doubtful(
             f"Process {memory.pid} does not look like the CPython {layout.name} that it says it is: {fault}",
             "Debug and other special builds lay their structures out differently.",
         ) from None

@@ -23,6 +23,8 @@ from .output import Output
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
+_ERROR_TAIL = 8192
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -138,6 +140,11 @@ class Target:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
 
+    def relieve(self) -> None:
+        """Makes room for what a command writes, at each beat: it is not to wait for us."""
+        if self._output is not None and self._tells_output:
+            self._output.relieve()
+
     def drain(self) -> None:
         """Takes what the target wrote; the last part is kept."""
         if self._output is not None:
@@ -149,5 +156,5 @@ class Target:
 
     @property
     def stderr_tail(self) -> str:
-        """The last 8 KiB of its standard error."""
-        return self._output.tail if self._output is not None else ""
+        """The last 8 KiB of its standard error; of a command's output."""
+        return self._output.tail[-_ERROR_TAIL:] if self._output is not None else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ import pytest
 from support.interpreters import FOUND, ask, interpreter, name
 from support.observing import ROOT
 from support.uprobes import image_of
+from support.versions import with_version
 
 from app.model.errors import NotReadable
 from app.probe import layouts
-from app.probe.elf import read_image
 from app.probe.layouts import Layout, debug_offsets, known
 from app.probe.runtime import NotYet, Runtime, locate
 
@@ -145,22 +144,6 @@ def claiming(python: str, hexversion: int, folder: Path) -> Iterator[int]:
     environment = {"PYTHONHOME": prefix} if program else {"LD_PRELOAD": str(copy)}
     with running([str(copy) if program else python], **environment) as pid:
         yield pid
-
-
-def with_version(image: Path, hexversion: int) -> bytearray:
-    """The file with that version in the place of its own."""
-    data = bytearray(image.read_bytes())
-    cookie = data.find(debug_offsets.COOKIE)
-    if cookie >= 0:
-        while data[cookie + 8 : cookie + 16][4:] != bytes(4):  # the text of the cookie stands elsewhere too
-            cookie = data.find(debug_offsets.COOKIE, cookie + 1)
-        struct.pack_into("=Q", data, cookie + len(debug_offsets.COOKIE), hexversion)
-        return data
-    with image.open("rb") as file:
-        found = read_image(file.fileno())
-    assert found.version is not None
-    struct.pack_into("=I", data, found.version - found.first_load, hexversion)
-    return data
 
 
 def test_an_unknown_version_is_refused_by_its_name(python: str, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_what_is_no_such_file_is_named(content: bytes, what: str, tmp_path: Path
 def test_a_process_that_is_no_python_says_so() -> None:
     with subprocess.Popen(["/bin/sleep", "20"]) as sleeper:
         try:
-            with pytest.raises(NotReadable, match=f"Process {sleeper.pid} has no _PyRuntime"):
+            with pytest.raises(NotReadable, match=f"Process {sleeper.pid} is no CPython"):
                 runtime.locate(sleeper.pid)
         finally:
             sleeper.kill()
