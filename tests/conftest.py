@@ -6,6 +6,8 @@ In CI a test that was skipped was not run, so it has failed.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator
 
 import pytest
@@ -16,6 +18,16 @@ from support.machine import Disturbance, Ticks
 from app.model import versions
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests record goes into a folder of their own, not among the user's runs."""
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gilscope-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
 
 # Of all CPU time, given to other machines by the hypervisor: above it, shares are not the target's own.
 STOLEN = 0.02

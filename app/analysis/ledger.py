@@ -57,6 +57,7 @@ from app.model.frames import (
 from app.model.states import WAITING
 
 KEPT_EVENTS = 500
+OUTPUT_TAIL = 64 * 1024  # characters
 
 
 class Ledger:
@@ -66,6 +67,7 @@ class Ledger:
         self.hello: Hello | None = None
         self.end: End | None = None
         self.result: dict[str, Any] | None = None
+        self.output: str | None = None  # the end of what a command or a script wrote
         self.at_us = 0
         self.begin_us = 0
         self.end_us: int | None = None
@@ -232,6 +234,8 @@ class Ledger:
         if "result" in message.data:
             self.result = message.data["result"]
             self._close(message.at_us)
+        elif "output" in message.data:
+            self.output = ((self.output or "") + message.data["output"])[-OUTPUT_TAIL:]
 
     def _is_over(self, at_us: int) -> bool:
         """Whether the measured time had ended by then: what was told at its end was read before that."""

@@ -14,10 +14,10 @@ import typer
 from app.cli import progress, report
 from app.model.errors import from_json
 from app.model.findings import SEVERITIES
+from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
-from app.runs.run import Run
 from app.runs.settings import Settings
 
 REDRAW_S = 0.25  # on a terminal, where the line is written over
@@ -88,14 +88,14 @@ async def _observe(request: RunRequest, recording: Recording | None) -> Json:
         await manager.close()
 
 
-def _stop_on_signals(run: Run) -> None:
+def _stop_on_signals(run: LiveRun) -> None:
     stops: set[asyncio.Task[None]] = set()  # the loop keeps only weak references to tasks
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: stops.add(loop.create_task(run.stop())))
 
 
-async def _show_progress(run: Run) -> None:
+async def _show_progress(run: LiveRun) -> None:
     on_terminal = sys.stderr.isatty()
     before, after = ("\r\x1b[K", "") if on_terminal else ("", "\n")
     heading = progress.title(run.to_json())

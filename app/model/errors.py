@@ -2,6 +2,8 @@
 
     GilscopeError              exit 1, HTTP 500
     ├── TargetFailed           exit 1, 500   the target ended with an error of its own
+    ├── Interrupted            exit 1, 500   what recorded a run was killed
+    ├── ArchiveFailed          exit 1, 500   the archive of runs cannot be used
     ├── BadRequest             exit 2, 422   a name, a parameter, a combination that cannot be
     ├── NotFound               exit 2, 404   no such run, workload, interpreter
     ├── Conflict               exit 2, 409   not now: too many runs, a run that has ended
@@ -46,6 +48,20 @@ class TargetFailed(GilscopeError):
 
     code = "target-failed"
     title = "The target failed"
+
+
+class Interrupted(GilscopeError):
+    """What recorded a run was killed: the recording ends there."""
+
+    code = "interrupted"
+    title = "The recording was cut off"
+
+
+class ArchiveFailed(GilscopeError):
+    """The archive of runs cannot be used: a full disk, a locked, foreign or damaged database."""
+
+    code = "archive-failed"
+    title = "The archive of runs cannot be used"
 
 
 class BadRequest(GilscopeError):

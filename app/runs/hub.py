@@ -21,6 +21,7 @@ class _Entry(NamedTuple):
     at_s: float
     text: str
     lasting: bool
+    number: int | None  # of the observer's messages, from 0
 
 
 class Delivery(NamedTuple):
@@ -48,13 +49,14 @@ class Hub:
         self._news = asyncio.Event()
         self.closed = False
 
-    def publish(self, text: str, *, lasting: bool = True) -> None:
+    def publish(self, text: str, *, lasting: bool = True, number: int | None = None) -> None:
         """Send a message to every viewer.
 
         One that is not `lasting` says how things stand now; a viewer who comes later does not get it.
+        `number` is that of a message of the observer.
         """
         now_s = self._clock()
-        self._ring.append(_Entry(now_s, text, lasting))
+        self._ring.append(_Entry(now_s, text, lasting, number))
         self._size += len(text)
         while len(self._ring) > 1 and (
             self._size > self._keep_bytes or self._ring[0].at_s < now_s - self._keep_s
@@ -71,6 +73,11 @@ class Hub:
     def follow(self) -> Follower:
         """A new viewer's cursor: the tail from here back, then what comes."""
         return Follower(self)
+
+    @property
+    def first_number(self) -> int | None:
+        """The number of the oldest message of the observer that the ring still has."""
+        return next((entry.number for entry in self._ring if entry.number is not None), None)
 
     def _wake(self) -> None:
         self._news.set()

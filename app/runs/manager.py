@@ -1,20 +1,47 @@
-"""All runs of one server or one command: at most so many at once, and the ended ones for a while."""
+"""All runs of one server or one command: at most so many at once, each recorded from its first message.
+
+A run that has ended leaves memory as soon as the archive has it. One that the archive could not take stays;
+of these the last KEPT_UNRECORDED.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from app.model.errors import BadRequest, Conflict, NotFound
+from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError
 from app.runs import catalogue, interpreters, plan
+from app.runs.archive import Archive, Query
 from app.runs.catalogue import Catalogue
 from app.runs.interpreters import Interpreter
+from app.runs.live import LiveRun
 from app.runs.observer import COMMAND
+from app.runs.record import RunRecord
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
-from app.runs.run import Patience, Run
 from app.runs.settings import Settings
+from app.runs.supervision import Patience
+
+KEPT_UNRECORDED = 20
+EVERY = Query()
+
+Json = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of runs. `next` is the cursor of the one that follows; `error` is why there is no archive."""
+
+    runs: list[Json]
+    next: str | None
+    archive: Json | None  # {"bytes", "budget_bytes", "runs"}
+    error: ArchiveFailed | None
 
 
 class Manager:
@@ -29,10 +56,11 @@ class Manager:
         self._settings = settings
         self._observer = observer
         self._patience = patience or Patience()
-        self._runs: dict[str, Run] = {}
-        self._count = 0
+        self.archive = Archive(settings.home, settings.keep_bytes)
+        self._runs: dict[str, LiveRun] = {}
         self._closing = False
         self._finding = asyncio.Lock()
+        self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
 
     async def catalogue(self) -> Catalogue:
         """The workloads and executors that there are."""
@@ -44,19 +72,65 @@ class Manager:
         async with self._finding:
             return await asyncio.to_thread(interpreters.find, self._settings.pythons)
 
-    async def start(self, request: RunRequest, recording: Recording | None = None) -> Run:
+    async def start(self, request: RunRequest, recording: Recording | None = None) -> LiveRun:
         """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started.
 
-        A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable.
+        A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable. The
+        messages go into `recording` too, which is the caller's.
         """
-        run = self._admit(await self._plan(request), recording)
-        await run.start(self._observer)
-        if request.attach_pid is not None:
-            refusal = await run.admitted()
-            if refusal is not None:
-                self._runs.pop(run.id, None)
-                raise refusal
+        run = self._admit(await self._plan(request))
+        if recording is not None:
+            run.record(recording)
+        await self._record(run)
+        refusal = None
+        try:
+            await run.start(self._observer)
+            if request.attach_pid is not None:
+                refusal = await run.admitted()
+        finally:
+            if refusal is None:
+                task = self._storing[run.id] = asyncio.create_task(self._store(run))
+                task.add_done_callback(lambda _: self._storing.pop(run.id))
+        if refusal is not None:
+            await self._abandon(run)
+            raise refusal
         return run
+
+    async def _record(self, run: LiveRun) -> None:
+        """Have the archive record the run. Where it cannot, the run goes on, and says why it is not kept."""
+        try:
+            run.recording = await self.archive.begin(run.described())
+            run.record(run.recording)
+        except GilscopeError as error:
+            self._unrecorded(run, error)
+
+    async def _store(self, run: LiveRun) -> None:
+        """Once it has ended, it is the archive's."""
+        await run.wait()
+        if run.recording is not None:
+            header = run.header() if run.ledger.hello is not None else None
+            try:
+                await self.archive.finish(run.recording, run.described(), header, run.summary())
+            except GilscopeError as error:
+                self._unrecorded(run, error)
+            else:
+                self._runs.pop(run.id, None)
+        kept = [run for run in self._runs.values() if run.ended and run.unrecorded]
+        for run in kept[:-KEPT_UNRECORDED]:
+            self._runs.pop(run.id, None)
+
+    async def _abandon(self, run: LiveRun) -> None:
+        """A run that was refused leaves nothing."""
+        self._runs.pop(run.id, None)
+        if run.recording is not None:
+            try:
+                await self.archive.abandon(run.recording, run.id)
+            except GilscopeError as error:
+                logger.warning("run %s: %s", run.id, error)
+
+    def _unrecorded(self, run: LiveRun, error: GilscopeError) -> None:
+        run.unrecorded = error
+        logger.warning("run %s is not recorded, or not all of it: %s", run.id, error)
 
     async def _plan(self, request: RunRequest) -> plan.Plan:
         match plan.kind_of(request):
@@ -71,39 +145,71 @@ class Manager:
             case "attach":
                 return await asyncio.to_thread(plan.of_attach, request)
 
-    def get(self, run_id: str) -> Run:
-        """The run of that id; NotFound."""
+    async def get(self, run_id: str) -> RunRecord:
+        """The run of that id, live or stored; NotFound."""
+        return self._runs.get(run_id) or await self.archive.get(run_id)
+
+    async def live(self, run_id: str) -> LiveRun:
+        """The run of that id while it goes on; NotFound, or Conflict where it has ended."""
+        run = self._runs.get(run_id)
+        if run is None:
+            await self.archive.get(run_id)
+            raise Conflict("The run has ended", "Start it again.")
+        return run
+
+    async def page(self, limit: int, cursor: str | None = None, query: Query = EVERY) -> Listing:
+        """Up to `limit` runs, newest first, from `cursor` on.
+
+        Those that the archive does not have stand first on the first page, unless something is searched for.
+        Where the archive cannot be used they are all there is, and the listing says why.
+        """
+        before = None if cursor is None else _number(cursor)
+        mine = [run.to_json() for run in reversed(self._runs.values()) if run.recording is None]
+        unrecorded = mine if cursor is None and query == EVERY else []
         try:
-            return self._runs[run_id]
-        except KeyError:
-            raise NotFound(
-                f"There is no run {run_id!r}",
-                f"The list of runs shows those that there are; the last {self._settings.keep_runs} are kept.",
-            ) from None
+            entries = await self.archive.page(query, limit + 1, before)
+            kept = {
+                "bytes": await self.archive.used_bytes(),
+                "budget_bytes": self.archive.budget_bytes,
+                "runs": await self.archive.count(query),
+            }
+        except ArchiveFailed as error:
+            return Listing(unrecorded, None, None, error)
+        shown = [
+            self._runs[entry.id].to_json() if entry.id in self._runs else entry.to_json()
+            for entry in entries[:limit]
+        ]
+        following = str(entries[limit - 1].number) if len(entries) > limit else None
+        return Listing([*unrecorded, *shown], following, kept, None)
 
-    def page(self, limit: int, cursor: str | None = None) -> tuple[list[Run], str | None]:
-        """Up to `limit` runs, newest first, from `cursor` on, and the cursor of the next page."""
-        before = self._count + 1 if cursor is None else _number(cursor)
-        older = [run for run in reversed(self._runs.values()) if run.number < before]
-        shown = older[:limit]
-        return shown, str(shown[-1].number) if len(older) > limit else None
-
-    def active(self) -> list[Run]:
+    def active(self) -> list[LiveRun]:
         """The runs that have not ended, oldest first."""
         return [run for run in self._runs.values() if not run.ended]
 
+    async def stop(self, run_id: str) -> RunRecord:
+        """End a run, and wait until it is stored; one that has ended stays as it is. NotFound."""
+        run = self._runs.get(run_id)
+        if run is not None:
+            await run.stop()
+            if run_id in self._storing:
+                await self._storing[run_id]
+        return await self.get(run_id)
+
     async def forget(self, run_id: str) -> None:
-        """End a run, and forget it."""
-        run = self.get(run_id)
-        await run.stop()
-        self._runs.pop(run_id, None)
+        """End a run, and take it out of every list; it can be restored for a while. NotFound."""
+        await self.stop(run_id)
+        left = self._runs.pop(run_id, None)
+        if left is None or left.recording is not None:
+            await self.archive.remove(run_id)
 
     async def close(self) -> None:
         """Refuse further runs, and end those that there are: within some seconds, see Patience."""
         self._closing = True
         await asyncio.gather(*(run.stop() for run in self.active()))
+        await asyncio.gather(*self._storing.values())
+        await self.archive.close()
 
-    def _admit(self, checked: plan.Plan, recording: Recording | None) -> Run:
+    def _admit(self, checked: plan.Plan) -> LiveRun:
         """A new run. No await from the count to the entry: two requests must not take the same place."""
         active = self.active()
         if self._closing:
@@ -114,16 +220,9 @@ class Manager:
                 f"{len(active)} runs are going on, and no more are allowed at once: {names}",
                 "Stop one of them, or start the server with a greater GILSCOPE_MAX_RUNS.",
             )
-        self._count += 1
-        run = Run(secrets.token_hex(5), self._count, checked, self._patience, recording)
+        run = LiveRun(secrets.token_hex(5), checked, self._patience)
         self._runs[run.id] = run
-        self._drop_oldest()
         return run
-
-    def _drop_oldest(self) -> None:
-        ended = [run for run in self._runs.values() if run.ended]
-        for run in ended[: max(0, len(ended) - self._settings.keep_runs)]:
-            del self._runs[run.id]
 
 
 def _number(cursor: str) -> int:

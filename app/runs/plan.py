@@ -27,6 +27,7 @@ MAX_PID = 2**22  # the kernel's own bound, PID_MAX_LIMIT
 
 DEFAULT_EXECUTOR = "threads"
 
+Json = dict[str, Any]
 Kind = Literal["workload", "command", "script", "attach"]
 _KINDS: dict[str, Kind] = {
     "workload": "workload",
@@ -71,11 +72,26 @@ class Plan:
         """How the run ends when the limit is reached: a process that is let go of has not been cut short."""
         return "finished" if self.kind == "attach" else "timed_out"
 
+    def to_json(self, run_id: str) -> Json:
+        """What is known before it starts: the first fields of run_json.py. It stands in the hello."""
+        return {
+            "id": run_id,
+            "kind": self.kind,
+            "name": self.name,
+            "params": dict(self.params),
+            "executor": self.executor,
+            "workers": self.workers,
+            "seconds": self.seconds,
+            "python": self.python,
+            "command": None if self.command is None else list(self.command),
+            "environment": None if self.environment is None else dict(self.environment),
+            "attach": None if self.attach_pid is None else {"pid": self.attach_pid},
+        }
+
     def spec(self, run_id: str, *further: str) -> ObserverSpec:
         """What the observer is told; `further` words end the command to start."""
-        run = {"id": run_id, "kind": self.kind, "name": self.name, "params": dict(self.params)}
         start = self.start and replace(self.start, argv=[*self.start.argv, *further])
-        return ObserverSpec(run, self.sampling, start, self.attach_pid)
+        return ObserverSpec(self.to_json(run_id), self.sampling, start, self.attach_pid)
 
 
 def kind_of(request: RunRequest) -> Kind:

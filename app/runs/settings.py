@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from app.model.errors import BadRequest
@@ -27,6 +28,13 @@ def _count(text: str) -> int:
     if not 1 <= number <= 1000:
         raise ValueError("must be a whole number from 1 to 1000")
     return number
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,15})([KMGT]?)", text)
+    if match is None:
+        raise ValueError("must be a number of bytes, such as 500M or 2G")
+    return int(match[1]) << 10 * " KMGT".index(match[2] or " ")
 
 
 def _paths(text: str) -> tuple[str, ...]:
@@ -52,16 +60,35 @@ class Settings:
         "The secret that lets a client in; a new one at each start if not set.",
     )
     pythons: tuple[str, ...] = _setting(
-        (), "GILSCOPE_PYTHONS", _paths, "Further interpreters: executables or folders, parted by colons."
+        (), "GILSCOPE_PYTHONS", _paths, "Further interpreters: executables or folders, separated by colons."
     )
     max_runs: int = _setting(4, "GILSCOPE_MAX_RUNS", _count, "Runs at once; a further one is refused.")
-    keep_runs: int = _setting(50, "GILSCOPE_KEEP_RUNS", _count, "Ended runs that stay in memory.")
+    data_dir: str = _setting(
+        "",
+        "GILSCOPE_DATA_DIR",
+        str,
+        "Where runs are recorded; $XDG_STATE_HOME/gilscope or ~/.local/state/gilscope if not set.",
+    )
+    keep_bytes: int = _setting(
+        2 << 30,
+        "GILSCOPE_KEEP_BYTES",
+        _bytes,
+        "What recorded runs may take together; the oldest that are not pinned make room.",
+    )
     allowed_hosts: tuple[str, ...] = _setting(
         (),
         "GILSCOPE_ALLOWED_HOSTS",
         _names,
-        "Names beside localhost under which the server may be reached, parted by commas.",
+        "Names beside localhost under which the server may be reached, separated by commas.",
     )
+
+    @property
+    def home(self) -> Path:
+        """The data directory."""
+        if self.data_dir:
+            return Path(self.data_dir)
+        state = os.environ.get("XDG_STATE_HOME", "")
+        return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "gilscope"
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> Settings:

@@ -32,7 +32,7 @@ async def lab(request: Request) -> HTMLResponse:
 async def run(request: Request, run_id: str) -> HTMLResponse:
     """The lab with one run in its place, live or ended."""
     try:
-        _manager(request).get(run_id)
+        await _manager(request).get(run_id)
     except NotFound as error:
         return _page(request, "missing.html", {"error": error}, status=error.http_status)
     return await _lab(request, run_id)

@@ -43,6 +43,12 @@ class Site:
         address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream?{query}"
         return connect(address, compression=None, proxy=None, **options)
 
+    def runs(self, **query: object) -> list[dict]:
+        """The runs that it lists."""
+        response = self.client.get("/api/v1/runs", params=query)
+        assert response.status_code == 200, response.text
+        return response.json()["runs"]
+
     def start(self, **body: object) -> dict:
         """A run started through the interface."""
         response = self.client.post("/api/v1/runs", json=body or {"command": ["target"]})
@@ -72,11 +78,11 @@ def serving(how: str | None, settings: Settings) -> Iterator[Site]:
 
 
 @pytest.fixture
-def site_with() -> Iterator[Callable[..., Site]]:
-    """Make sites: `site_with("steady", max_runs=1)`."""
+def site_with(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Make sites: `site_with("steady", max_runs=1)`. They share one archive, which is the test's own."""
     with ExitStack() as sites:
         yield lambda how=None, **settings: sites.enter_context(
-            serving(how, Settings(token=TOKEN, **settings))
+            serving(how, Settings(**{"token": TOKEN, "data_dir": str(tmp_path / "data"), **settings}))
         )
 
 

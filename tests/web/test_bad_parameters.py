@@ -88,7 +88,7 @@ def test_the_interface_names_the_field_and_its_bounds_and_starts_nothing(site, p
         response = site.client.post("/api/v1/runs", json={"workload": workload.name, **body})
         answer = problem(response, 422, bad.field)
         assert all(word in answer["detail"] for word in bad.said), (bad, answer["detail"])
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []
     assert psutil.Process().children() == before
 
 
@@ -147,4 +147,4 @@ def test_an_executor_that_an_interpreter_is_too_old_for_is_refused_with_the_vers
                 assert ".".join(map(str, oldest)) in answer["detail"]
                 refused += 1
     assert refused
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []

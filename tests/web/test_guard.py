@@ -32,7 +32,7 @@ def test_a_foreign_host_is_refused_even_with_the_token(site, problem, host):
     problem(response, 421)
     response = site.client.post("/api/v1/runs", json=COMMAND, headers={"Host": host})
     problem(response, 421)
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:9", "LOCALHOST"])
@@ -54,14 +54,14 @@ def test_a_foreign_origin_is_refused_even_with_the_token(site, problem, origin):
     headers = {"Origin": origin.format(port=site.port, host=f"127.0.0.1:{site.port}")}
     problem(site.client.post("/api/v1/runs", json=COMMAND, headers=headers), 403)
     problem(site.client.get("/api/v1/runs", headers=headers), 403)
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []
 
 
 def test_a_stop_from_a_foreign_page_stops_nothing(site, problem):
     run = site.start()
     address = f"/api/v1/runs/{run['id']}/stop"
     problem(site.client.post(address, headers={"Origin": "http://evil.example"}), 403)
-    assert not site.manager.get(run["id"]).ended
+    assert site.client.get(f"/api/v1/runs/{run['id']}").json()["state"] in ("starting", "running")
 
 
 def test_the_servers_own_origin_is_let_in(site):
@@ -98,7 +98,7 @@ def test_without_the_token_nothing_is_started(site, stranger, problem):
     response = stranger.post("/api/v1/runs", json=COMMAND)
     problem(response, 401)
     assert response.headers["www-authenticate"] == "Bearer"
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []
 
 
 @pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer", "Basic dGVzdA==", "Bearer töken", ""])

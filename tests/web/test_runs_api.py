@@ -78,7 +78,7 @@ def test_a_bad_field_is_named_with_its_bound_and_nothing_is_started(site, proble
     before = psutil.Process().children()
     answer = problem(site.client.post("/api/v1/runs", json=body), 422, field)
     assert bound in answer["detail"]
-    assert site.manager.page(10)[0] == []
+    assert site.runs() == []
     assert psutil.Process().children() == before
 
 
@@ -168,7 +168,10 @@ def test_a_run_is_started_seen_stopped_and_forgotten(site, problem):
     assert summary["run"]["id"] == run["id"]
     assert site.client.delete(address).status_code == 204
     problem(site.client.get(address), 404)
-    assert site.client.get("/api/v1/runs").json() == {"runs": [], "next": None}
+    assert site.runs() == []
+    assert [run["id"] for run in site.runs(removed=True)] == [run["id"]]
+    assert site.client.post(f"{address}/restore").json()["id"] == run["id"]
+    assert [run["id"] for run in site.runs()] == [run["id"]]
 
 
 def test_one_run_too_many_is_refused_with_the_reason(site_with, problem):

@@ -11,10 +11,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from websockets.sync.client import connect
 
 from app.model.errors import BadRequest, Conflict
 from app.runs.settings import Settings
@@ -27,7 +29,7 @@ LINE = re.compile(r"GILScope is at (http://(?:127\.0\.0\.1|\[::1\]):\d+)/\?token
 
 
 @pytest.fixture
-def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Client]]]:
+def started(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Client]]]:
     """Start servers on free ports, and clients that came in through the printed address."""
     processes: list[subprocess.Popen[str]] = []
     clients: list[httpx.Client] = []
@@ -37,7 +39,7 @@ def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Clien
             [sys.executable, "-c", SERVE.format(host)],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **env},
+            env={**os.environ, "GILSCOPE_DATA_DIR": str(tmp_path), **env},
         )
         processes.append(process)
         assert process.stdout is not None
@@ -59,13 +61,14 @@ def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], httpx.Clien
         process.stdout.close()
 
 
-def begin(client: httpx.Client) -> None:
-    """Start a workload of several processes and wait until it is watched."""
+def begin(client: httpx.Client) -> str:
+    """Start a workload of several processes and wait until it is watched; the run's id."""
     body = {"workload": "cpu-bound", "executor": "processes", "workers": 2, "seconds": 60}
     run = client.post("/api/v1/runs", json=body).json()
     while run["state"] == "starting":
         run = client.get(f"/api/v1/runs/{run['id']}").json()
     assert run["state"] == "running", run["error"]
+    return run["id"]
 
 
 def all_ended(processes: list[psutil.Process], within_s: float) -> bool:
@@ -94,7 +97,7 @@ def all_ended(processes: list[psutil.Process], within_s: float) -> bool:
 
 def test_one_line_gives_the_whole_address(started):
     _, client = started()
-    assert client.get("/api/v1/runs").json() == {"runs": [], "next": None}
+    assert client.get("/api/v1/runs").json()["runs"] == []
 
 
 def test_the_token_of_the_settings_is_used(started):
@@ -144,6 +147,31 @@ def test_an_observer_that_is_killed_fails_its_run_and_takes_its_target_along(sta
         run = client.get(f"/api/v1/runs/{run['id']}").json()
     assert run["state"] == "failed"
     assert "by signal 9" in run["error"]["detail"]
+
+
+def test_a_run_of_a_server_that_was_killed_is_there_after_its_restart(started):
+    process, client = started()
+    run_id = begin(client)
+    with connect(
+        f"{str(client.base_url).replace('http', 'ws')}/api/v1/runs/{run_id}/stream",
+        additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)},
+        proxy=None,
+        max_size=None,
+    ) as viewer:
+        seen_us = 0
+        while seen_us < 1_500_000:
+            message = json.loads(viewer.recv())
+            seen_us = message.get("end_us", 0) if message["type"] == "frame" else seen_us
+    process.kill()
+    process.wait()
+    _, again = started()
+    run = again.get(f"/api/v1/runs/{run_id}").json()
+    assert run["state"] == "failed"
+    assert run["error"]["code"] == "interrupted"
+    lines = again.get(f"/api/v1/runs/{run_id}/messages").text.splitlines()
+    frames = [message for line in lines if (message := json.loads(line))["type"] == "frame"]
+    assert frames[-1]["end_us"] > seen_us - 1_000_000
+    assert json.loads(lines[-1])["type"] == "end"
 
 
 def test_a_port_in_use_is_said_with_a_way_out():

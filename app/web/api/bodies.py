@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.model.spec import Sampling
 from app.runs.request import RunRequest
+
+Tag = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class SamplingBody(BaseModel):
@@ -94,6 +96,13 @@ class ErrorBody(BaseModel):
     remedy: str
 
 
+class FindingName(BaseModel):
+    """A finding of a run."""
+
+    code: str
+    severity: str
+
+
 class RunView(BaseModel):
     """A run; a field that does not concern its kind is null."""
 
@@ -116,6 +125,21 @@ class RunView(BaseModel):
     exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
     output: str | None = Field(description="The end of what a command or a script wrote, up to 64 KiB.")
     error: ErrorBody | None
+    tags: list[str]
+    pinned: bool = Field(description="It stays when older runs make room for newer ones.")
+    unrecorded: ErrorBody | None = Field(description="Why it is not in the archive, or not all of it.")
+    findings: list[FindingName] = Field(
+        default_factory=list, description="What was found, once it has ended."
+    )
+    bytes: int | None = Field(default=None, description="What its recording takes, once it has ended.")
+
+
+class ArchiveView(BaseModel):
+    """Where runs are kept."""
+
+    bytes: int = Field(description="What all recordings take.")
+    budget_bytes: int = Field(description="What they may take; the oldest that are not pinned make room.")
+    runs: int = Field(description="How many runs the list has, with its filters.")
 
 
 class RunPage(BaseModel):
@@ -123,6 +147,18 @@ class RunPage(BaseModel):
 
     runs: list[RunView]
     next: str | None
+    archive: ArchiveView | None = Field(description="Null where the archive cannot be used.")
+    error: ErrorBody | None = Field(description="Why the archive cannot be used.")
+
+
+class RunChange(BaseModel):
+    """What a person calls a run, and whether it is to stay; a field that is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=80)
+    tags: list[Tag] | None = Field(default=None, max_length=20)
+    pinned: bool | None = None
 
 
 class FieldErrorBody(BaseModel):

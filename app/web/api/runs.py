@@ -1,17 +1,28 @@
-"""Runs: start, list, look at, act upon, stop, forget."""
+"""Runs: start, list, look at, act upon, stop; name, tag, pin, remove, restore; import and take away."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from app.web.api.bodies import ActionBody, RunBody, RunPage, RunView
+from app.model.errors import BadRequest
+from app.runs import archive
+from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView
 from app.web.api.context import TheManager, problems
+
+MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+Word = Annotated[str, Query(max_length=80)]
+FromUs = Annotated[int, Query(ge=0)]
+ToUs = Annotated[int | None, Query(ge=0)]
 
 
 @router.post("", status_code=201, response_model=RunView, responses=problems(403, 404, 409))
@@ -23,22 +34,80 @@ async def start(body: RunBody, manager: TheManager, response: Response) -> dict[
 
 
 @router.get("", response_model=RunPage)
-async def page(manager: TheManager, limit: Limit = 50, cursor: str | None = None) -> dict[str, Any]:
-    """The runs that the server remembers, newest first."""
-    runs, following = manager.page(limit, cursor)
-    return {"runs": [run.to_json() for run in runs], "next": following}
+async def page(
+    manager: TheManager,
+    limit: Limit = 50,
+    cursor: str | None = None,
+    text: Word = "",
+    kind: Word = "",
+    state: Word = "",
+    finding: Word = "",
+    tag: Word = "",
+    since: float | None = None,
+    until: float | None = None,
+    pinned: bool = False,
+    removed: bool = False,
+) -> dict[str, Any]:
+    """The runs there are, newest first: those that go on, and those in the archive.
+
+    `text` is looked for in names, commands and tags; `since` and `until` are in seconds since the epoch.
+    """
+    query = archive.Query(text, kind, state, finding, tag, since, until, pinned, removed)
+    listed = await manager.page(limit, cursor, query)
+    return {
+        "runs": listed.runs,
+        "next": listed.next,
+        "archive": listed.archive,
+        "error": listed.error.to_json() if listed.error else None,
+    }
+
+
+@router.post("/import", status_code=201, response_model=RunView, responses=problems())
+async def import_run(request: Request, manager: TheManager, response: Response) -> dict[str, Any]:
+    """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave."""
+    descriptor, path = tempfile.mkstemp(prefix="gilscope-import-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+                if file.tell() > MOST_IMPORTED:
+                    raise BadRequest(f"A recording may have {MOST_IMPORTED} bytes at the most", field="body")
+        run = await manager.archive.import_file(path)
+    finally:
+        os.unlink(path)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return run.to_json()
 
 
 @router.get("/{run_id}", response_model=RunView, responses=problems(404))
 async def one(run_id: str, manager: TheManager) -> dict[str, Any]:
     """One run."""
-    return manager.get(run_id).to_json()
+    return (await manager.get(run_id)).to_json()
+
+
+@router.patch("/{run_id}", response_model=RunView, responses=problems(404, 409))
+async def change(run_id: str, body: RunChange, manager: TheManager) -> dict[str, Any]:
+    """Give a run another name or other tags, or pin it so that it stays when older runs make room."""
+    return (await manager.archive.change(run_id, **body.model_dump())).to_json()
 
 
 @router.get("/{run_id}/summary", responses=problems(404))
 async def summary(run_id: str, manager: TheManager) -> dict[str, Any]:
     """The run's result; while it goes on, the result so far."""
-    return manager.get(run_id).summary()
+    return (await manager.get(run_id)).summary()
+
+
+@router.get("/{run_id}/messages", response_class=StreamingResponse, responses=problems(404, 409))
+async def messages(
+    run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None
+) -> StreamingResponse:
+    """The recording, or what of it tells of a span of time, with all names: JSON, a message a line."""
+    run = await manager.get(run_id)
+    lines = run.messages(from_us, to_us)
+    name = f'attachment; filename="{run.id}.jsonl"'
+    return StreamingResponse(
+        _ended(lines), media_type="application/x-ndjson", headers={"Content-Disposition": name}
+    )
 
 
 @router.post("/{run_id}/actions", status_code=202, response_model=RunView, responses=problems(404, 409))
@@ -47,7 +116,7 @@ async def act(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, A
 
     Answers as soon as it is passed on; what it did the workload reports in the stream.
     """
-    run = manager.get(run_id)
+    run = await manager.live(run_id)
     run.act(body.name)
     return run.to_json()
 
@@ -55,12 +124,21 @@ async def act(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, A
 @router.post("/{run_id}/stop", response_model=RunView, responses=problems(404))
 async def stop(run_id: str, manager: TheManager) -> dict[str, Any]:
     """End the run and its target; answers when that is done. A run that has ended stays as it is."""
-    run = manager.get(run_id)
-    await run.stop()
-    return run.to_json()
+    return (await manager.stop(run_id)).to_json()
 
 
-@router.delete("/{run_id}", status_code=204, responses=problems(404))
-async def forget(run_id: str, manager: TheManager) -> None:
-    """End the run, and forget it and its result."""
+@router.post("/{run_id}/restore", response_model=RunView, responses=problems(404))
+async def restore(run_id: str, manager: TheManager) -> dict[str, Any]:
+    """Put a run back that was removed a short while ago."""
+    return (await manager.archive.restore(run_id)).to_json()
+
+
+@router.delete("/{run_id}", status_code=204, responses=problems(404, 409))
+async def remove(run_id: str, manager: TheManager) -> None:
+    """End the run, and remove it and its recording; `restore` brings it back for ten minutes."""
     await manager.forget(run_id)
+
+
+async def _ended(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line + "\n"

@@ -6,15 +6,14 @@ The header comes once the observation has begun. A run that ended before it did 
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import nullcontext
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.model.errors import NotFound
-from app.runs.run import Run
+from app.model.errors import GilscopeError
+from app.runs.live import LiveRun
+from app.runs.record import RunRecord
 from app.web.api.context import TheManager
 from app.web.problems import of_error
 
@@ -32,12 +31,12 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
     While a viewer with `heap` is there, the observer reads the heap's map.
     """
     try:
-        run = manager.get(run_id)
-    except NotFound as error:
+        run = await manager.get(run_id)
+    except GilscopeError as error:
         await websocket.send_denial_response(of_error(error, websocket.url.path))
         return
     await websocket.accept()
-    with run.looked_at_heap() if heap else nullcontext():
+    with run.looked_at_heap() if heap and isinstance(run, LiveRun) else nullcontext():
         tasks = [asyncio.create_task(_follow(websocket, run)), asyncio.create_task(_receive(websocket))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -50,18 +49,8 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
             raise result
 
 
-async def _follow(websocket: WebSocket, run: Run) -> None:
-    begun = await run.begun()
-    follower = run.hub.follow()
-    if begun:
-        await _send(websocket, run.header())
-    async for missed, text in follower:
-        if missed:
-            # Names may be among what was missed, so this viewer begins again, as on a new connection: of this
-            # instant, since what comes while it is being sent is told by what follows.
-            header = run.header()
-            await _send(websocket, {"type": "missed", "count": missed})
-            await _send(websocket, header)
+async def _follow(websocket: WebSocket, run: RunRecord) -> None:
+    async for text in run.view():
         await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)
     await asyncio.wait_for(websocket.close(), SEND_LIMIT_S)
 
@@ -70,8 +59,3 @@ async def _receive(websocket: WebSocket) -> None:
     """Read and drop what the viewer sends, until it goes."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
-
-
-async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
-    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-    await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)

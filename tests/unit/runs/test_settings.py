@@ -9,7 +9,7 @@ from app.runs.settings import Settings, documented
 
 
 def test_defaults_hold_where_nothing_is_set():
-    assert Settings.load({}) == Settings(None, (), 4, 50, ())
+    assert Settings.load({}) == Settings(None, (), 4, "", 2 << 30, ())
 
 
 def test_the_environment_is_read():
@@ -17,11 +17,12 @@ def test_the_environment_is_read():
         "GILSCOPE_TOKEN": "abc-DEF_1.ghi~jkl",
         "GILSCOPE_PYTHONS": "/opt/a:/opt/b/bin/python3",
         "GILSCOPE_MAX_RUNS": "7",
-        "GILSCOPE_KEEP_RUNS": "9",
+        "GILSCOPE_DATA_DIR": "/data",
+        "GILSCOPE_KEEP_BYTES": "500M",
         "GILSCOPE_ALLOWED_HOSTS": "Box.example, other",
     }
     assert Settings.load(environ) == Settings(
-        "abc-DEF_1.ghi~jkl", ("/opt/a", "/opt/b/bin/python3"), 7, 9, ("box.example", "other")
+        "abc-DEF_1.ghi~jkl", ("/opt/a", "/opt/b/bin/python3"), 7, "/data", 500 << 20, ("box.example", "other")
     )
 
 
@@ -33,6 +34,21 @@ def test_a_flag_wins_unless_it_was_not_given():
 
 def test_an_empty_variable_is_not_set():
     assert Settings.load({"GILSCOPE_TOKEN": "", "GILSCOPE_MAX_RUNS": ""}) == Settings()
+
+
+@pytest.mark.parametrize("value", ["-1", "2GB", "1.5G", "G", "9" * 16])
+def test_a_bad_size_names_what_it_must_be(value: str):
+    with pytest.raises(BadRequest, match="GILSCOPE_KEEP_BYTES must be a number of bytes"):
+        Settings.load({"GILSCOPE_KEEP_BYTES": value})
+
+
+def test_runs_are_recorded_under_the_home_folder_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert str(Settings().home) == "/home/me/.local/state/gilscope"
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert str(Settings().home) == "/state/gilscope"
+    assert str(Settings(data_dir="/data").home) == "/data"
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1001", "four", "1.5", "²"])
@@ -52,6 +68,6 @@ def test_a_bad_token_is_refused_without_being_shown():
 
 def test_every_setting_is_documented():
     shown = {setting.name: setting for setting in documented()}
-    assert shown.keys() == {"token", "pythons", "max_runs", "keep_runs", "allowed_hosts"}
+    assert shown.keys() == {"token", "pythons", "max_runs", "data_dir", "keep_bytes", "allowed_hosts"}
     assert all(setting.env == f"GILSCOPE_{name.upper()}" for name, setting in shown.items())
     assert all(setting.help.endswith(".") for setting in shown.values())

@@ -1,0 +1,260 @@
+"""Every run, from its first message, in the data directory: it outlives the server, and whatever ends it.
+
+    index.db                SQLite: one row a run (index.py)
+    recordings/ID.jsonl.gz  the messages of one run (app/runs/recording.py)
+
+Whoever records a run holds a lock on its file. A file that nobody locks, of a run whose row says that it goes
+on, was left by a process that was killed: it is read, and the run ends where its recording does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError, NotFound
+from app.runs.archive.index import Entry, Final, Index, Query
+from app.runs.archive.rebuild import rebuild
+from app.runs.archive.stored import StoredRun
+from app.runs.recording import Member, Recording
+
+UNDO_S = 600.0  # a removed run can be had back for so long
+
+Json = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+__all__ = ["Archive", "Entry", "Query"]
+
+
+class Archive:
+    """The data directory. Every call may raise GilscopeError, and then nothing else is lost.
+
+    Its work is done in one thread: SQLite's connection is that thread's, and the event loop never waits.
+    """
+
+    def __init__(self, home: Path, budget_bytes: int) -> None:
+        self._home = home
+        self._budget_bytes = budget_bytes
+        self._thread = ThreadPoolExecutor(1, "archive")
+        self._index: Index | None = None
+        self._mine: set[str] = set()  # the runs that this process records
+
+    async def close(self) -> None:
+        """Give the files back, once all that was asked for is done; a further call opens them again."""
+        await self._do(self._close)
+
+    async def begin(self, run: Json) -> Recording:
+        """Enter a run that begins, and open its recording."""
+        return await self._do(self._begin, run)
+
+    async def finish(self, recording: Recording, run: Json, header: Json | None, summary: Json) -> None:
+        """Enter how a run ended, close its recording, and drop what is over the budget."""
+        await self._do(self._finish, recording, run, header, summary)
+
+    async def abandon(self, recording: Recording, run_id: str) -> None:
+        """A run that began came to nothing: forget it."""
+        await self._do(self._abandon, recording, run_id)
+
+    async def get(self, run_id: str) -> StoredRun:
+        """A run that has ended; NotFound, or Conflict while another process records it."""
+        return await self._do(self._get, run_id)
+
+    async def page(self, query: Query, limit: int, before: int | None = None) -> list[Entry]:
+        """Up to `limit` runs that were numbered before `before`, newest first."""
+        return await self._do(lambda: self._open().page(query, limit, before))
+
+    async def count(self, query: Query) -> int:
+        """How many runs there are."""
+        return await self._do(lambda: self._open().count(query))
+
+    async def change(
+        self, run_id: str, name: str | None = None, tags: list[str] | None = None, pinned: bool | None = None
+    ) -> Entry:
+        """Give a run another name, other tags, or pin it so that the budget leaves it; NotFound."""
+        return await self._do(self._change, run_id, name, tags, pinned)
+
+    async def remove(self, run_id: str) -> None:
+        """Take a run out of every list; it can be had back for UNDO_S. NotFound."""
+        await self._do(self._remove, run_id)
+
+    async def restore(self, run_id: str) -> Entry:
+        """Put a removed run back; NotFound."""
+        return await self._do(self._restore, run_id)
+
+    async def import_file(self, path: str) -> StoredRun:
+        """Take in a recording that somebody wrote elsewhere; NotReadable where it is none."""
+        return await self._do(self._import, path)
+
+    async def recover(self) -> list[str]:
+        """End the runs whose recorders were killed; their ids."""
+        return await self._do(self._recover)
+
+    async def used_bytes(self) -> int:
+        """What all recordings take."""
+        return await self._do(lambda: self._open().total_bytes())
+
+    @property
+    def budget_bytes(self) -> int:
+        """What they may take together; the oldest that are not pinned make room."""
+        return self._budget_bytes
+
+    # ---- in the archive's thread
+
+    async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    def _open(self) -> Index:
+        """Opened when it is first needed, so that an archive that cannot be used spoils nothing else."""
+        if self._index is None:
+            try:
+                os.makedirs(self._home / "recordings", mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise ArchiveFailed(
+                    f"The data directory {self._home} cannot be made: {error.strerror}",
+                    "Name another one in GILSCOPE_DATA_DIR.",
+                ) from error
+            self._index = Index(str(self._home / "index.db"))
+        return self._index
+
+    def _close(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _path(self, run_id: str) -> Path:
+        return self._home / "recordings" / f"{run_id}.jsonl.gz"
+
+    def _begin(self, run: Json) -> Recording:
+        index = self._open()
+        try:
+            recording = Recording(self._path(run["id"]))
+        except BadRequest as error:
+            raise ArchiveFailed(error.detail, "Name another folder in GILSCOPE_DATA_DIR.") from error
+        try:
+            _lock(recording.fileno())
+            index.begin(run)
+        except (GilscopeError, OSError):
+            with contextlib.suppress(GilscopeError):
+                recording.close()
+            self._path(run["id"]).unlink(missing_ok=True)
+            raise
+        self._mine.add(run["id"])
+        return recording
+
+    def _finish(self, recording: Recording, run: Json, header: Json | None, summary: Json) -> None:
+        try:
+            recording.close()
+        finally:
+            self._enter(run, header, summary, recording.members)
+            self._mine.discard(run["id"])
+        self._sweep()
+
+    def _abandon(self, recording: Recording, run_id: str) -> None:
+        with contextlib.suppress(GilscopeError):  # what could not be written is not wanted either
+            recording.close()
+        self._mine.discard(run_id)
+        self._path(run_id).unlink(missing_ok=True)
+        self._open().forget(run_id)
+
+    def _enter(self, run: Json, header: Json | None, summary: Json, members: list[Member]) -> None:
+        size = self._path(run["id"]).stat().st_size
+        self._open().finish(run["id"], Final(run, header, summary, size, members))
+
+    def _get(self, run_id: str) -> StoredRun:
+        entry = self._ended(run_id)
+        header, summary, members = self._open().told(run_id)
+        if summary is None:
+            raise ArchiveFailed(f"The run {run_id} has no result in the index", "Import its recording again.")
+        return StoredRun(
+            entry, header, summary, [Member(*member) for member in members], str(self._path(run_id))
+        )
+
+    def _entry(self, run_id: str, removed: bool = False) -> Entry:
+        """The row of a run that is there; with `removed`, of one that may have been removed."""
+        entry = self._open().entry(run_id)
+        if entry is None or (entry.removed and not removed):
+            raise NotFound(
+                f"There is no run {run_id!r}", "`gilscope runs` and the page History list those there are."
+            )
+        return entry
+
+    def _ended(self, run_id: str) -> Entry:
+        """The row of a run that nobody records; Conflict where somebody does."""
+        entry = self._entry(run_id)
+        if not entry.open:
+            return entry
+        if run_id in self._mine or not self._end_if_left(run_id):
+            raise Conflict("That run is still being recorded", "Stop it, or wait until it has ended.")
+        return self._entry(run_id)
+
+    def _change(self, run_id: str, name: str | None, tags: list[str] | None, pinned: bool | None) -> Entry:
+        self._entry(run_id)
+        self._open().change(run_id, name, tags, pinned)
+        return self._entry(run_id)
+
+    def _remove(self, run_id: str) -> None:
+        self._ended(run_id)
+        self._open().remove(run_id, time.time())
+
+    def _restore(self, run_id: str) -> Entry:
+        self._entry(run_id, removed=True)
+        self._open().remove(run_id, None)
+        return self._entry(run_id)
+
+    def _import(self, path: str) -> StoredRun:
+        return self._get(self._take_in(path, None))
+
+    def _recover(self) -> list[str]:
+        ended = [run_id for run_id in self._open().open_runs() if run_id not in self._mine]
+        ended = [run_id for run_id in ended if self._end_if_left(run_id)]
+        self._sweep()
+        return ended
+
+    def _end_if_left(self, run_id: str) -> bool:
+        """End a run that nobody records any more; False where somebody does."""
+        path = self._path(run_id)
+        try:
+            with open(path, "rb") as file:
+                _lock(file.fileno())
+        except FileNotFoundError:
+            self._open().forget(run_id)
+            raise NotFound(
+                f"The recording of run {run_id!r} is gone", "It was deleted from the data directory."
+            ) from None
+        except BlockingIOError:
+            return False
+        self._take_in(str(path), run_id)
+        return True
+
+    def _take_in(self, path: str, run_id: str | None) -> str:
+        """Read a recording through, write it anew with an end, and enter it; the run's id."""
+        index = self._open()
+        rebuilt = rebuild(path, run_id, self._home / "recordings")
+        if run_id is None:
+            if index.entry(rebuilt.run["id"]) is not None:
+                rebuilt.discard()
+                raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
+            index.begin(rebuilt.run)
+        os.replace(rebuilt.path, self._path(rebuilt.run["id"]))
+        self._enter(rebuilt.run, rebuilt.header, rebuilt.summary, rebuilt.members)
+        return str(rebuilt.run["id"])
+
+    def _sweep(self) -> None:
+        index = self._open()
+        for run_id in (*index.removed_before(time.time() - UNDO_S), *index.over(self._budget_bytes)):
+            self._path(run_id).unlink(missing_ok=True)
+            index.forget(run_id)
+
+
+def _lock(descriptor: int) -> None:
+    """BlockingIOError where another process holds the lock, which ends with the process."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

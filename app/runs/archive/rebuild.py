@@ -1,0 +1,100 @@
+"""A recording read through: what its run was, and its result.
+
+For a recording from elsewhere, and for one whose recorder was killed: the latter has no end, so one is added
+that says where it was cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.analysis.ledger import Ledger
+from app.model.errors import GilscopeError, Interrupted, NotReadable
+from app.model.frames import End, Hello, decode, encode
+from app.runs.recording import Member, Recording, read
+from app.runs.run_json import run_json
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The run, and a whole recording of it at `path`, which is the caller's."""
+
+    path: Path
+    run: Json
+    header: Json
+    summary: Json
+    members: list[Member]
+
+    def discard(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
+
+
+def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
+    """Read `source` and write it anew into `folder`; NotReadable where it is no recording of GILScope.
+
+    `run_id` names a run that has an id; else the recording's own is taken.
+    """
+    path = folder / f".{secrets.token_hex(8)}.jsonl.gz"
+    ledger = Ledger()
+    recording = Recording(path)
+    try:
+        _copy(source, ledger, recording)
+        if ledger.hello is None:
+            raise NotReadable(
+                f"{source} is no recording of GILScope: it is empty", "Name a file written with -o."
+            )
+        if ledger.end is None:
+            _cut(ledger, recording)
+        recording.close()
+    except BaseException:
+        with contextlib.suppress(GilscopeError):
+            recording.close()
+        path.unlink(missing_ok=True)
+        raise
+    assert ledger.end is not None
+    run = run_json(ledger.hello.run, ledger)
+    run["id"] = run_id or _usable(run.get("id")) or secrets.token_hex(5)
+    return Rebuilt(path, run, ledger.header(), ledger.summary(run), recording.members)
+
+
+def _copy(source: str, ledger: Ledger, recording: Recording) -> None:
+    for number, line in enumerate(read(source)):
+        try:
+            message = decode(line)
+            if (number == 0) != isinstance(message, Hello):
+                raise ValueError("its first message, and no other, has to be a hello")
+            recording.write(line, ledger.at_us)
+            ledger.feed(message)
+        except ValueError as error:
+            raise NotReadable(
+                f"{os.path.basename(source)} is no recording of GILScope: message {number}: {error}",
+                "Name a file that `gilscope record -o FILE` or `gilscope export --format json` wrote.",
+            ) from None
+
+
+def _cut(ledger: Ledger, recording: Recording) -> None:
+    """End a run where its recording ends."""
+    failure = Interrupted(
+        f"What recorded this run was killed; the recording ends {ledger.at_us / 1e6:.1f} s after the start",
+        "All that was recorded until then is here.",
+    )
+    end = End(ledger.at_us, "failed", failure.to_json())
+    recording.write(encode(end, recording.messages), ledger.at_us)
+    ledger.feed(end)
+
+
+def _usable(run_id: Any) -> str | None:
+    """An id that can be part of an address and of a file's name."""
+    return (
+        run_id
+        if isinstance(run_id, str) and run_id.isalnum() and run_id.isascii() and len(run_id) <= 40
+        else None
+    )

@@ -1,0 +1,52 @@
+"""A run that has ended, read from the archive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from app.runs.archive.index import Entry
+from app.runs.feed import dump
+from app.runs.playback import in_thread, span, tail
+from app.runs.recording import Member
+
+Json = dict[str, Any]
+
+
+class StoredRun:
+    """The RunRecord of a run in the archive. `header` is None where it ended before the observation began."""
+
+    ended = True
+
+    def __init__(
+        self, entry: Entry, header: Json | None, summary: Json, members: list[Member], path: str
+    ) -> None:
+        self.id = entry.id
+        self.path = path
+        self._entry = entry
+        self._header = header
+        self._summary = summary
+        self._members = members
+
+    def to_json(self) -> Json:
+        """As RunRecord says."""
+        return self._entry.to_json()
+
+    def summary(self) -> Json:
+        """As RunRecord says; the run has the name that it was given last."""
+        summary = self._summary
+        return {**summary, "run": {**summary["run"], "name": self._entry.run["name"]}}
+
+    async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
+        """As RunRecord says."""
+        async for line in in_thread(span(self.path, self._members, from_us, to_us)):
+            yield line
+
+    async def view(self) -> AsyncIterator[str]:
+        """As RunRecord says."""
+        if self._header is not None:
+            yield dump({**self._header, "run": self.to_json()})
+            async for line in in_thread(tail(self.path, self._members)):
+                yield line
+        yield dump({"type": "run", "run": self.to_json()})
+        yield dump({"type": "summary", "summary": self.summary()})

@@ -1,0 +1,84 @@
+"""The way of a message, decoded once: into the ledger, and as it came to viewers and recordings."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from app.analysis.ledger import Ledger
+from app.model import frames
+from app.runs.hub import Hub
+from app.runs.playback import IN_HEADER
+from app.runs.recording import Recording
+
+JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
+JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
+
+Json = dict[str, Any]
+
+
+class Feed:
+    """`ledger` has the figures, `hub` the viewers. `describe` gives the run's own JSON of the moment."""
+
+    def __init__(self, describe: Callable[[], Json]) -> None:
+        self.ledger = Ledger()
+        self.hub = Hub()
+        self.recordings: list[Recording] = []
+        self.count = 0  # messages so far
+        self._describe = describe
+        self._findings: list[Json] = []  # those that were told last
+        self._judge_at_s = 0.0
+
+    def take(self, message: frames.Message, line: str | None = None) -> None:
+        """A message, into all of them; ValueError where it speaks of what none before it named.
+
+        `line` is the message as the observer wrote it; without it, it is encoded here.
+        """
+        before_us = self.ledger.at_us
+        self.ledger.feed(message)
+        line = line or frames.encode(message, self.count)
+        self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)
+        for recording in self.recordings:
+            recording.write(line, before_us)
+        self.count += 1
+        if isinstance(message, frames.Counters):
+            self.say(self._figures())
+
+    def say(self, message: Json) -> None:
+        """To those who view it now: how things stand. No recording has it."""
+        self.hub.publish(dump(message), lasting=False)
+
+    def header(self) -> Json:
+        """What a viewer needs to draw from the start, once the observation has begun.
+
+        Taken together with `hub.follow()`, nothing is lost between the two.
+        """
+        header = self.ledger.header()
+        if header["figures"] is not None:
+            header["figures"]["findings"] = self._findings
+        return {**header, "type": "header", "run": self._describe()}
+
+    def close(self, said: Sequence[Json]) -> None:
+        """No message comes any more: the last words, and then the viewers are let go of."""
+        try:
+            for message in said:
+                self.hub.publish(dump(message))
+        finally:
+            self.hub.close()
+
+    def _figures(self) -> Json:
+        """The figures of this moment; with the findings so far, where it is time to judge again."""
+        figures = self.ledger.figures()
+        begun_s = time.monotonic()
+        if begun_s >= self._judge_at_s:
+            self._findings = figures["findings"] = self.ledger.findings(self._describe())
+            took_s = time.monotonic() - begun_s
+            self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
+        return figures
+
+
+def dump(message: Json) -> str:
+    """As it goes to a viewer."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,242 @@
+"""A run that goes on, or has just ended: an observer under supervision, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from app.analysis.ledger import Ledger
+from app.model import frames
+from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
+from app.runs.feed import Feed, dump
+from app.runs.hub import Hub
+from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
+from app.runs.plan import Plan
+from app.runs.playback import in_thread, span, tail
+from app.runs.recording import Recording
+from app.runs.run_json import run_json
+from app.runs.supervision import Patience, Supervision
+
+Json = dict[str, Any]
+
+
+class LiveRun:
+    """A RunRecord, from its start until it is in the archive. One event loop's."""
+
+    def __init__(self, run_id: str, plan: Plan, patience: Patience) -> None:
+        self.id = run_id
+        self.plan = plan
+        self.recording: Recording | None = None  # that of the archive
+        self.unrecorded: GilscopeError | None = None  # why the archive does not have it, or not all of it
+        self._created_at = time.time()
+        self._feed = Feed(self.to_json)
+        self._lifecycle = Lifecycle()
+        self._supervision = Supervision(run_id, plan, patience, self)
+        self._end: frames.End | None = None
+        self._begun = asyncio.Event()
+        self._admitted = asyncio.Event()
+        self._over = asyncio.Event()
+        self._unseen = True  # no process of the target has been seen
+        self._lookers = 0  # viewers who look at the heap
+        self._final: Json | None = None
+
+    # ---- what a RunRecord is asked
+
+    @property
+    def ended(self) -> bool:
+        return self._lifecycle.ended
+
+    def to_json(self) -> Json:
+        """As RunRecord says."""
+        unrecorded = self.unrecorded.to_json() if self.unrecorded else None
+        return {**self.described(), "tags": [], "pinned": False, "unrecorded": unrecorded}
+
+    def summary(self) -> Json:
+        """As RunRecord says."""
+        return self._final or self.ledger.summary(self.described())
+
+    async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
+        """As RunRecord says; Conflict where it is not recorded."""
+        recording = self.recording
+        if recording is None:
+            raise Conflict("This run is not recorded", self.unrecorded.remedy if self.unrecorded else "")
+        recording.flush()
+        async for line in in_thread(span(recording.path, list(recording.members), from_us, to_us)):
+            yield line
+
+    async def view(self) -> AsyncIterator[str]:
+        """As RunRecord says: what was before this viewer came, then what comes."""
+        await self._begun.wait()
+        follower = self.hub.follow()
+        if self.ledger.hello is not None:
+            first = self.hub.first_number
+            yield dump(self._feed.header())
+            async for line in self._earlier(first):
+                yield line
+        async for missed, text in follower:
+            if missed:
+                # Names may be among what was missed, so this viewer begins again, as on a new connection: of
+                # this instant, since what comes while it is being sent is told by what follows.
+                header = dump(self._feed.header())
+                yield dump({"type": "missed", "count": missed})
+                yield header
+            yield text
+
+    # ---- its course
+
+    @property
+    def state(self) -> State:
+        return self._lifecycle.state
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._feed.ledger
+
+    @property
+    def hub(self) -> Hub:
+        return self._feed.hub
+
+    def described(self) -> Json:
+        """The run itself, see run_json.py, without how it is kept."""
+        error = self._end.error if self._end else None
+        run = run_json(self.plan.to_json(self.id), self.ledger, self.state, error)
+        return {**run, "started_at": run["started_at"] or self._created_at}
+
+    @property
+    def error(self) -> Json | None:
+        """Why it failed: {"code", "title", "detail", "remedy"}."""
+        return self._end.error if self._end else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The target's own; a signal's number is negative."""
+        return self._end.exit_code if self._end else None
+
+    def header(self) -> Json:
+        """What a viewer needs to draw from the start, once the observation has begun."""
+        return self._feed.header()
+
+    def record(self, recording: Recording) -> None:
+        """Write the messages there too; before the start."""
+        self._feed.recordings.append(recording)
+
+    async def start(self, command: Sequence[str]) -> None:
+        """Start the observer; GilscopeError where that cannot be."""
+        await self._supervision.start(command)
+        if self._lookers and self._supervision.observer is not None:
+            self._supervision.observer.look_at_heap(True)
+
+    async def admitted(self) -> GilscopeError | None:
+        """Wait for the observer to see its target; the reason where it refused, and so ended the run."""
+        await self._admitted.wait()
+        return from_json(self.error) if self._unseen and self.error is not None else None
+
+    async def wait(self) -> None:
+        """Until the run has ended."""
+        await self._over.wait()
+
+    async def stop(self) -> None:
+        """End the target and its tree, then the run; returns when it has ended. Only the first call acts."""
+        self._supervision.ask("stopped")
+        await self.wait()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program that was started; without effect on one that has ended."""
+        if self._supervision.observer is not None:
+            self._supervision.observer.signal(number)
+
+    def act(self, name: str) -> None:
+        """Have the workload do one of its actions.
+
+        BadRequest where it has none of that name, Conflict where it does not run now.
+        """
+        there = [action.name for action in self.plan.actions]
+        if name not in there:
+            raise BadRequest(
+                f"{self.plan.name} has no action {name!r}",
+                f"It has: {', '.join(there)}." if there else "Only some workloads have any.",
+                field="name",
+            )
+        if self.state != "running" or self._supervision.observer is None:
+            raise Conflict(f"The run is {self.state.replace('_', ' ')}", "Only a running one takes actions.")
+        self._supervision.observer.act(name)
+
+    @contextmanager
+    def looked_at_heap(self) -> Iterator[None]:
+        """While a viewer looks at the heap's map: the observer reads it only if somebody does."""
+        self._lookers += 1
+        self._tell_lookers(1)
+        try:
+            yield
+        finally:
+            self._lookers -= 1
+            self._tell_lookers(0)
+
+    # ---- what the supervision tells
+
+    def take(self, line: str) -> frames.Message:
+        """As Supervised says."""
+        message = frames.decode(line)
+        if isinstance(message, frames.End):
+            said = message
+            message = self._supervision.last_word(said)
+            self._feed.take(message, line if message is said else None)
+            return message
+        self._feed.take(message, line)
+        match message:
+            case frames.Hello():
+                self._begun.set()
+            case frames.Process():
+                self._saw(message)
+        return message
+
+    def end(self, end: frames.End, said: bool) -> None:
+        """As Supervised says."""
+        if not said and self.ledger.hello is not None and self.ledger.end is None:
+            end = replace(end, at_us=self.ledger.at_us)
+            self._feed.take(end)
+        self._end = end
+        self._lifecycle.move(_ended_state(end))
+        try:
+            self._final = self.ledger.summary(self.described())
+            self._feed.close(
+                [{"type": "run", "run": self.to_json()}, {"type": "summary", "summary": self._final}]
+            )
+        finally:
+            self._begun.set()
+            self._admitted.set()
+            self._over.set()
+
+    def _saw(self, process: frames.Process) -> None:
+        if not process.gone:
+            self._supervision.saw(process.pid)
+        if self.state == "starting":
+            self._lifecycle.move("running")
+            self._unseen = False
+            self._admitted.set()
+            self._supervision.admitted()
+            self._feed.say({"type": "run", "run": self.to_json()})
+
+    async def _earlier(self, before: int | None) -> AsyncIterator[str]:
+        """What was recorded before the oldest message that viewers still have in common."""
+        recording = self.recording
+        if recording is not None and recording.failure is None and before:
+            recording.flush()
+            async for line in in_thread(tail(recording.path, list(recording.members), before)):
+                yield line
+
+    def _tell_lookers(self, turn: int) -> None:
+        """Tell the observer if their number has just turned to the first, or to none."""
+        if self._lookers == turn and self._supervision.observer is not None:
+            self._supervision.observer.look_at_heap(turn > 0)
+
+
+def _ended_state(end: frames.End) -> Ended:
+    for state in ENDED:
+        if end.state == state:
+            return state
+    raise ValueError(f"{end.state!r} is not how a run can end")

@@ -1,0 +1,38 @@
+"""What web, cli and lab see of a run, be it live or stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+class RunRecord(Protocol):
+    """One run. A LiveRun goes on, or has just ended; a StoredRun is read from the archive."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+    def to_json(self) -> Json:
+        """The run itself, see run_json.py, and how it is kept.
+
+        `tags`, `pinned`; of a stored one `bytes` and its `findings` (code and severity), of a live one
+        `unrecorded`: why the archive does not have it, or null.
+        """
+        ...
+
+    def summary(self) -> Json:
+        """Its result, or that so far: see app/analysis/summary.py."""
+        ...
+
+    def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
+        """The observer's messages of a span of time, as it encoded them, and all names."""
+        ...
+
+    def view(self) -> AsyncIterator[str]:
+        """What a viewer is sent, from the header to the summary: see docs/architecture.md."""
+        ...

@@ -1,0 +1,187 @@
+"""The observer of one run: started, asked to end, made to end, and what it left behind cleared up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from app.model import frames
+from app.model.errors import GilscopeError
+from app.runs.lifecycle import ENDED, Ended
+from app.runs.observer import Observer
+from app.runs.plan import Plan
+from app.runs.reaper import Orphans
+from app.runs.script import Script
+
+logger = logging.getLogger(__name__)
+
+REMEDY = "Start the run again; if it happens again, that is a fault of GILScope worth reporting."
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the server waits before it takes the next step, in seconds."""
+
+    start_s: float = 40.0  # for the observer to name its target, which gives a workload 30 s to get ready
+    stop_s: float = 5.0  # for the observer to end its target and itself
+    exit_s: float = 2.0  # for an observer that has said its last word to exit
+
+
+class Supervised(Protocol):
+    """Who is told: the run."""
+
+    def take(self, line: str) -> frames.Message:
+        """A message; ValueError where it cannot be read."""
+        ...
+
+    def end(self, end: frames.End, said: bool) -> None:
+        """It is over. `said`: the observer's own last word, which was taken already."""
+        ...
+
+
+class Supervision:
+    """Sees to it that a run ends, and leaves nothing behind."""
+
+    def __init__(self, run_id: str, plan: Plan, patience: Patience, run: Supervised) -> None:
+        self._id = run_id
+        self._plan = plan
+        self._patience = patience
+        self._run = run
+        self._observer: Observer | None = None
+        self._script: Script | None = None
+        self._orphans = Orphans()
+        self._asked: Ended | None = None
+        self._late: GilscopeError | None = None  # why it was timed out
+        self._limit: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = asyncio.Event()
+
+    @property
+    def observer(self) -> Observer | None:
+        """While it can be told something."""
+        return None if self._over.is_set() else self._observer
+
+    async def start(self, command: Sequence[str]) -> None:
+        """Start the observer; GilscopeError where that cannot be, and then the run has ended."""
+        try:
+            if self._plan.script is not None:
+                self._script = Script(self._plan.script)
+            further = [self._script.path] if self._script else []
+            self._observer = await Observer.start(command, self._plan.spec(self._id, *further))
+        except OSError as error:
+            failure = GilscopeError(f"The observer could not be started: {error}", REMEDY)
+            self._finish(frames.End(0, "failed", failure.to_json()), said=False)
+            raise failure from error
+        silent = GilscopeError("The observer named no target in time", REMEDY)
+        self._arm(self._patience.start_s, "timed_out", silent)
+        self._spawn(self._observe(self._observer))
+        if self._asked:  # a stop that came while the observer was being started
+            self._observer.stop(self._asked)
+
+    def admitted(self) -> None:
+        """The observer has seen its target: from now on the plan's own limit holds."""
+        self._arm(self._plan.limit_s, self._plan.as_limited, self._plan.overrun)
+
+    def saw(self, pid: int) -> None:
+        """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
+        if self._plan.attach_pid is None:
+            self._orphans.note(pid)
+
+    def ask(self, state: Ended) -> None:
+        """End the target and its tree, then the run. Only the first call acts."""
+        if not self._over.is_set() and self._asked is None:
+            self._asked = state
+            self._spawn(self._escalate())
+            if self._observer is not None:
+                self._observer.stop(state)
+
+    async def wait(self) -> None:
+        """Until the run has ended."""
+        await self._over.wait()
+
+    def last_word(self, end: frames.End) -> frames.End:
+        """The observer's end message, with the reason of one that was timed out."""
+        if end.error is None and self._late is not None:
+            return replace(end, error=self._late.to_json())
+        return end
+
+    async def _escalate(self) -> None:
+        try:
+            await asyncio.wait_for(self.wait(), self._patience.stop_s)
+        except TimeoutError:
+            if self._observer is not None:
+                self._observer.kill()
+
+    async def _observe(self, observer: Observer) -> None:
+        end, problem = await self._read(observer)
+        if end is not None and not problem:
+            await observer.ended(self._patience.exit_s)
+            self._finish(end, said=True)
+        else:
+            await self._clear_up(observer, problem)
+
+    async def _read(self, observer: Observer) -> tuple[frames.End | None, str]:
+        """Take its messages until it ends: the last one, and what is wrong with them, or nothing."""
+        end = None
+        try:
+            async for line in observer.lines():
+                message = self._run.take(line)
+                if isinstance(message, frames.End):
+                    end = message
+                    if end.state not in ENDED:
+                        raise ValueError(f"{end.state!r} is not how a run can end")
+        except ValueError as error:
+            return end, f"The observer wrote what cannot be read: {error}."
+        except Exception:
+            logger.exception("run %s", self._id)
+            return end, "A message of the observer could not be processed; the server's log says why."
+        return end, ""
+
+    async def _clear_up(self, observer: Observer, problem: str) -> None:
+        """End what an observer that failed has left behind, and the run."""
+        observer.kill()
+        left = await asyncio.to_thread(self._orphans.kill)
+        # Only now: what was left behind may have held the observer's pipes open.
+        code = await observer.ended(self._patience.exit_s)
+        problem = problem or f"The observer ended without a last word, {_how(code)}."
+        if left:
+            problem += f" Processes {left} of its target could not be ended."
+        problem = f"{problem} {observer.stderr_tail}".rstrip()
+        logger.warning("run %s: %s", self._id, problem)
+        failure = self._late if self._asked else GilscopeError(problem, REMEDY)
+        error = failure.to_json() if failure else None
+        self._finish(frames.End(0, self._asked or "failed", error), said=False)
+
+    def _arm(
+        self, limit_s: float | None, state: Ended = "timed_out", overrun: GilscopeError | None = None
+    ) -> None:
+        """End the run so `limit_s` from now, for the reason given; this replaces the limit before."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = None
+        if limit_s is not None:
+            self._limit = asyncio.get_running_loop().call_later(limit_s, self._time_out, state, overrun)
+
+    def _time_out(self, state: Ended, overrun: GilscopeError | None) -> None:
+        self._late = overrun
+        self.ask(state)
+
+    def _finish(self, end: frames.End, said: bool) -> None:
+        self._arm(None)
+        if self._script is not None:
+            self._script.remove()
+        self._over.set()
+        self._run.end(end, said)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        # The loop keeps only weak references to tasks.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _how(exit_code: int) -> str:
+    return f"by signal {-exit_code}" if exit_code < 0 else f"with status {exit_code}"

@@ -1,0 +1,326 @@
+"""The archive: what was recorded outlives its recorder, and a fault of one file costs no other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.model.errors import ArchiveFailed, BadRequest, Conflict, NotFound, NotReadable
+from app.runs.archive import Archive, Query
+from app.runs.archive import index as index_module
+from app.runs.manager import Manager
+from app.runs.request import RunRequest
+from app.runs.settings import Settings
+
+FAKE = [sys.executable, str(Path(__file__).parents[2] / "fakes" / "observer.py")]
+GIGABYTE = 1 << 30
+
+
+def run_async(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scenario())
+
+
+async def observed(home: Path, how: str = "brief", **request: Any) -> tuple[str, dict, dict]:
+    """Runs once: its id, its JSON and its summary as the live run told them, parsed back from text."""
+    manager = Manager(Settings(data_dir=str(home)), [*FAKE, how])
+    run = await manager.start(RunRequest(command=["target", "--colour"], **request))
+    await run.wait()
+    told = json.loads(json.dumps([run.to_json(), run.summary()]))
+    await manager.close()
+    return run.id, *told
+
+
+def archive(home: Path, budget: int = GIGABYTE) -> Archive:
+    return Archive(home, budget)
+
+
+@pytest.mark.parametrize("how", ["brief", "crash", "failed", "garbage"])
+def test_a_stored_run_says_what_the_live_one_said(tmp_path: Path, how: str):
+    async def scenario() -> None:
+        run_id, run, summary = await observed(tmp_path, how)
+        stored = await archive(tmp_path).get(run_id)
+        assert json.dumps(stored.summary()) == json.dumps(summary)
+        again = stored.to_json()
+        assert {name: again[name] for name in run if name != "unrecorded"} == {
+            name: value for name, value in run.items() if name != "unrecorded"
+        }
+
+    run_async(scenario)
+
+
+@pytest.mark.parametrize("how", ["brief", "crash", "failed"])
+def test_the_file_alone_gives_the_same_run(tmp_path: Path, how: str):
+    async def scenario() -> None:
+        run_id, _, summary = await observed(tmp_path / "here", how)
+        file = tmp_path / "here" / "recordings" / f"{run_id}.jsonl.gz"
+        imported = await archive(tmp_path / "there").import_file(str(file))
+        assert imported.id == run_id
+        assert imported.summary() == summary
+
+    run_async(scenario)
+
+
+def test_a_viewer_of_a_stored_run_gets_all_of_it(tmp_path: Path):
+    async def scenario() -> None:
+        run_id, _, summary = await observed(tmp_path)
+        stored = await archive(tmp_path).get(run_id)
+        viewed = [json.loads(text) async for text in stored.view()]
+        types = [message["type"] for message in viewed]
+        assert types[0] == "header"
+        assert types.count("frame") == 5
+        assert types[-2:] == ["run", "summary"]
+        assert viewed[-1]["summary"] == summary
+        messages = [json.loads(text) async for text in stored.messages()]
+        assert [message["seq"] for message in messages] == list(range(len(messages)))
+        assert messages[-1]["type"] == "end"
+
+    run_async(scenario)
+
+
+RECORD = """
+import asyncio, json, sys
+from app.model import frames
+from app.runs.archive import Archive
+from pathlib import Path
+
+async def main():
+    archive = Archive(Path(sys.argv[1]), 1 << 30)
+    run = {"id": "cut1", "kind": "command", "name": "x", "state": "running", "started_at": 1.0}
+    recording = await archive.begin(run)
+    hello = frames.Hello(0, 1.0, run, {"gil_hz": 1000.0})
+    recording.write(frames.encode(hello, 0))
+    for n in range(1, 40):
+        recording.write(frames.encode(frames.Frame((n - 1) * 50_000, n * 50_000, 50, 0, 0), n))
+    recording.flush()
+    print("written", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def recorder(tmp_path: Path):
+    """A process that records, and has written 39 frames."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RECORD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_run_whose_recorder_was_killed_ends_where_its_recording_does(
+    tmp_path: Path, recorder: subprocess.Popen
+):
+    async def scenario() -> None:
+        with pytest.raises(Conflict):
+            await archive(tmp_path).get("cut1")
+        os.kill(recorder.pid, signal.SIGKILL)
+        recorder.wait()
+        there = archive(tmp_path)
+        assert await there.recover() == ["cut1"]
+        run = (await there.get("cut1")).to_json()
+        assert (run["state"], run["error"]["code"]) == ("failed", "interrupted")
+        assert "1.9 s after the start" in run["error"]["detail"] or "2.0 s after" in run["error"]["detail"]
+        assert run["duration_s"] == pytest.approx(1.95)
+        assert await there.recover() == []
+
+    run_async(scenario)
+
+
+def test_a_run_that_another_process_records_is_left_alone(tmp_path: Path, recorder: subprocess.Popen):
+    async def scenario() -> None:
+        there = archive(tmp_path, budget=0)
+        assert await there.recover() == []
+        with pytest.raises(Conflict, match="still being recorded"):
+            await there.remove("cut1")
+        assert [entry.id for entry in await there.page(Query(), 9)] == ["cut1"]
+
+    run_async(scenario)
+
+
+def test_the_oldest_make_room_and_what_is_pinned_stays(tmp_path: Path):
+    async def scenario() -> None:
+        ids = [(await observed(tmp_path))[0] for _ in range(4)]
+        there = archive(tmp_path)
+        await there.change(ids[0], pinned=True)
+        size = await there.used_bytes()
+        assert size > 0
+        small = archive(tmp_path, budget=size * 5 // 8)
+        await small.recover()
+        assert [entry.id for entry in await small.page(Query(), 9)] == [ids[3], ids[0]]
+        assert {path.name.split(".")[0] for path in (tmp_path / "recordings").iterdir()} == {ids[0], ids[3]}
+
+    run_async(scenario)
+
+
+def test_a_removed_run_can_be_had_back_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async def scenario() -> None:
+        run_id, _, _ = await observed(tmp_path)
+        there = archive(tmp_path)
+        await there.remove(run_id)
+        assert await there.page(Query(), 9) == []
+        assert [entry.id for entry in await there.page(Query(removed=True), 9)] == [run_id]
+        await there.restore(run_id)
+        assert [entry.id for entry in await there.page(Query(), 9)] == [run_id]
+        await there.remove(run_id)
+        monkeypatch.setattr("app.runs.archive.UNDO_S", -1.0)
+        await there.recover()
+        with pytest.raises(NotFound):
+            await there.restore(run_id)
+
+    run_async(scenario)
+
+
+def test_runs_are_found_by_name_command_tag_kind_state_and_time(tmp_path: Path):
+    async def scenario() -> None:
+        first, _, _ = await observed(tmp_path, name="50%_done")
+        second, run, _ = await observed(tmp_path, "failed", name="other")
+        there = archive(tmp_path)
+        await there.change(first, tags=["slow", "größer"])
+        for query, ids in {
+            Query(text="50%_D"): [first],
+            Query(text="%"): [first],
+            Query(text="--colour"): [second, first],
+            Query(text="größ"): [first],
+            Query(tag="slow"): [first],
+            Query(tag="slo"): [],
+            Query(state="failed"): [second],
+            Query(kind="workload"): [],
+            Query(since=run["started_at"]): [second],
+            Query(until=run["started_at"] - 0.001): [first],
+        }.items():
+            assert [entry.id for entry in await there.page(query, 9)] == ids, query
+            assert await there.count(query) == len(ids)
+        await there.change(first, name="renamed")
+        assert (await there.get(first)).summary()["run"]["name"] == "renamed"
+        assert [entry.id for entry in await there.page(Query(text="renam"), 9)] == [first]
+
+    run_async(scenario)
+
+
+def test_two_that_make_the_database_at_once_both_can_use_it(tmp_path: Path):
+    opened: list[Exception | None] = []
+
+    def open_it() -> None:
+        try:
+            index_module.Index(str(tmp_path / "index.db")).close()
+            opened.append(None)
+        except ArchiveFailed as error:
+            opened.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == [None] * 8
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (
+            lambda path: path.write_bytes(b"this is no database at all, but it is long enough" * 40),
+            "not a database",
+        ),
+        (lambda path: _sql(path, "CREATE TABLE other (x)"), "another program"),
+        (
+            lambda path: _sql(
+                path, "PRAGMA user_version = 99", f"PRAGMA application_id = {index_module.APPLICATION_ID}"
+            ),
+            "newer GILScope",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_costs_nothing_but_the_archive(
+    tmp_path: Path, spoil: Callable[[Path], None], why: str
+):
+    spoil(tmp_path / "index.db")
+    before = (tmp_path / "index.db").read_bytes()
+
+    async def scenario() -> None:
+        manager = Manager(Settings(data_dir=str(tmp_path)), [*FAKE, "brief"])
+        run = await manager.start(RunRequest(command=["target"]))
+        await run.wait()
+        assert run.state == "finished"
+        assert why in run.to_json()["unrecorded"]["detail"]
+        assert await manager.get(run.id) is run
+        with pytest.raises(ArchiveFailed, match=why):
+            await archive(tmp_path).page(Query(), 9)
+        await manager.close()
+
+    run_async(scenario)
+    assert (tmp_path / "index.db").read_bytes() == before
+
+
+def test_a_locked_database_is_said_to_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(index_module, "BUSY_S", 0.05)
+    index_module.Index(str(tmp_path / "index.db")).close()
+    other = sqlite3.connect(tmp_path / "index.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    async def scenario() -> None:
+        with pytest.raises(ArchiveFailed, match="locked"):
+            await archive(tmp_path).begin(
+                {"id": "a", "kind": "k", "name": "n", "state": "s", "started_at": 0.0}
+            )
+        assert list((tmp_path / "recordings").iterdir()) == []
+
+    run_async(scenario)
+    other.close()
+
+
+def test_what_cannot_be_imported_is_refused_and_leaves_nothing(tmp_path: Path):
+    (tmp_path / "text").write_text("hello\n")
+    (tmp_path / "empty").write_text("")
+
+    async def scenario() -> None:
+        run_id, _, _ = await observed(tmp_path)
+        there = archive(tmp_path)
+        for name in ("text", "empty", "none"):
+            with pytest.raises(NotReadable):
+                await there.import_file(str(tmp_path / name))
+        with pytest.raises(BadRequest, match="already"):
+            await there.import_file(str(tmp_path / "recordings" / f"{run_id}.jsonl.gz"))
+        assert [path.name for path in (tmp_path / "recordings").iterdir()] == [f"{run_id}.jsonl.gz"]
+
+    run_async(scenario)
+
+
+def test_a_hundred_thousand_characters_and_lone_surrogates_can_be_kept(tmp_path: Path):
+    async def scenario() -> None:
+        there = archive(tmp_path)
+        run = {"id": "odd", "kind": "command", "name": "\udcff", "state": "running", "started_at": 0.0}
+        recording = await there.begin({**run, "command": ["\udcff" * 100_000]})
+        await there.finish(
+            recording,
+            {**run, "state": "failed", "duration_s": 0.0},
+            None,
+            {"run": run, "findings": [], "text": "\udcff"},
+        )
+        assert (await there.get("odd")).summary()["text"] == "\udcff"
+
+    run_async(scenario)
+
+
+def _sql(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.execute("CREATE TABLE IF NOT EXISTS runs (x)")
+    database.close()

@@ -1,0 +1,103 @@
+"""Runs that are kept: found, named, pinned, removed and restored, taken away and brought back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from web.conftest import Site
+
+
+@pytest.fixture
+def kept(site_with: Callable[..., Site]) -> tuple[Site, dict]:
+    """A site, and a run of it that has ended."""
+    site = site_with("brief")
+    return site, ended(site, site.start(command=["target", "--fast"], name="first"))
+
+
+def ended(site: Site, run: dict) -> dict:
+    with site.stream(run["id"]) as viewer:
+        for text in viewer:
+            if json.loads(text)["type"] == "summary":
+                break
+    return site.client.post(f"/api/v1/runs/{run['id']}/stop").json()
+
+
+def test_another_server_with_the_same_archive_shows_the_same_run(kept, site_with):
+    site, run = kept
+    other = site_with("brief")
+    path = f"/api/v1/runs/{run['id']}"
+    assert other.client.get(path).json() == run
+    assert other.client.get(f"{path}/summary").text == site.client.get(f"{path}/summary").text
+    with other.stream(run["id"]) as viewer:
+        types = [json.loads(text)["type"] for text in viewer]
+    assert types[0] == "header"
+    assert types.count("frame") == 5
+    assert types[-1] == "summary"
+    assert other.client.get(f"/runs/{run['id']}").status_code == 200
+
+
+def test_a_run_is_renamed_tagged_and_pinned_and_found_by_it(kept, problem):
+    site, run = kept
+    path = f"/api/v1/runs/{run['id']}"
+    changed = site.client.patch(path, json={"name": "slow one", "tags": ["before"], "pinned": True}).json()
+    assert (changed["name"], changed["tags"], changed["pinned"]) == ("slow one", ["before"], True)
+    assert site.client.patch(path, json={"pinned": False}).json()["tags"] == ["before"]
+    assert site.client.get(f"{path}/summary").json()["run"]["name"] == "slow one"
+    assert [found["id"] for found in site.runs(text="SLOW")] == [run["id"]]
+    assert [found["id"] for found in site.runs(tag="before")] == [run["id"]]
+    assert [found["id"] for found in site.runs(text="--fast", kind="command")] == [run["id"]]
+    assert site.runs(tag="after") == []
+    assert site.runs(pinned=True) == []
+    problem(site.client.patch(path, json={"name": ""}), 422, "name")
+    problem(site.client.patch(path, json={"tags": ["x"] * 21}), 422, "tags")
+    problem(site.client.patch("/api/v1/runs/none", json={"pinned": True}), 404)
+
+
+def test_a_page_says_what_the_archive_takes(kept):
+    site, run = kept
+    page = site.client.get("/api/v1/runs").json()
+    assert page["archive"]["runs"] == 1
+    assert page["archive"]["bytes"] == run["bytes"] > 0
+    assert page["archive"]["budget_bytes"] == 2 << 30
+    assert page["error"] is None
+
+
+def test_the_messages_of_a_run_can_be_taken_to_another_server(kept, site_with, tmp_path: Path, problem):
+    site, run = kept
+    response = site.client.get(f"/api/v1/runs/{run['id']}/messages")
+    assert response.headers["content-disposition"] == f'attachment; filename="{run["id"]}.jsonl"'
+    seqs = [json.loads(line)["seq"] for line in response.text.splitlines()]
+    assert seqs == list(range(len(seqs)))
+    elsewhere = site_with("brief", data_dir=str(tmp_path / "elsewhere"))
+    taken = elsewhere.client.post("/api/v1/runs/import", content=response.content)
+    assert taken.status_code == 201
+    assert taken.headers["location"] == f"/api/v1/runs/{run['id']}"
+    path = f"/api/v1/runs/{run['id']}/summary"
+    assert elsewhere.client.get(path).text == site.client.get(path).text
+    problem(elsewhere.client.post("/api/v1/runs/import", content=response.content), 422, "file")
+    problem(elsewhere.client.post("/api/v1/runs/import", content=b"nothing of the kind"), 422)
+
+
+def test_a_span_of_time_is_given_alone(kept):
+    site, run = kept
+    lines = site.client.get(f"/api/v1/runs/{run['id']}/messages?from_us=0&to_us=1").text.splitlines()
+    frames = [message for line in lines if (message := json.loads(line))["type"] == "frame"]
+    assert all(message["start_us"] <= 1 for message in frames)
+
+
+def test_an_archive_that_cannot_be_used_is_said_and_the_server_goes_on(site_with, tmp_path: Path):
+    data = tmp_path / "spoilt"
+    data.mkdir()
+    (data / "index.db").write_bytes(b"no database, but something else entirely " * 100)
+    site = site_with("brief", data_dir=str(data))
+    run = ended(site, site.start())
+    assert run["state"] == "finished"
+    assert "not a database" in run["unrecorded"]["detail"]
+    page = site.client.get("/api/v1/runs").json()
+    assert [one["id"] for one in page["runs"]] == [run["id"]]
+    assert page["archive"] is None
+    assert page["error"]["code"] == "archive-failed"
+    assert "GILSCOPE_DATA_DIR" in page["error"]["remedy"]
