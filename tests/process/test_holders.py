@@ -10,7 +10,7 @@ from app.analysis.tracks import GIL_STEP, LANE_STEP
 from app.model.frames import Frame, Names
 from app.model.states import RUNNING, STALLED, STATES, UNKNOWN
 
-# Two threads that are asleep so long that they are looked at seldom, and then compute, beside one that always does.
+# Two threads sleep so long that they are looked at seldom, and then compute, beside one that always does.
 SELDOM_BUSY = """
 import threading, time
 
