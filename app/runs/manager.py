@@ -164,7 +164,8 @@ class Manager:
         Where the archive cannot be used they are all there is, and the listing says why.
         """
         before = None if cursor is None else _number(cursor)
-        mine = [run.to_json() for run in reversed(self._runs.values()) if run.recording is None]
+        live = dict(self._runs)  # one that is stored meanwhile may still be open in the rows that are read
+        mine = [run.to_json() for run in reversed(live.values()) if run.recording is None]
         unrecorded = mine if cursor is None and query == EVERY else []
         try:
             entries = await self.archive.page(query, limit + 1, before)
@@ -176,8 +177,7 @@ class Manager:
         except ArchiveFailed as error:
             return Listing(unrecorded, None, None, error)
         shown = [
-            self._runs[entry.id].to_json() if entry.id in self._runs else entry.to_json()
-            for entry in entries[:limit]
+            live[entry.id].to_json() if entry.id in live else entry.to_json() for entry in entries[:limit]
         ]
         following = str(entries[limit - 1].number) if len(entries) > limit else None
         return Listing([*unrecorded, *shown], following, kept, None)
