@@ -39,6 +39,7 @@ from app.analysis.threads import Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
+    Blocked,
     Collector,
     Counters,
     End,
@@ -249,7 +250,7 @@ class Ledger:
 def _instant(message: Message) -> int:
     """The newest instant that a message tells of; looks lie within frames, which tell it for them."""
     match message:
-        case Hello() | Stacks():
+        case Hello() | Stacks() | Blocked():
             return 0
         case Frame():
             return message.end_us

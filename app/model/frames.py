@@ -19,9 +19,10 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
               lanes [[lane, [state, length_us, state, length_us, ...]]]
     stacks    looks [[at_us, gil, holder, holder stack, waiter, waiter stack, waiters]]
+    blocked   rows [[at_us, lane, state, since_us, stack, task]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
-              observer {cpu_us, gil_hz, late, cut_stacks}, ops
+              observer {cpu_us, gil_hz, late, cut_stacks, missed_blocks}, ops
     heap      at_us, pid, interpreter, allocator, took_us, cpu_us, torn, arenas, arena_bytes, pools,
               pools_free, blocks_used, bytes_used, raw_blocks,
               classes [[size, pools, blocks_used, blocks_free]], pinned [arenas, bytes, held bytes],
@@ -48,6 +49,12 @@ at that instant. Without a GIL `gil` is null, and `holder` is one of the threads
 Looks are taken at random instants, one in each period; of a GIL that nobody holds or waits for there is none.
 A stack has its 128 frames nearest the leaf at the most, and 8 once there are too many; `cut_stacks` counts
 the latter.
+
+A blocked row is a look at a thread that has been in `lock`, `io`, `sleep` or `native` since `since_us`: from
+then, or from when it was first seen, to `at_us` its stack was the same, null where it could not be read.
+Each such stretch is looked at once it has lasted LONG_BLOCK_US; at each random instant one thread is looked
+at that has been in it for less. `task` is the name of the asyncio task that the thread runs, null where it
+runs none. `missed_blocks` counts the long stretches of which no look was taken: there were too many at once.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
 at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.
@@ -79,10 +86,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar, Union, get_args
 
 VERSION = 1
 SLICE_US = 50_000
+LONG_BLOCK_US = 50_000
 
 Row = list[Any]  # as the schema above lists its columns
 Json = dict[str, Any]
@@ -138,6 +146,14 @@ class Stacks:
 
     type: ClassVar[str] = "stacks"
     looks: list[Row]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Looks at threads that are blocked, or run C code without the GIL."""
+
+    type: ClassVar[str] = "blocked"
+    rows: list[Row]
 
 
 @dataclass(frozen=True)
@@ -252,12 +268,11 @@ class End:
     exit_code: int | None = None
 
 
-Message = Union[Hello, Process, Names, Frame, Stacks, Counters, Heap, Collector, Memory, Event, Report, End]
+Message = Union[
+    Hello, Process, Names, Frame, Stacks, Blocked, Counters, Heap, Collector, Memory, Event, Report, End
+]
 
-_BY_TYPE: dict[str, type[Any]] = {
-    cls.type: cls
-    for cls in (Hello, Process, Names, Frame, Stacks, Counters, Heap, Collector, Memory, Event, Report, End)
-}
+_BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}
 
 
 def encode(message: Message, seq: int) -> str:

@@ -15,7 +15,7 @@ from .syscalls import classify
 from .tracks import Lane
 
 RUNNABLE = ord("r")  # of "running", which a thread in the run queue reads too
-_ATTACHED, _SUSPENDED = 1, 2
+ATTACHED, _SUSPENDED = 1, 2  # what `state` of a thread state says
 
 
 class FutexJudge:
@@ -116,7 +116,7 @@ class AttachJudge(FutexJudge):
         """`holds` is not asked: there is no lock to hold."""
         if self.told(lane):
             lane.waits_for = None
-        return super().state_of(lane, lane.flags[0] == _ATTACHED)
+        return super().state_of(lane, lane.flags[0] == ATTACHED)
 
     def _wants_the_lock(self, lane: Lane) -> bool:
         return False

@@ -9,16 +9,14 @@ from typing import Any
 
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, RUNNING, WAITING
 
+from .judges import ATTACHED
 from .memory import Unmapped
+from .numbered import NumberedStacks
 from .sampler import Sampler
-from .stacks import Frame, StackReader
-from .state import Inconsistent
+from .stacks import Frame
 from .tracks import GilTrack, Lane
-from .vocabulary import Vocabulary
 
 _GIL = struct.Struct("=Qi4xQ")  # last_holder, locked, switch_number
-_ATTACHED = 1
-_TRUST_US = 50_000  # code that a program makes, runs and drops may show another's name for so long
 
 Row = list[Any]
 
@@ -46,21 +44,16 @@ class Moments:
 class Looker:
     """Looks at one process."""
 
-    def __init__(self, sampler: Sampler, vocabulary: Vocabulary) -> None:
+    def __init__(self, sampler: Sampler, stacks: NumberedStacks) -> None:
         self._roster = sampler.roster
         self._memory = sampler.runtime.memory
         self._thread = sampler.runtime.layout.thread_state
         self._gil_at = sampler.runtime.layout.gil.last_holder
-        self._stacks = StackReader(sampler.runtime)
-        self._vocabulary = vocabulary
+        self._stacks = stacks
         self._turn = 0
-        self._checked_us = 0
 
     def look(self, now_us: int) -> list[Row]:
         """A row for each GIL that is held or waited for (app.model.frames); AddressSpaceGone."""
-        if now_us - self._checked_us >= _TRUST_US:
-            self._checked_us = now_us
-            self._stacks.distrust()
         if not self._roster.gil_enabled:
             return self._look_at_one_that_runs(now_us)
         rows = []
@@ -76,7 +69,7 @@ class Looker:
         holder = self._roster.lane_by_state.get(state, HOLDER_UNKNOWN) if locked == 1 else HOLDER_NONE
         if holder == HOLDER_UNKNOWN:
             return []
-        held = self._copy(state) if holder != HOLDER_NONE else []
+        held = self._stacks.copy(state) if holder != HOLDER_NONE else []
         # A holder that let go since was at worst on its way out of what its stack says. Asking that it holds
         # the lock still would leave out those that let go often.
         if held and self._read(gil)[2] != switches:
@@ -85,12 +78,22 @@ class Looker:
         waited: list[Frame] = []
         if waiter is not None:
             waits = next((s.address for s in waiter.states if s.gil == gil.address), waiter.states[0].address)
-            waited = self._copy(waits)
+            waited = self._stacks.copy(waits)
             last, _, since = self._read(gil)
             if since - switches > 1 or (since != switches and last == waits):
                 waited = []  # it may have got the lock while it was read
         number = HOLDER_NONE if waiter is None else waiter.number
-        return [[now_us, gil.index, holder, self._name(held), number, self._name(waited), gil.waiters]]
+        return [
+            [
+                now_us,
+                gil.index,
+                holder,
+                self._stacks.number(held),
+                number,
+                self._stacks.number(waited),
+                gil.waiters,
+            ]
+        ]
 
     def _look_at_one_that_runs(self, now_us: int) -> list[Row]:
         """Without a GIL many run at once: they are looked at in turn, and nobody is waited for."""
@@ -100,8 +103,8 @@ class Looker:
         self._turn += 1
         lane = running[self._turn % len(running)]
         waiters = sum(lane.state == WAITING for lane in self._roster.active)
-        frames = self._copy(self._attached(lane))
-        return [[now_us, None, lane.number, self._name(frames), HOLDER_NONE, None, waiters]]
+        frames = self._stacks.copy(self._attached(lane))
+        return [[now_us, None, lane.number, self._stacks.number(frames), HOLDER_NONE, None, waiters]]
 
     def _longest_waiter(self, gil: GilTrack, holder: int) -> Lane | None:
         waiting = [
@@ -116,7 +119,7 @@ class Looker:
         assert self._thread.state is not None
         for state in lane.states[:-1]:
             try:
-                if self._memory.i32(state.address + self._thread.state) == _ATTACHED:
+                if self._memory.i32(state.address + self._thread.state) == ATTACHED:
                     return state.address
             except Unmapped:
                 continue  # that interpreter is gone
@@ -125,18 +128,3 @@ class Looker:
     def _read(self, gil: GilTrack) -> tuple[int, int, int]:
         last, locked, switches = _GIL.unpack(self._memory.read(gil.address + self._gil_at, _GIL.size))
         return last, locked, switches
-
-    def _copy(self, state: int) -> list[Frame]:
-        try:
-            return self._stacks.copy(state)
-        except (Inconsistent, Unmapped):
-            return []
-
-    def _name(self, frames: list[Frame]) -> int | None:
-        """The number of the stack; None where it could not be read whole."""
-        if not frames:
-            return None
-        try:
-            return self._vocabulary.number(self._stacks.locate(frames))
-        except (Inconsistent, Unmapped):
-            return None

@@ -1,7 +1,7 @@
 """The observer's loop: sample, tell, obey, until the target ends or the server says so.
 
 beat (1 kHz)       sample every CPython of the run
-look (100 Hz)      read the stacks of each GIL's holder and of its longest waiter
+look (100 Hz)      read the stacks of each GIL's holder, of its longest waiter, and of blocked threads
 search (200 Hz)    take in new processes, if any was started; look for the interpreters of those without one
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess
-from app.model.frames import Collector, Counters, Event, Frame, Message, Names, Process, Stacks
+from app.model.frames import Blocked, Collector, Counters, Event, Frame, Message, Names, Process, Stacks
 from app.model.states import MEASURES
 
 from . import procfs
+from .blocked import Budget
 from .memory import AddressSpaceGone, Unmapped
 from .reader import Reader
 from .runtime import Doubtful, NoInterpreter, NotYet, locate
@@ -90,6 +92,8 @@ class Processes:
         self._left: Left = ([], [], [])  # what closed samplers still have to say in the next frame
         self._vocabulary = Vocabulary()
         self._looks: list[Any] = []  # since the last frame
+        self._blocked: list[Any] = []  # the same, of threads that are blocked
+        self._budget = Budget()
         self._heap_looked_at = False
 
     # ---- who is there
@@ -266,12 +270,31 @@ class Processes:
             self._name(reader, now_us)
 
     def look_at_stacks(self, now_us: int) -> None:
-        """Looks at what holds each GIL, and at what waits for it."""
+        """Looks at what holds each GIL, at what waits for it, and at threads that are blocked elsewhere."""
+        self._budget.refill(now_us)
+        short = 0  # how many threads have been blocked for a short while
         for watched, reader in self._read():
             try:
+                reader.stacks.refresh(now_us)
                 self._looks += reader.looker.look(now_us)
+                self._blocked += reader.blocked.look(now_us, self._budget)
+                short += len(reader.blocked.short)
             except AddressSpaceGone:
                 self._lost(watched, now_us)
+        if short:
+            self._look_at_one_blocked(random.randrange(short), now_us)
+
+    def _look_at_one_blocked(self, which: int, now_us: int) -> None:
+        """One thread of the run is looked at though it is blocked for a short while only."""
+        for watched, reader in self._read():
+            short = reader.blocked.short
+            if which < len(short):
+                try:
+                    self._blocked += reader.blocked.look_at(short[which], now_us)
+                except AddressSpaceGone:
+                    self._lost(watched, now_us)
+                return
+            which -= len(short)
 
     def begin(self, now_us: int) -> None:
         """The first frame begins now; what the samplers saw of the time before is dropped."""
@@ -357,7 +380,7 @@ class Processes:
             if watched.reader is not None:
                 threads += watched.reader.thread_counters()
                 self._review(watched, watched.reader, now_us)
-        observer = {**observer, "cut_stacks": self._vocabulary.cut}
+        observer = {**observer, "cut_stacks": self._vocabulary.cut, "missed_blocks": self._budget.missed}
         self._emit(Counters(now_us, processes, threads, observer, ops))
         self.tell_collectors(now_us)
 
@@ -413,6 +436,9 @@ class Processes:
         if self._looks:
             self._emit(Stacks(self._looks))
             self._looks = []
+        if self._blocked:
+            self._emit(Blocked(self._blocked))
+            self._blocked = []
 
     def _review(self, watched: Watched, reader: Reader, now_us: int) -> None:
         """Tells again of a process whose switch interval was changed, or its GIL switched on or off."""

@@ -9,10 +9,12 @@ from app.model.frames import Message
 from app.model.states import IO, LOCK, SLEEP
 
 from . import capabilities, procfs
+from .blocked import BlockedLooker
 from .collector import Collectors
 from .heap.heaps import Heaps
 from .looks import Looker
 from .names import Naming
+from .numbered import NumberedStacks
 from .runtime import Runtime
 from .sampler import Sampler
 from .slow import SlowReads
@@ -41,7 +43,9 @@ class Reader:
         self.sampler = Sampler(pid, runtime, *numbers, now_us)
         self.roster = self.sampler.roster
         self.naming = Naming(self.roster)
-        self.looker = Looker(self.sampler, vocabulary)
+        self.stacks = NumberedStacks(runtime, vocabulary)
+        self.looker = Looker(self.sampler, self.stacks)
+        self.blocked = BlockedLooker(self.sampler, self.stacks)
         self.collectors = Collectors(self.roster, origin_ns)
         self.heaps = Heaps(runtime, *heaps)
 

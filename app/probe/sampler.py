@@ -26,7 +26,7 @@ HEADS_EVERY = 5  # samples between two looks at whether a thread or an interpret
 _GIL = struct.Struct("=QQi4xQ")  # interval, last_holder, locked, switch_number: all in one read
 _TRIES = 3  # 2 to 5 samples in a thousand find that the lock moved; hardly one finds it twice
 _FULL_INTERVAL = 0.8  # of the switch interval: a hold is first seen up to a period after it began
-_TEXT = 256  # `syscall` is at most 9 numbers of 18 characters
+TEXT = 256  # `syscall` is at most 9 numbers of 18 characters
 
 Rows = list[Any]
 
@@ -155,7 +155,7 @@ class Sampler:
                 if judge.flags is not None:
                     lane.flags = self._read_flags(lane, judge.flags)
                 if not judge.told(lane):
-                    lane.raw = pread(lane.fd, _TEXT, 0)
+                    lane.raw = pread(lane.fd, TEXT, 0)
             except ProcessLookupError:
                 ended.append(lane)
             except PermissionError:

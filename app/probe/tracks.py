@@ -13,8 +13,8 @@ class Lane:
     """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
 
     __slots__ = (
-        "blocked", "entered", "fd", "flags", "gil", "made_to_let_go", "name", "number", "parked", "pieces",
-        "raw", "seen", "since", "state", "states", "switched", "tid", "waits_for",
+        "blocked", "entered", "fd", "flags", "gil", "looked_at", "made_to_let_go", "name", "number", "parked",
+        "pieces", "put_off", "raw", "seen", "since", "state", "states", "switched", "tid", "waits_for",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +38,7 @@ class Lane:
         self.pieces: list[int] = []
         self.parked = False
         self.switched = -1  # its context switches when they were last read
+        self.looked_at = self.put_off = -1  # `entered` of the last block whose stack was read, or not in time
 
     def close(self) -> None:
         """Gives the descriptor back."""

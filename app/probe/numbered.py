@@ -1,0 +1,42 @@
+"""Stacks by their numbers: copied out of a thread, made out later, and told once."""
+
+from __future__ import annotations
+
+from .memory import Unmapped
+from .runtime import Runtime
+from .stacks import Frame, StackReader
+from .state import Inconsistent
+from .vocabulary import Vocabulary
+
+_TRUST_US = 50_000  # code that a program makes, runs and drops may show another's name for so long
+
+
+class NumberedStacks:
+    """The stacks of one process's threads. Nothing here raises but AddressSpaceGone."""
+
+    def __init__(self, runtime: Runtime, vocabulary: Vocabulary) -> None:
+        self._stacks = StackReader(runtime)
+        self._vocabulary = vocabulary
+        self._checked_us = 0
+
+    def refresh(self, now_us: int) -> None:
+        """To be called before each round of looks: what was made out long ago is made out again."""
+        if now_us - self._checked_us >= _TRUST_US:
+            self._checked_us = now_us
+            self._stacks.distrust()
+
+    def copy(self, state: int) -> list[Frame]:
+        """The frames of a thread state, leaf first; none where they could not be read whole."""
+        try:
+            return self._stacks.copy(state)
+        except (Inconsistent, Unmapped):
+            return []
+
+    def number(self, frames: list[Frame]) -> int | None:
+        """The number of the stack; None where it could not be read whole."""
+        if not frames:
+            return None
+        try:
+            return self._vocabulary.number(self._stacks.locate(frames))
+        except (Inconsistent, Unmapped):
+            return None

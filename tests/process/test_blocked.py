@@ -1,0 +1,222 @@
+"""Where threads are blocked, as the observer reads it while they are, beside what their programs do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import pytest
+from support.observing import Observation, observing, program
+
+from app.model.frames import LONG_BLOCK_US, SLICE_US, Blocked, Counters, Frame, Names
+from app.model.states import STATES
+
+# Two threads take two locks in opposite orders and never get the second; others sleep, read, compute in C,
+# and hold a lock for 4 ms at a time. Each is named after what it does.
+BLOCKED = """
+import hashlib, os, socket, threading, time
+
+accounts, journal, handler = threading.Lock(), threading.Lock(), threading.Lock()
+first, second = threading.Event(), threading.Event()
+
+def transfer():
+    with accounts:
+        first.set()
+        second.wait()
+        write_journal()
+
+def write_journal():
+    with journal:
+        pass
+
+def compact():
+    with journal:
+        second.set()
+        first.wait()
+        read_accounts()
+
+def read_accounts():
+    with accounts:
+        pass
+
+def doze():
+    while True:
+        time.sleep(0.15)
+
+ours, theirs = socket.socketpair()
+
+def receive():
+    ours.recv(1)
+
+def digest():
+    while True:
+        hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", 200_000)
+
+def emit():
+    time.sleep(0.004)
+
+def handle():
+    while True:
+        with handler:
+            emit()
+
+for work in (transfer, compact, doze, receive, digest, handle, handle, handle):
+    threading.Thread(target=work, name=work.__name__, daemon=True).start()
+time.sleep(SECONDS)
+os._exit(0)
+"""
+
+
+class Seen(NamedTuple):
+    """A row of a blocked message, in words."""
+
+    at_us: int
+    lane: int
+    state: str
+    since_us: int
+    functions: list[str] | None  # leaf first
+
+
+def seen(observation: Observation) -> dict[str, list[Seen]]:
+    """The looks at each thread, by its name."""
+    names = observation.of(Names)
+    functions = {number: name for message in names for number, name, *_ in message.functions}
+    stacks = {
+        number: [functions[f] for f in flat[::2]] for message in names for number, flat in message.stacks
+    }
+    threads = {row[0]: row[3] for message in names for row in message.threads}
+    found = defaultdict(list)
+    for message in observation.of(Blocked):
+        for at_us, lane, state, since_us, stack, task in message.rows:
+            assert task is None
+            told = None if stack is None else stacks[stack]
+            found[threads[lane]].append(Seen(at_us, lane, STATES[state], since_us, told))
+    return found
+
+
+class Stretch(NamedTuple):
+    """Of a thread's track: a state, from when it came into it until it left it."""
+
+    state: str
+    start_us: int
+    length_us: int
+
+
+def stretches(observation: Observation) -> dict[int, list[Stretch]]:
+    """Each lane's track, over all frames."""
+    found: dict[int, list[Stretch]] = defaultdict(list)
+    named = {row[0]: message.at_us for message in reversed(observation.of(Names)) for row in message.threads}
+    for frame in observation.of(Frame):
+        for lane, track in frame.lanes:
+            at_us = max(frame.start_us, named[lane])
+            for index, length_us in zip(track[::2], track[1::2], strict=True):
+                state = STATES[index]
+                if found[lane] and found[lane][-1].state == state:
+                    before = found[lane].pop()
+                    found[lane].append(before._replace(length_us=before.length_us + length_us))
+                else:
+                    found[lane].append(Stretch(state, at_us, length_us))
+                at_us += length_us
+    return found
+
+
+@pytest.fixture(scope="module")
+def observed(python: str) -> Observation:
+    """Two seconds of it."""
+    with observing(program(python, BLOCKED.replace("SECONDS", "2"))) as observation:
+        observation.finish()
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("thread", "state", "functions"),
+    [
+        ("transfer", "lock", ["write_journal", "transfer"]),
+        ("compact", "lock", ["read_accounts", "compact"]),
+        ("receive", "io", ["receive"]),
+    ],
+)
+def test_a_thread_that_stays_blocked_is_looked_at_once(
+    observed: Observation, thread: str, state: str, functions: list[str]
+) -> None:
+    rows = seen(observed)[thread]
+    longest = max(stretches(observed)[rows[0].lane], key=lambda s: s.length_us * (s.state == state))
+    looks = [row for row in rows if row.since_us == longest.start_us]
+    assert len(looks) >= 1
+    assert sum(row.at_us - row.since_us >= LONG_BLOCK_US for row in looks) <= 1
+    assert looks[-1].at_us - longest.start_us < 10 * LONG_BLOCK_US
+    for row in looks:
+        assert row.state == state
+        assert row.functions is not None
+        assert row.functions[: len(functions)] == functions
+
+
+@pytest.mark.parametrize(
+    ("thread", "state", "function"), [("doze", "sleep", "doze"), ("digest", "native", "digest")]
+)
+def test_each_long_block_of_a_thread_that_comes_and_goes_is_looked_at(
+    observed: Observation, thread: str, state: str, function: str
+) -> None:
+    rows = [row for row in seen(observed)[thread] if row.state == state]
+    long = [
+        stretch
+        for stretch in stretches(observed)[rows[0].lane]
+        if stretch.state == state and stretch.length_us > 2 * LONG_BLOCK_US
+    ]
+    assert long
+    looks = {row.since_us: row.functions for row in rows}
+    assert all(looks[stretch.start_us] for stretch in long)
+    assert all(looks[stretch.start_us][0] == function for stretch in long)  # type: ignore[index]
+
+
+def test_short_blocks_are_looked_at_now_and_then(observed: Observation) -> None:
+    rows = seen(observed)["handle"]
+    waits = [row for row in rows if row.state == "lock"]
+    sleeps = [row for row in rows if row.state == "sleep"]
+    assert len(waits) > 10
+    assert len(sleeps) > 5
+    assert sum(row.functions is not None and row.functions[0] == "handle" for row in waits) > 0.9 * len(waits)
+    assert sum(row.functions is not None and row.functions[0] == "emit" for row in sleeps) > 0.9 * len(sleeps)
+
+
+def test_a_look_lies_in_a_stretch_of_its_state(observed: Observation) -> None:
+    there = stretches(observed)
+    until_us = observed.of(Frame)[-1].end_us
+    rows = [row for message in observed.of(Blocked) for row in message.rows if row[0] < until_us]
+    assert rows
+    for at_us, lane, state, since_us, *_ in rows:
+        stretch = next(s for s in there[lane] if s.start_us <= at_us < s.start_us + s.length_us)
+        assert stretch.state == STATES[state]
+        assert stretch.start_us == since_us or stretch is there[lane][0]  # it was seen before the first frame
+
+
+def test_threads_that_were_blocked_before_anyone_looked_are_seen_where_they_are(any_python: str) -> None:
+    with observing(program(any_python, BLOCKED.replace("SECONDS", "30"))) as started:
+        started.until(Frame)
+        pid = next(row[1] for row in started.of(Names)[0].threads)
+        with observing(pid=pid) as attached:
+            while "transfer" not in seen(attached):
+                attached.until(Blocked)
+            row = seen(attached)["transfer"][-1]
+    assert row.functions is not None
+    assert row.functions[:2] == ["write_journal", "transfer"]
+    assert 0 <= row.since_us < SLICE_US
+
+
+MANY = """
+import threading, time
+def doze():
+    while True: time.sleep(0.06)
+for _ in range(150): threading.Thread(target=doze, daemon=True).start()
+time.sleep(3)
+"""
+
+
+def test_the_looks_at_many_sleepers_are_bounded_and_those_left_out_are_counted(any_python: str) -> None:
+    with observing(program(any_python, MANY)) as observation:
+        observation.finish()
+    rows = [row for message in observation.of(Blocked) for row in message.rows]
+    long = {(row[1], row[3]) for row in rows if row[0] - row[3] >= LONG_BLOCK_US}
+    missed = observation.of(Counters)[-1].observer["missed_blocks"]
+    assert 0 < len(long) < 3.5 * 200 + 50
+    assert missed > len(long)
