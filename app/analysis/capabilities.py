@@ -26,11 +26,12 @@ def available(measure: str, processes: Iterable[Process]) -> bool:
 def worst(
     processes: Collection[Process], attached: bool = False, coverage: float | None = None
 ) -> dict[str, Any]:
-    """{measure: level, ..., "why": {measure: text}}: what is true of every CPython among the processes.
+    """{measure: level, ..., "why": {measure: text}}: what is true of every CPython that has the measure.
 
-    Reasons are joined, each said once. What no process speaks of is unavailable. `attached`: the target ran
-    before the observer came. `coverage`: how much of the run was seen; with less than THIN of it nothing that
-    is known by sampling is exact.
+    It is unavailable where none has it; where only some have it `why` names those that lack it, for no figure
+    is theirs. Reasons are joined, each said once. What no process speaks of is unavailable. `attached`: the
+    target ran before the observer came. `coverage`: how much of the run was seen; with less than THIN of it
+    nothing that is known by sampling is exact.
     """
     observed = [process for process in processes if process.python]
     if observed:
@@ -42,13 +43,24 @@ def worst(
     levels: dict[str, Any] = {}
     why: dict[str, str] = {}
     for measure in MEASURES:
-        said = {process.capabilities.get(measure, UNAVAILABLE) for process in observed} or {UNAVAILABLE}
+        having = [process for process in observed if available(measure, [process])]
+        lacking = [process for process in observed if process not in having]
+        said = {process.capabilities[measure] for process in having} or {UNAVAILABLE}
         levels[measure] = min(said, key=_FROM_WORST.index)
+        reasons = _reasons(measure, having or lacking or processes)
         if levels[measure] != EXACT:
-            said_by = observed or processes
-            reasons = dict.fromkeys(process.why[measure] for process in said_by if measure in process.why)
-            why[measure] = "; ".join(reasons) or unsaid
+            reasons = reasons or unsaid
         elif coverage is not None and coverage < THIN and measure in _SAMPLED:
             levels[measure] = INFERRED
-            why[measure] = f"exact of what was seen, which is {units.coverage(coverage)} of the time"
+            reasons = f"exact of what was seen, which is {units.coverage(coverage)} of the time"
+        if having and lacking:
+            pids = ", ".join(str(process.pid) for process in lacking)
+            lack = f"unavailable in pid {pids}: {_reasons(measure, lacking) or unsaid}"
+            reasons = f"{reasons}; {lack}" if reasons else lack
+        if reasons:
+            why[measure] = reasons
     return {**levels, "why": why}
+
+
+def _reasons(measure: str, processes: Iterable[Process]) -> str:
+    return "; ".join(dict.fromkeys(process.why[measure] for process in processes if measure in process.why))

@@ -96,7 +96,7 @@ class CollectorUse:
         self.course.add((at_us, self._tracked, sum(self._moved(0))))
 
     def pause(self, start_us: int, length_us: int, generation: int | None, measured: bool) -> None:
-        """Take a pause; one that is not `measured` lies before the run or behind its result.
+        """Take a pause; one that is not `measured` lies before the run.
 
         One that ends before it begins is a ValueError.
         """
@@ -172,19 +172,16 @@ class Collectors:
     def __iter__(self) -> Iterator[CollectorUse]:
         return iter(self._collectors.values())
 
-    def feed(self, message: Collector, begin_us: int | None, end_us: int | None) -> None:
-        """Take a message; the measured time began at `begin_us`, or has not yet, and ended at `end_us`.
+    def feed(self, message: Collector, begin_us: int | None) -> None:
+        """Take a message; the measured time began at `begin_us`, or has not yet.
 
-        A workload's collections end with its result, for an interpreter that ends collects several times.
+        After its end there is none to take, so totals and pauses end alike: with the message of that instant.
         """
-        # Pauses end with the message that totals end with: by their own start the last could be one more.
-        told = end_us is None or message.at_us <= end_us
         for pid, interpreter, *row in message.rows:
-            if told:
-                self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
+            self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
         for pause in message.pauses:
             pid, interpreter, start_us, length_us, generation, _ = pause
-            measured = told and begin_us is not None and start_us >= begin_us
+            measured = begin_us is not None and start_us >= begin_us
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
             self._paused_us += length_us
             self.pauses.append(pause)

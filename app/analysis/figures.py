@@ -1,8 +1,8 @@
 """The figures of a moment: what a live view shows, four times a second.
 
-    {"type": "figures", "at_us", "window_s", "main_gil",
+    {"type": "figures", "at_us", "begin_us", "end_us", "window_s", "main_gil",
      "gils": [{"gil", "pid", "interpreter", "coverage", "held_share", "contended_share", "switches_per_s",
-               "waiters", "switches"}],
+               "waiters", "switches", "so_far": {the same measures}}],
      "processes": [{"python", "cpu_share", and the fields of processes.py}],
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
@@ -11,13 +11,15 @@
      "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows,
      "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
 
-A server adds the findings so far about once a second.
+A server adds `findings`, those of the whole run so far, and `findings_at_s`, how long that was when they were
+judged, about once a second.
 
 `gils`, `processes`, `totals` and the rates of `observer` roll over the last second; `row` is of the time
-between the last two counters, for charts; all else is of the whole run so far. `main_gil` is the index of the
-GIL to show first, chosen over the whole run (see gils.py), null where none was read. What has not been
-measured is null, never 0. `totals.rss` counts a page that several processes share in each of them;
-`totals.pss` counts it once, and is null unless it is known of all of them.
+between the last two counters, for charts; all else, `so_far` too, is of the whole run so far: from
+`begin_us` to `at_us`. Once the measured time is over that is `end_us`, else null, and nothing changes.
+`main_gil` is the index of the GIL to show first, chosen over the whole run (see gils.py), null where none was
+read. What has not been measured is null, never 0. `totals.rss` counts a page that several processes share in
+each of them; `totals.pss` counts it once, and is null unless it is known of all of them.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def figures(ledger: Ledger) -> dict[str, Any]:
     rows, not_shown = ledger.threads.live_rows(ledger.at_us)
     return {
         "type": "figures",
-        "at_us": ledger.at_us,
+        "at_us": ledger.edge_us,
+        "begin_us": ledger.begin_us,
+        "end_us": ledger.end_us,
         "window_s": length_us / 1e6,
         "main_gil": _main(ledger, rates),
         "gils": [_gil(ledger, index, rates[index]) for index in sorted(rates)],
@@ -83,6 +87,7 @@ def _gil(ledger: Ledger, index: int, rates: GilRates) -> dict[str, Any]:
         **rates.time.shares(),
         "switches_per_s": rates.switches_per_s,
         "switches": gil.switches,
+        "so_far": gil.rates(),
     }
 
 

@@ -66,14 +66,18 @@ class Gil:
         if thread is not None and thread.holds.open_us:
             yield self._hold(thread, self.seen_us, thread.holds.torn)
 
+    def rates(self) -> dict[str, float | None]:
+        """Shares, waiters and switches a second over all of its measured time."""
+        per_s = self.switches * 1e6 / self.lifetime_us if self.lifetime_us else None
+        return {"switches_per_s": per_s, **self.time.shares()}
+
     def to_json(self) -> dict[str, Any]:
         """The lock's row, as it stands in a summary."""
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
             "switches": self.switches,
-            "switches_per_s": self.switches * 1e6 / self.lifetime_us if self.lifetime_us else None,
-            **self.time.shares(),
+            **self.rates(),
         }
 
     def _end_hold(self, holder: int, at_us: int, threads: Threads, longest: Longest, unread: bool) -> None:

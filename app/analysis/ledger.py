@@ -3,10 +3,10 @@
 Live view, late viewer, replay, export and command line all read the same Ledger. It keeps no clock: time is
 what the messages say.
 
-Measured time runs from the first frame to the report that holds a workload's result, else to the end. Sums
-are taken over it, so that the end of the interpreter is not counted as the workload's; a slice on the border
-is cut there, but for its switches, which are known only of the whole. Running totals count from the counters
-that came before the first frame. Rolling figures are of the last second, measured or not.
+Measured time runs from the first frame to the report that holds a workload's result, else to the end. All
+figures are of it, rolling ones and series too, so that the end of the interpreter is not counted as the
+workload's; a slice on the border is cut there, but for its switches, which are known only of the whole.
+Running totals count from the counters that came before the first frame to those that came with the result.
 
     figures   see figures.py
     header    {"type": "header", "hello", "processes": [process message],
@@ -22,6 +22,7 @@ that came before the first frame. Rolling figures are of the last second, measur
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 from app.analysis.capabilities import available
@@ -90,7 +91,6 @@ class Ledger:
         match message:
             case Frame():
                 self._frame(message)
-                self.series.frame(message, self.gils.main)
             case Counters():
                 self._counters(message)
             case Names():
@@ -108,21 +108,25 @@ class Ledger:
             case End():
                 self.end = message
                 self._close(message.at_us)
-            case Heap():
+            case Heap() if not self._is_over(message.at_us):
                 self.heaps.feed(message)
-            case Collector():
-                self.collectors.feed(message, self.begin_us if self.frames.length_us else None, self.end_us)
-            case Memory():
-                if not self._is_over(message.at_us):
-                    self.processes.walked(message)
+            case Collector() if not self._is_over(message.at_us):
+                self.collectors.feed(message, self.begin_us if self.frames.length_us else None)
+            case Memory() if not self._is_over(message.at_us):
+                self.processes.walked(message)
             case Event():
                 self.events.append(message)
         self.at_us = max(self.at_us, _instant(message))
 
     @property
+    def edge_us(self) -> int:
+        """As far as the measured time has come."""
+        return self.at_us if self.end_us is None else min(self.at_us, self.end_us)
+
+    @property
     def measured_us(self) -> int:
         """The measured time so far."""
-        return (self.at_us if self.end_us is None else self.end_us) - self.begin_us
+        return self.edge_us - self.begin_us
 
     def figures(self) -> dict[str, Any]:
         """The figures of this moment."""
@@ -181,27 +185,38 @@ class Ledger:
     def _frame(self, frame: Frame) -> None:
         if not self.frames.length_us:
             self.begin_us = frame.start_us
-        self.frames.add(frame)
-        start_us, end_us = frame.start_us, frame.end_us
-        if self.end_us is not None and self.end_us < end_us:
-            end_us = self.end_us
-            if end_us <= start_us:
+        if self.end_us is not None and self.end_us < frame.end_us:
+            if self.end_us <= frame.start_us:
                 return
-        whole = end_us == frame.end_us
+            frame = self._cut(frame, self.end_us)
+        start_us, end_us = frame.start_us, frame.end_us
+        self.frames.add(frame)
         self.sampled.add(frame)
         for index, switches, track in frame.gils:
             gil = self.gils[index]
-            kept = track if whole else cut(track, GIL_STEP, end_us - max(start_us, gil.named_us))
-            gil.feed(switches, kept, start_us, end_us, self.threads, self.gils.longest_holds)
+            gil.feed(switches, track, start_us, end_us, self.threads, self.gils.longest_holds)
         for lane, track in frame.lanes:
             thread = self.threads[lane]
-            kept = track if whole else cut(track, LANE_STEP, end_us - max(start_us, thread.named_us))
             holders = self.gils.holders(thread, end_us) if WAITING in track[::LANE_STEP] else None
-            thread.feed(kept, start_us, end_us, holders, self.threads.waits)
+            thread.feed(track, start_us, end_us, holders, self.threads.waits)
         if frame.gils:
             root = self.processes.root()
             run_us = end_us - self.begin_us
             self.gils.choose_main([row[0] for row in frame.gils], root.pid if root else None, run_us)
+        self.series.frame(frame, self.gils.main)
+
+    def _cut(self, frame: Frame, end_us: int) -> Frame:
+        """The slice as if it had ended then, with that share of its samples."""
+        kept = (end_us - frame.start_us) / (frame.end_us - frame.start_us)
+        gils = [
+            [index, switches, cut(track, GIL_STEP, end_us - max(frame.start_us, self.gils[index].named_us))]
+            for index, switches, track in frame.gils
+        ]
+        lanes = [
+            [lane, cut(track, LANE_STEP, end_us - max(frame.start_us, self.threads[lane].named_us))]
+            for lane, track in frame.lanes
+        ]
+        return replace(frame, end_us=end_us, samples=round(frame.samples * kept), gils=gils, lanes=lanes)
 
     def _stacks(self, message: Stacks) -> None:
         self.stacks.feed(message, self.end_us)
@@ -209,7 +224,9 @@ class Ledger:
         self.gils.longest_holds.explain(self.stacks.log)
 
     def _counters(self, message: Counters) -> None:
-        self.processes.read(message.at_us, message.processes, self._is_over(message.at_us))
+        if self._is_over(message.at_us):
+            return
+        self.processes.read(message.at_us, message.processes)
         self.threads.read(message.threads, message.at_us)
         self.counters.add(message)
         if not self.frames.length_us:
@@ -239,7 +256,7 @@ class Ledger:
             self.output = ((self.output or "") + message.data["output"])[-OUTPUT_TAIL:]
 
     def _is_over(self, at_us: int) -> bool:
-        """Whether the measured time had ended by then: what was told at its end was read before that."""
+        """Whether the measured time had ended by then; what came with the result was told before it."""
         return self.end_us is not None and at_us >= self.end_us
 
     def _close(self, at_us: int) -> None:

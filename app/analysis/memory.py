@@ -46,7 +46,7 @@ def live_rows(ledger: Ledger) -> Json:
         "memory": [process.memory_row() for process in ledger.processes.live()],
         "heap": [heap.row() for heap in ledger.heaps.live()] or None,
         "gc": [
-            {**_gc(ledger, collector), "share": collector.rolling_share(ledger.at_us)}
+            {**_gc(ledger, collector), "share": collector.rolling_share(ledger.edge_us)}
             for collector in ledger.collectors.live()
         ]
         or None,
@@ -91,6 +91,6 @@ def _whose(use: heaps.HeapUse | CollectorUse) -> Json:
 
 def _gc(ledger: Ledger, collector: CollectorUse) -> Json:
     process = ledger.processes.message(collector.pid)
-    until_us = min(at_us for at_us in (ledger.at_us, ledger.end_us, collector.gone_us) if at_us is not None)
+    until_us = ledger.edge_us if collector.gone_us is None else min(ledger.edge_us, collector.gone_us)
     exact = process is not None and process.capabilities.get("gc") == EXACT
     return collector.row(until_us - max(ledger.begin_us, collector.since_us), exact)

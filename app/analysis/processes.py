@@ -38,16 +38,13 @@ class ProcessUse:
         self.totals = Totals(3)
         self.course = Course()
 
-    def read(self, at_us: int, values: Sequence[int | None], over: bool) -> None:
+    def read(self, at_us: int, values: Sequence[int | None]) -> None:
         """Take its row of a counters message. A size that was not read this time keeps its last value.
 
-        One that ends gives its memory back before it goes: an RSS of 0, or what an interpreter has left once
-        the run is `over`, says nothing of what it used.
+        One that ends gives its memory back before it goes: an RSS of 0 says nothing of what it used.
         """
         cpu_us, rss, peak_rss, minor_faults, major_faults = values
         self.totals.read((cpu_us, minor_faults, major_faults))
-        if over:
-            return
         if rss:
             self.rss, self.counted_us = rss, at_us
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
@@ -118,14 +115,11 @@ class Processes:
         for process in self:
             process.totals.rebase()
 
-    def read(self, at_us: int, rows: Iterable[Sequence[int | None]], over: bool) -> None:
-        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else.
-
-        The sizes of a run that is `over` stay what they were.
-        """
+    def read(self, at_us: int, rows: Iterable[Sequence[int | None]]) -> None:
+        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""
         for pid, *values in rows:
             assert pid is not None
-            self._of(pid).read(at_us, values, over)
+            self._of(pid).read(at_us, values)
         self._note_peak("rss", self._rss())
 
     def walked(self, message: Memory) -> None:

@@ -24,7 +24,7 @@ def line(heading: str, figures: dict[str, Any]) -> str:
 
     Several GILs (one a process, one an isolated interpreter): the line says which of how many it shows.
     """
-    parts = [heading, f"{figures['at_us'] / 1e6:.1f} s"]
+    parts = [heading, f"{(figures['at_us'] - figures['begin_us']) / 1e6:.1f} s"]
     gils = figures["gils"]
     main = next((gil for gil in gils if gil["gil"] == figures["main_gil"]), None)
     if main is not None:

@@ -371,8 +371,8 @@ class Observer:
     def _hear(self, now: int) -> None:
         if self._line is not None:
             for data in self._line.receive():
-                if "result" in data:  # what an interpreter collects when it ends is no part of it
-                    self._processes.tell_collectors(now)
+                if "result" in data:  # here the measured time ends, so totals are told as they stand
+                    self._tell_counters(now)
                 self._server.emit(Report(now, data))
         if self._target is not None:
             self._target.drain()

@@ -382,10 +382,6 @@ class Processes:
                 self._review(watched, watched.reader, now_us)
         observer = {**observer, "cut_stacks": self._vocabulary.cut, "missed_blocks": self._budget.missed}
         self._emit(Counters(now_us, processes, threads, observer, ops))
-        self.tell_collectors(now_us)
-
-    def tell_collectors(self, now_us: int) -> None:
-        """Tells what the collectors have done since they were told of last."""
         pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row
         self._tell_collectors(self._collector_rows(now_us), pauses, now_us)
 

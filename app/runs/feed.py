@@ -28,7 +28,7 @@ class Feed:
         self.recordings: list[Recording] = []
         self.count = 0  # messages so far
         self._describe = describe
-        self._findings: list[Json] = []  # those that were told last
+        self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
         self._judge_at_s = 0.0
 
     def take(self, message: frames.Message, line: str | None = None) -> None:
@@ -57,7 +57,7 @@ class Feed:
         """
         header = self.ledger.header()
         if header["figures"] is not None:
-            header["figures"]["findings"] = self._findings
+            header["figures"] |= self._judged
         return {**header, "type": "header", "run": self._describe()}
 
     def close(self, said: Sequence[Json]) -> None:
@@ -73,7 +73,11 @@ class Feed:
         figures = self.ledger.figures()
         begun_s = time.monotonic()
         if begun_s >= self._judge_at_s:
-            self._findings = figures["findings"] = self.ledger.findings(self._describe())
+            self._judged = {
+                "findings": self.ledger.findings(self._describe()),
+                "findings_at_s": self.ledger.measured_us / 1e6,
+            }
+            figures |= self._judged
             took_s = time.monotonic() - begun_s
             self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
         return figures

@@ -66,13 +66,11 @@ class PublishedPauses:
         """Nothing is lost but what the rings could not hold."""
 
     def take(self, now_us: int) -> list[Pause]:
-        """The pauses that have ended by then and were not taken before, in their order."""
-        now_ns = self._origin_ns + now_us * 1000
-        over = sorted(pause for pause in self._done if pause[1] <= now_ns)
-        self._done = [pause for pause in self._done if pause[1] > now_ns]
+        """The pauses that have ended since the last call, in their order: all that `stats` counts."""
+        done, self._done = self._done, []
         return [
             self._row(start_ns, stop_ns, generation, collected)
-            for start_ns, stop_ns, generation, collected in over
+            for start_ns, stop_ns, generation, collected in sorted(done)
         ]
 
     def stats(self) -> Stats:

@@ -36,6 +36,19 @@ export function bin(track, first, usPerColumn, columns, kinds, kindOf) {
 }
 
 /**
+ * How the time of an interval is shared among kinds, from 0 to 1; all 0 where nothing is known of it.
+ * @param {Track} track @param {number} startUs @param {number} endUs @param {number} kinds
+ * @param {(value: number) => number} kindOf
+ */
+export function sharesOf(track, startUs, endUs, kinds, kindOf) {
+  const lengthUs = endUs - startUs;
+  if (lengthUs <= 0) return new Array(kinds).fill(0);
+  const sums = [...bin(track, startUs / lengthUs, lengthUs, 1, kinds, kindOf)];
+  const known = sums.reduce((all, sum) => all + sum, 0);
+  return sums.map((sum) => known > 0 ? sum / known : 0);
+}
+
+/**
  * The same over groups of so many columns, each of which shows its group's mean: what changes faster than a column is
  * wide is told by its shares, calmly. Groups lie at multiples of their length, too.
  * @param {Track} track @param {number} first @param {number} usPerColumn @param {number} columns

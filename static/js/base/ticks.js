@@ -3,6 +3,8 @@
 
 const SECOND = 1_000_000;
 const MINUTE = 60 * SECOND;
+/** Nobody reads an axis by less than a microsecond. */
+const MOST_DECIMALS = 6;
 const LONG_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1440].map((minutes) => minutes * MINUTE);
 
 /**
@@ -43,9 +45,17 @@ export function ticks(startUs, endUs, most) {
  */
 export function tickLabel(us, stepUs) {
   if (stepUs >= MINUTE) {
-    const minutes = Math.round(us / MINUTE);
-    return `${minutes}:00`;
+    const seconds = Math.round(us / SECOND);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   }
-  const decimals = Math.max(0, Math.ceil(-Math.log10(stepUs / SECOND) - 1e-9));
-  return `${(us / SECOND).toFixed(decimals)} s`;
+  return `${(us / SECOND).toFixed(decimalsOf(stepUs / SECOND))} s`;
+}
+
+/** So many that a multiple of the step is written as it is: 2.5 needs one. @param {number} step */
+function decimalsOf(step) {
+  for (let decimals = 0; decimals < MOST_DECIMALS; decimals += 1) {
+    const scaled = step * 10 ** decimals;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return decimals;
+  }
+  return MOST_DECIMALS;
 }

@@ -18,6 +18,11 @@ import { tickLabel } from "../base/ticks.js";
 export const CHART_HEIGHT = 120;
 /** Distances at which the marks of sizes may stand. */
 export const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
+/** Those of the timeline, and such as clocks have. */
+const TIME_STEPS = [
+  ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30],
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1440].map((minutes) => 60 * minutes),
+];
 const HEADROOM = 1.1;
 /** The decimals of a round number. */
 const ROUND = /\.0+(?=\D|$)/;
@@ -88,7 +93,7 @@ export function axesOf(palette, show, steps) {
     grid: { stroke: palette.line.css, width: 1 },
   };
   return [
-    { ...axis, size: 26, space: 72, gap: 6, values: (_plot, splits) => xLabels(splits) },
+    { ...axis, size: 26, space: 72, gap: 6, incrs: TIME_STEPS, values: (_plot, splits) => xLabels(splits) },
     {
       ...axis,
       size: 62,
@@ -130,33 +135,27 @@ function shadeView(plot, palette, view) {
   ctx.restore();
 }
 
-/** The values under the cursor, or else the newest measured. @param {uPlot} plot @param {ChartKind} kind @param {HTMLElement} into */
+/**
+ * The values under the cursor, and when that was; without one what the lines are, for the newest figures are above.
+ * @param {uPlot} plot @param {ChartKind} kind @param {HTMLElement} into
+ */
 function read(plot, kind, into) {
   const at = plot.cursor.idx;
-  const readings = kind.lines.map(({ label }, index) => {
-    const column = plot.data[index + 1];
-    const value = valueAt(
-      [...column],
-      typeof at === "number" ? at : column.length - 1,
-      typeof at === "number",
-    );
-    const reading = text(kind.show(value)) + (value === null ? "" : (kind.unit ?? ""));
-    return make(
-      "span",
-      { class: `reading series-${index}` },
-      kind.lines.length > 1 ? `${label} ${reading}` : reading,
-    );
+  const pointed = typeof at === "number";
+  const readings = kind.lines.flatMap(({ label }, index) => {
+    const value = pointed ? valueAt(plot.data[index + 1], at) : null;
+    const reading = pointed ? text(kind.show(value)) + (value === null ? "" : (kind.unit ?? "")) : "";
+    const named = kind.lines.length > 1 ? `${label} ${reading}`.trim() : reading;
+    return named ? [make("span", { class: `reading series-${index}` }, named)] : [];
   });
+  if (pointed) readings.unshift(make("span", { class: "when" }, `at ${plot.data[0][at].toFixed(2)} s`));
   into.replaceChildren(...readings);
 }
 
 /**
- * The value at a place. Of lines with instants of their own it is the last before it, and without a cursor the last
- * that was measured.
- * @param {(number | null | undefined)[]} column @param {number} place @param {boolean} pointed
+ * The value at a place; of lines with instants of their own it is the last before it.
+ * @param {ArrayLike<number | null | undefined>} column @param {number} place
  */
-function valueAt(column, place, pointed) {
-  const known = (/** @type {number | null | undefined} */ value) =>
-    value !== undefined && (pointed || value !== null);
-  return column.slice(0, place + 1).findLast(known) ?? null;
+function valueAt(column, place) {
+  return Array.from(column).slice(0, place + 1).findLast((value) => value !== undefined) ?? null;
 }

@@ -16,8 +16,9 @@
  *            file: string | null, line: Maybe,
  *            blamed?: {tid: Maybe, name: string, function: string | null} | null}} Longest
  * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[]}} Causes
+ * @typedef {{held_share: Maybe, contended_share: Maybe, switches_per_s: Maybe, waiters: Maybe}} GilRates
  * @typedef {{gil: number, pid: number, interpreter: number, coverage: Maybe, held_share: Maybe, contended_share: Maybe,
- *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe}} GilFigures
+ *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe, so_far?: GilRates}} GilFigures
  * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
  *            minor_faults: Maybe, major_faults: Maybe, uss: Maybe, pss: Maybe}} ProcessFigures
  * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe, coverage?: Maybe,
@@ -45,11 +46,11 @@
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null,
- *            findings?: Finding[] | null}} Told what a summary and the live figures tell in the same words
+ *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, changed: [address: number, pools: string][], gone: number[]}} HeapMessage
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe, coverage: Maybe}} ObserverFigures
- * @typedef {{type: "figures", at_us: number, window_s: number, main_gil: Maybe, gils: GilFigures[],
+ * @typedef {{type: "figures", at_us: number, begin_us: number, end_us: Maybe, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
  *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
  *

@@ -52,16 +52,44 @@ export class RunState {
   /** The collector's pauses. @type {Map<string, Pauses>} by process and interpreter */
   pauses = new Map();
   /** What was said of heap, collector, memory and findings, the newest of each. @type {Told} */
-  told = { heap: null, gc: null, memory: null, findings: null };
+  told = { heap: null, gc: null, memory: null, findings: null, findings_at_s: null };
   /** How the memory of each process went. */
   courses = new Courses();
   reports = new Reports();
   series = new Series();
   clock = new LiveClock();
+  /** Where the measured time ended: with a workload's result, else with the observation. @type {number | null} */
+  endUs = null;
   #lastSeq = -1;
 
   get ended() {
     return this.run !== null && ENDED.has(this.run.state);
+  }
+
+  /** How far the measured time is known; null before the first frame. */
+  get lastUs() {
+    return this.#cut(this.clock.lastUs);
+  }
+
+  /** The instant to draw up to; null before the first frame. @param {number} nowMs the viewer's clock */
+  edgeUs(nowMs) {
+    return this.ended ? this.lastUs : this.#cut(this.clock.edgeUs(nowMs));
+  }
+
+  /** How long was measured; null while that is not known. */
+  get elapsedS() {
+    if (this.ended) return this.run?.duration_s ?? null;
+    return this.lastUs === null || !this.figures ? null : (this.lastUs - this.figures.begin_us) / 1e6;
+  }
+
+  /** @param {number | null} us */
+  #cut(us) {
+    return us === null || this.endUs === null ? us : Math.min(us, this.endUs);
+  }
+
+  /** Whether a message tells of the time after the measured one, of which no view shows anything. @param {number} atUs */
+  #isOver(atUs) {
+    return this.endUs !== null && atUs >= this.endUs;
   }
 
   /** Whether no process that can be read has a GIL. */
@@ -101,13 +129,18 @@ export class RunState {
         this.#event(message);
         break;
       case "heap":
-        this.#heap(message);
+        if (!this.#isOver(message.at_us)) this.#heap(message);
         break;
       case "collector":
+        if (this.#isOver(message.at_us)) break;
         for (const pause of message.pauses) this.#pausesOf(pause[0], pause[1]).take(pause);
         break;
       case "report":
         this.reports.take(message.at_us, message.data);
+        if ("result" in message.data) this.endUs ??= message.at_us;
+        break;
+      case "end":
+        this.endUs ??= message.at_us;
         break;
       case "missed":
         this.missed += message.count;
@@ -214,6 +247,7 @@ export class RunState {
   /** @param {Figures} figures */
   #figures(figures) {
     this.figures = figures;
+    this.endUs ??= figures.end_us ?? null;
     this.#causes(figures);
     this.#tell(figures);
     this.courses.add(figures.memory ?? []);
@@ -236,7 +270,7 @@ export class RunState {
   }
 
   /** @param {Told} told */
-  #tell({ heap, gc, memory, findings }) {
+  #tell({ heap, gc, memory, findings, findings_at_s }) {
     // A collector that is read has a lane of its own before its first pause.
     for (const { pid, interpreter } of gc ?? []) this.#pausesOf(pid, interpreter);
     const known = this.told;
@@ -245,6 +279,7 @@ export class RunState {
       gc: gc ?? known.gc,
       memory: memory ?? known.memory,
       findings: findings ?? known.findings,
+      findings_at_s: findings_at_s ?? known.findings_at_s,
     };
   }
 

@@ -2,7 +2,7 @@
 /**
  * How far each measure can be trusted, in a word each; the reason on hover and on focus.
  * @import { Process } from "../state/messages.js"
- * @typedef {{measure: string, level: string, why: string}} Badge
+ * @typedef {{measure: string, level: string, of?: string, why: string}} Badge `of` where not all processes have it
  */
 import { find, make } from "../base/dom.js";
 import { share, text } from "../base/format.js";
@@ -41,7 +41,7 @@ export class Badges {
 }
 
 /**
- * The worst that is said of each measure by the processes that can be read. Where little was seen, what is known
+ * The worst that is said of each measure by the processes that have it, and which have not. Where little was seen, what is known
  * by sampling is exact only of that.
  * @param {Iterable<Process>} processes
  * @param {number | null} [coverage]
@@ -50,10 +50,13 @@ export class Badges {
 export function badgesOf(processes, coverage = null) {
   const readable = [...processes].filter(({ python }) => python !== null);
   return Object.keys(NAMES).flatMap((measure) => {
-    const levels = readable.map(({ capabilities }) => capabilities[measure]).filter(Boolean);
-    if (levels.length === 0) return [];
-    const level = levels.reduce((worst, next) => RANK.indexOf(next) > RANK.indexOf(worst) ? next : worst);
-    const reasons = new Set(readable.map(({ why }) => why[measure]).filter(Boolean));
+    const told = readable.filter(({ capabilities }) => capabilities[measure]);
+    if (told.length === 0) return [];
+    const having = told.filter(({ capabilities }) => capabilities[measure] !== "unavailable");
+    const lacking = told.filter((process) => !having.includes(process));
+    if (having.length && lacking.length) return [mixed(measure, having, lacking)];
+    const level = worstOf(measure, told);
+    const reasons = new Set(told.map(({ why }) => why[measure]).filter(Boolean));
     if (level === "exact" && SAMPLED.has(measure) && isThin(coverage)) {
       const why = `exact of what was seen, which is ${text(share(coverage))} of the time`;
       return [{ measure, level: "inferred", why }];
@@ -62,10 +65,34 @@ export function badgesOf(processes, coverage = null) {
   });
 }
 
+/** @param {string} measure @param {Process[]} processes */
+function worstOf(measure, processes) {
+  return processes.map(({ capabilities }) => capabilities[measure])
+    .reduce((worst, next) => RANK.indexOf(next) > RANK.indexOf(worst) ? next : worst);
+}
+
+/**
+ * A measure that some processes have: the figures are of those.
+ * @param {string} measure @param {Process[]} having @param {Process[]} lacking @returns {Badge}
+ */
+function mixed(measure, having, lacking) {
+  const reasons = new Set(having.map(({ why }) => why[measure]).filter(Boolean));
+  const lacks = new Set(lacking.map(({ why }) => why[measure]).filter(Boolean));
+  const pids = lacking.map(({ pid }) => pid).join(", ");
+  const lack = `unavailable in pid ${pids}${lacks.size ? `: ${[...lacks].join("; ")}` : ""}`;
+  return {
+    measure,
+    level: worstOf(measure, having),
+    of: `in ${having.length} of ${having.length + lacking.length} processes`,
+    why: [...reasons, lack].join("; "),
+  };
+}
+
 /** @param {Badge} badge */
-function elementOf({ measure, level, why }) {
-  const said = `${NAMES[measure]} ${level}`;
-  const item = make("li", { "data-level": level }, NAMES[measure], make("span", {}, ` ${level}`));
+function elementOf({ measure, level, of, why }) {
+  const told = of ? `${level} ${of}` : level;
+  const said = `${NAMES[measure]} ${told}`;
+  const item = make("li", { "data-level": level }, NAMES[measure], make("span", {}, ` ${told}`));
   if (!why) return item;
   item.tabIndex = 0;
   item.setAttribute("aria-label", `${said}: ${why}`);

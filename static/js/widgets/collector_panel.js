@@ -64,11 +64,11 @@ class Section {
     this.facts.replaceChildren(
       ...[
         ["Objects followed", text(count(tracked)), "A dash where CPython keeps no count of them"],
-        [
+        ...(rolling === undefined ? [] : [[
           "Stopped, last second",
           text(share(rolling)),
           "Share of the last second in which it had stopped the threads",
-        ],
+        ]]),
         ["Stopped, whole run", text(share(pauses.stopped_share)), "The least that it can have been"],
         ["Pause, median", text(duration(pauses.p50_s)), "Half of the pauses seen are no longer"],
         ["Pause, p99", text(duration(pauses.p99_s)), "Of a hundred pauses seen one is longer"],

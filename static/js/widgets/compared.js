@@ -82,7 +82,7 @@ export class Compared {
 
   /** @param {[RunState, RunState]} pair */
   #drawTimelines(pair) {
-    const edgeUs = Math.max(...pair.map(({ clock }) => clock.lastUs ?? 0));
+    const edgeUs = Math.max(...pair.map(({ lastUs }) => lastUs ?? 0));
     if (edgeUs <= 0) return;
     const startUs = Math.max(0, edgeUs - LONGEST_SPAN_US);
     pair.forEach((state, index) => this.#timelines[index].update(state, startUs, edgeUs, this.#palette));

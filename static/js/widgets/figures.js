@@ -2,7 +2,7 @@
 /**
  * The figures that matter, each in a tile. A dash says on hover why there is no figure.
  * @import { RunState } from "../state/run_state.js"
- * @import { GilFigures, Maybe, Summary, Totals } from "../state/messages.js"
+ * @import { Figures, GilFigures, GilRates, Maybe, Summary, Totals } from "../state/messages.js"
  * @import { Quantity } from "../base/format.js"
  * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "running" | "cpu_share" | "rss" |
  *            "ops_per_s" | "coverage"} Measure
@@ -45,6 +45,7 @@ export class FigureTiles {
         element,
         meaning: element.title,
         value: find(element, ".value", HTMLElement),
+        soFar: find(element, ".so-far", HTMLElement),
         unit: find(element, ".unit", HTMLElement),
       };
     });
@@ -59,15 +60,16 @@ export class FigureTiles {
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
     const gil = summary ? busiest(summary.gils) : live;
     const reading = read(state, figures.totals, gil);
-    for (const { tile, element, meaning, value, unit } of this.#tiles) {
+    for (const { tile, element, meaning, value, unit, soFar } of this.#tiles) {
       const figure = reading[tile.measure];
       const quantity = tile.show(figure);
       setText(value, quantity.value);
       setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
+      setText(soFar, summary ? "" : soFarOf(tile, figures, live));
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
       element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
     }
-    const warning = thinWarning(summary ? summary.sampling.coverage : figures.observer.coverage);
+    const warning = thinWarning(summary ? summary.sampling.coverage : figures.observer.coverage, !summary);
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
@@ -98,12 +100,28 @@ function read({ summary, series }, totals, gil) {
   };
 }
 
-/** What is said at the head of a run of which too little was seen. @param {Maybe | undefined} coverage */
-export function thinWarning(coverage) {
+/**
+ * What a figure is over the whole run so far, where that is known.
+ * @param {Tile} tile @param {Figures} figures @param {GilFigures | undefined} gil
+ */
+function soFarOf({ measure, show, unit, ofGil }, { observer }, gil) {
+  const figure = ofGil
+    ? gil?.so_far?.[/** @type {keyof GilRates} */ (measure)]
+    : measure === "coverage"
+    ? observer.coverage
+    : null;
+  return typeof figure === "number" ? `so far ${text(show(figure))}${unit ?? ""}` : "";
+}
+
+/**
+ * What is said at the head of a run of which too little was seen.
+ * @param {Maybe | undefined} coverage @param {boolean} [soFar] whether the run goes on
+ */
+export function thinWarning(coverage, soFar = false) {
   if (!isThin(coverage)) return "";
-  return `Only ${
-    text(share(coverage))
-  } of the time was seen. Shares are of that part; the rest may be different. ` +
+  return `Only ${text(share(coverage))} of the time ${
+    soFar ? "so far " : ""
+  }was seen. Shares are of that part; the rest may be different. ` +
     "Findings say why, and what helps.";
 }
 
@@ -119,12 +137,14 @@ function busiest(gils) {
 function noteOn({ free, summary }, gils, gil) {
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
-      (summary ? " Operations over the whole run, RSS at its highest; the rest when last measured." : "");
+      (summary
+        ? " Operations over the whole run; RSS at its highest; the rest when last measured."
+        : " Figures of the last second.");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
   const when = summary
     ? "GIL and operations over the whole run; RSS at its highest; CPU when last measured."
-    : "";
+    : "Figures of the last second; so far: of the whole run, as findings are.";
   return [which, when].filter(Boolean).join(" ");
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What the figures say, the gravest first: what was seen, the figures behind it, and what could be done.
- * @import { Finding } from "../state/messages.js"
+ * @import { Finding, Maybe } from "../state/messages.js"
  * @import { RunState } from "../state/run_state.js"
  */
 import { find, make, prose, setText } from "../base/dom.js";
@@ -12,6 +12,7 @@ export class FindingsPanel {
   #none;
   #tab;
   #brief;
+  #spans;
   #shown = "";
 
   /** @param {HTMLElement} root @param {() => void} onOpen told when a hand wants to read one of the brief list */
@@ -22,11 +23,14 @@ export class FindingsPanel {
     this.#tab = find(root, "[data-tab=findings]", HTMLElement);
     this.#brief = find(root, ".brief", HTMLElement);
     this.#brief.addEventListener("click", onOpen);
+    this.#spans = [this.#brief, panel].map((part) => find(part, ".span", HTMLElement));
   }
 
   /** Also while the panel is not on view: the tab tells how many there are. @param {RunState} state */
   update({ told, ended }) {
     const findings = told.findings ?? [];
+    const span = spanOf(told.findings_at_s, ended);
+    for (const element of this.#spans) setText(element, span);
     const signature = JSON.stringify([findings, ended]);
     if (signature === this.#shown) return;
     this.#shown = signature;
@@ -34,14 +38,18 @@ export class FindingsPanel {
     this.#none.hidden = findings.length > 0;
     setText(
       this.#none,
-      ended
-        ? "None of the rules that GILScope knows has anything to say of this run."
-        : "Nothing has been found yet. The rules look at the run as a whole, so some speak only late.",
+      ended ? "No findings." : "No findings yet. They are of the whole run so far, so some come only late.",
     );
     setText(this.#tab, findings.length ? `Findings ${findings.length}` : "Findings");
     this.#brief.hidden = findings.length === 0;
     find(this.#brief, "ol", HTMLElement).replaceChildren(...findings.map(briefOf));
   }
+}
+
+/** Which time the findings are of: figures beside them are of another. @param {Maybe | undefined} atS @param {boolean} ended */
+export function spanOf(atS, ended) {
+  if (ended) return "of the whole run";
+  return atS ? `of the whole run so far, ${atS.toFixed(1)} s` : "";
 }
 
 /** @param {Finding} finding */

@@ -12,8 +12,8 @@ import { KeyedRows } from "../base/keyed_rows.js";
 const NUMBERS = new Set(["cpu_share", "rss"]);
 
 export class ProcessList {
-  /** @type {FoundProcess[]} */
-  #processes = [];
+  /** Null until they were first listed. @type {FoundProcess[] | null} */
+  #processes = null;
   /** @type {Order} */
   #order = { key: "cpu_share", down: true };
   #filter;
@@ -59,19 +59,25 @@ export class ProcessList {
   }
 
   #show() {
-    const listed = this.#processes.filter(({ python }) => python !== null || this.#others.checked);
+    const listed = (this.#processes ?? []).filter(({ python }) => python !== null || this.#others.checked);
     const shown = inOrder(matching(listed, this.#filter.value), this.#order);
     this.#rows.update(shown);
     const all = listed.length;
     setText(this.#found, all ? `${text(count(shown.length))} of ${text(count(all))}` : "");
     this.#none.hidden = shown.length > 0;
-    setText(this.#none, all ? "No process matches." : "No other Python process runs on this machine.");
+    setText(this.#none, whyNone(this.#processes !== null, all > 0));
     for (const button of this.#buttons) {
       const on = button.dataset.sort === this.#order.key;
       const direction = this.#order.down ? "descending" : "ascending";
       button.closest("th")?.setAttribute("aria-sort", on ? direction : "none");
     }
   }
+}
+
+/** What stands where no process does. @param {boolean} loaded @param {boolean} any @returns {string} */
+function whyNone(loaded, any) {
+  if (!loaded) return "Looking for Python processes …";
+  return any ? "No process matches." : "No other Python process runs on this machine.";
 }
 
 /**

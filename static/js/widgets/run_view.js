@@ -113,14 +113,14 @@ export class RunView {
   }
 
   #showFigures() {
-    const { figures, processes, clock, summary } = this.#state;
+    const { figures, processes, summary } = this.#state;
     this.#root.classList.toggle("free", this.#state.free);
-    this.#root.classList.toggle("unseen", this.#state.ended && clock.lastUs === null);
-    this.#title.update(this.#state, clock.lastUs);
+    this.#root.classList.toggle("unseen", this.#state.ended && this.#state.lastUs === null);
+    this.#title.update(this.#state);
     this.#figures.update(this.#state);
     this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
     this.#details.update(this.#state);
-    this.#legend.update(figures, this.#timeline.hoveredLane);
+    this.#legend.update(this.#timeline.hovered);
     this.#honesty.update(this.#state);
     this.#shows.update(this.#state);
   }

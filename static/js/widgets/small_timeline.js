@@ -28,7 +28,7 @@ export class SmallTimeline {
 
   /** @param {RunState} state @param {number} startUs @param {number} endUs @param {Palette} palette */
   update(state, startUs, endUs, palette) {
-    const edgeUs = state.clock.lastUs;
+    const edgeUs = state.lastUs;
     if (edgeUs === null) return;
     const rows = layOut(state, startUs, edgeUs);
     this.#labels.show(rows);

@@ -7,6 +7,7 @@
  * @import { TimeWindow } from "../state/time_window.js"
  * @import { Row } from "../tracks/rows.js"
  * @import { Found, Mark } from "../tracks/marks.js"
+ * @import { Hovered } from "./legend.js"
  */
 import { find, setText } from "../base/dom.js";
 import { duration, text } from "../base/format.js";
@@ -100,10 +101,15 @@ export class Timeline {
     return edgeUs === null ? null : interval(this.#window, edgeUs);
   }
 
-  /** The thread under the pointer, or null. */
-  get hoveredLane() {
+  /** The thread under the pointer and the time of it that is drawn, or null. @returns {Hovered | null} */
+  get hovered() {
     const row = this.#pointer && this.#rowAt(this.#pointer.y);
-    return row?.kind === "lane" ? row.lane.lane : null;
+    const edgeUs = this.#edgeUs(performance.now());
+    if (row?.kind !== "lane" || edgeUs === null) return null;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const from = Math.max(startUs, row.lane.track.length ? row.lane.track.startAt(0) : startUs);
+    const until = Math.min(endUs, shownUntil(this.#window, edgeUs));
+    return until > from ? { lane: row.lane, startUs: from, endUs: until } : null;
   }
 
   /** The instant from which this page has a thread's states; Infinity where it has none. @param {number} lane */
@@ -199,7 +205,7 @@ export class Timeline {
 
   /** As far as the run has come, on this page's clock. @param {number} nowMs */
   #edgeUs(nowMs) {
-    return this.#state.ended ? this.#state.clock.lastUs : this.#state.clock.edgeUs(nowMs);
+    return this.#state.edgeUs(nowMs);
   }
 
   /** @param {number} nowMs */
@@ -214,7 +220,7 @@ export class Timeline {
       this.#paint(startUs, endUs, edgeUs);
       this.#showControls();
     }
-    const moves = this.#window.endUs === null && edgeUs < (this.#state.clock.lastUs ?? edgeUs);
+    const moves = this.#window.endUs === null && edgeUs < (this.#state.lastUs ?? edgeUs);
     if (moves || !due) this.#scheduler.redraw(this.#draw);
   }
 
@@ -241,7 +247,7 @@ export class Timeline {
       marks: this.#marks,
       found: this.#found,
     });
-    if (pointer) this.#showTip(pointer, scale);
+    if (pointer && scale.toUs(pointer.x) <= untilUs) this.#showTip(pointer, scale);
     else this.#tip.hide();
   }
 

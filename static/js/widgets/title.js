@@ -6,6 +6,8 @@
  * @import { Connection } from "../net/stream.js"
  */
 import { find, setText } from "../base/dom.js";
+import { Problem } from "../net/api.js";
+import { ENDED } from "../state/messages.js";
 
 /** What a run's state is called. */
 const BADGES = /** @type {{[state: string]: string}} */ ({
@@ -29,8 +31,12 @@ export class Title {
   #elapsed;
   #badge;
   #stop;
+  #stopAsked = false;
   #failure;
+  #lost;
   #connectionText;
+  /** @type {Run | null} */
+  #run = null;
   /** @type {Connection} */
   #connection = { state: "connecting" };
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -44,50 +50,63 @@ export class Title {
     this.#badge = find(root, ".title .badge", HTMLElement);
     this.#stop = find(root, ".title .stop", HTMLButtonElement);
     this.#failure = find(root, ".failure", HTMLElement);
+    this.#lost = find(root, ".lost", HTMLElement);
     this.#connectionText = find(root, ".title .connection", HTMLElement);
     this.#stop.addEventListener("click", () => {
-      this.#stop.disabled = true;
+      this.#stopAsked = true;
+      this.#showConnection();
       onStop();
     });
   }
 
-  /** @param {RunState} state @param {number | null} elapsedUs */
-  update(state, elapsedUs) {
+  /** @param {RunState} state */
+  update(state) {
     const { run } = state;
     if (!run) return;
+    this.#run = run;
+    document.title = `${run.name} · GILScope`;
     setText(this.#name, run.name);
     setText(this.#of, describe(state).map((part) => ` · ${part}`).join(""));
-    const seconds = state.ended ? run.duration_s : elapsedUs === null ? null : elapsedUs / 1e6;
-    setText(this.#elapsed, seconds === null ? "" : `${seconds.toFixed(1)} s`);
-    setText(this.#badge, badgeOf(run));
-    this.#badge.dataset.state = run.state;
-    this.#stop.hidden = state.ended;
+    setText(this.#elapsed, state.elapsedS === null ? "" : `${state.elapsedS.toFixed(1)} s`);
     setText(this.#stop, run.kind === "attach" ? "Detach" : "Stop");
     this.#stop.title = run.kind === "attach"
-      ? "Look away; the process goes on"
+      ? "Detach; the process keeps running"
       : "End the program and the run";
+    this.#showConnection();
     this.#failure.hidden = run.error === null;
     if (run.error) setText(this.#failure, `${run.error.title}. ${run.error.detail} ${run.error.remedy}`);
   }
 
   /** The stop was refused: it may be asked for again. */
   stopAgain() {
-    this.#stop.disabled = false;
+    this.#stopAsked = false;
+    this.#showConnection();
   }
 
   /** @param {Connection} connection */
   connected(connection) {
     this.#connection = connection;
     clearInterval(this.#countdown);
-    if (connection.state === "waiting") this.#countdown = setInterval(() => this.#say(), 250);
-    this.#say();
+    if (connection.state === "waiting") this.#countdown = setInterval(() => this.#showConnection(), 250);
+    this.#showConnection();
   }
 
-  #say() {
+  /** A run that goes on is live, and can be stopped, only as long as the server tells of it. */
+  #showConnection() {
+    const { state } = this.#connection;
+    const ended = this.#run !== null && ENDED.has(this.#run.state);
+    const away = !ended && (state === "waiting" || state === "refused");
+    this.#badge.dataset.state = away ? "unknown" : this.#run?.state ?? "";
+    setText(this.#badge, this.#run === null ? "" : away ? "not connected" : badgeOf(this.#run));
+    this.#stop.hidden = this.#run === null || ended || state === "refused";
+    this.#stop.disabled = this.#stopAsked || away;
     const said = sentence(this.#connection, Date.now());
     this.#connectionText.hidden = said === "";
-    this.#connectionText.dataset.state = this.#connection.state;
     setText(this.#connectionText, said);
+    this.#lost.hidden = state !== "refused";
+    if (this.#connection.state === "refused") {
+      setText(find(this.#lost, ".why", HTMLElement), whyLost(this.#connection.problem));
+    }
   }
 
   dispose() {
@@ -100,13 +119,20 @@ export function sentence(connection, nowMs) {
   switch (connection.state) {
     case "waiting": {
       const seconds = Math.max(1, Math.ceil((connection.retryAtMs - nowMs) / 1000));
-      return `Disconnected, trying again in ${seconds} s`;
+      return `Server not reachable, trying again in ${seconds} s`;
     }
-    case "refused":
-      return connection.problem.message;
     default:
       return "";
   }
+}
+
+/** Why a run is no longer told of, and what this page still shows. @param {Error} problem */
+function whyLost(problem) {
+  const unknown = problem instanceof Problem && problem.body.status === 404;
+  const why = unknown
+    ? "The server does not have this run any more: it was restarted, or has removed the run."
+    : `The server refuses this page: ${problem.message}.`;
+  return `${why} What is shown here is what this page received before.`;
 }
 
 /** @param {RunState} state */

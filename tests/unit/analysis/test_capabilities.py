@@ -14,7 +14,7 @@ def process(pid, capabilities, why=None, python="3.12.1"):
 ALL_EXACT = dict.fromkeys(MEASURES, "exact")
 
 
-def test_a_measure_is_worth_what_it_is_worth_in_the_worst_process():
+def test_a_measure_is_worth_what_it_is_worth_in_the_worst_process_that_has_it():
     found = worst(
         [
             process(1, ALL_EXACT),
@@ -32,10 +32,19 @@ def test_a_measure_is_worth_what_it_is_worth_in_the_worst_process():
     )
     assert found == {
         **ALL_EXACT,
-        "gil": "unavailable",
+        "gil": "inferred",
         "gil_wait": "inferred",
-        "why": {"gil": "no GIL; 3.12", "gil_wait": "futex"},
+        "why": {"gil": "3.12; unavailable in pid 2: no GIL", "gil_wait": "futex"},
     }
+
+
+def test_a_measure_is_exact_where_it_is_and_says_which_process_lacks_it():
+    free = [
+        process(pid, {**ALL_EXACT, "gil": "unavailable"}, {"gil": "it runs without a GIL"}) for pid in (7, 8)
+    ]
+    found = worst([process(1, ALL_EXACT), *free])
+    assert found["gil"] == "exact"
+    assert found["why"] == {"gil": "unavailable in pid 7, 8: it runs without a GIL"}
 
 
 def test_what_is_no_cpython_takes_nothing_away_from_those_that_are():

@@ -5,7 +5,19 @@ import json
 import pytest
 
 from app.analysis.ledger import Ledger
-from app.model.frames import Counters, End, Event, Frame, Memory, Names, Process, Report, decode, encode
+from app.model.frames import (
+    Collector,
+    Counters,
+    End,
+    Event,
+    Frame,
+    Memory,
+    Names,
+    Process,
+    Report,
+    decode,
+    encode,
+)
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, LOCK, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
 PID = 100
@@ -349,8 +361,40 @@ def test_a_workload_is_measured_up_to_its_result(begin):
     assert second["gil_hold"]["max_s"] == 0.005
     assert third["observed_s"] == 0
     assert summary["workload"] == {"ops": 7, "ops_per_s": None, "latency_ms": {"p50": 1.5}}
-    # but the live figures show it
-    assert ledger.figures()["gils"][0]["held_share"] == 1
+    # nor are the figures that roll, and nothing of them changes any more
+    figures = ledger.figures()
+    assert (figures["begin_us"], figures["at_us"], figures["end_us"]) == (0, 75 * MS, 75 * MS)
+    assert figures["window_s"] == 0.075
+    assert figures["gils"][0]["switches"] == 3
+
+
+def test_after_the_result_no_series_course_heap_or_pause_grows(begin):
+    # GIVEN a run whose totals, heap and collector are told with its result
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 0)]))
+    told = (
+        [PID, 0, True, [7] * 3, [0] * 3, [0, 0, 0], [0] * 3, [0] * 3, None],
+        [PID, 0, 300 * MS, 900, 0, 1],
+    )
+    ledger.feed(frame(0, 500, [0, 0, 500], [(0, [RUNNING, 500])]))
+    ledger.feed(Counters(500 * MS, [process_row(PID, 400_000)], [[0, 300_000, 0, 1, 1]], ops=9))
+    ledger.feed(Collector(500 * MS, [told[0]], [told[1]]))
+    ledger.feed(Report(500 * MS, {"result": {}}))
+    before = ledger.figures(), ledger.summary(), ledger.header()
+
+    # WHEN its interpreter ends, with collections, on all the CPU that there is
+    ledger.feed(frame(500, 600, [1, 0, 100], [(1, [RUNNING, 100])]))
+    ledger.feed(Counters(500 * MS, [process_row(PID, 400_001)], [[0, 300_001, 0, 1, 1]], ops=10))
+    ledger.feed(Counters(600 * MS, [process_row(PID, 999_000, rss=10**9)], [[0, 900_000, 0, 9, 9]], ops=99))
+    ledger.feed(
+        Collector(600 * MS, [[*told[0][:5], [9, 9, 9], *told[0][6:]]], [[PID, 0, 550 * MS, MS, 2, 0]])
+    )
+
+    # THEN every view still ends with the result
+    assert (ledger.figures(), ledger.summary(), ledger.header()) == before
+    assert ledger.summary()["workload"] == {"ops": 9, "ops_per_s": 18.0}
+    assert len(ledger.header()["pauses"]) == 1
+    assert ledger.series.newest()[0] == 500 * MS
 
 
 def test_a_thread_named_within_the_last_slice_is_cut_where_its_track_begins(begin):

@@ -19,7 +19,7 @@ def _gil(index: int, pid: int) -> dict[str, Any]:
 
 
 def test_the_line_of_a_run_with_one_gil() -> None:
-    figures = {"at_us": 3_200_000, "main_gil": 0, "gils": [_gil(0, 100)]}
+    figures = {"at_us": 3_700_000, "begin_us": 500_000, "main_gil": 0, "gils": [_gil(0, 100)]}
     assert progress.line(progress.title(RUN), figures) == (
         "convoy · threads 4 · CPython 3.13.0 · 3.2 s · "
         "held 99 % · contended 97 % · switches 412/s · waiters 2.9"
@@ -27,9 +27,9 @@ def test_the_line_of_a_run_with_one_gil() -> None:
 
 
 def test_several_gils_the_line_says_whose_it_shows() -> None:
-    figures = {"at_us": 1_000_000, "main_gil": 1, "gils": [_gil(0, 100), _gil(1, 101)]}
+    figures = {"at_us": 1_000_000, "begin_us": 0, "main_gil": 1, "gils": [_gil(0, 100), _gil(1, 101)]}
     assert "GIL of pid 101, the busiest of 2 · held 99 %" in progress.line("t", figures)
 
 
 def test_before_anything_was_seen_the_line_gives_no_figures() -> None:
-    assert progress.line("t", {"at_us": 0, "main_gil": None, "gils": []}) == "t · 0.0 s"
+    assert progress.line("t", {"at_us": 0, "begin_us": 0, "main_gil": None, "gils": []}) == "t · 0.0 s"

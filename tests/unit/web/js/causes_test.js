@@ -80,19 +80,31 @@ Deno.test("all histograms share an axis, from the first that is filled to the la
   assert.deepEqual(axisOf([null, of()]), []);
 });
 
-Deno.test("badges say the worst of all processes, and each reason once", () => {
-  const process = (python, capabilities, why) => ({ python, capabilities, why });
+Deno.test("badges say the worst of the processes that have a measure, and each reason once", () => {
+  const process = (pid, python, capabilities, why) => ({ pid, python, capabilities, why });
+  const waits = { gil_wait: "seen by the futex" };
   const badges = badgesOf([
-    process("3.12.1", { gil: "exact", gil_wait: "inferred" }, { gil_wait: "seen by the futex" }),
-    process("3.13.0", { gil: "unavailable", gil_wait: "inferred" }, {
-      gil: "none",
-      gil_wait: "seen by the futex",
-    }),
-    process(null, { threads: "unavailable" }, {}),
+    process(1, "3.12.1", { gil: "exact", gil_wait: "inferred" }, waits),
+    process(2, "3.13.0", { gil: "inferred", gil_wait: "inferred" }, { gil: "it is old", ...waits }),
+    process(3, null, { threads: "unavailable" }, {}),
   ]);
   assert.deepEqual(badges, [
-    { measure: "gil", level: "unavailable", why: "none" },
+    { measure: "gil", level: "inferred", why: "it is old" },
     { measure: "gil_wait", level: "inferred", why: "seen by the futex" },
+  ]);
+});
+
+Deno.test("a measure that some processes lack is not called unavailable beside the figures of the others", () => {
+  const process = (pid, gil, why) => ({ pid, python: "3.13.0", capabilities: { gil }, why });
+  const free = { gil: "it runs without a GIL" };
+  assert.deepEqual(badgesOf([process(1, "exact", {}), process(2, "unavailable", free)]), [{
+    measure: "gil",
+    level: "exact",
+    of: "in 1 of 2 processes",
+    why: "unavailable in pid 2: it runs without a GIL",
+  }]);
+  assert.deepEqual(badgesOf([process(2, "unavailable", free)]), [
+    { measure: "gil", level: "unavailable", why: free.gil },
   ]);
 });
 

@@ -126,9 +126,16 @@ Deno.test("a stream that was disposed of tells nothing more", () => {
 });
 
 Deno.test("the page says when it tries again", () => {
-  assert.equal(sentence({ state: "waiting", retryAtMs: 3_500 }, 2_000), "Disconnected, trying again in 2 s");
+  assert.equal(
+    sentence({ state: "waiting", retryAtMs: 3_500 }, 2_000),
+    "Server not reachable, trying again in 2 s",
+  );
   assert.equal(sentence({ state: "open" }, 0), "");
-  assert.equal(sentence({ state: "refused", problem: new Error("gone") }, 0), "gone");
+  assert.equal(
+    sentence({ state: "refused", problem: new Error("gone") }, 0),
+    "",
+    "that has a place of its own",
+  );
 });
 
 /** As much of an element as rows need. */

@@ -75,6 +75,39 @@ Deno.test("frames extend the tracks of lanes and GILs", () => {
   assert.equal(state.clock.lastUs, 200);
 });
 
+Deno.test("with the result the measured time ends, for every view at the same instant", () => {
+  const state = started();
+  const pause = (seq, at_us) => ({
+    type: "collector",
+    seq,
+    at_us,
+    rows: [],
+    pauses: [[10, 0, at_us - 9, 5, 0, 1]],
+  });
+  const heap = (seq, at_us) => ({ type: "heap", seq, at_us, pid: 10, interpreter: 0, mapped: false });
+  state.take(frame(5, 50, [[1, [0, 100]]]), 1);
+  state.take({ ...figures(150, 0.9), begin_us: 50, end_us: null }, 1);
+  state.take(pause(6, 150), 1);
+  state.take(heap(7, 140), 1);
+  assert.deepEqual([state.endUs, state.lastUs, state.elapsedS], [null, 150, 0.0001]);
+
+  state.take({ type: "report", seq: 8, at_us: 150, data: { result: {} } }, 2);
+  state.take(frame(9, 150, [[1, [0, 100]]]), 3);
+  state.take(pause(10, 250), 3);
+  state.take(heap(11, 250), 3);
+  state.take({ type: "end", seq: 12, at_us: 260, state: "finished" }, 3);
+  assert.deepEqual([state.endUs, state.lastUs, state.edgeUs(1e9), state.elapsedS], [150, 150, 150, 0.0001]);
+  assert.equal(state.pauses.get("10/0").track.length, 1);
+  assert.equal(state.heaps.get("10/0").message.at_us, 140);
+});
+
+Deno.test("a viewer that comes later learns from the figures where the measured time ended", () => {
+  const state = new RunState();
+  state.take({ ...structuredClone(HEADER), figures: { ...figures(150, 0.9), begin_us: 0, end_us: 150 } }, 0);
+  state.take(frame(9, 100, [[1, [0, 100]]]), 3);
+  assert.deepEqual([state.endUs, state.lastUs], [150, 150]);
+});
+
 Deno.test("after a reconnection what is known is not taken twice", () => {
   const state = started();
   state.take(frame(5, 0, [[1, [0, 100]]]), 1);

@@ -63,6 +63,10 @@ Deno.test("a tick's label has the decimals of its step", () => {
   assert.equal(tickLabel(12_500_000, 500_000), "12.5 s");
   assert.equal(tickLabel(12_000_000, SECOND), "12 s");
   assert.equal(tickLabel(2_400, 200), "0.0024 s");
+  const every = (us) => [0, 1, 2, 3].map((index) => tickLabel(index * us, us));
+  assert.deepEqual(every(2.5 * SECOND), ["0.0 s", "2.5 s", "5.0 s", "7.5 s"]);
+  assert.deepEqual(every(0.25 * SECOND), ["0.00 s", "0.25 s", "0.50 s", "0.75 s"]);
+  assert.deepEqual(every(100 * SECOND), ["0:00", "1:40", "3:20", "5:00"]);
   assert.equal(tickLabel(300 * SECOND, 60 * SECOND), "5:00");
 });
 

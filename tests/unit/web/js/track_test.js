@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bin } from "../../../../static/js/base/bins.js";
+import { bin, sharesOf } from "../../../../static/js/base/bins.js";
 import { Track } from "../../../../static/js/base/track.js";
 import { paintStack } from "../../../../static/js/draw/stack.js";
 
@@ -83,6 +83,17 @@ Deno.test("a column's edges do not move with the window", () => {
   const early = bin(track, 10, 50, 40, 2, same);
   const late = bin(track, 11, 50, 40, 2, same);
   assert.deepEqual(early.slice(2), late.slice(0, -2));
+});
+
+Deno.test("shares are of the interval alone, and of what is known in it", () => {
+  const track = new Track();
+  track.push(0, 1000, 0);
+  track.push(1000, 1030, 1);
+  track.push(1030, 1040, 2);
+  track.push(1060, 5000, 0);
+  assert.deepEqual(sharesOf(track, 1000, 1060, 3, same), [0, 0.75, 0.25]);
+  assert.deepEqual(sharesOf(track, 1045, 1055, 3, same), [0, 0, 0]);
+  assert.deepEqual(sharesOf(track, 10, 10, 3, same), [0, 0, 0]);
 });
 
 Deno.test("a gap fills no bin", () => {
