@@ -14,7 +14,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     names     at_us, threads [[lane, pid, tid, name, interpreter]], gils [[gil, pid, interpreter]],
               functions [[function, qualified name, file, first line]],
               stacks [[stack, [function, line, function, line, ...]]], leaf first,
-              gone [lane]                 a lane sent again has a new name
+              gone [lane]                 a lane sent again has a new name, or come to an interpreter
     frame     start_us, end_us, samples, failed, late,
               gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
               lanes [[lane, [state, length_us, state, length_us, ...]]]
@@ -36,6 +36,10 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
                                           unobserved: the observer failed, and the program runs on
     report    at_us, data                 a line that the workload wrote; or what a program printed
     end       at_us, state, error, exit_code
+
+A lane is an OS thread, from when the kernel first lists it to its end. Its interpreter is the first that it
+was found in; null until then, as of a C library's own threads. A thread that enters Python for each call
+keeps its lane between calls.
 
 A track (a GIL's or a lane's pieces) begins at `start_us`, or at the `at_us` of the message that named it if
 that is later, and its lengths add up to `end_us`, or less where the thread or the process went. `holder` is

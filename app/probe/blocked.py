@@ -141,11 +141,10 @@ class BlockedLooker:
                 offset = runtime.layout.thread_state.state
                 assert offset is not None
                 return any(runtime.memory.i32(state.address + offset) == ATTACHED for state in lane.states)
-            addresses = [state.address for state in lane.states]
             for gil in roster.gils:
                 at = gil.address + runtime.layout.gil.last_holder
                 last, locked = _HOLDER.unpack(runtime.memory.read(at, _HOLDER.size))
-                if locked == 1 and last in addresses:
+                if locked == 1 and roster.lane_of(last) is lane:
                     return True
             return False
         except Unmapped:

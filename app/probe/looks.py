@@ -66,7 +66,7 @@ class Looker:
     def _look_at(self, gil: GilTrack, now_us: int) -> list[Row]:
         """One row; none where the holder is a thread that is in no lane yet."""
         state, locked, switches = self._read(gil)
-        holder = self._roster.lane_by_state.get(state, HOLDER_UNKNOWN) if locked == 1 else HOLDER_NONE
+        holder = self._roster.number_of(state) if locked == 1 else HOLDER_NONE
         if holder == HOLDER_UNKNOWN:
             return []
         held = self._stacks.copy(state) if holder != HOLDER_NONE else []
@@ -77,8 +77,8 @@ class Looker:
         waiter = self._longest_waiter(gil, holder)
         waited: list[Frame] = []
         if waiter is not None:
-            waits = next((s.address for s in waiter.states if s.gil == gil.address), waiter.states[0].address)
-            waited = self._stacks.copy(waits)
+            waits = self._state_in(waiter, gil)
+            waited = self._stacks.copy(waits) if waits else []
             last, _, since = self._read(gil)
             if since - switches > 1 or (since != switches and last == waits):
                 waited = []  # it may have got the lock while it was read
@@ -103,7 +103,8 @@ class Looker:
         self._turn += 1
         lane = running[self._turn % len(running)]
         waiters = sum(lane.state == WAITING for lane in self._roster.active)
-        frames = self._stacks.copy(self._attached(lane))
+        attached = self._attached(lane)
+        frames = self._stacks.copy(attached) if attached else []
         return [[now_us, None, lane.number, self._stacks.number(frames), HOLDER_NONE, None, waiters]]
 
     def _longest_waiter(self, gil: GilTrack, holder: int) -> Lane | None:
@@ -114,8 +115,14 @@ class Looker:
         ]
         return min(waiting, key=lambda lane: lane.entered, default=None)
 
+    def _state_in(self, lane: Lane, gil: GilTrack) -> int:
+        """The address of the state with which a thread takes that lock; 0 where it is not known."""
+        states = [state for state in lane.states if state.gil == gil.address] or lane.states
+        address = states[0].address if states else 0
+        return address if self._roster.lane_of(address) is lane else 0
+
     def _attached(self, lane: Lane) -> int:
-        """The thread state, of those that a thread has in several interpreters, that it runs with."""
+        """The thread state, of those that a thread has in several interpreters, that it runs with; or 0."""
         assert self._thread.state is not None
         for state in lane.states[:-1]:
             try:
@@ -123,7 +130,7 @@ class Looker:
                     return state.address
             except Unmapped:
                 continue  # that interpreter is gone
-        return lane.states[-1].address
+        return lane.states[-1].address if lane.states else 0
 
     def _read(self, gil: GilTrack) -> tuple[int, int, int]:
         last, locked, switches = _GIL.unpack(self._memory.read(gil.address + self._gil_at, _GIL.size))

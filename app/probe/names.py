@@ -35,18 +35,24 @@ class Naming:
         self._order = itertools.count()  # so that the queue never has to compare two lanes
         self._queue: list[tuple[int, int, int, Lane]] = []  # (when to ask, order, after how long again, lane)
 
-    def name(self, lanes: list[Lane], now_us: int, in_full: bool) -> list[Lane]:
+    def name(self, new: list[Lane], entered: list[Lane], now_us: int, in_full: bool) -> list[Lane]:
         """Gives new lanes the kernel's names, and Python's if `in_full`; else `renamed` finds those out.
 
-        The lanes to tell of: the new ones, and what was found renamed on the way.
+        `entered` are those that have come to Python; no other is asked for. The lanes to tell of: both, and
+        what was found renamed on the way.
         """
-        for lane in lanes:
+        for lane in new:
             lane.name = _kernels_name(self._roster.pid, lane.tid)
+        for lane in entered:
             heapq.heappush(self._queue, (now_us, next(self._order), _FIRST_US, lane))
+        told = dict.fromkeys([*new, *(lane for lane in entered if self._lives(lane))])
         if in_full:
             with contextlib.suppress(AddressSpaceGone):  # the next sample finds that, and tells
-                return list(dict.fromkeys([*lanes, *self.renamed(now_us, len(self._queue))]))
-        return lanes
+                told.update(dict.fromkeys(self.renamed(now_us, len(self._queue))))
+        return list(told)
+
+    def _lives(self, lane: Lane) -> bool:
+        return self._roster.lanes.get(lane.tid) is lane
 
     def renamed(self, now_us: int, at_most: int = _AT_A_TIME) -> list[Lane]:
         """The lanes whose names are found to be other than they were; AddressSpaceGone."""
@@ -55,7 +61,7 @@ class Naming:
         asked = 0
         while asked < at_most and self._queue and self._queue[0][0] <= now_us:
             _, _, delay, lane = heapq.heappop(self._queue)
-            if self._roster.lanes.get(lane.tid) is not lane:
+            if not self._lives(lane):
                 continue  # it has ended; of these there can be thousands between two calls
             asked += 1
             name = self._threading.name_of(lane)

@@ -266,7 +266,7 @@ class Processes:
         except AddressSpaceGone:
             self._lost(watched, now_us)
             return
-        if reader.roster.new or reader.roster.new_gils:
+        if reader.unnamed:
             self._name(reader, now_us)
 
     def look_at_stacks(self, now_us: int) -> None:

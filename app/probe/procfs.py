@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from dataclasses import dataclass
 
 from app.model import secrets
@@ -137,21 +139,29 @@ def nested(pid: int) -> bool:
     return text is not None and len(_namespace_ids(text)) > 1
 
 
-def tids_by_own(pid: int) -> dict[int, int]:
-    """{the tid by which a thread knows itself: its tid here}. They differ where the process is nested."""
+def tids(pid: int) -> list[int]:
+    """The threads of a process; [] once it has ended."""
     try:
-        names = os.listdir(f"/proc/{pid}/task")
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
     except OSError:
-        return {}  # it has ended
-    if not nested(pid):
-        return {int(name): int(name) for name in names}
-    found = {}
-    for name in names:
-        text = read(f"/proc/{pid}/task/{name}/status")
-        ids = _namespace_ids(text) if text else []
-        if ids:
-            found[ids[-1]] = int(name)
-    return found
+        return []
+
+
+def own_tid(pid: int, tid: int) -> int | None:
+    """The id by which a thread knows itself, which is another than `tid` where its process is nested.
+
+    None once it has ended.
+    """
+    text = read(f"/proc/{pid}/task/{tid}/status")
+    ids = _namespace_ids(text) if text else []
+    return ids[-1] if ids else None
+
+
+def age_s(pid: int) -> float:
+    """Seconds since the process was made; 0 once it is gone."""
+    now = stat(pid)
+    made_s = now.start_ticks * _TICK_US / 1e6 if now else math.inf
+    return max(time.clock_gettime(time.CLOCK_BOOTTIME) - made_s, 0.0)
 
 
 def _namespace_ids(status: bytes) -> list[int]:
@@ -162,11 +172,7 @@ def _namespace_ids(status: bytes) -> list[int]:
 
 def children(pid: int) -> list[int]:
     """The pids that the threads of `pid` started and that have not been reaped."""
-    try:
-        tids = os.listdir(f"/proc/{pid}/task")
-    except OSError:
-        return []
-    texts = (read(f"/proc/{pid}/task/{tid}/children") for tid in tids)
+    texts = (read(f"/proc/{pid}/task/{tid}/children") for tid in tids(pid))
     return [int(child) for text in texts if text for child in text.split()]
 
 

@@ -67,6 +67,9 @@ class Reader:
         """The kernel's totals of each thread, as a counters message lists them."""
         rows = []
         for lane in list(self.roster.lanes.values()):
+            if not lane.lives():
+                self.roster.drop(lane)  # and its id may be another's by now
+                continue
             run_delay = procfs.schedstat(self.sampler.pid, lane.tid)
             switches = procfs.switches(self.sampler.pid, lane.tid)
             if run_delay is None or switches is None:
@@ -77,11 +80,17 @@ class Reader:
         return rows
 
     def take_names(self, now_us: int, in_full: bool) -> tuple[list[Any], list[Any]]:
-        """Rows of threads and GILs, as a names message lists them, that have not been named yet."""
-        told = self.naming.name(self.roster.new, now_us, in_full)
-        gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in self.roster.new_gils]
-        self.roster.new, self.roster.new_gils = [], []
+        """Rows of threads and GILs, as a names message lists them, that are new or have come to Python."""
+        roster = self.roster
+        told = self.naming.name(roster.new, roster.entered, now_us, in_full)
+        gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in roster.new_gils]
+        roster.new, roster.new_gils, roster.entered = [], [], []
         return [self._row(lane) for lane in told], gils
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether there is something for `take_names` to tell."""
+        return bool(self.roster.new or self.roster.entered or self.roster.new_gils)
 
     def renamed(self, now_us: int) -> list[Any]:
         """Rows of threads whose names are found to be others than they were; AddressSpaceGone."""
@@ -102,4 +111,4 @@ class Reader:
         }
 
     def _row(self, lane: Lane) -> list[Any]:
-        return [lane.number, self.sampler.pid, lane.tid, lane.name, lane.states[0].interpreter]
+        return [lane.number, self.sampler.pid, lane.tid, lane.name, lane.interpreter]

@@ -18,7 +18,10 @@ from .elf import NotElf64, PythonImage, read_image
 from .layouts import Gil, Layout, debug_offsets, known
 from .maps import FileMapping, mapped_files, open_mapped
 from .memory import AddressSpaceGone, Memory, Unmapped
-from .state import Inconsistent, survey
+from .state import Inconsistent, ThreadState, survey
+from .survivor import survivor
+
+_FORKED_S = 0.1  # what calls exec, or PyOS_AfterFork_Child, has done so by then
 
 _images: dict[tuple[str, int], PythonImage] = {}  # by (device, inode): children map the same files
 
@@ -167,7 +170,6 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
     """Raises NotReadable unless every structure at `address` agrees with the layout and with the kernel."""
     if memory.u64(address + layout.runtime_state.interpreters_head) == 0:
         raise NotYet(f"process {memory.pid} has no interpreter yet, or none any more")
-    tids = procfs.tids_by_own(memory.pid).keys()
     try:
         seen = survey(memory, address, layout)
         holders = {thread.address for thread in seen.threads} | {0}
@@ -184,9 +186,25 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
             f"Process {memory.pid} does not look like the CPython {layout.name} that it says it is: {fault}",
             "Debug and other special builds lay their structures out differently.",
         ) from None
-    if not {thread.tid for thread in seen.threads} & tids:
-        # Between fork and exec, or before the child of a fork has put its house in order.
+    if not _names_its_threads(memory, layout, seen.threads):
         raise NotYet(f"the threads that process {memory.pid} names are another's")
+
+
+def _names_its_threads(memory: Memory, layout: Layout, states: list[ThreadState]) -> bool:
+    """Whether a thread state is of one of the process's threads.
+
+    Between fork and exec none is, nor before the child of a fork has put its house in order. A process that
+    is neither after a while was forked by a library that knows nothing of Python.
+    """
+    pid = memory.pid
+    nested = procfs.nested(pid)
+    own = {procfs.own_tid(pid, tid) if nested else tid for tid in procfs.tids(pid)}
+    if any(state.tid in own for state in states):
+        return True
+    own_pid = procfs.own_tid(pid, pid) if nested else pid
+    if own_pid is None or procfs.age_s(pid) < _FORKED_S:
+        return False
+    return survivor(memory, layout, states, own_pid) is not None
 
 
 def _gil_head(memory: Memory, address: int, gil: Gil) -> tuple[int, int, int]:

@@ -71,7 +71,7 @@ class Sampler:
         """Looks once. Raises AddressSpaceGone when the process exited or became another program."""
         roster = self.roster
         if self.samples % HEADS_EVERY == 0:
-            roster.follow_heads(now_us)
+            roster.follow(now_us)
         parked_too = self.samples % PARKED_EVERY == 0
         self.samples += 1
         due: list[Lane] | None = None
@@ -123,10 +123,10 @@ class Sampler:
             gil.raw = self._read_gil(gil)
             gil.interval_us, last_holder, locked, gil.switches_read = _GIL.unpack(gil.raw)
             gil.moved = gil.switches_read - gil.switches if gil.switches is not None else 0
-            gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
+            gil.last = roster.number_of(last_holder)
             if locked == 1 and gil.last == HOLDER_UNKNOWN and now_us - roster.surveyed_us >= SURVEY_PERIOD_US:
                 roster.try_refresh(now_us)
-                gil.last = roster.lane_by_state.get(last_holder, HOLDER_UNKNOWN)
+                gil.last = roster.number_of(last_holder)
             gil.now = gil.last if locked == 1 else HOLDER_NONE
 
     def _look_at_holders(self) -> None:
@@ -168,19 +168,19 @@ class Sampler:
         return [lane for lane in due if lane not in ended]
 
     def _read_flags(self, lane: Lane, where: tuple[int, int]) -> bytes:
-        """The flags of the thread's state; of the one that says something, where it has several."""
+        """The flags of the thread's state; of the one that says something, where it has several.
+
+        A thread that has no state, or none any more, asks for nothing.
+        """
         offset, size = where
-        flags = b""
         for state in lane.states:
             try:
                 flags = os.pread(self.runtime.memory.fd, size, state.address + offset)
             except OSError:
-                flags = b""
-            if not flags:
-                raise ProcessLookupError  # its state is unmapped: the thread has ended
+                continue
             if any(flags):
-                break
-        return flags
+                return flags
+        return bytes(size)
 
     def _unmoved(self) -> bool:
         return all(self._read_gil(gil) == gil.raw for gil in self.roster.gils)
@@ -204,11 +204,10 @@ class Sampler:
 
     def _note_end_of_hold(self, gil: GilTrack, now_us: int) -> None:
         """Whether the holder let go because it was asked to: others waited, and its interval was up."""
-        for lane in self.roster.active:
-            if lane.number == gil.holder:
-                full = now_us - gil.held_since >= gil.interval_us * _FULL_INTERVAL
-                lane.made_to_let_go = full and gil.waiters > 0
-                return
+        lane = self.roster.lane_by_number.get(gil.holder)
+        if lane is not None:
+            full = now_us - gil.held_since >= gil.interval_us * _FULL_INTERVAL
+            lane.made_to_let_go = full and gil.waiters > 0
 
     def _judge_all(self, due: list[Lane], held: dict[int, int], now_us: int) -> None:
         """Gives every lane that was looked at its state, and every GIL its holder and waiters."""

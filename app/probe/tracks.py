@@ -10,22 +10,28 @@ from .state import ThreadState
 
 
 class Lane:
-    """A thread's track: states and their lengths. One lane an OS thread, whatever interpreters it enters."""
+    """A thread's track: states and their lengths.
+
+    One lane an OS thread for as long as that lives, whatever interpreters it enters and leaves, or none.
+    """
 
     __slots__ = (
-        "blocked", "entered", "fd", "flags", "gil", "looked_at", "made_to_let_go", "name", "number", "parked",
-        "pieces", "put_off", "raw", "seen", "since", "state", "states", "switched", "tid", "waits_for",
+        "blocked", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "made_to_let_go", "name",
+        "number", "own", "parked", "pieces", "put_off", "raw", "seen", "since", "state", "states", "switched",
+        "tid", "waits_for",
     )  # fmt: skip
 
-    def __init__(
-        self, number: int, pid: int, states: list[ThreadState], gil: int | None, now_us: int
-    ) -> None:
-        """Opens the thread's `syscall`; FileNotFoundError or ProcessLookupError where it has ended."""
+    def __init__(self, number: int, pid: int, tid: int, own: int, now_us: int) -> None:
+        """Opens the thread's `syscall`; FileNotFoundError or ProcessLookupError where it has ended.
+
+        `own` is its id in the process's own pid namespace, by which CPython knows it.
+        """
         self.number = number
         self.name = ""
-        self.states = states  # one for each interpreter that the thread is in
-        self.tid = states[0].tid
-        self.gil = gil  # index of the GIL that it takes
+        self.tid, self.own = tid, own
+        self.states: list[ThreadState] = []  # one for each interpreter that the thread is in now
+        self.interpreter: int | None = None  # that it was first found in; None until it has been in one
+        self.gil: int | None = None  # index of the GIL that it takes
         self.fd = os.open(f"/proc/{pid}/task/{self.tid}/syscall", os.O_RDONLY | os.O_CLOEXEC)
         self.raw = b""  # of `syscall`
         self.flags = b""  # of its thread state, where the version has some
@@ -47,7 +53,18 @@ class Lane:
     def enter(self, states: list[ThreadState], gil: int | None) -> None:
         """The thread has these states now; a lock that it waited for may have ended with another."""
         self.states, self.gil = states, gil
+        if self.interpreter is None and states:
+            self.interpreter = states[0].interpreter
         self.seen = b""
+
+    def lives(self) -> bool:
+        """Whether the thread is there still: the descriptor never reads another's that has its tid now."""
+        try:
+            return bool(os.pread(self.fd, 1, 0))
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
 
     def become(self, state: int, now_us: int) -> None:
         """From `now_us` on the thread is in `state`."""

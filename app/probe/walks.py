@@ -66,7 +66,7 @@ def _threads(sampler: Sampler) -> Iterator[int]:
     """The pthread_t of each thread that has a stack of its own; the main thread's is the kernel's."""
     thread_id = sampler.runtime.layout.thread_state.thread_id
     for lane in sampler.roster.lanes.values():
-        if lane.tid == sampler.pid:
+        if lane.tid == sampler.pid or not lane.states:
             continue
         try:
             yield sampler.runtime.memory.u64(lane.states[0].address + thread_id)

@@ -23,7 +23,7 @@ def locks(summary: dict[str, Any]) -> Iterator[tuple[Row, list[Row]]]:
     """Each GIL that was seen enough, with those of its threads that were too, the busiest lock first.
 
     Interpreters that share a lock have one row, named after one of them: with a single row for the process,
-    all of its threads are meant.
+    all of its threads are meant. A thread that was never in an interpreter belongs to no lock.
     """
     gils = [gil for gil in summary["gils"] if gil["held_share"] is not None and seen_enough(gil)]
     for gil in sorted(gils, key=lambda gil: -gil["held_share"]):

@@ -56,7 +56,7 @@ def test_a_thread_has_the_kernels_name_until_python_was_asked(roster: Roster) ->
     naming = Naming(roster)
     with waiting("worker") as thread:
         lane = lane_of(roster, thread)
-        assert naming.name([lane], 0, in_full=False) == [lane]
+        assert naming.name([lane], [lane], 0, in_full=False) == [lane]
         assert lane.name == f"thread {lane.tid}"
         assert naming.renamed(0) == [lane]
         assert lane.name == "worker"
@@ -66,7 +66,7 @@ def test_a_name_is_asked_for_again_once_a_second(roster: Roster) -> None:
     naming = Naming(roster)
     with waiting("worker") as thread:
         lane = lane_of(roster, thread)
-        naming.name([lane], 0, in_full=True)
+        naming.name([lane], [lane], 0, in_full=True)
         thread.name = "renamed"
         assert naming.renamed(SECOND - 1) == []
         assert naming.renamed(SECOND) == [lane]
@@ -78,9 +78,9 @@ def test_what_naming_in_full_finds_renamed_is_told_too(roster: Roster) -> None:
     naming = Naming(roster)
     with waiting("first") as first, waiting("second") as second:
         lanes = [lane_of(roster, thread) for thread in (first, second)]
-        naming.name(lanes[:1], 0, in_full=True)
+        naming.name(lanes[:1], lanes[:1], 0, in_full=True)
         first.name = "renamed"
-        assert naming.name(lanes[1:], SECOND, in_full=True) == [lanes[1], lanes[0]]
+        assert naming.name(lanes[1:], lanes[1:], SECOND, in_full=True) == [lanes[1], lanes[0]]
         assert [lane.name for lane in lanes] == ["renamed", "second"]
 
 
@@ -88,16 +88,16 @@ def test_threads_that_have_ended_do_not_keep_others_waiting(roster: Roster) -> N
     naming = Naming(roster)
     for number in range(40):
         with waiting(f"short {number}") as thread:
-            naming.name([lane_of(roster, thread)], 0, in_full=False)
+            naming.name([lane_of(roster, thread)], [lane_of(roster, thread)], 0, in_full=False)
     with waiting("worker") as thread:
         lane = lane_of(roster, thread)
-        naming.name([lane], 0, in_full=False)
+        naming.name([lane], [lane], 0, in_full=False)
         assert naming.renamed(0) == [lane]
 
 
 def test_a_thread_that_has_ended_is_no_longer_asked_for(roster: Roster) -> None:
     naming = Naming(roster)
     with waiting("worker") as thread:
-        naming.name([lane_of(roster, thread)], 0, in_full=False)
+        naming.name([lane_of(roster, thread)], [lane_of(roster, thread)], 0, in_full=False)
     roster.refresh(0)
     assert naming.renamed(SECOND) == []

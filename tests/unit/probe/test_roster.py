@@ -66,14 +66,13 @@ def test_a_thread_that_has_not_run_yet_is_not_taken_for_the_one_that_starts_it(
     numbers = itertools.count().__next__
     found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
     found.refresh(0)
-    assert found.lane_by_state == {MAIN: found.lanes[os.getpid()].number}
+    assert [state.address for state in found.lanes[os.getpid()].states] == [MAIN]
+    assert found.lanes[second_tid].states == [], "it is there, but has no state yet"
 
     tids[NEW] = second_tid
-    found.follow_heads(10_000)
-    assert found.lane_by_state == {
-        MAIN: found.lanes[os.getpid()].number,
-        NEW: found.lanes[second_tid].number,
-    }
+    found.follow(10_000)
+    assert [state.address for state in found.lanes[os.getpid()].states] == [MAIN]
+    assert [state.address for state in found.lanes[second_tid].states] == [NEW]
     found.close()
 
 
@@ -98,14 +97,16 @@ def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_ti
     numbers = itertools.count().__next__
     found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
     found.refresh(0)
-    assert set(found.lanes) == {os.getpid()}
+    started = found.lanes[second_tid]
+    assert started.states == []
 
     # WHEN it binds the state, which changes neither list
-    found.follow_heads(10_000)
-    assert set(found.lanes) == {os.getpid()}
+    found.follow(10_000)
+    assert started.states == []
     memory[NEW + tid] = second_tid
-    found.follow_heads(20_000)
+    found.follow(20_000)
 
-    # THEN it is there
-    assert set(found.lanes) == {os.getpid(), second_tid}
+    # THEN it is known for Python's
+    assert [state.address for state in started.states] == [NEW]
+    assert started in found.entered
     found.close()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, NATIVE, RUNNING, UNKNOWN, WAITING
-from app.probe.state import ThreadState
 from app.probe.tracks import GilTrack, Lane
 
 
 def test_a_lane_codes_runs_and_carries_its_state_over_a_flush() -> None:
-    lane = Lane(7, os.getpid(), [ThreadState(0x1000, os.getpid(), 0, 0x2000)], 0, 100)
+    lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
     try:
         lane.become(RUNNING, 100)
         lane.become(RUNNING, 150)
