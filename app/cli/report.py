@@ -20,7 +20,7 @@ Json = dict[str, Any]
 def text(summary: Json) -> str:
     """The whole report: one part a table, parted by empty lines."""
     parts = [
-        *(_title(summary), _gils(summary), _threads(summary)),
+        *(_title(summary), _failure(summary), _gils(summary), _threads(summary)),
         *report_causes.causes(summary),
         *report_memory.parts(summary),
         *(_workload(summary), _result_table(summary)),
@@ -47,6 +47,11 @@ def _title(summary: Json) -> str:
     if interval is not None:
         parts.append(f"switch interval {units.seconds(interval)}")
     return " · ".join(parts)
+
+
+def _failure(summary: Json) -> str:
+    error = summary["run"]["error"]
+    return f"failed: {error['detail']}" if error is not None else ""
 
 
 def _gils(summary: Json) -> str:

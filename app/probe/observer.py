@@ -23,7 +23,7 @@ from app.model.errors import GilscopeError, NotReadable, TargetFailed
 from app.model.frames import SLICE_US, End, Event, Hello, Message, Report, encode
 from app.model.spec import ObserverSpec
 
-from . import access, launcher, procfs
+from . import access, last_words, launcher, procfs
 from .births import Births
 from .line import WorkloadLine
 from .listing import is_own
@@ -417,15 +417,15 @@ class Observer:
 
     def _target_failed(self) -> TargetFailed:
         assert self._target is not None
-        code = self._target.exit_code or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
-        return TargetFailed(f"The target {how}", self._target.stderr_tail)
+        failure = last_words.failure(self._target.exit_code or 0, self._target.tail)
+        # What a command or a script wrote is told in reports.
+        return TargetFailed(failure, "" if self._is_anybodys() else self._target.stderr_tail)
 
     def _end(self) -> End:
         code = self._target.exit_code if self._target else None
         if self._state is None:
             self._state = "finished"
-            if code and self._spec.start is not None and self._spec.start.workload:
+            if code:
                 self._state, self._failure = "failed", self._target_failed()
         error = self._failure.to_json() if self._failure else None
         return End(self._now_us(), self._state, error, code)

@@ -155,6 +155,11 @@ class Target:
         return self._output.told() if self._output is not None and self._tells_output else None
 
     @property
+    def tail(self) -> str:
+        """The end of what it wrote where that is kept: a workload's standard error, a command's output."""
+        return self._output.tail if self._output is not None else ""
+
+    @property
     def stderr_tail(self) -> str:
-        """The last 8 KiB of its standard error; of a command's output."""
-        return self._output.tail[-_ERROR_TAIL:] if self._output is not None else ""
+        """The last 8 KiB of that."""
+        return self.tail[-_ERROR_TAIL:]

@@ -46,7 +46,8 @@ def test_streams_and_exit_status_are_the_commands() -> None:
     done = record(*python(code), input="hello")
     assert (done.returncode, done.stdout) == (7, "HELLO\n")
     assert done.stderr.startswith("aside\n")
-    assert "finished after" in done.stderr
+    assert "failed after" in done.stderr
+    assert "failed: It ended with exit status 7" in done.stderr
 
 
 def test_with_json_the_summary_has_standard_output_to_itself() -> None:
@@ -118,7 +119,7 @@ def test_at_a_terminal_the_command_reads_it_and_gets_its_ctrl_c_once() -> None:
         read_until(terminal, b"TYPED")
         read_until(terminal, b"ready")
         os.write(terminal, b"\x03")
-        assert read_until(terminal, b"finished after").count(b"got 2\r\n") == 1
+        assert read_until(terminal, b"failed after").count(b"got 2\r\n") == 1
     finally:
         _, status = os.waitpid(pid, 0)
         os.close(terminal)

@@ -31,7 +31,9 @@ def gone(pid: int) -> None:
 def test_a_program_that_ends_by_itself(python: str) -> None:
     with observing(program(python, "import time; time.sleep(0.5); raise SystemExit(3)")) as observation:
         end = observation.finish()
-    assert (end.state, end.exit_code, end.error) == ("finished", 3, None)
+    assert (end.state, end.exit_code) == ("failed", 3)
+    assert end.error
+    assert end.error["detail"] == "It ended with exit status 3"
     [process] = [p for p in observation.of(Process) if p.gone]
     assert process.python
 
@@ -40,7 +42,9 @@ def test_a_program_that_is_killed(any_python: str) -> None:
     with observing(program(any_python, FOREVER)) as observation:
         os.kill(observation.until(Process).pid, signal.SIGKILL)
         end = observation.finish()
-    assert (end.state, end.exit_code) == ("finished", -signal.SIGKILL)
+    assert (end.state, end.exit_code) == ("failed", -signal.SIGKILL)
+    assert end.error
+    assert end.error["detail"] == "It ended with signal 9, SIGKILL"
 
 
 def test_a_workload_that_fails_says_why(any_python: str) -> None:

@@ -47,7 +47,12 @@ def test_a_script_is_run_as_main_from_a_private_file_that_is_gone_at_the_end(rea
 
 def test_what_a_script_says_when_it_fails_is_in_its_output(real):
     run = outcome(real, script="print('before')\n1 / 0\n")
-    assert (run["state"], run["exit_code"], run["error"]) == ("finished", 1, None)
+    assert (run["state"], run["exit_code"]) == ("failed", 1)
+    assert run["error"]["detail"] == "ZeroDivisionError: division by zero (exit status 1)"
+    assert run["error"]["remedy"] == ""
+    summary = real.client.get(f"/api/v1/runs/{run['id']}/summary").json()
+    assert summary["run"]["error"] == run["error"]
+    assert summary["findings"] == []
     assert run["output"].startswith("before\n")
     assert "1 / 0" in run["output"]
     assert "ZeroDivisionError" in run["output"]
@@ -71,7 +76,8 @@ def test_a_commands_secrets_are_not_shown(real, monkeypatch):
     monkeypatch.setenv("UNRELATED", "unseen")
     command = ["sh", "-c", "exit 4", "--password", "quite-secret"]
     run = outcome(real, command=command)
-    assert (run["state"], run["exit_code"]) == ("finished", 4)
+    assert (run["state"], run["exit_code"]) == ("failed", 4)
+    assert run["error"]["detail"] == "It ended with exit status 4"
     assert run["command"] == [*command[:-1], "***"]
     assert run["environment"]["PYTHON_API_TOKEN"] == "***"
     assert "UNRELATED" not in run["environment"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.analysis.findings import gil, hazards, loops, memory, observation
+from app.analysis.findings.rows import LEAST_S
 from app.model.findings import SEVERITIES, Finding
 
 Summary = dict[str, Any]
@@ -19,7 +20,9 @@ RULES: tuple[Rule, ...] = (*observation.RULES, *gil.RULES, *loops.RULES, *hazard
 
 
 def findings(summary: Summary) -> list[dict[str, Any]]:
-    """What every rule has to say of a summary, the gravest first."""
+    """What every rule has to say of a summary, the gravest first; nothing where too little was seen."""
+    if max((thread["observed_s"] for thread in summary["threads"]), default=0.0) < LEAST_S:
+        return []
     found = [finding for rule in RULES if (finding := rule(summary)) is not None]
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity), reverse=True)
     return [finding.to_json() for finding in found]
