@@ -9,12 +9,15 @@ import typer
 
 from app.cli.attach import attach
 from app.cli.doctor import doctor
+from app.cli.keep import import_file, pin, rm
 from app.cli.observation import INTERRUPTED
 from app.cli.ps import ps
 from app.cli.pythons import pythons
 from app.cli.record import record
 from app.cli.run import run
+from app.cli.runs import runs
 from app.cli.serve import serve
+from app.cli.show import show
 from app.cli.workloads import workloads
 from app.model.errors import GilscopeError
 
@@ -24,8 +27,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, record, attach, ps, doctor, workloads, pythons):
+for command in (serve, run, record, attach, ps, doctor, workloads, pythons, runs, show, rm, pin):
     app.command()(command)
+app.command("import")(import_file)
 
 
 def main() -> None:

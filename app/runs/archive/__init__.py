@@ -31,7 +31,7 @@ Json = dict[str, Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["Archive", "Entry", "Query"]
+__all__ = ["Archive", "Entry", "Query", "StoredRun", "of_file"]
 
 
 class Archive:
@@ -66,6 +66,10 @@ class Archive:
     async def get(self, run_id: str) -> StoredRun:
         """A run that has ended; NotFound, or Conflict while another process records it."""
         return await self._do(self._get, run_id)
+
+    async def resolve(self, name: str, removed: bool = False) -> str:
+        """The id that a person means: an id, the beginning of one, or `last`; NotFound, BadRequest."""
+        return await self._do(self._resolve, name, removed)
 
     async def page(self, query: Query, limit: int, before: int | None = None) -> list[Entry]:
         """Up to `limit` runs that were numbered before `before`, newest first."""
@@ -116,7 +120,10 @@ class Archive:
         """Opened when it is first needed, so that an archive that cannot be used spoils nothing else."""
         if self._index is None:
             try:
-                os.makedirs(self._home / "recordings", mode=0o700, exist_ok=True)
+                self._home.mkdir(
+                    mode=0o700, parents=True, exist_ok=True
+                )  # what was run is nobody else's business
+                (self._home / "recordings").mkdir(exist_ok=True)
             except OSError as error:
                 raise ArchiveFailed(
                     f"The data directory {self._home} cannot be made: {error.strerror}",
@@ -187,6 +194,16 @@ class Archive:
             )
         return entry
 
+    def _resolve(self, name: str, removed: bool) -> str:
+        found = self._open().called(None if name == "last" else name, removed)
+        if not found:
+            raise NotFound(f"No run is called {name!r}", "`gilscope runs` lists those there are.")
+        if len(found) > 1 and name != "last":
+            raise BadRequest(
+                f"{name!r} is the beginning of several runs: {', '.join(found)}", "Give more of the id."
+            )
+        return found[0]
+
     def _ended(self, run_id: str) -> Entry:
         """The row of a run that nobody records; Conflict where somebody does."""
         entry = self._entry(run_id)
@@ -253,6 +270,13 @@ class Archive:
         for run_id in (*index.removed_before(time.time() - UNDO_S), *index.over(self._budget_bytes)):
             self._path(run_id).unlink(missing_ok=True)
             index.forget(run_id)
+
+
+def of_file(path: str, folder: Path) -> StoredRun:
+    """The run that a recording is of, read through into `folder`, which has to last as long; NotReadable."""
+    rebuilt = rebuild(path, None, folder)
+    entry = Entry(0, rebuilt.run["id"], rebuilt.run, [], [], False, False, os.path.getsize(path), False)
+    return StoredRun(entry, rebuilt.header, rebuilt.summary, rebuilt.members, str(rebuilt.path))
 
 
 def _lock(descriptor: int) -> None:

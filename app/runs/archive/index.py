@@ -151,6 +151,18 @@ class Index:
             ).fetchone()
         return (_unpacked(row[0]), _unpacked(row[1]), json.loads(row[2])) if row else (None, None, [])
 
+    def called(self, beginning: str | None, removed: bool) -> list[str]:
+        """The ids that begin so, newest first, up to three; None: the newest of all."""
+        where = ["removed_at IS NOT NULL" if removed else "removed_at IS NULL"]
+        if beginning is not None:
+            where.append("substr(id, 1, length(?)) = ?")
+        values = () if beginning is None else (beginning, beginning)
+        with self._told():
+            rows = self._db.execute(
+                f"SELECT id FROM runs WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT 3", values
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def page(self, query: Query, limit: int, before: int | None) -> list[Entry]:
         """Up to `limit` rows, newest first, of those with a lower number than `before`."""
         where, values = _where(query)

@@ -1,0 +1,84 @@
+"""The commands about recorded runs: what one process recorded another lists, shows, keeps and removes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIMIT_S = 60
+
+
+@pytest.fixture
+def gilscope(tmp_path: Path):
+    """Run a command with an archive of the test's own."""
+
+    def run(*words: str, status: int = 0, home: str = "data") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *words],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            env={**os.environ, "GILSCOPE_DATA_DIR": str(tmp_path / home)},
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout if status == 0 else done.stderr
+
+    return run
+
+
+@pytest.fixture
+def recorded(gilscope, tmp_path: Path) -> dict:
+    """The summary of a run that was recorded, and is in a file as well."""
+    words = (
+        "--json",
+        "-o",
+        str(tmp_path / "run.jsonl.gz"),
+        "--",
+        sys.executable,
+        "-c",
+        "print('from-the-target')",
+    )
+    return json.loads(gilscope("record", *words))
+
+
+def test_a_recorded_run_is_listed_and_shown_as_it_was(gilscope, recorded):
+    run_id = recorded["run"]["id"]
+    assert run_id in gilscope("runs")
+    listed = json.loads(gilscope("runs", "from-the-target", "--kind", "command", "--json"))
+    assert [run["id"] for run in listed["runs"]] == [run_id]
+    assert json.loads(gilscope("show", run_id, "--json")) == recorded
+    assert json.loads(gilscope("show", run_id[:4], "--json")) == recorded
+    assert gilscope("show", "last").splitlines()[0].startswith(f"{recorded['run']['name']} · CPython")
+    assert "No run is recorded" in gilscope("runs", "nothing-of-that-name")
+
+
+def test_a_file_is_shown_without_the_archive_and_imported_into_another(gilscope, recorded, tmp_path: Path):
+    file = str(tmp_path / "run.jsonl.gz")
+    assert json.loads(gilscope("show", file, "--json", home="elsewhere")) == recorded
+    assert gilscope("import", file, home="elsewhere").strip() == recorded["run"]["id"]
+    assert json.loads(gilscope("show", "last", "--json", home="elsewhere")) == recorded
+    assert "already" in gilscope("import", file, home="elsewhere", status=2)
+
+
+def test_a_run_is_pinned_removed_and_put_back(gilscope, recorded):
+    run_id = recorded["run"]["id"]
+    gilscope("pin", run_id)
+    assert "pinned" in gilscope("runs")
+    gilscope("pin", run_id, "--off")
+    assert "pinned" not in gilscope("runs")
+    gilscope("rm", run_id)
+    assert run_id not in gilscope("runs")
+    assert "No run is called" in gilscope("show", run_id, status=2)
+    gilscope("rm", run_id, "--undo")
+    assert run_id in gilscope("runs")
+
+
+def test_what_is_no_recording_is_refused(gilscope, tmp_path: Path):
+    (tmp_path / "text").write_text("hello\n")
+    assert "no recording of GILScope" in gilscope("show", str(tmp_path / "text"), status=4)
+    assert "No run is called 'nosuch'" in gilscope("show", "nosuch", status=2)
