@@ -111,11 +111,13 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
         ((3, 13), "offsetof(_PyInterpreterFrame, instr_ptr)"),
     ],
     "interpreter_frame.owner": [((3, 11), "offsetof(_PyInterpreterFrame, owner)")],
+    "interpreter_frame.localsplus": [((3, 11), "offsetof(_PyInterpreterFrame, localsplus)")],
     "interpreter_frame.tlbc_index": [((3, 11), None), ((3, 14), "TLBC_INDEX")],
     "code_object.filename": [((3, 11), "offsetof(PyCodeObject, co_filename)")],
     "code_object.qualname": [((3, 11), "offsetof(PyCodeObject, co_qualname)")],
     "code_object.firstlineno": [((3, 11), "offsetof(PyCodeObject, co_firstlineno)")],
     "code_object.linetable": [((3, 11), "offsetof(PyCodeObject, co_linetable)")],
+    "code_object.localsplusnames": [((3, 11), "offsetof(PyCodeObject, co_localsplusnames)")],
     "code_object.co_code_adaptive": [((3, 11), "offsetof(PyCodeObject, co_code_adaptive)")],
     "code_object.co_tlbc": [((3, 11), None), ((3, 14), "CO_TLBC")],
     "objects.ob_type": [((3, 11), "offsetof(PyObject, ob_type)")],
@@ -131,6 +133,7 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
     "objects.ht_cached_keys": [((3, 11), "offsetof(PyHeapTypeObject, ht_cached_keys)")],
     "objects.ob_sval": [((3, 11), "offsetof(PyBytesObject, ob_sval)")],
     "objects.ob_size": [((3, 11), "offsetof(PyVarObject, ob_size)")],
+    "objects.ob_item": [((3, 11), "offsetof(PyTupleObject, ob_item)")],
 }
 
 PROGRAM = r"""

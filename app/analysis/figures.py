@@ -8,7 +8,7 @@
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
-     "hot", "who_waits", "longest_waits", "longest_holds": as in a summary, with fewer rows,
+     "hot", "who_waits", "longest_waits", "longest_holds", "loops": as in a summary, with fewer rows,
      "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
 
 A server adds `findings`, those of the whole run so far, and `findings_at_s`, how long that was when they were
@@ -70,6 +70,7 @@ def figures(ledger: Ledger) -> dict[str, Any]:
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
+        "loops": ledger.loop_rows(),
         **live_rows(ledger),
     }
 

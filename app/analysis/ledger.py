@@ -30,6 +30,7 @@ from app.analysis.collectors import Collectors
 from app.analysis.figures import figures
 from app.analysis.gils import Gils
 from app.analysis.heaps import Heaps
+from app.analysis.loops import Loops
 from app.analysis.memory import header_fields, sizes
 from app.analysis.processes import Processes
 from app.analysis.sampling import ObserverCpu, Sampled
@@ -56,6 +57,7 @@ from app.model.frames import (
     Stacks,
     to_json,
 )
+from app.model.frames import Loops as LoopsMessage
 from app.model.states import WAITING
 
 KEPT_EVENTS = 500
@@ -80,6 +82,7 @@ class Ledger:
         self.threads = Threads()
         self.gils = Gils()
         self.stacks = StackLooks()
+        self.loops = Loops()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
         self.frames = FrameWindow()
@@ -108,6 +111,8 @@ class Ledger:
             case End():
                 self.end = message
                 self._close(message.at_us)
+            case LoopsMessage():
+                self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
             case Heap() if not self._is_over(message.at_us):
                 self.heaps.feed(message)
             case Collector() if not self._is_over(message.at_us):
@@ -181,6 +186,10 @@ class Ledger:
         """The longest holds of a GIL; see longest.py."""
         still = self.gils.still_held(self.threads)
         return self.gils.longest_holds.rows(still, self.stacks.log, self.stacks.functions)
+
+    def loop_rows(self) -> list[dict[str, Any]]:
+        """The event loops, the latest first; see loops.py."""
+        return self.loops.rows(self.stacks.functions)
 
     def _frame(self, frame: Frame) -> None:
         if not self.frames.length_us:

@@ -25,6 +25,7 @@ says why. One row for each process, interpreter and thread.
      "longest_waits": [{"at_s", "length_s", "at_least", "pid", "tid", "name", "function", "file", "line",
                         "blamed": {"tid", "name", "function"} or null}],
      "longest_holds": [the same],
+     "loops": [a row of loops.py],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
      "findings": [{"code", "severity", "title", "detail", "evidence", "advice", "doc"}]}
 
@@ -93,6 +94,7 @@ def _measured(ledger: Ledger, run: dict[str, Any], flame: dict[str, Any] | None)
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
+        "loops": ledger.loop_rows(),
         "workload": _workload(ledger),
     }
 

@@ -20,6 +20,9 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               lanes [[lane, [state, length_us, state, length_us, ...]]]
     stacks    looks [[at_us, gil, holder, holder stack, waiter, waiter stack, waiters]]
     blocked   rows [[at_us, lane, state, since_us, stack, task]]
+    loops     at_us, loops [[lane, kind, steps exact, tasks exact]],
+              lags [[lane, idle_us, longest_us, [lag_us, length_us, ...]]],
+              steps [[lane, start_us, length_us, state, task, over, [stack, length_us, ...]]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late, cut_stacks, missed_blocks}, ops
@@ -59,6 +62,15 @@ then, or from when it was first seen, to `at_us` its stack was the same, null wh
 Each such stretch is looked at once it has lasted LONG_BLOCK_US; at each random instant one thread is looked
 at that has been in it for less. `task` is the name of the asyncio task that the thread runs, null where it
 runs none. `missed_blocks` counts the long stretches of which no look was taken: there were too many at once.
+
+A loops message tells of threads that run an event loop, since the loops message before. `kind` is asyncio,
+uvloop or gevent; `steps exact` says that single callbacks are told apart, else a step is what the loop did
+between two looks for what is ready; `tasks exact` that the interpreter itself tells which task runs. A lag is
+for how long, at some instant, the loop had not looked for what is ready; `length_us` is the time in which it
+was so, `idle_us` that in which the loop waited for what comes, and `longest_us` the longest iteration. A step
+of 10 ms or more is told, with the state that its thread was in most, the name of its task (null where it has
+none or that cannot be told), and the stacks that it was seen with, the longest first. One that is not `over`
+is told again, with the same start.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
 at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.
@@ -158,6 +170,17 @@ class Blocked:
 
     type: ClassVar[str] = "blocked"
     rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Loops:
+    """What event loops did, and the steps of them that took long."""
+
+    type: ClassVar[str] = "loops"
+    at_us: int
+    loops: list[Row] = field(default_factory=list)
+    lags: list[Row] = field(default_factory=list)
+    steps: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -273,7 +296,20 @@ class End:
 
 
 Message = Union[
-    Hello, Process, Names, Frame, Stacks, Blocked, Counters, Heap, Collector, Memory, Event, Report, End
+    Hello,
+    Process,
+    Names,
+    Frame,
+    Stacks,
+    Blocked,
+    Loops,
+    Counters,
+    Heap,
+    Collector,
+    Memory,
+    Event,
+    Report,
+    End,
 ]
 
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import Any
+from typing import Any, Callable
 
 from app.model.frames import LONG_BLOCK_US
 from app.model.states import IO, LOCK, NATIVE, SLEEP
@@ -59,7 +59,9 @@ class Budget:
 class BlockedLooker:
     """Looks at the threads of one process."""
 
-    def __init__(self, sampler: Sampler, stacks: NumberedStacks) -> None:
+    def __init__(self, sampler: Sampler, stacks: NumberedStacks, task: Callable[[Lane], str | None]) -> None:
+        """`task` tells the name of the task that a thread's event loop runs."""
+        self._task = task
         self._sampler = sampler
         self._roster = sampler.roster
         self._stacks = stacks
@@ -90,7 +92,8 @@ class BlockedLooker:
         if frames is None:
             return []
         lane.looked_at = lane.entered
-        return [[now_us, lane.number, lane.state, lane.entered, self._stacks.number(frames), None]]
+        stack, task = self._stacks.number(frames), self._task(lane)
+        return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
 
     def _due(self, now_us: int) -> list[Lane]:
         """Those in a long block that was not looked at, the longest first; `short` becomes the others."""

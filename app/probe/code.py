@@ -82,6 +82,11 @@ class CodeReader:
         self._known[address] = code
         return code
 
+    def variables(self, address: int) -> list[str]:
+        """The names of the local variables of the code object at `address`, in the order of their places."""
+        names = self._memory.u64(address + self._of.localsplusnames)
+        return [self._objects.text(name) for name in self._objects.items(names)]
+
     def line(self, code: Code, address: int, instruction: int, copy: int) -> int:
         """The line of an instruction of the code object at `address`.
 

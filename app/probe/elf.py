@@ -1,5 +1,7 @@
 """A reader of just enough ELF: where a 64-bit file's .PyRuntime section and two dynamic symbols lie.
 
+The section .AsyncioDebug, from 3.14 on, is in the file that holds the module _asyncio, often one of its own.
+
 The section survives `strip` and stands in every CPython since 3.10; `_PyRuntime` is a dynamic symbol only
 where the interpreter exports its symbols.
 """
@@ -35,6 +37,7 @@ class PythonImage:
     version: int | None  # Py_Version
     by_section: bool  # whether .PyRuntime told where it is
     bss: tuple[int, int] = (0, 0)  # (address, size) of the section .bss
+    asyncio_debug: int | None = None  # the section .AsyncioDebug
 
     def bias(self, start: int, offset: int) -> int:
         """What to add, when the file's first mapping is at `start`, from `offset` of the file."""
@@ -60,6 +63,7 @@ def read_image(fd: int) -> PythonImage:
             version=symbols.get(b"Py_Version"),
             by_section=in_section is not None,
             bss=sections[".bss"][2:0:-1] if ".bss" in sections else (0, 0),
+            asyncio_debug=sections[".AsyncioDebug"][2] if ".AsyncioDebug" in sections else None,
         )
 
 

@@ -15,7 +15,7 @@ class NumberedStacks:
     """The stacks of one process's threads. Nothing here raises but AddressSpaceGone."""
 
     def __init__(self, runtime: Runtime, vocabulary: Vocabulary) -> None:
-        self._stacks = StackReader(runtime)
+        self.reader = StackReader(runtime)
         self._vocabulary = vocabulary
         self._checked_us = 0
 
@@ -23,12 +23,12 @@ class NumberedStacks:
         """To be called before each round of looks: what was made out long ago is made out again."""
         if now_us - self._checked_us >= _TRUST_US:
             self._checked_us = now_us
-            self._stacks.distrust()
+            self.reader.distrust()
 
     def copy(self, state: int) -> list[Frame]:
         """The frames of a thread state, leaf first; none where they could not be read whole."""
         try:
-            return self._stacks.copy(state)
+            return self.reader.copy(state)
         except (Inconsistent, Unmapped):
             return []
 
@@ -37,6 +37,6 @@ class NumberedStacks:
         if not frames:
             return None
         try:
-            return self._vocabulary.number(self._stacks.locate(frames))
+            return self._vocabulary.number(self.reader.locate(frames))
         except (Inconsistent, Unmapped):
             return None

@@ -78,6 +78,14 @@ class ObjectReader:
             raise Inconsistent(f"no bytes of at most {limit} lies at {address:#x}")
         return self._memory.read(address + self._of.ob_sval, size) if size else b""
 
+    def items(self, address: int) -> tuple[int, ...]:
+        """What the tuple at `address` holds."""
+        size = self._memory.u64(address + self._of.ob_size)
+        if size > _MAX_ENTRIES:
+            raise Inconsistent(f"no tuple lies at {address:#x}")
+        data = self._memory.read(address + self._of.ob_item, size * _POINTER) if size else b""
+        return struct.unpack(f"={size}Q", data)
+
     def entries(self, address: int) -> list[Entry]:
         """What the dict at `address` holds, in its order."""
         memory, of = self._memory, self._of

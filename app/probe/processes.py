@@ -9,7 +9,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from app.model.errors import GilscopeError, NoSuchProcess
-from app.model.frames import Blocked, Collector, Counters, Event, Frame, Message, Names, Process, Stacks
+from app.model.frames import (
+    Blocked,
+    Collector,
+    Counters,
+    Event,
+    Frame,
+    Loops,
+    Message,
+    Names,
+    Process,
+    Stacks,
+)
 from app.model.states import MEASURES
 
 from . import procfs
@@ -23,6 +34,7 @@ from .vocabulary import Vocabulary
 from .walks import Walks
 
 Emit = Callable[[Message], None]
+Taken = tuple[list[Any], list[Any], list[Any]]  # loops, lags and steps of a loops message
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
 
 # What an interpreter says of itself while it starts makes no sense yet; after so long it is believed, and the
@@ -199,6 +211,7 @@ class Processes:
             return
         collectors, roster = reader.collectors, reader.roster
         self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
+        self._tell_loops([reader.loops.take(now_us)], now_us)
         gils, lanes, gone = self._left
         more_gils, more_lanes = reader.sampler.flush(now_us)
         gils += more_gils
@@ -382,6 +395,7 @@ class Processes:
                 self._review(watched, watched.reader, now_us)
         observer = {**observer, "cut_stacks": self._vocabulary.cut, "missed_blocks": self._budget.missed}
         self._emit(Counters(now_us, processes, threads, observer, ops))
+        self._tell_loops([reader.loops.take(now_us) for _, reader in self._read()], now_us)
         pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row
         self._tell_collectors(self._collector_rows(now_us), pauses, now_us)
 
@@ -425,10 +439,19 @@ class Processes:
         if threads:
             self._emit(Names(now_us, threads=threads))
 
-    def _tell_looks(self, now_us: int) -> None:
+    def _tell_loops(self, taken: list[Taken], now_us: int) -> None:
+        loops, lags, steps = ([row for rows in taken for row in rows[each]] for each in range(3))
+        if loops or lags or steps:
+            self._tell_vocabulary(now_us)
+            self._emit(Loops(now_us, loops, lags, steps))
+
+    def _tell_vocabulary(self, now_us: int) -> None:
         named = self._vocabulary.take(now_us)
         if named is not None:
             self._emit(named)
+
+    def _tell_looks(self, now_us: int) -> None:
+        self._tell_vocabulary(now_us)
         if self._looks:
             self._emit(Stacks(self._looks))
             self._looks = []

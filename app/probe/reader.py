@@ -13,6 +13,7 @@ from .blocked import BlockedLooker
 from .collector import Collectors
 from .heap.heaps import Heaps
 from .looks import Looker
+from .loops.watch import Loops
 from .names import Naming
 from .numbered import NumberedStacks
 from .runtime import Runtime
@@ -45,7 +46,8 @@ class Reader:
         self.naming = Naming(self.roster)
         self.stacks = NumberedStacks(runtime, vocabulary)
         self.looker = Looker(self.sampler, self.stacks)
-        self.blocked = BlockedLooker(self.sampler, self.stacks)
+        self.loops = Loops(self.roster, self.stacks, origin_ns)
+        self.blocked = BlockedLooker(self.sampler, self.stacks, self.loops.task)
         self.collectors = Collectors(self.roster, origin_ns)
         self.heaps = Heaps(runtime, *heaps)
 
@@ -57,6 +59,7 @@ class Reader:
         """Looks once; AddressSpaceGone."""
         self.sampler.sample(now_us)
         self.collectors.sample(now_us)
+        self.loops.sample(now_us)
 
     def gap(self, from_us: int) -> None:
         """Nobody looked since `from_us`."""
@@ -83,6 +86,7 @@ class Reader:
         """Rows of threads and GILs, as a names message lists them, that are new or have come to Python."""
         roster = self.roster
         told = self.naming.name(roster.new, roster.entered, now_us, in_full)
+        self.loops.meet(roster.new, now_us)
         gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in roster.new_gils]
         roster.new, roster.new_gils, roster.entered = [], [], []
         return [self._row(lane) for lane in told], gils

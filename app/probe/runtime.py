@@ -6,6 +6,7 @@ locate(pid) ─▶ memory opened ─▶ ELF image of libpython or the program �
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from dataclasses import dataclass, replace
@@ -91,6 +92,19 @@ def _locate(pid: int, memory: Memory) -> Runtime:
         f"GILScope reads {versions.spoken()} on Linux x86-64.",
         pid=pid,
     )
+
+
+def asyncio_debug(pid: int) -> int | None:
+    """Where the module _asyncio, from 3.14 on, publishes its offsets; None where it is not loaded."""
+    with contextlib.suppress(OSError):
+        for mapping in mapped_files(pid):
+            name = os.path.basename(mapping.path)
+            if name.startswith(("_asyncio.", "libpython", "python")):
+                with contextlib.suppress(NotElf64):
+                    image = _image(pid, mapping)
+                    if image is not None and image.asyncio_debug is not None:
+                        return image.asyncio_debug + image.bias(mapping.start, mapping.offset)
+    return None
 
 
 def _candidates(pid: int) -> list[FileMapping]:

@@ -23,7 +23,7 @@ _TAG = ~7  # from 3.14 on a pointer in a frame carries tags; an untagged null is
 _WORD = struct.Struct("=Q")
 _SHIM = 3  # owners from here on are no Python function: entries into the interpreter
 
-Frame = tuple[int, int, int]  # code object, instruction, which copy of the byte code
+Frame = tuple[int, int, int, int]  # code object, instruction, which copy of the byte code, its own address
 Located = tuple[Code, int]  # a code object and the line in it
 
 
@@ -62,6 +62,7 @@ class StackReader:
             if not 0 <= frame - chunk < _CHUNK and 0 < (older := _older(data)) <= frame < older + _CHUNK:
                 chunk, data = older, read(older, frame + size - older)
                 limit = len(data)
+            address = frame
             offset = frame - chunk
             if not 0 <= offset < _CHUNK:  # a generator's, within the generator
                 executable, frame, instruction, copy, owner = unpack(read(frame, size))
@@ -73,7 +74,7 @@ class StackReader:
             if owner >= _SHIM:
                 continue
             if executable & _TAG:
-                frames.append((executable & _TAG, instruction, copy or 0))
+                frames.append((executable & _TAG, instruction, copy or 0, address))
             elif frames:
                 raise Inconsistent("a frame was popped before the one that it called")
         return frames
@@ -81,16 +82,24 @@ class StackReader:
     def locate(self, frames: list[Frame]) -> list[Located]:
         """Function and line of each frame; raises Inconsistent or Unmapped where one cannot be told."""
         located = []
-        checked = self._checked
-        for address, instruction, copy in frames:
-            code = checked.get(address)
-            if code is None:
-                code = checked[address] = self._code.at(address)
+        for address, instruction, copy, _ in frames:
+            code = self.code(address)
             line = code.lines.get(instruction)
             if line is None:
                 line = self._code.line(code, address, instruction, copy)
             located.append((code, line))
         return located
+
+    def code(self, address: int) -> Code:
+        """The code object at `address`; raises Inconsistent or Unmapped."""
+        code = self._checked.get(address)
+        if code is None:
+            code = self._checked[address] = self._code.at(address)
+        return code
+
+    def variables(self, address: int) -> list[str]:
+        """The names of the local variables of the code object at `address`; Inconsistent or Unmapped."""
+        return self._code.variables(address)
 
     def _newest(self, state: int) -> tuple[int, int, bytes]:
         """(the leaf frame, the chunk that frames are pushed on, that chunk as far as it is in use)."""

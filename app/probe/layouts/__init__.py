@@ -77,6 +77,7 @@ class InterpreterFrame:
     previous: int
     instr_ptr: int
     owner: int  # one byte
+    localsplus: int  # the local variables, a word each, in the order of co_localsplusnames
     tlbc_index: int | None = None  # free-threaded 3.14 on: which copy of the byte code `instr_ptr` is in
 
 
@@ -88,6 +89,7 @@ class CodeObject:
     qualname: int
     firstlineno: int
     linetable: int
+    localsplusnames: int  # a tuple of str
     co_code_adaptive: int
     co_tlbc: int | None = None
 
@@ -109,6 +111,7 @@ class Objects:
     ht_cached_keys: int  # PyHeapTypeObject
     ob_sval: int  # PyBytesObject
     ob_size: int  # PyVarObject
+    ob_item: int  # PyTupleObject
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,14 @@ LAYOUT = Layout(
         previous=48,
         instr_ptr=56,
         owner=69,
+        localsplus=72,
     ),
     code_object=CodeObject(
         filename=112,
         qualname=128,
         firstlineno=72,
         linetable=136,
+        localsplusnames=96,
         co_code_adaptive=184,
     ),
     objects=Objects(
@@ -63,6 +65,7 @@ LAYOUT = Layout(
         ht_cached_keys=872,
         ob_sval=32,
         ob_size=16,
+        ob_item=24,
     ),
     gc=Gc(
         enabled=12,

@@ -43,12 +43,14 @@ LAYOUT = Layout(
         previous=8,
         instr_ptr=56,
         owner=70,
+        localsplus=72,
     ),
     code_object=CodeObject(
         filename=112,
         qualname=128,
         firstlineno=68,
         linetable=136,
+        localsplusnames=96,
         co_code_adaptive=192,
     ),
     objects=Objects(
@@ -65,6 +67,7 @@ LAYOUT = Layout(
         ht_cached_keys=880,
         ob_sval=32,
         ob_size=16,
+        ob_item=24,
     ),
     gc=Gc(
         enabled=12,

@@ -44,12 +44,14 @@ LAYOUT = Layout(
         previous=8,
         instr_ptr=56,
         owner=70,
+        localsplus=72,
     ),
     code_object=CodeObject(
         filename=128,
         qualname=144,
         firstlineno=84,
         linetable=152,
+        localsplusnames=112,
         co_code_adaptive=216,
     ),
     objects=Objects(
@@ -66,6 +68,7 @@ LAYOUT = Layout(
         ht_cached_keys=896,
         ob_sval=48,
         ob_size=32,
+        ob_item=40,
     ),
     gc=Gc(
         enabled=12,

@@ -45,6 +45,7 @@ LAYOUT = Layout(
         previous=8,
         instr_ptr=56,
         owner=78,
+        localsplus=80,
         tlbc_index=72,
     ),
     code_object=CodeObject(
@@ -52,6 +53,7 @@ LAYOUT = Layout(
         qualname=144,
         firstlineno=84,
         linetable=152,
+        localsplusnames=112,
         co_code_adaptive=232,
         co_tlbc=224,
     ),
@@ -69,6 +71,7 @@ LAYOUT = Layout(
         ht_cached_keys=896,
         ob_sval=48,
         ob_size=32,
+        ob_item=48,
     ),
     gc=Gc(
         enabled=12,

@@ -48,12 +48,14 @@ LAYOUT = Layout(
         previous=8,
         instr_ptr=56,
         owner=74,
+        localsplus=80,
     ),
     code_object=CodeObject(
         filename=112,
         qualname=128,
         firstlineno=68,
         linetable=136,
+        localsplusnames=96,
         co_code_adaptive=208,
     ),
     objects=Objects(
@@ -70,6 +72,7 @@ LAYOUT = Layout(
         ht_cached_keys=888,
         ob_sval=32,
         ob_size=16,
+        ob_item=32,
     ),
     gc=Gc(
         enabled=0,

@@ -48,6 +48,7 @@ LAYOUT = Layout(
         previous=8,
         instr_ptr=56,
         owner=78,
+        localsplus=80,
         tlbc_index=72,
     ),
     code_object=CodeObject(
@@ -55,6 +56,7 @@ LAYOUT = Layout(
         qualname=144,
         firstlineno=84,
         linetable=152,
+        localsplusnames=112,
         co_code_adaptive=232,
         co_tlbc=224,
     ),
@@ -72,6 +74,7 @@ LAYOUT = Layout(
         ht_cached_keys=904,
         ob_sval=48,
         ob_size=32,
+        ob_item=48,
     ),
     gc=Gc(
         enabled=0,

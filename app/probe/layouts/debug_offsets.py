@@ -100,6 +100,7 @@ _OBJECTS = {
     "heap_type_object.ht_cached_keys": "ht_cached_keys",
     "bytes_object.ob_sval": "ob_sval",
     "bytes_object.ob_size": "ob_size",
+    "tuple_object.ob_item": "ob_item",
 }
 
 

@@ -446,6 +446,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "who_waits",
         "longest_waits",
         "longest_holds",
+        "loops",
         "workload",
         "findings",
     ]

@@ -47,7 +47,7 @@ def test_what_is_torn_is_refused_and_breaks_nothing(layout: Any) -> None:
         objects.entries,
         lambda address: objects.attribute(address, b"_name"),
         lambda address: stacks.locate(stacks.copy(address)),
-        lambda address: stacks.locate([(address, address + 200, 0)]),
+        lambda address: stacks.locate([(address, address + 200, 0, address)]),
         lambda address: survey(memory, address, layout),
     )
     told = 0

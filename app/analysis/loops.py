@@ -1,0 +1,245 @@
+"""Event loops: how late they were, and what kept them.
+
+    row    {"pid", "tid", "name", "kind": "asyncio" | "uvloop" | "gevent",
+            "steps": "exact" | "inferred", "tasks": the same, "observed_s",
+            "lag_s": {"p50", "p99", "max"},
+            "longest": [{"at_s", "length_s", "state", "task", "function", "file", "line"}],
+            "blocks": [{"function", "file", "line", "task", "state", "importing", "count", "total_s",
+                        "longest_s"}]}
+
+The *lag* at a moment is how late a timer would be run that is due just then: the time until the loop next
+looks for what is ready. A loop that waits has none; in an iteration of length L it falls from L to 0. The
+quantiles are over time: with a p99 of 0.1 s, a timer due at a random moment is more than 0.1 s late once in a
+hundred times. `max` is the longest iteration.
+
+A step is a callback, or a step of a task; where `steps` is inferred, all that the loop did between two looks
+for what is ready. `longest` has the KEPT longest of those of 10 ms or more; `blocks` has all of these, summed
+up by function, the most time first. `function` is the one to blame, see sources.py: in which of the user's
+own functions most of the step was spent; `line` is where it stood. `state` is what the thread did for most of
+the step, `task` the name of the task that ran, null for a plain callback; in a block the one seen last.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from app.analysis.functions import Functions, Place
+from app.model.frames import Loops as LoopsMessage
+from app.model.states import EXACT, INFERRED, STATES
+
+if TYPE_CHECKING:
+    from app.analysis.threads import Thread, Threads
+
+KEPT = 10
+_BLOCKS = 200  # functions that are summed up: what blocks is rarely more than a few
+_ROWS = 100
+_QUANTILES = {"p50": 0.50, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that took long."""
+
+    start_us: int
+    length_us: int
+    state: int
+    task: str | None
+    place: Place | None
+    importing: bool
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Lower is longer; of equals, earlier."""
+        return -self.length_us, self.start_us
+
+    def to_json(self, functions: Functions) -> dict[str, Any]:
+        """The row."""
+        return {
+            "at_s": self.start_us / 1e6,
+            "length_s": self.length_us / 1e6,
+            "state": STATES[self.state],
+            "task": self.task,
+            **_where(self.place, functions),
+        }
+
+
+@dataclass(slots=True)
+class _Block:
+    """All long steps of one function."""
+
+    place: Place | None
+    importing: bool
+    task: str | None = None
+    count: int = 0
+    total_us: int = 0
+    longest_us: int = 0
+    states: Counter[int] = field(default_factory=Counter)
+
+    def add(self, step: Step) -> None:
+        self.place, self.task = step.place, step.task
+        self.count += 1
+        self.total_us += step.length_us
+        self.longest_us = max(self.longest_us, step.length_us)
+        self.states[step.state] += step.length_us
+
+    def to_json(self, functions: Functions) -> dict[str, Any]:
+        return {
+            **_where(self.place, functions),
+            "task": self.task,
+            "state": STATES[max(self.states, key=lambda state: self.states[state])],
+            "importing": self.importing,
+            "count": self.count,
+            "total_s": self.total_us / 1e6,
+            "longest_s": self.longest_us / 1e6,
+        }
+
+
+class Loop:
+    """The loops that one thread ran."""
+
+    def __init__(self, thread: Thread) -> None:
+        self.thread = thread
+        self.kind = ""
+        self.steps_exact = self.tasks_exact = False
+        self.longest_us = 0
+        self._lags: Counter[int] = Counter()  # us of time, by lag in us
+        self._longest: list[Step] = []
+        self._blocks: dict[tuple[int | None, bool], _Block] = {}
+        self._running: Step | None = None
+
+    def lag(self, idle_us: int, longest_us: int, lags: list[int]) -> None:
+        """Take a row of lags."""
+        self._lags[0] += idle_us
+        self.longest_us = max(self.longest_us, longest_us)
+        pairs = iter(lags)
+        for lag_us, length_us in zip(pairs, pairs, strict=True):
+            self._lags[lag_us] += length_us
+
+    def step(self, step: Step, over: bool) -> None:
+        """Take a step; one that goes on takes the place of what was told of it before."""
+        if not over:
+            self._running = step
+            return
+        self._running = None
+        insort(self._longest, step, key=lambda kept: kept.rank)
+        del self._longest[KEPT:]
+        _add(self._blocks, step)
+
+    @property
+    def observed_us(self) -> int:
+        """The time over which the lag is taken."""
+        return sum(self._lags.values())
+
+    def to_json(self, functions: Functions) -> dict[str, Any]:
+        """The row; a step that goes on counts with its length so far."""
+        running = [self._running] if self._running else []
+        longest = sorted([*self._longest, *running], key=lambda step: step.rank)[:KEPT]
+        return {
+            "pid": self.thread.pid,
+            "tid": self.thread.tid,
+            "name": self.thread.name,
+            "kind": self.kind,
+            "steps": EXACT if self.steps_exact else INFERRED,
+            "tasks": EXACT if self.tasks_exact else INFERRED,
+            "observed_s": self.observed_us / 1e6,
+            "lag_s": self._quantiles(),
+            "longest": [step.to_json(functions) for step in longest],
+            "blocks": [block.to_json(functions) for block in self._summed(running)],
+        }
+
+    def _quantiles(self) -> dict[str, float | None]:
+        observed_us = self.observed_us
+        if not observed_us:
+            return dict.fromkeys((*_QUANTILES, "max"))
+        longest_us = max(self.longest_us, self._running.length_us if self._running else 0)
+        found: dict[str, float | None] = {}
+        for name, fraction in _QUANTILES.items():
+            up_to_us = 0
+            for lag_us in sorted(self._lags):
+                up_to_us += self._lags[lag_us]
+                if up_to_us >= fraction * observed_us:
+                    found[name] = min(lag_us, longest_us) / 1e6
+                    break
+        return {**found, "max": longest_us / 1e6}
+
+    def _summed(self, running: list[Step]) -> list[_Block]:
+        blocks = self._blocks
+        for step in running:
+            key = _key(step)
+            before = blocks.get(key) or _Block(step.place, step.importing)
+            block = _Block(**{name: getattr(before, name) for name in _Block.__slots__})
+            block.states = Counter(before.states)
+            block.add(step)
+            blocks = {**blocks, key: block}
+        return sorted(blocks.values(), key=lambda block: -block.total_us)[:KEPT]
+
+
+class Loops:
+    """All event loops of a run."""
+
+    def __init__(self) -> None:
+        self._loops: dict[int, Loop] = {}  # by lane
+
+    def __iter__(self) -> Iterator[Loop]:
+        return iter(self._loops.values())
+
+    def feed(
+        self, message: LoopsMessage, threads: Threads, functions: Functions, until_us: int | None
+    ) -> None:
+        """Take a message. What lies after `until_us`, the end of the measured time, is left out."""
+        for lane, kind, steps_exact, tasks_exact in message.loops:
+            loop = self._loops.setdefault(lane, Loop(threads[lane]))
+            loop.kind, loop.steps_exact, loop.tasks_exact = kind, steps_exact, tasks_exact
+        if until_us is None or message.at_us <= until_us:
+            for lane, idle_us, longest_us, lags in message.lags:
+                self._loops[lane].lag(idle_us, longest_us, lags)
+        for lane, start_us, length_us, state, task, over, stacks in message.steps:
+            if until_us is not None:
+                length_us = min(length_us, until_us - start_us)
+            if length_us > 0:
+                place, importing = _blame(stacks, functions)
+                self._loops[lane].step(Step(start_us, length_us, state, task, place, importing), over)
+
+    def rows(self, functions: Functions) -> list[dict[str, Any]]:
+        """The rows, the latest loop first."""
+        rows = [loop.to_json(functions) for loop in self if loop.observed_us]
+        rows.sort(key=lambda row: -(row["lag_s"]["p99"] or 0))
+        return rows[:_ROWS]
+
+
+def _blame(stacks: list[int], functions: Functions) -> tuple[Place | None, bool]:
+    """(the line of the function in which most of a step was spent, whether that was an import)"""
+    spent: Counter[int] = Counter()
+    lines: dict[int, tuple[Place, bool]] = {}
+    pairs = iter(stacks)
+    for stack, length_us in zip(pairs, pairs, strict=True):  # the longest first
+        place = functions.blamed(stack)
+        spent[place.function] += length_us
+        lines.setdefault(place.function, (place, functions.importing(stack)))
+    return lines[max(spent, key=lambda function: spent[function])] if spent else (None, False)
+
+
+def _key(step: Step) -> tuple[int | None, bool]:
+    return (step.place.function if step.place else None), step.importing
+
+
+def _add(blocks: dict[tuple[int | None, bool], _Block], step: Step) -> None:
+    key = _key(step)
+    if key not in blocks:
+        if len(blocks) >= _BLOCKS:
+            return
+        blocks[key] = _Block(step.place, step.importing)
+    blocks[key].add(step)
+
+
+def _where(place: Place | None, functions: Functions) -> dict[str, Any]:
+    function = functions[place.function] if place else None
+    return {
+        "function": function.name if function else None,
+        "file": function.file if function else None,
+        "line": place.line if place else None,
+    }
