@@ -24,10 +24,13 @@ install-test: $(VENV)/.installed-test  ## the same, with what the tests need
 serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
 	@exec $(BIN)/gilscope serve $(ARGS)
 
+# Both parts run, whatever the first one comes to, so that no failure hides another.
 test: lint chromium compilers  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
-	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS)
-	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS)
+	@failed=; \
+	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS) || failed="the tests that run side by side"; \
+	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS) || failed="$${failed:+$$failed, }the serial tests"; \
+	[ -z "$$failed" ] || { echo >&2 "Failed: $$failed"; exit 1; }
 
 truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, as root on a quiet machine
 	$(BIN)/pytest tests/process/test_truth.py $(ARGS)

@@ -1,6 +1,7 @@
 """Says which interpreters are observed, and makes a measurement again that was disturbed.
 
-In CI a test that was skipped was not run, so it has failed.
+A test that needs an interpreter which is not there is not collected. In CI all have to be there: such a test
+has failed, and so has one that was skipped.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 from support.again import attempt
-from support.interpreters import FOUND
+from support.interpreters import FOUND, KINDS, Kind, version
 from support.machine import Disturbance, Ticks
 
 from app.model import versions
@@ -34,14 +35,33 @@ STOLEN = 0.02
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def pytest_report_header() -> str:
-    have = {(*found.version_info[:2], found.free_threaded) for found in FOUND}
-    lack = [
-        f"{major}.{minor}{'t' * free}"
-        for major, minor, free in versions.SUPPORTED
-        if (major, minor, free) not in have
+def pytest_report_header() -> list[str]:
+    have = {version(found) for found in FOUND}
+    names = [f"{major}.{minor}{'t' * free}" for major, minor, free in versions.SUPPORTED]
+    lines = [
+        f"interpreters: {', '.join(found.label for found in FOUND)}; "
+        f"none of {', '.join(name for name in names if name not in have)}"
     ]
-    return f"interpreters: {', '.join(found.label for found in FOUND)}; none of {', '.join(lack)}"
+    lacking = [kind.what for kind in KINDS if not kind.found]
+    if lacking:
+        lines.append(f"{'failing' if IN_CI else 'left out'}: tests that need {'; '.join(lacking)}")
+    return lines
+
+
+def _lacking(item: pytest.Item) -> list[Kind]:
+    """What it needs and is not there."""
+    return [kind for marker in item.iter_markers("needs") for kind in marker.args if not kind.found]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not IN_CI:
+        items[:] = [item for item in items if not _lacking(item)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for kind in _lacking(item):
+        pytest.fail(f"In CI nothing may be left out, and there is none: {kind.what}", pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)

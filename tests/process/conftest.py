@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from support.interpreters import FOUND, name, witnessed
+from support.interpreters import (
+    A_GIL_EACH,
+    ANY,
+    FOUND,
+    FREE_THREADED,
+    NEW,
+    WITH_GIL,
+    WITNESSED,
+)
 
 _BY_FIXTURE = {
-    "python": FOUND,
-    "gil_python": [found for found in FOUND if found.gil_enabled],
-    "isolating_python": [f for f in FOUND if f.gil_enabled and f.version_info >= (3, 12)],
-    "publishing_python": [found for found in FOUND if found.version_info >= (3, 13)],
-    "free_threaded_python": [found for found in FOUND if found.free_threaded],
+    "python": ANY,
+    "gil_python": WITH_GIL,
+    "isolating_python": A_GIL_EACH,
+    "publishing_python": NEW,
+    "free_threaded_python": FREE_THREADED,
+    "witnessed_python": WITNESSED,
 }
 
 
@@ -20,10 +29,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     whose interpreters can have a GIL each; `publishing_python`, of each that publishes its own
     offsets; `witnessed_python`, of each whose symbols the kernel can put probes on."""
     for fixture in metafunc.fixturenames:
-        chosen = witnessed() if fixture == "witnessed_python" else _BY_FIXTURE.get(fixture)
-        if chosen is not None:
-            ids = [name(found) for found in chosen]
-            metafunc.parametrize(fixture, [found.path for found in chosen], ids=ids, scope="module")
+        if kind := _BY_FIXTURE.get(fixture):
+            metafunc.parametrize(fixture, kind.each(), scope="module")
 
 
 @pytest.fixture
@@ -35,4 +42,4 @@ def any_python() -> str:
 @pytest.fixture
 def gil_any_python() -> str:
     """The newest interpreter with a GIL."""
-    return next(found.path for found in FOUND if found.gil_enabled)
+    return WITH_GIL.found[0].path

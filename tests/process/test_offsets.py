@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.interpreters import FOUND, ask, interpreter, name
+from support.interpreters import WITH_HEADERS, ask, include, interpreter, name
 from support.observing import ROOT
 from support.uprobes import image_of
 from support.versions import with_version
@@ -78,23 +78,22 @@ def headers() -> Iterator[Any]:
 
     Headers of a GIL build serve for its free-threaded twin too, with one definition more.
     """
-    for found in FOUND:
-        include = ask(found.path, "import sysconfig; print(sysconfig.get_paths()['include'])")
-        if not Path(include, "internal", "pycore_runtime.h").exists():
-            continue
+    for found in WITH_HEADERS.found:
         builds = [found.free_threaded] if found.free_threaded else [False, True]
         for free_threaded in builds:
             layout = known().get((*found.version_info[:2], free_threaded))
             if layout is not None:
                 of = "" if free_threaded == found.free_threaded else "-free-threaded"
-                yield pytest.param(include, free_threaded, layout, id=name(found) + of)
+                yield pytest.param(str(include(found)), free_threaded, layout, id=name(found) + of)
+    if not WITH_HEADERS.found:
+        yield pytest.param("", False, None, id="none", marks=WITH_HEADERS.needed())
 
 
-@pytest.mark.parametrize(("include", "free_threaded", "layout"), list(headers()))
+@pytest.mark.parametrize(("headers", "free_threaded", "layout"), list(headers()))
 def test_the_headers_give_every_number_of_the_table(
-    include: str, free_threaded: bool, layout: Layout
+    headers: str, free_threaded: bool, layout: Layout
 ) -> None:
-    table, found = numbers(layout), regenerated(include, free_threaded)
+    table, found = numbers(layout), regenerated(headers, free_threaded)
     if layout.thread_state.cframe is None:
         table["thread_state.cframe_current_frame"] = None  # 0 there stands for nothing
     assert found == table

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.interpreters import FOUND
+from support.interpreters import at_least
 from support.line import Target
 
 from app.workloads import catalogue
@@ -26,8 +26,20 @@ SHARED_MEMORY = Path("/dev/shm")
 GONE_S = 5.0
 
 MIN_PYTHON = {executor.name: executor.min_python for executor in EXECUTORS}
+
+
+def least(workload: catalogue.Workload, executor: str) -> tuple[int, ...]:
+    """The oldest version that has it."""
+    return max(workload.min_python, MIN_PYTHON[executor])
+
+
 COMBINATIONS = [
-    pytest.param(workload, executor, id=f"{workload.name}-{executor}")
+    pytest.param(
+        workload,
+        executor,
+        id=f"{workload.name}-{executor}",
+        marks=at_least(*least(workload, executor)).needed(),
+    )
     for workload in catalogue.workloads()
     for executor in workload.executors
 ]
@@ -41,8 +53,8 @@ IN_PHASES = (
 
 def python(workload: catalogue.Workload, executor: str) -> str:
     """This interpreter, or the newest, where this one is too old."""
-    least = max(workload.min_python, MIN_PYTHON[executor])
-    return sys.executable if sys.version_info >= least else FOUND[0].path
+    version = least(workload, executor)
+    return sys.executable if sys.version_info >= version else at_least(*version).found[0].path
 
 
 @pytest.fixture

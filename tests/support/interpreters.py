@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import pytest
 from support.uprobes import places
 
 from app.runs import interpreters
@@ -26,19 +30,47 @@ def _found() -> list[Interpreter]:
 
 FOUND = _found()  # newest first
 
-# One of each version for which the catalogue promises what its workloads show, where they are found: with a
-# GIL, newest first, and without one.
-PROMISED = [
-    next(found for found in FOUND if found.gil_enabled and found.version_info[:2] == version)
-    for version in ((3, 14), (3, 11))
-    if any(found.gil_enabled and found.version_info[:2] == version for found in FOUND)
-]
-PROMISED_FREE = [found for found in FOUND if found.free_threaded and found.version_info[:2] == (3, 13)][:1]
+
+@dataclass(frozen=True)
+class Kind:
+    """What some tests need of an interpreter.
+
+    Where none is found, tests marked with `needed()` are not collected, and the head of the output says so.
+    In CI they fail: see tests/conftest.py.
+    """
+
+    what: str
+    has: Callable[[Interpreter], bool]
+
+    @cached_property
+    def found(self) -> list[Interpreter]:
+        """Newest first."""
+        return [found for found in FOUND if self.has(found)]
+
+    def needed(self) -> pytest.MarkDecorator:
+        """Marks a test that needs one of them."""
+        return pytest.mark.needs(self)
+
+    def each(self) -> list[Any]:
+        """For parametrize: the path of each that is found, or a parameter that marks the test."""
+        return each(self.found) or [pytest.param("", id="none", marks=self.needed())]
 
 
-def interpreter(path: str) -> Interpreter:
-    """The one at that path."""
-    return next(found for found in FOUND if found.path == path)
+def at_least(*version: int) -> Kind:
+    """Those of a version and later: at_least(3, 13)."""
+    return Kind(
+        f"CPython {'.'.join(map(str, version))} or later", lambda found: found.version_info >= version
+    )
+
+
+def one_of(*versions: str) -> Kind:
+    """Those of these versions: one_of("3.11", "3.13t")."""
+    return Kind(f"CPython {' or '.join(versions)}", lambda found: version(found) in versions)
+
+
+def version(found: Interpreter) -> str:
+    """Major and minor: "3.13t"."""
+    return f"{found.version_info[0]}.{found.version_info[1]}{'t' * found.free_threaded}"
 
 
 def name(found: Interpreter) -> str:
@@ -46,10 +78,42 @@ def name(found: Interpreter) -> str:
     return f"{found.label}-{found.build.replace(' ', '-')}"
 
 
-@cache
-def witnessed() -> list[Interpreter]:
-    """Those with a GIL whose symbol table names take_gil and drop_gil."""
-    return [found for found in FOUND if found.gil_enabled and places(_image(found))]
+def each(some: list[Interpreter]) -> list[Any]:
+    """For parametrize: the path of each."""
+    return [pytest.param(found.path, id=name(found)) for found in some]
+
+
+def include(found: Interpreter) -> Path:
+    """Where its headers are, if they are installed."""
+    return Path(ask(found.path, "import sysconfig; print(sysconfig.get_paths()['include'])"))
+
+
+ANY = Kind("an interpreter", lambda found: True)
+WITH_GIL = Kind("a GIL", lambda found: found.gil_enabled)
+A_GIL_EACH = Kind(
+    "CPython 3.12 or later with a GIL", lambda found: found.gil_enabled and found.version_info >= (3, 12)
+)
+OLD = one_of("3.11", "3.12")
+NEW = at_least(3, 13)  # publishes its offsets, and can run workers in interpreters of their own
+FREE_THREADED = Kind("a free-threaded build", lambda found: found.free_threaded)
+WITH_HEADERS = Kind(
+    "an interpreter with its headers", lambda found: (include(found) / "internal/pycore_runtime.h").exists()
+)
+WITNESSED = Kind(
+    "a GIL whose functions the symbol table names",
+    lambda found: found.gil_enabled and bool(places(_image(found))),
+)
+KINDS = (WITH_GIL, A_GIL_EACH, OLD, NEW, FREE_THREADED, WITH_HEADERS, WITNESSED)
+
+# One of each version for which the catalogue promises what its workloads show, where they are found: with a
+# GIL, newest first, and without one.
+PROMISED = [*one_of("3.14").found[:1], *one_of("3.11").found[:1]] or WITH_GIL.found[:1]
+PROMISED_FREE = one_of("3.13t").found[:1]
+
+
+def interpreter(path: str) -> Interpreter:
+    """The one at that path."""
+    return next(found for found in FOUND if found.path == path)
 
 
 def ask(python: str, code: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.interpreters import FOUND
+from support.interpreters import NEW
 
 from app.workloads.catalogue import BadRequest
 from app.workloads.executors import EXECUTORS, by_name
@@ -22,7 +22,6 @@ Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
 
 ROOT = Path(__file__).parents[3]
 LONG = ("--seconds", "60")
-ISOLATING = [found.path for found in FOUND if found.version_info >= (3, 13)]
 METHODS = ["fork", "forkserver", "spawn"]
 
 # Each worker says where it is; worker 1 fails if it is told to.
@@ -123,7 +122,7 @@ def test_a_stop_while_children_start_ends_the_run_well(observe: Observe):
     assert target.wait() == (0, "")
 
 
-@pytest.mark.parametrize("python", ISOLATING)
+@pytest.mark.parametrize("python", NEW.each())
 @pytest.mark.parametrize("name", ["cpu-bound", "native-release"])
 def test_workers_are_in_interpreters_of_their_own(python: str, name: str):
     command = [

@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from support.interpreters import FOUND
+from support.interpreters import FREE_THREADED
 
 from app.workloads import catalogue
 from app.workloads.languages import build, protocol
@@ -26,7 +26,6 @@ ROOT = Path(__file__).parents[3]
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
 LIMIT_S = 60.0
 SMALL = {"threads": 2, "depth": 8, "keep": 2}
-FREE_THREADED = [found.path for found in FOUND if found.free_threaded]
 RUNTIMES = {runtime.key: runtime for runtime in wanted(catalogue.find("allocate").check_params({**SMALL}))}
 
 
@@ -67,13 +66,13 @@ def test_every_language_does_the_same_work_on_one_clock(cache: Path):
     environment = {
         "PATH": os.environ["PATH"],
         "XDG_CACHE_HOME": str(cache),
-        "GILSCOPE_PYTHONS": os.pathsep.join(FREE_THREADED),
+        "GILSCOPE_PYTHONS": os.pathsep.join(found.path for found in FREE_THREADED.found),
     }
     result = _run(5, environment)
     assert not result["failed"]
     assert not result["not_reached"]
     measured = {runtime["key"]: runtime for runtime in result["runtimes"]}
-    assert list(measured) == [key for key in RUNTIMES if key != "free-threaded" or FREE_THREADED]
+    assert list(measured) == [key for key in RUNTIMES if key != "free-threaded" or FREE_THREADED.found]
     assert len({runtime["pid"] for runtime in result["runtimes"]}) == len(measured)
     for runtime in result["runtimes"]:
         assert [phase["threads"] for phase in runtime["phases"]] == [1, 2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.by_hand import run, until
-from support.interpreters import FOUND, name
+from support.interpreters import FOUND, FREE_THREADED, WITH_GIL, name
 from support.interpreters import interpreter as interpreter_at
 
 from app.workloads import catalogue
@@ -30,7 +30,7 @@ def python(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def gil_python() -> str:
     """The newest of them with a GIL."""
-    return next(found.path for found in FOUND if found.gil_enabled)
+    return WITH_GIL.found[0].path
 
 
 def _run(python: str, workload: str, seconds: float = 0.8, **params: Any) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def test_references_are_counted(python: str):
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize("free_threaded", [each.path for each in PYTHONS if each.free_threaded])
+@pytest.mark.parametrize("free_threaded", FREE_THREADED.each())
 def test_sharing_an_object_costs_where_there_is_no_gil(free_threaded: str):
     result = _run(free_threaded, "reference-counts", seconds=2.0)
     assert result["own_per_s"] > 1.2 * result["shared_per_s"]
