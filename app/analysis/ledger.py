@@ -33,7 +33,7 @@ from app.analysis.heaps import Heaps
 from app.analysis.loops import Loops
 from app.analysis.memory import header_fields, sizes
 from app.analysis.processes import Processes
-from app.analysis.sampling import ObserverCpu, Sampled
+from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series
 from app.analysis.stacks import StackLooks
 from app.analysis.summary import judge, summarise
@@ -85,6 +85,7 @@ class Ledger:
         self.loops = Loops()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
+        self.looked = Looked()
         self.frames = FrameWindow()
         self.counters = CounterWindow()
         self.series = Series()
@@ -242,6 +243,7 @@ class Ledger:
             self.processes.rebase()
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
+        self.looked.read(message.at_us, message.observer.get("looked"))
         self.series.counters(message, sizes(self), self.collectors.paused_us)
 
     def _process(self, message: Process) -> None:

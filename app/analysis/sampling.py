@@ -29,6 +29,26 @@ class Sampled:
         return self.samples * 1e6 / self.length_us if self.length_us else None
 
 
+class Looked:
+    """How many of the active threads a sample looked at, on the average."""
+
+    def __init__(self) -> None:
+        self._share_us = 0.0
+        self._length_us = self._at_us = 0
+
+    def read(self, at_us: int, share: float | None) -> None:
+        """Take a reading, of the time since the one before; None is one that there is not."""
+        if share is not None:
+            self._share_us += share * (at_us - self._at_us)
+            self._length_us += at_us - self._at_us
+        self._at_us = at_us
+
+    @property
+    def share(self) -> float:
+        """The mean over time: all of them where nothing else was told."""
+        return self._share_us / self._length_us if self._length_us else 1.0
+
+
 class ObserverCpu:
     """The observer's own CPU time, from one reading to another."""
 

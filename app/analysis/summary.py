@@ -29,6 +29,9 @@ says why. One row for each process, interpreter and thread.
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
      "findings": [{"code", "severity", "title", "detail", "evidence", "advice", "doc"}]}
 
+`gil_hz` is how often a second each lock was read; `thread_hz` how often each thread that had done something
+of late was looked at: less often, where there are so many that they take turns.
+
 `coverage` is how much was seen, see coverage.py: below 0.95 the finding `observation-thin` says so, and no
 measure taken by sampling reads exact.
 
@@ -130,7 +133,7 @@ def _sampling(ledger: Ledger, seen: float | None) -> dict[str, Any]:
     return {
         "gil_hz_requested": ledger.hello.sampling.get("gil_hz") if ledger.hello else None,
         "gil_hz": sampled.hz,
-        "thread_hz": sampled.hz,  # one sample reads the GIL and every active thread
+        "thread_hz": None if sampled.hz is None else sampled.hz * ledger.looked.share,
         "samples": sampled.samples,
         "failed": sampled.failed,
         "late": sampled.late,

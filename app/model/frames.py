@@ -25,7 +25,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               steps [[lane, start_us, length_us, state, task, over, [stack, length_us, ...]]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
-              observer {cpu_us, gil_hz, late, cut_stacks, missed_blocks}, ops
+              observer {cpu_us, gil_hz, late, cut_stacks, missed_blocks, looked}, ops
     heap      at_us, pid, interpreter, allocator, took_us, cpu_us, torn, arenas, arena_bytes, pools,
               pools_free, blocks_used, bytes_used, raw_blocks,
               classes [[size, pools, blocks_used, blocks_free]], pinned [arenas, bytes, held bytes],
@@ -94,7 +94,9 @@ was seen, and `generation` is null where more than one collection fell between t
 A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
 of app/probe/mappings.py, null where one could not be told from other memory.
 
-Counters are running totals since the process or thread began; null is what could not be read. `ops` counts
+Counters are running totals since the process or thread began; null is what could not be read. Where there are
+many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
+threads that have done something of late which a sample looked at, since the counters before. `ops` counts
 what a workload got done, read from memory that it shares; null without one.
 """
 

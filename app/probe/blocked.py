@@ -21,7 +21,7 @@ from app.model.states import IO, LOCK, NATIVE, SLEEP
 from .judges import ATTACHED
 from .memory import Unmapped
 from .numbered import NumberedStacks
-from .sampler import PARKED_EVERY, TEXT, Sampler
+from .sampler import TEXT, Sampler
 from .stacks import Frame
 from .state import ThreadState
 from .tracks import Lane
@@ -29,6 +29,7 @@ from .tracks import Lane
 _HOLDER = struct.Struct("=Qi")  # last_holder, locked
 _RUNNING = b"r"  # of "running", which a thread in the run queue reads too
 _STATES = frozenset((NATIVE, LOCK, IO, SLEEP))
+_PARKED_EVERY = 20  # looks between two at parked threads
 _A_SECOND = 200  # long blocks looked at, over the whole run; each costs some 40 us
 _BURST = 50
 
@@ -105,7 +106,7 @@ class BlockedLooker:
                     short.append(lane)
                 elif lane.looked_at != lane.entered:
                     due.append(lane)
-        if self._turn % PARKED_EVERY == 0:  # they have been where they are for long
+        if self._turn % _PARKED_EVERY == 0:  # they have been where they are for long
             due += [
                 lane for lane in self._roster.parked
                 if lane.looked_at != lane.entered and lane.state in _STATES and lane.states

@@ -26,9 +26,19 @@ class FutexJudge:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
 
-    def told(self, lane: Lane) -> bool:
-        """Whether the thread is known to wait, so that the kernel need not be asked."""
-        return lane.state == WAITING and self._cannot_have_held(lane)
+    def still_waits(self, lane: Lane) -> bool:
+        """Whether one that was found waiting has waited ever since, as the lock's own account proves.
+
+        take_gil returns only to the holder, so its return changes the last holder and counts as a switch.
+        With no switch since the sample before, or with one that made another the holder, the thread is still
+        in there. One that was passed over in a sample that did not prove it is doubted until it is looked at.
+        """
+        if lane.state != WAITING or lane.doubted:
+            return False
+        gil = self._roster.gil_by_index.get(lane.waits_for)
+        return gil is not None and gil.moved <= 1 and gil.last != lane.number
+
+    told = still_waits  # whether the thread is known to wait, so that the kernel need not be asked
 
     def state_of(self, lane: Lane, holds: bool) -> int:
         """The state of a thread that was just looked at; sets `waits_for` with WAITING.
@@ -67,15 +77,6 @@ class FutexJudge:
             return False
         gil = self._roster.gil_by_index.get(lane.waits_for)
         return gil is not None and gil.last != lane.number
-
-    def _cannot_have_held(self, lane: Lane) -> bool:
-        """Whether a thread that waited a sample ago is sure to have waited since.
-
-        take_gil returns only to the holder, so its return changes the last holder and counts as a switch.
-        With no switch, or with one that made another the holder, the thread is still in there.
-        """
-        gil = self._roster.gil_by_index.get(lane.waits_for)
-        return gil is not None and gil.moved <= 1 and gil.last != lane.number
 
 
 class RequestJudge(FutexJudge):

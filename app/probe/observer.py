@@ -44,8 +44,8 @@ _FIRST_LIMIT_S = 0.25  # for a command to become a CPython before the run begins
 _SEARCH_US = 5_000
 _SEARCH_REST, _SEARCH_REST_IDLE = 50, 10
 _POLL_S = 0.002  # while a target starts
-_GAP_PERIODS = 10  # a beat that comes later than this leaves a gap, not a guess
-_GAP_US = 10_000
+_GAP_PERIODS = 2  # a beat that comes later than both of these leaves a gap, not a guess
+_GAP_US = 10_000  # two of the default switch intervals
 _LAST_READ_NS = 10_000_000  # what a stop may wait for
 _FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
 
@@ -110,7 +110,13 @@ class Observer:
         self._failure: GilscopeError | None = None
         self._root = 0
         self._counters_us = int(1e6 / spec.sampling.counters_hz)
-        self._pacer = Pacer(spec.sampling.gil_hz, time.monotonic_ns, time.sleep, self._cpu_of_sampling_ns)
+        self._pacer = Pacer(
+            spec.sampling.gil_hz,
+            time.monotonic_ns,
+            time.sleep,
+            self._cpu_of_sampling_ns,
+            self._processes.looks,
+        )
         self._looks = Moments(spec.sampling.stacks_hz)
 
     def run(self) -> None:
@@ -286,7 +292,7 @@ class Observer:
         self._processes.read_heaps(self._now_us())
         self._processes.walk_mappings(self._now_us())
         self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
-        self._tell_counters(self._now_us())
+        self._tell_counters(self._now_us(), every=True)
         start = last = self._now_us()
         self._processes.begin(start)
         pacer.start()
@@ -312,13 +318,15 @@ class Observer:
             if now - start < SLICE_US:
                 continue
             self._processes.frame(start, now, samples, pacer.late - late)
+            self._processes.share_looks(pacer.most_looks)
             start, samples, late = now, 0, pacer.late
             self._hear(now)
             self._processes.read_heaps(now)
             over = self._root_ended() or self._due_to_end(now)
             if over or now >= next_counters:
-                self._follow(now)
-                self._tell_counters(now)
+                if over:
+                    self._follow(now)
+                self._tell_counters(now, every=over)
                 self._processes.walk_mappings(now)
                 next_counters = now + counters_us
                 self._tell_output()
@@ -345,10 +353,11 @@ class Observer:
         if output is not None:
             self._server.emit(Report(self._now_us(), output))
 
-    def _tell_counters(self, now: int) -> None:
+    def _tell_counters(self, now: int, every: bool) -> None:
+        """`every`: of every thread, at the beginning and at the end."""
         cpu_us = time.process_time_ns() // 1000
         observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
-        self._processes.counters(now, observer, self._line.ops() if self._line else None)
+        self._processes.counters(now, observer, self._line.ops() if self._line else None, every)
 
     def _is_anybodys(self) -> bool:
         """Whether the program is a command or a script, and no workload of the catalogue."""
@@ -372,7 +381,7 @@ class Observer:
         if self._line is not None:
             for data in self._line.receive():
                 if "result" in data:  # here the measured time ends, so totals are told as they stand
-                    self._tell_counters(now)
+                    self._tell_counters(now, every=True)
                 self._server.emit(Report(now, data))
         if self._target is not None:
             self._target.drain()

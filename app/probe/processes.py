@@ -314,6 +314,23 @@ class Processes:
         for _, reader in self._read():
             reader.sampler.flush(now_us)
 
+    def looks(self) -> int:
+        """How many threads are looked at in a sample."""
+        return sum(reader.sampler.looks for _, reader in self._read())
+
+    def share_looks(self, most: int) -> None:
+        """Shares out how many threads may be looked at in a sample, by how many each process has at work."""
+        active = [(reader, len(reader.roster.active)) for _, reader in self._read()]
+        total = sum(count for _, count in active)
+        for reader, count in active:
+            reader.sampler.turns.most = most if total <= most else max(1, most * count // total)
+
+    def _take_looked(self) -> float | None:
+        """The share of the active threads that a sample has looked at, since the last call."""
+        counts = [reader.sampler.take_looked() for _, reader in self._read()]
+        lookable = sum(count for _, count in counts)
+        return sum(looked for looked, _ in counts) / lookable if lookable else None
+
     def gap(self, from_us: int) -> None:
         """The observer did not run since `from_us`."""
         for _, reader in self._read():
@@ -381,8 +398,8 @@ class Processes:
             arenas = reader.heaps.arenas if reader is not None else None
             self._walks.begin(watched.pid, reader.sampler if reader is not None else None, arenas, now_us)
 
-    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None) -> None:
-        """Tells the running totals of the kernel and of the collectors."""
+    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None, every: bool) -> None:
+        """Tells the running totals of the kernel and of the collectors; of threads some, or `every` one."""
         processes, threads = [], []
         for watched in self._watched.values():
             now = procfs.stat(watched.pid)
@@ -391,9 +408,14 @@ class Processes:
             peak = procfs.peak_rss(watched.pid)
             processes.append([watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults])
             if watched.reader is not None:
-                threads += watched.reader.thread_counters()
+                threads += watched.reader.thread_counters(every)
                 self._review(watched, watched.reader, now_us)
-        observer = {**observer, "cut_stacks": self._vocabulary.cut, "missed_blocks": self._budget.missed}
+        observer = {
+            **observer,
+            "cut_stacks": self._vocabulary.cut,
+            "missed_blocks": self._budget.missed,
+            "looked": self._take_looked(),
+        }
         self._emit(Counters(now_us, processes, threads, observer, ops))
         self._tell_loops([reader.loops.take(now_us) for _, reader in self._read()], now_us)
         pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row

@@ -87,13 +87,13 @@ def program(pid: int) -> str | None:
     return path[: -len(_DELETED)] if path.endswith(_DELETED) else path
 
 
-def schedstat(pid: int, tid: int) -> tuple[int, int] | None:
-    """(us on a CPU, us runnable but not on one) of a thread."""
+def schedstat(pid: int, tid: int) -> tuple[int, int, int] | None:
+    """(us on a CPU, us runnable but not on one, how often it was given one) of a thread."""
     text = read(f"/proc/{pid}/task/{tid}/schedstat")
     if not text:
         return None
-    run, delay, _ = text.split()
-    return int(run) // 1000, int(delay) // 1000
+    run, delay, times = text.split()
+    return int(run) // 1000, int(delay) // 1000, int(times)
 
 
 def switches(pid: int, tid: int) -> tuple[int, int] | None:
@@ -101,8 +101,9 @@ def switches(pid: int, tid: int) -> tuple[int, int] | None:
     text = read(f"/proc/{pid}/task/{tid}/status")
     if not text:
         return None
-    fields = _fields(text, b"voluntary_ctxt_switches", b"nonvoluntary_ctxt_switches")
-    return fields.get(b"voluntary_ctxt_switches", 0), fields.get(b"nonvoluntary_ctxt_switches", 0)
+    _, _, counts = text.rpartition(b"\nvoluntary_ctxt_switches:")  # the last lines, of some sixty
+    voluntary, _, involuntary = counts.partition(b"\nnonvoluntary_ctxt_switches:")
+    return int(voluntary or 0), int(involuntary or 0)
 
 
 def peak_rss(pid: int) -> int | None:

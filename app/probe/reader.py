@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from app.model.frames import Message
-from app.model.states import IO, LOCK, SLEEP
 
 from . import capabilities, procfs
 from .blocked import BlockedLooker
@@ -20,11 +19,12 @@ from .runtime import Runtime
 from .sampler import Sampler
 from .slow import SlowReads
 from .tracks import Lane
+from .turns import BLOCKED, Turn
 from .vocabulary import Vocabulary
 
-Numbers = Callable[[], int]
+_COUNTED = 96  # threads whose totals are read at a time: some 25 us each, and no sample is taken meanwhile
 
-_IDLE_STATES = (LOCK, IO, SLEEP)
+Numbers = Callable[[], int]
 
 
 class Reader:
@@ -43,6 +43,7 @@ class Reader:
         """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
         self.sampler = Sampler(pid, runtime, *numbers, now_us)
         self.roster = self.sampler.roster
+        self._counted = Turn()
         self.naming = Naming(self.roster)
         self.stacks = NumberedStacks(runtime, vocabulary)
         self.looker = Looker(self.sampler, self.stacks)
@@ -66,20 +67,26 @@ class Reader:
         self.sampler.gap(from_us)
         self.collectors.gap(from_us)
 
-    def thread_counters(self) -> list[Any]:
-        """The kernel's totals of each thread, as a counters message lists them."""
+    def thread_counters(self, every: bool) -> list[Any]:
+        """The kernel's totals of the threads whose turn it is, as a counters message lists them."""
         rows = []
-        for lane in list(self.roster.lanes.values()):
+        lanes = list(self.roster.lanes.values())
+        for lane in lanes if every else self._counted.take(lanes, _COUNTED):
             if not lane.lives():
                 self.roster.drop(lane)  # and its id may be another's by now
                 continue
-            run_delay = procfs.schedstat(self.sampler.pid, lane.tid)
-            switches = procfs.switches(self.sampler.pid, lane.tid)
-            if run_delay is None or switches is None:
+            scheduled = procfs.schedstat(self.sampler.pid, lane.tid)
+            if scheduled is None:
                 continue  # it has just ended
+            *run_delay, times = scheduled
+            # A parked thread was blocked: while it is given no CPU, it cannot give one up either.
+            unchanged = lane.parked and times == lane.scheduled
+            switches = lane.switches if unchanged else procfs.switches(self.sampler.pid, lane.tid)
+            if switches is None:
+                continue
             rows.append([lane.number, *run_delay, *switches])
-            self.roster.park(lane, idle=sum(switches) == lane.switched and lane.state in _IDLE_STATES)
-            lane.switched = sum(switches)
+            self.roster.park(lane, idle=switches == lane.switches and lane.state in BLOCKED)
+            lane.scheduled, lane.switches = times, switches
         return rows
 
     def take_names(self, now_us: int, in_full: bool) -> tuple[list[Any], list[Any]]:

@@ -3,8 +3,8 @@
 One sample is: read each GIL, read what is known of each thread, read the GILs again. Where the lock moved in
 between the sample is taken anew, since a thread's state is told from both together.
 
-A thread that did nothing since the last counters is parked: it is looked at every PARKED_EVERY-th sample
-instead of each, so a thousand idle threads cost what fifty do.
+Which threads are looked at in a sample, where there are many: see turns.py. What a look finds is the state of
+the thread until the next one, for LOOK_US at the most: beyond that it is unknown.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from .memory import AddressSpaceGone, Unmapped
 from .roster import SURVEY_PERIOD_US, Numbers, Roster
 from .runtime import Runtime
 from .tracks import GilTrack, Lane
+from .turns import Turns
 
-PARKED_EVERY = 20
+LOOK_US = 50_000
 HEADS_EVERY = 5  # samples between two looks at whether a thread or an interpreter was made
 _GIL = struct.Struct("=QQi4xQ")  # interval, last_holder, locked, switch_number: all in one read
 _TRIES = 3  # 2 to 5 samples in a thousand find that the lock moved; hardly one finds it twice
@@ -42,7 +43,12 @@ class Sampler:
         self.runtime = runtime
         self.roster = Roster(pid, runtime, lane_numbers, gil_numbers)
         self.samples = 0
+        self.turns = Turns()
         self._failed = 0
+        self._looks = 0
+        self._looked = self._lookable = 0  # looks at active threads, and how many there could have been
+        self._unseen_us: int | None = None  # since when the observer did not run, until the next sample
+        self._period_us, self._sampled_us = 0, now_us
         self._gil_at = runtime.layout.gil.interval
         self.roster.refresh(now_us)
         self._judge = judge_for(self.roster)
@@ -72,15 +78,15 @@ class Sampler:
         roster = self.roster
         if self.samples % HEADS_EVERY == 0:
             roster.follow(now_us)
-        parked_too = self.samples % PARKED_EVERY == 0
         self.samples += 1
+        self._period_us, self._sampled_us = now_us - self._sampled_us, now_us
         due: list[Lane] | None = None
         for _ in range(_TRIES):
             try:
                 self._read_gils(now_us)
                 self._look_at_holders()
                 # Who is due is asked after that: finding a holder may have walked the threads anew.
-                due = self._read_lanes(roster.active + (roster.parked if parked_too else []), now_us)
+                due = self._read_lanes(self._due(), now_us)
                 if self._unmoved():
                     break
             except Unmapped:  # an interpreter has ended, and its GIL with it
@@ -88,15 +94,37 @@ class Sampler:
                 due = None
         else:
             self._failed += 1
+        self._end_gap(due is not None, now_us)
         if due is not None:
             self._judge_all(due, self._holders_now(now_us), now_us)
 
     def gap(self, from_us: int) -> None:
-        """From then until the next sample the observer itself did not run: nobody knows what was."""
+        """From then until the next sample the observer itself did not run."""
+        self._unseen_us = from_us
+
+    def _end_gap(self, sampled: bool, now_us: int) -> None:
+        """Of a gap nobody knows what was in it, but that those still wait who cannot have had the lock."""
+        from_us, self._unseen_us = self._unseen_us, None
+        if from_us is None:
+            return
         for lane in self.roster.lanes.values():
-            lane.become(UNKNOWN, from_us)
+            if sampled and self._judge.still_waits(lane):
+                lane.looked_us = now_us
+            else:
+                lane.lose(from_us)
         for gil in self.roster.gils:
             gil.become(HOLDER_UNKNOWN, 0, from_us)
+
+    @property
+    def looks(self) -> int:
+        """How many threads the newest sample has looked at."""
+        return self._looks
+
+    def take_looked(self) -> tuple[int, int]:
+        """(looks at active threads, how many had each sample looked at all of them) since the last call."""
+        looked = self._looked, self._lookable
+        self._looked = self._lookable = 0
+        return looked
 
     def flush(self, now_us: int) -> tuple[Rows, Rows]:
         """(GIL entries, lane entries) of a frame that ends now; those that have gone are in it once more."""
@@ -105,6 +133,11 @@ class Sampler:
             [gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gone_gils + roster.gils
         ]
         roster.gone_gils = []
+        trust_us = self._trust_us
+        trusted_us = now_us - trust_us
+        for lane in roster.lanes.values():
+            if lane.looked_us < trusted_us and lane.state != UNKNOWN:
+                lane.lose(lane.looked_us + trust_us)
         lanes = [[lane.number, lane.pieces] for lane in roster.gone if lane.pieces]
         lanes += [[lane.number, lane.flush(now_us)] for lane in roster.lanes.values()]
         return gils, lanes
@@ -115,6 +148,28 @@ class Sampler:
         return self.roster.gils[0].interval_us or None if self.roster.gils else None
 
     # ---- reading
+
+    @property
+    def _trust_us(self) -> int:
+        """For how long a look tells the state of a thread; at a low rate, until the next but one."""
+        return max(LOOK_US, 2 * self._period_us)
+
+    def _due(self) -> list[Lane]:
+        """The lanes to look at now; those that hold a lock are always among them."""
+        roster = self.roster
+        active = roster.active
+        due = self.turns.of_active(active)
+        if due is not active:
+            for gil in roster.gils:
+                holder = roster.lane_by_number.get(gil.now)
+                if holder is not None and holder not in due:
+                    due.append(holder)
+        self._looked += len(due)
+        self._lookable += len(active)
+        if roster.parked:
+            due = due + self.turns.of_parked(roster.parked, self._period_us)
+        self._looks = len(due)
+        return due
 
     def _read_gils(self, now_us: int) -> None:
         """Who holds each lock, who held it last, and how often it changed hands since the last sample."""
@@ -131,11 +186,10 @@ class Sampler:
 
     def _look_at_holders(self) -> None:
         """A parked thread that holds a lock is looked at with it, or it would seem to wait for itself."""
-        parked = self.roster.parked
-        if parked:
-            holders = [gil.now for gil in self.roster.gils]
-            for lane in [lane for lane in parked if lane.number in holders]:
-                self.roster.park(lane, idle=False)
+        for gil in self.roster.gils:
+            holder = self.roster.lane_by_number.get(gil.now)
+            if holder is not None and holder.parked:
+                self.roster.park(holder, idle=False)
 
     def _read_gil(self, gil: GilTrack) -> bytes:
         try:
@@ -211,16 +265,30 @@ class Sampler:
 
     def _judge_all(self, due: list[Lane], held: dict[int, int], now_us: int) -> None:
         """Gives every lane that was looked at its state, and every GIL its holder and waiters."""
-        waiters = dict.fromkeys(self.roster.gil_by_index, 0)
+        roster, judge = self.roster, self._judge
+        trust_us = self._trust_us
+        trusted_us = now_us - trust_us
         for lane in due:
-            state = self._judge.state_of(lane, lane.number in held)
-            if state == WAITING and lane.waits_for is not None:
-                waiters[lane.waits_for] += 1
-            elif state == UNKNOWN:
+            if lane.looked_us < trusted_us and lane.state != UNKNOWN:
+                lane.lose(lane.looked_us + trust_us)
+            lane.looked_us = now_us
+            state = judge.state_of(lane, lane.number in held)
+            lane.doubted = False
+            if state == UNKNOWN:
                 self._failed += 1
             if state != lane.state:
                 lane.become(state, now_us)
-                self.roster.park(lane, idle=False)
+                roster.park(lane, idle=False)
+        waiters = dict.fromkeys(roster.gil_by_index, 0)
+        for lane in roster.active:
+            if lane.state == WAITING and lane.waits_for is not None:
+                waiters[lane.waits_for] += 1
+                if lane.looked_us != now_us:  # it was not its turn
+                    if judge.still_waits(lane):
+                        lane.looked_us = now_us
+                        self._looked += 1
+                    else:
+                        lane.doubted = True
         for gil in self.roster.gils:
             if gil.now != gil.holder or waiters[gil.index] != gil.waiters:
                 gil.become(gil.now, waiters[gil.index], now_us)

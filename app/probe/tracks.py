@@ -16,9 +16,9 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "made_to_let_go", "name",
-        "number", "own", "parked", "pieces", "put_off", "raw", "seen", "since", "state", "states", "switched",
-        "tid", "waits_for",
+        "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "looked_us",
+        "made_to_let_go", "name", "number", "own", "parked", "pieces", "put_off", "raw", "scheduled", "seen",
+        "since", "state", "states", "switches", "tid", "waits_for",
     )  # fmt: skip
 
     def __init__(self, number: int, pid: int, tid: int, own: int, now_us: int) -> None:
@@ -41,9 +41,12 @@ class Lane:
         self.made_to_let_go = False  # its last hold ended because another thread asked for the lock
         self.state = UNKNOWN
         self.since = self.entered = now_us  # since the last flush, and since it came into the state
+        self.looked_us = now_us  # when its state was found last
+        self.doubted = False  # since then it may have had the lock for which it was found waiting
         self.pieces: list[int] = []
         self.parked = False
-        self.switched = -1  # its context switches when they were last read
+        self.scheduled = -1  # how often it was given a CPU, when that was last read
+        self.switches: tuple[int, int] | None = None  # its context switches then
         self.looked_at = self.put_off = -1  # `entered` of the last block whose stack was read, or not in time
 
     def close(self) -> None:
@@ -73,6 +76,10 @@ class Lane:
                 self.pieces += (self.state, now_us - self.since)
             self.state = state
             self.since = self.entered = now_us
+
+    def lose(self, from_us: int) -> None:
+        """From then on nobody has looked: what it did is not known."""
+        self.become(UNKNOWN, max(from_us, self.since))
 
     def flush(self, now_us: int) -> list[int]:
         """The pieces up to now; the state goes on into the next slice."""

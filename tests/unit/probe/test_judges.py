@@ -40,6 +40,7 @@ def lane_of(state: int, raw: bytes, holds: int, asks: int, waits_for: int | None
         gil=GIL,
         waits_for=waits_for,
         made_to_let_go=made,
+        doubted=False,
     )
 
 

@@ -19,13 +19,14 @@ class Clock:
         self.now = 0
         self.cpu = 0
         self.oversleep = 0
+        self.looks = 4
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
         self.now += round(seconds * 1e9) + self.oversleep
 
     def pacer(self, hz: float) -> Pacer:
-        return Pacer(hz, lambda: self.now, self.sleep, lambda: self.cpu)
+        return Pacer(hz, lambda: self.now, self.sleep, lambda: self.cpu, lambda: self.looks)
 
 
 def test_the_mean_rate_holds_though_every_sleep_is_late() -> None:
@@ -61,6 +62,41 @@ def test_it_slows_down_when_it_takes_too_much_cpu_and_recovers_when_calm() -> No
         pacer.wait()
         clock.cpu += MS // 100
     assert pacer.hz == 1000
+
+
+def test_it_has_fewer_threads_looked_at_before_it_beats_more_slowly() -> None:
+    # GIVEN a beat in which 50 threads are looked at, for 0.6 of a core
+    clock = Clock()
+    pacer = clock.pacer(1000)
+    assert pacer.most_looks == 50
+    seen = set()
+    while clock.now < 5_000 * MS:
+        clock.looks = pacer.most_looks
+        pacer.wait()
+        clock.cpu += 6 * MS // 10
+        seen.add((pacer.most_looks, pacer.hz))
+    # THEN they become fewer as long as that could help, and only then the rate goes down
+    assert {(50, 1000), (25, 1000), (12, 1000), (10, 1000), (20, 500)} <= seen
+
+    # AND when it is calm both recover, the rate first
+    while (pacer.most_looks, pacer.hz) != (10, 1000) and clock.now < 120_000 * MS:
+        pacer.wait()
+        clock.cpu += MS // 100
+    while pacer.most_looks < 50 and clock.now < 180_000 * MS:
+        pacer.wait()
+        clock.cpu += MS // 100
+    assert (pacer.most_looks, pacer.hz) == (50, 1000)
+
+
+def test_where_others_have_the_cpus_fewer_looks_would_not_help() -> None:
+    clock = Clock()
+    clock.oversleep = 3 * MS
+    clock.looks = 50
+    pacer = clock.pacer(1000)
+    while pacer.hz == 1000 and clock.now < 5_000 * MS:
+        pacer.wait()
+        clock.cpu += MS // 10
+    assert (pacer.most_looks, pacer.hz) == (100, 500), "as many a second"
 
 
 def test_it_slows_down_when_it_is_always_late_but_never_below_the_least_rate() -> None:

@@ -23,6 +23,19 @@ def test_a_lane_codes_runs_and_carries_its_state_over_a_flush() -> None:
         lane.close()
 
 
+def test_what_nobody_looked_at_is_unknown_from_then_on() -> None:
+    lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
+    try:
+        lane.become(RUNNING, 100)
+        lane.lose(130)
+        lane.become(RUNNING, 150)
+        assert lane.flush(200) == [RUNNING, 30, UNKNOWN, 20, RUNNING, 50]
+        lane.lose(180)  # what a frame has told is told
+        assert lane.flush(250) == [UNKNOWN, 50]
+    finally:
+        lane.close()
+
+
 def test_a_gil_codes_holder_and_waiters_and_marks_a_hold_that_was_broken_unseen() -> None:
     gil = GilTrack(0, 0x2000, 0, 0)
     gil.become(3, 1, 10)

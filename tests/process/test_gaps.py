@@ -1,0 +1,109 @@
+"""What is told of a time in which the observer itself did not run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+from support.observing import Observation, observing
+from support.targets import standing_by
+
+from app.model.frames import Frame
+from app.model.states import WAITING
+
+GAP_S = 0.3
+
+# C code that sleeps with the lock in hand: who waits meanwhile cannot have had it.
+ONE_HOLD = """
+import ctypes, sys, threading
+
+libc = ctypes.PyDLL(None)
+
+def wait():
+    there.set()
+    while True: sum(range(1000))
+
+there = threading.Event()
+READY
+sys.stdin.readline()
+threading.Thread(target=wait, name="waiter", daemon=True).start()
+there.wait()
+libc.usleep(1_200_000)
+"""
+
+# Two threads that pass the lock to each other every few milliseconds.
+MANY_SWITCHES = """
+import sys, threading
+
+def compute():
+    while True: sum(range(1000))
+
+sys.setswitchinterval(0.02)
+for number in range(3): threading.Thread(target=compute, name=f"compute-{number}", daemon=True).start()
+READY
+sys.stdin.readline()
+"""
+
+
+def until_one_waits(observation: Observation) -> None:
+    """Reads until a slice ends with a thread waiting."""
+    while True:
+        frame = observation.until(Frame)
+        if any(track and track[-2] == WAITING for _, track in frame.lanes):
+            return
+
+
+def gap_of(observation: Observation) -> None:
+    """The observer does not run for GAP_S."""
+    os.kill(observation.process.pid, signal.SIGSTOP)
+    time.sleep(GAP_S)
+    os.kill(observation.process.pid, signal.SIGCONT)
+
+
+def rows(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in summary["threads"]}
+
+
+def test_a_wait_that_the_lock_proves_to_go_on_has_its_whole_length(gil_python: str) -> None:
+    with standing_by(gil_python, ONE_HOLD) as target, observing(pid=target.pid) as observation:
+        observation.until(Frame)
+        assert target.stdin
+        target.stdin.write(b"\n")
+        target.stdin.flush()
+        until_one_waits(observation)
+        gap_of(observation)
+        observation.finish()
+    summary = observation.summary()
+    waiter, holder = rows(summary)["waiter"], rows(summary)["main"]
+
+    # The wait is told with its length, and the time in which it was not seen but proved counts as seen
+    assert waiter["gil_wait"]["cut"] == 0
+    assert 1.1 < waiter["gil_wait"]["max_s"] < 1.4
+    longest = summary["longest_waits"][0]
+    assert (longest["name"], longest["at_least"]) == ("waiter", False)
+
+    # The holder may have let go and taken it again, which counts as nothing: each part is a lower bound
+    assert holder["gil_hold"]["cut"] >= 2
+    assert 0 < holder["gil_hold"]["cut_longest_s"] < 1.2 - GAP_S
+    (gil,) = summary["gils"]
+    assert gil["coverage"] < 1 - 0.9 * GAP_S / summary["run"]["duration_s"]
+    assert holder["coverage"] < waiter["coverage"] - 0.1
+
+
+def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_seen(gil_python: str) -> None:
+    with standing_by(gil_python, MANY_SWITCHES) as target, observing(pid=target.pid) as observation:
+        until_one_waits(observation)
+        for _ in range(3):
+            gap_of(observation)
+            until_one_waits(observation)
+        observation.send('{"command": "stop"}')
+        observation.finish()
+    summary = observation.summary()
+    computing = [row for name, row in rows(summary).items() if name.startswith("compute")]
+    assert sum(row["gil_wait"]["cut"] for row in computing) >= 3
+    assert all((row["gil_wait"]["max_s"] or 0) < GAP_S for row in computing)
+    assert summary["sampling"]["coverage"] < 0.95
+    assert [f["code"] for f in summary["findings"] if f["code"] == "observation-thin"]
+    assert summary["capabilities"]["gil"] == "inferred"
