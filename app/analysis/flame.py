@@ -1,14 +1,16 @@
-"""The flame graph of held time: a tree of functions from the root of the stacks to their leaves.
+"""A flame graph: a tree of functions from the root of the stacks to their leaves.
 
     node    {"name", "file", "line", "samples", "self", "children": [node]}
 
-`line` is where the function begins, `samples` counts the looks at a holder in it or below it, `self` those in
-it alone. The root stands for all of them and is no function; HELD is its name, UNREAD that of the looks whose
-stack could not be read. A node seen in less than PRUNED of all looks is left out, and counted in its parents.
+`line` is where the function begins, `samples` counts the looks in it or below it, `self` those in it alone.
+The root stands for all of them and is no function, nor are the parts that it may have; UNREAD is the name of
+looks whose stack could not be read. A node seen in less than PRUNED of all looks is left out, and counted in
+its parents. In the flame graph of held time, whose root is HELD, these are the looks at holders of a GIL.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.analysis.functions import Functions
@@ -21,22 +23,24 @@ MAX_DEPTH = 100  # pydantic refuses to write what is nested deeper than some 250
 MAX_NODES = 4_000
 
 _ROOT = 0
-_UNREAD, _DEEPER = -1, -2  # stand for functions
+_UNREAD, _DEEPER, _FIRST_PART = -1, -2, -3  # stand for functions, as do the parts from there down
 
 
 class Flame:
     """Nodes are numbered as they come, so a parent has a lower number than its children."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[str] = ()) -> None:
+        """`parts` are the names of what a stack can be a part of."""
+        self._parts = parts
         self._parents = [_ROOT]
         self._functions = [_ROOT]
         self._selves = [0]
         self._numbers: dict[int, int] = {}  # by parent and function, in one int
         self._least = 1  # nodes, after the tree was last thinned
 
-    def node(self, frames: list[int]) -> int:
+    def node(self, frames: Sequence[int], part: int | None = None) -> int:
         """The node of a stack's leaf; `frames` are function and line in turn, leaf first."""
-        node = _ROOT
+        node = _ROOT if part is None else self._child(_ROOT, _FIRST_PART - part)
         for depth, function in enumerate(frames[-2::-2]):
             known = self._numbers.get(_key(node, function))
             if depth == MAX_DEPTH or (known is None and len(self._parents) >= MAX_NODES):
@@ -72,17 +76,21 @@ class Flame:
         self._least = len(self._parents)
         return moved
 
-    def add(self, node: int | None) -> None:
-        """Count a look at a holder there; None where its stack could not be read."""
-        self._selves[self._child(_ROOT, _UNREAD) if node is None else node] += 1
+    def unread(self, part: int | None = None) -> int:
+        """The node of stacks that could not be read."""
+        return self._child(self.node((), part), _UNREAD)
 
-    def to_json(self, functions: Functions) -> dict[str, Any] | None:
+    def add(self, node: int, looks: int = 1) -> None:
+        """Count looks there."""
+        self._selves[node] += looks
+
+    def to_json(self, functions: Functions, name: str = HELD) -> dict[str, Any] | None:
         """The tree as at the head of this module, children with most samples first; None without a look."""
         samples = self._samples()
         if not samples[_ROOT]:
             return None
         least = max(1, samples[_ROOT] * PRUNED)
-        shown: dict[int, dict[str, Any]] = {_ROOT: self._row(_ROOT, HELD, None, None, samples)}
+        shown: dict[int, dict[str, Any]] = {_ROOT: self._row(_ROOT, name, None, None, samples)}
         for node in range(1, len(samples)):
             if samples[node] >= least:
                 shown[node] = self._row(node, *self._what(node, functions), samples)
@@ -108,6 +116,8 @@ class Flame:
 
     def _what(self, node: int, functions: Functions) -> tuple[str, str | None, int | None]:
         function = self._functions[node]
+        if function <= _FIRST_PART:
+            return self._parts[_FIRST_PART - function], None, None
         if function in (_UNREAD, _DEEPER):
             return (UNREAD if function == _UNREAD else DEEPER), None, None
         return functions[function].name, functions[function].file, functions[function].first_line

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from app.analysis.sources import imports, to_blame
+from app.analysis.sources import LIBRARY, imports, owner, to_blame
 from app.model.frames import Names
+
+MAX_CALLERS = 8
+_MOST_FRAMES = 2_000_000  # kept of all stacks together; beyond them a stack has its nearest MAX_CALLERS
 
 
 class Function(NamedTuple):
@@ -25,12 +30,13 @@ class Place(NamedTuple):
 
 
 class Functions:
-    """All functions of a run by index, and where each stack's leaf is and the frame to blame."""
+    """All functions and stacks of a run by index, and which frame of each stack is to blame."""
 
     def __init__(self) -> None:
         self._functions: dict[int, Function] = {}
-        self._leaves = array("i")  # function and line of each stack's leaf: there may be thousands
-        self._blamed = array("i")  # the same of the frame to blame
+        self._frames = array("i")  # function and line in turn, leaf first, stack after stack
+        self._ends = array("q", [0])  # where each stack ends in them
+        self._blamed = array("i")  # function and line of each stack's frame to blame
         self._importing = bytearray()  # 1 for each stack that is inside an import
 
     def __getitem__(self, index: int) -> Function:
@@ -44,9 +50,11 @@ class Functions:
             for index in frames[::2]:
                 if index not in self._functions:
                     raise ValueError(f"function {index} was never named")
-            if stack != len(self._leaves) // 2:
+            if stack != len(self._importing):
                 raise ValueError(f"stack {stack} was named out of turn")
-            self._leaves.extend(frames[:2])
+            whole = len(self._frames) < 2 * _MOST_FRAMES
+            self._frames.extend(frames if whole else frames[: 2 * MAX_CALLERS])
+            self._ends.append(len(self._frames))
             files = [self._functions[index].file for index in frames[::2]]
             at = 2 * to_blame(files)
             self._blamed.extend(frames[at : at + 2])
@@ -54,17 +62,34 @@ class Functions:
 
     def leaf(self, stack: int | None) -> Place | None:
         """Where the innermost frame of a stack is; None for a stack that could not be read."""
-        return None if stack is None else self._place(self._leaves, stack)
+        return None if stack is None else next(self.stack(stack))
+
+    def stack(self, stack: int) -> Iterator[Place]:
+        """Its frames, leaf first. ValueError where there is none of that number."""
+        self._check(stack)
+        frames = self._frames
+        places = range(self._ends[stack], self._ends[stack + 1], 2)
+        return (Place(frames[at], frames[at + 1]) for at in places)
+
+    def callers(self, stack: int) -> list[Place]:
+        """Who called its leaf, outwards as far as it takes to tell what the program itself was at.
+
+        That is up to the second function that is not of the standard library; of a stack that has none, as an
+        idle worker's, the nearest three callers.
+        """
+        places = list(islice(self.stack(stack), MAX_CALLERS + 1))
+        own = [at for at, place in enumerate(places) if owner(self[place.function].file) != LIBRARY][:2]
+        return places[1 : own[-1] + 1] if own else places[1:4]
 
     def blamed(self, stack: int) -> Place:
         """Where the frame of a stack is that is to blame for what its thread does; see sources.py."""
-        return self._place(self._blamed, stack)
+        self._check(stack)
+        return Place(self._blamed[2 * stack], self._blamed[2 * stack + 1])
 
     def importing(self, stack: int) -> bool:
         """Whether a stack is inside an import."""
         return bool(self._importing[stack])
 
-    def _place(self, places: array[int], stack: int) -> Place:
-        if not 0 <= stack < len(places) // 2:
+    def _check(self, stack: int) -> None:
+        if not 0 <= stack < len(self._importing):
             raise ValueError(f"stack {stack} was never named")
-        return Place(places[2 * stack], places[2 * stack + 1])

@@ -39,6 +39,7 @@ from app.analysis.stacks import StackLooks
 from app.analysis.summary import judge, summarise
 from app.analysis.threads import Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
+from app.analysis.where import ALL, HOLDING, Spot, flame
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
     Blocked,
@@ -103,6 +104,8 @@ class Ledger:
                 self.stacks.names(message)
             case Stacks():
                 self._stacks(message)
+            case Blocked():
+                self._blocked(message)
             case Process():
                 self._process(message)
             case Report():
@@ -192,6 +195,10 @@ class Ledger:
         """The event loops, the latest first; see loops.py."""
         return self.loops.rows(self.stacks.functions)
 
+    def where_flame(self) -> dict[str, Any] | None:
+        """Where the time of all threads went, by state; see where.py."""
+        return flame(self.threads.shares(), self.stacks.functions, ALL)
+
     def _frame(self, frame: Frame) -> None:
         if not self.frames.length_us:
             self.begin_us = frame.start_us
@@ -232,6 +239,21 @@ class Ledger:
         self.stacks.feed(message, self.end_us)
         self.threads.waits.longest.explain(self.stacks.log)
         self.gils.longest_holds.explain(self.stacks.log)
+        for at_us, _, holder, holder_stack, waiter, waiter_stack, _ in message.looks:
+            self._locate(holder, HOLDING, at_us, Spot(holder_stack))
+            self._locate(waiter, (WAITING,), at_us, Spot(waiter_stack))
+
+    def _blocked(self, message: Blocked) -> None:
+        for at_us, lane, state, _, stack, task in message.rows:
+            if stack is not None:
+                self.stacks.functions.leaf(stack)
+            self._locate(lane, (state,), at_us, Spot(stack, task))
+
+    def _locate(self, lane: int, states: tuple[int, ...], at_us: int, spot: Spot) -> None:
+        """A look at a thread, which may have been forgotten since."""
+        thread = self.threads.get(lane)
+        if thread is not None and not self._is_over(at_us):
+            thread.where.look(states, at_us, spot)
 
     def _counters(self, message: Counters) -> None:
         if self._is_over(message.at_us):

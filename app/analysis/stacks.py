@@ -43,7 +43,7 @@ class StackLooks:
             self.log.add(at_us, gil, (holder, holding), (waiter, waiting))
             if holder >= 0:
                 self._hot.add(holding, waiters)
-                self._flame.add(None if holder_stack is None else self._nodes[holder_stack])
+                self._flame.add(self._flame.unread() if holder_stack is None else self._nodes[holder_stack])
 
     def hot(self, limit: int) -> list[dict[str, Any]]:
         """Rows of the functions that were seen most with the lock held, most first."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.analysis.functions import Functions
 from app.analysis.histogram import Runs
 from app.analysis.totals import Totals, seconds
 from app.analysis.tracks import known_share
 from app.analysis.waits import Waits
+from app.analysis.where import Share, Where, Whereabouts, table
 from app.model.frames import Names
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
@@ -48,6 +50,7 @@ class Thread:
         "waited_us",
         "waits",
         "waits_for",
+        "where",
     )
 
     def __init__(self, lane: int, named_us: int) -> None:
@@ -65,6 +68,7 @@ class Thread:
         self.waited_us: dict[int, int] = {}  # by holder, in the wait that goes on
         self.holds = Runs()
         self.totals = Totals(4)
+        self.where = Where()
         self._counted_from_us = named_us
         self._counted_to_us: int | None = None
 
@@ -82,7 +86,7 @@ class Thread:
         self.seen_us = end_us
         if holders is not None:
             self.waits_for = holders.gil
-        at_us = max(start_us, self.named_us)
+        at_us = from_us = max(start_us, self.named_us)
         pieces = iter(track)
         for state, length_us in zip(pieces, pieces, strict=True):
             state_us[state] += length_us
@@ -95,6 +99,7 @@ class Thread:
             else:
                 runs.torn = state == UNKNOWN
             at_us += length_us
+        self.where.feed(track, from_us, at_us)
 
     def read(self, values: Sequence[int | None], at_us: int) -> None:
         """Take its row of a counters message."""
@@ -123,8 +128,12 @@ class Thread:
         state_us = self.state_us
         return state_us[RUNNING] + state_us[STALLED] + state_us[WAITING] + state_us[NATIVE]
 
+    def shares(self) -> Iterator[Share]:
+        """Where its time went."""
+        return self.where.shares(self.state_us)
+
     def to_json(self) -> dict[str, Any]:
-        """The thread's row, as it stands in a summary."""
+        """The thread's row, as it stands in a summary but for where its time went."""
         observed_us = self.observed_us
         totals = self.totals
         return {
@@ -158,6 +167,7 @@ class Threads:
         self._gone = 0
         self._forgotten = 0
         self._forgotten_us = [0] * len(STATES)
+        self._whereabouts = Whereabouts()
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(self._threads.values())
@@ -213,11 +223,16 @@ class Threads:
         rows = [{"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown]
         return rows, len(spoken_of) - len(shown)
 
-    def summary_rows(self) -> tuple[list[dict[str, Any]], int]:
+    def summary_rows(self, functions: Functions) -> tuple[list[dict[str, Any]], int]:
         """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many have none."""
         threads = list(self)
         shown = _most_active(threads, KEPT_ROWS)
-        return [thread.to_json() for thread in shown], self._forgotten + len(threads) - len(shown)
+        rows = [{**thread.to_json(), "blocked": table(thread.shares(), functions)} for thread in shown]
+        return rows, self._forgotten + len(threads) - len(shown)
+
+    def shares(self) -> list[Share]:
+        """Where the time of all threads that there ever were went."""
+        return self._whereabouts.all(share for thread in self for share in thread.shares())
 
     def _leave(self, threads: Iterable[Thread], at_us: int) -> None:
         for thread in threads:
@@ -237,6 +252,7 @@ class Threads:
                 if thread.waits.open_us:
                     self.waits.end(thread, thread.seen_us)
                 self._forgotten_us = [sum(us) for us in zip(self._forgotten_us, thread.state_us, strict=True)]
+                self._whereabouts.forget(thread.shares())
                 del self._threads[thread.lane]
                 self._gone -= 1
                 self._forgotten += 1

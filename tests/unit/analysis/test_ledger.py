@@ -443,6 +443,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "gc",
         "hot",
         "flame",
+        "where",
         "who_waits",
         "longest_waits",
         "longest_holds",

@@ -1,0 +1,330 @@
+"""Where a thread's time went, by state: a table, and a flame graph of which each state is a part.
+
+    row      {"state", "function", "file", "line", "callers": [[function, file, line]], "task", "total_s",
+              "count", "longest_s"}
+    flame    as in flame.py, in milliseconds where that one counts looks; the nodes below its root are states
+
+`line` is where the innermost function stood, `callers` are those that lead out of the standard library, see
+Functions.callers. The rows of a state add up to the time that the thread spent in it.
+
+A thread that does not run Python stays where it is. So a look at it tells of the whole of a stretch, and one
+longer than LONG_BLOCK_US is given to that place with its real length. Of shorter stretches only some are
+looked at, at random instants: their time is shared out by the looks that fell into them. So is that of long
+stretches of which no look was taken, by the time of those that were looked at. A thread that runs moves on:
+its time is shared out by the looks alone, which `count` then counts; else it counts the stretches that were
+looked at, of which `longest_s` is the longest. What no look fell into has no function, nor have a
+state's smallest rows where there are too many to tell.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from app.analysis.flame import Flame
+from app.analysis.functions import Functions, Place
+from app.model.frames import LONG_BLOCK_US
+from app.model.states import RUNNING, STALLED, STATES
+
+ROWS = 20  # of a thread
+ALL = "all threads"
+HOLDING = (RUNNING, STALLED)
+_MOST_SPOTS = 256  # of one state of a thread
+_MOST_RECENT = 1_000  # looks at a thread that are remembered one by one
+
+Json = dict[str, Any]
+
+
+class Spot(NamedTuple):
+    """What a look found."""
+
+    stack: int | None  # None: it could not be read
+    task: str | None = None
+
+
+NOWHERE = Spot(None)
+
+
+class Found(NamedTuple):
+    """A stretch, or an instant of a thread that runs, and the spot that it was at."""
+
+    state: int
+    from_us: int
+    until_us: int
+    spot: Spot
+
+
+class _Seen:
+    """What the looks at one spot add up to."""
+
+    __slots__ = ("count", "longest_us", "looks", "whole_us")
+
+    def __init__(self) -> None:
+        self.looks = 0  # into short stretches
+        self.whole_us = 0  # of long ones
+        self.count = 0
+        self.longest_us = 0
+
+    def add(self, other: _Seen) -> None:
+        self.looks += other.looks
+        self.whole_us += other.whole_us
+        self.count += other.count
+        self.longest_us = max(self.longest_us, other.longest_us)
+
+
+class Share(NamedTuple):
+    """A part of the time of a state."""
+
+    state: int
+    spot: Spot
+    total_us: float
+    stretches: int  # that were looked at
+    longest_us: int | None
+
+
+class Where:
+    """One thread. Feed it the tracks; tell it of the looks after the track that they fall into, or before."""
+
+    __slots__ = (
+        "_began_us", "_early", "_end_us", "_long_us", "_looked_at", "_open", "_open_began_us", "_open_looks",
+        "_recent", "_seen", "_start_us", "_track",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._seen: dict[int, dict[Spot, _Seen]] = {}  # by state
+        self._long_us = [0] * len(STATES)  # of stretches longer than LONG_BLOCK_US that are over
+        self._track: list[int] = []  # the newest slice, in which the last piece may go on
+        self._start_us = self._end_us = 0
+        self._began_us = 0  # when the stretch began that the first piece belongs to
+        self._looked_at: set[int] = set()  # the places in it of long pieces that were looked at
+        self._open_began_us = 0  # when the stretch began that the last piece belongs to
+        self._open = NOWHERE  # what was last found in it
+        self._open_looks = 0
+        self._recent: deque[Found] = deque(maxlen=_MOST_RECENT)
+        self._early: list[tuple[tuple[int, ...], int, Spot]] = []  # looks whose slice has not come yet
+
+    # ---- what was seen
+
+    def feed(self, track: list[int], start_us: int, end_us: int) -> None:
+        """The thread's track from `start_us` to `end_us`."""
+        goes_on = track and self._track and start_us == self._end_us and track[0] == self._track[-2]
+        self._began_us = self._open_began_us if goes_on else start_us
+        if self._looked_at:
+            self._looked_at = set()
+        if self._track and not goes_on:
+            self._close(self._track[-2], self._open_began_us, self._end_us)
+        elif goes_on and len(track) > 2:
+            if self._open_looks:
+                self._looked_at.add(0)
+            self._close(track[0], self._began_us, start_us + track[1])
+        if end_us - start_us > LONG_BLOCK_US:  # else none of the others is longer
+            for at in range(2 if goes_on else 0, len(track) - 2, 2):
+                if track[at] != RUNNING and track[at + 1] > LONG_BLOCK_US:
+                    self._long_us[track[at]] += track[at + 1]
+        self._track, self._start_us, self._end_us = track, start_us, end_us
+        if track:
+            self._open_began_us = self._began_us if len(track) == 2 else end_us - track[-1]
+        if self._early:
+            early, self._early = self._early, []
+            for states, at_us, spot in early:
+                self.look(states, at_us, spot)
+
+    def look(self, states: tuple[int, ...], at_us: int, spot: Spot) -> None:
+        """A look at the thread, which was in one of these states: what contradicts the track is no look."""
+        if at_us >= self._end_us:
+            self._early.append((states, at_us, spot))
+            return
+        from_us, until_us, last = self._began_us, self._start_us, len(self._track) - 2
+        for at in range(0, last + 2, 2):
+            until_us += self._track[at + 1]
+            if at_us < until_us:
+                if at_us >= from_us and self._track[at] in states:
+                    self._count(at, last, from_us, until_us, at_us, spot)
+                return
+            from_us = until_us
+
+    def _count(self, at: int, last: int, from_us: int, until_us: int, at_us: int, spot: Spot) -> None:
+        """A look into the piece at `at`, of a stretch between these times unless it goes on."""
+        state, length_us = self._track[at], until_us - from_us
+        if state == RUNNING:
+            self._recent.append(Found(state, at_us, at_us, spot))
+            self._note(state, spot, 1, 0, 0)
+        elif at == last:
+            self._open = spot
+            self._open_looks += 1
+        elif length_us <= LONG_BLOCK_US:
+            self._recent.append(Found(state, from_us, until_us, spot))
+            self._note(state, spot, 1, 0, length_us)
+        elif at not in self._looked_at:
+            self._looked_at.add(at)
+            self._recent.append(Found(state, from_us, until_us, spot))
+            self._note(state, spot, 0, length_us, length_us)
+
+    def _close(self, state: int, from_us: int, until_us: int) -> None:
+        """A stretch is over."""
+        length_us = until_us - from_us
+        long = state != RUNNING and length_us > LONG_BLOCK_US
+        if long:
+            self._long_us[state] += length_us
+        if self._open_looks:
+            self._recent.append(Found(state, from_us, until_us, self._open))
+            self._note(
+                state, self._open, 0 if long else self._open_looks, length_us if long else 0, length_us
+            )
+            self._open_looks = 0
+
+    def _note(self, state: int, spot: Spot, looks: int, whole_us: int, longest_us: int) -> None:
+        spots = self._seen.setdefault(state, {})
+        seen = spots.get(spot)
+        if seen is None:
+            if len(spots) >= _MOST_SPOTS:
+                _thin(spots)
+            seen = spots[spot] = _Seen()
+        seen.looks += looks
+        seen.whole_us += whole_us
+        seen.count += 1
+        seen.longest_us = max(seen.longest_us, longest_us)
+
+    def found(self, state: int, from_us: int, until_us: int) -> list[Found]:
+        """What the looks found between two times, as far as that is remembered, oldest first."""
+        found = list(self._recent)
+        if self._open_looks:
+            found.append(Found(self._track[-2], self._open_began_us, self._end_us, self._open))
+        return [f for f in found if f.state == state and f.from_us <= until_us and f.until_us >= from_us]
+
+    # ---- what it adds up to
+
+    def shares(self, state_us: list[int]) -> Iterator[Share]:
+        """Where the time in each state went; `state_us` is how long the thread was in each."""
+        for state, total_us in enumerate(state_us):
+            if total_us:
+                yield from self._shares_of(state, total_us)
+
+    def _shares_of(self, state: int, total_us: int) -> Iterator[Share]:
+        spots = self._seen.get(state, {})
+        long_us = self._long_us[state]
+        open_spot, open_us, open_looks = NOWHERE, 0, 0
+        if self._track and self._track[-2] == state != RUNNING:
+            open_us = self._end_us - self._open_began_us
+            open_spot, open_looks = self._open, self._open_looks
+        long_open = open_us > LONG_BLOCK_US
+        if long_open:
+            long_us += open_us
+        if open_looks:
+            now = _Seen()
+            now.looks, now.whole_us = (0, open_us) if long_open else (open_looks, 0)
+            now.count, now.longest_us = 1, open_us
+            now.add(spots.get(open_spot, _Seen()))
+            spots = {**spots, open_spot: now}
+        whole_us = sum(seen.whole_us for seen in spots.values())
+        looks = sum(seen.looks for seen in spots.values())
+        short_us = max(total_us - max(long_us, whole_us), 0)
+        missed_us = total_us - whole_us - short_us
+        for spot, seen in spots.items():
+            part_us: float = seen.whole_us
+            if looks:
+                part_us += short_us * seen.looks / looks
+            if whole_us:
+                part_us += missed_us * seen.whole_us / whole_us
+            yield Share(state, spot, part_us, seen.count, None if state == RUNNING else seen.longest_us)
+        unseen_us = (0 if looks else short_us) + (0 if whole_us else missed_us)
+        if unseen_us:
+            yield Share(state, NOWHERE, unseen_us, 0, None)
+
+
+class Whereabouts:
+    """Where the time of a run's threads went, of those too that nobody speaks of any more."""
+
+    def __init__(self) -> None:
+        self._forgotten: list[Share] = []
+
+    def forget(self, shares: Iterable[Share]) -> None:
+        """A thread's row is given up; its time stays in that of all threads."""
+        self._forgotten = merged([*self._forgotten, *shares])[: _MOST_SPOTS * len(STATES)]
+
+    def all(self, shares: Iterable[Share]) -> list[Share]:
+        """Those of the threads that are kept, and of the others."""
+        return merged([*self._forgotten, *shares])
+
+
+def merged(shares: Iterable[Share]) -> list[Share]:
+    """One share for each state and spot, the largest first."""
+    found: dict[tuple[int, Spot], Share] = {}
+    for share in shares:
+        known = found.get((share.state, share.spot))
+        found[share.state, share.spot] = share if known is None else _sum(known, share)
+    return sorted(found.values(), key=lambda share: (-share.total_us, share.state))
+
+
+def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> list[Json]:
+    """The table, largest first: a row for each state, place and task, `limit` of them, and one a state."""
+    found: dict[tuple[int, tuple[Place, ...], str | None], Share] = {}
+    for share in shares:
+        key = share.state, _place(share.spot, functions), share.spot.task
+        known = found.get(key)
+        found[key] = share if known is None else _sum(known, share)
+    named = sorted((key for key in found if key[1]), key=lambda key: -found[key].total_us)
+    rest: dict[int, Share] = {}
+    for key in [key for key in found if not key[1]] + named[limit:]:
+        state = key[0]
+        share = found[key]._replace(spot=NOWHERE)
+        rest[state] = _sum(rest[state], share) if state in rest else share
+    told = [_row(found[key], key[1], functions) for key in named[:limit]]
+    told += [_row(share, (), functions) for share in rest.values()]
+    return sorted(told, key=lambda row: -row["total_s"])
+
+
+def flame(shares: Iterable[Share], functions: Functions, name: str) -> Json | None:
+    """The flame graph of these shares; None where there is none."""
+    tree = Flame(STATES)
+    for share in sorted(shares, key=lambda share: -share.total_us):
+        stack = share.spot.stack
+        if stack is None:
+            node = tree.unread(share.state)
+        else:
+            frames = [number for place in functions.stack(stack) for number in place]
+            node = tree.node(frames, share.state)
+        tree.add(node, round(share.total_us / 1000))
+    return tree.to_json(functions, name)
+
+
+def _place(spot: Spot, functions: Functions) -> tuple[Place, ...]:
+    if spot.stack is None:
+        return ()
+    leaf = functions.leaf(spot.stack)
+    return (leaf, *functions.callers(spot.stack)) if leaf else ()
+
+
+def _row(share: Share, place: tuple[Place, ...], functions: Functions) -> Json:
+    told = [[functions[at.function].name, functions[at.function].file, at.line] for at in place]
+    function, file, line = told[0] if told else (None, None, None)
+    return {
+        "state": STATES[share.state],
+        "function": function,
+        "file": file,
+        "line": line,
+        "callers": told[1:],
+        "task": share.spot.task,
+        "total_s": share.total_us / 1e6,
+        "count": share.stretches,
+        "longest_s": None if share.longest_us is None else share.longest_us / 1e6,
+    }
+
+
+def _sum(one: Share, other: Share) -> Share:
+    longest = [share.longest_us for share in (one, other) if share.longest_us is not None]
+    return one._replace(
+        total_us=one.total_us + other.total_us,
+        stretches=one.stretches + other.stretches,
+        longest_us=max(longest, default=None),
+    )
+
+
+def _thin(spots: dict[Spot, _Seen]) -> None:
+    """Put the smaller half of the spots together as one that is nowhere."""
+    smallest = sorted(spots, key=lambda spot: (spots[spot].whole_us, spots[spot].looks))[: _MOST_SPOTS // 2]
+    rest = _Seen()
+    for spot in smallest:
+        rest.add(spots.pop(spot))
+    spots.setdefault(NOWHERE, _Seen()).add(rest)
