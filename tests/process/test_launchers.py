@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -120,7 +120,8 @@ def shell(code: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
+                with suppress(psutil.NoSuchProcess):  # it has ended with the one before it in a pipe
+                    child.kill()
             process.kill()
 
 

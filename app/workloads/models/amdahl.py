@@ -184,10 +184,9 @@ AMDAHL = Workload(
         "the conductor runs.",
         "The serial share is fitted to the speed-ups. On processes it is what the parameter says; on threads "
         "the GIL makes all of the job serial, and the fit says so: about 1.",
-        "What a worker spent waiting for a core, behind whatever else the machine does, is not in round_ms.",
-        "Cores are not equally fast at all times: two may share one physical core, and the host may run "
-        "other machines on it. unit_us is the CPU time that a unit of work took; speed_up is what the rounds "
-        "come to where every unit takes the same.",
+        "Waits for a core, behind whatever else the machine does, are not in round_ms. A core that shares "
+        "its parts with another is slower while both work: unit_us is the CPU time that a unit of work took, "
+        "and speed_up is what the rounds come to where every unit takes the same.",
     ),
     why=(
         "With n workers a job takes s + (1 - s) / n of the time, where s is the share that nobody can help "
