@@ -48,14 +48,9 @@ def pytest_report_header() -> list[str]:
     return lines
 
 
-def _lacking(item: pytest.Item) -> list[Kind]:
+def _lacking(node: pytest.Item | pytest.Collector) -> list[Kind]:
     """What it needs and is not there."""
-    return [kind for marker in item.iter_markers("needs") for kind in marker.args if not kind.found]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not IN_CI:
-        items[:] = [item for item in items if not _lacking(item)]
+    return [kind for marker in node.iter_markers("needs") for kind in marker.args if not kind.found]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,4 +89,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     _refuse_skip(report)
+    if not IN_CI:
+        report.result = [node for node in report.result if not _lacking(node)]
     return report
