@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test truth lint format bench screenshots cases soak clean
+.PHONY: help install install-test chromium compilers serve test truth fuzz lint format bench screenshots cases soak clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -34,6 +34,9 @@ test: lint chromium compilers  ## install what the tests need, check the sources
 
 truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, as root on a quiet machine
 	$(BIN)/pytest tests/process/test_truth.py $(ARGS)
+
+fuzz: $(VENV)/.installed-test  ## observe 200 times over a memory that lies (RUNS=1000: more)
+	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest tests/process/test_lying_memory.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from .state import Inconsistent
 _MAX_LINE_TABLE = 1 << 22  # bytes; the body of a module of 100,000 lines has less than 1 MiB
 _MAX_KNOWN = 20_000  # code objects; beyond it all are forgotten, and read again as they are met
 _UNIT = 2  # bytes of an instruction
+_MAX_LINE = 2**31 - 1
 _MAX_SHIFT = 30  # a line is a C int: of the six bits at a time that make one, the last begin here
 
 # Kinds of an entry of co_linetable (Objects/locations.md in CPython's source); below _ONE_LINE the line is
@@ -133,6 +134,8 @@ def decode_lines(table: bytes, first: int) -> tuple[array[int], array[int]]:
                 at += 1
     except IndexError:
         raise Inconsistent("a table of lines ends in the middle") from None
+    if lines and not (min(lines) >= 0 and max(lines) <= _MAX_LINE):
+        raise Inconsistent("a table of lines has a line that no file has")
     return ends, lines
 
 

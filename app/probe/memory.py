@@ -16,6 +16,9 @@ _U64 = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
 _I32 = struct.Struct("=i")
 
+_USER_END = 1 << 47  # a process's addresses lie below
+_LARGEST = 32 << 20  # no read is as large: who asks for more has taken a size from what is none
+
 Range = tuple[int, int]  # of addresses: from, up to
 
 
@@ -48,9 +51,11 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes at `address`."""
+        if not 0 <= size <= _LARGEST or not 0 <= address < _USER_END:
+            raise Unmapped(hex(address))
         try:
             data = os.pread(self.fd, size, address)
-        except (OSError, OverflowError):
+        except OSError:
             raise Unmapped(hex(address)) from None
         if len(data) == size:
             return data

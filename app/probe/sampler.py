@@ -194,10 +194,12 @@ class Sampler:
     def _read_gil(self, gil: GilTrack) -> bytes:
         try:
             raw = os.pread(self.runtime.memory.fd, _GIL.size, gil.address + self._gil_at)
-        except OSError:
+        except (OSError, OverflowError):
             raise Unmapped(hex(gil.address)) from None
         if not raw:
             raise AddressSpaceGone(self.pid)
+        if len(raw) < _GIL.size:
+            raise Unmapped(hex(gil.address))
         return raw
 
     def _read_lanes(self, due: list[Lane], now_us: int) -> list[Lane]:
@@ -230,9 +232,9 @@ class Sampler:
         for state in lane.states:
             try:
                 flags = os.pread(self.runtime.memory.fd, size, state.address + offset)
-            except OSError:
+            except (OSError, OverflowError):
                 continue
-            if any(flags):
+            if any(flags) and len(flags) == size:
                 return flags
         return bytes(size)
 

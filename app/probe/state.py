@@ -12,6 +12,7 @@ from .memory import Memory, Unmapped
 # Lists are walked while their owner changes them: a walk that goes on beyond these is on a stale pointer.
 MAX_INTERPRETERS = 1_000
 MAX_THREADS = 10_000
+_MAX_ID = 1 << 32  # of an interpreter
 
 _TRIES = 3  # a list that changes under the walk is walked again
 
@@ -86,6 +87,8 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
             heads[interp + layout.interpreter_state.ceval_gil] = gil
         if not gil:
             continue  # it is being made, or taken down
+        if number > _MAX_ID or (gil not in gils and not _is_gil(memory, gil, layout)):
+            raise Inconsistent(f"the interpreter at {interp:#x} has no id, or no GIL")
         found.append(Interpreter(interp, number))
         gils.setdefault(gil, GilState(gil, number))
         for address, tid in _thread_states(memory, heads[head], interp, layout):
@@ -95,6 +98,11 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
                 heads[address + layout.thread_state.native_thread_id] = 0
     found.sort(key=lambda i: i.id)
     return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
+
+
+def _is_gil(memory: Memory, address: int, layout: Layout) -> bool:
+    """Whether what lies there can be a GIL: held, free, or not made yet."""
+    return memory.i32(address + layout.gil.locked) in (-1, 0, 1)
 
 
 def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
@@ -108,23 +116,28 @@ def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> in
 def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
     """The address of each PyInterpreterState, newest first."""
     interp = memory.u64(runtime + layout.runtime_state.interpreters_head)
-    for _ in range(MAX_INTERPRETERS):
-        if not interp:
-            return
+    met: set[int] = set()
+    while interp and len(met) < MAX_INTERPRETERS:
+        if interp in met:
+            raise Inconsistent(f"the interpreter at {interp:#x} comes after itself")
+        met.add(interp)
         if memory.u64(interp + layout.interpreter_state.runtime) != runtime:
             raise Inconsistent(f"the interpreter at {interp:#x} belongs to another runtime")
         yield interp
         interp = memory.u64(interp + layout.interpreter_state.next)
-    raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
+    if interp:
+        raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
 
 
 def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
     """(address, native thread id) of each, newest first; the id is 0 until the thread binds its state."""
     size = layout.thread_state.native_thread_id + 8
     address = first
-    for _ in range(MAX_THREADS):
-        if not address:
-            return
+    met: set[int] = set()
+    while address and len(met) < MAX_THREADS:
+        if address in met:
+            raise Inconsistent(f"the thread state at {address:#x} comes after itself")
+        met.add(address)
         block = memory.read(address, size)
         following, owner = struct.unpack_from("=QQ", block, TSTATE_NEXT)
         if owner != interp:
@@ -132,7 +145,8 @@ def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> I
         tid = struct.unpack_from("=Q", block, layout.thread_state.native_thread_id)[0]
         yield address, tid
         address = following
-    raise Inconsistent(f"more than {MAX_THREADS} threads")
+    if address:
+        raise Inconsistent(f"more than {MAX_THREADS} threads")
 
 
 assert TSTATE_INTERP == TSTATE_NEXT + 8  # both are read in one unpack

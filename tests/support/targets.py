@@ -13,11 +13,11 @@ NOBODY = 65534
 
 @contextmanager
 def standing_by(
-    python: str, code: str, prefix: Sequence[str] = (), **options: object
+    python: str, code: str, prefix: Sequence[str] = (), args: Sequence[str] = (), **options: object
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program that has said READY. It is killed with the block; its standard input is a pipe."""
     ready = textwrap.dedent(code).replace("READY", "print('ready', flush=True)")
-    words = [*prefix, python, "-c", ready]
+    words = [*prefix, python, "-c", ready, *args]
     with subprocess.Popen(words, stdin=-1, stdout=-1, **options) as child:
         try:
             assert child.stdout

@@ -73,6 +73,9 @@ class SampledPauses:
         flag = _FLAG.unpack_from(raw, self._flag_at)[0]
         before, now = _stats(self._raw), _stats(raw)
         moved = [new[0] - old[0] for old, new in zip(before, now)]
+        if min(moved) < 0:  # counts never fall: one of the two was read torn
+            self._raw = raw
+            return
         seen_us = now_us if self._seen_us is None else self._seen_us
         half = ((now_us if self._gap_us is None else self._gap_us) - seen_us) // 2
         ended = _Ended(seen_us + half, now_us - half, None, None)
