@@ -23,4 +23,5 @@ def attach(
 
     Nothing is injected, nothing stopped: the process lives on when the observation ends.
     """
-    conclude(observe(RunRequest(attach_pid=pid, seconds=seconds), output), as_json, fail_on)
+    summary, problem = observe(RunRequest(attach_pid=pid, seconds=seconds), output)
+    conclude(summary, as_json, fail_on, problem)

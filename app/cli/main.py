@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 
 import typer
 
 from app.cli.attach import attach
 from app.cli.doctor import doctor
 from app.cli.keep import import_file, pin, rm
-from app.cli.observation import INTERRUPTED
+from app.cli.observation import INTERRUPTED, describe
 from app.cli.ps import ps
 from app.cli.pythons import pythons
 from app.cli.record import record
@@ -45,10 +44,3 @@ def main() -> None:
         # What a command itself cannot open or write it says in its own words; this is its output.
         typer.echo(f"gilscope: the output could not be written: {error.strerror or error}.", err=True)
         sys.exit(GilscopeError.exit_status)
-
-
-def describe(error: GilscopeError) -> str:
-    """What happened and why, then what to do."""
-    said = f"gilscope: {error.detail.rstrip('.')}."
-    remedy = error.remedy.rstrip(".")
-    return f"{said}\n{textwrap.indent(remedy, '  ')}." if remedy else said

@@ -6,13 +6,13 @@ import asyncio
 import json
 import signal
 import sys
-from contextlib import closing, nullcontext
+import textwrap
 from typing import Annotated, Any
 
 import typer
 
 from app.cli import progress, report
-from app.model.errors import from_json
+from app.model.errors import GilscopeError, from_json
 from app.model.findings import SEVERITIES
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
@@ -50,13 +50,39 @@ FailOn = Annotated[
 ]
 
 
-def observe(request: RunRequest, output: str | None = None) -> Json:
-    """Start a run, show how it goes until it ends or Ctrl-C stops it, and return its summary."""
-    with closing(Recording(output)) if output else nullcontext() as recording:
-        return asyncio.run(_observe(request, recording))
+def describe(error: GilscopeError) -> str:
+    """What happened and why, then what to do."""
+    said = f"gilscope: {error.detail.rstrip('.')}."
+    remedy = error.remedy.rstrip(".")
+    return f"{said}\n{textwrap.indent(remedy, '  ')}." if remedy else said
 
 
-def conclude(summary: Json, as_json: bool, fail_on: str | None = None) -> None:
+def observe(request: RunRequest, output: str | None = None) -> tuple[Json, GilscopeError | None]:
+    """Start a run, and show how it goes until it ends or Ctrl-C stops it.
+
+    Returns its summary, and what its recording lacks.
+    """
+    recording = Recording(output) if output else None
+    try:
+        summary = asyncio.run(_observe(request, recording))
+    finally:
+        problem = finished(recording)
+    return summary, problem
+
+
+def finished(recording: Recording | None) -> GilscopeError | None:
+    """Close a recording; what it lacks. That does not lose the result, which is shown first."""
+    try:
+        if recording is not None:
+            recording.close()
+    except GilscopeError as problem:
+        return problem
+    return None
+
+
+def conclude(
+    summary: Json, as_json: bool, fail_on: str | None = None, problem: GilscopeError | None = None
+) -> None:
     """Print the result; end with the status that its state asks for, else with that of its findings."""
     run = summary["run"]
     if run["state"] == "stopped" and summary["target"]["pid"] is None:
@@ -64,6 +90,8 @@ def conclude(summary: Json, as_json: bool, fail_on: str | None = None) -> None:
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary))
     if run["error"] is not None:
         raise from_json(run["error"])
+    if problem is not None:
+        raise problem
     judge(summary, fail_on)
 
 

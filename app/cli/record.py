@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+import logging
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from app.cli import report
-from app.cli.observation import AsJson, FailOn, Json, Output, judge
-from app.model.errors import from_json
+from app.cli.foreground import Lent, Signals
+from app.cli.observation import AsJson, FailOn, Json, Output, describe, finished, judge
+from app.model.errors import GilscopeError, TargetFailed, from_json
+from app.runs.adopted import adopt_orphans
+from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
 
-# Sent to one process, they are for the command. What a terminal sends goes to its whole foreground group,
-# the command included, and must not reach it twice.
-PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+logger = logging.getLogger(__name__)
 
-_ABOVE_STANDARD = 3
-
-Streams = tuple[int, int, int]
+_STDIN, _STDOUT = 0, 1
 
 
 def record(
@@ -47,20 +42,26 @@ def record(
     Its standard streams are this terminal's; the result follows on standard error when it has ended. With
     --json the result is on standard output, alone: what the command writes there goes to standard error.
     """
-    with (
-        closing(Recording(output)) if output else nullcontext() as recording,
-        _duplicated((0, 2, 2) if as_json else (0, 1, 2)) as streams,
-    ):
-        request = RunRequest(command=command, seconds=seconds, stdio=streams)
-        summary = asyncio.run(_observe(request, recording))
-    run = summary["run"]
-    typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary), err=not as_json)
-    if run["error"] is not None:
-        raise from_json(run["error"])
-    if run["state"] != "finished" or run["exit_code"] == 0:
+    lent = Lent((0, 2, 2) if as_json else (0, 1, 2))
+    recording = Recording(output) if output else None
+    request = RunRequest(command=command, seconds=seconds, stdio=lent.stdio, fds=lent.further)
+    adopt_orphans()
+    run = asyncio.run(_observe(request, recording, lent, as_json))
+    by_itself = run.state in ("finished", "failed") and run.exit_code is not None
+    problems = _problems(run, by_itself)
+    summary = _show(run, as_json, problems)
+    incomplete = finished(recording)
+    if incomplete is not None:
+        problems.append(incomplete)
+    if run.error is not None and run.exit_code is None:
+        raise problems[0]
+    for problem in problems:
+        with suppress(OSError):
+            typer.echo(describe(problem), err=True)
+    if by_itself and run.exit_code:
+        raise typer.Exit(exit_status(run.exit_code))
+    if summary is not None:
         judge(summary, fail_on)
-    if run["state"] == "finished":
-        raise typer.Exit(exit_status(run["exit_code"]))
 
 
 def exit_status(exit_code: int) -> int:
@@ -68,61 +69,46 @@ def exit_status(exit_code: int) -> int:
     return 128 - exit_code if exit_code < 0 else exit_code
 
 
-async def _observe(request: RunRequest, recording: Recording | None) -> Json:
+def _problems(run: LiveRun, by_itself: bool) -> list[GilscopeError]:
+    """What went wrong besides the command itself, whose failure is in the result."""
+    if run.error is None:
+        return []
+    error = from_json(run.error)
+    return [] if by_itself and isinstance(error, TargetFailed) else [error]
+
+
+def _show(run: LiveRun, as_json: bool, problems: list[GilscopeError]) -> Json | None:
+    """Print the result; whatever is wrong with it is a problem, and does not lose the exit status."""
+    summary = None
+    try:
+        summary = run.summary()
+        text = json.dumps(summary, ensure_ascii=False) if as_json else report.text(summary)
+        typer.echo(text, err=not as_json)
+    except OSError as error:
+        problems.append(GilscopeError(f"The result could not be written: {error.strerror or error}"))
+    except Exception as fault:
+        logger.exception("the result of %s", run.plan.name)
+        problems.append(GilscopeError(f"The result could not be computed: {fault!r}"))
+    return summary
+
+
+async def _observe(request: RunRequest, recording: Recording | None, lent: Lent, as_json: bool) -> LiveRun:
+    with Signals.passed_on() as signals:
+        return await _observed(request, recording, lent, as_json, signals)
+
+
+async def _observed(
+    request: RunRequest, recording: Recording | None, lent: Lent, as_json: bool, signals: Signals
+) -> LiveRun:
     manager = Manager(Settings.load())
     try:
         run = await manager.start(request, recording)
-        loop = asyncio.get_running_loop()
-        for number in PASSED_ON:
-            loop.add_signal_handler(number, run.signal, number)
-        for number in FROM_TERMINAL:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, _pass_on_unless_at_terminal, run.signal, number)
+        lent.let_go(_STDIN, *([] if as_json else [_STDOUT]))
+        signals.are_for(run)
         await run.wait()
-        return run.summary()
     finally:
-        await manager.close()
-
-
-def _pass_on_unless_at_terminal(send: Callable[[int], None], number: int) -> None:
-    if not _in_foreground():
-        send(number)
-
-
-def _in_foreground() -> bool:
-    """Whether this process's group is the one to which its terminal sends signals."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False  # there is none, or it was closed
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
-
-
-@contextmanager
-def _duplicated(descriptors: Streams) -> Iterator[Streams]:
-    """Copies of the descriptors, which the observer hands on; /dev/null for one that is closed."""
-    copies: list[int] = []
-    try:
-        for descriptor in descriptors:
-            copies.append(_copy(descriptor))
-        yield copies[0], copies[1], copies[2]
-    finally:
-        for copy in copies:
-            os.close(copy)
-
-
-def _copy(descriptor: int) -> int:
-    try:
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE_STANDARD)
-    except OSError:
-        # The lowest free descriptor may be a standard one, which the observer's own pipes would take.
-        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            return fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, _ABOVE_STANDARD)
-        finally:
-            os.close(null)
+            await manager.close()
+        except Exception:  # the command's exit status is worth more than what could not be stored of it
+            logger.exception("the archive could not be closed")
+    return run

@@ -39,9 +39,9 @@ def run(
         seconds=seconds,
         python=python,
     )
-    summary = observe(request, output)
+    summary, problem = observe(request, output)
     timed_out = summary["run"]["state"] == "timed_out"
-    conclude(summary, as_json, None if timed_out else fail_on)
+    conclude(summary, as_json, None if timed_out else fail_on, problem)
     if timed_out:
         raise TargetFailed("The workload did not end when its time was over, and was ended")
 

@@ -2,7 +2,9 @@
 
     first line    an ObserverSpec as JSON
     later lines   {"command": "stop", "state": "stopped" | "timed_out" | "finished"}
-                  {"command": "signal", "number": 15}    for the program that was started, and for it alone
+                  {"command": "signal", "number": 15, "terminal": false}
+                                                         for the program that was started, and for it alone;
+                                                         "terminal": its process group has got it already
                   {"command": "heap", "look": true}      somebody looks at the heap map, or none
                   {"command": "action", "name": "..."}   for the workload, see below
 
@@ -48,7 +50,7 @@ class Start:
     It gets a session of its own and an empty standard input. What it writes is told in reports, of a workload
     only its standard error, and that only when it fails. With `stdio` it has those descriptors, which the
     observer inherits, as its standard streams, and stays in the observer's session and process group, so that
-    it can be a terminal's foreground job.
+    it can be a terminal's foreground job; and it outlives an observer that is killed. It inherits `fds` too.
     """
 
     argv: list[str]
@@ -56,6 +58,7 @@ class Start:
     cwd: str | None = None
     workload: bool = False  # it speaks the line described above
     stdio: tuple[int, int, int] | None = None
+    fds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

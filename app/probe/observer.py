@@ -390,7 +390,7 @@ class Observer:
     def _obey(self, commands: list[dict[str, Any]]) -> None:
         for command in commands:
             if command.get("command") == "signal" and self._target is not None:
-                self._target.signal(command["number"])
+                self._target.signal(command["number"], command["terminal"])
             elif command.get("command") == "action" and self._line is not None:
                 if not self._line.act(command["name"]):
                     self._server.emit(Event(self._now_us(), "unheard", self._root, command["name"]))

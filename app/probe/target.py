@@ -1,7 +1,7 @@
 """A program that the observer starts, and ends with everything below it.
 
-It dies with the observer (PR_SET_PDEATHSIG), and its orphans come to the observer (PR_SET_CHILD_SUBREAPER),
-which reaps them: nothing is left behind.
+It dies with the observer (PR_SET_PDEATHSIG), unless it is a terminal's, which `gilscope record` takes in. Its
+orphans come to the observer (PR_SET_CHILD_SUBREAPER), which reaps them: nothing is left behind.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Target:
         finally:
             if self._output is not None:
                 self._output.started()
-            for fd in set(start.stdio or ()):
+            for fd in {*(start.stdio or ()), *start.fds}:
                 os.close(fd)
         self.pid = self._child.pid
 
@@ -75,9 +75,9 @@ class Target:
             start.argv,
             env=start.env,
             cwd=start.cwd,
-            pass_fds=tuple(fds),
+            pass_fds=(*fds, *start.fds),
             start_new_session=self._own_session,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  this process has one thread
+            preexec_fn=_die_with_parent if self._own_session else None,  # noqa: PLW1509  one thread
             stdin=streams[0],
             stdout=streams[1],
             stderr=streams[2],
@@ -125,9 +125,12 @@ class Target:
                 self.exit_code = os.waitstatus_to_exitcode(status)
                 self._child.returncode = self.exit_code
 
-    def signal(self, number: int) -> None:
-        """Sends a signal to the program itself, as its parent in the shell would."""
-        if self.exit_code is None:
+    def signal(self, number: int, has_group: bool = False) -> None:
+        """Sends a signal to the program itself, as its parent in the shell would.
+
+        `has_group`: the observer's process group has it. `timeout`, for one, makes a group of its own.
+        """
+        if self.exit_code is None and not (has_group and os.getpgid(self.pid) == os.getpgrp()):
             os.kill(self.pid, number)
 
     def _signal(self, number: int) -> None:

@@ -144,10 +144,12 @@ class LiveRun:
         self._supervision.ask("stopped")
         await self.wait()
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the program that was started; without effect on one that has ended."""
-        if self._supervision.observer is not None:
-            self._supervision.observer.signal(number)
+    def signal(self, number: int, from_terminal: bool = False) -> None:
+        """Send a signal to the program that was started; without effect on one that has ended.
+
+        `from_terminal`: this process's group has it, and with it the program, unless it has left the group.
+        """
+        self._supervision.signal(number, from_terminal)
 
     def act(self, name: str) -> None:
         """Have the workload do one of its actions.

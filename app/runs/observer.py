@@ -44,6 +44,7 @@ class Observer:
     async def start(cls, command: Sequence[str], spec: ObserverSpec) -> Observer:
         """Start an observer and tell it what to observe; OSError where it cannot be started."""
         stdio = spec.start.stdio if spec.start is not None else None
+        further = spec.start.fds if spec.start is not None else ()
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
@@ -55,7 +56,7 @@ class Observer:
             # Ctrl-C at the server's terminal is for the server, which then stops its runs in order; but a
             # command with the caller's own streams has to be in the terminal's foreground, and so its parent.
             start_new_session=stdio is None,
-            pass_fds=stdio or (),
+            pass_fds=(*(stdio or ()), *further),
         )
         observer = cls(process)
         observer._write(spec.to_line())
@@ -77,9 +78,9 @@ class Observer:
         """Ask it to end its target, and then itself; without effect on one that has ended."""
         self._write(json.dumps({"command": "stop", "state": state}))
 
-    def signal(self, number: int) -> None:
+    def signal(self, number: int, from_terminal: bool) -> None:
         """Ask it to send a signal to the program that it started."""
-        self._write(json.dumps({"command": "signal", "number": number}))
+        self._write(json.dumps({"command": "signal", "number": number, "terminal": from_terminal}))
 
     def look_at_heap(self, look: bool) -> None:
         """Tell it whether somebody looks at the heap's map."""

@@ -58,6 +58,11 @@ class Plan:
     actions: Sequence[ActionSpec] = ()  # what it can be told to do while it runs
 
     @property
+    def in_foreground(self) -> bool:
+        """Whether it has the caller's own streams, and so outlives its observer."""
+        return self.start is not None and self.start.stdio is not None
+
+    @property
     def overrun(self) -> GilscopeError | None:
         """What is wrong when the limit is reached: nothing but with a workload, which ends by itself."""
         if self.kind != "workload":
@@ -164,7 +169,9 @@ def of_command(request: RunRequest) -> Plan:
         kind="command",
         name=request.name or PurePath(command[0]).name,
         params={},
-        start=Start(list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio),
+        start=Start(
+            list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio, fds=request.fds
+        ),
         sampling=request.sampling,
         limit_s=seconds,
         seconds=seconds,

@@ -28,6 +28,7 @@ class RunRequest:
     script: str | None = None
     attach_pid: int | None = None
     stdio: tuple[int, int, int] | None = None  # descriptors for a command that is to run in the foreground
+    fds: tuple[int, ...] = ()  # further descriptors that such a command inherits
     cwd: str | None = None
     name: str | None = None
     sampling: Sampling = field(default_factory=Sampling)

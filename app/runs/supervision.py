@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from app.model import frames
 from app.model.errors import GilscopeError
+from app.runs.adopted import Adopted
 from app.runs.lifecycle import ENDED, Ended
 from app.runs.observer import Observer
 from app.runs.plan import Plan
@@ -51,6 +53,8 @@ class Supervision:
         self._patience = patience
         self._run = run
         self._observer: Observer | None = None
+        self._root: int | None = None  # the first process that was seen
+        self._adopted: Adopted | None = None  # the program, once its observer is lost
         self._script: Script | None = None
         self._orphans = Orphans()
         self._asked: Ended | None = None
@@ -89,14 +93,24 @@ class Supervision:
         """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
         if self._plan.attach_pid is None:
             self._orphans.note(pid)
+        self._root = self._root or pid
 
     def ask(self, state: Ended) -> None:
         """End the target and its tree, then the run. Only the first call acts."""
         if not self._over.is_set() and self._asked is None:
             self._asked = state
             self._spawn(self._escalate())
-            if self._observer is not None:
+            if self._adopted is not None:
+                self._adopted.signal(signal.SIGTERM)
+            elif self._observer is not None:
                 self._observer.stop(state)
+
+    def signal(self, number: int, from_terminal: bool) -> None:
+        """Send a signal to the program that was started, see LiveRun."""
+        if self._adopted is not None:
+            self._adopted.signal(number, from_terminal)
+        elif self.observer is not None:
+            self.observer.signal(number, from_terminal)
 
     async def wait(self) -> None:
         """Until the run has ended."""
@@ -112,7 +126,9 @@ class Supervision:
         try:
             await asyncio.wait_for(self.wait(), self._patience.stop_s)
         except TimeoutError:
-            if self._observer is not None:
+            if self._adopted is not None:
+                self._adopted.signal(signal.SIGKILL)
+            elif self._observer is not None:
                 self._observer.kill()
 
     async def _observe(self, observer: Observer) -> None:
@@ -143,6 +159,7 @@ class Supervision:
     async def _clear_up(self, observer: Observer, problem: str) -> None:
         """End what an observer that failed has left behind, and the run."""
         observer.kill()
+        exit_code = await self._run_on(observer)
         left = await asyncio.to_thread(self._orphans.kill)
         # Only now: what was left behind may have held the observer's pipes open.
         code = await observer.ended(self._patience.exit_s)
@@ -153,7 +170,15 @@ class Supervision:
         logger.warning("run %s: %s", self._id, problem)
         failure = self._late if self._asked else GilscopeError(problem, REMEDY)
         error = failure.to_json() if failure else None
-        self._finish(frames.End(0, self._asked or "failed", error), said=False)
+        self._finish(frames.End(0, self._asked or "failed", error, exit_code), said=False)
+
+    async def _run_on(self, observer: Observer) -> int | None:
+        """A person's program in the foreground runs on without its observer; its exit code."""
+        if not self._plan.in_foreground or self._root is None or self._asked is not None:
+            return None
+        await observer.ended(self._patience.exit_s)
+        self._adopted = Adopted(self._root)
+        return await self._adopted.ended()
 
     def _arm(
         self, limit_s: float | None, state: Ended = "timed_out", overrun: GilscopeError | None = None

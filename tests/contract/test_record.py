@@ -6,11 +6,13 @@ import gzip
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.analysis.ledger import Ledger
@@ -159,7 +161,136 @@ def test_a_recording_that_cannot_be_written_is_refused_before_anything_is_starte
     assert not (tmp_path / "touched").exists()
 
 
-def test_a_disk_that_is_full_ends_the_recording_and_not_the_command() -> None:
+def test_a_disk_that_is_full_loses_neither_the_result_nor_the_exit_status() -> None:
     done = record("-o", "/dev/full", *python("import time; time.sleep(0.3); print('done')"))
-    assert (done.returncode, done.stdout) == (1, "done\n")
-    assert "The recording /dev/full is not whole" in done.stderr
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "finished after" in done.stderr
+    assert "The recording /dev/full is not whole: No space left on device" in done.stderr
+    done = record("--json", "-o", "/dev/full", *python("raise SystemExit(9)"))
+    assert done.returncode == 9
+    assert json.loads(done.stdout)["run"]["exit_code"] == 9
+
+
+def test_a_file_that_may_not_grow_loses_neither(tmp_path: Path) -> None:
+    """Such as by `ulimit -f`: the kernel would also send a signal, SIGXFSZ."""
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1)); "
+    words = [
+        *RECORD,
+        "-o",
+        str(tmp_path / "run"),
+        *python("import time; time.sleep(0.3); raise SystemExit(6)"),
+    ]
+    code = f"{limit} os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=LIMIT_S
+    )
+    assert done.returncode == 6
+    assert "failed after" in done.stderr
+    assert "is not whole: File too large" in done.stderr
+
+
+def test_a_result_that_cannot_be_written_does_not_lose_the_exit_status() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*RECORD, *python("raise SystemExit(6)")], stderr=full, timeout=LIMIT_S)
+        assert done.returncode == 6
+        words = [*RECORD, "--json", *python("raise SystemExit(6)")]
+        done = subprocess.run(words, stdout=full, stderr=-1, timeout=LIMIT_S)
+    assert done.returncode == 6
+    assert b"The result could not be written: No space left on device" in done.stderr
+
+
+WAITS = """
+import os, signal, sys
+signal.signal(signal.SIGUSR1, lambda number, frame: os._exit(9))
+print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSEGV])
+def test_the_command_outlives_its_observer_and_its_exit_status_is_passed_on(fault: signal.Signals) -> None:
+    with subprocess.Popen([*RECORD, *python(WAITS)], stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stdout is not None
+            command = psutil.Process(int(process.stdout.readline()))
+            observer = command.parent()
+            assert observer is not None
+            assert observer.ppid() == process.pid
+            observer.send_signal(fault)
+            while command.ppid() != process.pid:  # taken in
+                assert command.is_running()
+            process.send_signal(signal.SIGUSR1)
+            _, err = process.communicate(timeout=LIMIT_S)
+        finally:
+            process.kill()
+    assert process.returncode == 9
+    assert f"The observer ended without a last word, by signal {int(fault)}" in err
+    assert "failed after" in err
+
+
+def test_what_else_the_command_was_given_it_has(tmp_path: Path) -> None:
+    """A shell's process substitution, which is a further descriptor, and whose end is the command's."""
+    code = "import sys; print(open(sys.argv[1]).read().upper()); open(sys.argv[2], 'w').write('written')"
+    words = " ".join(map(shlex.quote, [*RECORD, *python(code)]))
+    done = subprocess.run(
+        ["bash", "-c", f"{words} <(echo read) >(tr a-z A-Z >{tmp_path}/out; echo end >&2)"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    assert (done.returncode, done.stdout) == (0, "READ\n\n")
+    assert "end\n" in done.stderr
+    assert (tmp_path / "out").read_text() == "WRITTEN"
+
+
+def test_a_reader_sees_the_end_of_what_the_command_writes_when_the_command_closes_it() -> None:
+    closes = "import os, sys; os.close(1); sys.stdin.read()"
+    with subprocess.Popen([*RECORD, *python(closes)], stdin=-1, stdout=-1, stderr=-1) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.read() == b""  # while it waits for the end of its input
+            assert process.poll() is None
+            assert process.stdin is not None
+            process.stdin.close()
+        finally:
+            process.wait(LIMIT_S)
+
+
+def test_the_command_has_the_limits_signals_and_timers_of_any_other() -> None:
+    code = (
+        "import os, re; status = open('/proc/self/status').read();"
+        "print(re.findall('Sig(?:Ign|Blk|Cgt):.*', status), open('/proc/self/timerslack_ns').read(),"
+        "open('/proc/self/limits').read(), os.getpriority(0, 0), os.getcwd(),"
+        "sorted(os.listdir('/proc/self/fd')),"
+        "sorted(name for name in os.environ if name != '_'))"
+    )
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert record(*python(code)).stdout == plain.stdout
+
+
+@pytest.mark.parametrize("launcher", [["timeout", "60"], ["bash", "-c", '"$@"; exit $?', "bash"]])
+def test_ctrl_c_reaches_a_program_behind_a_launcher_once(launcher: list[str]) -> None:
+    """`timeout` makes a process group of its own, which is then not the terminal's."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        words = [*RECORD, "--", *launcher, sys.executable, "-c", COUNTS_SIGNALS, str(int(signal.SIGINT))]
+        os.execv(words[0], words)
+    try:
+        read_until(terminal, b"ready")
+        os.write(terminal, b"\x03")
+        seen = read_until(terminal, b"failed after")
+    finally:
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+    assert seen.count(b"got 2\r\n") == 1
+    assert os.waitstatus_to_exitcode(status) in (5, 128 + signal.SIGINT)  # bash ends itself by the signal
+
+
+def test_what_the_command_leaves_running_ends_with_it(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    sleeps = f"nohup setsid sh -c 'echo $$ >{noted}; exec sleep 60' >/dev/null 2>&1 &"
+    daemon = f"{sleeps} until [ -s {noted} ]; do :; done"
+    done = record("--", "sh", "-c", daemon)
+    assert done.returncode == 0, done.stderr
+    assert not psutil.pid_exists(int(noted.read_text()))
