@@ -39,7 +39,7 @@ from app.analysis.stacks import StackLooks
 from app.analysis.summary import judge, summarise
 from app.analysis.threads import Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
-from app.analysis.where import ALL, HOLDING, Spot, flame
+from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
     Blocked,
@@ -195,9 +195,9 @@ class Ledger:
         """The event loops, the latest first; see loops.py."""
         return self.loops.rows(self.stacks.functions)
 
-    def where_flame(self) -> dict[str, Any] | None:
+    def where(self) -> dict[str, Any]:
         """Where the time of all threads went, by state; see where.py."""
-        return flame(self.threads.shares(), self.stacks.functions, ALL)
+        return of_all(self.threads.shares(), self.stacks.functions)
 
     def _frame(self, frame: Frame) -> None:
         if not self.frames.length_us:

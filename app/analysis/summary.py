@@ -15,13 +15,13 @@ says why. One row for each process, interpreter and thread.
                   "counted_s", "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
                   "gil_wait": {"count", "cut", "cut_longest_s", "p50_s", "p95_s", "p99_s", "max_s",
                                "histogram": [[upper_s, count]]},
-                  "gil_hold": {the same}, "blocked": [a row of where.py]}],
+                  "gil_hold": {the same}, "blocked": [a row of where.py], "flame": see there, or null}],
      "threads_not_shown": how many of the least active have no row,
      "memory": [a row of processes.py], "memory_peak": {"rss", "pss"}, "heap": [a row of heaps.py] or null,
      "gc": [a row of collectors.py] or null: each with its course, see memory.py,
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
      "flame": {"name", "file", "line", "samples", "self", "children": [the same]} or null,
-     "where": the flame graph of where the time of all threads went, by state, see where.py, or null,
+     "where": {"blocked", "flame"}: of all threads, see where.py,
      "who_waits": [{"pid", "interpreter", "holder": {"tid", "name"}, "waiter": {"tid", "name"}, "wait_s"}],
      "longest_waits": [{"at_s", "length_s", "at_least", "pid", "tid", "name", "function", "file", "line",
                         "blamed": {"tid", "name", "function"} or null}],
@@ -68,23 +68,21 @@ PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each othe
 
 def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
     """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
-    summary = _measured(ledger, run, ledger.stacks.flame(), ledger.where_flame())
+    summary = _measured(ledger, run, flames=True)
     return {**summary, "findings": findings(summary)}
 
 
 def judge(ledger: Ledger, run: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings alone, without the flame graph, which grows with the number of stacks."""
-    return findings(_measured(ledger, run, None, None))
+    """The findings alone, without the flame graphs, which grow with the number of stacks."""
+    return findings(_measured(ledger, run, flames=False))
 
 
-def _measured(
-    ledger: Ledger, run: dict[str, Any], flame: dict[str, Any] | None, where: dict[str, Any] | None
-) -> dict[str, Any]:
+def _measured(ledger: Ledger, run: dict[str, Any], flames: bool) -> dict[str, Any]:
     """All but the findings."""
     told = {**_run(ledger), **run}
     target = ledger.processes.target()
     seen = coverage.of_run(ledger)
-    threads, threads_not_shown = ledger.threads.summary_rows(ledger.stacks.functions)
+    threads, threads_not_shown = ledger.threads.summary_rows(ledger.stacks.functions, flames)
     return {
         "schema": SCHEMA,
         "run": told,
@@ -96,8 +94,8 @@ def _measured(
         "threads_not_shown": threads_not_shown,
         **summary_rows(ledger),
         "hot": ledger.hot(HOT_ROWS),
-        "flame": flame,
-        "where": where,
+        "flame": ledger.stacks.flame() if flames else None,
+        "where": ledger.where() if flames else None,
         "who_waits": ledger.who_waits(PAIRS),
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),

@@ -15,7 +15,7 @@ from app.analysis.histogram import Runs
 from app.analysis.totals import Totals, seconds
 from app.analysis.tracks import known_share
 from app.analysis.waits import Waits
-from app.analysis.where import Share, Where, Whereabouts, table
+from app.analysis.where import FLAMES, Share, Where, Whereabouts, flame, table
 from app.model.frames import Names
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 
@@ -223,11 +223,19 @@ class Threads:
         rows = [{"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown]
         return rows, len(spoken_of) - len(shown)
 
-    def summary_rows(self, functions: Functions) -> tuple[list[dict[str, Any]], int]:
-        """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many have none."""
+    def summary_rows(self, functions: Functions, flames: bool) -> tuple[list[dict[str, Any]], int]:
+        """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many have none.
+
+        With `flames` the FLAMES most active of them have a flame graph each, the others null.
+        """
         threads = list(self)
         shown = _most_active(threads, KEPT_ROWS)
-        rows = [{**thread.to_json(), "blocked": table(thread.shares(), functions)} for thread in shown]
+        drawn = _most_active(threads, FLAMES) if flames else []
+        rows = []
+        for thread in shown:
+            shares = list(thread.shares())
+            tree = flame(shares, functions, thread.name) if thread in drawn else None
+            rows.append({**thread.to_json(), "blocked": table(shares, functions), "flame": tree})
         return rows, self._forgotten + len(threads) - len(shown)
 
     def shares(self) -> list[Share]:

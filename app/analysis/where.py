@@ -18,7 +18,6 @@ state's smallest rows where there are too many to tell.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -28,10 +27,11 @@ from app.model.frames import LONG_BLOCK_US
 from app.model.states import RUNNING, STALLED, STATES
 
 ROWS = 20  # of a thread
+ALL_ROWS = 60
+FLAMES = 40  # threads that have a flame graph of their own, the most active
 ALL = "all threads"
 HOLDING = (RUNNING, STALLED)
 _MOST_SPOTS = 256  # of one state of a thread
-_MOST_RECENT = 1_000  # looks at a thread that are remembered one by one
 
 Json = dict[str, Any]
 
@@ -44,15 +44,6 @@ class Spot(NamedTuple):
 
 
 NOWHERE = Spot(None)
-
-
-class Found(NamedTuple):
-    """A stretch, or an instant of a thread that runs, and the spot that it was at."""
-
-    state: int
-    from_us: int
-    until_us: int
-    spot: Spot
 
 
 class _Seen:
@@ -88,7 +79,7 @@ class Where:
 
     __slots__ = (
         "_began_us", "_early", "_end_us", "_long_us", "_looked_at", "_open", "_open_began_us", "_open_looks",
-        "_recent", "_seen", "_start_us", "_track",
+        "_seen", "_start_us", "_track",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -101,7 +92,6 @@ class Where:
         self._open_began_us = 0  # when the stretch began that the last piece belongs to
         self._open = NOWHERE  # what was last found in it
         self._open_looks = 0
-        self._recent: deque[Found] = deque(maxlen=_MOST_RECENT)
         self._early: list[tuple[tuple[int, ...], int, Spot]] = []  # looks whose slice has not come yet
 
     # ---- what was seen
@@ -113,11 +103,11 @@ class Where:
         if self._looked_at:
             self._looked_at = set()
         if self._track and not goes_on:
-            self._close(self._track[-2], self._open_began_us, self._end_us)
+            self._close(self._track[-2], self._end_us - self._open_began_us)
         elif goes_on and len(track) > 2:
             if self._open_looks:
                 self._looked_at.add(0)
-            self._close(track[0], self._began_us, start_us + track[1])
+            self._close(track[0], start_us + track[1] - self._began_us)
         if end_us - start_us > LONG_BLOCK_US:  # else none of the others is longer
             for at in range(2 if goes_on else 0, len(track) - 2, 2):
                 if track[at] != RUNNING and track[at + 1] > LONG_BLOCK_US:
@@ -140,35 +130,30 @@ class Where:
             until_us += self._track[at + 1]
             if at_us < until_us:
                 if at_us >= from_us and self._track[at] in states:
-                    self._count(at, last, from_us, until_us, at_us, spot)
+                    self._count(at, last, until_us - from_us, spot)
                 return
             from_us = until_us
 
-    def _count(self, at: int, last: int, from_us: int, until_us: int, at_us: int, spot: Spot) -> None:
-        """A look into the piece at `at`, of a stretch between these times unless it goes on."""
-        state, length_us = self._track[at], until_us - from_us
+    def _count(self, at: int, last: int, length_us: int, spot: Spot) -> None:
+        """A look into the piece at `at`, of a stretch that lasted so long unless it goes on."""
+        state = self._track[at]
         if state == RUNNING:
-            self._recent.append(Found(state, at_us, at_us, spot))
             self._note(state, spot, 1, 0, 0)
         elif at == last:
             self._open = spot
             self._open_looks += 1
         elif length_us <= LONG_BLOCK_US:
-            self._recent.append(Found(state, from_us, until_us, spot))
             self._note(state, spot, 1, 0, length_us)
         elif at not in self._looked_at:
             self._looked_at.add(at)
-            self._recent.append(Found(state, from_us, until_us, spot))
             self._note(state, spot, 0, length_us, length_us)
 
-    def _close(self, state: int, from_us: int, until_us: int) -> None:
+    def _close(self, state: int, length_us: int) -> None:
         """A stretch is over."""
-        length_us = until_us - from_us
         long = state != RUNNING and length_us > LONG_BLOCK_US
         if long:
             self._long_us[state] += length_us
         if self._open_looks:
-            self._recent.append(Found(state, from_us, until_us, self._open))
             self._note(
                 state, self._open, 0 if long else self._open_looks, length_us if long else 0, length_us
             )
@@ -185,13 +170,6 @@ class Where:
         seen.whole_us += whole_us
         seen.count += 1
         seen.longest_us = max(seen.longest_us, longest_us)
-
-    def found(self, state: int, from_us: int, until_us: int) -> list[Found]:
-        """What the looks found between two times, as far as that is remembered, oldest first."""
-        found = list(self._recent)
-        if self._open_looks:
-            found.append(Found(self._track[-2], self._open_began_us, self._end_us, self._open))
-        return [f for f in found if f.state == state and f.from_us <= until_us and f.until_us >= from_us]
 
     # ---- what it adds up to
 
@@ -276,7 +254,7 @@ def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> l
 
 
 def flame(shares: Iterable[Share], functions: Functions, name: str) -> Json | None:
-    """The flame graph of these shares; None where there is none."""
+    """The flame graph of these shares, the root of which has that name; None where there is none."""
     tree = Flame(STATES)
     for share in sorted(shares, key=lambda share: -share.total_us):
         stack = share.spot.stack
@@ -287,6 +265,11 @@ def flame(shares: Iterable[Share], functions: Functions, name: str) -> Json | No
             node = tree.node(frames, share.state)
         tree.add(node, round(share.total_us / 1000))
     return tree.to_json(functions, name)
+
+
+def of_all(shares: list[Share], functions: Functions) -> Json:
+    """Table and flame graph of all threads together."""
+    return {"blocked": table(shares, functions, ALL_ROWS), "flame": flame(shares, functions, ALL)}
 
 
 def _place(spot: Spot, functions: Functions) -> tuple[Place, ...]:

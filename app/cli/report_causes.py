@@ -12,6 +12,9 @@ from app.model.units import ABSENT
 
 HOT_ROWS = 8
 WAITS = 5
+BLOCKED = 8
+
+_NOT_BLOCKED = ("running", "waiting")
 
 _WIDTH = 100
 
@@ -19,8 +22,8 @@ Json = dict[str, Any]
 
 
 def causes(summary: Json) -> list[str]:
-    """The tables of functions and of waits; those that would be empty are left out."""
-    return [part for part in (_hot(summary), _waits(summary)) if part]
+    """The tables of functions, of waits and of blocked threads; those that would be empty are left out."""
+    return [part for part in (_hot(summary), _waits(summary), _blocked(summary)) if part]
 
 
 def judgements(summary: Json) -> list[str]:
@@ -65,6 +68,36 @@ def _waits(summary: Json) -> str:
         ]
         for wait in summary["longest_waits"][:WAITS]
     ]
+    return render(columns, rows) if rows else ""
+
+
+def _blocked(summary: Json) -> str:
+    """Where the threads were that did not run: of all of them together, the most time first."""
+    columns = [Column("blocked in"), Column(""), Column("called by"), Column("as"), Column("task")]
+    columns += [Column(name, "right") for name in ("in all", "longest", "seen")]
+    found = [
+        row
+        for row in (summary["where"] or {"blocked": ()})["blocked"]
+        if row["function"] is not None and row["state"] not in _NOT_BLOCKED
+    ][:BLOCKED]
+    tasks = any(row["task"] for row in found)
+    rows = [
+        [
+            row["function"],
+            _place(row),
+            row["callers"][-1][0] if row["callers"] else "",
+            row["state"],
+            row["task"] or "",
+            units.seconds(row["total_s"]),
+            units.seconds(row["longest_s"]),
+            units.count(row["count"]),
+        ]
+        for row in found
+    ]
+    if not tasks:
+        del columns[4]
+        for cells in rows:
+            del cells[4]
     return render(columns, rows) if rows else ""
 
 

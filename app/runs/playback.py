@@ -60,7 +60,7 @@ def _from(path: str, members: Sequence[Member], first: int) -> Iterator[str]:
 
 def _touches(message: dict[str, Any], from_us: int, to_us: int | None) -> bool:
     """Whether a message tells of a time in the span; a hello tells of none, looks of that of their first."""
-    looks = message.get("looks")
+    looks = message.get("looks") or (message["rows"] if message["type"] == frames.Blocked.type else None)
     start_us = looks[0][0] if looks else message.get("start_us", message.get("at_us"))
     if start_us is None:
         return True

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from support.observing import Observation, observing, program
 
-from app.model.frames import LONG_BLOCK_US, SLICE_US, Blocked, Counters, Frame, Names
+from app.model.frames import LONG_BLOCK_US, Blocked, Counters, Frame, Names
 from app.model.states import STATES
 
 # Two threads take two locks in opposite orders and never get the second; others sleep, read, compute in C,
@@ -65,6 +65,9 @@ for work in (transfer, compact, doze, receive, digest, handle, handle, handle):
 time.sleep(SECONDS)
 os._exit(0)
 """
+
+
+DEADLOCKED = {"transfer": ("write_journal", "transfer"), "compact": ("read_accounts", "compact")}
 
 
 class Seen(NamedTuple):
@@ -198,9 +201,49 @@ def test_threads_that_were_blocked_before_anyone_looked_are_seen_where_they_are(
             while "transfer" not in seen(attached):
                 attached.until(Blocked)
             row = seen(attached)["transfer"][-1]
+            before = [s for s in stretches(attached)[row.lane] if s.start_us < row.since_us]
     assert row.functions is not None
     assert row.functions[:2] == ["write_journal", "transfer"]
-    assert 0 <= row.since_us < SLICE_US
+    assert {stretch.state for stretch in before} <= {"lock", "unknown"}
+
+
+def test_both_sides_of_a_deadlock_are_told_of_within_two_seconds(python: str) -> None:
+    with observing(program(python, BLOCKED.replace("SECONDS", "30"))) as observation:
+        while "compact" not in seen(observation) or "transfer" not in seen(observation):
+            observation.until(Blocked)
+        begun_us = max(rows[0].since_us for name, rows in seen(observation).items() if name in DEADLOCKED)
+        while True:
+            frame = observation.until(Frame)
+            told = {thread["name"]: thread["blocked"] for thread in observation.summary()["threads"]}
+            places = {
+                name: [(row["function"], row["callers"][0][0]) for row in told[name] if row["callers"]]
+                for name in DEADLOCKED
+            }
+            if all(DEADLOCKED[name] in places[name] for name in DEADLOCKED):
+                break
+            assert frame.end_us < begun_us + 2_000_000, places
+    for name in DEADLOCKED:
+        row = max(told[name], key=lambda row: row["total_s"])
+        assert row["state"] == "lock"
+        assert row["count"] >= 1  # a gap in the observation begins another stretch
+
+
+def test_the_table_tells_where_each_thread_s_time_went(observed: Observation) -> None:
+    told = {thread["name"]: thread for thread in observed.summary()["threads"]}
+    expected = {"doze": ("sleep", "doze"), "receive": ("io", "receive"), "digest": ("native", "digest")}
+    for name, (state, function) in expected.items():
+        row = next(row for row in told[name]["blocked"] if row["state"] == state)
+        assert row["function"] == function
+        assert row["total_s"] > 0.8 * told[name]["shares"][state] * told[name]["observed_s"]
+    handling = told["handle"]
+    for state, function in (("lock", "handle"), ("sleep", "emit")):
+        time_s = handling["shares"][state] * handling["observed_s"]
+        here_s = sum(
+            row["total_s"]
+            for row in handling["blocked"]
+            if (row["state"], row["function"]) == (state, function)
+        )
+        assert here_s > 0.8 * time_s
 
 
 MANY = """

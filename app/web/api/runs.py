@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from app.model.errors import BadRequest
 from app.runs import archive
+from app.runs.slices import stacks_in
 from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView
 from app.web.api.context import TheManager, problems
 
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 Limit = Annotated[int, Query(ge=1, le=200)]
 Word = Annotated[str, Query(max_length=80)]
 FromUs = Annotated[int, Query(ge=0)]
+Number = Annotated[int, Query(ge=0)]
 ToUs = Annotated[int | None, Query(ge=0)]
 
 
@@ -108,6 +110,14 @@ async def messages(
     return StreamingResponse(
         _ended(lines), media_type="application/x-ndjson", headers={"Content-Disposition": name}
     )
+
+
+@router.get("/{run_id}/stacks", responses=problems(404, 409))
+async def stacks(
+    run_id: str, manager: TheManager, lane: Number, from_us: FromUs, to_us: Number
+) -> dict[str, Any]:
+    """What a thread was executing in a slice of the timeline: {"looks", "stacks"}."""
+    return await stacks_in(await manager.get(run_id), lane, from_us, to_us)
 
 
 @router.post("/{run_id}/actions", status_code=202, response_model=RunView, responses=problems(404, 409))

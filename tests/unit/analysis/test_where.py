@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.analysis.functions import MAX_CALLERS
 from app.analysis.ledger import Ledger
+from app.analysis.slices import Slice
 from app.analysis.where import ROWS
 from app.model.frames import Blocked, Frame, Hello, Message, Names, Report, Stacks
 from app.model.states import IO, LOCK, NATIVE, RUNNING, SLEEP, STALLED, STATES, WAITING
@@ -228,7 +229,7 @@ def test_the_flame_graph_has_the_states_below_its_root() -> None:
     found.feed(Stacks([[350 * MS + 1, 0, 0, IN_REQUEST, -1, None, 0]]))
     feed(found, SLEEP, 400 * MS, lane=1)
     found.feed(look(395 * MS, SLEEP, IN_JOURNAL, lane=1))
-    where = found.summary()["where"]
+    where = found.summary()["where"]["flame"]
     assert (where["name"], where["samples"]) == ("all threads", 800)
     assert [(child["name"], child["samples"]) for child in where["children"]] == [
         ("sleep", 400),
@@ -239,6 +240,14 @@ def test_the_flame_graph_has_the_states_below_its_root() -> None:
     (run,) = sleep["children"]
     assert [run["name"], run["children"][0]["name"]] == ["Thread.run", "transfer"]
     assert lock["children"][0]["name"] == "stack unknown"
+    (first, second) = found.summary()["threads"]
+    assert (first["flame"]["name"], first["flame"]["samples"]) == ("first", 400)
+    assert [child["name"] for child in second["flame"]["children"]] == ["sleep"]
+    rows = found.summary()["where"]["blocked"]
+    assert [(row["state"], row["function"], row["total_s"]) for row in rows][:2] == [
+        ("sleep", "write_journal", 0.4),
+        ("lock", None, 0.3),
+    ]
 
 
 def test_the_rows_of_a_thread_with_very_many_places_are_few_and_add_up() -> None:
@@ -282,3 +291,35 @@ def test_the_rows_of_each_state_add_up_to_its_time(
         parts = [row["total_s"] for row in thread["blocked"] if row["state"] == state]
         assert abs(sum(parts) - thread["shares"][state] * thread["observed_s"]) < 1e-9
         assert all(part >= 0 for part in parts)
+
+
+def test_a_slice_is_told_with_the_stacks_that_were_read_in_it() -> None:
+    found = Slice(0, 100 * MS, 200 * MS)
+    found.feed(Names(0, functions=FUNCTIONS, stacks=STACKS))
+    found.feed(Blocked([[150 * MS, 0, LOCK, 100 * MS, IN_JOURNAL, None], [160 * MS, 1, LOCK, 0, IDLE, None]]))
+    found.feed(look(200 * MS, LOCK, IN_REQUEST))
+    assert found.to_json() == {
+        "looks": 1,
+        "stacks": [
+            {
+                "looks": 1,
+                "task": None,
+                "frames": [
+                    {"function": "write_journal", "file": "/srv/app.py", "line": 12},
+                    {"function": "transfer", "file": "/srv/app.py", "line": 22},
+                    {"function": "Thread.run", "file": LIBRARY, "line": 982},
+                ],
+            }
+        ],
+    }
+
+
+def test_a_slice_tells_of_the_stacks_seen_most_first_and_counts_those_that_could_not_be_read() -> None:
+    found = Slice(0, 0, SLICE)
+    found.feed(Names(0, functions=FUNCTIONS, stacks=STACKS))
+    for at_ms, stack in ((1, IDLE), (2, IN_REQUEST), (3, IN_REQUEST), (4, None)):
+        found.feed(Stacks([[at_ms * MS, 0, 0, stack, 1, IN_HANDLER, 1]]))
+    told = found.to_json()
+    assert told["looks"] == 4
+    leaves = [(stack["frames"][0]["function"], stack["looks"]) for stack in told["stacks"]]
+    assert leaves == [("request", 2), ("_worker", 1)]
