@@ -13,7 +13,7 @@ from app.runs.request import RunRequest
 def attach(
     pid: Annotated[int, typer.Argument(help="its pid; `gilscope ps` lists those that can be attached to")],
     seconds: Annotated[
-        float | None, typer.Option(help="how long; without it until it ends, or Ctrl-C")
+        float | None, typer.Option(help="duration; default: until the process exits, or Ctrl-C")
     ] = None,
     output: Output = None,
     fail_on: FailOn = None,

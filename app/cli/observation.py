@@ -45,7 +45,7 @@ FailOn = Annotated[
         "--fail-on",
         metavar="SEVERITY",
         callback=_severity,
-        help=f"end with status {FOUND} for a finding as grave, or graver: {', '.join(SEVERITIES)}",
+        help=f"end with status {FOUND} for a finding at or above that severity: {', '.join(SEVERITIES)}",
     ),
 ]
 

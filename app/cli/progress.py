@@ -10,8 +10,10 @@ SEPARATOR = " · "
 
 
 def title(run: dict[str, Any]) -> str:
-    """What is run, on what: "convoy · threads 4 · CPython 3.13.0"; of a process that runs already its pid."""
+    """What is run, on what: "convoy · threads 4 · CPython 3.13.0"; of an attached one its pid too."""
     parts = [run["name"]]
+    if attached := run.get("attach"):
+        parts.append(f"pid {attached['pid']}")
     if run["executor"] is not None:
         parts.append(f"{run['executor']} {run['workers']}")
     if run["python"] is not None:

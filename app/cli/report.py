@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def text(summary: Json) -> str:
-    """The whole report: one part a table, parted by empty lines."""
+    """The whole report: one table a part, separated by empty lines."""
     parts = [
         *(_title(summary), _failure(summary), _gils(summary), _threads(summary)),
         *report_causes.causes(summary),
@@ -41,6 +41,7 @@ def _title(summary: Json) -> str:
     interval = target.get("switch_interval_s")
     parts = [
         run["name"],
+        *([f"pid {target['pid']}"] if run["kind"] == "attach" and target["pid"] else []),
         python_name(target),
         f"{run['state'].replace('_', ' ')} after {units.seconds(run['duration_s'])}",
     ]

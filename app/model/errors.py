@@ -86,7 +86,7 @@ class Conflict(GilscopeError):
     """It cannot be done now."""
 
     code = "conflict"
-    title = "Not now"
+    title = "Conflict"
     exit_status = 2
     http_status = 409
 

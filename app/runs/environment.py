@@ -1,4 +1,4 @@
-"""The environments of targets: what they get, and what of it is shown."""
+"""The environments and command lines of targets: what they get, and what of it is shown."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def of_process(pid: int) -> dict[str, str] | None:
         return shown(psutil.Process(pid).environ())
     except (psutil.Error, OSError):
         return None
+
+
+def command_of(pid: int) -> list[str]:
+    """A process's command line, what looks secret in it blanked; [] where it may not be read."""
+    try:
+        return secrets.command(psutil.Process(pid).cmdline())
+    except (psutil.Error, OSError):
+        return []
 
 
 def shown(variables: Mapping[str, str]) -> dict[str, str]:

@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any, Literal
 
 from app.model import secrets
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
+from app.model.program import name_of
 from app.model.spec import ObserverSpec, Sampling, Start
 from app.runs import catalogue, environment, interpreters
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
@@ -167,7 +167,7 @@ def of_command(request: RunRequest) -> Plan:
     variables = environment.inherited()
     return Plan(
         kind="command",
-        name=request.name or PurePath(command[0]).name,
+        name=request.name or name_of(secrets.command(command)) or command[0],
         params={},
         start=Start(
             list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio, fds=request.fds
@@ -227,7 +227,9 @@ def of_attach(request: RunRequest) -> Plan:
     seconds = _seconds(request.seconds)
     return Plan(
         kind="attach",
-        name=request.name or f"pid {request.attach_pid}",
+        name=request.name
+        or name_of(environment.command_of(request.attach_pid))
+        or f"pid {request.attach_pid}",
         params={},
         sampling=request.sampling,
         limit_s=seconds,

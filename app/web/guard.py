@@ -130,7 +130,11 @@ def _misdirected(path: str, host: str) -> Response:
 
 def _foreign(path: str, origin: str) -> Response:
     return Problem(
-        403, "Foreign page", f"A page of {origin} has no business here", path, "Use the server's own pages."
+        403,
+        "Cross-origin request refused",
+        f"A page of {origin} made this request",
+        path,
+        "Use the server's own pages.",
     )
 
 

@@ -65,7 +65,7 @@ def go_on(page: Page, seconds: float = 0.3) -> None:
 
 
 def figure(page: Page, name: str) -> str:
-    return page.locator(f"[data-figure={name}] dd").inner_text().strip()
+    return page.locator(f"[data-figure={name}] dd").first.inner_text().strip()
 
 
 def api(page: Page, path: str) -> Any:

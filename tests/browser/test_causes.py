@@ -91,7 +91,7 @@ def within(waits: Locator, end: float) -> tuple[float, float, str, Locator]:
 
 
 def seconds(text: str) -> float:
-    *value, unit = text.split()
+    *value, unit = text.removeprefix("≥ ").split()
     return float("".join(value)) * {"µs": 1e-6, "ms": 1e-3, "s": 1}[unit]
 
 
@@ -100,7 +100,7 @@ def test_the_flame_graph_is_zoomed_searched_and_walked(page: Page) -> None:
     tab(page, "Functions")
     expect(page.locator(".flame .frame")).to_have_count(0)
     expect(page.locator(".hot tbody tr").first).to_contain_text("count_down")
-    page.get_by_role("button", name="Draw it as of now").click()
+    page.get_by_role("button", name="Refresh").click()
     frames = page.locator(".flame .frame")
     expect(frames.first).to_have_text("all looks")
     page.locator(".stop").click()
@@ -134,7 +134,7 @@ def test_one_s_own_lines_run_and_say_what_they_print(page: Page) -> None:
         "import os, time\ntime.sleep(0.5)\nprint('workers:', os.environ['GILSCOPE_WORKERS'])\n"
     )
     panel.locator("[name=workers]").fill("3")
-    panel.get_by_role("button", name="Run these lines").click()
+    panel.get_by_role("button", name="Run this code").click()
     expect(page).to_have_url(RUN_PAGE)
     expect(page.locator(".badge")).to_have_text("finished")
     expect(page.locator(".output pre")).to_have_text("workers: 3\n")
@@ -146,7 +146,7 @@ def test_one_s_own_lines_run_and_say_what_they_print(page: Page) -> None:
 def test_lines_that_fail_say_how(page: Page) -> None:
     page.locator("button.own").click()
     page.get_by_label("Python source").fill("raise RuntimeError('no way')")
-    page.get_by_role("button", name="Run these lines").click()
+    page.get_by_role("button", name="Run this code").click()
     expect(page.locator(".title .of")).to_contain_text("exit status 1")
     expect(page.locator(".output pre")).to_contain_text("RuntimeError: no way")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import Site
+from .conftest import TOKEN, Site
 from .relay import Relay
 from .steps import (
     COUNT_STATES,
@@ -38,7 +39,7 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     page.wait_for_function(f"() => Object.values(({COUNT_STATES})()).every((count) => count > 100)")
     picture, operations = page.evaluate(PICTURE), figure(page, "ops")
     page.wait_for_function(PICTURE_IS_NOT, arg=picture)
-    expect(page.locator("[data-figure=ops] dd")).not_to_have_text(operations)
+    expect(page.locator("[data-figure=ops] dd").first).not_to_have_text(operations)
     expect(page.locator(".labels .lane")).to_have_count(5)
     expect(page.locator(".charts canvas:visible")).to_have_count(6)
     expect(page.locator(".look")).to_contain_text("GIL lane")
@@ -151,7 +152,11 @@ def test_a_broken_line_is_told_and_mended(site: Site, relay: Relay, new_page: Ca
     start(page, seconds="60")
     go_on(page)
     relay.cut()
-    expect(page.locator(".connection")).to_have_text(re.compile(r"Disconnected, trying again in \d s"))
+    expect(page.locator(".connection")).to_have_text(
+        re.compile(r"Server not reachable, trying again in \d s")
+    )
+    expect(page.locator(".badge")).to_have_text("not connected")
+    expect(page.locator(".stop")).to_be_disabled()
     at = elapsed(page)
     relay.mend()
     expect(page.locator(".connection")).to_be_hidden()
@@ -159,6 +164,46 @@ def test_a_broken_line_is_told_and_mended(site: Site, relay: Relay, new_page: Ca
     expect(page.locator(LIVE)).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
+
+
+def test_a_run_that_went_while_the_server_was_away_has_a_notice_with_a_way_out(
+    site: Site, relay: Relay, new_page: Callable[..., Page]
+) -> None:
+    page = new_page(tolerate="ERR_|WebSocket connection|404")
+    page.goto(site.address(port=relay.port))
+    start(page, seconds="60")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    run = f"http://{site.host}:{site.port}/api/v1{urlsplit(page.url).path}"
+    relay.cut()
+    expect(page.locator(".badge")).to_have_text("not connected")
+    assert page.request.delete(run, headers=headers).ok
+    relay.mend()
+    lost = page.get_by_role("alert").filter(has_text="does not have this run any more")
+    expect(lost).to_be_visible()
+    expect(page.locator(".stop")).to_be_hidden()
+    expect(page.locator(LIVE)).to_be_hidden()
+    lost.get_by_role("link", name="Go to the lab").click()
+    expect(page.get_by_role("heading", name="Watch the GIL of a real process")).to_be_visible()
+
+
+def test_the_legend_tells_the_shares_of_the_time_on_view(page: Page) -> None:
+    start(page, "cpu-bound", seconds="2")
+    expect(page.locator(".badge")).to_have_text("finished")
+    plot = page.locator("canvas.plot").bounding_box()
+    row = page.locator(".labels .lane", has_text="cpu-1").bounding_box()
+    assert plot
+    assert row
+    page.mouse.move(plot["x"] + plot["width"] / 20, row["y"] + row["height"] / 2)
+    expect(page.locator(".legend .of")).to_have_text(re.compile(r"cpu-1, [12]\.\d+ s on view:"))
+    # Dragged, it leaves the end of the run, and zooms about the pointer.
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] / 20 + 8, row["y"] + row["height"] / 2)
+    page.mouse.up()
+    while page.locator(".buttons .span").inner_text() != "2.00 ms":
+        page.mouse.wheel(0, -400)
+    expect(page.locator(".legend .of")).to_have_text(re.compile(r"cpu-1, 2\.00 ms on view:"))
+    shares = [float(text.split()[0]) for text in page.locator(".legend .share").all_inner_texts()]
+    assert sum(shares) == pytest.approx(100, abs=0.3)
 
 
 def test_a_run_that_is_gone_is_said_to_be(new_page: Callable[..., Page], site: Site) -> None:

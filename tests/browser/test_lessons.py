@@ -32,7 +32,7 @@ def test_a_run_is_compared_with_its_mended_variant(page: Page) -> None:
     expect(page.locator(".badge")).to_have_text("finished")
     expect(page.locator(".showed li").first).to_have_text(re.compile(r"\d"))
     explained = page.locator(".explained")
-    for heading in ("Why", "What helps", "The mended variant", "In the subject"):
+    for heading in ("Why", "What helps", "The fixed version", "Background"):
         expect(explained.get_by_role("heading", name=heading)).to_be_visible()
     explained.get_by_role("button", name="Run both and compare").click()
     expect(page).to_have_url(re.compile(r"/compare\?runs=\w+$"))

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -60,6 +61,34 @@ def test_attach_watch_and_detach(list_page: Page, target: subprocess.Popen[str])
     page.get_by_role("button", name="Detach").click()
     expect(page.locator(".badge")).to_have_text("detached")
     assert target.poll() is None, "the program lives on"
+
+
+def test_an_attached_run_is_called_by_its_program(list_page: Page, tmp_path: Path) -> None:
+    page, program = list_page, tmp_path / "a_shop.py"
+    program.write_text(PROGRAM)
+    with subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shop:
+        try:
+            assert shop.stdout
+            assert shop.stdout.readline() == b"ready\n"
+            page.get_by_role("searchbox").fill(str(shop.pid))
+            page.locator("tbody tr").get_by_role("button", name=re.compile("Attach")).click()
+            expect(page).to_have_url(RUN_PAGE)
+            expect(page.locator(".title .name")).to_have_text("a_shop.py")
+            expect(page.locator(".title .of")).to_contain_text(f"pid {shop.pid}")
+            expect(page).to_have_title("a_shop.py · GILScope")
+            page.get_by_role("button", name="Detach").click()
+            expect(page.locator(".badge")).to_have_text("detached")
+        finally:
+            shop.kill()
+
+
+def test_while_the_list_is_made_it_does_not_say_that_there_is_nothing(new_page: Callable[..., Page]) -> None:
+    page, held = new_page(), []
+    page.route("**/api/v1/processes", held.append)
+    page.get_by_role("link", name="Processes").click()
+    expect(page.locator(".none")).to_have_text("Looking for Python processes …")
+    held[0].fulfill(json={"processes": []})
+    expect(page.locator(".none")).to_have_text("No other Python process runs on this machine.")
 
 
 def test_what_cannot_be_attached_to_says_why(list_page: Page) -> None:

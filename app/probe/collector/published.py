@@ -43,7 +43,11 @@ class PublishedPauses:
         self._done: list[tuple[int, int, int, int | None]] = []  # start_ns, stop_ns, generation, collected
 
     def sample(self, now_us: int) -> None:
-        """Reads the rings; Unmapped, AddressSpaceGone."""
+        """Reads the rings; Unmapped, AddressSpaceGone.
+
+        A collection that ended after the instant of the sample, while it was taken, is the next one's: totals
+        and pauses count it together, and no pause ends in the future.
+        """
         raw = self._memory.read(self._at, self._size)
         if raw == self._raw or raw != self._memory.read(self._at, self._size):
             return  # nothing is new, or an item is being written, and whole at the next beat
@@ -51,16 +55,23 @@ class PublishedPauses:
         if self._memory.u64(self._pointer) != self._at:
             raise Unmapped(hex(self._at))  # the collector has been taken down
         self._raw = raw
+        now_ns = self._origin_ns + now_us * 1000
+        later = False
         for generation in range(GENERATIONS):
             before = self._newest[generation]
             for item in self._ring(generation):
                 if item.collections <= before.collections or item.stop_ns < item.start_ns:
                     continue  # told already, or no item
+                if item.stop_ns > now_ns:
+                    later = True
+                    break
                 follows = item.collections == before.collections + 1
                 collected = item.collected - before.collected if follows else None
                 self._done.append((item.start_ns, item.stop_ns, generation, collected))
                 before = item
             self._newest[generation] = before
+        if later:
+            self._raw = b""  # as if it had changed since
 
     def gap(self, from_us: int) -> None:
         """Nothing is lost but what the rings could not hold."""

@@ -136,7 +136,7 @@ function rowsOf({ counts, thresholds, collections, collected, uncollectable, pau
   });
   const untold = pauses.generations.find((one) => one.generation === null);
   if (!untold?.seen) return rows;
-  const name = [make("i", { class: "swatch gc-3" }), "not told"];
+  const name = [make("i", { class: "swatch gc-3" }), "unknown"];
   const numbers = ["–", "–", "–", text(count(untold.seen))];
   return [
     ...rows,

@@ -26,6 +26,11 @@ def test_the_line_of_a_run_with_one_gil() -> None:
     )
 
 
+def test_an_attached_run_is_called_by_its_program_and_its_pid() -> None:
+    run = {"name": "app.py", "executor": None, "workers": None, "python": None, "attach": {"pid": 4711}}
+    assert progress.title(run) == "app.py · pid 4711"
+
+
 def test_several_gils_the_line_says_whose_it_shows() -> None:
     figures = {"at_us": 1_000_000, "begin_us": 0, "main_gil": 1, "gils": [_gil(0, 100), _gil(1, 101)]}
     assert "GIL of pid 101, the busiest of 2 · held 99 %" in progress.line("t", figures)

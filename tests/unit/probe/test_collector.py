@@ -240,13 +240,14 @@ def test_what_cpython_publishes_is_told_once_and_exactly(target: Target, layout)
     assert published.stats() == [(2, 14, 0), (0, 0, 0), (1, 9, 0)]
 
 
-def test_a_pause_is_told_with_the_totals_that_count_it(target: Target) -> None:
+def test_a_pause_is_told_with_the_totals_that_count_it_and_not_before_its_end(target: Target) -> None:
     published = reading(target, PUBLISHED)
     target.published(PUBLISHED, 1, 900, 200)  # it ended after the sample was due, before it was taken
     published.sample(1000)
-    assert published.stats()[1][0] == 1
-    assert published.take(1000) == [(900, 200, 1, 10)]
-    assert published.take(1100) == []
+    assert (published.stats()[1][0], published.take(1000)) == (0, [])
+    published.sample(1100)
+    assert (published.stats()[1][0], published.take(1100)) == (1, [(900, 200, 1, 10)])
+    assert published.take(2000) == []
 
 
 def test_what_a_ring_could_not_hold_is_missing_from_the_pauses_alone(target: Target) -> None:
