@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .steps import COUNT_STATES, LIVE, RUN_PAGE, go_on
 
@@ -84,7 +84,11 @@ def test_an_attached_run_is_called_by_its_program(list_page: Page, tmp_path: Pat
 
 def test_while_the_list_is_made_it_does_not_say_that_there_is_nothing(new_page: Callable[..., Page]) -> None:
     page, held = new_page(), []
-    page.route("**/api/v1/processes", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/processes", hold)
     page.get_by_role("link", name="Processes").click()
     expect(page.locator(".none")).to_have_text("Looking for Python processes …")
     held[0].fulfill(json={"processes": []})
