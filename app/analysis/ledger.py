@@ -25,6 +25,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
+from app.analysis import stuck
 from app.analysis.capabilities import available
 from app.analysis.collectors import Collectors
 from app.analysis.figures import figures
@@ -37,7 +38,7 @@ from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series
 from app.analysis.stacks import StackLooks
 from app.analysis.summary import judge, summarise
-from app.analysis.threads import Threads
+from app.analysis.threads import BlockedLook, Threads
 from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
 from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
@@ -191,6 +192,18 @@ class Ledger:
         still = self.gils.still_held(self.threads)
         return self.gils.longest_holds.rows(still, self.stacks.log, self.stacks.functions)
 
+    def stuck(self) -> list[dict[str, Any]]:
+        """Threads that stand still at a lock; see stuck.py."""
+        return stuck.rows(self.threads, self.stacks.functions, self.stacks.locks)
+
+    def gils_switched_on(self) -> list[dict[str, Any]]:
+        """When free-threaded processes switched their GIL on, and by what."""
+        return [
+            {"pid": event.pid, "at_s": event.at_us / 1e6, "by": event.detail or None}
+            for event in self.events
+            if event.kind == "gil-on"
+        ]
+
     def loop_rows(self) -> list[dict[str, Any]]:
         """The event loops, the latest first; see loops.py."""
         return self.loops.rows(self.stacks.functions)
@@ -248,6 +261,9 @@ class Ledger:
             if stack is not None:
                 self.stacks.functions.leaf(stack)
             self._locate(lane, (state,), at_us, Spot(stack, task))
+            thread = self.threads.get(lane)
+            if thread is not None and not self._is_over(at_us):
+                thread.look = BlockedLook(at_us, state, stack)
 
     def _locate(self, lane: int, states: tuple[int, ...], at_us: int, spot: Spot) -> None:
         """A look at a thread, which may have been forgotten since."""

@@ -3,6 +3,12 @@
     row    {"pid", "parent", "ended_s", "at_s", "rss", "uss", "pss", "peak_rss", "swap", "shared",
             "kinds": {kind: [size, rss] or null} or null, "minor_faults", "major_faults"}
 
+    use    {"pid", "python", "free_threaded", "gil_enabled", "counted_s", "cpu_s", "cpus", "thread_pools"}
+
+Of the use, `cpu_s` is the CPU time of all of its threads, those that have ended with them, in the `counted_s`
+between two readings of the kernel's totals; `cpus` how many CPUs it may use, `thread_pools` the libraries
+that it has whose threads are their own.
+
 Sizes are those of the last walk of the process's mappings, which ended `at_s`; where there was none, `rss`
 alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of the process.
 `shared` is how much of the RSS other processes map as well; `kinds` are those of the memory message.
@@ -37,6 +43,8 @@ class ProcessUse:
         self.mappings: Memory | None = None  # the last walk
         self.totals = Totals(3)
         self.course = Course()
+        self._counted_from_us: int | None = None
+        self._counted_to_us: int | None = None
 
     def read(self, at_us: int, values: Sequence[int | None]) -> None:
         """Take its row of a counters message. A size that was not read this time keeps its last value.
@@ -45,6 +53,9 @@ class ProcessUse:
         """
         cpu_us, rss, peak_rss, minor_faults, major_faults = values
         self.totals.read((cpu_us, minor_faults, major_faults))
+        self._counted_to_us = at_us
+        if self._counted_from_us is None:
+            self._counted_from_us = at_us
         if rss:
             self.rss, self.counted_us = rss, at_us
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
@@ -70,6 +81,25 @@ class ProcessUse:
     def cpu_us(self) -> int:
         """CPU time used in the measured time."""
         return self.totals.moved(_CPU) or 0
+
+    def rebase(self) -> None:
+        """Count the running totals from their newest reading on."""
+        self.totals.rebase()
+        self._counted_from_us = self._counted_to_us
+
+    def use_row(self) -> dict[str, Any]:
+        """The row of its use, as at the head of this module."""
+        message, from_us, to_us = self.message, self._counted_from_us, self._counted_to_us
+        return {
+            "pid": self.pid,
+            "python": message.python if message else None,
+            "free_threaded": message.free_threaded if message else None,
+            "gil_enabled": message.gil_enabled if message else None,
+            "counted_s": None if from_us is None or to_us is None else (to_us - from_us) / 1e6,
+            "cpu_s": self.cpu_us / 1e6,
+            "cpus": message.cpus if message else None,
+            "thread_pools": message.thread_pools if message else [],
+        }
 
     def memory_row(self) -> dict[str, Any]:
         """The row, as at the head of this module."""
@@ -113,7 +143,7 @@ class Processes:
     def rebase(self) -> None:
         """Count all running totals from their newest reading on."""
         for process in self:
-            process.totals.rebase()
+            process.rebase()
 
     def read(self, at_us: int, rows: Iterable[Sequence[int | None]]) -> None:
         """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""

@@ -21,6 +21,7 @@ class StackLooks:
     def __init__(self) -> None:
         self.functions = Functions()
         self.log = LookLog()
+        self.locks: set[int] = set()  # the stacks whose innermost line takes a lock
         self._hot = HotFunctions()
         self._flame = Flame()
         self._nodes = array("i")  # of the flame graph, by stack
@@ -28,6 +29,7 @@ class StackLooks:
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
         self.functions.names(message)
+        self.locks.update(message.locks)
         if self._flame.full:
             moved = self._flame.thin()
             self._nodes = array("i", (moved[node] for node in self._nodes))

@@ -17,6 +17,7 @@ says why. One row for each process, interpreter and thread.
                                "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}, "blocked": [a row of where.py], "flame": see there, or null}],
      "threads_not_shown": how many of the least active have no row,
+     "processes": [a row of the use in processes.py],
      "memory": [a row of processes.py], "memory_peak": {"rss", "pss"}, "heap": [a row of heaps.py] or null,
      "gc": [a row of collectors.py] or null: each with its course, see memory.py,
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
@@ -27,6 +28,8 @@ says why. One row for each process, interpreter and thread.
                         "blamed": {"tid", "name", "function"} or null}],
      "longest_holds": [the same],
      "loops": [a row of loops.py],
+     "stuck": [a row of stuck.py],
+     "gils_switched_on": [{"pid", "at_s", "by": the import that did it, or null}],
      "workload": {"ops", "ops_per_s", and the workload's own fields} or null,
      "findings": [{"code", "severity", "title", "detail", "evidence", "advice", "doc"}]}
 
@@ -92,6 +95,7 @@ def _measured(ledger: Ledger, run: dict[str, Any], flames: bool) -> dict[str, An
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,
+        "processes": [process.use_row() for process in ledger.processes],
         **summary_rows(ledger),
         "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame() if flames else None,
@@ -100,6 +104,8 @@ def _measured(ledger: Ledger, run: dict[str, Any], flames: bool) -> dict[str, An
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "loops": ledger.loop_rows(),
+        "stuck": ledger.stuck(),
+        "gils_switched_on": ledger.gils_switched_on(),
         "workload": _workload(ledger),
     }
 

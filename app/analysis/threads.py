@@ -8,7 +8,7 @@ KEPT_ROWS most active are kept and the rest are only counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.analysis.functions import Functions
 from app.analysis.histogram import Runs
@@ -29,22 +29,35 @@ NAMED_US = 15_000_000
 _CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)
 
 
+class BlockedLook(NamedTuple):
+    """A look at a blocked thread."""
+
+    at_us: int
+    state: int
+    stack: int | None
+
+
 class Thread:
     """One lane: who it is, and the sums over its observed time."""
 
     __slots__ = (
         "_counted_from_us",
         "_counted_to_us",
+        "_state",
+        "_switches",
         "alive",
         "gone_us",
         "holds",
         "interpreter",
         "lane",
+        "look",
         "name",
         "named_us",
         "pid",
         "seen_us",
         "state_us",
+        "still_in",
+        "still_since_us",
         "tid",
         "totals",
         "waited_us",
@@ -69,6 +82,11 @@ class Thread:
         self.holds = Runs()
         self.totals = Totals(4)
         self.where = Where()
+        self.still_in: int | None = None  # its state at the last reading
+        self._state: int | None = None  # the last that is known
+        self.look: BlockedLook | None = None  # the last
+        self.still_since_us = named_us  # the first reading since which it has not been switched
+        self._switches: int | None = None
         self._counted_from_us = named_us
         self._counted_to_us: int | None = None
 
@@ -100,11 +118,17 @@ class Thread:
                 runs.torn = state == UNKNOWN
             at_us += length_us
         self.where.feed(track, from_us, at_us)
+        known = (state for state in track[-2::-2] if state != UNKNOWN)
+        self._state = next(known, self._state)
 
     def read(self, values: Sequence[int | None], at_us: int) -> None:
         """Take its row of a counters message."""
         self.totals.read(values)
         self._counted_to_us = at_us
+        switches = (values[_VOLUNTARY] or 0) + (values[_INVOLUNTARY] or 0)
+        self.still_in = self._state
+        if switches != self._switches:
+            self._switches, self.still_since_us = switches, at_us
 
     def rebase(self) -> None:
         """Count all running totals from their newest reading on."""
@@ -116,6 +140,15 @@ class Thread:
     def counted_us(self) -> int | None:
         """The time that the totals cover: up to the last reading, which may be long before a thread's end."""
         return None if self._counted_to_us is None else self._counted_to_us - self._counted_from_us
+
+    def was_there(self, other: Thread) -> bool:
+        """Whether it was there when the other was last read."""
+        return self.alive or self.gone_us >= (other._counted_to_us or 0)
+
+    @property
+    def still_us(self) -> int:
+        """For how long it is known not to have been switched: blocked at one place, if it is."""
+        return 0 if self._counted_to_us is None else max(self._counted_to_us - self.still_since_us, 0)
 
     @property
     def observed_us(self) -> int:

@@ -10,10 +10,11 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
 
     hello     v, origin_ns, started_at (s since the epoch), slice_us, run, sampling
     process   at_us, pid, parent, python, free_threaded, gil_enabled, switch_interval_us, command,
-              capabilities, why, gone     sent again whenever one of these changes
+              capabilities, why, cpus, thread_pools, gone    sent again whenever one of these changes
     names     at_us, threads [[lane, pid, tid, name, interpreter]], gils [[gil, pid, interpreter]],
               functions [[function, qualified name, file, first line]],
               stacks [[stack, [function, line, function, line, ...]]], leaf first,
+              locks [stack],
               gone [lane]                 a lane sent again has a new name, or come to an interpreter
     frame     start_us, end_us, samples, failed, late,
               gils [[gil, switches, [holder, waiters, length_us, holder, waiters, length_us, ...]]],
@@ -35,6 +36,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               pauses [[pid, interpreter, start_us, length_us, generation, collected]]
     memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss]}
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
+                                          gil-on: a free-threaded build has switched its GIL on; the
+                                          detail is the import that made it, or "",
                                           unheard: an action that the workload did not take,
                                           unobserved: the observer failed, and the program runs on
     report    at_us, data                 a line that the workload wrote; or what a program printed
@@ -49,6 +52,9 @@ that is later, and its lengths add up to `end_us`, or less where the thread or t
 a lane, or HOLDER_NONE or HOLDER_UNKNOWN; a piece of length 0 held by HOLDER_NONE says that between two
 samples the lock changed hands and came back. `switches` is how far CPython's own counter moved in the slice:
 exact at any sampling rate.
+
+`locks` are stacks of threads that wait for a lock and whose innermost line takes one, as its source says:
+`with lock:` or `lock.acquire()`, and not `queue.get()`.
 
 A look is at the Python stack of a GIL's holder and of the thread that has waited for it longest: `holder` and
 `waiter` are lanes or HOLDER_NONE, a stack that could not be read whole is null, `waiters` is how many waited
@@ -142,6 +148,8 @@ class Process:
     switch_interval_us: int | None = None
     capabilities: dict[str, str] = field(default_factory=dict)  # measure: exact, inferred, unavailable
     why: dict[str, str] = field(default_factory=dict)  # measure: the reason, where it is not exact
+    cpus: float | None = None  # that it may use, by its affinity and its cgroup's quota
+    thread_pools: list[str] = field(default_factory=list)  # "OpenBLAS": libraries with threads of their own
     gone: bool = False
 
 
@@ -156,6 +164,7 @@ class Names:
     gone: list[int] = field(default_factory=list)
     functions: list[Row] = field(default_factory=list)
     stacks: list[Row] = field(default_factory=list)
+    locks: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class BlockedLooker:
         if frames is None:
             return []
         lane.looked_at = lane.entered
-        stack, task = self._stacks.number(frames), self._task(lane)
+        stack, task = self._stacks.number(frames, at_lock=lane.state == LOCK), self._task(lane)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
 
     def _due(self, now_us: int) -> list[Lane]:

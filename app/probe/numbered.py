@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .memory import Unmapped
 from .runtime import Runtime
+from .source import Source
 from .stacks import Frame, StackReader
 from .state import Inconsistent
 from .vocabulary import Vocabulary
@@ -17,6 +18,7 @@ class NumberedStacks:
     def __init__(self, runtime: Runtime, vocabulary: Vocabulary) -> None:
         self.reader = StackReader(runtime)
         self._vocabulary = vocabulary
+        self._source = Source(runtime.memory.pid)
         self._checked_us = 0
 
     def refresh(self, now_us: int) -> None:
@@ -32,11 +34,20 @@ class NumberedStacks:
         except (Inconsistent, Unmapped):
             return []
 
-    def number(self, frames: list[Frame]) -> int | None:
-        """The number of the stack; None where it could not be read whole."""
+    def number(self, frames: list[Frame], at_lock: bool = False) -> int | None:
+        """The number of the stack; None where it could not be read whole.
+
+        `at_lock`: its thread waits for what may be a lock, and that is told with it.
+        """
         if not frames:
             return None
         try:
-            return self._vocabulary.number(self.reader.locate(frames))
+            located = self.reader.locate(frames)
         except (Inconsistent, Unmapped):
             return None
+        number = self._vocabulary.number(located)
+        if at_lock and number is not None:
+            code, line = located[0]
+            if self._source.takes_lock(code.function[1], line):
+                self._vocabulary.note_lock(number)
+        return number

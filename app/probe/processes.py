@@ -23,7 +23,7 @@ from app.model.frames import (
 )
 from app.model.states import MEASURES
 
-from . import procfs
+from . import cpus, procfs
 from .blocked import Budget
 from .memory import AddressSpaceGone, Unmapped
 from .reader import Reader
@@ -45,6 +45,7 @@ _SETTLE_US = 5_000_000
 _LOOK_PART = 10
 _LOOK_FIRST_US = 5_000
 _LOOK_LAST_US = 250_000
+_ASK_US = 1_000_000  # how often the CPUs that a process may use are asked, and the libraries that it has
 
 
 @dataclass
@@ -64,6 +65,9 @@ class Watched:
     lost: bool = False  # its address space went away: it is ending, or becoming another program
     announced: Process = field(init=False)  # what was last told of it, or would be
     told: bool = False  # the server has heard of it
+    cpus: float | None = None  # as last asked, see cpus.py
+    thread_pools: list[str] = field(default_factory=list)
+    asked_us: int = -_ASK_US
 
     def __post_init__(self) -> None:
         now = procfs.stat(self.pid)
@@ -281,6 +285,10 @@ class Processes:
             return
         if reader.unnamed:
             self._name(reader, now_us)
+        if reader.gil_switch.switched is not None:
+            self._emit(Event(now_us, "gil-on", watched.pid, reader.gil_switch.switched))
+            reader.gil_switch.switched = None
+            self._review(watched, reader, now_us)
 
     def look_at_stacks(self, now_us: int) -> None:
         """Looks at what holds each GIL, at what waits for it, and at threads that are blocked elsewhere."""
@@ -494,5 +502,17 @@ class Processes:
     def _process(self, watched: Watched, now_us: int, gone: bool = False) -> Process:
         if watched.reader is None:
             return replace(watched.announced, at_us=now_us, gone=gone)
+        if not gone and now_us - watched.asked_us >= _ASK_US:
+            watched.asked_us = now_us
+            watched.cpus, watched.thread_pools = cpus.cpus(watched.pid), cpus.thread_pools(watched.pid)
         facts = watched.reader.facts(self._stacks)
-        return Process(now_us, watched.pid, watched.parent, watched.command, gone=gone, **facts)
+        return Process(
+            now_us,
+            watched.pid,
+            watched.parent,
+            watched.command,
+            cpus=watched.cpus,
+            thread_pools=watched.thread_pools,
+            gone=gone,
+            **facts,
+        )

@@ -10,6 +10,7 @@ from app.model.frames import Message
 from . import capabilities, procfs
 from .blocked import BlockedLooker
 from .collector import Collectors
+from .gil_switch import GilSwitch
 from .heap.heaps import Heaps
 from .looks import Looker
 from .loops.watch import Loops
@@ -49,6 +50,7 @@ class Reader:
         self.looker = Looker(self.sampler, self.stacks)
         self.loops = Loops(self.roster, self.stacks, origin_ns)
         self.blocked = BlockedLooker(self.sampler, self.stacks, self.loops.task)
+        self.gil_switch = GilSwitch(self.sampler, self.stacks)
         self.collectors = Collectors(self.roster, origin_ns)
         self.heaps = Heaps(runtime, *heaps)
 
@@ -58,6 +60,7 @@ class Reader:
 
     def sample(self, now_us: int) -> None:
         """Looks once; AddressSpaceGone."""
+        self.gil_switch.sample(now_us)
         self.sampler.sample(now_us)
         self.collectors.sample(now_us)
         self.loops.sample(now_us)

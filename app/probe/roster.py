@@ -14,7 +14,7 @@ from typing import Callable
 from app.model.states import HOLDER_UNKNOWN
 
 from . import procfs
-from .layouts import TSTATE_INTERP
+from .layouts import PERMANENT, TSTATE_INTERP
 from .memory import Unmapped
 from .runtime import Runtime
 from .state import Inconsistent, Interpreter, Survey, ThreadState, survey
@@ -184,7 +184,7 @@ class Roster:
         kept = {gil.address: gil for gil in self.gils}
         self.gils = []
         self.gil_enabled = layout.enabled is None or any(
-            self.runtime.memory.i32(gil.address + layout.enabled) for gil in seen.gils
+            self.runtime.memory.i32(gil.address + layout.enabled) == PERMANENT for gil in seen.gils
         )
         for gil in seen.gils if self.gil_enabled else ():
             track = kept.pop(gil.address, None)

@@ -28,6 +28,8 @@ class Vocabulary:
         self._stacks: dict[bytes, int] = {}  # by what they are, packed
         self._new_functions: list[Row] = []
         self._new_stacks: list[Row] = []
+        self._locks: set[int] = set()
+        self._new_locks: list[int] = []
 
     def number(self, stack: list[Located]) -> int | None:
         """The number of a stack; None where there are too many to number another."""
@@ -49,13 +51,20 @@ class Vocabulary:
             self._new_stacks.append([number, flat])
         return number
 
+    def note_lock(self, stack: int) -> None:
+        """The line at the leaf of that stack takes a lock."""
+        if stack not in self._locks:
+            self._locks.add(stack)
+            self._new_locks.append(stack)
+
     def take(self, now_us: int) -> Names | None:
         """What was numbered since the last call."""
-        if not self._new_stacks:
+        if not self._new_stacks and not self._new_locks:
             return None
         functions, self._new_functions = self._new_functions, []
         stacks, self._new_stacks = self._new_stacks, []
-        return Names(now_us, functions=functions, stacks=stacks)
+        locks, self._new_locks = self._new_locks, []
+        return Names(now_us, functions=functions, stacks=stacks, locks=locks)
 
     def _number_function(self, function: Function) -> int | None:
         number = self._functions.get(function)

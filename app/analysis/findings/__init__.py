@@ -9,14 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.analysis.findings import gil, hazards, loops, memory, observation
+from app.analysis.findings import cores, gil, hazards, loops, memory, observation, stuck, switched
 from app.analysis.findings.rows import LEAST_S
 from app.model.findings import SEVERITIES, Finding
 
 Summary = dict[str, Any]
 Rule = Callable[[Summary], Finding | None]
 
-RULES: tuple[Rule, ...] = (*observation.RULES, *gil.RULES, *loops.RULES, *hazards.RULES, *memory.RULES)
+RULES: tuple[Rule, ...] = (
+    *observation.RULES,
+    *stuck.RULES,
+    *switched.RULES,
+    *gil.RULES,
+    *cores.RULES,
+    *loops.RULES,
+    *hazards.RULES,
+    *memory.RULES,
+)
+
+# Told only where nothing is wrong: what a program waits for is no news beside what keeps it.
+_WHERE_ALL_IS_WELL = "gil-idle"
+_WRONG = ("warning", "critical")
+_NOT_THE_PROGRAM = "observation-thin"
 
 
 def findings(summary: Summary) -> list[dict[str, Any]]:
@@ -24,5 +38,7 @@ def findings(summary: Summary) -> list[dict[str, Any]]:
     if max((thread["observed_s"] for thread in summary["threads"]), default=0.0) < LEAST_S:
         return []
     found = [finding for rule in RULES if (finding := rule(summary)) is not None]
+    if any(each.severity in _WRONG and each.code != _NOT_THE_PROGRAM for each in found):
+        found = [each for each in found if each.code != _WHERE_ALL_IS_WELL]
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity), reverse=True)
     return [finding.to_json() for finding in found]

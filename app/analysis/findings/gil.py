@@ -20,23 +20,27 @@ from app.model.findings import Finding
 Summary = dict[str, Any]
 
 # Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
-# One thread that computes alone holds it as long, but nobody waits.
+# One thread that computes alone holds it as long, but nobody waits. Those that take turns hold the lock for a
+# part of a switch interval each time, and there are turns: with a lock that changes hands less than twice a
+# second nobody gets on, whatever they wait for.
 _SATURATED_HELD = 0.9
 _SATURATED_CONTENDED = 0.75
+_TURNS_A_SECOND = 2.0
+_TAKES_PART = 0.2  # of what the thread that holds it most does: one that does less is no reason
 
 # Idle: with less than a tenth held, ten times as much could be done before the lock is in the way. It is
-# worth telling only of a program that works: one of its threads waits, and comes back a few times a second.
+# worth telling only of a program that works: one of its threads waits, and comes back a few times a second;
+# and that does not compute elsewhere, in C code or in children, for a third of a core.
 _IDLE_HELD = 0.1
 _WAITS = 0.5
 _COMES_BACK_HZ = 5.0
-
-# Parallel: two threads that each spend half of their time in C code without the lock are more than one core.
-_NATIVE = 0.5
-_PARALLEL_THREADS = 2
+_ELSEWHERE = 0.3  # cores
 
 # Long: ten switch intervals at a stretch, while for a third of the time others wait. Byte code lets go one
 # interval after it was asked; on a busy machine it may be put aside for a few more, not for ten each time.
+# They are counted in the steps of a histogram, and there is more than one.
 _LONG_INTERVALS = 10
+_LONG_HOLDS = 2
 _LONG_HELD = 0.1  # of the thread's time: less is an accident
 _LONG_CONTENDED = 0.3
 
@@ -46,7 +50,8 @@ _STALLED = 0.05
 
 # Convoy: a thread that holds the lock for less than a fifth of an interval at a time, and waits for most of
 # an interval each time, beside one that holds it for half an interval or more: it needs little and waits
-# long.
+# long. Of several that poll together one waits for the interval and the others come right after it, so the
+# longest twentieth of the waits is asked.
 _BRIEF = 0.2
 _WAIT = 0.8
 _COMPUTES = 0.5
@@ -57,23 +62,33 @@ _INTERVAL_S = 0.005  # CPython's default, where the target's own could not be re
 
 def saturated(summary: Summary) -> Finding | None:
     """Somebody always holds the lock, and somebody else always wants it."""
+    least_s = _BRIEF * _interval_s(summary)
     for gil, threads in locks(summary):
         if gil["held_share"] < _SATURATED_HELD or gil["contended_share"] < _SATURATED_CONTENDED:
             continue
-        takers = [thread for thread in threads if share(thread, "running", "stalled", "waiting") >= 0.1]
+        most = max(share(thread, "running") for thread in threads)
+        takers = [
+            thread
+            for thread in threads
+            if share(thread, "running") >= max(_TAKES_PART * most, share(thread, "stalled"))
+            and mean_hold_s(thread) >= least_s
+        ]
+        if len(takers) < 2 or (gil["switches_per_s"] or 0) < _TURNS_A_SECOND:
+            continue
         return Finding(
             code="gil-saturated",
             severity="warning",
             title="The GIL is saturated: more threads do no more work",
             detail=f"In process {gil['pid']} some thread held the GIL for {gil['held_share']:.0%} of the "
             f"time, and for {gil['contended_share']:.0%} at least one other waited for it: "
-            f"{gil['waiters']:.1f} on average. {len(takers)} threads took turns.",
+            f"{gil['waiters']:.1f} on average. {len(takers)} threads that compute took turns.",
             evidence={
                 **_of_lock(gil, "held_share", "contended_share", "waiters", "switches_per_s"),
                 "threads": len(takers),
             },
-            advice="Move the computing to processes or subinterpreters, use a free-threaded build, or C code "
-            "that lets go of the GIL. More threads only wait longer.",
+            advice="Move the computing to processes or subinterpreters, "
+            + ("run with the GIL off" if summary["target"]["free_threaded"] else "use a free-threaded build")
+            + ", or C code that lets go of the GIL. More threads only wait longer.",
         )
     return None
 
@@ -88,45 +103,50 @@ def idle(summary: Summary) -> Finding | None:
         for thread in threads
         if share(thread, "io", "sleep") >= _WAITS and blocked_a_second(thread) >= _COMES_BACK_HZ
     ]
-    computing = sum(share(thread, "native") for thread in threads)
-    if busiest > _IDLE_HELD or not waiting or computing >= _NATIVE:
+    if busiest > _IDLE_HELD or not waiting or _elsewhere(summary, threads) >= _ELSEWHERE:
         return None
+    state, where = _waited_for(waiting)
     return Finding(
         code="gil-idle",
         severity="info",
         title="The GIL is hardly held: this program waits for something else",
         detail=f"No GIL was held for more than {busiest:.1%} of the time, and "
         + ("one thread" if len(waiting) == 1 else f"{len(waiting)} threads")
-        + " spent most of it in system calls or asleep.",
-        evidence={"held_share": busiest, "waiting_threads": len(waiting)},
-        advice="Threads or asyncio are enough to wait for more at once; processes would bring no more. What "
-        "is waited for is where time can be won.",
+        + f" spent most of it {_WAITING_IN[state]}"
+        + (f", most in {where}." if where else "."),
+        evidence={"held_share": busiest, "waiting_threads": len(waiting), "state": state, "function": where},
+        advice=_ADVICE_IDLE[state],
     )
 
 
-def parallel(summary: Summary) -> Finding | None:
-    """Several threads compute in C code without the lock."""
-    for gil, threads in locks(summary):
-        native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
-        if len(native) < _PARALLEL_THREADS or gil["held_share"] >= _NATIVE:
-            continue
-        together = sum(share(thread, "native") for thread in native)
-        return Finding(
-            code="native-parallel",
-            severity="info",
-            title="Threads compute without the GIL",
-            detail=f"{len(native)} threads of process {gil['pid']} were in C code that had let go of the "
-            f"GIL, {together:.1f} of them at a time; the lock was held for {gil['held_share']:.0%} of the "
-            "time.",
-            evidence={
-                **_of_lock(gil, "held_share"),
-                "threads": len(native),
-                "native_threads_at_a_time": together,
-            },
-            advice="Threads are the right choice here, up to the number of cores. Keep the pieces large, so "
-            "that the lock stays out of the way.",
-        )
-    return None
+_WAITING_IN = {"io": "in system calls", "sleep": "asleep"}
+_ADVICE_IDLE = {
+    "io": "To wait for more at once, use more threads or asyncio; processes would bring no more. The time is "
+    "won where the answers come from.",
+    "sleep": "The program sleeps by its own will: where it polls, let it wait for what it polls for (an "
+    "Event, a queue, a socket). More threads or processes change nothing.",
+}
+
+
+def _waited_for(threads: list[dict[str, Any]]) -> tuple[str, str | None]:
+    """(the state that most of the waiting was in, the function in which most of it was)."""
+    state = max(
+        _WAITING_IN, key=lambda state: sum(share(thread, state) * seen_s(thread) for thread in threads)
+    )
+    total_s: dict[str, float] = {}
+    for thread in threads:
+        for row in thread.get("blocked") or ():
+            if row["state"] == state and row["function"]:
+                total_s[row["function"]] = total_s.get(row["function"], 0.0) + row["total_s"]
+    return state, max(total_s, key=lambda name: total_s[name], default=None)
+
+
+def _elsewhere(summary: Summary, threads: list[dict[str, Any]]) -> float:
+    """How many cores the program keeps busy without a GIL, in C code or in other programs."""
+    processes = [row for row in summary["processes"] if row["counted_s"]]
+    cores = sum(row["cpu_s"] / row["counted_s"] for row in processes)
+    held = sum(gil["held_share"] for gil, _ in locks(summary))
+    return float(max(cores - held, sum(share(thread, "native") for thread in threads if lets_go(thread))))
 
 
 def long_hold(summary: Summary) -> Finding | None:
@@ -135,33 +155,64 @@ def long_hold(summary: Summary) -> Finding | None:
     for gil, threads in locks(summary):
         if gil["contended_share"] < _LONG_CONTENDED:
             continue
-        longest = max(threads, key=mean_hold_s)
-        if (
-            mean_hold_s(longest) < least_s
-            or share(longest, "running", "stalled") < _LONG_HELD
-            or share(longest, "stalled") > share(longest, "running")  # that is another finding
-        ):
+        long = [(thread, found) for thread in threads if (found := _long_holds(thread, threads, least_s))]
+        if not long:
             continue
-        function = _holding_function(summary, longest)
+        thread, (count, from_s) = max(long, key=lambda found: found[1][0] * found[1][1])
+        function = _holding_function(summary, thread)
         return Finding(
             code="gil-long-hold",
             severity="warning",
             title="A thread keeps the GIL far longer than it may be asked to",
-            detail=f"{longest['name']} held the GIL for {mean_hold_s(longest) * 1000:.0f} ms at a stretch"
+            detail=f"{thread['name']} held the GIL {count} times for {from_s * 1000:.0f} ms or more, "
+            f"{thread['gil_hold']['max_s'] * 1000:.0f} ms the longest"
             + (f", in {function}" if function else "")
             + f", where a switch interval is {_interval_s(summary) * 1000:g} ms. Others waited for "
             f"{gil['contended_share']:.0%} of the time.",
             evidence={
                 **_of_lock(gil, "contended_share"),
-                **_of_thread(longest),
-                "mean_hold_s": mean_hold_s(longest),
-                "max_hold_s": longest["gil_hold"]["max_s"],
+                **_of_thread(thread),
+                "long_holds": count,
+                "long_from_s": from_s,
+                "holds": holds(thread),
+                "max_hold_s": thread["gil_hold"]["max_s"],
                 "function": function,
             },
             advice="One long C call does not let go: bound its input, do it in parts, or call it in another "
             "process or interpreter.",
         )
     return None
+
+
+def _long_holds(
+    thread: dict[str, Any], threads: list[dict[str, Any]], least_s: float
+) -> tuple[int, float] | None:
+    """(how many holds of the thread were long, from which length on), where others had to wait so long.
+
+    The length is the largest step of the histogram that half of the long holds reach.
+    """
+    if share(thread, "stalled") > share(thread, "running"):  # that is another finding
+        return None
+    steps: list[tuple[float, int]] = []  # (no shorter than, how many)
+    lower = 0.0
+    for upper, count in thread["gil_hold"]["histogram"]:
+        if lower >= least_s and count:
+            steps.append((lower, count))
+        lower = upper or lower
+    count = sum(count for _, count in steps)
+    delayed_s = thread["run_delay_s"] or 0.0  # a holder without a CPU cannot let go
+    if count < _LONG_HOLDS or sum(f * n for f, n in steps) - delayed_s < _LONG_HELD * seen_s(thread):
+        return None
+    waited_s = max((_longest_wait_s(other) for other in threads if other is not thread), default=0.0)
+    if waited_s < least_s:
+        return None
+    from_s = max(f for f, _ in steps if 2 * sum(n for g, n in steps if g >= f) >= count)
+    return sum(n for f, n in steps if f >= from_s), from_s
+
+
+def _longest_wait_s(thread: dict[str, Any]) -> float:
+    wait = thread["gil_wait"]
+    return max(wait["max_s"] or 0.0, wait["cut_longest_s"] or 0.0)
 
 
 def stalled_holder(summary: Summary) -> Finding | None:
@@ -172,17 +223,20 @@ def stalled_holder(summary: Summary) -> Finding | None:
         if share(holder, "stalled") < _STALLED or others < _STALLED:
             continue
         stalled_s = share(holder, "stalled") * seen_s(holder)
+        function = _holding_function(summary, holder)
         return Finding(
             code="gil-stalled-holder",
             severity="critical",
             title="A thread sleeps with the GIL held",
-            detail=f"{holder['name']} held the GIL for {stalled_s:.2f} s while it was blocked in the kernel, "
-            f"{share(holder, 'stalled'):.0%} of its time: nobody could run Python code meanwhile.",
+            detail=f"{holder['name']} held the GIL for {stalled_s:.2f} s while it was blocked in the kernel"
+            + (f", in {function}, " if function else ", ")
+            + f"{share(holder, 'stalled'):.0%} of its time: nobody could run Python code meanwhile.",
             evidence={
                 **_of_lock(gil, "contended_share"),
                 **_of_thread(holder),
                 "stalled_s": stalled_s,
                 "stalled_share": share(holder, "stalled"),
+                "function": function,
             },
             advice="The C code that blocks has to let go of the GIL: call it through ctypes.CDLL instead of "
             "PyDLL, or put Py_BEGIN_ALLOW_THREADS around the call.",
@@ -197,7 +251,7 @@ def convoy(summary: Summary) -> Finding | None:
         computing = [
             thread
             for thread in threads
-            if mean_hold_s(thread) >= _COMPUTES * interval_s and share(thread, "waiting") >= 0.1
+            if mean_hold_s(thread) >= _COMPUTES * interval_s and share(thread, "running") >= 0.1
         ]
         brief = [thread for thread in threads if _is_made_to_wait(thread, interval_s)]
         if not computing or not brief:
@@ -209,14 +263,16 @@ def convoy(summary: Summary) -> Finding | None:
             severity="warning",
             title="A thread that needs the GIL for moments waits for it for long",
             detail=f"{worst['name']} waited for the GIL {wait['count']} times, half of them for "
-            f"{wait['p50_s'] * 1000:.1f} ms or more, {share(worst, 'waiting'):.0%} of its time; it held it "
-            f"for {share(worst, 'running', 'stalled'):.1%}, while "
+            f"{wait['p50_s'] * 1000:.1f} ms or more and one in twenty for {wait['p95_s'] * 1000:.1f} ms, "
+            f"{share(worst, 'waiting'):.0%} of its time; it held it for "
+            f"{share(worst, 'running', 'stalled'):.1%}, while "
             + ("another thread computes." if len(computing) == 1 else f"{len(computing)} others compute."),
             evidence={
                 **_of_lock(gil, "held_share"),
                 **_of_thread(worst),
                 "waits": wait["count"],
                 "wait_p50_s": wait["p50_s"],
+                "wait_p95_s": wait["p95_s"],
                 "waiting_share": share(worst, "waiting"),
                 "computing_threads": len(computing),
             },
@@ -230,7 +286,6 @@ RULES: tuple[Callable[[Summary], Finding | None], ...] = (
     saturated,
     idle,
     convoy,
-    parallel,
     long_hold,
     stalled_holder,
 )
@@ -240,11 +295,11 @@ def _is_made_to_wait(thread: dict[str, Any], interval_s: float) -> bool:
     wait = thread["gil_wait"]
     return (
         wait["count"] >= _COMES_BACK_HZ * thread["observed_s"] / 2
-        and wait["p50_s"] >= _WAIT * interval_s
+        and wait["p95_s"] >= _WAIT * interval_s
         and share(thread, "waiting") >= _CONVOY_WAITING
         and held_s(thread) / max(wait["count"], holds(thread)) <= _BRIEF * interval_s
         and blocked_a_second(thread) >= _COMES_BACK_HZ
-        and share(thread, "io", "sleep") > share(thread, "lock")  # at a lock it waits for its peers
+        and share(thread, "io", "sleep") >= share(thread, "lock")  # at a lock it waits for its peers
     )
 
 

@@ -53,11 +53,14 @@ class ThreadState:
     gil_requested: int | None = None  # 3.15 on: an int, 1 while the thread is inside take_gil
 
 
+PERMANENT = 0x7FFFFFFF  # an int's maximum: the GIL of a free-threaded build is on, and stays on
+
+
 @dataclass(frozen=True)
 class Gil:
     """struct _gil_runtime_state. Free-threaded builds have `enabled` before all else."""
 
-    enabled: int | None = None  # i32: 0 off
+    enabled: int | None = None  # i32: PERMANENT on; 0 off; else so many extensions are being loaded
     interval: int = 0  # u64, microseconds
     last_holder: int = 8  # PyThreadState *; the holder only while locked is 1
     locked: int = 16  # i32: -1 not made yet, 0 free, 1 held

@@ -12,8 +12,8 @@ MS = 1000
 PID = 100
 
 
-def frame(start_ms, end_ms, gil, lanes, late=0):
-    gils = [[0, 0, [n * MS if at % 3 == 2 else n for at, n in enumerate(gil)]]]
+def frame(start_ms, end_ms, gil, lanes, late=0, switches=0):
+    gils = [[0, switches, [n * MS if at % 3 == 2 else n for at, n in enumerate(gil)]]]
     tracks = [[lane, [n * MS if at % 2 else n for at, n in enumerate(track)]] for lane, track in lanes]
     return Frame(start_ms * MS, end_ms * MS, 50, 0, late, gils, tracks)
 
@@ -29,17 +29,22 @@ def codes(summary):
 
 
 def thin_for(begin, seen_ms):
-    """A second in which two threads wait and take turns, and of which so much was seen."""
+    """A second in which two threads wait and take turns of 10 ms, and of which so much was seen."""
     ledger = begin(2)
-    unseen_ms = 1000 - seen_ms
-    gil = [0, 1, seen_ms, HOLDER_UNKNOWN, 0, unseen_ms]
+    unseen_ms, turns = 1000 - seen_ms, seen_ms // 10
+    gil = [part for turn in range(turns) for part in (turn % 2, 1, 10)] + [HOLDER_UNKNOWN, 0, unseen_ms]
+    lanes = [
+        (lane, [part for turn in range(turns) for part in (RUNNING if turn % 2 == lane else WAITING, 10)])
+        for lane in (0, 1)
+    ]
     ledger.feed(
         frame(
             0,
             1000,
             gil,
-            [(0, [RUNNING, seen_ms, UNKNOWN, unseen_ms]), (1, [WAITING, seen_ms, UNKNOWN, unseen_ms])],
+            [(lane, [*track, UNKNOWN, unseen_ms]) for lane, track in lanes],
             late=40,
+            switches=turns,
         )
     )
     return ledger.summary()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.analysis.findings import gil
+from app.analysis.findings import cores, gil
 from app.model.states import STATES
 
 
@@ -16,9 +16,11 @@ def summary(
         **{"pid": 1, "interpreter": 0, "counted_s": observed_s, "voluntary_switches": 10 * observed_s},
         **{"observed_s": observed_s, "cpu_s": cpu_s, "shares": {**dict.fromkeys(STATES, 0.0), **shares}},
         "coverage": 1 - shares.get("unknown", 0.0),
+        **{"run_delay_s": 0.0, "blocked": []},
     }
     gil = {"pid": 1, "interpreter": 0, "held_share": 0.02, "coverage": coverage}
-    return {"gils": [gil], "threads": [thread] * threads}
+    process = {"pid": 1, "counted_s": observed_s, "cpu_s": cpu_s * threads, "cpus": 4.0, "thread_pools": []}
+    return {"gils": [gil], "threads": [thread] * threads, "processes": [process]}
 
 
 def test_a_thread_is_judged_by_the_time_in_which_it_was_seen() -> None:
@@ -40,7 +42,11 @@ def test_what_was_seen_for_less_than_half_of_its_time_is_not_judged() -> None:
 
 
 def test_threads_that_wait_for_a_core_on_their_way_to_the_lock_do_not_compute_without_it() -> None:
-    assert gil.parallel(summary(3.0, threads=2, cpu_s=2.9, native=0.9, running=0.05)) is not None
-    assert gil.parallel(summary(3.0, threads=2, cpu_s=0.7, native=0.9, running=0.05)) is not None
-    assert gil.parallel(summary(3.0, threads=2, cpu_s=0.4, native=0.6, running=0.1)) is None
-    assert gil.parallel(summary(3.0, threads=1, cpu_s=2.9, native=0.9, running=0.05)) is None
+    assert cores.parallel(summary(3.0, threads=2, cpu_s=2.9, native=0.9, running=0.05)) is not None
+    assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.1)) is not None
+    assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.3)) is None
+    assert cores.parallel(summary(3.0, threads=1, cpu_s=2.9, native=0.9, running=0.05)) is None
+
+
+def test_threads_that_had_one_core_between_them_were_not_parallel() -> None:
+    assert cores.parallel(summary(3.0, threads=4, cpu_s=0.75, native=0.95)) is None

@@ -437,6 +437,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "gils",
         "threads",
         "threads_not_shown",
+        "processes",
         "memory",
         "memory_peak",
         "heap",
@@ -448,6 +449,8 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "longest_waits",
         "longest_holds",
         "loops",
+        "stuck",
+        "gils_switched_on",
         "workload",
         "findings",
     ]

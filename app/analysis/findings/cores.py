@@ -1,0 +1,192 @@
+"""The cores: used at once without the GIL or for want of one, or too few for the threads that want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from app.analysis.findings.rows import LEAST_S, Row, lets_go, locks, seen_enough, seen_s, share
+from app.model.findings import Finding
+
+Summary = dict[str, Any]
+
+# Parallel: two threads that each spend half of their time in C code without the lock. They are more than one
+# core only if they get it: together they have to have had a quarter of another.
+_NATIVE = 0.5
+_PARALLEL_THREADS = 2
+_CORES = 1.25
+
+# Without a GIL, a thread computes that is attached for a third of its time: of four threads on two cores each
+# gets half of one, and on a busy machine less.
+_ATTACHED = 0.3
+
+# Oversubscribed: threads that compute outside of Python's lock want half a CPU more than there are, and a
+# quarter more; and it shows: they stand in the run queue for so long that half a CPU would have been kept
+# busy. A thread takes part that spends a third of its time in C code, or is none of Python's. Where they had
+# less than half of the CPUs that the process may use, other programs had the rest, and they are the reason.
+_TAKES_PART = 0.3
+_TOO_MANY = 0.5  # CPUs
+_TOO_MANY_SHARE = 1.25
+_DELAYED = 0.5  # CPUs
+_OWN_DOING = 0.5
+
+# The libraries whose pools of threads are known, and what bounds each.
+_VARIABLES = {
+    "OpenBLAS": "OPENBLAS_NUM_THREADS",
+    "MKL": "MKL_NUM_THREADS",
+    "GNU OpenMP": "OMP_NUM_THREADS",
+    "LLVM OpenMP": "OMP_NUM_THREADS",
+    "Intel OpenMP": "OMP_NUM_THREADS",
+    "TBB": "",
+}
+
+
+def parallel(summary: Summary) -> Finding | None:
+    """Several threads compute in C code without the lock."""
+    if oversubscribed(summary):
+        return None
+    for gil, threads in locks(summary):
+        native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
+        cores = sum(map(_cores, native))
+        if len(native) < _PARALLEL_THREADS or gil["held_share"] >= _NATIVE or cores < _CORES:
+            continue
+        return Finding(
+            code="native-parallel",
+            severity="info",
+            title="Threads compute without the GIL",
+            detail=f"{len(native)} threads of process {gil['pid']} were in C code that had let go of the "
+            f"GIL, and had {cores:.1f} CPUs between them; the lock was held for {gil['held_share']:.0%} of "
+            "the time.",
+            evidence={
+                **{name: gil[name] for name in ("pid", "interpreter", "held_share")},
+                "threads": len(native),
+                "cores": cores,
+                "wanted": sum(map(_wanted, native)),
+                "cpus": _process(summary, gil["pid"])["cpus"],
+            },
+            advice="Threads are the right choice here, up to the number of cores. Keep the pieces large, so "
+            "that the lock stays out of the way.",
+        )
+    return None
+
+
+def oversubscribed(summary: Summary) -> Finding | None:
+    """More threads want to compute outside of Python's lock than there are CPUs for."""
+    for pid, threads in _by_process(summary):
+        process = _process(summary, pid)
+        cpus: float | None = process["cpus"]
+        computing = [
+            thread
+            for thread in threads
+            if _wanted(thread) >= _TAKES_PART
+            and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
+        ]
+        wanted, cores = sum(map(_wanted, computing)), sum(map(_cores, computing))
+        if (
+            cpus is None
+            or len(computing) < 2
+            or wanted < max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
+            or wanted - cores < _DELAYED
+            or cores < _OWN_DOING * cpus
+        ):
+            continue
+        foreign = [thread for thread in computing if thread["interpreter"] is None]
+        pools = list(process["thread_pools"] or ()) if foreign else []
+        return Finding(
+            code="cpu-oversubscribed",
+            severity="warning",
+            title="More threads compute than there are CPUs",
+            detail=f"{len(computing)} threads of process {pid} wanted {wanted:.1f} CPUs at a time and had "
+            f"{cores:.1f}: it may use {cpus:g}. The rest of the time they stood in the run queue."
+            + _of_pools(foreign, pools),
+            evidence={
+                "pid": pid,
+                "cpus": cpus,
+                "threads": len(computing),
+                "threads_without_python": len(foreign),
+                "wanted": wanted,
+                "cores": cores,
+                "thread_pools": pools,
+            },
+            advice=_bound(pools, len(foreign)),
+        )
+    return None
+
+
+def free_threads(summary: Summary) -> Finding | None:
+    """A free-threaded build on which threads did run at once."""
+    if summary["gils"] and not summary["target"]["free_threaded"]:
+        return None
+    for pid, threads in _by_process(summary):
+        process = _process(summary, pid)
+        if process["gil_enabled"] is not False:
+            continue
+        computing = [thread for thread in threads if share(thread, "running") >= _ATTACHED]
+        cores = sum(map(_cores, computing))
+        if len(computing) < _PARALLEL_THREADS or cores < _CORES:
+            continue
+        wanted, cpus = sum(map(_wanted, computing)), process["cpus"]
+        more = cpus is not None and wanted >= max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
+        return Finding(
+            code="free-threads-parallel",
+            severity="info",
+            title="Threads run Python at once: there is no GIL",
+            detail=f"{len(computing)} threads of process {pid} computed, and had {cores:.1f} CPUs between "
+            "them" + ("." if cpus is None else f" of {cpus:g} that it may use."),
+            evidence={"pid": pid, "threads": len(computing), "cores": cores, "wanted": wanted, "cpus": cpus},
+            advice="As many threads as there are CPUs are enough: more stand in the run queue."
+            if more
+            else "Threads are the right choice here, up to the number of CPUs. What they share needs locks.",
+        )
+    return None
+
+
+RULES: tuple[Callable[[Summary], Finding | None], ...] = (parallel, oversubscribed, free_threads)
+
+
+def _by_process(summary: Summary) -> Iterator[tuple[int, list[Row]]]:
+    """The threads of each process that were seen enough."""
+    found: dict[int, list[Row]] = {}
+    for thread in summary["threads"]:
+        if seen_enough(thread) and seen_s(thread) >= LEAST_S and (thread["counted_s"] or 0) >= LEAST_S:
+            found.setdefault(thread["pid"], []).append(thread)
+    yield from found.items()
+
+
+def _process(summary: Summary, pid: int) -> Row:
+    found: Row | None = next((row for row in summary["processes"] if row["pid"] == pid), None)
+    return found or {"pid": pid, "cpus": None, "thread_pools": None, "gil_enabled": None}
+
+
+def _cores(thread: Row) -> float:
+    """How much of a CPU it had."""
+    return float((thread["cpu_s"] or 0.0) / thread["counted_s"]) if thread["counted_s"] else 0.0
+
+
+def _wanted(thread: Row) -> float:
+    """How much of a CPU it wanted: what it had, and the time in which it stood in the run queue."""
+    delayed_s = thread["run_delay_s"] or 0.0
+    return _cores(thread) + (float(delayed_s / thread["counted_s"]) if thread["counted_s"] else 0.0)
+
+
+def _of_pools(foreign: list[Row], pools: list[str]) -> str:
+    if not foreign:
+        return ""
+    names = f" of {' and '.join(pools)}" if pools else ""
+    return f" {len(foreign)} of them are threads of a C library{names}, beside those of Python."
+
+
+def _bound(pools: list[str], foreign: int) -> str:
+    variables = dict.fromkeys(_VARIABLES[pool] for pool in pools if _VARIABLES.get(pool))
+    if variables:
+        named = " or ".join(f"{name}=1" for name in variables)
+        return (
+            f"Set {named} in the environment before the library is loaded, or use threadpoolctl's "
+            "threadpool_limits(1), where several threads of Python call it at once."
+        )
+    if foreign:
+        return "Bound the library's own pool of threads, so that all threads together are as many as CPUs."
+    return (
+        "Use as many threads as there are CPUs (len(os.sched_getaffinity(0)), os.process_cpu_count() from "
+        "3.13 on), or give the process more: taskset and the container's CPU limit bound it."
+    )

@@ -1,0 +1,64 @@
+"""Threads that are stuck: blocked at one place, without a moment's wake, until they were last seen.
+
+    row    {"pid", "tid", "name", "interpreter", "at_s", "length_s", "from_the_start", "threads_there",
+            "takes_lock", "stack": [{"function", "file", "line"}]}
+
+A thread that is blocked and is not woken keeps the kernel's count of its context switches. So it is known to
+have stood still since the first reading of an unchanged count, `at_s`, over gaps in which nobody looked, to
+the last, `length_s` later. `from_the_start`: it was so when it was first seen. `threads_there` is how many
+threads its process had then. `stack` is leaf first, null where no look at it could be taken, and `takes_lock`
+says that the innermost line takes a lock, see frames.py. Threads that wait for a lock are listed, which may
+be one that another hands on as a signal; those of LEAST_US and more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from app.model.states import LOCK
+
+if TYPE_CHECKING:
+    from app.analysis.functions import Functions
+    from app.analysis.threads import Thread, Threads
+
+LEAST_US = 700_000
+ROWS = 200
+_FIRST_US = 600_000  # two readings of the counters
+
+Json = dict[str, Any]
+
+
+def rows(threads: Threads, functions: Functions, locks: set[int]) -> list[Json]:
+    """The rows, the longest first; `locks` are the stacks whose innermost line takes a lock."""
+    found = [thread for thread in threads if thread.still_in == LOCK and thread.still_us >= LEAST_US]
+    found.sort(key=lambda thread: -thread.still_us)
+    first = {thread.pid: thread for thread in reversed(found)}  # of each process
+    there = Counter(
+        thread.pid for thread in threads if thread.pid in first and thread.was_there(first[thread.pid])
+    )
+    return [_row(thread, functions, locks, there[thread.pid]) for thread in found[:ROWS]]
+
+
+def _row(thread: Thread, functions: Functions, locks: set[int], there: int) -> Json:
+    look, since_us = thread.look, thread.still_since_us
+    stack = None
+    if look is not None and look.state == LOCK and look.at_us > since_us - _FIRST_US / 2:
+        stack = look.stack
+    return {
+        "pid": thread.pid,
+        "tid": thread.tid,
+        "name": thread.name,
+        "interpreter": thread.interpreter,
+        "at_s": since_us / 1e6,
+        "length_s": thread.still_us / 1e6,
+        "from_the_start": since_us - thread.named_us < _FIRST_US,
+        "threads_there": there,
+        "takes_lock": stack in locks,
+        "stack": None if stack is None else [_place(place, functions) for place in functions.stack(stack)],
+    }
+
+
+def _place(place: Any, functions: Functions) -> Json:
+    function = functions[place.function]
+    return {"function": function.name, "file": function.file, "line": place.line}

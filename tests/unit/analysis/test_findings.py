@@ -1,0 +1,356 @@
+"""The rules together: none raises on any summary, and each says what the rows in front of it mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.analysis.findings import RULES, cores, findings, gil, stuck, switched
+from app.analysis.ledger import Ledger
+from app.model.findings import SEVERITIES
+from app.model.states import STATES
+
+PID = 7
+SECONDS = 4.0
+EMPTY: dict[str, Any] = {"count": 0, "cut": 0, "cut_longest_s": None, "histogram": []}
+NONE = {**EMPTY, **dict.fromkeys(("p50_s", "p95_s", "p99_s", "max_s"))}
+
+
+def lengths(count: int, each_s: float, *more: list[float | None]) -> dict[str, Any]:
+    """So many runs of one length, as a row tells of them; `more` are steps of a histogram above it."""
+    steps: list[list[float | None]] = [[each_s, count], *more]
+    longest = max(upper or 0.0 for upper, _ in steps)
+    total = int(sum(number or 0 for _, number in steps))
+    told = {"p50_s": each_s, "p95_s": longest, "p99_s": longest, "max_s": longest}
+    return {**EMPTY, **told, "count": total, "histogram": steps}
+
+
+def thread(name: str, tid: int = 1, **row: Any) -> dict[str, Any]:
+    """A thread that was seen all the time; `shares` are those that are not 0."""
+    shares = {**dict.fromkeys(STATES, 0.0), **row.pop("shares", {})}
+    return {
+        **{"pid": PID, "tid": tid, "name": name, "interpreter": 0, "observed_s": SECONDS, "coverage": 1.0},
+        **{"shares": shares, "counted_s": SECONDS, "cpu_s": 0.0, "run_delay_s": 0.0, "blocked": []},
+        **{"voluntary_switches": 0, "involuntary_switches": 0, "gil_wait": NONE, "gil_hold": NONE, **row},
+    }
+
+
+def summary(*threads: dict[str, Any], free_threaded: bool = False, **more: Any) -> dict[str, Any]:
+    """A run with these threads."""
+    told = Ledger().summary()
+    held = sum((row["shares"]["running"] or 0) + (row["shares"]["stalled"] or 0) for row in threads)
+    lock = {"pid": PID, "interpreter": 0, "coverage": 1.0, "held_share": held, "switches": 800}
+    lock = {**lock, "switches_per_s": 200.0, "contended_share": 0.95, "waiters": 2.0}
+    process = {"pid": PID, "python": "3.13.0", "free_threaded": free_threaded, "gil_enabled": True}
+    process = {**process, "counted_s": SECONDS, "cpu_s": 0.0, "cpus": 2.0, "thread_pools": []}
+    told["target"] = {**told["target"], "pid": PID, "free_threaded": free_threaded}
+    told["target"]["switch_interval_s"] = 0.005
+    return {**told, "gils": [lock], "threads": list(threads), "processes": [process], **more}
+
+
+def codes(told: dict[str, Any]) -> list[str]:
+    return [finding["code"] for finding in findings(told)]
+
+
+TAKES_TURNS = {"shares": {"running": 0.5, "waiting": 0.5}, "gil_hold": lengths(200, 0.005)}
+COMPUTES = {"shares": {"running": 0.96, "waiting": 0.04}, "gil_hold": lengths(700, 0.005)}
+POLLS = {
+    "shares": {"running": 0.005, "waiting": 0.95},
+    "gil_hold": lengths(2, 0.001),
+    "gil_wait": lengths(300, 0.012),
+    "voluntary_switches": 4000,
+}
+
+
+def test_threads_that_compute_and_take_turns_saturate_the_lock() -> None:
+    found = gil.saturated(summary(thread("a", 1, **TAKES_TURNS), thread("b", 2, **TAKES_TURNS)))
+    assert found is not None
+    assert "2 threads that compute took turns" in found.detail
+    assert "free-threaded build" in found.advice
+
+
+def test_a_free_threaded_build_is_not_told_to_use_one() -> None:
+    rows = thread("a", 1, **TAKES_TURNS), thread("b", 2, **TAKES_TURNS)
+    found = gil.saturated(summary(*rows, free_threaded=True))
+    assert found is not None
+    assert "free-threaded build" not in found.advice
+    assert "GIL off" in found.advice
+
+
+def test_who_needs_the_lock_for_moments_takes_no_turns() -> None:
+    told = summary(thread("compute", 1, **COMPUTES), *(thread(f"poll {n}", 2 + n, **POLLS) for n in range(4)))
+    assert gil.saturated(told) is None
+    found = gil.convoy(told)
+    assert found is not None
+    assert found.evidence["computing_threads"] == 1
+    assert found.evidence["name"].startswith("poll")
+
+
+def test_where_the_lock_never_changes_hands_nobody_takes_turns() -> None:
+    told = summary(thread("a", 1, **TAKES_TURNS), thread("b", 2, **TAKES_TURNS))
+    told["gils"][0]["switches_per_s"] = 0.5
+    assert gil.saturated(told) is None
+
+
+def test_a_thread_that_sleeps_with_the_lock_does_not_compute() -> None:
+    sleeps = thread("a", 1, shares={"stalled": 0.9, "running": 0.02}, gil_hold=lengths(2, 1.8))
+    computes = thread("b", 2, shares={"running": 0.08, "waiting": 0.9}, gil_hold=lengths(60, 0.005))
+    row = {"pid": PID, "tid": 1, "function": "nap", "file": "a.py", "line": 3, "length_s": 1.8}
+    told = summary(sleeps, computes, longest_holds=[row])
+    assert gil.saturated(told) is None
+    found = gil.stalled_holder(told)
+    assert found is not None
+    assert "in nap" in found.detail
+    assert found.evidence["function"] == "nap"
+
+
+def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_short() -> None:
+    holds = lengths(4000, 0.0001, [0.1, 5], [0.2, 40])
+    holds["max_s"] = 0.198
+    validates = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds)
+    answers = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(40, 0.15))
+    found = gil.long_hold(summary(validates, answers))
+    assert found is not None
+    assert "40 times for 100 ms or more, 198 ms the longest" in found.detail
+    # Nobody had to wait so long: the holder was put aside by the machine, or was asked for the lock late.
+    patient = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(4000, 0.01))
+    assert gil.long_hold(summary(validates, patient)) is None
+    delayed = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds, run_delay_s=3.9)
+    assert gil.long_hold(summary(delayed, answers)) is None
+
+
+WAITS = {"voluntary_switches": 100}
+
+
+@pytest.mark.parametrize(("state", "advice"), [("io", "asyncio"), ("sleep", "polls")])
+def test_the_advice_for_an_idle_lock_follows_from_what_is_waited_for(state: str, advice: str) -> None:
+    row = {"state": state, "function": "fetch", "total_s": 3.0}
+    told = summary(thread("a", 1, shares={state: 0.95, "running": 0.02}, blocked=[row], **WAITS))
+    found = gil.idle(told)
+    assert found is not None
+    assert "most in fetch" in found.detail
+    assert advice in found.advice
+
+
+def test_an_idle_lock_is_no_news_of_a_program_that_computes_elsewhere_or_is_stuck() -> None:
+    waits = thread("a", 1, shares={"sleep": 0.95, "running": 0.02}, **WAITS)
+    assert codes(summary(waits)) == ["gil-idle"]
+    told = summary(waits)
+    told["processes"].append({**told["processes"][0], "pid": 8, "cpu_s": 3.5})
+    assert codes(told) == []
+    assert codes(summary(waits, stuck=[at_lock("a", "f"), at_lock("b", "g")])) == ["threads-stuck"]
+
+
+NATIVE = {"shares": {"native": 0.95}}
+
+
+def test_threads_with_a_core_each_are_parallel() -> None:
+    found = cores.parallel(summary(*(thread("a", n, cpu_s=3.8, **NATIVE) for n in range(2))))
+    assert found is not None
+    assert found.evidence["cores"] == pytest.approx(1.9)
+
+
+def test_more_threads_than_cpus_stand_in_the_run_queue() -> None:
+    rows = [thread("query", n, cpu_s=0.95, run_delay_s=2.8, **NATIVE) for n in range(4)]
+    told = summary(*rows)
+    told["processes"][0]["cpus"] = 1.0
+    assert codes(told) == ["cpu-oversubscribed"]
+    found = cores.oversubscribed(told)
+    assert found is not None
+    assert "wanted 3.8 CPUs at a time and had 0.9" in found.detail
+    assert "sched_getaffinity" in found.advice
+
+
+def test_where_other_programs_have_the_cpus_the_threads_are_not_too_many() -> None:
+    told = summary(*(thread("query", n, cpu_s=0.2, run_delay_s=3.6, **NATIVE) for n in range(4)))
+    assert codes(told) == []
+
+
+def test_a_pool_of_a_c_library_is_named_with_what_bounds_it() -> None:
+    rows = [thread("train", n, cpu_s=2.0, run_delay_s=1.5, **NATIVE) for n in range(2)]
+    pool = [
+        thread("python3", 10 + n, cpu_s=1.0, run_delay_s=2.5, **{**NATIVE, "interpreter": None})
+        for n in range(4)
+    ]
+    told = summary(*rows, *pool)
+    told["processes"][0]["thread_pools"] = ["OpenBLAS", "GNU OpenMP"]
+    found = cores.oversubscribed(told)
+    assert found is not None
+    assert "4 of them are threads of a C library of OpenBLAS and GNU OpenMP" in found.detail
+    assert "OPENBLAS_NUM_THREADS=1" in found.advice
+    assert "OMP_NUM_THREADS=1" in found.advice
+
+
+def test_threads_without_a_gil_that_ran_at_once_are_counted() -> None:
+    rows = [thread("w", n, cpu_s=1.9, run_delay_s=1.9, shares={"running": 0.98}) for n in range(4)]
+    told = summary(*rows, free_threaded=True)
+    assert cores.free_threads(told) is None, "its GIL is on"
+    told["processes"][0]["gil_enabled"] = False
+    told["gils"] = []
+    found = cores.free_threads(told)
+    assert found is not None
+    assert "4 threads of process 7 computed, and had 1.9 CPUs between them of 2" in found.detail
+
+
+def at_lock(name: str, *functions: str, **row: Any) -> dict[str, Any]:
+    """A thread that stands still at a lock."""
+    stack = [{"function": each, "file": "/app/shop.py", "line": 10 + at} for at, each in enumerate(functions)]
+    return {
+        **{"pid": PID, "tid": hash(name), "name": name, "interpreter": 0, "at_s": 0.5, "length_s": 3.0},
+        **{"from_the_start": False, "threads_there": 5, "takes_lock": True, "stack": stack, **row},
+    }
+
+
+def test_two_threads_at_two_locks_are_told_with_their_functions() -> None:
+    told = summary(stuck=[at_lock("transfer", "write_journal", "transfer"), at_lock("b", "read_accounts")])
+    told["stuck"][1]["stack"][0]["line"] = 40
+    found = stuck.threads_stuck(told)
+    assert found is not None
+    assert found.evidence["kind"] == "order"
+    assert "transfer in write_journal (line 10, called by transfer)" in found.detail
+    assert "b in read_accounts (line 40)" in found.detail
+
+
+def test_threads_that_wait_for_one_lock_are_told_after_a_while() -> None:
+    there = [at_lock("a", "emit", length_s=1.9), at_lock("b", "emit", length_s=1.0)]
+    assert stuck.threads_stuck(summary(stuck=there)) is None
+    there[0]["length_s"] = 2.1
+    found = stuck.threads_stuck(summary(stuck=there))
+    assert found is not None
+    assert found.evidence["kind"] == "one place"
+    assert "a and 1 others in emit" in found.detail
+
+
+def test_a_child_with_one_thread_waits_for_what_nobody_holds() -> None:
+    row = at_lock("main", "send", threads_there=1, from_the_start=True)
+    family = [{"pid": 1, "parent": None}, {"pid": PID, "parent": 1}]
+    found = stuck.threads_stuck(summary(stuck=[row], memory=family))
+    assert found is not None
+    assert found.evidence["kind"] == "forked"
+    found = stuck.threads_stuck(summary(stuck=[row], memory=family[1:]))
+    assert found is not None
+    assert found.evidence["kind"] == "alone"
+
+
+def test_a_thread_in_the_import_lock_is_told_though_its_line_cannot_be_read() -> None:
+    frame = {"function": "_ModuleLock.acquire", "file": "<frozen importlib._bootstrap>", "line": 3}
+    found = stuck.threads_stuck(summary(stuck=[at_lock("a", takes_lock=False, stack=[frame])]))
+    assert found is not None
+    assert found.evidence["kind"] == "import"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        at_lock("unread", stack=None),
+        at_lock("SimpleQueue.get()", "work", takes_lock=False),
+        *(
+            at_lock("idle", stack=[{"function": "wait", "file": f"/usr/lib/python3.12{file}", "line": 355}])
+            for file in ("/threading.py", "/queue.py", "/concurrent/futures/thread.py")
+        ),
+        at_lock("worker", stack=[{"function": "get", "file": "/py/multiprocessing/queues.py", "line": 99}]),
+    ],
+    ids=lambda row: row["name"],
+)
+def test_who_waits_for_work_is_not_stuck(row: dict[str, Any]) -> None:
+    assert stuck.threads_stuck(summary(stuck=[row])) is None
+
+
+def test_a_gil_that_was_switched_on_is_told_with_its_import() -> None:
+    row = {"pid": PID, "at_s": 3.25, "by": "oldext in <module> (app.py:12)"}
+    found = switched.gil_switched_on(summary(gils_switched_on=[row]))
+    assert found is not None
+    assert "At 3.25 s its GIL was switched on by the import of oldext in <module> (app.py:12)" in found.detail
+
+
+SHARE = st.floats(0, 1)
+TIME = st.none() | st.floats(0, 100)
+
+
+@st.composite
+def any_lengths(draw: st.DrawFn) -> dict[str, Any]:
+    uppers = sorted(draw(st.sets(st.sampled_from([0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0]))))
+    steps: list[list[float | None]] = [[upper, draw(st.integers(0, 1000))] for upper in uppers]
+    if draw(st.booleans()):
+        steps.append([None, draw(st.integers(1, 9))])
+    if not steps:
+        return {**NONE, "cut": draw(st.integers(0, 3)), "cut_longest_s": draw(TIME)}
+    told = sorted(draw(st.floats(0, 100)) for _ in range(4))
+    figures = dict(zip(("p50_s", "p95_s", "p99_s", "max_s"), told, strict=True))
+    count = int(sum(number or 0 for _, number in steps))
+    return {
+        "count": count,
+        "cut": draw(st.integers(0, 3)),
+        "cut_longest_s": draw(TIME),
+        **figures,
+        "histogram": steps,
+    }
+
+
+@st.composite
+def any_thread(draw: st.DrawFn) -> dict[str, Any]:
+    parts = [draw(SHARE) for _ in STATES]
+    known = draw(st.booleans()) and sum(parts) > 0
+    shares = {state: part / sum(parts) if known else None for state, part in zip(STATES, parts, strict=True)}
+    counted = draw(st.booleans())
+    numbers = ("cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches")
+    return thread(
+        "t",
+        draw(st.integers(1, 5)),
+        pid=draw(st.sampled_from([PID, 8])),
+        interpreter=draw(st.none() | st.integers(0, 1)),
+        observed_s=draw(st.floats(0, 100)),
+        coverage=draw(st.none() | SHARE),
+        shares={},
+        gil_wait=draw(any_lengths()),
+        gil_hold=draw(any_lengths()),
+        counted_s=draw(st.floats(0, 100)) if counted else None,
+        **{number: draw(TIME) if counted else None for number in numbers},
+    ) | {"shares": shares}
+
+
+@st.composite
+def any_summary(draw: st.DrawFn) -> dict[str, Any]:
+    told = summary(*draw(st.lists(any_thread(), max_size=5)), free_threaded=draw(st.booleans()))
+    shares = {name: draw(SHARE) for name in ("held_share", "contended_share")}
+    rates = {
+        "switches_per_s": draw(TIME),
+        "waiters": draw(st.floats(0, 9)),
+        "coverage": draw(st.none() | SHARE),
+    }
+    told["gils"][0].update(shares, **rates)
+    if draw(st.booleans()):
+        told["gils"] = [{**told["gils"][0], "held_share": None, "contended_share": None}]
+    told["processes"][0].update(
+        counted_s=draw(TIME),
+        cpus=draw(st.none() | st.floats(0.1, 64)),
+        gil_enabled=draw(st.none() | st.booleans()),
+        thread_pools=draw(st.lists(st.sampled_from(["OpenBLAS", "TBB", "another"]), max_size=2)),
+    )
+    if draw(st.booleans()):
+        told["processes"] = []
+    told["target"]["switch_interval_s"] = draw(st.none() | st.floats(1e-6, 1))
+    told["stuck"] = [
+        at_lock(f"t{at}", *names, length_s=draw(st.floats(0, 9)), takes_lock=draw(st.booleans()))
+        for at, names in enumerate(draw(st.lists(st.lists(st.sampled_from("fgh"), max_size=3), max_size=4)))
+    ]
+    return told
+
+
+@settings(deadline=None, max_examples=150)
+@given(any_summary())
+def test_no_rule_raises_and_what_is_told_is_whole(told: dict[str, Any]) -> None:
+    for found in findings(told):
+        assert found["severity"] in SEVERITIES
+        assert found["title"]
+        assert found["detail"].endswith(".")
+        assert found["advice"].endswith(".")
+        assert "None" not in found["detail"]
+
+
+def test_every_rule_says_nothing_of_an_empty_run() -> None:
+    empty = Ledger().summary()
+    assert [rule(empty) for rule in RULES] == [None] * len(RULES)
