@@ -23,7 +23,7 @@ def thin(summary: dict[str, Any]) -> Finding | None:
     coverage: float | None = sampling["coverage"]
     if coverage is None or coverage >= THIN:
         return None
-    judged = seen_enough(sampling)
+    judged = all(seen_enough(row) for row in (*summary["gils"], *summary["threads"]))
     strained = (sampling["observer_cpu_share"] or 0.0) >= _STRAINED
     return Finding(
         code="observation-thin",
@@ -31,7 +31,7 @@ def thin(summary: dict[str, Any]) -> Finding | None:
         title=f"Only {units.coverage(coverage)} of the time was seen",
         detail=f"{_reason(sampling, strained)} Every share is of the time that was seen, and the rest may "
         "have been different. A wait or a hold that reaches into it lasted at least as long as it was seen."
-        + ("" if judged else " That is too little to judge the lock and the threads by."),
+        + ("" if judged else " What was seen for less than half of its time is too little to judge by."),
         evidence={
             "coverage": coverage,
             "lock_coverage": min(_coverages(summary["gils"]), default=None),
