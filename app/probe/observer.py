@@ -40,9 +40,10 @@ _LOCATE_LIMIT_S = 5.0  # for a process that is asked for to become readable
 _ATTACH_LIMIT_S = 0.25  # for an attached one, which has long been what it is
 _FIRST_LIMIT_S = 0.25  # for a command to become a CPython before the run begins without one
 # Searches come so far apart, or further where they would take more than a fiftieth of a CPU (a tenth while
-# nothing is sampled), but never further than a slice.
+# nothing is sampled), but never further than a slice, unless that would take more than a twentieth.
 _SEARCH_US = 5_000
 _SEARCH_REST, _SEARCH_REST_IDLE = 50, 10
+_SEARCH_REST_LEAST = 20
 _POLL_S = 0.002  # while a target starts
 _GAP_PERIODS = 2  # a beat that comes later than both of these leaves a gap, not a guess
 _GAP_US = 10_000  # two of the default switch intervals
@@ -341,7 +342,8 @@ class Observer:
         self._processes.look(now)
         cost_us = (time.thread_time_ns() - began_ns) // 1000
         rest = _SEARCH_REST if self._processes.reads_any else _SEARCH_REST_IDLE
-        self._search_at_us = now + min(max(_SEARCH_US, cost_us * rest), SLICE_US)
+        most_us = max(SLICE_US, cost_us * _SEARCH_REST_LEAST)
+        self._search_at_us = now + min(max(_SEARCH_US, cost_us * rest), most_us)
 
     def _follow(self, now: int) -> None:
         roots = [self._root] if self._target is None else [self._root, *procfs.children(os.getpid())]

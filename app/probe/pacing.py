@@ -14,7 +14,7 @@ from .turns import LEAST_LOOKS, MOST_LOOKS
 
 MIN_HZ = 100.0  # below this a 5 ms switch interval can no longer be seen at all
 _CPU_BUDGET = 0.5  # of one core: above it the observer takes from the target more than it tells
-_OWN_FAULT = 0.5  # of the budget: one that uses less is late because others have the CPUs
+_OWN_FAULT = 0.8  # of the budget: one that uses less is late because others have the CPUs
 _REVIEW_NS = 1_000_000_000
 _CALM_REVIEWS = 5  # so many reviews without strain before the rate is raised again
 _CALM_FRACTION = 0.25  # and only where the strain is below this part of what made it slow down

@@ -4,7 +4,7 @@ One sample is: read each GIL, read what is known of each thread, read the GILs a
 between the sample is taken anew, since a thread's state is told from both together.
 
 Which threads are looked at in a sample, where there are many: see turns.py. What a look finds is the state of
-the thread until the next one, for LOOK_US at the most: beyond that it is unknown.
+the thread until the next one, for LOOK_US at the most, or PARKED_LOOK_US: beyond that it is unknown.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from .memory import AddressSpaceGone, Unmapped
 from .roster import SURVEY_PERIOD_US, Numbers, Roster
 from .runtime import Runtime
 from .tracks import GilTrack, Lane
-from .turns import Turns
+from .turns import BLOCKED, Turns
 
 LOOK_US = 50_000
+PARKED_LOOK_US = 250_000  # as long as it did nothing before it was parked
 HEADS_EVERY = 5  # samples between two looks at whether a thread or an interpreter was made
 _GIL = struct.Struct("=QQi4xQ")  # interval, last_holder, locked, switch_number: all in one read
 _TRIES = 3  # 2 to 5 samples in a thousand find that the lock moved; hardly one finds it twice
@@ -96,6 +97,8 @@ class Sampler:
             self._failed += 1
         self._end_gap(due is not None, now_us)
         if due is not None:
+            if due is not roster.active:
+                self._lose([lane for lane in due if not lane.parked], LOOK_US, now_us)
             self._judge_all(due, self._holders_now(now_us), now_us)
 
     def gap(self, from_us: int) -> None:
@@ -107,10 +110,11 @@ class Sampler:
         from_us, self._unseen_us = self._unseen_us, None
         if from_us is None:
             return
+        turns = len(self.roster.active) > self.turns.most  # then a look is trusted for longer anyway
         for lane in self.roster.lanes.values():
             if sampled and self._judge.still_waits(lane):
                 lane.looked_us = now_us
-            else:
+            elif not (lane.state in BLOCKED and (turns or lane.parked)):
                 lane.lose(from_us)
         for gil in self.roster.gils:
             gil.become(HOLDER_UNKNOWN, 0, from_us)
@@ -133,11 +137,8 @@ class Sampler:
             [gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gone_gils + roster.gils
         ]
         roster.gone_gils = []
-        trust_us = self._trust_us
-        trusted_us = now_us - trust_us
-        for lane in roster.lanes.values():
-            if lane.looked_us < trusted_us and lane.state != UNKNOWN:
-                lane.lose(lane.looked_us + trust_us)
+        self._lose(roster.active, LOOK_US, now_us)
+        self._lose(roster.parked, PARKED_LOOK_US, now_us)
         lanes = [[lane.number, lane.pieces] for lane in roster.gone if lane.pieces]
         lanes += [[lane.number, lane.flush(now_us)] for lane in roster.lanes.values()]
         return gils, lanes
@@ -149,10 +150,13 @@ class Sampler:
 
     # ---- reading
 
-    @property
-    def _trust_us(self) -> int:
-        """For how long a look tells the state of a thread; at a low rate, until the next but one."""
-        return max(LOOK_US, 2 * self._period_us)
+    def _lose(self, lanes: list[Lane], trust_us: int, now_us: int) -> None:
+        """Of those that were looked at too long ago the state is unknown."""
+        trust_us = max(trust_us, 2 * self._period_us)  # at a low rate, until the next look but one
+        trusted_us = now_us - trust_us
+        for lane in lanes:
+            if lane.looked_us < trusted_us and lane.state != UNKNOWN:
+                lane.lose(lane.looked_us + trust_us)
 
     def _due(self) -> list[Lane]:
         """The lanes to look at now; those that hold a lock are always among them."""
@@ -268,19 +272,16 @@ class Sampler:
     def _judge_all(self, due: list[Lane], held: dict[int, int], now_us: int) -> None:
         """Gives every lane that was looked at its state, and every GIL its holder and waiters."""
         roster, judge = self.roster, self._judge
-        trust_us = self._trust_us
-        trusted_us = now_us - trust_us
         for lane in due:
-            if lane.looked_us < trusted_us and lane.state != UNKNOWN:
-                lane.lose(lane.looked_us + trust_us)
             lane.looked_us = now_us
             state = judge.state_of(lane, lane.number in held)
             lane.doubted = False
             if state == UNKNOWN:
                 self._failed += 1
             if state != lane.state:
+                if lane.parked and not (lane.state == UNKNOWN and state in BLOCKED):
+                    roster.park(lane, idle=False)  # but not one that is only seen again, as idle as before
                 lane.become(state, now_us)
-                roster.park(lane, idle=False)
         waiters = dict.fromkeys(roster.gil_by_index, 0)
         for lane in roster.active:
             if lane.state == WAITING and lane.waits_for is not None:
