@@ -55,10 +55,10 @@ class Functions:
             whole = len(self._frames) < 2 * _MOST_FRAMES
             self._frames.extend(frames if whole else frames[: 2 * MAX_CALLERS])
             self._ends.append(len(self._frames))
-            files = [self._functions[index].file for index in frames[::2]]
-            at = 2 * to_blame(files)
+            called = [self._functions[index] for index in frames[::2]]
+            at = 2 * to_blame([(function.name, function.file) for function in called])
             self._blamed.extend(frames[at : at + 2])
-            self._importing.append(imports(files))
+            self._importing.append(imports(function.file for function in called))
 
     def leaf(self, stack: int | None) -> Place | None:
         """Where the innermost frame of a stack is; None for a stack that could not be read."""

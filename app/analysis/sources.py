@@ -9,6 +9,7 @@ USER, PACKAGE, LIBRARY = range(3)
 
 _LIBRARY = re.compile(r"/lib(64)?/python3(\.\d+)?t?/|/python3\d+\.zip/|^<frozen ")
 _PACKAGES = ("/site-packages/", "/dist-packages/")
+_PARTS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")  # of the function that they stand in
 _IMPORT = "<frozen importlib._bootstrap>"
 # What calls a loop's callbacks: who called the loop is not to blame for what they do.
 _LOOPS = ("/asyncio/base_events.py", "/asyncio/runners.py", "/uvloop/__init__.py", "/gevent/hub.py")
@@ -21,19 +22,21 @@ def owner(file: str) -> int:
     return LIBRARY if _LIBRARY.search(file) else USER
 
 
-def to_blame(files: Sequence[str]) -> int:
-    """The place, in the files of a stack from the leaf on, of the frame to blame for what its thread does.
+def to_blame(stack: Sequence[tuple[str, str]]) -> int:
+    """The place of the frame to blame for what its thread does, in a stack of (function, file), leaf first.
 
     The innermost of the user's own, else of a package's, else the leaf; below an event loop none is.
     """
     package = None
-    for place, file in enumerate(files):
+    for place, (name, file) in enumerate(stack):
         if file.endswith(_LOOPS):
             break
         whose = owner(file)
+        if whose == LIBRARY or name.endswith(_PARTS):
+            continue
         if whose == USER:
             return place
-        if whose == PACKAGE and package is None:
+        if package is None:
             package = place
     return package or 0
 

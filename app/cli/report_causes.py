@@ -22,8 +22,9 @@ Json = dict[str, Any]
 
 
 def causes(summary: Json) -> list[str]:
-    """The tables of functions, of waits and of blocked threads; those that would be empty are left out."""
-    return [part for part in (_hot(summary), _waits(summary), _blocked(summary)) if part]
+    """The tables of functions, of waits, of blocked threads and of event loops; empty ones are left out."""
+    parts = (_hot(summary), _waits(summary), _blocked(summary), _loops(summary), _steps(summary))
+    return [part for part in parts if part]
 
 
 def judgements(summary: Json) -> list[str]:
@@ -98,6 +99,40 @@ def _blocked(summary: Json) -> str:
         del columns[4]
         for cells in rows:
             del cells[4]
+    return render(columns, rows) if rows else ""
+
+
+def _loops(summary: Json) -> str:
+    columns = [Column("event loop"), Column("thread")]
+    columns += [Column(name, "right") for name in ("lag p50", "p99", "max")]
+    rows = [
+        [
+            loop["kind"],
+            loop["name"] or str(loop["tid"]),
+            *(units.seconds(lag) for lag in loop["lag_s"].values()),
+        ]
+        for loop in summary["loops"]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _steps(summary: Json) -> str:
+    """What kept the event loops from going on, the longest first."""
+    columns = [Column("longest steps", "right"), Column("at", "right"), Column("thread"), Column("task")]
+    columns += [Column("state"), Column("in"), Column("")]
+    steps = [(loop, step) for loop in summary["loops"] for step in loop["longest"]]
+    rows = [
+        [
+            units.seconds(step["length_s"]),
+            units.seconds(step["at_s"]),
+            loop["name"] or str(loop["tid"]),
+            step["task"] or ABSENT,
+            step["state"],
+            step["function"] or ABSENT,
+            _place(step),
+        ]
+        for loop, step in sorted(steps, key=lambda each: -each[1]["length_s"])[:WAITS]
+    ]
     return render(columns, rows) if rows else ""
 
 

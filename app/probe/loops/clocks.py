@@ -19,6 +19,7 @@ from .instant import IDLE, Instant, Lost
 
 _EPOLL = ("232", "281", "441")  # epoll_wait, epoll_pwait, epoll_pwait2
 _WORDS = 64  # of a loop's object: the pointer is among the first
+_MOST_BYTES = 1 << 24  # a uvloop.Loop has a buffer of 256 KiB inside
 _OF_FRAME = 32  # words of a frame's variables and its stack
 _TAG = ~7  # from 3.14 on a reference in a frame carries tags
 _LONGEST_S = 86_400.0  # a loop that did not look for a day is none
@@ -142,7 +143,7 @@ def _words(memory: Memory, layout: Layout, address: int) -> list[int]:
     kind = memory.u64(address + layout.objects.ob_type)
     size = memory.u64(kind + layout.objects.tp_basicsize)
     head = layout.objects.ob_size
-    if not head <= size < 1 << 16:
+    if not head <= size < _MOST_BYTES:
         raise Inconsistent(f"no object lies at {address:#x}")
     count = min(size // 8, _WORDS)
     words = struct.unpack(f"={count}Q", memory.read(address, count * 8))[head // 8 :]

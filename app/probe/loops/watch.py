@@ -26,7 +26,9 @@ from .steps import LoopTrack, Step
 from .tasks import Tasks
 
 _FIRST_US = 20_000  # from when a thread is first seen until its stack is walked
-_LAST_US = 2_000_000  # a thread in which no loop was found is walked so often at last
+# A thread in which no loop was found is walked so often at last, one that is idle so often. Loops in C show
+# only while they wait for events.
+_LAST_US, _LAST_IDLE_US = 200_000, 2_000_000
 _PERIOD_US = 50_000
 _AT_A_TIME = 4  # threads walked in a period: some 30 us each
 _EPOLL = (b"232 ", b"281 ", b"441 ")  # epoll_wait, epoll_pwait, epoll_pwait2
@@ -49,6 +51,7 @@ class Loops:
         self._queue: list[
             tuple[int, int, int, Lane]
         ] = []  # (when to walk, order, after how long again, lane)
+        self._walked: dict[int, bytes] = {}  # the wait in which a thread was last walked, by lane
         self._search_us = 0
 
     def meet(self, lanes: list[Lane], now_us: int) -> None:
@@ -82,6 +85,8 @@ class Loops:
         """(loops, lags, steps) of a loops message, since the last call."""
         for track in [t for t in self._tracks if self._roster.lanes.get(t.lane.tid) is not t.lane]:
             self._lose(track, now_us)
+        there = {lane.number for lane in self._roster.active}
+        self._walked = {number: raw for number, raw in self._walked.items() if number in there}
         told, self._told = self._told, []
         (lags, steps), self._left = self._left, ([], [])
         for track in self._tracks:
@@ -92,10 +97,8 @@ class Loops:
 
     def task(self, lane: Lane) -> str | None:
         """The name of the task that a thread's loop runs; None where it has none, or that cannot be told."""
-        for track in self._tracks:
-            if track.lane is lane:
-                return self._tasks.name(track.state, track.interp, track.reader.loop)
-        return None
+        track = self._track_of(lane)
+        return self._tasks.name(track.state, track.interp, track.reader.loop) if track else None
 
     # ---- long steps
 
@@ -120,24 +123,41 @@ class Loops:
         lag, steps = track.take(now_us)
         self._left[0].append(lag)
         self._left[1].extend(steps)
+        self._walked.pop(track.lane.number, None)
         self.meet([track.lane], now_us)
 
     # ---- finding them
 
     def _search(self, now_us: int) -> None:
         """Walks the stacks of some threads whose turn it is."""
-        walked = 0
         self._stacks.refresh(now_us)
+        walked = self._search_waiting(now_us)
         while walked < _AT_A_TIME and self._queue and self._queue[0][0] <= now_us:
             _, _, delay, lane = heapq.heappop(self._queue)
-            if self._roster.lanes.get(lane.tid) is not lane:
-                continue  # it has ended
+            if self._roster.lanes.get(lane.tid) is not lane or self._track_of(lane) is not None:
+                continue  # it has ended, or was found
             if not lane.parked or lane.raw.startswith(_EPOLL):
                 walked += 1
                 if self._found(lane, now_us):
                     continue
-            delay = min(delay * 2, _LAST_US)
+            delay = min(delay * 2, _LAST_IDLE_US if lane.parked else _LAST_US)
             heapq.heappush(self._queue, (now_us + delay, next(self._order), delay, lane))
+
+    def _search_waiting(self, now_us: int) -> int:
+        """Walks threads that wait for events just now, each once for each such wait; how many."""
+        walked = 0
+        for lane in self._roster.active:
+            if lane.raw.startswith(_EPOLL) and self._walked.get(lane.number) != lane.raw:
+                if walked == _AT_A_TIME:
+                    break
+                if self._track_of(lane) is None:
+                    walked += 1
+                    self._found(lane, now_us)
+                self._walked[lane.number] = lane.raw
+        return walked
+
+    def _track_of(self, lane: Lane) -> LoopTrack | None:
+        return next((track for track in self._tracks if track.lane is lane), None)
 
     def _found(self, lane: Lane, now_us: int) -> bool:
         for state in lane.states:

@@ -22,7 +22,7 @@ import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
 /** Messages that change the timeline alone, or nothing that is on view. */
-const QUIET = new Set(["frame", "names", "counters", "stacks", "blocked", "collector", "memory"]);
+const QUIET = new Set(["frame", "names", "counters", "stacks", "blocked", "loops", "collector", "memory"]);
 
 export class RunView {
   #state = new RunState();

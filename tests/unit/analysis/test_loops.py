@@ -119,15 +119,15 @@ def test_a_step_without_a_stack_names_nobody(ledger: Ledger) -> None:
     ("stack", "place"), [(STACKS[0], 1), (STACKS[1], 0), (STACKS[2], 0), (STACKS[3], 1)], ids=str
 )
 def test_who_is_to_blame(stack: list[Any], place: int) -> None:
-    assert to_blame([FUNCTIONS[index][2] for index in stack[1][::2]]) == place
+    assert to_blame([(FUNCTIONS[index][1], FUNCTIONS[index][2]) for index in stack[1][::2]]) == place
 
 
-def test_a_users_function_is_to_blame_for_what_it_calls_in_a_package() -> None:
-    assert (
-        to_blame(["/usr/lib/python3.12/socket.py", "/x/site-packages/requests/api.py", "/srv/app.py", BASE])
-        == 2
-    )
-    assert to_blame(["/usr/lib/python3.12/socket.py", "/x/site-packages/requests/api.py", BASE]) == 1
+def test_a_users_function_is_to_blame_for_what_it_calls() -> None:
+    socket, loop = ("recv", "/usr/lib/python3.12/socket.py"), ("BaseEventLoop._run_once", BASE)
+    package, user = ("get", "/x/site-packages/requests/api.py"), ("view", "/srv/app.py")
+    assert to_blame([socket, package, user, loop]) == 2
+    assert to_blame([socket, package, loop, user]) == 1
+    assert to_blame([("view.<locals>.<genexpr>", "/srv/app.py"), user, loop]) == 1
     assert imports(["/srv/app.py", "<frozen importlib._bootstrap>"])
 
 
