@@ -15,7 +15,14 @@
  * @typedef {{at_s: number, length_s: number, at_least?: boolean, pid: number, tid: number, name: string, function: string | null,
  *            file: string | null, line: Maybe,
  *            blamed?: {tid: Maybe, name: string, function: string | null} | null}} Longest
- * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[]}} Causes
+ * @typedef {{at_s: number, length_s: number, state: string, task: string | null, function: string | null,
+ *            file: string | null, line: Maybe}} LoopStep
+ * @typedef {{function: string | null, file: string | null, line: Maybe, task: string | null, state: string,
+ *            importing: boolean, count: number, total_s: number, longest_s: number}} LoopBlock
+ * @typedef {{pid: number, tid: number, name: string, kind: string, steps: string, tasks: string, observed_s: number,
+ *            lag_s: {p50: Maybe, p99: Maybe, max: Maybe}, longest: LoopStep[], blocks: LoopBlock[]}} Loop
+ * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[],
+ *            loops: Loop[]}} Causes
  * @typedef {{held_share: Maybe, contended_share: Maybe, switches_per_s: Maybe, waiters: Maybe}} GilRates
  * @typedef {{gil: number, pid: number, interpreter: number, coverage: Maybe, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe, so_far?: GilRates}} GilFigures

@@ -5,7 +5,7 @@
  *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told
  * } from "./messages.js"
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number, alive: boolean,
- *            namedUs: number, track: Track}} Lane
+ *            namedUs: number, track: Track, loop?: string}} Lane `loop` is the kind of the event loop that it runs
  * @typedef {{message: HeapMessage, everyUs: number | null, map: HeapMap}} HeapReading `everyUs` is how long before it
  *     the one before was
  * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
@@ -42,7 +42,7 @@ export class RunState {
   /** Messages that this viewer fell behind by. */
   missed = 0;
   /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
-  causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [] };
+  causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [], loops: [] };
   /** Held time by stacks, once the server has said it. @type {FlameNode | null} */
   flame = null;
   /** What happened to the processes, in order. @type {RunEvent[]} */
@@ -284,14 +284,18 @@ export class RunState {
   }
 
   /** Not every message carries all of them. @param {Partial<Causes>} said */
-  #causes({ hot, who_waits, longest_waits, longest_holds }) {
+  #causes({ hot, who_waits, longest_waits, longest_holds, loops }) {
     const known = this.causes;
     this.causes = {
       hot: hot ?? known.hot,
       who_waits: who_waits ?? known.who_waits,
       longest_waits: longest_waits ?? known.longest_waits,
       longest_holds: longest_holds ?? known.longest_holds,
+      loops: loops ?? known.loops,
     };
+    for (const { pid, tid, kind } of loops ?? []) {
+      for (const lane of this.lanes.values()) if (lane.pid === pid && lane.tid === tid) lane.loop = kind;
+    }
   }
 }
 

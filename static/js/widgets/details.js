@@ -2,7 +2,7 @@
 /**
  * What lies behind the timeline, a panel for each question. Only what is on view is brought up to date.
  * @import { Palette } from "../draw/palette.js"
- * @import { Longest } from "../state/messages.js"
+ * @import { Place } from "./longest.js"
  * @import { RunState } from "../state/run_state.js"
  * @import { Timeline } from "./timeline.js"
  */
@@ -15,6 +15,7 @@ import { HotFunctions } from "./functions.js";
 import { HeapPanel } from "./heap_panel.js";
 import { Histograms } from "./histograms.js";
 import { LongestTable } from "./longest.js";
+import { LoopPanel } from "./loops.js";
 import { WaitMatrix } from "./matrix.js";
 import { MemoryPanel } from "./memory_panel.js";
 import { ProcessPanel } from "./process.js";
@@ -61,10 +62,11 @@ export class Details {
     const matrix = new WaitMatrix(root);
     const histograms = new Histograms(root);
     const ways = {
-      whyNotSeen: (/** @type {Longest} */ one) => this.#whyNotSeen(one),
-      onChoose: (/** @type {Longest} */ one) => this.#choose(one),
+      whyNotSeen: (/** @type {Place} */ one) => this.#whyNotSeen(one),
+      onChoose: (/** @type {Place} */ one) => this.#choose(one),
     };
     const [waits, holds] = [new LongestTable(root, "waits", ways), new LongestTable(root, "holds", ways)];
+    const loops = new LoopPanel(root, ways);
     const hot = new HotFunctions(root);
     const collector = new CollectorPanel(root);
     const process = new ProcessPanel(root);
@@ -81,6 +83,7 @@ export class Details {
         waits.update(causes.longest_waits);
         holds.update(causes.longest_holds);
       },
+      loops: ({ causes }) => loops.update(causes.loops),
       functions: (state) => {
         hot.update(state.causes.hot);
         this.#flame.update(state);
@@ -119,20 +122,20 @@ export class Details {
     this.#memory.dispose();
   }
 
-  /** @param {Longest} one */
+  /** @param {Place} one */
   #laneOf({ pid, tid, name }) {
     const lanes = [...this.#state.lanes.values()].filter((lane) => lane.pid === pid && lane.tid === tid);
     return (lanes.find((lane) => lane.name === name) ?? lanes.at(-1))?.lane ?? null;
   }
 
-  /** @param {Longest} one @returns {string | null} */
+  /** @param {Place} one @returns {string | null} */
   #whyNotSeen(one) {
     const lane = this.#laneOf(one);
     if (lane !== null && this.#timeline.hasSince(lane) <= one.at_s * 1e6) return null;
     return "This page came later: its timeline does not reach back so far.";
   }
 
-  /** @param {Longest} one */
+  /** @param {Place} one */
   #choose(one) {
     const startUs = one.at_s * 1e6;
     this.#timeline.reveal({ startUs, endUs: startUs + one.length_s * 1e6, lane: this.#laneOf(one) });

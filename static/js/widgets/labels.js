@@ -39,7 +39,9 @@ function keyOf(row) {
   }
   if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
-  return row.kind === "gil" ? `gil ${row.gil.gil}` : `lane ${row.lane.lane} ${row.lane.name}`;
+  return row.kind === "gil"
+    ? `gil ${row.gil.gil}`
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
@@ -71,13 +73,14 @@ function labelOf(row) {
     item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
     item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;
   } else {
-    const { lane, name, tid } = row.lane;
+    const { lane, name, tid, loop } = row.lane;
     item.append(
       make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
       nameOf(name || "(no name)"),
+      ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
       make("span", { class: "id" }, String(tid)),
     );
-    item.title = `${name} · tid ${tid}`;
+    item.title = `${name} · tid ${tid}${loop ? ` · runs an event loop (${loop})` : ""}`;
   }
   return item;
 }

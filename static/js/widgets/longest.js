@@ -2,6 +2,10 @@
 /**
  * The longest waits and holds, each with a way to its place on the timeline.
  * @import { Longest } from "../state/messages.js"
+ * @typedef {Pick<Longest, "at_s" | "length_s" | "pid" | "tid" | "name">} Place of one on the timeline
+ * @typedef {object} Ways
+ * @property {(one: Place) => string | null} whyNotSeen why the timeline cannot show it, or null
+ * @property {(one: Place) => void} onChoose
  */
 import { find, make } from "../base/dom.js";
 import { duration, instant, text } from "../base/format.js";
@@ -12,27 +16,23 @@ export class LongestTable {
   #rows;
   #none;
   #blames;
-  #whyNotSeen;
-  #onChoose;
+  #ways;
 
   /**
    * @param {HTMLElement} root
    * @param {"waits" | "holds"} what
-   * @param {object} how
-   * @param {(one: Longest) => string | null} how.whyNotSeen why the timeline cannot show it, or null
-   * @param {(one: Longest) => void} how.onChoose
+   * @param {Ways} ways
    */
-  constructor(root, what, { whyNotSeen, onChoose }) {
+  constructor(root, what, ways) {
     const part = find(root, `[data-longest=${what}]`, HTMLElement);
     this.#rows = new KeyedRows(
       find(part, "tbody", HTMLTableSectionElement),
-      (/** @type {Longest} */ one) => JSON.stringify([one, whyNotSeen(one)]),
+      (/** @type {Longest} */ one) => JSON.stringify([one, ways.whyNotSeen(one)]),
       (one) => ({ element: this.#row(one), update: () => {} }),
     );
     this.#none = find(part, ".none", HTMLElement);
     this.#blames = what === "waits";
-    this.#whyNotSeen = whyNotSeen;
-    this.#onChoose = onChoose;
+    this.#ways = ways;
   }
 
   /** @param {Longest[]} longest */
@@ -46,7 +46,7 @@ export class LongestTable {
     const row = make(
       "tr",
       {},
-      make("td", {}, this.#link(one)),
+      make("td", {}, linkTo(one, this.#ways)),
       make(
         "td",
         { class: "number", title: one.at_least ? "It reaches into time that was not seen" : "" },
@@ -64,20 +64,20 @@ export class LongestTable {
     }
     return row;
   }
+}
 
-  /** @param {Longest} one */
-  #link(one) {
-    const button = make("button", { type: "button", class: "link" }, instant(Math.round(one.at_s * 1e6)));
-    const why = this.#whyNotSeen(one);
-    button.title = why ?? "Show it on the timeline";
-    button.disabled = why !== null;
-    button.addEventListener("click", () => this.#onChoose(one));
-    return button;
-  }
+/** A button with its instant, which shows it on the timeline. @param {Place} one @param {Ways} ways */
+export function linkTo(one, { whyNotSeen, onChoose }) {
+  const button = make("button", { type: "button", class: "link" }, instant(Math.round(one.at_s * 1e6)));
+  const why = whyNotSeen(one);
+  button.title = why ?? "Show it on the timeline";
+  button.disabled = why !== null;
+  button.addEventListener("click", () => onChoose(one));
+  return button;
 }
 
 /** @param {string | null} name @param {string | null} file @param {number | null} line */
-function place(name, file, line) {
+export function place(name, file, line) {
   if (!name) return make("td", { class: "place" }, "–");
   const at = placeOf(file, line);
   return make("td", { class: "place", title: file ?? "" }, at ? `${name} · ${at}` : name);
