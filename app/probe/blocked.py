@@ -86,6 +86,7 @@ class BlockedLooker:
 
     def look_at(self, lane: Lane, now_us: int) -> list[Row]:
         """One row; none where the thread may have moved while it was looked at."""
+        task = self._task(lane)  # first: what follows proves that the thread has not moved since
         try:
             frames = self._still_at(lane)
         except (PermissionError, ProcessLookupError):
@@ -93,7 +94,7 @@ class BlockedLooker:
         if frames is None:
             return []
         lane.looked_at = lane.entered
-        stack, task = self._stacks.number(frames, at_lock=lane.state == LOCK), self._task(lane)
+        stack = self._stacks.number(frames, at_lock=lane.state == LOCK)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
 
     def _due(self, now_us: int) -> list[Lane]:
