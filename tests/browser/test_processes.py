@@ -95,6 +95,15 @@ def test_while_the_list_is_made_it_does_not_say_that_there_is_nothing(new_page: 
     expect(page.locator(".none")).to_have_text("No other Python process runs on this machine.")
 
 
+def test_the_list_is_no_wider_than_a_small_screen(
+    new_page: Callable[..., Page], target: subprocess.Popen[str]
+) -> None:
+    page = new_page(viewport={"width": 400, "height": 800})
+    page.get_by_role("link", name="Processes").click()
+    expect(page.locator("tbody tr", has_text=str(target.pid))).to_be_attached()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_what_cannot_be_attached_to_says_why(list_page: Page) -> None:
     """A shell's sleep is no CPython: it is listed when others are wanted, without a button."""
     page = list_page
