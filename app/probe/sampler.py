@@ -80,7 +80,9 @@ class Sampler:
         if self.samples % HEADS_EVERY == 0:
             roster.follow(now_us)
         self.samples += 1
-        self._period_us, self._sampled_us = now_us - self._sampled_us, now_us
+        if self._unseen_us is None:
+            self._period_us = now_us - self._sampled_us
+        self._sampled_us = now_us
         due: list[Lane] | None = None
         for _ in range(_TRIES):
             try:
@@ -110,11 +112,14 @@ class Sampler:
         from_us, self._unseen_us = self._unseen_us, None
         if from_us is None:
             return
-        turns = len(self.roster.active) > self.turns.most  # then a look is trusted for longer anyway
+        # One that is looked at seldom, since it is blocked, is trusted for longer than that anyway.
+        trust_us = LOOK_US if len(self.roster.active) > self.turns.most else 0
         for lane in self.roster.lanes.values():
             if sampled and self._judge.still_waits(lane):
                 lane.looked_us = now_us
-            elif not (lane.state in BLOCKED and (turns or lane.parked)):
+                continue
+            seldom_us = PARKED_LOOK_US if lane.parked else trust_us
+            if lane.state not in BLOCKED or now_us - lane.looked_us > seldom_us:
                 lane.lose(from_us)
         for gil in self.roster.gils:
             gil.become(HOLDER_UNKNOWN, 0, from_us)

@@ -146,3 +146,18 @@ def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_see
     assert summary["sampling"]["coverage"] < 0.95
     assert [f["code"] for f in summary["findings"] if f["code"] == "observation-thin"]
     assert summary["capabilities"]["gil"] == "inferred"
+
+
+def test_a_thread_that_sleeps_is_not_known_to_sleep_through_a_long_gap(gil_any_python: str) -> None:
+    code = "import time\nREADY\ntime.sleep(60)"
+    with standing_by(gil_any_python, code) as target, observing(pid=target.pid) as observation:
+        while len(observation.of(Counters)) < 4:  # by then it is looked at seldom
+            observation.until(Counters)
+        for _ in range(3):
+            gap_of(observation)
+            observation.until(Counters)
+        observation.send('{"command": "stop"}')
+        observation.finish()
+    (row,) = observation.summary()["threads"]
+    assert row["shares"]["unknown"] * row["observed_s"] > 3 * GAP_S * 0.8
+    assert row["shares"]["sleep"] * row["observed_s"] > 0.5

@@ -52,7 +52,7 @@ def test_the_lock_keeps_its_rate_and_every_thread_has_its_turn(gil_python: str) 
     threads = {row["name"]: row for row in summary["threads"]}
     assert len(threads) == THREADS + 2
     deep = threads["тред-深い-" + "x" * 200]
-    assert deep["shares"]["running"] > 0.3
+    assert deep["shares"]["running"] > 0.3 * deep["coverage"] > 0
     polls = [row for name, row in threads.items() if name.startswith("poll-")]
     assert all(row["shares"]["sleep"] > 0.5 * row["coverage"] for row in polls)
     assert any("tief_überläufer_ж_関数" in row["function"] for row in summary["hot"])
