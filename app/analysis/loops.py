@@ -16,7 +16,7 @@ A step is a callback, or a step of a task; where `steps` is inferred, all that t
 for what is ready. `longest` has the KEPT longest of those of 10 ms or more; `blocks` has all of these, summed
 up by function, the most time first. `function` is the one to blame, see sources.py: in which of the user's
 own functions most of the step was spent; `line` is where it stood. `state` is what the thread did for most of
-the step, `task` the name of the task that ran, null for a plain callback; in a block the one seen last.
+the step, `task` the name of the task that ran, null for a plain callback; of a block null where several did.
 """
 
 from __future__ import annotations
@@ -73,14 +73,16 @@ class _Block:
 
     place: Place | None
     importing: bool
-    task: str | None = None
+    tasks: set[str | None] = field(default_factory=set)  # two at the most: one, or more than one
     count: int = 0
     total_us: int = 0
     longest_us: int = 0
     states: Counter[int] = field(default_factory=Counter)
 
     def add(self, step: Step) -> None:
-        self.place, self.task = step.place, step.task
+        self.place = step.place
+        if len(self.tasks) < 2:
+            self.tasks.add(step.task)
         self.count += 1
         self.total_us += step.length_us
         self.longest_us = max(self.longest_us, step.length_us)
@@ -89,7 +91,7 @@ class _Block:
     def to_json(self, functions: Functions) -> dict[str, Any]:
         return {
             **_where(self.place, functions),
-            "task": self.task,
+            "task": next(iter(self.tasks)) if len(self.tasks) == 1 else None,
             "state": STATES[max(self.states, key=lambda state: self.states[state])],
             "importing": self.importing,
             "count": self.count,
@@ -172,7 +174,7 @@ class Loop:
             key = _key(step)
             before = blocks.get(key) or _Block(step.place, step.importing)
             block = _Block(**{name: getattr(before, name) for name in _Block.__slots__})
-            block.states = Counter(before.states)
+            block.states, block.tasks = Counter(before.states), set(before.tasks)
             block.add(step)
             blocks = {**blocks, key: block}
         return sorted(blocks.values(), key=lambda block: -block.total_us)[:KEPT]

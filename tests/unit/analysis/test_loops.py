@@ -99,6 +99,15 @@ def test_the_ten_longest_are_kept_and_all_are_counted(ledger: Ledger) -> None:
     assert found["blocks"][0]["count"] == 30
 
 
+def test_a_block_of_several_tasks_names_none(ledger: Ledger) -> None:
+    several = [[0, n * S, 100_000, SLEEP, f"Task-{n}", True, [0, 1]] for n in range(3)]
+    ledger.feed(Loops(9 * S, lags=[[0, S, 0, []]], steps=several))
+    assert row(ledger)["blocks"][0]["task"] is None
+    found = event_loop_blocked(ledger.summary())
+    assert found is not None
+    assert "Task-" not in found.detail
+
+
 def test_what_comes_after_the_measured_time_is_cut(ledger: Ledger) -> None:
     ledger.feed(Report(S, {"result": {}}))
     ledger.feed(Loops(S - 1, lags=[[0, S, 0, []]]))
