@@ -48,6 +48,7 @@ class Plan:
     limit_s: float | None
     start: Start | None = None
     attach_pid: int | None = None
+    workload: str | None = None
     executor: str | None = None
     workers: int | None = None
     seconds: float | None = None
@@ -83,6 +84,7 @@ class Plan:
             "id": run_id,
             "kind": self.kind,
             "name": self.name,
+            "workload": self.workload,
             "params": dict(self.params),
             "executor": self.executor,
             "workers": self.workers,
@@ -139,6 +141,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
     return Plan(
         kind="workload",
         name=request.name or spec.name,
+        workload=spec.name,
         params=checked.params,
         start=Start(
             argv, {**variables, environment.PYTHONS_ENV: known_pythons}, cwd=str(HOME), workload=True

@@ -50,6 +50,12 @@ async def compare(request: Request) -> HTMLResponse:
     return _page(request, "compare.html", {})
 
 
+@router.get("/history")
+async def history(request: Request) -> HTMLResponse:
+    """The recorded runs."""
+    return _page(request, "history.html", {})
+
+
 @router.get("/memory")
 async def memory(request: Request) -> HTMLResponse:
     """The memory manager, layer by layer."""

@@ -109,6 +109,7 @@ class RunView(BaseModel):
     id: str
     kind: Literal["workload", "command", "script", "attach"]
     name: str
+    workload: str | None = Field(description="The workload's name; `name` may be another.")
     state: Literal["starting", "running", "finished", "stopped", "timed_out", "failed"]
     started_at: float = Field(description="Seconds since the epoch.")
     duration_s: float

@@ -7,7 +7,16 @@
  *            executor?: string, workers?: number, python?: string, seconds?: number}} RunRequest one of `workload`,
  *     `script` and `attach`
  * @typedef {{id: string, name: string, state: string, kind: string, executor: string | null}} Run as much of it as
- *     a list tells
+ *     a list of choices needs
+ * @typedef {Run & {workload: string | null, params: {[name: string]: unknown}, workers: number | null, python: string | null,
+ *            seconds: number | null, command: string[] | null, attach: {pid: number} | null, started_at: number,
+ *            duration_s: number | null, error: {detail: string} | null, tags: string[], pinned: boolean,
+ *            findings: {code: string, severity: string}[], bytes: number | null,
+ *            unrecorded: {detail: string} | null}} KeptRun
+ * @typedef {{[name: string]: string}} RunQuery `text`, `kind`, `state`, `finding`, `tag`, `pinned`
+ * @typedef {{runs: KeptRun[], next: string | null,
+ *            archive: {bytes: number, budget_bytes: number, runs: number} | null,
+ *            error: {title: string, detail: string, remedy: string} | null}} RunPage
  * @typedef {{pid: number, name: string, command: string[], user: string | null, python: string | null,
  *            cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
  *            remedy: string | null}} FoundProcess `python` is null for what is no CPython, empty where the
@@ -79,8 +88,23 @@ export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/s
 /** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);
 
-/** Newest first. @returns {Promise<{runs: Run[]}>} */
-export const listRuns = () => call("GET", "/runs?limit=50");
+/** Newest first. @param {RunQuery} [query] @param {string | null} [cursor] @returns {Promise<RunPage>} */
+export function listRuns(query = {}, cursor = null) {
+  const asked = new URLSearchParams({ limit: "50", ...query, ...(cursor === null ? {} : { cursor }) });
+  return call("GET", `/runs?${asked}`);
+}
+
+/** @param {string} id @param {{name?: string, tags?: string[], pinned?: boolean}} change @returns {Promise<KeptRun>} */
+export const changeRun = (id, change) => call("PATCH", `/runs/${encodeURIComponent(id)}`, change);
+
+/** @param {string} id */
+export const removeRun = (id) => call("DELETE", `/runs/${encodeURIComponent(id)}`);
+
+/** @param {string} id */
+export const restoreRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/restore`);
+
+/** @param {Blob} recording @returns {Promise<KeptRun>} */
+export const importRun = (recording) => call("POST", "/runs/import", undefined, { body: recording });
 
 /** Why the stream of a run will not open however often it is tried, or null. @param {string} id */
 export async function refusalOf(id) {

@@ -1,0 +1,145 @@
+// @ts-check
+/** The history: recorded runs, found, opened, compared, named, pinned, removed and brought back. */
+import { find, setText } from "../base/dom.js";
+import { count, size, text } from "../base/format.js";
+import { KeyedRows } from "../base/keyed_rows.js";
+import { attachThemeButton } from "../base/theme.js";
+import { changeRun, importRun, listRuns, Problem, removeRun, restoreRun, startRun } from "../net/api.js";
+import { RunList } from "../state/run_list.js";
+import { Notice } from "../widgets/notice.js";
+import { requestOf, RunRow } from "../widgets/run_rows.js";
+
+/** @import { KeptRun, RunQuery } from "../net/api.js" */
+
+const TYPING_MS = 250;
+
+const main = find(document, "#main", HTMLElement);
+const form = find(main, "form[role=search]", HTMLFormElement);
+const notice = new Notice(find(document, "#notice", HTMLElement));
+const undo = find(main, ".undo", HTMLElement);
+const more = find(main, "[data-act=more]", HTMLButtonElement);
+const compare = find(main, "[data-act=compare]", HTMLButtonElement);
+const file = find(main, "[data-act=import]", HTMLInputElement);
+const list = new RunList(listRuns);
+/** The ids that are chosen, the first chosen first. @type {string[]} */
+let chosen = [];
+/** @type {KeptRun | null} */
+let removed = null;
+
+const rows = new KeyedRows(
+  find(main, "tbody", HTMLTableSectionElement),
+  (/** @type {KeptRun} */ { id }) => id,
+  (run) =>
+    new RunRow(run, {
+      choose: (id, on) => {
+        chosen = on ? [...chosen, id] : chosen.filter((other) => other !== id);
+        show();
+      },
+      again: (again) => attempt(async () => goTo(await startRun(requestOf(again) ?? {}))),
+      change: (id, change) =>
+        attempt(async () => {
+          list.replace(await changeRun(id, change));
+          show();
+        }),
+      remove: (gone) =>
+        attempt(async () => {
+          await removeRun(gone.id);
+          removed = gone;
+          chosen = chosen.filter((id) => id !== gone.id);
+          list.drop(gone.id);
+          show();
+        }),
+    }),
+);
+
+/** What the fields ask for; empty ones ask for nothing. @returns {RunQuery} */
+function query() {
+  return Object.fromEntries(
+    [...new FormData(form)].filter(([, value]) => value !== "").map(([name, value]) => [
+      name,
+      value === "on" ? "true" : String(value),
+    ]),
+  );
+}
+
+/** Does something, and says why it could not be done. @param {() => Promise<void>} what */
+async function attempt(what) {
+  try {
+    await what();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
+  }
+}
+
+/** @param {{id: string}} run */
+function goTo(run) {
+  location.assign(`/runs/${encodeURIComponent(run.id)}`);
+}
+
+function show() {
+  rows.update(list.runs);
+  const { archive, error, loaded } = list;
+  const none = find(main, ".none", HTMLElement);
+  none.hidden = list.runs.length > 0;
+  if (loaded) setText(none, Object.keys(query()).length ? "No run matches." : "No run was recorded yet.");
+  setText(find(main, ".found", HTMLElement), archive ? `${text(count(archive.runs))} runs` : "");
+  setText(
+    find(main, ".kept", HTMLElement),
+    archive
+      ? `They take ${text(size(archive.bytes))} of ${
+        text(size(archive.budget_bytes))
+      }; when that is full, the oldest that are not pinned are deleted.`
+      : "",
+  );
+  if (error) notice.show(new Problem({ ...error, status: 500 }));
+  more.hidden = !list.more;
+  compare.disabled = chosen.length !== 2;
+  undo.hidden = removed === null;
+  if (removed) setText(find(undo, "span", HTMLElement), `${removed.name} was deleted.`);
+}
+
+const reload = () =>
+  attempt(async () => {
+    notice.hide();
+    await list.restart(query());
+    show();
+  });
+
+/** @param {File} recording */
+const take = (recording) => attempt(async () => goTo(await importRun(recording)));
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(reload, TYPING_MS);
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  reload();
+});
+more.addEventListener("click", () =>
+  attempt(async () => {
+    await list.goOn(query());
+    show();
+  }));
+compare.addEventListener(
+  "click",
+  () => location.assign(`/compare?runs=${chosen.map(encodeURIComponent).join()}`),
+);
+find(undo, "[data-act=undo]", HTMLButtonElement).addEventListener("click", () =>
+  attempt(async () => {
+    if (removed) await restoreRun(removed.id);
+    removed = null;
+    await reload();
+  }));
+file.addEventListener("change", () => file.files?.[0] && take(file.files[0]));
+main.addEventListener("dragover", (event) => event.preventDefault());
+main.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const dropped = event.dataTransfer?.files[0];
+  if (dropped) take(dropped);
+});
+attachThemeButton(find(document, "#theme", HTMLButtonElement));
+reload();

@@ -1,0 +1,64 @@
+// @ts-check
+/**
+ * The recorded runs that are on view, as far as they were fetched.
+ * @import { KeptRun, RunPage, RunQuery } from "../net/api.js"
+ */
+export class RunList {
+  /** @type {KeptRun[]} */
+  runs = [];
+  /** Null until the first page came. @type {RunPage["archive"]} */
+  archive = null;
+  /** Why there is no archive. @type {RunPage["error"]} */
+  error = null;
+  loaded = false;
+  /** @type {string | null} */
+  #next = null;
+  #asked = 0;
+  #list;
+
+  /** @param {(query: RunQuery, cursor: string | null) => Promise<RunPage>} list */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  get more() {
+    return this.#next !== null;
+  }
+
+  /** Fetches the first page anew. What was asked for before that and comes later is dropped. @param {RunQuery} query */
+  async restart(query) {
+    await this.#fetch(query, null);
+  }
+
+  /** Fetches the page that follows. @param {RunQuery} query */
+  async goOn(query) {
+    if (this.#next !== null) await this.#fetch(query, this.#next);
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    this.runs = this.runs.filter((run) => run.id !== id);
+  }
+
+  /** @param {KeptRun} changed */
+  replace(changed) {
+    this.runs = this.runs.map((run) => (run.id === changed.id ? { ...run, ...changed } : run));
+  }
+
+  /** @param {RunQuery} query @param {string | null} cursor */
+  async #fetch(query, cursor) {
+    const turn = ++this.#asked;
+    const page = await this.#list(query, cursor);
+    if (turn !== this.#asked) return;
+    this.runs = cursor === null ? page.runs : [...this.runs, ...page.runs];
+    this.#next = page.next;
+    this.archive = page.archive;
+    this.error = page.error;
+    this.loaded = true;
+  }
+}
+
+/** The tags in a line of text. @param {string} line */
+export function tagsIn(line) {
+  return [...new Set(line.split(",").map((tag) => tag.trim()).filter(Boolean))];
+}

@@ -1,0 +1,145 @@
+// @ts-check
+/**
+ * A row a recorded run: where it leads, what was found, and what can be done with it.
+ * @import { KeptRun } from "../net/api.js"
+ * @typedef {{choose: (id: string, on: boolean) => void, again: (run: KeptRun) => void,
+ *            change: (id: string, change: {name?: string, tags?: string[], pinned?: boolean}) => void,
+ *            remove: (run: KeptRun) => void}} Hands what a row tells of what was pressed
+ */
+import { make, setText } from "../base/dom.js";
+import { duration, size, text } from "../base/format.js";
+import { tagsIn } from "../state/run_list.js";
+
+export class RunRow {
+  /** @type {KeptRun} */
+  #run;
+  #hands;
+
+  /** @param {KeptRun} run @param {Hands} hands */
+  constructor(run, hands) {
+    this.#run = run;
+    this.#hands = hands;
+    this.box = make("input", { type: "checkbox" });
+    this.box.addEventListener("change", () => hands.choose(run.id, this.box.checked));
+    this.link = make("a", { href: `/runs/${encodeURIComponent(run.id)}` });
+    this.pinned = make("span", { title: "Pinned: it stays when older runs make room" }, "📌");
+    this.command = make("span", { class: "command" });
+    this.name = make(
+      "th",
+      { scope: "row" },
+      make("span", { class: "run" }, this.pinned, this.link),
+      this.command,
+    );
+    this.state = make("td");
+    this.length = make("td", { class: "number" });
+    this.size = make("td", { class: "number" });
+    this.findings = make("td");
+    this.tags = make("td");
+    this.again = button("Run again", () => hands.again(this.#run));
+    this.pin = button("Pin", () => hands.change(run.id, { pinned: !this.#run.pinned }));
+    this.edit = button("Edit", () => this.#edit());
+    this.remove = button("Delete", () => hands.remove(this.#run));
+    this.act = make("td", { class: "act" }, this.again, " ", this.pin, " ", this.edit, " ", this.remove);
+    this.element = make(
+      "tr",
+      {},
+      make("td", {}, this.box),
+      this.name,
+      make("td", { class: "started" }, startedAt(run.started_at)),
+      make("td", {}, run.kind),
+      this.state,
+      this.length,
+      this.size,
+      this.findings,
+      this.tags,
+      this.act,
+    );
+  }
+
+  /** @param {KeptRun} run */
+  update(run) {
+    this.#run = run;
+    const ended = !["starting", "running"].includes(run.state);
+    setText(this.link, run.name);
+    this.link.title = run.name;
+    this.box.setAttribute("aria-label", `Choose ${run.name}, ${startedAt(run.started_at)}`);
+    this.pinned.hidden = !run.pinned;
+    const command = run.command?.join(" ") ?? settingsOf(run);
+    setText(this.command, command);
+    this.command.title = command;
+    setText(this.state, run.state.replace("_", " "));
+    this.state.classList.toggle("failed", run.state === "failed");
+    this.state.title = run.error?.detail ?? "";
+    setText(this.length, text(duration(run.duration_s)));
+    setText(this.size, run.bytes ? text(size(run.bytes)) : "–");
+    setText(this.findings, run.findings?.map(({ code }) => code).join(", ") || "–");
+    setText(this.tags, run.tags.join(", ") || "–");
+    setText(this.pin, run.pinned ? "Unpin" : "Pin");
+    this.again.hidden = requestOf(run) === null;
+    for (const needsEnd of [this.pin, this.edit, this.remove]) {
+      needsEnd.disabled = !ended || run.unrecorded !== null;
+    }
+  }
+
+  /** Puts fields for name and tags in the row's place. */
+  #edit() {
+    const name = make("input", { value: this.#run.name, maxlength: "80", "aria-label": "Name" });
+    const tags = make("input", {
+      value: this.#run.tags.join(", "),
+      placeholder: "tags, separated by commas",
+      "aria-label": "Tags, separated by commas",
+    });
+    const form = make("form", { class: "edit" }, name, tags, make("button", { type: "submit" }, "Save"));
+    const close = () => {
+      form.remove();
+      this.edit.hidden = false;
+      this.edit.focus();
+    };
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") close();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      close();
+      this.#hands.change(this.#run.id, {
+        name: name.value.trim() || this.#run.name,
+        tags: tagsIn(tags.value),
+      });
+    });
+    this.edit.hidden = true;
+    this.name.append(form);
+    name.focus();
+  }
+}
+
+/** @param {string} label @param {() => void} press */
+function button(label, press) {
+  const made = make("button", { type: "button" }, label);
+  made.addEventListener("click", press);
+  return made;
+}
+
+/** @param {number} seconds since the epoch */
+function startedAt(seconds) {
+  return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** What a workload was run with. @param {KeptRun} run */
+function settingsOf({ executor, workers, python, attach }) {
+  const parts = [executor && workers ? `${executor} × ${workers}` : executor, python && `CPython ${python}`];
+  return [...parts, attach && `pid ${attach.pid}`].filter(Boolean).join(" · ");
+}
+
+/**
+ * The request that starts the same again; null of what cannot be started so.
+ * @param {KeptRun} run
+ * @returns {import("../net/api.js").RunRequest | null}
+ */
+export function requestOf({ kind, name, params, executor, workers, python, seconds, workload }) {
+  if (kind !== "workload") return null;
+  const asked = { executor, workers, python, seconds };
+  const given = Object.fromEntries(
+    Object.entries(asked).filter(([, value]) => value !== null && value !== undefined),
+  );
+  return { workload: workload ?? name, params, ...given };
+}
