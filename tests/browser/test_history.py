@@ -1,0 +1,90 @@
+"""The history: a run that has ended is found, opened whole, renamed, deleted and brought back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .steps import COUNT_STATES, RUN_PAGE
+
+NAME = "a run of the history's tests"
+
+
+@pytest.fixture
+def ended(new_page: Callable[..., Page]) -> Page:
+    """A page of a run of two seconds that has ended."""
+    page = new_page()
+    run = page.evaluate(
+        """async (name) => {
+          const body = JSON.stringify({workload: "convoy", seconds: 2, name});
+          const headers = {"content-type": "application/json"};
+          return (await fetch("/api/v1/runs", {method: "POST", headers, body})).json();
+        }""",
+        NAME,
+    )
+    page.goto(page.url.split("?")[0] + f"runs/{run['id']}")
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    return page
+
+
+def row_of(page: Page) -> Locator:
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("searchbox").fill(NAME)
+    return page.locator("tbody tr", has_text=NAME).first
+
+
+def test_a_run_that_has_ended_is_found_and_opens_whole(ended: Page) -> None:
+    page = ended
+    row = row_of(page)
+    expect(row.get_by_text("gil-convoy")).to_be_visible()
+    row.get_by_role("link", name=NAME).click()
+    expect(page).to_have_url(RUN_PAGE)
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+    page.reload()
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+
+
+def test_a_run_is_renamed_tagged_pinned_deleted_and_brought_back(ended: Page) -> None:
+    page = ended
+    row = row_of(page)
+    row.get_by_role("button", name="Edit").click()
+    row.get_by_label("Tags, separated by commas").fill("slow, before")
+    row.get_by_role("button", name="Save").click()
+    expect(row.get_by_text("slow, before")).to_be_visible()
+    row.get_by_role("button", name="Pin").click()
+    expect(row.get_by_role("button", name="Unpin")).to_be_visible()
+    row.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text(f"{NAME} was deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tbody tr", has_text="slow, before").first).to_be_visible()
+
+
+def test_two_runs_are_chosen_and_compared(ended: Page) -> None:
+    page = ended
+    row_of(page)
+    page.get_by_role("searchbox").fill("")
+    boxes = page.locator("tbody").get_by_role("checkbox")
+    if boxes.count() < 2:
+        page.get_by_role("button", name="Run again").first.click()
+        expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+        page.get_by_role("link", name="History").click()
+    expect(boxes.nth(1)).to_be_visible()
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    page.get_by_role("button", name="Compare the two chosen").click()
+    expect(page).to_have_url(re.compile(r"/compare\?runs=\w+,\w+"))
+
+
+def test_a_recording_is_imported_and_what_is_none_is_refused(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = new_page(tolerate="422")
+    page.get_by_role("link", name="History").click()
+    (tmp_path / "text.jsonl").write_text("hello\n")
+    page.locator("[data-act=import]").set_input_files(tmp_path / "text.jsonl")
+    expect(page.get_by_role("alert")).to_contain_text("no recording of GILScope")
