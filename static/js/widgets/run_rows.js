@@ -45,7 +45,7 @@ export class RunRow {
       {},
       make("td", {}, this.box),
       this.name,
-      make("td", { class: "started" }, startedAt(run.started_at)),
+      make("td", { class: "when" }, startedAt(run.started_at)),
       make("td", {}, run.kind),
       this.state,
       this.length,
