@@ -5,7 +5,7 @@ import { count, size, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 import { attachThemeButton } from "../base/theme.js";
 import { changeRun, importRun, listRuns, Problem, removeRun, restoreRun, startRun } from "../net/api.js";
-import { RunList } from "../state/run_list.js";
+import { RunList } from "../widgets/run_list.js";
 import { Notice } from "../widgets/notice.js";
 import { requestOf, RunRow } from "../widgets/run_rows.js";
 

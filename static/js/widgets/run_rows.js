@@ -8,7 +8,7 @@
  */
 import { make, setText } from "../base/dom.js";
 import { duration, size, text } from "../base/format.js";
-import { tagsIn } from "../state/run_list.js";
+import { tagsIn } from "./run_list.js";
 
 export class RunRow {
   /** @type {KeptRun} */
