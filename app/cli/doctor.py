@@ -49,8 +49,11 @@ def _checks(checks: list[dict[str, Any]]) -> str:
 def _process(process: dict[str, Any]) -> str:
     inner = f", pid {process['inner_pid']} in its container" if process["inner_pid"] is not None else ""
     lines = [f"process {process['pid']}{inner}: {' '.join(process['command'])}"]
+    if process["below"]:
+        below = ", ".join(map(str, process["below"]))
+        lines.append(f"no CPython itself; attaching to it observes what it has started: pid {below}")
     if not process["readable"]:
-        return lines[0]
+        return "\n".join(lines)
     build = " free-threaded" if process["free_threaded"] else ""
     gil = "with the GIL" if process["gil_enabled"] else "without the GIL"
     lines.append(f"CPython {process['python']}{build}, {process['build']}, {gil}, of {process['user']}")

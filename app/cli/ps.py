@@ -41,7 +41,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             [
                 str(row["pid"]),
                 row["user"] or ABSENT,
-                row["python"] or ABSENT,
+                row["python"] or (f"{row['below']} below" if row["below"] else ABSENT),
                 units.share(row["cpu_share"]),
                 units.size(row["rss"]),
                 "yes" if row["attachable"] else "no: " + row["why"].rstrip("."),

@@ -3,10 +3,11 @@
     {"schema": 1,
      "checks": [{"name", "status": ok | limited | missing, "detail", "remedy"}],
      "process": null | {"pid", "inner_pid", "user", "command", "readable", "python", "free_threaded",
-                        "gil_enabled", "build", "found_by", "offsets", "capabilities", "why",
+                        "gil_enabled", "build", "found_by", "offsets", "capabilities", "why", "below": [pid],
                         "error": null | {"code", "title", "detail", "remedy"}}}
 
-`error` is what `attach` would be refused with, in the same words: both ask `runtime.locate`.
+`below` are the CPythons that attaching to a launcher observes, which is none itself. `error` is what `attach`
+would be refused with, in the same words: both ask `runtime.locate`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from typing import Any
 from app.model import versions
 from app.model.errors import GilscopeError, NotReadable
 
-from . import access, capabilities, procfs
+from . import access, capabilities, launcher, procfs
 from .heap.heaps import Heaps
 from .memory import AddressSpaceGone, Unmapped
 from .pacing import tighten_timer
 from .roster import Roster
-from .runtime import NotYet, Runtime, locate
+from .runtime import NoInterpreter, NotYet, Runtime, locate
 from .slow import SlowReads
 from .state import Inconsistent
 
@@ -149,6 +150,7 @@ def _process(pid: int) -> Json:
         **dict.fromkeys(("python", "free_threaded", "gil_enabled", "build", "found_by", "offsets")),
         "capabilities": {},
         "why": {},
+        "below": [],
         "error": None,
     }
     try:
@@ -157,6 +159,10 @@ def _process(pid: int) -> Json:
             facts.update(_interpreter(pid, runtime))
         finally:
             runtime.memory.close()
+    except NoInterpreter as error:
+        facts["below"], refusals = launcher.pythons_below(pid)
+        if not facts["below"]:
+            facts["error"] = launcher.refusal(error, pid, refusals).to_json()
     except GilscopeError as error:
         facts["error"] = error.to_json()
     except (NotYet, AddressSpaceGone, Inconsistent, Unmapped) as reason:

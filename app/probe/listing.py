@@ -1,12 +1,13 @@
 """The processes of this machine, those first that can be attached to.
 
     {"schema": 1,
-     "processes": [{"pid", "parent", "user", "name", "command", "python", "cpu_share", "rss",
+     "processes": [{"pid", "parent", "user", "name", "command", "python", "below", "cpu_share", "rss",
                     "attachable", "why", "remedy", "own"}]}
 
 `python` is the version that file names tell: null for what is no CPython, "" for one that names none.
-`attachable` says whether the kernel would open its memory; for what is no CPython it is false without asking.
-`own` are GILScope's server and observers.
+`below` is of a launcher, such as a shell: how many CPythons below it can be attached to.
+`attachable` says whether the kernel would open its memory; of what is no CPython and has none below it, it is
+false without asking. `own` are GILScope's server and observers.
 """
 
 from __future__ import annotations
@@ -41,8 +42,23 @@ def listing() -> Json:
             continue
         share = (now.cpu_us - then.cpu_us) / window_us
         rows.append(_row(pid, now, command, share))
+    _find_launchers(rows)
     rows.sort(key=lambda row: (not row["attachable"], row["python"] is None, -row["cpu_share"], row["pid"]))
     return {"schema": 1, "processes": rows}
+
+
+def _find_launchers(rows: list[Json]) -> None:
+    """What is no CPython can be attached to all the same, for the sake of those below it."""
+    by_pid = {row["pid"]: row for row in rows}
+    for row in rows:
+        above = by_pid.get(row["parent"]) if row["python"] is not None and row["attachable"] else None
+        while above is not None and not row["own"]:
+            above["below"] += above["python"] is None
+            above = by_pid.get(above["parent"])
+    for row in rows:
+        if row["below"] and not row["own"]:
+            row["why"], row["remedy"] = _why_closed(row["pid"])
+            row["attachable"] = row["why"] is None
 
 
 def is_own(command: list[str]) -> bool:
@@ -62,6 +78,7 @@ def _row(pid: int, now: procfs.Stat, command: list[str], share: float) -> Json:
         "name": procfs.thread_name(pid, pid),
         "command": command,
         "python": python,
+        "below": 0,
         "cpu_share": round(share, 4),
         "rss": now.rss,
         "attachable": not why,
@@ -100,6 +117,11 @@ def _why_not(pid: int, python: str | None) -> tuple[str | None, str | None]:
         unknown = versions.why_not("cpython", (int(version[1]), int(version[2])), bool(version[3]))
         if unknown is not None:
             return unknown, None
+    return _why_closed(pid)
+
+
+def _why_closed(pid: int) -> tuple[str | None, str | None]:
+    """The same of what the kernel says."""
     try:
         os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
     except PermissionError:

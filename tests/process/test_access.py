@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import psutil
 import pytest
 from support.observing import ROOT, observing
 from support.targets import standing_by, unprivileged
@@ -17,6 +18,8 @@ from app.model.errors import NoSuchProcess, NotPermitted
 from app.model.frames import Frame, Names, Process
 from app.probe import access
 from app.probe.access import Credentials
+from app.probe.doctor import examine
+from app.probe.listing import listing
 
 WAITING = "READY\nimport sys; sys.stdin.read()"
 BUSY = """
@@ -90,6 +93,29 @@ def test_ps_says_of_each_process_whether_it_can_be_attached_to(roots_process: in
         shown = {row["pid"] for row in json.loads(gilscope("ps", "--json").stdout)["processes"]}
         assert child.pid in shown
         assert not shown & {row["pid"] for row in own}
+
+
+def test_a_shell_can_be_attached_to_for_the_python_below_it_and_ps_and_doctor_say_so() -> None:
+    words = ["sh", "-c", '"$@"; true', "sh"]
+    with standing_by(sys.executable, WAITING, prefix=words) as shell:
+        try:
+            rows = {row["pid"]: row for row in listing()["processes"]}
+            assert (rows[shell.pid]["python"], rows[shell.pid]["below"]) == (None, 1)
+            assert (rows[shell.pid]["attachable"], rows[shell.pid]["why"]) == (True, None)
+            process = examine(shell.pid)["process"]
+            assert (process["readable"], process["error"], len(process["below"])) == (False, None, 1)
+        finally:
+            for child in psutil.Process(shell.pid).children():
+                child.kill()
+
+
+def test_a_process_that_may_not_be_read_is_refused_and_no_other_is_shown_in_its_place() -> None:
+    if os.geteuid() != 0:
+        pytest.fail("only root can start a process of another user below its own")
+    with standing_by(SYSTEM_PYTHON, WAITING, **unprivileged()):  # nobody's, below this one of root's
+        done = gilscope("attach", str(os.getpid()), "--json", "--seconds", "1")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"Process {os.getpid()} cannot be read" in done.stderr
 
 
 def test_doctor_says_what_can_be_measured_of_every_interpreter(python: str) -> None:

@@ -18,9 +18,9 @@
  *            archive: {bytes: number, budget_bytes: number, runs: number} | null,
  *            error: {title: string, detail: string, remedy: string} | null}} RunPage
  * @typedef {{pid: number, name: string, command: string[], user: string | null, python: string | null,
- *            cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
+ *            below: number, cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
  *            remedy: string | null}} FoundProcess `python` is null for what is no CPython, empty where the
- *     version is not known
+ *     version is not known; `below` is how many of those below a launcher can be attached to
  */
 
 const ROOT = "/api/v1";

@@ -143,8 +143,9 @@ class Row {
   }
 
   /** @param {FoundProcess} process */
-  update({ python, user, cpu_share: cpu, rss, command, attachable, why, remedy }) {
-    setText(this.python, python === null ? "–" : python || "version unknown");
+  update({ python, below, user, cpu_share: cpu, rss, command, attachable, why, remedy }) {
+    setText(this.python, python === null ? below ? `${below} below` : "–" : python || "version unknown");
+    this.python.title = below ? "Attaching observes the Python processes that it has started" : "";
     setText(this.user, user ?? "–");
     setText(this.cpu, text(cores(cpu)));
     setText(this.rss, text(size(rss)));
