@@ -13,6 +13,7 @@ from app.model.units import ABSENT
 # What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
 _APART = ("showed", "table", "pictures", "steps")
 _MOST_ITEMS = 12  # of a list, that a line can hold
+_NO_PYTHON = " (no Python state)"  # beside a thread that a C library made, and that never called Python
 
 Json = dict[str, Any]
 
@@ -85,7 +86,7 @@ def _threads(summary: Json) -> str:
     ]
     rows = [
         [
-            thread["name"] or str(thread["tid"]),
+            (thread["name"] or str(thread["tid"])) + (_NO_PYTHON if thread["interpreter"] is None else ""),
             str(thread["pid"]),
             units.coverage(thread["coverage"]),
             *(units.share(thread["shares"].get(state)) for state in seen),

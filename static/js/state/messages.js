@@ -28,7 +28,7 @@
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe, so_far?: GilRates}} GilFigures
  * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
  *            minor_faults: Maybe, major_faults: Maybe, uss: Maybe, pss: Maybe}} ProcessFigures
- * @typedef {{lane: number, pid: number, tid: number, name: string, alive: boolean, observed_s: Maybe, coverage?: Maybe,
+ * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: Maybe, alive: boolean, observed_s: Maybe, coverage?: Maybe,
  *            shares: {[state: string]: number} | null, cpu_s: Maybe, run_delay_s: Maybe, voluntary_switches: Maybe,
  *            involuntary_switches: Maybe, gil_wait: Distribution | null, gil_hold: Distribution | null}} ThreadFigures
  * @typedef {{cpu_share: Maybe, rss: Maybe, pss?: Maybe, ops: Maybe, ops_per_s: Maybe,
@@ -80,6 +80,11 @@
  */
 
 /** A thread's state is its place here, as in app/model/states.py. */
+/** What is said of a thread whose `interpreter` is null, in short and in full. */
+export const NO_PYTHON_STATE = "no Python state";
+export const NO_PYTHON =
+  "A C library made this thread, and it has never called Python: its CPU time counts, the GIL is no concern of it";
+
 export const STATES = /** @type {const} */ (
   ["running", "stalled", "waiting", "native", "lock", "io", "sleep", "unknown"]
 );

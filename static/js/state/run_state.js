@@ -4,7 +4,7 @@
  * @import {
  *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told
  * } from "./messages.js"
- * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number, alive: boolean,
+ * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number | null, alive: boolean,
  *            namedUs: number, track: Track, loop?: string}} Lane `loop` is the kind of the event loop that it runs
  * @typedef {{message: HeapMessage, everyUs: number | null, map: HeapMap}} HeapReading `everyUs` is how long before it
  *     the one before was

@@ -65,7 +65,7 @@ export function layOut({ processes, lanes, gils, pauses }, startUs, endUs) {
 }
 
 /**
- * In the order in which the threads were started, as their ids tell.
+ * In the order in which the threads were started, as their ids tell; those that never came to Python below.
  * @param {Process} process @param {Map<number, Lane>} lanes @param {number} startUs @param {number} endUs
  */
 function threadsOf(process, lanes, startUs, endUs) {
@@ -74,7 +74,12 @@ function threadsOf(process, lanes, startUs, endUs) {
       pid === process.pid && (track.lastUs > startUs || (alive && !process.gone)) &&
       (track.length ? track.startAt(0) : namedUs) <= endUs
     )
-    .sort((one, other) => one.tid - other.tid);
+    .sort((one, other) => foreign(one) - foreign(other) || one.tid - other.tid);
+}
+
+/** @param {Lane} lane */
+function foreign({ interpreter }) {
+  return interpreter === null ? 1 : 0;
 }
 
 /** The row at a height, or undefined. @param {Row[]} rows @param {number} y */

@@ -4,6 +4,7 @@
  * @import { Row } from "../tracks/rows.js"
  */
 import { make } from "../base/dom.js";
+import { NO_PYTHON, NO_PYTHON_STATE } from "../state/messages.js";
 import { threadColour } from "../tracks/painter.js";
 
 /** Letters of a name's end that are always shown. */
@@ -41,7 +42,7 @@ function keyOf(row) {
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
   return row.kind === "gil"
     ? `gil ${row.gil.gil}`
-    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop}`;
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
@@ -73,14 +74,16 @@ function labelOf(row) {
     item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
     item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;
   } else {
-    const { lane, name, tid, loop } = row.lane;
+    const { lane, name, tid, loop, interpreter } = row.lane;
     item.append(
       make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
       nameOf(name || "(no name)"),
       ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
       make("span", { class: "id" }, String(tid)),
     );
-    item.title = `${name} · tid ${tid}${loop ? ` · runs an event loop (${loop})` : ""}`;
+    item.classList.toggle("foreign", interpreter === null);
+    const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;
+    item.title = `${name} · tid ${tid}${loop || interpreter === null ? ` · ${more}` : ""}`;
   }
   return item;
 }

@@ -8,7 +8,7 @@
 import { find, make, setText } from "../base/dom.js";
 import { count, duration, share, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
-import { isThin, STATES } from "../state/messages.js";
+import { isThin, NO_PYTHON, NO_PYTHON_STATE, STATES } from "../state/messages.js";
 
 const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
@@ -35,8 +35,13 @@ export class ThreadTable {
 }
 
 /** @param {ThreadRow} thread */
-function keyOf({ pid, tid, name }) {
-  return `${pid}/${tid}/${name}`;
+function keyOf({ pid, tid, name, interpreter }) {
+  return `${pid}/${tid}/${name}/${interpreter}`;
+}
+
+/** What is said of a thread that never came to Python. @param {ThreadRow} thread */
+function foreign({ interpreter }) {
+  return interpreter === null ? [make("small", { class: "foreign", title: NO_PYTHON }, NO_PYTHON_STATE)] : [];
 }
 
 class Row {
@@ -53,7 +58,7 @@ class Row {
     this.element = make(
       "tr",
       {},
-      make("th", { scope: "row" }, thread.name || "(no name)"),
+      make("th", { scope: "row" }, thread.name || "(no name)", ...foreign(thread)),
       make("td", { class: "ids" }, `${thread.pid} / ${thread.tid}`),
       make("td", { class: "states" }, this.bar.element),
       this.seen,

@@ -53,6 +53,11 @@ def observed(unseen_us: int = 0) -> Ledger:
     return ledger
 
 
+def test_a_thread_that_never_called_python_is_marked(ledger: Ledger) -> None:
+    ledger.feed(frames.Names(1_000_000, [[2, 100, 102, "blas", None]]))
+    assert re.search(r"^blas \(no Python state\) +100 ", report.text(ledger.summary()), re.MULTILINE)
+
+
 def test_the_report_shows_every_table(ledger: Ledger) -> None:
     text = report.text(ledger.summary())
     lines = text.splitlines()
