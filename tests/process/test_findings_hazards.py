@@ -101,5 +101,7 @@ def test_contention_shows_from_outside_and_an_idle_pool_is_none(
 ) -> None:
     with observing(program(any_python, code)) as observation:
         observation.finish()
-        codes = {found["code"] for found in observation.summary()["findings"]}
-    assert ("lock-contention" in codes) == contended
+        found = {finding["code"]: finding for finding in observation.summary()["findings"]}
+    assert ("lock-contention" in found) == contended
+    if contended:
+        assert found["lock-contention"]["evidence"]["place"]["function"] == "work"

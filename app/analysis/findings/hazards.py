@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.analysis.findings.rows import seen_enough, share
+from app.analysis.findings.rows import most_blocked, seen_enough, share
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -31,6 +31,7 @@ _MIN_THREADS = 3
 _BLOCKED = 0.4
 _WORKS = 0.05
 _AT_WORK = (0.6, 1.25)
+_CALLERS = 3  # that are told by name
 
 # Contention, told by a workload that measures it: the share of their time that its workers wait for the lock.
 _WAITS = 0.4
@@ -152,7 +153,14 @@ def lock_contention(summary: Summary) -> Finding | None:
         f"average; together they are at work for {busy:.1f} times the run's length."
     )
     names = [thread["name"] for thread in group]
-    return _contention(detail, {"threads": names, "lock_share": blocked, "at_work": busy})
+    evidence = {"threads": names, "lock_share": blocked, "at_work": busy}
+    place = most_blocked(group, "lock")
+    if place is None:
+        return _contention(detail, evidence)
+    callers = "".join(f", called by {caller[0]}" for caller in place["callers"][:_CALLERS])
+    return _contention(
+        f"{detail} Most of it was in {place['function']}{callers}.", {**evidence, "place": place}
+    )
 
 
 def _takes_turns(thread: Thread) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Row = dict[str, Any]
@@ -74,6 +74,23 @@ def lets_go(thread: Row) -> bool:
     """
     counted_s, cpu_s = thread["counted_s"], thread["cpu_s"]
     return bool(counted_s and cpu_s and share(thread, "running") <= cpu_s / counted_s / 2)
+
+
+def most_blocked(threads: Iterable[Row], state: str) -> Row | None:
+    """Where these threads were blocked for longest in a state, of the places that were seen.
+
+    {"function", "file", "callers", "total_s"}: lines of one function count as one place.
+    """
+    places: dict[tuple[str, str, str], Row] = {}
+    for thread in threads:
+        for row in thread["blocked"] or ():
+            if row["state"] == state and row["function"]:
+                key = (row["function"], row["file"], repr([caller[:2] for caller in row["callers"]]))
+                place = places.setdefault(
+                    key, {**{name: row[name] for name in ("function", "file", "callers")}, "total_s": 0.0}
+                )
+                place["total_s"] += row["total_s"]
+    return max(places.values(), key=lambda place: float(place["total_s"]), default=None)
 
 
 def blocked_a_second(thread: Row) -> float:

@@ -38,7 +38,7 @@ def threads_stuck(summary: Summary) -> Finding | None:
         return None
     kind, rows = max(judged, key=lambda found: len(found[1]))
     title, why, advice = _KINDS[kind]
-    count = "One thread" if len(rows) == 1 else f"{len(rows)} threads"
+    count, have = ("One thread", "has") if len(rows) == 1 else (f"{len(rows)} threads", "have")
     since_s, length_s = min(row["at_s"] for row in rows), max(row["length_s"] for row in rows)
     start = ", from when it was first seen" if all(row["from_the_start"] for row in rows) else ""
     elsewhere = f" So it is in {len(judged) - 1} other processes." if len(judged) > 1 else ""
@@ -46,7 +46,7 @@ def threads_stuck(summary: Summary) -> Finding | None:
         code="threads-stuck",
         severity="critical",
         title=title,
-        detail=f"{count} of process {rows[0]['pid']} have waited for a lock for {length_s:.1f} s "
+        detail=f"{count} of process {rows[0]['pid']} {have} waited for a lock for {length_s:.1f} s "
         f"without a moment's wake{start}: {_who(rows)}.{why}{elsewhere}",
         evidence={
             "pid": rows[0]["pid"],

@@ -15,7 +15,16 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
     shares = {**dict.fromkeys(STATES, 0.0), "lock": lock, "unknown": unknown}
     shares["sleep"] = 1 - lock - unknown
     seen = {"shares": shares, "coverage": 1 - unknown}
-    return {"pid": 1, "name": name, **seen, "counted_s": 10.0, "run_delay_s": run_delay_s}
+    rest = {"counted_s": 10.0, "run_delay_s": run_delay_s, "blocked": []}
+    return {"pid": 1, "name": name, **seen, **rest}
+
+
+def blocked(
+    function: str, total_s: float, *callers: str, state: str = "lock", line: int = 1
+) -> dict[str, Any]:
+    """A row of where a thread was blocked."""
+    named = {"function": function, "file": "/lib/logging.py", "line": line, "total_s": total_s}
+    return {"state": state, **named, "callers": [[caller, "/app.py", 1] for caller in callers]}
 
 
 def contended(*threads: dict[str, Any], **workload: Any) -> bool:
@@ -26,6 +35,21 @@ def contended(*threads: dict[str, Any], **workload: Any) -> bool:
 
 def test_threads_that_take_turns_contend() -> None:
     assert contended(*(thread(f"t{n}", 0.75) for n in range(4)), thread("main", 1.0))
+
+
+def test_contention_names_the_place_of_most_of_it() -> None:
+    places = [
+        blocked("Handler.acquire", 1.0, "Handler.handle", line=1),
+        blocked("Handler.acquire", 1.0, "Handler.handle", line=2),
+        blocked("other", 1.5),
+        blocked("asleep", 9.0, state="sleep"),
+        blocked("", 5.0),
+    ]
+    threads = [{**thread(f"t{n}", 0.75), "blocked": places} for n in range(4)]
+    found = hazards.lock_contention({"threads": threads, "workload": None})
+    assert found is not None
+    assert found.detail.endswith("Most of it was in Handler.acquire, called by Handler.handle.")
+    assert found.evidence["place"]["total_s"] == 8.0
 
 
 @pytest.mark.parametrize(
