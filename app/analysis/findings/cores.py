@@ -10,8 +10,8 @@ from app.model.findings import Finding
 
 Summary = dict[str, Any]
 
-# Parallel: two threads that each spend half of their time in C code without the lock. They are more than one
-# core only if they get it: together they have to have had a quarter of another.
+# Parallel: two threads that each spend half of their time in C code without the lock, and together want a
+# quarter of a CPU more than one. How much they had is told beside it: on a busy machine it is less.
 _NATIVE = 0.5
 _PARALLEL_THREADS = 2
 _CORES = 1.25
@@ -47,22 +47,28 @@ def parallel(summary: Summary) -> Finding | None:
         return None
     for gil, threads in locks(summary):
         native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
-        cores = sum(map(_cores, native))
-        if len(native) < _PARALLEL_THREADS or gil["held_share"] >= _NATIVE or cores < _CORES:
+        cores, wanted = sum(map(_cores, native)), sum(map(_wanted, native))
+        cpus = _process(summary, gil["pid"])["cpus"]
+        if (
+            len(native) < _PARALLEL_THREADS
+            or gil["held_share"] >= _NATIVE
+            or wanted < _CORES
+            or _too_many(wanted, cpus)
+        ):
             continue
         return Finding(
             code="native-parallel",
             severity="info",
             title="Threads compute without the GIL",
             detail=f"{len(native)} threads of process {gil['pid']} were in C code that had let go of the "
-            f"GIL, and had {cores:.1f} CPUs between them; the lock was held for {gil['held_share']:.0%} of "
-            "the time.",
+            f"GIL, and had {cores:.1f} CPUs between them of {wanted:.1f} that they wanted; the lock was held "
+            f"for {gil['held_share']:.0%} of the time.",
             evidence={
                 **{name: gil[name] for name in ("pid", "interpreter", "held_share")},
                 "threads": len(native),
                 "cores": cores,
-                "wanted": sum(map(_wanted, native)),
-                "cpus": _process(summary, gil["pid"])["cpus"],
+                "wanted": wanted,
+                "cpus": cpus,
             },
             advice="Threads are the right choice here, up to the number of cores. Keep the pieces large, so "
             "that the lock stays out of the way.",
@@ -85,7 +91,7 @@ def oversubscribed(summary: Summary) -> Finding | None:
         if (
             cpus is None
             or len(computing) < 2
-            or wanted < max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
+            or not _too_many(wanted, cpus)
             or wanted - cores < _DELAYED
             or cores < _OWN_DOING * cpus
         ):
@@ -126,7 +132,6 @@ def free_threads(summary: Summary) -> Finding | None:
         if len(computing) < _PARALLEL_THREADS or cores < _CORES:
             continue
         wanted, cpus = sum(map(_wanted, computing)), process["cpus"]
-        more = cpus is not None and wanted >= max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
         return Finding(
             code="free-threads-parallel",
             severity="info",
@@ -135,7 +140,7 @@ def free_threads(summary: Summary) -> Finding | None:
             "them" + ("." if cpus is None else f" of {cpus:g} that it may use."),
             evidence={"pid": pid, "threads": len(computing), "cores": cores, "wanted": wanted, "cpus": cpus},
             advice="As many threads as there are CPUs are enough: more stand in the run queue."
-            if more
+            if _too_many(wanted, cpus)
             else "Threads are the right choice here, up to the number of CPUs. What they share needs locks.",
         )
     return None
@@ -167,6 +172,11 @@ def _wanted(thread: Row) -> float:
     """How much of a CPU it wanted: what it had, and the time in which it stood in the run queue."""
     delayed_s = thread["run_delay_s"] or 0.0
     return _cores(thread) + (float(delayed_s / thread["counted_s"]) if thread["counted_s"] else 0.0)
+
+
+def _too_many(wanted: float, cpus: float | None) -> bool:
+    """Whether threads want more CPUs than the process may use."""
+    return cpus is not None and wanted >= max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
 
 
 def _of_pools(foreign: list[Row], pools: list[str]) -> str:

@@ -19,12 +19,13 @@ from app.model.findings import Finding
 
 Summary = dict[str, Any]
 
-# Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
-# One thread that computes alone holds it as long, but nobody waits. Those that take turns hold the lock for a
+# Saturated: nine tenths of the time somebody holds the lock, and for three fifths somebody else wants it: for
+# the rest, of two threads on a busy machine, one has no CPU on its way back to the lock. One thread that
+# computes alone holds it as long, but nobody waits. Those that take turns hold the lock for a
 # part of a switch interval each time, and there are turns: with a lock that changes hands less than twice a
 # second nobody gets on, whatever they wait for.
 _SATURATED_HELD = 0.9
-_SATURATED_CONTENDED = 0.75
+_SATURATED_CONTENDED = 0.6
 _TURNS_A_SECOND = 2.0
 _TAKES_PART = 0.2  # of what the thread that holds it most does: one that does less is no reason
 
@@ -193,15 +194,17 @@ def _long_holds(
     """
     if share(thread, "stalled") > share(thread, "running"):  # that is another finding
         return None
+    # A holder without a CPU cannot let go: a hold counts by how much of it the thread had one.
+    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
+    ran = cpu_s / (cpu_s + delayed_s) if cpu_s else 1.0
     steps: list[tuple[float, int]] = []  # (no shorter than, how many)
     lower = 0.0
     for upper, count in thread["gil_hold"]["histogram"]:
-        if lower >= least_s and count:
+        if lower * ran >= least_s and count:
             steps.append((lower, count))
         lower = upper or lower
     count = sum(count for _, count in steps)
-    delayed_s = thread["run_delay_s"] or 0.0  # a holder without a CPU cannot let go
-    if count < _LONG_HOLDS or sum(f * n for f, n in steps) - delayed_s < _LONG_HELD * seen_s(thread):
+    if count < _LONG_HOLDS or sum(f * n for f, n in steps) < _LONG_HELD * seen_s(thread):
         return None
     waited_s = max((_longest_wait_s(other) for other in threads if other is not thread), default=0.0)
     if waited_s < least_s:
@@ -251,7 +254,9 @@ def convoy(summary: Summary) -> Finding | None:
         computing = [
             thread
             for thread in threads
-            if mean_hold_s(thread) >= _COMPUTES * interval_s and share(thread, "running") >= 0.1
+            if mean_hold_s(thread) >= _COMPUTES * interval_s
+            and share(thread, "running") >= 0.1
+            and not _long_holds(thread, threads, _LONG_INTERVALS * interval_s)  # that is another finding
         ]
         brief = [thread for thread in threads if _is_made_to_wait(thread, interval_s)]
         if not computing or not brief:

@@ -118,7 +118,7 @@ def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_sho
     # Nobody had to wait so long: the holder was put aside by the machine, or was asked for the lock late.
     patient = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(4000, 0.01))
     assert gil.long_hold(summary(validates, patient)) is None
-    delayed = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds, run_delay_s=3.9)
+    delayed = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds, cpu_s=0.5, run_delay_s=3.4)
     assert gil.long_hold(summary(delayed, answers)) is None
 
 
