@@ -98,10 +98,10 @@ def seconds(text: str) -> float:
 def test_the_flame_graph_is_zoomed_searched_and_walked(page: Page) -> None:
     start(page, seconds="60")
     tab(page, "Functions")
-    expect(page.locator(".flame .frame")).to_have_count(0)
+    expect(page.locator(".functions .flame .frame")).to_have_count(0)
     expect(page.locator(".hot tbody tr").first).to_contain_text("count_down")
     page.get_by_role("button", name="Refresh").click()
-    frames = page.locator(".flame .frame")
+    frames = page.locator(".functions .flame .frame")
     expect(frames.first).to_have_text("all looks")
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
@@ -110,21 +110,21 @@ def test_the_flame_graph_is_zoomed_searched_and_walked(page: Page) -> None:
     go_to.click()
     expect(go_to).to_be_focused()
     assert go_to.evaluate("frame => frame.offsetWidth") == frames.first.evaluate("frame => frame.offsetWidth")
-    expect(page.locator(".flame .frame.caller").first).to_be_visible()
+    expect(page.locator(".functions .flame .frame.caller").first).to_be_visible()
 
     page.keyboard.press("ArrowUp")
-    expect(page.locator(".flame .frame:focus")).not_to_have_text("_work")
+    expect(page.locator(".functions .flame .frame:focus")).not_to_have_text("_work")
     page.get_by_role("button", name="Whole graph").click()
     expect(frames).to_have_count(before)
 
     page.get_by_role("searchbox", name="Search functions").fill("count_down")
-    expect(page.locator(".flame .frame.found").first).to_have_text("count_down")
-    expect(page.locator(".flame .reading")).to_contain_text(
+    expect(page.locator(".functions .flame .frame.found").first).to_have_text("count_down")
+    expect(page.locator(".functions .flame .reading")).to_contain_text(
         re.compile(r"“count_down”: [\d.]+ % of all looks")
     )
 
-    page.get_by_text("As a list").click()
-    expect(page.locator(".as-list li").first).to_contain_text("100 %")
+    page.locator(".functions").get_by_text("As a list").click()
+    expect(page.locator(".functions .as-list li").first).to_contain_text("100 %")
 
 
 def test_one_s_own_lines_run_and_say_what_they_print(page: Page) -> None:

@@ -21,6 +21,8 @@
  *            below: number, cpu_share: number | null, rss: number | null, attachable: boolean, why: string | null,
  *            remedy: string | null}} FoundProcess `python` is null for what is no CPython, empty where the
  *     version is not known; `below` is how many of those below a launcher can be attached to
+ * @typedef {{looks: number, stacks: {looks: number, task: string | null,
+ *            frames: {function: string, file: string, line: number}[]}[]}} SliceStacks
  */
 
 const ROOT = "/api/v1";
@@ -84,6 +86,14 @@ export const listProcesses = () => call("GET", "/processes");
 
 /** @param {string} id */
 export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/summary`);
+
+/**
+ * What a thread was executing in a slice of the timeline.
+ * @param {string} id @param {number} lane @param {number} fromUs @param {number} toUs
+ * @returns {Promise<SliceStacks>}
+ */
+export const getStacks = (id, lane, fromUs, toUs) =>
+  call("GET", `/runs/${encodeURIComponent(id)}/stacks?lane=${lane}&from_us=${fromUs}&to_us=${toUs}`);
 
 /** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);

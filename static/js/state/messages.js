@@ -11,6 +11,10 @@
  * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
  *            children: FlameNode[]}} FlameNode
  * @typedef {{tid: Maybe, name: string}} ThreadName where no single thread can be named, `name` says why
+ * @typedef {{state: string, function: string | null, file: string | null, line: Maybe, callers: [string, string, number][],
+ *            task: string | null, total_s: number, count: number, longest_s: Maybe}} BlockedRow where a part of the time in a
+ *     state went; without a function what no look fell into
+ * @typedef {{blocked: BlockedRow[], flame: FlameNode | null}} Where its flame graph has states below the root, in ms
  * @typedef {{pid: number, interpreter: number, holder: ThreadName, waiter: ThreadName, wait_s: number}} WhoWaits
  * @typedef {{at_s: number, length_s: number, at_least?: boolean, pid: number, tid: number, name: string, function: string | null,
  *            file: string | null, line: Maybe,
@@ -71,9 +75,9 @@
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process
  * @typedef {{start_us: number, end_us: number, samples: number, failed: number, late: number,
  *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
- * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number}}} Hello
- * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: Omit<ThreadFigures, "lane" | "alive">[],
- *            threads_not_shown: number,
+ * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number}}} Hello
+ * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: (Omit<ThreadFigures, "lane" | "alive"> & Partial<Where>)[],
+ *            threads_not_shown: number, where?: Where | null,
  *            memory_peak: {rss: Maybe, pss: Maybe},
  *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent

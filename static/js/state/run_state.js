@@ -2,8 +2,10 @@
 /**
  * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
  * @import {
- *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told
+ *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told, Where
  * } from "./messages.js"
+ * @typedef {Where & {pid: number, tid: number, name: string}} ThreadWhere
+ * @typedef {Where & {threads: ThreadWhere[]}} WhereTimeWent
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number | null, alive: boolean,
  *            namedUs: number, track: Track, loop?: string}} Lane `loop` is the kind of the event loop that it runs
  * @typedef {{message: HeapMessage, everyUs: number | null, map: HeapMap}} HeapReading `everyUs` is how long before it
@@ -45,6 +47,8 @@ export class RunState {
   causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [], loops: [] };
   /** Held time by stacks, once the server has said it. @type {FlameNode | null} */
   flame = null;
+  /** Where the time went, of all threads and of each, once the server has said it. @type {WhereTimeWent | null} */
+  where = null;
   /** What happened to the processes, in order. @type {RunEvent[]} */
   events = [];
   /** The newest reading of each heap, with the map where somebody looks at it. @type {Map<string, HeapReading>} */
@@ -262,11 +266,25 @@ export class RunState {
   #summary(summary) {
     this.summary = summary;
     this.run = { ...this.run, ...summary.run };
-    this.flame = summary.flame ?? null;
+    this.tellWhere(summary);
     this.#causes(summary);
     this.#tell(summary);
     this.courses.finish(summary.memory ?? []);
     if (summary.workload) this.reports.take(Infinity, summary.workload);
+  }
+
+  /** What a summary alone tells, of a run that goes on too. @param {Summary} summary */
+  tellWhere({ flame, where, threads }) {
+    this.flame = flame ?? null;
+    if (!where) return;
+    const each = threads.map(({ pid, tid, name, blocked, flame: own }) => ({
+      pid,
+      tid,
+      name,
+      blocked: blocked ?? [],
+      flame: own ?? null,
+    }));
+    this.where = { ...where, threads: each };
   }
 
   /** @param {Told} told */

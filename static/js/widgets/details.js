@@ -22,6 +22,7 @@ import { ProcessPanel } from "./process.js";
 import { ResultPanel } from "./result.js";
 import { Tabs } from "./tabs.js";
 import { ThreadTable } from "./threads.js";
+import { WherePanel } from "./where_panel.js";
 
 export class Details {
   /** @type {{[panel: string]: (state: RunState) => void}} */
@@ -34,6 +35,7 @@ export class Details {
   #heap;
   #memory;
   #findings;
+  #where;
 
   /**
    * @param {HTMLElement} root
@@ -49,6 +51,7 @@ export class Details {
     this.#timeline = timeline;
     this.#charts = new ChartBoard(find(root, ".charts", HTMLElement), palette, () => timeline.onView);
     this.#flame = new FlamePanel(root, onFlame);
+    this.#where = new WherePanel(root, onFlame);
     this.#heap = new HeapPanel(root, palette);
     this.#memory = new MemoryPanel(root, palette);
     this.#findings = new FindingsPanel(root, () => this.#tabs.open("findings"));
@@ -88,6 +91,7 @@ export class Details {
         hot.update(state.causes.hot);
         this.#flame.update(state);
       },
+      where: (state) => this.#where.update(state),
       heap: (state) => this.#heap.update(state),
       collector: (state) => collector.update(state),
       memory: (state) => this.#memory.update(state),
@@ -115,6 +119,7 @@ export class Details {
   /** The flame graph that was wanted could not be had. */
   flameAgain() {
     this.#flame.again();
+    this.#where.again();
   }
 
   dispose() {

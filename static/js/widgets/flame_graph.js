@@ -16,6 +16,17 @@ const NARROWEST = 0.0015;
 const SHORTEST_IN_LIST = 0.005;
 const TINTS = 4;
 
+/**
+ * What a graph counts.
+ * @typedef {{root: string, all: string, amount: (samples: number) => string}} Words
+ * @type {Words}
+ */
+const LOOKS = {
+  root: "all looks",
+  all: "all looks",
+  amount: (samples) => `${text(count(samples))} looks at what was executing`,
+};
+
 export class FlameGraph {
   /** @type {FlameNode | null} */
   #tree = null;
@@ -28,9 +39,14 @@ export class FlameGraph {
   #search;
   #out;
   #list;
+  #words;
 
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root
+   * @param {Words} words
+   */
+  constructor(root, words = LOOKS) {
+    this.#words = words;
     this.#frames = find(root, ".flame .frames", HTMLElement);
     this.#reading = find(root, ".flame .reading", HTMLElement);
     this.#search = find(root, ".flame input", HTMLInputElement);
@@ -80,10 +96,10 @@ export class FlameGraph {
     const button = make("button", {
       type: "button",
       class: `frame tint-${tintOf(node)}`,
-      title: describe(node, tree),
+      title: this.#describe(node, tree),
       tabindex: path.length === this.#focus.length ? "0" : "-1",
       "data-path": path.join(),
-    }, path.length ? node.name : "all looks");
+    }, path.length ? node.name : this.#words.root);
     button.classList.toggle("caller", depth < this.#focus.length);
     button.style.left = `${left * 100}%`;
     button.style.width = `${width * 100}%`;
@@ -96,7 +112,11 @@ export class FlameGraph {
   #items(tree) {
     const frames = placeFrames(tree, [], SHORTEST_IN_LIST).sort(inTreeOrder);
     return frames.map(({ node, path, depth }) => {
-      const button = make("button", { type: "button", class: "link" }, path.length ? node.name : "all looks");
+      const button = make(
+        "button",
+        { type: "button", class: "link" },
+        path.length ? node.name : this.#words.root,
+      );
       button.addEventListener("click", () => this.#zoom(path));
       const item = make("li", {}, button, ` ${placeOf(node.file, node.line)} ${shareOf(node, tree)}`);
       item.style.setProperty("--depth", String(depth));
@@ -119,8 +139,8 @@ export class FlameGraph {
     const said = wanted
       ? `“${this.#search.value.trim()}”: ${
         text(share(tree.samples ? found / tree.samples : 0))
-      } of all looks.`
-      : `${text(count(tree.samples))} looks at what was executing.`;
+      } of ${this.#words.all}.`
+      : `${this.#words.amount(tree.samples)}.`;
     setText(this.#reading, said);
   }
 
@@ -128,7 +148,15 @@ export class FlameGraph {
   #read(target) {
     const button = target instanceof Element ? target.closest(".frame") : null;
     const shown = button instanceof HTMLElement ? this.#shown.get(button.dataset.path ?? "") : undefined;
-    if (shown && this.#tree) setText(this.#reading, describe(shown.frame.node, this.#tree));
+    if (shown && this.#tree) setText(this.#reading, this.#describe(shown.frame.node, this.#tree));
+  }
+
+  /** @param {FlameNode} node @param {FlameNode} tree */
+  #describe(node, tree) {
+    if (node === tree) return this.#words.amount(tree.samples);
+    const place = node.file ? ` · ${node.file}${node.line ? `:${node.line}` : ""}` : "";
+    const own = text(share(tree.samples ? node.self / tree.samples : null));
+    return `${node.name}${place} · ${shareOf(node, tree)} of ${this.#words.all}, ${own} in itself`;
   }
 
   /** @param {KeyboardEvent} event */
@@ -189,12 +217,4 @@ function tintOf({ file, name }) {
 /** @param {FlameNode} node @param {FlameNode} tree */
 function shareOf(node, tree) {
   return text(share(tree.samples ? node.samples / tree.samples : null));
-}
-
-/** @param {FlameNode} node @param {FlameNode} tree */
-function describe(node, tree) {
-  if (node === tree) return `${text(count(tree.samples))} looks`;
-  const place = node.file ? ` · ${node.file}${node.line ? `:${node.line}` : ""}` : "";
-  const own = text(share(tree.samples ? node.self / tree.samples : null));
-  return `${node.name}${place} · ${shareOf(node, tree)} of all looks, ${own} in itself`;
 }

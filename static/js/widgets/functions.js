@@ -54,7 +54,7 @@ class Row {
 }
 
 /** A share as a bar, and in figures beside it. */
-class ShareBar {
+export class ShareBar {
   /** @param {string} state in whose colour it is drawn */
   constructor(state) {
     this.part = make("i", { class: `swatch ${state}` });

@@ -10,6 +10,7 @@
  * @property {() => void} togglePause
  * @property {() => void} live
  * @property {(at: {x: number, y: number} | null) => void} point
+ * @property {(at: {x: number, y: number} | null) => void} choose a slice; null where a key asks for one
  */
 
 /** A notch of a wheel is 100 of its pixels, and zooms by about a fifth. */
@@ -58,6 +59,7 @@ const KEYS = {
   0: "reset",
   l: "live",
   L: "live",
+  Enter: "choose",
 };
 
 /** @param {Gestures} gestures @returns {Map<string, () => void>} */
@@ -70,6 +72,7 @@ function actsOf(gestures) {
     ["later", () => gestures.step(1)],
     ["zoom-in", () => gestures.zoomStep(1)],
     ["zoom-out", () => gestures.zoomStep(-1)],
+    ["choose", () => gestures.choose(null)],
   ]);
 }
 
@@ -83,6 +86,7 @@ function takesKeys(target) {
 function attachPointer(canvas, gestures, signal) {
   /** @type {number | null} */
   let dragX = null;
+  let dragged = false;
   canvas.addEventListener(
     "wheel",
     (event) => {
@@ -101,6 +105,7 @@ function attachPointer(canvas, gestures, signal) {
     (event) => {
       if (event.button !== 0) return;
       dragX = event.clientX;
+      dragged = false;
       canvas.setPointerCapture(event.pointerId);
     },
     { signal },
@@ -111,13 +116,21 @@ function attachPointer(canvas, gestures, signal) {
       if (dragX !== null && event.clientX !== dragX) {
         gestures.dragBy(event.clientX - dragX);
         dragX = event.clientX;
+        dragged = true;
       }
       gestures.point({ x: event.offsetX, y: event.offsetY });
     },
     { signal },
   );
   const release = () => (dragX = null);
-  canvas.addEventListener("pointerup", release, { signal });
+  canvas.addEventListener(
+    "pointerup",
+    (event) => {
+      if (dragX !== null && !dragged) gestures.choose({ x: event.offsetX, y: event.offsetY });
+      release();
+    },
+    { signal },
+  );
   canvas.addEventListener("pointercancel", release, { signal });
   canvas.addEventListener("pointerleave", () => gestures.point(null), { signal });
 }

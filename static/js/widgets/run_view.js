@@ -18,6 +18,7 @@ import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
 import { Shows } from "./shows.js";
+import { SliceDetails } from "./slice.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
@@ -39,6 +40,7 @@ export class RunView {
   #honesty;
   #shows;
   #explanation;
+  #slice;
   #sentencesOf;
   #onProblem;
   #endThemes;
@@ -68,6 +70,11 @@ export class RunView {
       scheduler,
       palette,
       onView: () => scheduler.redraw(this.#update),
+      onChoose: (lane, us) => this.#slice.show(lane, us),
+    });
+    this.#slice = new SliceDetails(this.#root, id, {
+      state: this.#state,
+      onShow: (found) => this.#timeline.mark(found),
     });
     this.#details = new Details(this.#root, {
       state: this.#state,
@@ -128,6 +135,7 @@ export class RunView {
   /** The map of the heap is read only while somebody looks at it. @param {string} id @param {string} panel */
   #look(id, panel) {
     this.#stream?.turnTo(streamUrl(id, panel === "heap"));
+    if (panel === "where" && this.#state.hello && !this.#state.where) this.#askForFlame(id);
     this.#scheduler.redraw(this.#update);
   }
 
@@ -150,9 +158,9 @@ export class RunView {
   /** @param {string} id */
   async #askForFlame(id) {
     try {
-      const { flame } = await getSummary(id);
+      const summary = await getSummary(id);
       // The run may have ended meanwhile, and said more.
-      if (!this.#state.summary) this.#state.flame = flame ?? null;
+      if (!this.#state.summary) this.#state.tellWhere(summary);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.#onProblem(problem);

@@ -53,6 +53,7 @@ export class Timeline {
   #gestures;
   #resized;
   #onView;
+  #onChoose;
   #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
 
   /**
@@ -62,13 +63,15 @@ export class Timeline {
    * @param {FrameScheduler} how.scheduler
    * @param {Palette} how.palette
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
+   * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
    */
-  constructor(root, { state, scheduler, palette, onView }) {
+  constructor(root, { state, scheduler, palette, onView, onChoose }) {
     this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
     this.#palette = palette;
     this.#onView = onView;
+    this.#onChoose = onChoose;
     this.#scroller = find(root, ".scroller", HTMLElement);
     this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
     this.#labels = new Labels(find(root, ".labels", HTMLElement));
@@ -89,6 +92,7 @@ export class Timeline {
         this.#onView();
         this.redraw();
       },
+      choose: (at) => this.#choose(at ?? this.#pointer),
     });
     this.#scroller.addEventListener("scroll", () => this.redraw());
     this.#resized = new ResizeObserver(() => this.redraw());
@@ -258,6 +262,27 @@ export class Timeline {
     this.#tip.show(row, scale.toUs(pointer.x), pointer, this.#state.lanes, events, scale.usPerPixel);
   }
 
+  /** Of the slice there, or of the first thread's in the middle. @param {{x: number, y: number} | null} at */
+  #choose(at) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const untilUs = shownUntil(this.#window, edgeUs);
+    const width = this.#surface.canvas.clientWidth;
+    const us = at
+      ? new TimeScale(startUs, endUs, width).toUs(at.x)
+      : (startUs + Math.min(endUs, untilUs)) / 2;
+    const row = at ? this.#rowAt(at.y) : this.#rows.find(({ kind }) => kind === "lane");
+    const lane = row && laneOf(row, us);
+    if (typeof lane === "number" && us <= untilUs) this.#onChoose(lane, us);
+  }
+
+  /** Marks a piece of time, where it is. @param {Found | null} found */
+  mark(found) {
+    this.#found = found;
+    this.redraw();
+  }
+
   /** @param {number} y over the plot */
   #rowAt(y) {
     return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#scroller.scrollTop);
@@ -273,4 +298,12 @@ export class Timeline {
     setText(this.#liveButton, this.#state.ended ? "End" : "Live");
     setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
   }
+}
+
+/** The thread of a row at an instant: its own, or the one that holds the GIL. @param {Row} row @param {number} us */
+function laneOf(row, us) {
+  if (row.kind === "lane") return row.lane.lane;
+  if (row.kind !== "gil") return null;
+  const index = row.track.indexAt(us);
+  return index < 0 || row.track.valueAt(index) < 0 ? null : row.track.valueAt(index);
 }
