@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import signal
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -20,11 +21,13 @@ def adopt_orphans() -> None:
 
 
 class Adopted:
-    """The program."""
+    """The program, from when it is first seen: this process is above it, and may become its parent."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._ended = False
+        self._fd = -1  # means this very process, even once its pid is another's
+        with contextlib.suppress(ProcessLookupError):
+            self._fd = os.pidfd_open(pid)
 
     async def ended(self) -> int | None:
         """Wait for its end; its exit code, a signal's number negative, or None where it is not our child."""
@@ -32,12 +35,16 @@ class Adopted:
             _, status = await asyncio.to_thread(os.waitpid, self._pid, 0)
         except ChildProcessError:
             return None
-        finally:
-            self._ended = True
         return os.waitstatus_to_exitcode(status)
 
     def signal(self, number: int, from_terminal: bool = False) -> None:
         """Send it a signal; not one that the terminal has sent to the group that both are in."""
         with contextlib.suppress(ProcessLookupError):
-            if not self._ended and not (from_terminal and os.getpgid(self._pid) == os.getpgrp()):
-                os.kill(self._pid, number)
+            if self._fd >= 0 and not (from_terminal and os.getpgid(self._pid) == os.getpgrp()):
+                signal.pidfd_send_signal(self._fd, number)
+
+    def close(self) -> None:
+        """Gives the descriptor back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

@@ -53,8 +53,8 @@ class Supervision:
         self._patience = patience
         self._run = run
         self._observer: Observer | None = None
-        self._root: int | None = None  # the first process that was seen
-        self._adopted: Adopted | None = None  # the program, once its observer is lost
+        self._program: Adopted | None = None  # in the foreground, once it was seen
+        self._lost = False  # its observer: it runs on
         self._script: Script | None = None
         self._orphans = Orphans()
         self._asked: Ended | None = None
@@ -93,22 +93,23 @@ class Supervision:
         """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
         if self._plan.attach_pid is None:
             self._orphans.note(pid)
-        self._root = self._root or pid
+        if self._plan.in_foreground and self._program is None:
+            self._program = Adopted(pid)
 
     def ask(self, state: Ended) -> None:
         """End the target and its tree, then the run. Only the first call acts."""
         if not self._over.is_set() and self._asked is None:
             self._asked = state
             self._spawn(self._escalate())
-            if self._adopted is not None:
-                self._adopted.signal(signal.SIGTERM)
+            if self._lost and self._program is not None:
+                self._program.signal(signal.SIGTERM)
             elif self._observer is not None:
                 self._observer.stop(state)
 
     def signal(self, number: int, from_terminal: bool) -> None:
         """Send a signal to the program that was started, see LiveRun."""
-        if self._adopted is not None:
-            self._adopted.signal(number, from_terminal)
+        if self._program is not None:  # not by its observer, which may be lost at this moment
+            self._program.signal(number, from_terminal)
         elif self.observer is not None:
             self.observer.signal(number, from_terminal)
 
@@ -126,8 +127,8 @@ class Supervision:
         try:
             await asyncio.wait_for(self.wait(), self._patience.stop_s)
         except TimeoutError:
-            if self._adopted is not None:
-                self._adopted.signal(signal.SIGKILL)
+            if self._lost and self._program is not None:
+                self._program.signal(signal.SIGKILL)
             elif self._observer is not None:
                 self._observer.kill()
 
@@ -174,11 +175,11 @@ class Supervision:
 
     async def _run_on(self, observer: Observer) -> int | None:
         """A person's program in the foreground runs on without its observer; its exit code."""
-        if not self._plan.in_foreground or self._root is None or self._asked is not None:
+        if self._program is None or self._asked is not None:
             return None
+        self._lost = True
         await observer.ended(self._patience.exit_s)
-        self._adopted = Adopted(self._root)
-        return await self._adopted.ended()
+        return await self._program.ended()
 
     def _arm(
         self, limit_s: float | None, state: Ended = "timed_out", overrun: GilscopeError | None = None
@@ -198,6 +199,8 @@ class Supervision:
         self._arm(None)
         if self._script is not None:
             self._script.remove()
+        if self._program is not None:
+            self._program.close()
         self._over.set()
         self._run.end(end, said)
 
