@@ -32,6 +32,7 @@ _BLOCKED = 0.4
 _WORKS = 0.05
 _AT_WORK = (0.6, 1.25)
 _CALLERS = 3  # that are told by name
+_MOST = 0.5  # of the time in `lock`
 
 # Contention, told by a workload that measures it: the share of their time that its workers wait for the lock.
 _WAITS = 0.4
@@ -164,7 +165,19 @@ def lock_contention(summary: Summary) -> Finding | None:
 
 
 def _takes_turns(thread: Thread) -> bool:
-    return seen_enough(thread) and share(thread, "lock") >= _BLOCKED and _busy(thread) >= _WORKS
+    works = share(thread, "lock") >= _BLOCKED and _busy(thread) >= _WORKS
+    return seen_enough(thread) and works and not _parked_in_c(thread)
+
+
+def _parked_in_c(thread: Thread) -> bool:
+    """Whether the looks at it found no Python function where it waited, for most of the time in `lock`.
+
+    A host written in C (uWSGI) keeps its idle threads at a lock that is held by the one which waits for the
+    next request. A lock of the program is waited for in one of its functions.
+    """
+    looked_at = [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
+    nowhere_s = sum(row["total_s"] for row in looked_at if row["function"] is None)
+    return bool(nowhere_s > _MOST * sum(row["total_s"] for row in looked_at))
 
 
 def _is_serial(group: list[Thread]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,9 @@ _ALL = 20  # threads in the evidence
 
 # Where threads wait for work, for time, or for another thread's end: their locks are signals.
 _SIGNALS = ("/threading.py", "/queue.py", "/multiprocessing/", "/concurrent/futures/", "/asyncio/")
+# Libraries have conditions and events of their own (gevent's thread pool) and may reach the lock by a helper.
+_SIGNAL = re.compile(r"(Condition|Event)\.wait(_for)?$")
+_HELPERS = 3  # the innermost frames, of which one may be that
 _IMPORTS = "<frozen importlib._bootstrap>"
 
 
@@ -130,7 +134,13 @@ def _waits_for_lock(row: Row) -> bool:
         return False
     if _in_import(row):
         return True
-    return bool(row["takes_lock"]) and not any(part in stack[0]["file"] for part in _SIGNALS)
+    return bool(row["takes_lock"]) and not _awaits_signal(stack)
+
+
+def _awaits_signal(stack: list[Row]) -> bool:
+    if any(part in stack[0]["file"] for part in _SIGNALS):
+        return True
+    return any(_SIGNAL.search(frame["function"]) for frame in stack[:_HELPERS])
 
 
 def _in_import(row: Row) -> bool:

@@ -233,6 +233,7 @@ def test_a_child_with_one_thread_waits_for_what_nobody_holds() -> None:
     found = stuck.threads_stuck(summary(stuck=[row], memory=family[1:]))
     assert found is not None
     assert found.evidence["kind"] == "alone"
+    assert "One thread of process 7 has waited" in found.detail
 
 
 def test_a_thread_in_the_import_lock_is_told_though_its_line_cannot_be_read() -> None:
@@ -252,6 +253,17 @@ def test_a_thread_in_the_import_lock_is_told_though_its_line_cannot_be_read() ->
             for file in ("/threading.py", "/queue.py", "/concurrent/futures/thread.py")
         ),
         at_lock("worker", stack=[{"function": "get", "file": "/py/multiprocessing/queues.py", "line": 99}]),
+        at_lock(
+            "gevent's pool",
+            stack=[
+                {"function": function, "file": "/site-packages/gevent/_threading.py", "line": line}
+                for function, line in (
+                    ("acquire_with_timeout", 36),
+                    ("_Condition.wait", 83),
+                    ("Queue.get", 201),
+                )
+            ],
+        ),
     ],
     ids=lambda row: row["name"],
 )

@@ -20,10 +20,10 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
 
 
 def blocked(
-    function: str, total_s: float, *callers: str, state: str = "lock", line: int = 1
+    function: str | None, total_s: float, *callers: str, state: str = "lock", line: int = 1
 ) -> dict[str, Any]:
-    """A row of where a thread was blocked."""
-    named = {"function": function, "file": "/lib/logging.py", "line": line, "total_s": total_s}
+    """A row of where a thread was blocked; without a function no Python ran there."""
+    named = {"function": function, "file": "/lib/logging.py", "line": line, "total_s": total_s, "count": 9}
     return {"state": state, **named, "callers": [[caller, "/app.py", 1] for caller in callers]}
 
 
@@ -72,6 +72,13 @@ def test_what_only_resembles_it_does_not(threads: list[dict[str, Any]]) -> None:
 def test_time_without_a_cpu_is_not_held_against_the_lock() -> None:
     assert not contended(*(thread(f"t{n}", 0.6) for n in range(4)))
     assert contended(*(thread(f"t{n}", 0.6, run_delay_s=1.5) for n in range(4)))
+
+
+def test_idle_threads_of_a_host_in_c_do_not_contend() -> None:
+    idle = [{**thread(f"uWSGIWorker1Core{n}", 0.75), "blocked": [blocked(None, 7.5)]} for n in range(4)]
+    assert not contended(*idle)
+    mixed = [{**row, "blocked": [blocked(None, 2.0), blocked("take", 5.5)]} for row in idle]
+    assert contended(*mixed)
 
 
 def test_threads_of_different_processes_share_no_lock() -> None:
