@@ -2,10 +2,11 @@
 
     python tools/cases.py [CASE...] [--python PATH]
 
-PATH is an interpreter that has gunicorn and dask, where those cases are wanted. Each program is started in
-docs/cases/programs with the command that its page gives, put under load where it serves, and attached to for
-fifteen seconds through the dashboard. Writes the figures into docs/cases/NAME.md, between its two marks, and
-docs/images/case-NAME.png.
+PATH is an interpreter whose environment has the packages of the cases: gunicorn, dask, uwsgi, granian,
+gevent, fastapi, numpy, pyinstaller. Where it has py-spy too, its dump of the same processes is printed.
+Each program is started in docs/cases/programs with the command that its page gives, put under load where it
+serves, and attached to for fifteen seconds through the dashboard. Writes the figures and the findings into
+docs/cases/NAME.md, between its two marks, and docs/images/case-NAME.png.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import argparse
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lab import ROOT, Lab, lab, started
@@ -40,38 +44,89 @@ LASTING_S = 1.0  # what lived shorter is counted, not shown
 class Case:
     """A program: how it is started, what it says when it is ready, and what is asked of it."""
 
-    command: list[str]  # after the interpreter
+    command: list[str]  # {bin} is the environment's, {port} a free port, {out} a directory for what is built
     ready: str  # its first group is the port, where it has one
     paths: list[str] = field(default_factory=list)
     rate: int = 0  # requests a second
+    build: list[str] = field(default_factory=list)  # what makes the program
 
+
+PYTHON = "{bin}/python"
+LOCAL = r"http://127\.0\.0\.1:(\d+)"
+UWSGI = ["{bin}/uwsgi", "--http-socket", "127.0.0.1:0", "--master", "--processes", "2"]
+UWSGI += ["--module", "wsgi:app", "--add-header", "Connection: close"]
+FREEZE = [
+    "-m",
+    "PyInstaller",
+    "--onefile",
+    "--log-level",
+    "ERROR",
+    "--specpath",
+    "{out}",
+    "--workpath",
+    "{out}/work",
+]
 
 CASES = {
     "uvicorn": Case(
-        ["-m", "uvicorn", "hello:app", "--port", "0", "--no-access-log"],
+        [PYTHON, "-m", "uvicorn", "hello:app", "--port", "0", "--no-access-log"],
         r"http://127\.0\.0\.1:(\d+)",
         ["/", "/work"],
         100,
     ),
     "gunicorn": Case(
-        ["-m", "gunicorn", "--threads", "4", "--bind", "127.0.0.1:0", "wsgi:app"],
+        [PYTHON, "-m", "gunicorn", "--threads", "4", "--bind", "127.0.0.1:0", "wsgi:app"],
         r"http://127\.0\.0\.1:(\d+)",
         ["/"],
         100,
     ),
-    "http-server": Case(["-m", "http.server", "--bind", "127.0.0.1", "0"], r"port (\d+)", ["/"], 200),
-    "dask": Case(["dask_job.py", "30"], "counting"),
-    "pytest-xdist": Case(["-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "suite.py"], "created: 2"),
+    "http-server": Case([PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "0"], r"port (\d+)", ["/"], 200),
+    "dask": Case([PYTHON, "dask_job.py", "30"], "counting"),
+    "pytest-xdist": Case(
+        [PYTHON, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "suite.py"], "created: 2"
+    ),
+    "uwsgi": Case(UWSGI, r"127\.0\.0\.1:(\d+)", ["/"], 100),
+    "uwsgi-threads": Case([*UWSGI, "--threads", "4"], r"127\.0\.0\.1:(\d+)", ["/"], 100),
+    "granian": Case(
+        ["{bin}/granian", "--interface", "wsgi", "--port", "{port}", "--blocking-threads", "4", "wsgi:app"],
+        LOCAL,
+        ["/"],
+        100,
+    ),
+    "gevent": Case([PYTHON, "greenlets.py"], LOCAL, ["/price", "/price", "/price", "/report"], 30),
+    "fastapi-blocking": Case(
+        [PYTHON, "-m", "uvicorn", "blocking:app", "--port", "0", "--no-access-log"],
+        LOCAL,
+        ["/price", "/price", "/price", "/report"],
+        30,
+    ),
+    "pyinstaller": Case(
+        ["{out}/frozen", "40"],
+        "hashing",
+        build=[PYTHON, *FREEZE, "--distpath", "{out}", "frozen.py"],
+    ),
+    "sqlite-one-cpu": Case(["taskset", "-c", "0", PYTHON, "queries.py", "4", "40"], "queries/s"),
+    "numpy-blas": Case([PYTHON, "products.py", "2", "40"], "products/s"),
 }
 
 
 def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> dict[str, Any]:
     """The summary of an attached run of a case; its picture is taken on the way."""
     with ExitStack() as stack:
+        words = {
+            "bin": str(Path(python).parent),
+            "port": str(free_port()),
+            "out": stack.enter_context(TemporaryDirectory(prefix="gilscope-case-")),
+        }
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        if case.build:
+            subprocess.run([word.format_map(words) for word in case.build], cwd=PROGRAMS, check=True)
+        command = [word.format_map(words) for word in case.command]
+        # A session of its own: to uWSGI SIGTERM means "reload", and no worker may outlive its master.
         pid, said = stack.enter_context(
-            started([python, *case.command], case.ready, cwd=PROGRAMS, env=environment)
+            started(command, case.ready, cwd=PROGRAMS, env=environment, start_new_session=True)
         )
+        stack.callback(end_group, pid)
         if case.paths:
             urls = [f"http://127.0.0.1:{said[1]}{path}" for path in case.paths]
             rate = ["--rate", str(case.rate), "--seconds", str(SECONDS + 5)]
@@ -85,11 +140,42 @@ def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> 
             f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}",
             timeout=60_000,
         )
+        witness(words["bin"], pid)
         page.screenshot(path=IMAGES / f"case-{name}.png")
         page.locator(".badge[data-state=finished]").wait_for(timeout=60_000)
         page.close()
         summary: dict[str, Any] = here.ask(f"runs/{run['id']}/summary")
         return summary
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for a server that cannot say which it was given."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+def end_group(group: int) -> None:
+    """Ends a program with all its children, at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def witness(binaries: str, group: int) -> None:
+    """Prints what /proc says of the same threads (state, CPU time), and py-spy of the same processes."""
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if os.getpgid(int(process.name)) != group:
+                continue
+            for task in sorted(process.glob("task/*")):
+                name, _, rest = (task / "stat").read_text().partition(" (")[2].rpartition(") ")
+                spent = sum(int(ticks) for ticks in rest.split()[11:13]) / os.sysconf("SC_CLK_TCK")
+                print(f"pid {process.name} tid {task.name} {name}: {rest[0]}, {spent:.2f} s of CPU time")
+            if (spy := Path(binaries, "py-spy")).exists():
+                print(
+                    subprocess.run(
+                        [spy, "dump", "--pid", process.name], capture_output=True, text=True
+                    ).stdout
+                )
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -118,6 +204,7 @@ def table(summary: dict[str, Any]) -> str:
             f"| {percent(entry['held_share'])} | {percent(entry['waited_share'])} |"
             for entry in hot[:6]
         ]
+    lines += findings(summary)
     sampling = summary["sampling"]
     lines.append(
         f"\nCPython {summary['target']['python']}, {summary['run']['duration_s']:.0f} s, "
@@ -127,6 +214,19 @@ def table(summary: dict[str, Any]) -> str:
         f"the observer took {sampling['observer_cpu_share']:.1%} of a core."
     )
     return "\n".join(lines)
+
+
+def findings(summary: dict[str, Any]) -> list[str]:
+    """Event loops, and the findings in their own words."""
+    lines = []
+    for loop in summary["loops"]:
+        lag = " / ".join(f"{loop['lag_s'][key] * 1e3:.0f}" for key in ("p50", "p99", "max"))
+        lines.append(f"\nEvent loop ({loop['kind']}) of process {loop['pid']}: lag p50 / p99 / max {lag} ms.")
+    if not summary["findings"]:
+        return [*lines, "\nNo findings."]
+    for found in summary["findings"]:
+        lines.append(f"\n> `{found['code']}` ({found['severity']}): **{found['title']}** {found['detail']}")
+    return lines
 
 
 def percent(share: float | None) -> str:
