@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, cost, heap, slowdown
+from bench import arrival, cost, heap, looks, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -27,6 +27,8 @@ class Plan:
     heap_size: int
     heap_pairs: int
     heap_span_s: float
+    look_pairs: int
+    look_span_s: float
 
 
 FULL = Plan(
@@ -38,6 +40,8 @@ FULL = Plan(
     heap_size=heap.GIB,
     heap_pairs=10,
     heap_span_s=4.0,
+    look_pairs=5,
+    look_span_s=3.0,
 )
 # What the observer is held to, at default rates with a free core: each is printed beside its figure.
 AIM_COST = 1.0  # of py-spy's share, on the same target
@@ -53,6 +57,8 @@ QUICK = Plan(
     heap_size=heap.GIB // 64,
     heap_pairs=1,
     heap_span_s=1.0,
+    look_pairs=1,
+    look_span_s=0.5,
 )
 
 
@@ -71,6 +77,7 @@ def main() -> None:
     print("medians, with quartiles in brackets; shares are of one CPU\n")
     print_cost(plan, chosen.python, chosen.threads, dice)
     print_slowdown(plan, chosen.python, chosen.threads, dice)
+    print_looks(plan, chosen.python, dice)
     print_arrival(plan, chosen.python, chosen.threads)
     print_heap(plan, chosen.python, dice)
 
@@ -104,6 +111,21 @@ def print_slowdown(plan: Plan, python: str, threads: int, dice: random.Random) -
     aim = aimed(spread(ratios).median, AIM_SLOWDOWN)
     print(f"slowdown of the target at 1,000 Hz, {plan.pairs} pairs of {plan.pair_s:g} s in random order")
     print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}{aim}\n", flush=True)
+
+
+def print_looks(plan: Plan, python: str, dice: random.Random) -> None:
+    """What stacks take: those of holders, of waiters, and of threads that are blocked."""
+    count, span_s = plan.look_pairs, plan.look_span_s
+    print(f"looks at stacks, {count} pairs of {span_s:g} s with and without, in random order")
+    for program in looks.PROGRAMS:
+        pairs = [looks.pair(python, program, span_s, dice) for _ in range(count)]
+        print(f"  {program}")
+        print(
+            f"    observer's share without     {spread([pair.not_looking for pair in pairs]).text('{:.1%}')}"
+        )
+        print(f"    observer's share with        {spread([pair.looking for pair in pairs]).text('{:.1%}')}")
+        print(f"    what looks take, in pairs    {spread([pair.cost for pair in pairs]).text('{:.1%}')}")
+    print(flush=True)
 
 
 def print_arrival(plan: Plan, python: str, threads: int) -> None:

@@ -30,7 +30,7 @@ _HOLDER = struct.Struct("=Qi")  # last_holder, locked
 _RUNNING = b"r"  # of "running", which a thread in the run queue reads too
 _STATES = frozenset((NATIVE, LOCK, IO, SLEEP))
 _PARKED_EVERY = 20  # looks between two at parked threads
-_A_SECOND = 200  # long blocks looked at, over the whole run; each costs some 40 us
+_A_SECOND = 100  # long blocks looked at, over the whole run; each costs some 40 us
 _BURST = 50
 
 Row = list[Any]

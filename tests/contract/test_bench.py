@@ -16,6 +16,8 @@ FIGURES = (
     "observer / py-spy",
     "frame bytes/s per thread",
     "unwatched / watched, ops/s",
+    "observer's share without",
+    "observer's share with",
     "median [quartiles]",
     "p99",
     "CPU ms per GiB",
