@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from app.model.errors import ArchiveFailed
 APPLICATION_ID = 0x47494C53  # "GILS", so that another program's file is known as such
 VERSION = 1
 BUSY_S = 5.0
+_RETRY_S = 0.01
 
 Json = dict[str, Any]
 
@@ -248,12 +250,27 @@ class Index:
         known = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if known == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-            db.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self._create()
         elif known != APPLICATION_ID:
             raise self._unusable("it is a database of another program")
         elif version > VERSION:
             raise self._unusable(f"a newer GILScope made it: version {version}, and this one knows {VERSION}")
+
+    def _use_wal(self) -> None:
+        """Let readers and a writer go on beside each other.
+
+        SQLite does not wait for another process that does the same at this moment, so it is tried again.
+        """
+        deadline_s = time.monotonic() + BUSY_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                    raise
+            time.sleep(_RETRY_S)
 
     def _create(self) -> None:
         """Make the tables, unless another process has done so in the meantime."""
