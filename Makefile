@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test truth fuzz lint format bench screenshots cases soak clean
+.PHONY: help install install-test chromium compilers serve test truth fuzz lint format bench screenshots cases soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -59,6 +59,9 @@ cases: $(VENV)/.installed-test chromium  ## attach to other people's programs, f
 
 soak: $(VENV)/.installed-test  ## watch a busy server for half an hour (ARGS="--minutes 5")
 	$(BIN)/python tools/soak.py $(ARGS)
+
+findings: $(VENV)/.installed-test  ## write docs/findings.md (ARGS="--run --python python3.14": take its results)
+	$(BIN)/python tools/findings.py $(ARGS)
 
 clean:  ## remove the environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

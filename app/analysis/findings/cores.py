@@ -22,13 +22,11 @@ _ATTACHED = 0.3
 
 # Oversubscribed: threads that compute outside of Python's lock want half a CPU more than there are, and a
 # quarter more; and it shows: they stand in the run queue for so long that half a CPU would have been kept
-# busy. A thread takes part that spends a third of its time in C code, or is none of Python's. Where they had
-# less than half of the CPUs that the process may use, other programs had the rest, and they are the reason.
+# busy. A thread takes part that spends a third of its time in C code, or is none of Python's.
 _TAKES_PART = 0.3
 _TOO_MANY = 0.5  # CPUs
 _TOO_MANY_SHARE = 1.25
 _DELAYED = 0.5  # CPUs
-_OWN_DOING = 0.5
 
 # The libraries whose pools of threads are known, and what bounds each.
 _VARIABLES = {
@@ -45,26 +43,23 @@ def parallel(summary: Summary) -> Finding | None:
     """Several threads compute in C code without the lock."""
     if oversubscribed(summary):
         return None
-    for gil, threads in locks(summary):
+    for pid, threads in _by_process(summary):
+        held = max((gil["held_share"] for gil, _ in locks(summary) if gil["pid"] == pid), default=0.0)
         native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
         cores, wanted = sum(map(_cores, native)), sum(map(_wanted, native))
-        cpus = _process(summary, gil["pid"])["cpus"]
-        if (
-            len(native) < _PARALLEL_THREADS
-            or gil["held_share"] >= _NATIVE
-            or wanted < _CORES
-            or _too_many(wanted, cpus)
-        ):
+        cpus = _process(summary, pid)["cpus"]
+        if len(native) < _PARALLEL_THREADS or held >= _NATIVE or wanted < _CORES or _too_many(wanted, cpus):
             continue
         return Finding(
             code="native-parallel",
             severity="info",
             title="Threads compute without the GIL",
-            detail=f"{len(native)} threads of process {gil['pid']} were in C code that had let go of the "
-            f"GIL, and had {cores:.1f} CPUs between them of {wanted:.1f} that they wanted; the lock was held "
-            f"for {gil['held_share']:.0%} of the time.",
+            detail=f"{len(native)} threads of process {pid} were in C code that had let go of the GIL, "
+            f"and had {cores:.1f} CPUs between them of {wanted:.1f} that they wanted; the lock was held for "
+            f"{held:.0%} of the time.",
             evidence={
-                **{name: gil[name] for name in ("pid", "interpreter", "held_share")},
+                "pid": pid,
+                "held_share": held,
                 "threads": len(native),
                 "cores": cores,
                 "wanted": wanted,
@@ -88,13 +83,7 @@ def oversubscribed(summary: Summary) -> Finding | None:
             and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
         ]
         wanted, cores = sum(map(_wanted, computing)), sum(map(_cores, computing))
-        if (
-            cpus is None
-            or len(computing) < 2
-            or not _too_many(wanted, cpus)
-            or wanted - cores < _DELAYED
-            or cores < _OWN_DOING * cpus
-        ):
+        if cpus is None or len(computing) < 2 or not _too_many(wanted, cpus) or wanted - cores < _DELAYED:
             continue
         foreign = [thread for thread in computing if thread["interpreter"] is None]
         pools = list(process["thread_pools"] or ()) if foreign else []
@@ -128,16 +117,15 @@ def free_threads(summary: Summary) -> Finding | None:
         if process["gil_enabled"] is not False:
             continue
         computing = [thread for thread in threads if share(thread, "running") >= _ATTACHED]
-        cores = sum(map(_cores, computing))
-        if len(computing) < _PARALLEL_THREADS or cores < _CORES:
+        cores, wanted, cpus = sum(map(_cores, computing)), sum(map(_wanted, computing)), process["cpus"]
+        if len(computing) < _PARALLEL_THREADS or wanted < _CORES or (cpus or _CORES) < _CORES:
             continue
-        wanted, cpus = sum(map(_wanted, computing)), process["cpus"]
         return Finding(
             code="free-threads-parallel",
             severity="info",
             title="Threads run Python at once: there is no GIL",
             detail=f"{len(computing)} threads of process {pid} computed, and had {cores:.1f} CPUs between "
-            "them" + ("." if cpus is None else f" of {cpus:g} that it may use."),
+            f"them of {wanted:.1f} that they wanted" + ("." if cpus is None else f"; it may use {cpus:g}."),
             evidence={"pid": pid, "threads": len(computing), "cores": cores, "wanted": wanted, "cpus": cpus},
             advice="As many threads as there are CPUs are enough: more stand in the run queue."
             if _too_many(wanted, cpus)
@@ -169,9 +157,14 @@ def _cores(thread: Row) -> float:
 
 
 def _wanted(thread: Row) -> float:
-    """How much of a CPU it wanted: what it had, and the time in which it stood in the run queue."""
-    delayed_s = thread["run_delay_s"] or 0.0
-    return _cores(thread) + (float(delayed_s / thread["counted_s"]) if thread["counted_s"] else 0.0)
+    """How much of a CPU it would have had without ever standing in the run queue.
+
+    That is its CPU time beside the time in which it was blocked. One that sleeps between short pieces of work
+    stands in the queue of a busy machine for most of its time, and wants little all the same.
+    """
+    cpu_s = thread["cpu_s"] or 0.0
+    blocked_s = share(thread, "waiting", "lock", "io", "sleep") * (thread["counted_s"] or 0.0)
+    return float(cpu_s / (cpu_s + blocked_s)) if cpu_s else 0.0
 
 
 def _too_many(wanted: float, cpus: float | None) -> bool:

@@ -160,13 +160,13 @@ def test_more_threads_than_cpus_stand_in_the_run_queue() -> None:
     assert codes(told) == ["cpu-oversubscribed"]
     found = cores.oversubscribed(told)
     assert found is not None
-    assert "wanted 3.8 CPUs at a time and had 0.9" in found.detail
+    assert "wanted 4.0 CPUs at a time and had 0.9" in found.detail
     assert "sched_getaffinity" in found.advice
 
 
 def test_where_other_programs_have_the_cpus_the_threads_are_not_too_many() -> None:
-    told = summary(*(thread("query", n, cpu_s=0.2, run_delay_s=3.6, **NATIVE) for n in range(4)))
-    assert codes(told) == []
+    busy = {"cpu_s": 0.2, "run_delay_s": 2.8, "shares": {"native": 0.75, "sleep": 0.25}}
+    assert codes(summary(*(thread("callback", n, **busy) for n in range(4)))) == []
 
 
 def test_a_pool_of_a_c_library_is_named_with_what_bounds_it() -> None:
@@ -192,7 +192,10 @@ def test_threads_without_a_gil_that_ran_at_once_are_counted() -> None:
     told["gils"] = []
     found = cores.free_threads(told)
     assert found is not None
-    assert "4 threads of process 7 computed, and had 1.9 CPUs between them of 2" in found.detail
+    assert (
+        "4 threads of process 7 computed, and had 1.9 CPUs between them of 4.0 that they wanted; it may use 2"
+        in found.detail
+    )
 
 
 def at_lock(name: str, *functions: str, **row: Any) -> dict[str, Any]:

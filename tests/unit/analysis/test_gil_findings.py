@@ -46,7 +46,3 @@ def test_threads_that_wait_for_a_core_on_their_way_to_the_lock_do_not_compute_wi
     assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.1)) is not None
     assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.3)) is None
     assert cores.parallel(summary(3.0, threads=1, cpu_s=2.9, native=0.9, running=0.05)) is None
-
-
-def test_threads_that_had_one_core_between_them_were_not_parallel() -> None:
-    assert cores.parallel(summary(3.0, threads=4, cpu_s=0.75, native=0.95)) is None

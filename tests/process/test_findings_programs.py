@@ -1,0 +1,97 @@
+"""Programs like those that people have trouble with: what is found of each on each interpreter, and no more.
+
+The programs are those of docs/cases/programs/findings, whose heads declare what is due.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.observing import ROOT, observing
+
+from app.model.frames import Counters, Event, Frame
+from app.model.spec import Start
+
+sys.path.insert(0, str(ROOT / "tools"))
+import findings as page
+
+pytestmark = pytest.mark.serial
+
+LEAST_US = 1_500_000  # what is wrong would have been told by then
+LIMIT_US = 15_000_000
+PROGRAMS = [each for each in page.programs() if not each.workload and not each.needs]
+
+
+def found_in(python: str, name: str, due: Iterable[str]) -> tuple[dict[str, Any], list[Event], int]:
+    """The findings by code, the events, and how long it took: it ends as soon as what is due is told."""
+    path = str(page.PROGRAMS / f"{name}.py")
+    with observing(Start([python, path], {"PATH": os.environ["PATH"]})) as observation:
+        at_us = 0
+        for message in observation:
+            if isinstance(message, Frame):
+                at_us = message.end_us
+            if isinstance(message, Counters) and at_us >= LEAST_US:
+                told = {finding["code"] for finding in observation.ledger.findings()}
+                if told >= set(due) or at_us >= LIMIT_US:
+                    break
+        told = {finding["code"]: finding for finding in observation.ledger.findings()}
+        events = observation.of(Event)
+        observation.send(json.dumps({"command": "stop"}))
+        observation.finish()
+    return told, events, at_us
+
+
+def check(python: str, program: page.Program, free: bool) -> dict[str, Any]:
+    due, may = program.expected(free)
+    told, _, _ = found_in(python, program.name, due)
+    assert due <= set(told)
+    assert set(told) <= due | may
+    for code in due:
+        assert told[code]["advice"].endswith(".")
+    return told
+
+
+@pytest.mark.parametrize(
+    "program", [each for each in PROGRAMS if not each.only_free], ids=lambda program: program.name
+)
+def test_what_is_due_is_told_and_nothing_else(gil_python: str, program: page.Program) -> None:
+    check(gil_python, program, free=False)
+
+
+@pytest.mark.parametrize(
+    "program", [each for each in PROGRAMS if each.free_due != each.due], ids=lambda program: program.name
+)
+def test_without_a_gil_what_is_due_is_told_and_nothing_else(
+    free_threaded_python: str, program: page.Program
+) -> None:
+    check(free_threaded_python, program, free=True)
+
+
+def test_a_lock_order_is_told_with_both_functions_within_two_seconds(gil_python: str) -> None:
+    told, _, at_us = found_in(gil_python, "lock_order", ["threads-stuck"])
+    stuck = told["threads-stuck"]
+    leaves = {(thread["name"], thread["stack"][0]["function"]) for thread in stuck["evidence"]["threads"]}
+    assert leaves == {("transfer", "write_journal"), ("compact", "read_accounts")}
+    assert at_us < stuck["evidence"]["since_s"] * 1e6 + 2_000_000
+    assert "write_journal" in stuck["detail"]
+
+
+def test_a_forked_child_is_told_with_the_function_that_waits(gil_python: str) -> None:
+    told, _, _ = found_in(gil_python, "forked_with_a_lock", ["threads-stuck"])
+    assert told["threads-stuck"]["evidence"]["kind"] == "forked"
+    assert told["threads-stuck"]["evidence"]["threads"][0]["stack"][0]["function"] == "send_metrics"
+
+
+def test_a_gil_that_is_switched_on_is_told_with_the_import(free_threaded_python: str) -> None:
+    told, events, _ = found_in(free_threaded_python, "gil_switched_on", ["gil-switched-on"])
+    (switched,) = [event for event in events if event.kind == "gil-on"]
+    by = told["gil-switched-on"]["evidence"]["by"]
+    assert by == switched.detail
+    assert by.startswith("old_extension in <module> (")
+    assert Path(by.rpartition("(")[2].partition(":")[0]).name == "gil_switched_on.py"

@@ -1,0 +1,285 @@
+"""Which findings are told of which programs, and which are due: docs/findings.md and docs/findings.json.
+
+    python tools/findings.py                              write the page from the stored results
+    python tools/findings.py --run --python 3.14 [NAME]   take results, of the programs named or of all
+    python tools/findings.py --check                      fail if the page is not current
+
+A program is a workload of the catalogue at its defaults, or one of docs/cases/programs/findings, whose head
+declares what is due: `# due:` on interpreters with a GIL, `# free:` on those that run without, where that
+differs; `# only: free` for one that needs such a build, `# needs:` a package. What is due of a workload is
+its `finding`, and what ALSO says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.analysis.findings.rows import LEAST_COVERAGE
+from app.analysis.ledger import Ledger
+from app.model import frames
+from app.model.spec import ObserverSpec, Sampling, Start
+from app.workloads import catalogue
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = ROOT / "docs" / "cases" / "programs" / "findings"
+RESULTS = ROOT / "docs" / "findings.json"
+DOCUMENT = ROOT / "docs" / "findings.md"
+TEXTS = ROOT / "docs" / "findings.head.md"
+
+SECONDS = 4.0
+LONGER = {
+    "leak": 12.0,
+    "fragmentation": 10.0,
+    "gil_switched_on": 10.0,
+}  # these take their time until something can be seen
+LIMIT_S = 90.0
+SEEN = 0.9  # a run of which less was seen is taken again
+TRIES = 3
+
+# Of a workload: what is true of it besides its own finding. A run that shows only part of the true ones is
+# right too, so these may be told and need not be.
+ALSO: dict[str, frozenset[str]] = {
+    "convoy": frozenset({"gil-saturated"}),
+    "switch-interval": frozenset({"gil-saturated", "gil-convoy"}),
+    "native-hold": frozenset({"gil-saturated"}),
+    "stalled-holder": frozenset({"gil-saturated"}),
+    "primes": frozenset({"gil-saturated"}),
+    "counters": frozenset({"gil-saturated"}),
+    "shared-map": frozenset({"gil-saturated", "lock-contention"}),
+    "task-queue": frozenset({"gil-saturated", "gil-convoy"}),
+    "lost-update": frozenset({"gil-saturated"}),
+    "livelock": frozenset({"gil-saturated"}),
+    "starvation": frozenset({"gil-saturated"}),
+    "atomic-matrix": frozenset({"gil-saturated"}),
+    "ordering": frozenset({"gil-saturated"}),
+    "queues": frozenset({"gil-saturated"}),
+    "web-requests": frozenset({"gil-idle"}),
+    "echo-server": frozenset({"gil-idle", "gil-saturated", "gil-convoy"}),
+    "philosophers": frozenset({"threads-stuck"}),
+    "reference-counts": frozenset({"gil-saturated", "lost-updates"}),
+    "reference-cycles": frozenset({"gil-saturated", "gil-convoy"}),
+    "leak": frozenset({"gil-saturated", "gil-idle"}),  # its threads pause; so do the next two
+    "fragmentation": frozenset({"gil-idle"}),
+    "allocate": frozenset({"gc-pauses"}),  # trees of objects, made and dropped
+    "memory-ladder": frozenset({"heap-growth", "gc-pauses"}),
+    "allocation-ladder": frozenset({"heap-growth", "gc-pauses"}),
+    "object-graph": frozenset({"heap-growth", "gc-pauses"}),
+    "object-allocators": frozenset({"heap-growth", "heap-fragmented", "gil-idle"}),
+}
+# Without a GIL the finding of these has nothing to rest on: their threads run at once.
+OF_THE_GIL = re.compile(r"gil-(saturated|convoy|long-hold|stalled-holder|idle)")
+FREE = frozenset({"free-threads-parallel", "lock-contention"})
+EVERYWHERE = frozenset({"observation-thin"})  # said of the machine, not of the program
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run, and what is due of it."""
+
+    name: str
+    workload: bool
+    due: frozenset[str]
+    may: frozenset[str]
+    free_due: frozenset[str]
+    only_free: bool = False
+    needs: str = ""
+
+    def expected(self, free: bool) -> tuple[frozenset[str], frozenset[str]]:
+        """(what has to be told, what may be) on an interpreter with a GIL, or without."""
+        if free:
+            return self.free_due, self.may | FREE | EVERYWHERE
+        return self.due, self.may | EVERYWHERE
+
+
+def programs() -> list[Program]:
+    """All of them: the catalogue, then the cases."""
+    found = []
+    for each in catalogue.workloads():
+        due = frozenset({each.finding} if each.finding else ())
+        free = frozenset(code for code in due if not OF_THE_GIL.fullmatch(code))
+        may = ALSO.get(each.name, frozenset()) | (due - free)
+        found.append(Program(each.name, True, due, may, free))
+    for path in sorted(PROGRAMS.glob("*.py")):
+        told = dict(re.findall(r"^# (due|free|only|needs):[ ]*(.*)$", path.read_text(), re.MULTILINE))
+        due = frozenset(told["due"].split())
+        free = frozenset(told["free"].split()) if "free" in told else due
+        found.append(
+            Program(
+                path.stem, False, due, frozenset(), free, told.get("only") == "free", told.get("needs", "")
+            )
+        )
+    return found
+
+
+def take(program: Program, python: str) -> dict[str, Any] | None:
+    """The best of some runs: {"python", "free", "told", "coverage"}; None where what it needs is missing."""
+    if program.needs and not _has(python, program.needs):
+        return None
+    best: dict[str, Any] | None = None
+    for _ in range(TRIES):
+        summary = observe(program, python)
+        coverage = summary["sampling"]["coverage"] or 0.0
+        if best is None or coverage > best["coverage"]:
+            target = summary["target"]
+            told = [finding["code"] for finding in summary["findings"]]
+            best = {"python": target["python"], "free": bool(target["free_threaded"]), "told": told}
+            best["coverage"] = round(coverage, 2)
+        if coverage >= SEEN:
+            break
+    return best
+
+
+def _has(python: str, package: str) -> bool:
+    return subprocess.run([python, "-c", f"import {package}"], capture_output=True).returncode == 0
+
+
+def observe(program: Program, python: str) -> dict[str, Any]:
+    """The summary of one run."""
+    name, seconds = program.name, LONGER.get(program.name, SECONDS)
+    kind = "workload" if program.workload else "command"
+    spec = ObserverSpec(
+        {"id": "findings", "kind": kind, "name": name, "params": {}}, Sampling(), _start(program, python)
+    )
+    ledger, stopped = Ledger(), False
+    observer = [sys.executable, "-m", "app.probe"]
+    with subprocess.Popen(observer, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdin
+        assert process.stdout
+        watchdog = threading.Timer(LIMIT_S, process.kill)
+        watchdog.start()
+        process.stdin.write(spec.to_line().encode() + b"\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            message = frames.decode(line)
+            ledger.feed(message)
+            if isinstance(message, frames.Frame) and message.end_us > seconds * 1e6 and not stopped:
+                stopped = True
+                process.stdin.write(b'{"command": "stop"}\n')
+                process.stdin.flush()
+        watchdog.cancel()
+    if ledger.end is None or ledger.end.state not in ("finished", "stopped", "timed_out"):
+        raise SystemExit(f"{name}: {ledger.end}")
+    return ledger.summary({})
+
+
+def _start(program: Program, python: str) -> Start:
+    env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    if not program.workload:
+        return Start([python, str(PROGRAMS / f"{program.name}.py")], env)
+    declared, seconds = catalogue.find(program.name), LONGER.get(program.name, SECONDS)
+    options = ["--executor", declared.executor, "--workers", str(declared.workers), "--seconds"]
+    argv = [python, "-m", "app.workloads", "run", program.name, "--params", "{}", *options, str(seconds)]
+    return Start(argv, {**env, "PYTHONPATH": str(ROOT)}, workload=True)
+
+
+def run(python: str, names: Sequence[str]) -> None:
+    """Take results, each stored as soon as it is there."""
+    free = "t" in Path(python).name.rpartition("python")[2]
+    for program in programs():
+        if (names and program.name not in names) or (program.only_free and not free):
+            continue
+        try:
+            found = take(program, python)
+        except SystemExit as failure:
+            print(failure, flush=True)
+            continue
+        if found is None:
+            continue
+        results = stored()
+        label = found["python"] + "t" * found["free"]
+        results.setdefault(program.name, {})[label] = found
+        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        wrong, missing = judged(program, found)
+        print(
+            f"{program.name} on {label}: {found['told']}, seen {found['coverage']:.0%}"
+            + (f"  WRONG {wrong}" if wrong else "")
+            + (f"  MISSING {missing}" if missing else ""),
+            flush=True,
+        )
+
+
+def stored() -> dict[str, dict[str, Any]]:
+    """{program: {interpreter: result}}."""
+    found: dict[str, dict[str, Any]] = (
+        json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    )
+    return found
+
+
+def judged(program: Program, result: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """(codes that were told and are wrong, codes that are due and were not told)."""
+    due, may = program.expected(result["free"])
+    told = set(result["told"])
+    if result["coverage"] < LEAST_COVERAGE:
+        due = frozenset()
+    return sorted(told - due - may - program.expected(result["free"])[0]), sorted(due - told)
+
+
+def document() -> str:
+    """The whole page."""
+    return TEXTS.read_text(encoding="utf-8").rstrip() + "\n\n" + "\n".join(_matrix()) + "\n"
+
+
+def _matrix() -> Iterator[str]:
+    results = stored()
+    labels = sorted({label for of in results.values() for label in of}, reverse=True)
+    yield "| program | due | told on " + " | told on ".join(labels) + " |"
+    yield "| --- | --- |" + " --- |" * len(labels)
+    for program in programs():
+        due = _codes(sorted(program.due))
+        if program.free_due != program.due:
+            due += f"; without a GIL {_codes(sorted(program.free_due))}"
+        cells = [_cell(program, results.get(program.name, {}).get(label)) for label in labels]
+        yield f"| `{program.name}` | {due} | " + " | ".join(cells) + " |"
+
+
+def _cell(program: Program, result: dict[str, Any] | None) -> str:
+    if result is None:
+        return ""
+    wrong, missing = judged(program, result)
+    told = [code for code in result["told"] if code not in EVERYWHERE]
+    return (
+        _codes(told)
+        + (f" **wrong: {_codes(wrong)}**" if wrong else "")
+        + (f" **missing: {_codes(missing)}**" if missing else "")
+        + (f" (seen {result['coverage']:.0%})" if result["coverage"] < SEEN else "")
+    )
+
+
+def _codes(codes: Sequence[str]) -> str:
+    return ", ".join(f"`{code}`" for code in codes) or "nothing"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Take results, write the page, or say whether it is current."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail if the page is not current"
+    )
+    parser.add_argument("--run", action="store_true", help="run the programs first")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that they run on")
+    parser.add_argument("names", nargs="*", help="the programs to run; all of them without")
+    options = parser.parse_args(argv)
+    if options.check:
+        if DOCUMENT.read_text(encoding="utf-8") == document():
+            return 0
+        print(f"{DOCUMENT} is not current: run `python tools/findings.py`", file=sys.stderr)
+        return 1
+    if options.run:
+        run(options.python, options.names)
+    DOCUMENT.write_text(document(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
