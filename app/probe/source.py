@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 
 from . import procfs
 
@@ -47,9 +48,14 @@ class Source:
         """A file where the process has it: a relative name is meant from its working directory."""
         root = f"/proc/{self._pid}/" + ("root" if file.startswith("/") else "cwd/")
         try:
-            with open(root + file, "rb") as opened:
-                if os.fstat(opened.fileno()).st_size <= _MAX_SIZE:
-                    return opened.read(_MAX_SIZE)
-        except OSError:
-            pass  # it is gone, may not be read, or never was a file
-        return b""
+            # The name is the program's own: what it names may be a pipe, which must hold up nobody.
+            descriptor = os.open(root + file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            return b""  # it is gone, may not be read, or is no name of a file
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_SIZE:
+                return b""
+            return os.read(descriptor, _MAX_SIZE)
+        finally:
+            os.close(descriptor)

@@ -41,6 +41,9 @@ def test_what_cannot_be_read_takes_no_lock(tmp_path: Path, source: Source) -> No
     file.write_text("with lock:\n")
     assert source.takes_lock(str(file), 2) is False
     assert source.takes_lock(str(file), 0) is False
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("a\0b", "\udcff", str(tmp_path / "pipe")):  # a pipe that nobody writes holds up nobody
+        assert source.takes_lock(name, 1) is False
     for name in (str(tmp_path), str(tmp_path / "none.py"), "<frozen importlib._bootstrap>", "<stdin>", ""):
         assert source.takes_lock(name, 1) is False
 
