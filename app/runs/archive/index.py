@@ -247,14 +247,15 @@ class Index:
         """Make the tables of a new file; refuse one of another program or of a newer version."""
         db = self._db
         db.execute("PRAGMA synchronous = NORMAL")
-        known = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if known == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
             self._use_wal()
             self._create()
-        elif known != APPLICATION_ID:
+        # Asked after that: another process may have made the tables, and these with them, at this moment.
+        known = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if known != APPLICATION_ID:
             raise self._unusable("it is a database of another program")
-        elif version > VERSION:
+        if version > VERSION:
             raise self._unusable(f"a newer GILScope made it: version {version}, and this one knows {VERSION}")
 
     def _use_wal(self) -> None:
