@@ -136,7 +136,7 @@ def test_what_blocks_a_loop_is_told_as_the_loop_itself_has_it(
     assert row["steps"] == "exact"
     assert row["tasks"] == ("exact" if interpreter.version_info[:2] >= (3, 14) else "inferred")
     assert row["lag_s"]["p50"] > 0.05
-    assert 0.2 < row["lag_s"]["p99"] < row["lag_s"]["max"] == pytest.approx(longest_s, rel=0.1)
+    assert 0.2 < row["lag_s"]["p99"] <= row["lag_s"]["max"] == pytest.approx(longest_s, rel=0.1)
     assert row["observed_s"] < 2.0  # the loop has ended before its thread
     found = {finding["code"]: finding for finding in summary["findings"]}["event-loop-blocked"]
     assert found["evidence"]["function"] == "legacy_client"
