@@ -26,6 +26,9 @@ Summary = dict[str, Any]
 # second nobody gets on, whatever they wait for.
 _SATURATED_HELD = 0.9
 _SATURATED_CONTENDED = 0.6
+_TURN_WAITED = (
+    0.1  # of its time: who takes turns waits for the others, who computes before they begin does not
+)
 _TURNS_A_SECOND = 2.0
 _TAKES_PART = 0.2  # of what the thread that holds it most does: one that does less is no reason
 
@@ -74,6 +77,7 @@ def saturated(summary: Summary) -> Finding | None:
             for thread in threads
             if share(thread, "running") >= max(_TAKES_PART * most, share(thread, "stalled"))
             and mean_hold_s(thread) >= least_s
+            and share(thread, "waiting") >= _TURN_WAITED
         ]
         if len(takers) < 2 or (gil["switches_per_s"] or 0) < _TURNS_A_SECOND:
             continue
