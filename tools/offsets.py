@@ -1,4 +1,4 @@
-"""Regenerate the numbers of app/probe/layouts from CPython's own headers.
+"""Regenerate the numbers of app/probe/cpython/layouts from CPython's own headers.
 
     python tools/offsets.py INCLUDE_DIR [--free-threaded]
 

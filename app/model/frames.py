@@ -98,7 +98,7 @@ CPython counts that, else null. A pause is exact where CPython publishes it (3.1
 was seen, and `generation` is null where more than one collection fell between two samples.
 
 A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
-of app/probe/mappings.py, null where one could not be told from other memory.
+of app/probe/kernel/mappings.py, null where one could not be told from other memory.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the

@@ -14,7 +14,7 @@ import sys
 from .doctor import examine
 from .listing import listing
 from .observer import serve
-from .target import adopt_orphans
+from .program.target import adopt_orphans
 
 
 def main(words: list[str]) -> None:

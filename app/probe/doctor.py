@@ -23,14 +23,16 @@ from typing import Any
 from app.model import versions
 from app.model.errors import GilscopeError, NotReadable
 
-from . import access, capabilities, launcher, procfs
-from .heap.heaps import Heaps
-from .memory import AddressSpaceGone, Unmapped
-from .pacing import tighten_timer
-from .roster import Roster
-from .runtime import NoInterpreter, NotYet, Runtime, locate
-from .slow import SlowReads
-from .state import Inconsistent
+from . import launcher
+from .cpython import capabilities
+from .cpython.runtime import NoInterpreter, NotYet, Runtime, locate
+from .cpython.survey import Inconsistent
+from .kernel import access, procfs
+from .kernel.memory import AddressSpaceGone, Unmapped
+from .kernel.timing import tighten_timer
+from .sampling.heaps import Heaps
+from .sampling.roster import Roster
+from .sampling.slow import SlowReads
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from app.model.errors import GilscopeError, NotReadable
 
-from . import procfs
-from .runtime import NoInterpreter, NotYet, locate
+from .cpython.runtime import NoInterpreter, NotYet, locate
+from .kernel import procfs
 
 
 def pythons_below(pid: int) -> tuple[list[int], list[GilscopeError]]:

@@ -20,8 +20,8 @@ from typing import Any
 from app.model import versions
 from app.model.errors import NotPermitted
 
-from . import access, procfs
-from .maps import mapped_files
+from .kernel import access, procfs
+from .kernel.mapped_files import mapped_files
 
 Json = dict[str, Any]
 

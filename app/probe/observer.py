@@ -23,16 +23,19 @@ from app.model.errors import GilscopeError, NotReadable, TargetFailed
 from app.model.frames import SLICE_US, End, Event, Hello, Message, Report, encode
 from app.model.spec import ObserverSpec
 
-from . import access, last_words, launcher, procfs
-from .births import Births
-from .line import WorkloadLine
+from . import launcher
+from .cpython.runtime import NoInterpreter, NotYet
+from .kernel import access, procfs
+from .kernel.births import Births
+from .kernel.timing import shorten_slice, tighten_timer
 from .listing import is_own
-from .looks import Moments
-from .pacing import Pacer, shorten_slice, tighten_timer
 from .processes import Processes
-from .runtime import NoInterpreter, NotYet
-from .slow import SlowReads
-from .target import Target
+from .program import last_words
+from .program.target import Target
+from .program.workload_line import WorkloadLine
+from .sampling.looks import Moments
+from .sampling.pacing import Pacer
+from .sampling.slow import SlowReads
 
 GRACE_US = 1_000_000  # between SIGTERM and SIGKILL
 _START_LIMIT_S = 30.0  # for a workload to import what it needs and to start its workers

@@ -23,15 +23,15 @@ from app.model.frames import (
 )
 from app.model.states import MEASURES
 
-from . import cpus, procfs
-from .blocked import Budget
-from .memory import AddressSpaceGone, Unmapped
-from .reader import Reader
-from .runtime import Doubtful, NoInterpreter, NotYet, locate
-from .slow import SlowReads
-from .state import Inconsistent
-from .vocabulary import Vocabulary
-from .walks import Walks
+from .cpython.runtime import Doubtful, NoInterpreter, NotYet, locate
+from .cpython.survey import Inconsistent
+from .cpython.vocabulary import Vocabulary
+from .kernel import cpus, procfs
+from .kernel.memory import AddressSpaceGone, Unmapped
+from .sampling.blocked import Budget
+from .sampling.reader import Reader
+from .sampling.slow import SlowReads
+from .sampling.walks import Walks
 
 Emit = Callable[[Message], None]
 Taken = tuple[list[Any], list[Any], list[Any]]  # loops, lags and steps of a loops message

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from app.model import secrets
+from app.model import redaction
 
 EXECUTOR_ENV = "GILSCOPE_EXECUTOR"
 WORKERS_ENV = "GILSCOPE_WORKERS"
@@ -41,7 +41,7 @@ def of_process(pid: int) -> dict[str, str] | None:
 def command_of(pid: int) -> list[str]:
     """A process's command line, what looks secret in it blanked; [] where it may not be read."""
     try:
-        return secrets.command(psutil.Process(pid).cmdline())
+        return redaction.command(psutil.Process(pid).cmdline())
     except (psutil.Error, OSError):
         return []
 
@@ -53,4 +53,4 @@ def shown(variables: Mapping[str, str]) -> dict[str, str]:
         for name in sorted(variables)
         if (name.startswith(_SHOWN_PREFIXES) or name in _SHOWN) and name not in _DESCRIPTORS
     }
-    return secrets.environment(wanted)
+    return redaction.environment(wanted)

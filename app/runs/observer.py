@@ -32,7 +32,7 @@ def own_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(HOME), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-class Observer:
+class ObserverProcess:
     """A started observer."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -41,7 +41,7 @@ class Observer:
         self._stderr_read = asyncio.create_task(self._read_stderr())
 
     @classmethod
-    async def start(cls, command: Sequence[str], spec: ObserverSpec) -> Observer:
+    async def start(cls, command: Sequence[str], spec: ObserverSpec) -> ObserverProcess:
         """Start an observer and tell it what to observe; OSError where it cannot be started."""
         stdio = spec.start.stdio if spec.start is not None else None
         further = spec.start.fds if spec.start is not None else ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from app.model import secrets
+from app.model import redaction
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.program import name_of
 from app.model.spec import ObserverSpec, Sampling, Start
@@ -170,7 +170,7 @@ def of_command(request: RunRequest) -> Plan:
     variables = environment.inherited()
     return Plan(
         kind="command",
-        name=request.name or name_of(secrets.command(command)) or command[0],
+        name=request.name or name_of(redaction.command(command)) or command[0],
         params={},
         start=Start(
             list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio, fds=request.fds
@@ -178,7 +178,7 @@ def of_command(request: RunRequest) -> Plan:
         sampling=request.sampling,
         limit_s=seconds,
         seconds=seconds,
-        command=tuple(secrets.command(command)),
+        command=tuple(redaction.command(command)),
         environment=environment.shown(variables),
     )
 

@@ -13,7 +13,7 @@ from app.model import frames
 from app.model.errors import GilscopeError
 from app.runs.adopted import Adopted
 from app.runs.lifecycle import ENDED, Ended
-from app.runs.observer import Observer
+from app.runs.observer import ObserverProcess
 from app.runs.plan import Plan
 from app.runs.reaper import Orphans
 from app.runs.script import Script
@@ -52,7 +52,7 @@ class Supervision:
         self._plan = plan
         self._patience = patience
         self._run = run
-        self._observer: Observer | None = None
+        self._observer: ObserverProcess | None = None
         self._program: Adopted | None = None  # in the foreground, once it was seen
         self._lost = False  # its observer: it runs on
         self._script: Script | None = None
@@ -64,7 +64,7 @@ class Supervision:
         self._over = asyncio.Event()
 
     @property
-    def observer(self) -> Observer | None:
+    def observer(self) -> ObserverProcess | None:
         """While it can be told something."""
         return None if self._over.is_set() else self._observer
 
@@ -74,7 +74,7 @@ class Supervision:
             if self._plan.script is not None:
                 self._script = Script(self._plan.script)
             further = [self._script.path] if self._script else []
-            self._observer = await Observer.start(command, self._plan.spec(self._id, *further))
+            self._observer = await ObserverProcess.start(command, self._plan.spec(self._id, *further))
         except OSError as error:
             failure = GilscopeError(f"The observer could not be started: {error}", REMEDY)
             self._finish(frames.End(0, "failed", failure.to_json()), said=False)
@@ -132,7 +132,7 @@ class Supervision:
             elif self._observer is not None:
                 self._observer.kill()
 
-    async def _observe(self, observer: Observer) -> None:
+    async def _observe(self, observer: ObserverProcess) -> None:
         end, problem = await self._read(observer)
         if end is not None and not problem:
             await observer.ended(self._patience.exit_s)
@@ -140,7 +140,7 @@ class Supervision:
         else:
             await self._clear_up(observer, problem)
 
-    async def _read(self, observer: Observer) -> tuple[frames.End | None, str]:
+    async def _read(self, observer: ObserverProcess) -> tuple[frames.End | None, str]:
         """Take its messages until it ends: the last one, and what is wrong with them, or nothing."""
         end = None
         try:
@@ -157,7 +157,7 @@ class Supervision:
             return end, "A message of the observer could not be processed; the server's log says why."
         return end, ""
 
-    async def _clear_up(self, observer: Observer, problem: str) -> None:
+    async def _clear_up(self, observer: ObserverProcess, problem: str) -> None:
         """End what an observer that failed has left behind, and the run."""
         observer.kill()
         exit_code = await self._run_on(observer)
@@ -173,7 +173,7 @@ class Supervision:
         error = failure.to_json() if failure else None
         self._finish(frames.End(0, self._asked or "failed", error, exit_code), said=False)
 
-    async def _run_on(self, observer: Observer) -> int | None:
+    async def _run_on(self, observer: ObserverProcess) -> int | None:
         """A person's program in the foreground runs on without its observer; its exit code."""
         if self._program is None or self._asked is not None:
             return None

@@ -16,9 +16,9 @@ from support.targets import standing_by, unprivileged
 
 from app.model.errors import NoSuchProcess, NotPermitted
 from app.model.frames import Frame, Names, Process
-from app.probe import access
-from app.probe.access import Credentials
 from app.probe.doctor import examine
+from app.probe.kernel import access
+from app.probe.kernel.access import Credentials
 from app.probe.listing import listing
 
 WAITING = "READY\nimport sys; sys.stdin.read()"

@@ -14,7 +14,7 @@ from support.targets import standing_by
 from app.analysis.ledger import Ledger
 from app.model import frames
 from app.probe.processes import Processes
-from app.probe.slow import SlowReads
+from app.probe.sampling.slow import SlowReads
 
 RUNS = int(
     os.environ.get("FUZZ_RUNS", "60")

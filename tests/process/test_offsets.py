@@ -18,24 +18,24 @@ from support.uprobes import image_of
 from support.versions import with_version
 
 from app.model.errors import NotReadable
-from app.probe import layouts
-from app.probe.layouts import Layout, debug_offsets, known
-from app.probe.runtime import NotYet, Runtime, locate
+from app.probe.cpython import layouts
+from app.probe.cpython.layouts import Layout, debug_offsets, known
+from app.probe.cpython.runtime import NotYet, Runtime, locate
 
 STRUCTURES = {
-    "runtime_state": layouts.RuntimeState,
-    "interpreter_state": layouts.InterpreterState,
-    "thread_state": layouts.ThreadState,
-    "gil": layouts.Gil,
-    "interpreter_frame": layouts.InterpreterFrame,
-    "code_object": layouts.CodeObject,
-    "objects": layouts.Objects,
-    "gc": layouts.Gc,
-    "gc_generation": layouts.GcGeneration,
-    "gc_generation_stats": layouts.GcGenerationStats,
-    "gc_stats": layouts.GcStats,
-    "obmalloc": layouts.Obmalloc,
-    "mimalloc": layouts.Mimalloc,
+    "runtime_state": layouts.RuntimeStateOffsets,
+    "interpreter_state": layouts.InterpreterStateOffsets,
+    "thread_state": layouts.ThreadStateOffsets,
+    "gil": layouts.GilOffsets,
+    "interpreter_frame": layouts.InterpreterFrameOffsets,
+    "code_object": layouts.CodeObjectOffsets,
+    "objects": layouts.ObjectOffsets,
+    "gc": layouts.GcOffsets,
+    "gc_generation": layouts.GcGenerationOffsets,
+    "gc_generation_stats": layouts.GcGenerationStatsOffsets,
+    "gc_stats": layouts.GcStatsOffsets,
+    "obmalloc": layouts.ObmallocOffsets,
+    "mimalloc": layouts.MimallocOffsets,
 }
 WAITING = "print('ready', flush=True)\nimport sys\nsys.stdin.readline()"
 

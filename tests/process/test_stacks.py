@@ -17,9 +17,9 @@ from support.observing import Observation, observing, program, workload
 from support.targets import standing_by
 
 from app.model.frames import Names, Process, Stacks
-from app.probe.runtime import locate
-from app.probe.stacks import StackReader
-from app.probe.state import survey
+from app.probe.cpython.runtime import locate
+from app.probe.cpython.stacks import StackReader
+from app.probe.cpython.survey import survey
 
 # Four threads go 1, 10, 25 and 65 calls down and wait; others wait in a generator, in a lambda of code that
 # was made while running, and in a method. The main thread prints every stack as it knows it.

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from app.probe.memory import Memory
+from app.probe.kernel.memory import Memory
 
 _WORD = struct.Struct("=Q")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.probe.slow import Steps
+from app.probe.sampling.slow import Steps
 
 
 def ended(steps: Steps) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from app.probe.elf import read_image
-from app.probe.layouts import debug_offsets
+from app.probe.cpython.layouts import debug_offsets
+from app.probe.kernel.elf import read_image
 
 
 def with_version(image: Path, hexversion: int) -> bytearray:

@@ -50,7 +50,7 @@
  * @typedef {{pid: number, interpreter: number, enabled: boolean | null, exact: boolean, thresholds: Maybe[],
  *            counts: Maybe[], collections: Maybe[], collected: Maybe[], uncollectable: Maybe[], tracked: Maybe,
  *            pauses: PauseFigures, share?: Maybe}} CollectorFigures lists are by generation; `share` is live alone
- * @typedef {{[kind: string]: [size: number, rss: number] | null}} Kinds of mappings, as app/probe/mappings.py names them
+ * @typedef {{[kind: string]: [size: number, rss: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
  * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, at_s?: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
  *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
  *            course?: {names: string[], rows: Maybe[][]}}} MemoryFigures

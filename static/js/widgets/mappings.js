@@ -7,7 +7,7 @@ import { find, make, setText } from "../base/dom.js";
 import { share, size, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 
-/** The kinds of app/probe/mappings.py, in the order in which they are shown, and what they are. */
+/** The kinds of app/probe/kernel/mappings.py, in the order in which they are shown, and what they are. */
 const KINDS = /** @type {[kind: string, name: string, meaning: string][]} */ ([
   ["arenas", "pymalloc", "Arenas of Python's own allocator: small objects"],
   ["heap", "C library", "[heap], which malloc moves by brk: larger objects, and what C code allocates"],

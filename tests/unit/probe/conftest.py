@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.probe.memory import Memory
+from app.probe.kernel.memory import Memory
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from app.model.frames import End, decode
 from app.model.spec import ObserverSpec
-from app.probe import processes, runtime
+from app.probe import processes
+from app.probe.cpython import runtime
 from app.probe.observer import Observer, Server
 
 

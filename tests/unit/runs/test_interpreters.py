@@ -9,7 +9,7 @@ import pytest
 
 from app.model import versions
 from app.model.errors import BadRequest, NotFound
-from app.probe import layouts
+from app.probe.cpython import layouts
 from app.runs import interpreters
 from app.runs.interpreters import choose, find
 

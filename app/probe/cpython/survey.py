@@ -1,0 +1,153 @@
+"""Walking the interpreters and thread states of a CPython, and reading its GIL."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.probe.kernel.memory import Memory, Unmapped
+
+from .layouts import TSTATE_INTERP, TSTATE_NEXT, Layout
+
+# Lists are walked while their owner changes them: a walk that goes on beyond these is on a stale pointer.
+MAX_INTERPRETERS = 1_000
+MAX_THREADS = 10_000
+_MAX_ID = 1 << 32  # of an interpreter
+
+_TRIES = 3  # a list that changes under the walk is walked again
+
+
+class Inconsistent(Exception):
+    """The structures contradict each other: the layout is wrong, or they changed while they were read."""
+
+
+@dataclass(frozen=True)
+class ThreadState:
+    """A PyThreadState: the Python side of an OS thread in one interpreter."""
+
+    address: int
+    tid: int  # native_thread_id, in the target's own pid namespace
+    interpreter: int  # its id
+    gil: int  # the address of the GIL that it takes
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A PyInterpreterState."""
+
+    address: int
+    id: int
+
+
+@dataclass(frozen=True)
+class GilState:
+    """A GIL, and the first interpreter that uses it."""
+
+    address: int
+    interpreter: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything found in one walk. `heads` are words that change when a thread or interpreter is made.
+
+    From 3.12 on a thread is made in two steps: its state is listed, and later it binds that, which gives it
+    an id. Each word is as it was before the list behind it was walked, so what has changed since is seen.
+    """
+
+    interpreters: list[Interpreter]
+    gils: list[GilState]
+    threads: list[ThreadState]
+    heads: dict[int, int]  # by address
+
+
+def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+    """Every interpreter, GIL and thread state; Inconsistent where they contradict each other three times."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _survey(memory, runtime, layout)
+        except (Inconsistent, Unmapped):
+            continue
+    return _survey(memory, runtime, layout)
+
+
+def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+    found: list[Interpreter] = []
+    gils: dict[int, GilState] = {}
+    threads: list[ThreadState] = []
+    head = runtime + layout.runtime_state.interpreters_head
+    heads = {head: memory.u64(head)}
+    for interp in interpreters(memory, runtime, layout):
+        number = memory.u64(interp + layout.interpreter_state.id)
+        heads[interp + layout.interpreter_state.id] = number  # another may be made where one has ended
+        head = interp + layout.interpreter_state.threads_head
+        heads[head] = memory.u64(head)
+        gil = gil_address(memory, runtime, interp, layout)
+        if layout.interpreter_state.ceval_gil is not None:
+            heads[interp + layout.interpreter_state.ceval_gil] = gil
+        if not gil:
+            continue  # it is being made, or taken down
+        if number > _MAX_ID or (gil not in gils and not _is_gil(memory, gil, layout)):
+            raise Inconsistent(f"the interpreter at {interp:#x} has no id, or no GIL")
+        found.append(Interpreter(interp, number))
+        gils.setdefault(gil, GilState(gil, number))
+        for address, tid in _thread_states(memory, heads[head], interp, layout):
+            if tid:
+                threads.append(ThreadState(address, tid, number, gil))
+            else:  # its thread has yet to bind it, which moves no head
+                heads[address + layout.thread_state.native_thread_id] = 0
+    found.sort(key=lambda i: i.id)
+    return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
+
+
+def _is_gil(memory: Memory, address: int, layout: Layout) -> bool:
+    """Whether what lies there can be a GIL: held, free, or not made yet."""
+    return memory.i32(address + layout.gil.locked) in (-1, 0, 1)
+
+
+def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
+    """The GIL that an interpreter's threads take: its own, or one that it shares."""
+    if layout.runtime_state.gil is not None:
+        return runtime + layout.runtime_state.gil
+    assert layout.interpreter_state.ceval_gil is not None
+    return memory.u64(interp + layout.interpreter_state.ceval_gil)
+
+
+def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
+    """The address of each PyInterpreterState, newest first."""
+    interp = memory.u64(runtime + layout.runtime_state.interpreters_head)
+    met: set[int] = set()
+    while interp and len(met) < MAX_INTERPRETERS:
+        if interp in met:
+            raise Inconsistent(f"the interpreter at {interp:#x} comes after itself")
+        met.add(interp)
+        if memory.u64(interp + layout.interpreter_state.runtime) != runtime:
+            raise Inconsistent(f"the interpreter at {interp:#x} belongs to another runtime")
+        yield interp
+        interp = memory.u64(interp + layout.interpreter_state.next)
+    if interp:
+        raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
+
+
+def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
+    """(address, native thread id) of each, newest first; the id is 0 until the thread binds its state."""
+    size = layout.thread_state.native_thread_id + 8
+    address = first
+    met: set[int] = set()
+    while address and len(met) < MAX_THREADS:
+        if address in met:
+            raise Inconsistent(f"the thread state at {address:#x} comes after itself")
+        met.add(address)
+        block = memory.read(address, size)
+        following, owner = struct.unpack_from("=QQ", block, TSTATE_NEXT)
+        if owner != interp:
+            raise Inconsistent(f"the thread state at {address:#x} belongs to another interpreter")
+        tid = struct.unpack_from("=Q", block, layout.thread_state.native_thread_id)[0]
+        yield address, tid
+        address = following
+    if address:
+        raise Inconsistent(f"more than {MAX_THREADS} threads")
+
+
+assert TSTATE_INTERP == TSTATE_NEXT + 8  # both are read in one unpack

@@ -1,0 +1,1 @@
+"""What the kernel tells of a process: its memory, /proc, its mappings and files, and who may read them."""

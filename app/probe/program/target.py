@@ -1,0 +1,168 @@
+"""A program that the observer starts, and ends with everything below it.
+
+It dies with the observer (PR_SET_PDEATHSIG), unless it is a terminal's, which `gilscope record` takes in. Its
+orphans come to the observer (PR_SET_CHILD_SUBREAPER), which reaps them: nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Iterable
+from typing import Any
+
+from app.model.errors import TargetFailed
+from app.model.spec import Start
+from app.probe.kernel import procfs
+
+from .output import Output
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+_ERROR_TAIL = 8192
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def adopt_orphans() -> None:
+    """From now on a descendant whose parent ends becomes this process's child."""
+    if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Target:
+    """The program, its tree, and the tail of its output."""
+
+    def __init__(self, start: Start, fds: Iterable[int] = ()) -> None:
+        """Starts it; TargetFailed where the kernel cannot."""
+        self.exit_code: int | None = None
+        self._known: list[int] = []
+        self._own_session = start.stdio is None
+        self._output = Output() if start.stdio is None else None
+        self._tells_output = not start.workload
+        try:
+            self._child = self._started(start, fds)
+        except OSError as error:
+            if self._output is not None:
+                self._output.close()
+            raise TargetFailed(
+                f"{start.argv[0]} could not be started: {error.strerror}",
+                "Check its path and its mode.",
+            ) from None
+        finally:
+            if self._output is not None:
+                self._output.started()
+            for fd in {*(start.stdio or ()), *start.fds}:
+                os.close(fd)
+        self.pid = self._child.pid
+
+    def _started(self, start: Start, fds: Iterable[int]) -> subprocess.Popen[bytes]:
+        if start.stdio is not None:
+            streams: tuple[int, int, int] = start.stdio
+        else:
+            assert self._output is not None
+            out = subprocess.DEVNULL if start.workload else self._output.writer
+            streams = (subprocess.DEVNULL, out, self._output.writer)
+        return subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
+            start.argv,
+            env=start.env,
+            cwd=start.cwd,
+            pass_fds=(*fds, *start.fds),
+            start_new_session=self._own_session,
+            preexec_fn=_die_with_parent if self._own_session else None,  # noqa: PLW1509  one thread
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+        )
+
+    def tree(self) -> list[int]:
+        """The target and everything below it that was ever seen and lives."""
+        seen = [self.pid, *procfs.descendants(self.pid)]
+        adopted = [pid for pid in procfs.children(os.getpid()) if pid != self.pid]
+        for pid in adopted:
+            seen += [pid, *procfs.descendants(pid)]
+        self._known = list(dict.fromkeys(seen))
+        return self._known
+
+    def reap(self) -> bool:
+        """Takes in what has ended, without waiting; whether the target itself has."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            if pid == self.pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+                self._child.returncode = self.exit_code
+        return self.exit_code is not None
+
+    def ask_to_end(self) -> None:
+        """SIGTERM to the whole session, or to the tree where the session is another's."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to the session and to everything below, until nothing is left to reap."""
+        while True:
+            self._signal(signal.SIGKILL)
+            for pid in self.tree()[1:]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            try:
+                pid, status = os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+            if pid == self.pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+                self._child.returncode = self.exit_code
+
+    def signal(self, number: int, has_group: bool = False) -> None:
+        """Sends a signal to the program itself, as its parent in the shell would.
+
+        `has_group`: the observer's process group has it. `timeout`, for one, makes a group of its own.
+        """
+        if self.exit_code is None and not (has_group and os.getpgid(self.pid) == os.getpgrp()):
+            os.kill(self.pid, number)
+
+    def _signal(self, number: int) -> None:
+        if self._own_session:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            return
+        for pid in self.tree():
+            if pid != self.pid or self.exit_code is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+    def relieve(self) -> None:
+        """Makes room for what a command writes, at each beat: it is not to wait for us."""
+        if self._output is not None and self._tells_output:
+            self._output.relieve()
+
+    def drain(self) -> None:
+        """Takes what the target wrote; the last part is kept."""
+        if self._output is not None:
+            self._output.drain()
+
+    def output(self) -> dict[str, Any] | None:
+        """What a command wrote since the last call, as the data of a report; None where nothing came."""
+        return self._output.told() if self._output is not None and self._tells_output else None
+
+    @property
+    def tail(self) -> str:
+        """The end of what it wrote where that is kept: a workload's standard error, a command's output."""
+        return self._output.tail if self._output is not None else ""
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last 8 KiB of that."""
+        return self.tail[-_ERROR_TAIL:]

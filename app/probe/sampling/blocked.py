@@ -1,0 +1,159 @@
+"""Looks at threads that are blocked, or that run C code without the GIL: where in its Python each of them is.
+
+Such a thread runs no Python, so its stack stays as it is, and one look tells of the whole stretch. A stretch
+that has lasted LONG_BLOCK_US is looked at once. Many are shorter (the lock of a logging handler is taken for
+4 ms at a time), so at each random instant one thread is looked at that is in a shorter one.
+
+A look is kept only if the thread is sure not to have moved meanwhile. One in the kernel reads the same system
+call, arguments and stack pointer as in the sample that gave it its state, before and after. One that runs in
+C code has the same frames, twice, and does not hold the GIL.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any, Callable
+
+from app.model.frames import LONG_BLOCK_US
+from app.model.states import IO, LOCK, NATIVE, SLEEP
+from app.probe.cpython.numbered import NumberedStacks
+from app.probe.cpython.stacks import StackFrame
+from app.probe.cpython.survey import ThreadState
+from app.probe.kernel.memory import Unmapped
+
+from .judges import ATTACHED
+from .sampler import TEXT, Sampler
+from .tracks import Lane
+
+_HOLDER = struct.Struct("=Qi")  # last_holder, locked
+_RUNNING = b"r"  # of "running", which a thread in the run queue reads too
+_STATES = frozenset((NATIVE, LOCK, IO, SLEEP))
+_PARKED_EVERY = 20  # looks between two at parked threads
+_A_SECOND = 100  # long blocks looked at, over the whole run; each costs some 40 us
+_BURST = 50
+
+Row = list[Any]
+
+
+class Budget:
+    """How many more looks at long blocks may be taken."""
+
+    def __init__(self) -> None:
+        self.missed = 0  # long blocks that have not been looked at
+        self._left = float(_BURST)
+        self._refilled_us = 0
+
+    def refill(self, now_us: int) -> None:
+        """Time has passed."""
+        self._left = min(_BURST, self._left + (now_us - self._refilled_us) * _A_SECOND / 1e6)
+        self._refilled_us = now_us
+
+    def take(self) -> bool:
+        """Whether another look may be taken."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class BlockedLooker:
+    """Looks at the threads of one process."""
+
+    def __init__(self, sampler: Sampler, stacks: NumberedStacks, task: Callable[[Lane], str | None]) -> None:
+        """`task` tells the name of the task that a thread's event loop runs."""
+        self._task = task
+        self._sampler = sampler
+        self._roster = sampler.roster
+        self._stacks = stacks
+        self._turn = 0
+        self.short: list[Lane] = []  # those in a stretch that is not long yet, as of the last look
+
+    def look(self, now_us: int, budget: Budget) -> list[Row]:
+        """Rows of the long blocks not looked at yet, as far as the budget goes; AddressSpaceGone."""
+        rows: list[Row] = []
+        for lane in self._due(now_us):
+            if not budget.take():
+                if lane.put_off != lane.entered:
+                    lane.put_off = lane.entered
+                    budget.missed += 1
+                continue
+            rows += self.look_at(lane, now_us)
+            if lane.put_off == lane.looked_at == lane.entered:
+                lane.put_off = -1
+                budget.missed -= 1
+        return rows
+
+    def look_at(self, lane: Lane, now_us: int) -> list[Row]:
+        """One row; none where the thread may have moved while it was looked at."""
+        task = self._task(lane)  # first: what follows proves that the thread has not moved since
+        try:
+            frames = self._still_at(lane)
+        except (PermissionError, ProcessLookupError):
+            return []  # it has ended, or its process may not be read any more
+        if frames is None:
+            return []
+        lane.looked_at = lane.entered
+        stack = self._stacks.number(frames, at_lock=lane.state == LOCK)
+        return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
+
+    def _due(self, now_us: int) -> list[Lane]:
+        """Those in a long block that was not looked at, the longest first; `short` becomes the others."""
+        due, short = [], []
+        long_since = now_us - LONG_BLOCK_US
+        for lane in self._roster.active:
+            if lane.state in _STATES and lane.states:
+                if lane.entered > long_since:
+                    short.append(lane)
+                elif lane.looked_at != lane.entered:
+                    due.append(lane)
+        if self._turn % _PARKED_EVERY == 0:  # they have been where they are for long
+            due += [
+                lane for lane in self._roster.parked
+                if lane.looked_at != lane.entered and lane.state in _STATES and lane.states
+            ]  # fmt: skip
+        self._turn += 1
+        self.short = short
+        return sorted(due, key=lambda lane: lane.entered) if len(due) > 1 else due
+
+    def _still_at(self, lane: Lane) -> list[StackFrame] | None:
+        """The frames of a thread that has not moved meanwhile; none that could be read: []."""
+        if lane.state == NATIVE:
+            frames = self._copy(lane.states) if self._in_native(lane) else None
+            return frames if frames == self._copy(lane.states) and self._in_native(lane) else None
+        if self._text(lane) != lane.raw:
+            return None
+        frames = self._copy(lane.states)
+        return frames if self._text(lane) == lane.raw else None
+
+    def _copy(self, states: list[ThreadState]) -> list[StackFrame]:
+        """The frames of the innermost interpreter that the thread is in: the one that was made last."""
+        for state in states:
+            frames = self._stacks.copy(state.address)
+            if frames:
+                return frames
+        return []
+
+    def _in_native(self, lane: Lane) -> bool:
+        """Whether it runs, or could, and takes no part in the lock."""
+        return self._text(lane).startswith(_RUNNING) and not self._holds(lane)
+
+    def _holds(self, lane: Lane) -> bool:
+        """Whether it holds a GIL; without one, whether it is attached."""
+        roster, runtime = self._roster, self._sampler.runtime
+        try:
+            if not roster.gil_enabled:
+                offset = runtime.layout.thread_state.state
+                assert offset is not None
+                return any(runtime.memory.i32(state.address + offset) == ATTACHED for state in lane.states)
+            for gil in roster.gils:
+                at = gil.address + runtime.layout.gil.last_holder
+                last, locked = _HOLDER.unpack(runtime.memory.read(at, _HOLDER.size))
+                if locked == 1 and roster.lane_of(last) is lane:
+                    return True
+            return False
+        except Unmapped:
+            return True  # an interpreter is just ending: who knows
+
+    def _text(self, lane: Lane) -> bytes:
+        return os.pread(lane.fd, TEXT, 0)

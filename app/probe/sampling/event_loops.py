@@ -1,0 +1,185 @@
+"""The event loops of one process: found among its threads, sampled, and told of.
+
+A stack is walked to find a loop, and once while a step is long; else a sample costs one or two reads for each
+loop that is not idle, and nothing for other threads.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from typing import Any
+
+from app.model.states import IO
+from app.probe.cpython.layouts import TSTATE_INTERP
+from app.probe.cpython.loops import clocks
+from app.probe.cpython.loops.instant import IDLE, LoopReader, Lost
+from app.probe.cpython.loops.run_once import RunOnce
+from app.probe.cpython.loops.tasks import Tasks
+from app.probe.cpython.numbered import NumberedStacks
+from app.probe.cpython.stacks import MAX_DEPTH, StackFrame
+from app.probe.cpython.survey import Inconsistent
+from app.probe.kernel.memory import Unmapped
+
+from .loop_steps import LoopTrack, Step
+from .roster import Roster
+from .tracks import Lane
+
+_FIRST_US = 20_000  # from when a thread is first seen until its stack is walked
+# A thread in which no loop was found is walked so often at last, one that is idle so often. Loops in C show
+# only while they wait for events.
+_LAST_US, _LAST_IDLE_US = 200_000, 2_000_000
+_PERIOD_US = 50_000
+_AT_A_TIME = 4  # threads walked in a period: some 30 us each
+_EPOLL = (b"232 ", b"281 ", b"441 ")  # epoll_wait, epoll_pwait, epoll_pwait2
+
+Row = list[Any]
+
+
+class Loops:
+    """The loops of one process. `origin_ns` is the run's origin."""
+
+    def __init__(self, roster: Roster, stacks: NumberedStacks, origin_ns: int) -> None:
+        self._roster, self._stacks = roster, stacks
+        self._memory, self._layout = roster.runtime.memory, roster.runtime.layout
+        self._origin_us = origin_ns // 1000
+        self._tasks = Tasks(roster.runtime)
+        self._tracks: list[LoopTrack] = []
+        self._told: list[Row] = []
+        self._left: tuple[list[Row], list[Row]] = ([], [])  # of loops that have ended
+        self._order = itertools.count()  # so that the queue never has to compare two lanes
+        self._queue: list[
+            tuple[int, int, int, Lane]
+        ] = []  # (when to walk, order, after how long again, lane)
+        self._walked: dict[int, bytes] = {}  # the wait in which a thread was last walked, by lane
+        self._search_us = 0
+
+    def meet(self, lanes: list[Lane], now_us: int) -> None:
+        """Takes in new threads: any may run a loop."""
+        for lane in lanes:
+            heapq.heappush(self._queue, (now_us + _FIRST_US, next(self._order), _FIRST_US, lane))
+
+    def sample(self, now_us: int) -> None:
+        """Looks at each loop once; AddressSpaceGone."""
+        for track in self._tracks:
+            lane = track.lane
+            if lane.state == IO and lane.raw == track.idle_syscall:
+                instant = IDLE
+            else:
+                try:
+                    instant = track.reader.read(lane.raw)
+                except Lost:
+                    self._lose(track, now_us)
+                    continue
+                if instant is IDLE and lane.state == IO:
+                    track.idle_syscall = lane.raw
+            track.see(instant, now_us, self._origin_us)
+            step = track.to_look_at(now_us)
+            if step is not None:
+                self._look(track, step, now_us)
+        if now_us >= self._search_us:
+            self._search_us = now_us + _PERIOD_US
+            self._search(now_us)
+
+    def take(self, now_us: int) -> tuple[list[Row], list[Row], list[Row]]:
+        """(loops, lags, steps) of a loops message, since the last call."""
+        for track in [t for t in self._tracks if self._roster.lanes.get(t.lane.tid) is not t.lane]:
+            self._lose(track, now_us)
+        there = {lane.number for lane in self._roster.active}
+        self._walked = {number: raw for number, raw in self._walked.items() if number in there}
+        told, self._told = self._told, []
+        (lags, steps), self._left = self._left, ([], [])
+        for track in self._tracks:
+            lag, more = track.take(now_us)
+            lags.append(lag)
+            steps += more
+        return told, lags, steps
+
+    def task(self, lane: Lane) -> str | None:
+        """The name of the task that a thread's loop runs; None where it has none, or that cannot be told."""
+        track = self._track_of(lane)
+        return self._tasks.name(track.state, track.interp, track.reader.loop) if track else None
+
+    # ---- long steps
+
+    def _look(self, track: LoopTrack, step: Step, now_us: int) -> None:
+        """Reads the stack of a step that takes long; tried again at the next sample where that fails."""
+        frames = self._stacks.copy(track.state)
+        if not frames:
+            return
+        if len(frames) < MAX_DEPTH and not track.reader.holds(frames):
+            self._lose(track, now_us)
+            return
+        self._stacks.refresh(now_us)
+        if step.task is None:
+            step.task = self._tasks.name(track.state, track.interp, track.reader.loop)
+        step.looked(self._stacks.number(frames), track.lane, now_us)
+        track.proved()
+
+    def _lose(self, track: LoopTrack, now_us: int) -> None:
+        """Its loop does not run any more; the thread may run another one later."""
+        track.lose(now_us)
+        self._tracks = [other for other in self._tracks if other is not track]
+        lag, steps = track.take(now_us)
+        self._left[0].append(lag)
+        self._left[1].extend(steps)
+        self._walked.pop(track.lane.number, None)
+        self.meet([track.lane], now_us)
+
+    # ---- finding them
+
+    def _search(self, now_us: int) -> None:
+        """Walks the stacks of some threads whose turn it is."""
+        self._stacks.refresh(now_us)
+        walked = self._search_waiting(now_us)
+        while walked < _AT_A_TIME and self._queue and self._queue[0][0] <= now_us:
+            _, _, delay, lane = heapq.heappop(self._queue)
+            if self._roster.lanes.get(lane.tid) is not lane or self._track_of(lane) is not None:
+                continue  # it has ended, or was found
+            if not lane.parked or lane.raw.startswith(_EPOLL):
+                walked += 1
+                if self._found(lane, now_us):
+                    continue
+            delay = min(delay * 2, _LAST_IDLE_US if lane.parked else _LAST_US)
+            heapq.heappush(self._queue, (now_us + delay, next(self._order), delay, lane))
+
+    def _search_waiting(self, now_us: int) -> int:
+        """Walks threads that wait for events just now, each once for each such wait; how many."""
+        walked = 0
+        for lane in self._roster.active:
+            if lane.raw.startswith(_EPOLL) and self._walked.get(lane.number) != lane.raw:
+                if walked == _AT_A_TIME:
+                    break
+                if self._track_of(lane) is None:
+                    walked += 1
+                    self._found(lane, now_us)
+                self._walked[lane.number] = lane.raw
+        return walked
+
+    def _track_of(self, lane: Lane) -> LoopTrack | None:
+        return next((track for track in self._tracks if track.lane is lane), None)
+
+    def _found(self, lane: Lane, now_us: int) -> bool:
+        for state in lane.states:
+            try:
+                reader = self._reader(lane, self._stacks.copy(state.address))
+                interp = self._memory.u64(state.address + TSTATE_INTERP)
+            except (Inconsistent, Lost, Unmapped):
+                continue
+            if reader is not None:
+                self._tracks.append(LoopTrack(lane, reader, state.address, interp, now_us))
+                self._told.append([lane.number, reader.kind, reader.exact, self._tasks.exact])
+                return True
+        return False
+
+    def _reader(self, lane: Lane, frames: list[StackFrame]) -> LoopReader | None:
+        """The loop that a stack shows, the innermost; None where it shows none."""
+        for frame in frames:
+            name, file, _ = self._stacks.reader.code(frame[0]).function
+            if name == "BaseEventLoop._run_once" and file.endswith("asyncio/base_events.py"):
+                return RunOnce(self._memory, self._layout, self._stacks.reader, frame)
+            if name == "Hub.run" and file.endswith("gevent/hub.py"):
+                return clocks.libev(self._memory, self._layout, frame)
+        if frames and lane.raw.startswith(_EPOLL):
+            return clocks.libuv(self._memory, self._layout, frames[0])
+        return None

@@ -1,0 +1,43 @@
+"""When a process's heaps are read."""
+
+from __future__ import annotations
+
+from .slow import Cost
+
+_LOOKED_AT_US = 1_000_000  # from one reading to the next while somebody looks at the map,
+_PART_OF_PERIOD = 4  # or so many times what a reading takes
+_FIRST_US = 100_000  # and while nobody does: at the start, growing to
+_UNLOOKED_AT_US = 1_000_000
+_PART_OF_CPU = 100  # or so many times the CPU that a reading takes
+
+
+class Schedule:
+    """When to read: often at the start, and later as often as it may cost."""
+
+    def __init__(self) -> None:
+        self._first_us: int | None = None
+        self._hurried = False
+        self.began_us = 0  # the last reading
+        self.cost = Cost(0, 0)
+
+    def due(self, now_us: int, looked_at: bool) -> bool:
+        """Whether to read now."""
+        if self._first_us is None or self._hurried:
+            return True
+        if looked_at:
+            wait = max(_LOOKED_AT_US, _PART_OF_PERIOD * self.cost.took_us)
+        else:
+            grown = min(max(self.began_us - self._first_us, _FIRST_US), _UNLOOKED_AT_US)
+            wait = max(grown, _PART_OF_CPU * self.cost.cpu_us)
+        return now_us - self.began_us >= wait
+
+    def hurry(self) -> None:
+        """The next reading is due at once."""
+        self._hurried = True
+
+    def begin(self, now_us: int) -> None:
+        """A reading begins; who comes to look from now on needs another."""
+        if self._first_us is None:
+            self._first_us = now_us
+        self._hurried = False
+        self.began_us = now_us

@@ -1,0 +1,151 @@
+"""The heaps of one process: which it has, when each is read, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Callable
+
+from app.model.frames import Heap
+from app.probe.cpython.heap import pymalloc
+from app.probe.cpython.heap.mimalloc import MimallocReader
+from app.probe.cpython.heap.reading import MapChanges, Tally
+from app.probe.cpython.heap.scatter import Scatter
+from app.probe.cpython.heap.statics import StaticArenas
+from app.probe.cpython.layouts import ObmallocOffsets
+from app.probe.cpython.runtime import Runtime
+from app.probe.cpython.survey import Inconsistent, interpreters
+from app.probe.kernel.memory import AddressSpaceGone, Range, Unmapped
+
+from .heap_schedule import Schedule
+from .slow import Cost, SlowReads
+
+_LATE_CPU_US = 8_000  # a reading for the end of a run may keep the next sample waiting for so long
+_OLD_US = 100_000
+
+Found = list[tuple[int, Tally]]  # by interpreter
+Steps = Generator[None, None, Found]
+
+
+class Heaps:
+    """Reads the heaps of one process, by slow reads, and tells of them."""
+
+    def __init__(
+        self, runtime: Runtime, slow: SlowReads, tell: Callable[[Heap], None], looked_at: bool
+    ) -> None:
+        self.present = True  # as far as is known: a process can do without a heap of its own
+        self.arenas: list[Range] | None = None  # of all heaps, sorted; None before they were read
+        self._runtime, self._slow, self._tell = runtime, slow, tell
+        self._schedule = Schedule()
+        self._looked_at = looked_at
+        self._maps: dict[int, MapChanges] = {}
+        self._reading = 0  # reads begun that have not ended
+        self._found: list[Range] = []
+        self._cost = Cost(0, 0)
+        self._scatter = Scatter(runtime.memory, pymalloc.HEADER)
+        layout = runtime.layout
+        self._of = layout.obmalloc or ObmallocOffsets()
+        self._statics = StaticArenas(runtime) if layout.version == (3, 11) else None
+        self._mimalloc = MimallocReader(runtime) if layout.mimalloc is not None else None
+
+    def look_at(self, looked_at: bool) -> None:
+        """Somebody looks at the map from now on, and has nothing of it yet; or nobody does."""
+        self._looked_at = looked_at
+        self._maps = {}
+        if looked_at:
+            self._schedule.hurry()
+
+    def read_if_due(self, now_us: int) -> None:
+        """Begins a reading of each heap when it is time."""
+        if not self._reading and self._schedule.due(now_us, self._looked_at):
+            self._begin(now_us)
+
+    def read_for_the_end(self, now_us: int) -> None:
+        """Begins one more reading, where the last is old and a reading is quick."""
+        quick = self._schedule.cost.cpu_us <= _LATE_CPU_US
+        if not self._reading and quick and now_us - self._schedule.began_us >= _OLD_US:
+            self._begin(now_us)
+
+    def _begin(self, now_us: int) -> None:
+        self._schedule.begin(now_us)
+        looked, self._found = self._looked_at, []
+        self._cost = Cost(0, 0)
+        try:
+            reads = self._reads(looked) if self._is_up() else []
+        except (AddressSpaceGone, Inconsistent, Unmapped):
+            reads = []
+        if not reads:
+            self._schedule.cost = self._cost
+        self._reading = len(reads)
+        for steps in reads:
+            self._slow.begin(
+                self._of_a_running_program(steps),
+                lambda found, cost: self._ended(found, cost, now_us, looked),
+            )
+
+    def _of_a_running_program(self, steps: Steps) -> Steps:
+        found = yield from steps
+        return found if self._is_up() else []
+
+    def _is_up(self) -> bool:
+        """Whether the interpreter is not being taken down: what is left then says nothing of the run."""
+        runtime = self._runtime
+        return not runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing)
+
+    def _reads(self, mapped: bool) -> list[Steps]:
+        if self._mimalloc is not None:
+            return [self._mimalloc.read(mapped)]
+        if self._statics is not None:
+            return [self._read_static(self._statics, mapped)]
+        states = self._states()
+        self.present = bool(states)
+        return [self._read_state(number, state, mapped) for number, state in states]
+
+    def _read_static(self, statics: StaticArenas, mapped: bool) -> Steps:
+        vector = yield from statics.vector()
+        self.present = vector is not None
+        if vector is None:
+            return []
+        return [(0, (yield from self._read_pymalloc(vector, mapped)))]
+
+    def _read_state(self, interpreter: int, state: int, mapped: bool) -> Steps:
+        memory, of = self._runtime.memory, self._of
+        vector = pymalloc.Vector(
+            memory.u64(state + of.arenas),
+            memory.u32(state + of.maxarenas),
+            memory.u64(state + of.raw_allocated_blocks),
+        )
+        return [(interpreter, (yield from self._read_pymalloc(vector, mapped)))]
+
+    def _read_pymalloc(self, vector: pymalloc.Vector, mapped: bool) -> Generator[None, None, Tally]:
+        return pymalloc.read(self._runtime.memory, self._scatter, vector, mapped)
+
+    def _states(self) -> list[tuple[int, int]]:
+        """(interpreter, _obmalloc_state) of each heap, with its first interpreter where several share it."""
+        memory, layout = self._runtime.memory, self._runtime.layout
+        at = layout.interpreter_state
+        heaps: dict[int, int] = {}
+        for interp in interpreters(memory, self._runtime.address, layout):
+            number = memory.u64(interp + at.id)
+            if at.obmalloc is not None:
+                state = interp + at.obmalloc
+            else:
+                assert at.obmalloc_pointer is not None
+                state = memory.u64(interp + at.obmalloc_pointer)
+            if state and memory.u64(state + self._of.arenas):
+                heaps[state] = min(number, heaps.get(state, number))
+        return sorted((number, state) for state, number in heaps.items())
+
+    def _ended(self, found: Found | None, cost: Cost, began_us: int, looked: bool) -> None:
+        self._reading -= 1
+        self._cost = Cost(max(self._cost.took_us, cost.took_us), self._cost.cpu_us + cost.cpu_us)
+        for interpreter, tally in found or ():
+            self._found += tally.arenas
+            fields: dict[str, Any] = tally.figures()
+            if looked and self._looked_at:
+                fields.update(self._maps.setdefault(interpreter, MapChanges()).since(tally.map))
+            at_us, pid = began_us + cost.took_us, self._runtime.memory.pid
+            self._tell(Heap(at_us, pid, interpreter, took_us=cost.took_us, cpu_us=cost.cpu_us, **fields))
+            cost = Cost(cost.took_us, 0)  # of one walk that has found several heaps, told once
+        if not self._reading:
+            self.arenas = sorted(self._found) or self.arenas  # nothing was read of one that is taken down
+            self._schedule.cost = self._cost

@@ -1,0 +1,129 @@
+"""One CPython while it can be read: its locks and threads, their names and stacks, collectors and heaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.model.frames import Message
+from app.probe.cpython import capabilities
+from app.probe.cpython.numbered import NumberedStacks
+from app.probe.cpython.runtime import Runtime
+from app.probe.cpython.vocabulary import Vocabulary
+from app.probe.kernel import procfs
+
+from .blocked import BlockedLooker
+from .collectors import Collectors
+from .event_loops import Loops
+from .gil_switch import GilSwitch
+from .heaps import Heaps
+from .looks import Looker
+from .names import Naming
+from .sampler import Sampler
+from .slow import SlowReads
+from .tracks import Lane
+from .turns import BLOCKED, Turn
+
+_COUNTED = 96  # threads whose totals are read at a time: some 25 us each, and no sample is taken meanwhile
+
+Numbers = Callable[[], int]
+
+
+class Reader:
+    """What the observer keeps of a CPython that it reads; it comes and goes with the address space."""
+
+    def __init__(
+        self,
+        pid: int,
+        runtime: Runtime,
+        numbers: tuple[Numbers, Numbers],  # of the run's lanes and GILs
+        vocabulary: Vocabulary,
+        origin_ns: int,
+        heaps: tuple[SlowReads, Callable[[Message], None], bool],  # see Heaps
+        now_us: int,
+    ) -> None:
+        """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
+        self.sampler = Sampler(pid, runtime, *numbers, now_us)
+        self.roster = self.sampler.roster
+        self._counted = Turn()
+        self.naming = Naming(self.roster)
+        self.stacks = NumberedStacks(runtime, vocabulary)
+        self.looker = Looker(self.sampler, self.stacks)
+        self.loops = Loops(self.roster, self.stacks, origin_ns)
+        self.blocked = BlockedLooker(self.sampler, self.stacks, self.loops.task)
+        self.gil_switch = GilSwitch(self.sampler, self.stacks)
+        self.collectors = Collectors(self.roster, origin_ns)
+        self.heaps = Heaps(runtime, *heaps)
+
+    def close(self) -> None:
+        """Gives the descriptors back."""
+        self.sampler.close()
+
+    def sample(self, now_us: int) -> None:
+        """Looks once; AddressSpaceGone."""
+        self.gil_switch.sample(now_us)
+        self.sampler.sample(now_us)
+        self.collectors.sample(now_us)
+        self.loops.sample(now_us)
+
+    def gap(self, from_us: int) -> None:
+        """Nobody looked since `from_us`."""
+        self.sampler.gap(from_us)
+        self.collectors.gap(from_us)
+
+    def thread_counters(self, every: bool) -> list[Any]:
+        """The kernel's totals of the threads whose turn it is, as a counters message lists them."""
+        rows = []
+        lanes = list(self.roster.lanes.values())
+        for lane in lanes if every else self._counted.take(lanes, _COUNTED):
+            if not lane.lives():
+                self.roster.drop(lane)  # and its id may be another's by now
+                continue
+            scheduled = procfs.schedstat(self.sampler.pid, lane.tid)
+            if scheduled is None:
+                continue  # it has just ended
+            *run_delay, times = scheduled
+            # A parked thread was blocked: while it is given no CPU, it cannot give one up either.
+            unchanged = lane.parked and times == lane.scheduled
+            switches = lane.switches if unchanged else procfs.switches(self.sampler.pid, lane.tid)
+            if switches is None:
+                continue
+            rows.append([lane.number, *run_delay, *switches])
+            self.roster.park(lane, idle=switches == lane.switches and lane.state in BLOCKED)
+            lane.scheduled, lane.switches = times, switches
+        return rows
+
+    def take_names(self, now_us: int, in_full: bool) -> tuple[list[Any], list[Any]]:
+        """Rows of threads and GILs, as a names message lists them, that are new or have come to Python."""
+        roster = self.roster
+        told = self.naming.name(roster.new, roster.entered, now_us, in_full)
+        self.loops.meet(roster.new, now_us)
+        gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in roster.new_gils]
+        roster.new, roster.new_gils, roster.entered = [], [], []
+        return [self._row(lane) for lane in told], gils
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether there is something for `take_names` to tell."""
+        return bool(self.roster.new or self.roster.entered or self.roster.new_gils)
+
+    def renamed(self, now_us: int) -> list[Any]:
+        """Rows of threads whose names are found to be others than they were; AddressSpaceGone."""
+        return [self._row(lane) for lane in self.naming.renamed(now_us)]
+
+    def facts(self, stacks: bool) -> dict[str, Any]:
+        """What a process message tells of the interpreter; `stacks`: they are looked at."""
+        layout, roster = self.sampler.runtime.layout, self.roster
+        interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
+        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, stacks, self.heaps.present)
+        return {
+            "python": self.sampler.runtime.version,
+            "free_threaded": layout.free_threaded,
+            "gil_enabled": roster.gil_enabled,
+            "switch_interval_us": self.sampler.switch_interval_us,
+            "capabilities": levels,
+            "why": why,
+        }
+
+    def _row(self, lane: Lane) -> list[Any]:
+        return [lane.number, self.sampler.pid, lane.tid, lane.name, lane.interpreter]

@@ -1,0 +1,62 @@
+"""Whether a line takes a lock, as its source says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.probe.cpython.source import Source
+
+LINES = {
+    "with lock:": True,
+    "    with self._locks[key]:  # one a file": True,
+    "async with lock:": True,
+    "if not lock.acquire():": True,
+    "self.acquire()": True,
+    "item = tasks.get()": False,
+    "with tasks.get() as item:": False,
+    "done.wait()": False,
+    "return 1": False,
+}
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source(os.getpid())
+
+
+def test_a_line_is_read_from_the_file(tmp_path: Path, source: Source) -> None:
+    file = tmp_path / "shop.py"
+    file.write_text("\n".join(LINES))
+    for number, (text, takes) in enumerate(LINES.items(), start=1):
+        assert source.takes_lock(str(file), number) is takes, text
+
+
+def test_what_cannot_be_read_takes_no_lock(tmp_path: Path, source: Source) -> None:
+    file = tmp_path / "one.py"
+    file.write_text("with lock:\n")
+    assert source.takes_lock(str(file), 2) is False
+    assert source.takes_lock(str(file), 0) is False
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("a\0b", "\udcff", str(tmp_path / "pipe")):  # a pipe that nobody writes holds up nobody
+        assert source.takes_lock(name, 1) is False
+    for name in (str(tmp_path), str(tmp_path / "none.py"), "<frozen importlib._bootstrap>", "<stdin>", ""):
+        assert source.takes_lock(name, 1) is False
+
+
+def test_a_relative_file_is_found_from_where_the_process_is_and_c_code_in_its_command(tmp_path: Path) -> None:
+    (tmp_path / "near.py").write_text("with lock: pass\n")
+    code = "import sys\nlock.acquire() if 0 else sys.stdin.read()"
+    argv = [sys.executable, "-c", code]
+    with subprocess.Popen(argv, cwd=tmp_path, stdin=subprocess.PIPE) as process:
+        found = Source(process.pid)
+        assert found.takes_lock("near.py", 1)
+        while not found.takes_lock("<string>", 2):  # until the child has become this program
+            found = Source(process.pid)
+            assert process.poll() is None
+        assert found.takes_lock("<string>", 1) is False
+        process.communicate()

@@ -1,0 +1,62 @@
+"""The ELF reader against what the running interpreter knows of itself, and against files that are not ELF."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.model.errors import NotReadable
+from app.probe.cpython import runtime
+from app.probe.kernel import elf
+
+
+def test_the_address_of_the_runtime_is_the_one_that_the_linker_found() -> None:
+    own = runtime.locate(os.getpid())
+    try:
+        there = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))
+        assert own.address == there
+        assert own.version == sys.version.split()[0].rstrip("+")
+    finally:
+        own.memory.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"#!/bin/sh\n" + b"\0" * 100, "no ELF"),
+        (b"\x7fELF\x01\x01" + b"\0" * 100, "32-bit"),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xb7\0" + b"\0" * 100, "another processor"),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\x3e\0" + b"\0" * 100, "loads nothing"),
+    ],
+)
+def test_what_is_no_such_file_is_named(content: bytes, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        with pytest.raises(elf.NotElf64, match=what):
+            elf.read_image(fd)
+    finally:
+        os.close(fd)
+
+
+def test_a_process_that_is_no_python_says_so() -> None:
+    with subprocess.Popen(["/bin/sleep", "20"]) as sleeper:
+        try:
+            with pytest.raises(NotReadable, match=f"Process {sleeper.pid} is no CPython"):
+                runtime.locate(sleeper.pid)
+        finally:
+            sleeper.kill()
+
+
+@pytest.mark.parametrize(
+    ("hexversion", "text"),
+    [(0x030C01F0, "3.12.1"), (0x030F00B2, "3.15.0b2"), (0x030E00C1, "3.14.0rc1"), (0x030E00A0, "3.14.0a0")],
+)
+def test_versions_read_as_people_write_them(hexversion: int, text: str) -> None:
+    assert runtime.version_text(hexversion) == text

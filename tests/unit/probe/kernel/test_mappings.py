@@ -1,0 +1,160 @@
+"""Kinds of mappings, from their lines and from what lies in them."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from support.slowly import ended
+
+from app.probe.kernel import mappings
+from app.probe.kernel.mappings import kind_of, thread_stack, walk
+from app.probe.kernel.memory import Memory
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "kind"),
+    [
+        (b"rw-p", b"[heap]", "heap"),
+        (b"rw-p", b"[stack]", "stacks"),
+        (b"rw-p", b"", "anonymous"),
+        (b"rw-p", b"[anon:cpython:pymalloc]", "anonymous"),
+        (b"---p", b"", "other"),
+        (b"r-xp", b"[vdso]", "other"),
+        (b"r--p", b"/usr/lib/libc.so.6", "file"),
+        (b"---p", b"/usr/lib/libc.so.6", "file"),
+        (b"rw-p", b"/tmp/big (deleted)", "file"),
+        (b"rw-s", b"/dev/shm/psm_1234", "shared"),
+        (b"rw-s", b"/memfd:gilscope (deleted)", "shared"),
+        (b"rw-s", b"/dev/zero (deleted)", "shared"),
+        (b"rw-s", b"[anon_shmem:mine]", "shared"),
+        (b"rw-s", b"/SYSV00000000 (deleted)", "shared"),
+        (b"rw-s", b"/dev/dri/renderD128", "other"),
+        (b"rw-p", b"anon_inode:[perf_event]", "other"),
+    ],
+)
+def test_the_kind_is_told_by_the_line(mode: bytes, name: bytes, kind: str) -> None:
+    assert kind_of(mode, name) == kind
+
+
+def test_a_walk_adds_up_to_what_the_kernel_adds_up_itself() -> None:
+    with subprocess.Popen(["cat"], stdin=-1, stdout=-1) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(b"there\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"there\n"
+        found = ended(walk(child.pid, None, (), None))
+        rollup = _rollup(child.pid)
+        child.stdin.close()
+    assert found.rss == rollup["Rss"]
+    assert found.shared == rollup["Shared_Clean"] + rollup["Shared_Dirty"]
+    assert found.uss == rollup["Private_Clean"] + rollup["Private_Dirty"]
+    assert found.swap == rollup["Swap"]
+    assert abs(found.pss - rollup["Pss"]) < 100 << 10, "the kernel rounds each mapping's down"
+    assert found.rss == sum(row[1] for row in found.kinds.values() if row)
+    assert found.kinds["arenas"] is found.kinds["c_heap"] is None, "it is no CPython"
+
+
+def _rollup(pid: int) -> dict[str, int]:
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
+        next(lines)
+        parted = (line.partition(":") for line in lines)
+        return {name: int(text.split()[0]) << 10 for name, _, text in parted}
+
+
+@contextmanager
+def mapped(size: int) -> Iterator[tuple[mmap.mmap, int]]:
+    """A private anonymous mapping, and its address."""
+    with mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
+        export = ctypes.c_char.from_buffer(block)
+        try:
+            yield block, ctypes.addressof(export)
+        finally:
+            del export
+
+
+def test_what_was_touched_is_resident(memory: Memory) -> None:
+    before = ended(walk(os.getpid(), memory, (), []))
+    with mapped(64 * MIB) as (private, _), mmap.mmap(-1, 16 * MIB) as shared:
+        for page in range(0, 24 * MIB, mmap.PAGESIZE):
+            private[page] = 1
+        for page in range(0, 4 * MIB, mmap.PAGESIZE):
+            shared[page] = 1
+        after = ended(walk(os.getpid(), memory, (), []))
+    assert after.sizes["anonymous"] - before.sizes["anonymous"] == pytest.approx(64 * MIB, abs=2 * MIB)
+    assert after.resident["anonymous"] - before.resident["anonymous"] == pytest.approx(24 * MIB, abs=2 * MIB)
+    assert after.sizes["shared"] - before.sizes["shared"] == 16 * MIB
+    assert after.resident["shared"] - before.resident["shared"] == 4 * MIB
+
+
+def test_arenas_are_told_apart_within_a_mapping(memory: Memory) -> None:
+    with mapped(8 * MIB) as (block, start):
+        for page in range(0, 3 * MIB, mmap.PAGESIZE):
+            block[page] = 1
+        arenas = [(start + 6 * MIB, start + 7 * MIB), (start + 2 * MIB, start + 4 * MIB), (4096, 8192)]
+        found = ended(walk(os.getpid(), memory, (), arenas))
+    assert found.kinds["arenas"] == [3 * MIB, MIB], "what was freed since is in no mapping"
+    assert found.rss == sum(found.resident.values())
+
+
+def test_parts_are_cut_to_what_is_mapped_and_neighbours_joined() -> None:
+    there = [(100, 200), (300, 400), (400, 500)]
+    assert list(mappings.within([(150, 160), (160, 170), (190, 310)], there)) == [
+        (150, 170),
+        (190, 200),
+        (300, 310),
+    ]
+    assert list(mappings.within([(50, 90), (250, 260), (390, 999)], there)) == [(390, 500)]
+    assert list(mappings.within([(120, 140), (130, 150)], there)) == [(120, 150)]
+    assert list(mappings.within([(1, 2)], [])) == []
+
+
+def _stack_pointer(tid: int | None) -> int:
+    """Of a thread that is about to block, once it has."""
+    while True:
+        with open(f"/proc/self/task/{tid}/syscall", encoding="ascii") as text:
+            words = text.read().split()
+        if words[0] != "running":
+            return int(words[-2], 16)
+
+
+def test_a_stack_is_where_its_thread_is(memory: Memory) -> None:
+    there, never = threading.Event(), threading.Event()
+
+    def work() -> None:
+        there.set()
+        never.wait()
+
+    size = threading.stack_size(24 * MIB)  # more than any that the C library may keep for another
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+    finally:
+        threading.stack_size(size)
+    there.wait()
+    try:
+        assert thread.ident
+        [(start, end)] = thread_stack(memory, thread.ident)
+        pointer = _stack_pointer(thread.native_id)
+        found = ended(walk(os.getpid(), memory, [thread.ident], []))
+    finally:
+        never.set()
+        thread.join()
+    assert start < pointer < end
+    assert 24 * MIB <= end - start < 25 * MIB
+    assert found.sizes["stacks"] >= 24 * MIB
+
+
+def test_a_process_that_is_gone_has_nothing_to_walk() -> None:
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+    assert ended(walk(child.pid, None, (), None)) is None

@@ -1,0 +1,76 @@
+"""What a target writes is taken as fast as it comes, and its end is kept."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from app.probe.program.output import KEPT, Output
+
+
+@pytest.fixture
+def output():
+    output = Output()
+    yield output
+    output.close()
+
+
+def written(output: Output, data: bytes) -> threading.Thread:
+    """A thread that writes it all, as a target does: it waits while the pipe is full."""
+
+    def write() -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(output.writer, rest) :]
+        output.started()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    return thread
+
+
+def test_all_of_a_little_is_told_once(output: Output) -> None:
+    written(output, b"said\n").join()
+    output.drain()
+    assert output.told() == {"output": "said\n"}
+    assert output.told() is None
+    assert output.tail == "said"
+
+
+def test_of_much_the_end_is_told_and_how_much_was_dropped(output: Output) -> None:
+    data = b"".join(b"line %d\n" % number for number in range(2_000_000))
+    writer = written(output, data)
+    while writer.is_alive():
+        output.relieve()
+    output.drain()
+    told = output.told()
+    assert told is not None
+    assert told["output"].encode() == data[-KEPT:]
+    assert told["dropped"] == len(data) - KEPT
+    assert output.tail.endswith("line 1999999")
+
+
+def test_what_was_read_before_is_dropped_with_what_was_skipped(output: Output) -> None:
+    written_before = threading.Thread(target=os.write, args=(output.writer, b"old"))
+    written_before.start()
+    written_before.join()
+    output.drain()
+    new = bytes(KEPT) + b"new"
+    writer = written(output, new)
+    while writer.is_alive():
+        output.relieve()
+    output.drain()
+    told = output.told()
+    assert told is not None
+    assert (told["output"].encode(), told["dropped"]) == (new[-KEPT:], len(b"old" + new) - KEPT)
+
+
+def test_to_make_room_where_nothing_was_written_does_nothing(output: Output) -> None:
+    output.relieve()
+    output.drain()
+    assert output.told() is None
+    output.started()
+    output.drain()
+    output.relieve()

@@ -1,0 +1,112 @@
+"""Who is there, where the process itself is between two states."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.probe.cpython.layouts import TSTATE_INTERP, TSTATE_NEXT, known
+from app.probe.cpython.survey import Survey, ThreadState
+from app.probe.sampling import roster
+from app.probe.sampling.roster import Roster
+
+RUNTIME, INTERPRETER, GIL = 0x10_0000, 0x20_0000, 0x30_0000
+MAIN, NEW = 0x100, 0x200  # addresses of thread states
+
+
+class OneWord:
+    """One word, wherever it is read: the heads of the lists stay what they are."""
+
+    def u64(self, address: int) -> int:
+        return NEW
+
+
+class Words(dict[int, int]):
+    """Memory that is 0 but for these words."""
+
+    def u64(self, address: int) -> int:
+        return self.get(address, 0)
+
+    i32 = u64
+
+    def read(self, address: int, size: int) -> bytes:
+        return b"".join(self.u64(at).to_bytes(8, "little") for at in range(address, address + size, 8))
+
+
+@pytest.fixture
+def second_tid() -> Iterator[int]:
+    """The id of a thread of this process other than the main one."""
+    started, over = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: (started.set(), over.wait()))
+    thread.start()
+    started.wait()
+    assert thread.native_id
+    yield thread.native_id
+    over.set()
+    thread.join()
+
+
+def test_a_thread_that_has_not_run_yet_is_not_taken_for_the_one_that_starts_it(
+    monkeypatch: pytest.MonkeyPatch, second_tid: int
+) -> None:
+    tids = {NEW: os.getpid()}
+
+    def survey(*_: Any) -> Survey:
+        threads = [ThreadState(NEW, tids[NEW], 0, 1), ThreadState(MAIN, os.getpid(), 0, 1)]
+        return Survey([], [], threads, {8: NEW})
+
+    monkeypatch.setattr(roster, "survey", survey)
+    runtime = SimpleNamespace(memory=OneWord(), address=0, layout=known()[3, 11, False])
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    assert [state.address for state in found.lanes[os.getpid()].states] == [MAIN]
+    assert found.lanes[second_tid].states == [], "it is there, but has no state yet"
+
+    tids[NEW] = second_tid
+    found.follow(10_000)
+    assert [state.address for state in found.lanes[os.getpid()].states] == [MAIN]
+    assert [state.address for state in found.lanes[second_tid].states] == [NEW]
+    found.close()
+
+
+def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_tid: int) -> None:
+    # GIVEN a process in which a thread was started whose state is listed, and has no id yet
+    layout = known()[3, 12, False]
+    interpreter, tid = layout.interpreter_state, layout.thread_state.native_thread_id
+    assert interpreter.ceval_gil is not None
+    memory = Words(
+        {
+            RUNTIME + layout.runtime_state.interpreters_head: INTERPRETER,
+            INTERPRETER + interpreter.runtime: RUNTIME,
+            INTERPRETER + interpreter.threads_head: NEW,
+            INTERPRETER + interpreter.ceval_gil: GIL,
+            NEW + TSTATE_NEXT: MAIN,
+            NEW + TSTATE_INTERP: INTERPRETER,
+            MAIN + TSTATE_INTERP: INTERPRETER,
+            MAIN + tid: os.getpid(),
+        }
+    )
+    runtime = SimpleNamespace(memory=memory, address=RUNTIME, layout=layout)
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    started = found.lanes[second_tid]
+    assert started.states == []
+
+    # WHEN it binds the state, which changes neither list
+    found.follow(10_000)
+    assert started.states == []
+    memory[NEW + tid] = second_tid
+    found.follow(20_000)
+
+    # THEN it is known for Python's
+    assert [state.address for state in started.states] == [NEW]
+    assert started in found.entered
+    found.close()

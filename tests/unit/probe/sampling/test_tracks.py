@@ -1,0 +1,54 @@
+"""Run-length coding: what goes in as instants comes out as lengths that add up."""
+
+from __future__ import annotations
+
+import os
+
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, NATIVE, RUNNING, UNKNOWN, WAITING
+from app.probe.sampling.tracks import GilTrack, Lane
+
+
+def test_a_lane_codes_runs_and_carries_its_state_over_a_flush() -> None:
+    lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
+    try:
+        lane.become(RUNNING, 100)
+        lane.become(RUNNING, 150)
+        lane.become(WAITING, 200)
+        assert lane.flush(250) == [RUNNING, 100, WAITING, 50]
+        lane.become(NATIVE, 260)
+        assert lane.flush(300) == [WAITING, 10, NATIVE, 40]
+        assert lane.flush(300) == []
+        assert lane.state != UNKNOWN
+    finally:
+        lane.close()
+
+
+def test_what_nobody_looked_at_is_unknown_from_then_on() -> None:
+    lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
+    try:
+        lane.become(RUNNING, 100)
+        lane.lose(130)
+        lane.become(RUNNING, 150)
+        assert lane.flush(200) == [RUNNING, 30, UNKNOWN, 20, RUNNING, 50]
+        lane.lose(180)  # what a frame has told is told
+        assert lane.flush(250) == [UNKNOWN, 50]
+    finally:
+        lane.close()
+
+
+def test_a_gil_codes_holder_and_waiters_and_marks_a_hold_that_was_broken_unseen() -> None:
+    gil = GilTrack(0, 0x2000, 0, 0)
+    gil.become(3, 1, 10)
+    gil.become(3, 2, 20)
+    gil.break_hold(30)
+    assert gil.held_since == 30
+    assert gil.flush(40) == [HOLDER_UNKNOWN, 0, 10, 3, 1, 10, 3, 2, 10, HOLDER_NONE, 2, 0, 3, 2, 10]
+
+
+def test_switches_are_told_as_differences_from_the_first_reading() -> None:
+    gil = GilTrack(0, 0x2000, 0, 0)
+    assert gil.flush_switches() == 0
+    gil.switches = 1_000
+    assert gil.flush_switches() == 0
+    gil.switches = 1_012
+    assert gil.flush_switches() == 12
