@@ -23,6 +23,7 @@ from app.analysis.histogram import Histogram
 from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
 from app.model.frames import Collector
+from app.model.tracks import pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
 COURSE = ("at_us", "tracked", "collections")
@@ -179,12 +180,11 @@ class Collectors:
         """
         for pid, interpreter, *row in message.rows:
             self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
-        for pause in message.pauses:
-            pid, interpreter, start_us, length_us, generation, _ = pause
+        for pid, interpreter, start_us, length_us, generation, _ in pauses(message):
             measured = begin_us is not None and start_us >= begin_us
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
             self._paused_us += length_us
-            self.pauses.append(pause)
+        self.pauses.extend(message.pauses)
 
     @property
     def paused_us(self) -> int | None:

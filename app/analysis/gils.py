@@ -8,9 +8,10 @@ from typing import Any
 from app.analysis.holders import Holders
 from app.analysis.longest import Hold, Longest
 from app.analysis.threads import Thread, Threads
-from app.analysis.tracks import GIL_STEP, GilTime, gil_time
+from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
+from app.model.tracks import gil_names, gil_pieces
 
 MARGIN = 0.05  # of held share: by less no lock takes another's place as the main one
 
@@ -49,15 +50,15 @@ class Gil:
             holder = HOLDER_UNKNOWN
             self.time.unknown_us += start_us - self.seen_us
         self.seen_us = end_us
-        for at in range(0, len(track), GIL_STEP):
-            if track[at] != holder:
-                before, holder = holder, track[at]
+        for now, _, length_us in gil_pieces(track):
+            if now != holder:
+                before, holder = holder, now
                 self._end_hold(before, at_us, threads, longest, unread=holder == HOLDER_UNKNOWN)
                 if holder >= 0:
                     threads[holder].holds.torn = before == HOLDER_UNKNOWN
-            at_us += track[at + 2]
+            at_us += length_us
             if holder >= 0:
-                threads[holder].holds.open_us += track[at + 2]
+                threads[holder].holds.open_us += length_us
         self._holder = holder
 
     def still(self, threads: Threads) -> Iterator[Hold]:
@@ -114,7 +115,7 @@ class Gils:
 
     def names(self, message: Names) -> None:
         """Take note of GILs that came."""
-        for index, pid, interpreter in message.gils:
+        for index, pid, interpreter in gil_names(message):
             if index not in self._gils:
                 gil = self._gils[index] = Gil(index, pid, interpreter, message.at_us)
                 self._of_process.setdefault(pid, []).append(gil)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from app.analysis.tracks import GIL_STEP
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
+from app.model.tracks import gil_pieces
 
 _NEVER_US = 1 << 62
 
@@ -20,12 +20,11 @@ class Holders:
         self._until_us = [start_us]
         self._holders = [HOLDER_UNKNOWN]
         at_us = start_us
-        for at in range(0, len(track), GIL_STEP):
-            length_us = track[at + 2]
+        for holder, _, length_us in gil_pieces(track):
             if length_us:
                 at_us += length_us
                 self._until_us.append(at_us)
-                self._holders.append(track[at])
+                self._holders.append(holder)
         self._until_us.append(_NEVER_US)
         self._holders.append(HOLDER_UNKNOWN)
 

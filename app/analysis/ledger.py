@@ -39,7 +39,6 @@ from app.analysis.series import Series
 from app.analysis.stacks import StackLooks
 from app.analysis.summary import judge, summarise
 from app.analysis.threads import BlockedLook, Threads
-from app.analysis.tracks import GIL_STEP, LANE_STEP, cut
 from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
@@ -61,6 +60,7 @@ from app.model.frames import (
 )
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import WAITING
+from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, looks
 
 KEPT_EVENTS = 500
 OUTPUT_TAIL = 64 * 1024  # characters
@@ -252,12 +252,12 @@ class Ledger:
         self.stacks.feed(message, self.end_us)
         self.threads.waits.longest.explain(self.stacks.log)
         self.gils.longest_holds.explain(self.stacks.log)
-        for at_us, _, holder, holder_stack, waiter, waiter_stack, _ in message.looks:
-            self._locate(holder, HOLDING, at_us, Spot(holder_stack))
-            self._locate(waiter, (WAITING,), at_us, Spot(waiter_stack))
+        for look in looks(message):
+            self._locate(look.holder, HOLDING, look.at_us, Spot(look.holder_stack))
+            self._locate(look.waiter, (WAITING,), look.at_us, Spot(look.waiter_stack))
 
     def _blocked(self, message: Blocked) -> None:
-        for at_us, lane, state, _, stack, task in message.rows:
+        for at_us, lane, state, _, stack, task in blocked_looks(message):
             if stack is not None:
                 self.stacks.functions.leaf(stack)
             self._locate(lane, (state,), at_us, Spot(stack, task))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from app.analysis.tracks import GilTime, LaneTime, gil_time
 from app.model.frames import Counters, Frame
+from app.model.tracks import process_uses
 
 SERIES = (
     "at_us",
@@ -91,7 +92,7 @@ class Series:
     def counters(self, message: Counters, sizes: Sizes, paused_us: int | None) -> None:
         """Make a row of what came since the counters before, and keep it if its turn has come."""
         last = self._last
-        cpu_us = {row[0]: row[1] for row in message.processes if row[1] is not None}
+        cpu_us = {use.pid: use.cpu_us for use in process_uses(message) if use.cpu_us is not None}
         moved_us = [
             now_us - before_us
             for pid, now_us in cpu_us.items()

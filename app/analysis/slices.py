@@ -14,6 +14,7 @@ from typing import Any
 from app.analysis.functions import Functions
 from app.analysis.where import Spot
 from app.model.frames import Blocked, Message, Names, Stacks
+from app.model.tracks import blocked_looks, looks
 
 STACKS = 5
 
@@ -33,12 +34,12 @@ class Slice:
             case Names():
                 self._functions.names(message)
             case Stacks():
-                for at_us, _, holder, holder_stack, waiter, waiter_stack, _ in message.looks:
-                    self._add(at_us, holder, Spot(holder_stack))
-                    self._add(at_us, waiter, Spot(waiter_stack))
+                for look in looks(message):
+                    self._add(look.at_us, look.holder, Spot(look.holder_stack))
+                    self._add(look.at_us, look.waiter, Spot(look.waiter_stack))
             case Blocked():
-                for at_us, lane, _, _, stack, task in message.rows:
-                    self._add(at_us, lane, Spot(stack, task))
+                for blocked in blocked_looks(message):
+                    self._add(blocked.at_us, blocked.lane, Spot(blocked.stack, blocked.task))
 
     def to_json(self) -> dict[str, Any]:
         """What was found, as at the head of this module."""

@@ -13,6 +13,7 @@ from app.analysis.functions import Functions
 from app.analysis.hot import HotFunctions
 from app.analysis.looks import LookLog
 from app.model.frames import Names, Stacks
+from app.model.tracks import looks
 
 
 class StackLooks:
@@ -37,8 +38,7 @@ class StackLooks:
 
     def feed(self, message: Stacks, until_us: int | None) -> None:
         """Count the looks up to the end of the measured time, where that is known."""
-        for look in message.looks:
-            at_us, gil, holder, holder_stack, waiter, waiter_stack, waiters = look
+        for at_us, gil, holder, holder_stack, waiter, waiter_stack, waiters in looks(message):
             if until_us is not None and at_us > until_us:
                 continue
             holding, waiting = self.functions.leaf(holder_stack), self.functions.leaf(waiter_stack)

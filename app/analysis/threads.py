@@ -18,6 +18,7 @@ from app.analysis.waits import Waits
 from app.analysis.where import FLAMES, Share, Where, Whereabouts, flame, table
 from app.model.frames import Names
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
+from app.model.tracks import LANE_STEP, lane_pieces, thread_names
 
 if TYPE_CHECKING:
     from app.analysis.holders import Holders
@@ -105,8 +106,7 @@ class Thread:
         if holders is not None:
             self.waits_for = holders.gil
         at_us = from_us = max(start_us, self.named_us)
-        pieces = iter(track)
-        for state, length_us in zip(pieces, pieces, strict=True):
+        for state, length_us in lane_pieces(track):
             state_us[state] += length_us
             if state == WAITING:
                 runs.open_us += length_us
@@ -118,7 +118,7 @@ class Thread:
                 runs.torn = state == UNKNOWN
             at_us += length_us
         self.where.feed(track, from_us, at_us)
-        known = (state for state in track[-2::-2] if state != UNKNOWN)
+        known = (state for state in track[-LANE_STEP::-LANE_STEP] if state != UNKNOWN)
         self._state = next(known, self._state)
 
     def read(self, values: Sequence[int | None], at_us: int) -> None:
@@ -217,7 +217,7 @@ class Threads:
 
     def names(self, message: Names) -> None:
         """Take note of lanes that came, have a new name, or went."""
-        for lane, pid, tid, name, interpreter in message.threads:
+        for lane, pid, tid, name, interpreter in thread_names(message):
             thread = self._threads.get(lane)
             if thread is None:
                 thread = self._threads[lane] = Thread(lane, message.at_us)

@@ -1,25 +1,11 @@
-"""Tracks: flat lists in which every `step` numbers are one piece, its length in microseconds last."""
+"""What the pieces of tracks add up to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from app.model.states import HOLDER_UNKNOWN, RUNNING, UNKNOWN
-
-LANE_STEP = 2  # state, length_us
-GIL_STEP = 3  # holder, waiters, length_us
-
-
-def cut(track: list[int], step: int, keep_us: int) -> list[int]:
-    """The first `keep_us` of a track."""
-    kept: list[int] = []
-    for at in range(0, len(track), step):
-        if keep_us <= 0:
-            break
-        *what, length_us = track[at : at + step]
-        kept += [*what, min(length_us, keep_us)]
-        keep_us -= length_us
-    return kept
+from app.model.tracks import gil_pieces, lane_pieces
 
 
 def known_share(known_us: int, unknown_us: int) -> float | None:
@@ -38,8 +24,7 @@ class LaneTime:
 
     def add(self, track: list[int]) -> None:
         """Put a lane's track to this."""
-        for at in range(0, len(track), LANE_STEP):
-            state, length_us = track[at : at + LANE_STEP]
+        for state, length_us in lane_pieces(track):
             self.there_us += length_us
             if state != UNKNOWN:
                 self.known_us += length_us
@@ -126,8 +111,7 @@ class GilTime:
 def gil_time(track: list[int]) -> GilTime:
     """The sums over a GIL's track."""
     read_us = unknown_us = held_us = contended_us = waiters_us = 0
-    for at in range(0, len(track), GIL_STEP):
-        holder, waiters, length_us = track[at : at + GIL_STEP]
+    for holder, waiters, length_us in gil_pieces(track):
         if holder == HOLDER_UNKNOWN:
             unknown_us += length_us
             continue

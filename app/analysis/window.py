@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Counters, Frame
+from app.model.tracks import process_uses
 
 WINDOW_US = 1_000_000
 
@@ -79,11 +80,12 @@ class CounterWindow:
 
     def add(self, message: Counters) -> None:
         """Take a reading, and let go of all but one of those older than WINDOW_US."""
-        sizes = [row[2] for row in message.processes if row[2]]  # one that has ended has none left
+        uses = list(process_uses(message))
+        sizes = [use.rss for use in uses if use.rss]  # one that has ended has none left
         self._readings.append(
             _Reading(
                 message.at_us,
-                {row[0]: row[1] for row in message.processes if row[1] is not None},
+                {use.pid: use.cpu_us for use in uses if use.cpu_us is not None},
                 sum(sizes) if sizes else None,
                 message.ops,
                 message.observer.get("cpu_us"),

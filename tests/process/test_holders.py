@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from support.observing import Observation, observing, program
 
-from app.analysis.tracks import GIL_STEP, LANE_STEP
 from app.model.frames import Frame, Names
 from app.model.states import RUNNING, STALLED, STATES, UNKNOWN
+from app.model.tracks import GIL_STEP, LANE_STEP
 
 # Two threads sleep so long that they are looked at seldom, and then compute, beside one that always does.
 SELDOM_BUSY = """

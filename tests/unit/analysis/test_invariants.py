@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from app.analysis.ledger import Ledger
 from app.analysis.longest import KEPT
-from app.analysis.tracks import GIL_STEP, LANE_STEP, cut, gil_time
+from app.analysis.tracks import gil_time
 from app.model.frames import Frame, Hello, Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, RUNNING, STATES, UNKNOWN, WAITING
+from app.model.tracks import GIL_STEP, LANE_STEP, cut
 
 LANES = 3
 SPAN_US = 200_000
