@@ -149,7 +149,9 @@ def test_a_loop_that_is_busy_is_not_blocked(interpreter: Any) -> None:
         observation.finish()
         summary = observation.summary()
     [row] = summary["loops"]
-    assert row["observed_s"] > 1.5
+    [thread] = [thread for thread in summary["threads"] if thread["tid"] == row["tid"]]
+    # The first half of a second has the imports. A sample that comes late tells of the time before it in part.
+    assert row["observed_s"] > 0.8 * thread["coverage"] * (thread["observed_s"] - 0.5)
     assert row["lag_s"]["p50"] < 0.01
     assert "event-loop-blocked" not in {finding["code"] for finding in summary["findings"]}
 

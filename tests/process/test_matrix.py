@@ -27,16 +27,24 @@ def observed(start: Start) -> Observation:
 def watched(
     python: str, name: str, executor: str = "threads", workers: int = 4, **environment: str
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The summary of a short run of a workload, and the rows of its workers."""
+    """The summary of a short run of a workload, and the rows of its workers in their order."""
     start = workload(python, name, executor=executor, workers=workers, seconds=SECONDS)
     summary = observed(replace(start, env=start.env | environment)).summary()
     root = summary["target"]["pid"]
-    return summary, [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
+    rows = [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
+    return summary, sorted(rows, key=lambda row: str(row["name"]))
 
 
 def share(rows: list[dict[str, Any]], *states: str) -> float:
     """The sum of those states over all the rows: how many threads were in one of them, in the mean."""
     return sum(row["shares"][state] for row in rows for state in states)
+
+
+def turns(summary: dict[str, Any]) -> list[float]:
+    """Each worker's share of the lock, by what it got done: who gets it more often is the kernel's affair."""
+    ops = summary["workload"]["ops_by_worker"]
+    assert min(ops) > 0.5 * max(ops)
+    return [each / sum(ops) for each in ops]
 
 
 @pytest.mark.serial
@@ -46,11 +54,11 @@ def test_four_cpu_bound_threads_share_one_gil(gil_python: str) -> None:
     assert gil["held_share"] >= 0.95
     assert gil["contended_share"] >= 0.9
     assert len(rows) == 4
-    for row in rows:
-        assert share([row], "running") == pytest.approx(0.25, abs=0.05), row
+    for row, own in zip(rows, turns(summary), strict=True):
+        assert share([row], "running") == pytest.approx(own, abs=0.05), row
+        assert share([row], "waiting", "native") == pytest.approx(1 - own, abs=0.05), row
         # Native is here the way out of drop_gil, where a thread stays for as long as it gets no CPU.
-        assert share([row], "waiting") == pytest.approx(0.75, abs=0.08), row
-        assert share([row], "waiting", "native") == pytest.approx(0.75, abs=0.05), row
+        assert share([row], "native") <= 0.08 + row["run_delay_s"] / row["counted_s"], row
 
 
 @pytest.mark.serial
@@ -72,8 +80,8 @@ def test_a_gil_switched_on_in_a_free_threaded_build_is_reported(free_threaded_py
     assert summary["capabilities"]["gil"] == "exact"
     assert gil["held_share"] >= 0.95
     assert gil["switches"] > 100
-    for row in rows:
-        assert share([row], "running") == pytest.approx(0.25, abs=0.05), row
+    for row, own in zip(rows, turns(summary), strict=True):
+        assert share([row], "running") == pytest.approx(own, abs=0.05), row
 
 
 @pytest.mark.serial

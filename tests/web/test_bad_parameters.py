@@ -72,8 +72,9 @@ def of_extent(workload: WorkloadSpec) -> Iterator[Bad]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with serving("steady", Settings(token=TOKEN)) as site:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    archive = str(tmp_path_factory.mktemp("archive"))  # no run of another test is in it
+    with serving("steady", Settings(token=TOKEN, data_dir=archive)) as site:
         yield site
 
 

@@ -20,6 +20,8 @@ Clock = Callable[[], int]
 
 _NS_A_MS = 1_000_000
 _PROBE_NS = 10 * _NS_A_MS  # a call this long says enough of how the next one will scale
+_ATTEMPTS = 6  # at a size with which a call takes as long as it should,
+_CLOSE = 0.1  # within a tenth
 _TICKS_A_ROUND = 1_000
 _call_it: Callable[[Call], Any] = methodcaller("__call__")
 
@@ -83,10 +85,12 @@ def calibrate(kind: Kind, length_ms: float) -> Prepared:
     while length_ns < _PROBE_NS:
         size *= 2
         length_ns = timed_ns(kind.make(size), thread_time_ns)
-    for _ in range(2):
+    for _ in range(_ATTEMPTS):
         size = max(1, round(size * (length_ms * _NS_A_MS / length_ns) ** (1 / kind.exponent)))
         call = kind.make(size)
         length_ns = timed_ns(call, thread_time_ns)
+        if abs(length_ns / (length_ms * _NS_A_MS) - 1) <= _CLOSE:
+            break
     return Prepared(call, size, length_ns / _NS_A_MS)
 
 

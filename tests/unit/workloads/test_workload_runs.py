@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
+from time import thread_time_ns
 
 import pytest
 from support.by_hand import run, until
 
 from app.workloads import catalogue
+from app.workloads.gil.native_hold import Kind, calibrate
 from app.workloads.gil.switch_interval import INTERVALS_MS
 
 OLDEST = next(map(str, sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python"))), sys.executable)
@@ -64,6 +67,17 @@ def test_a_call_that_keeps_the_gil_stops_the_ticks_for_as_long(kind: str):
     assert result["calibrated_ms"] == pytest.approx(150, rel=0.3)
     # Before a ticker goes on, the other one may take its turn of 5 ms.
     assert result["longest_call_ms"] - 1 <= result["longest_gap_ms"] <= result["longest_call_ms"] + 50
+
+
+def test_a_call_comes_to_its_length_though_it_scales_otherwise_than_is_thought():
+    def spin(size: int) -> None:
+        end_ns = thread_time_ns() + size * 200_000
+        while thread_time_ns() < end_ns:
+            pass
+
+    prepared = calibrate(Kind(lambda size: partial(spin, size), exponent=2.0), 60)
+    assert prepared.calibrated_ms == pytest.approx(60, rel=0.1)
+    assert prepared.size == pytest.approx(300, rel=0.1)
 
 
 @pytest.mark.serial
