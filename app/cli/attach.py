@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from app.cli.observation import AsJson, FailOn, Output, conclude, observe
-from app.runs.request import RunRequest
+from app.cli.observation import AsJson, FailOn, Output, asked, conclude, observe
+from app.runs.request import DECLARED, RunRequest
 
 
 def attach(
-    pid: Annotated[int, typer.Argument(help="its pid; `gilscope ps` lists those that can be attached to")],
-    seconds: Annotated[
-        float | None, typer.Option(help="duration; default: until the process exits, or Ctrl-C")
-    ] = None,
+    pid: Annotated[
+        int, typer.Argument(help=f"{DECLARED['attach_pid'].help} `gilscope ps` lists those that run.")
+    ],
+    seconds: Annotated[float | None, asked("seconds")] = None,
     output: Output = None,
     fail_on: FailOn = None,
     as_json: AsJson = False,

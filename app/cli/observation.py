@@ -17,7 +17,7 @@ from app.model.findings import SEVERITIES
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.recording import Recording
-from app.runs.request import RunRequest
+from app.runs.request import DECLARED, RunRequest
 from app.runs.settings import Settings
 
 REDRAW_S = 0.25  # on a terminal, where the line is written over
@@ -48,6 +48,11 @@ FailOn = Annotated[
         help=f"end with status {FOUND} for a finding at or above that severity: {', '.join(SEVERITIES)}",
     ),
 ]
+
+
+def asked(name: str) -> Any:
+    """The option for a field of a request."""
+    return typer.Option(help=DECLARED[name].help)
 
 
 def describe(error: GilscopeError) -> str:

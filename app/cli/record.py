@@ -12,7 +12,7 @@ import typer
 
 from app.cli import report
 from app.cli.foreground import Lent, Signals
-from app.cli.observation import AsJson, FailOn, Json, Output, describe, finished, judge
+from app.cli.observation import AsJson, FailOn, Json, Output, asked, describe, finished, judge
 from app.model.errors import GilscopeError, TargetFailed, from_json
 from app.runs.adopted import adopt_orphans
 from app.runs.live import LiveRun
@@ -30,9 +30,7 @@ def record(
     command: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND...", help="the program and its arguments")
     ],
-    seconds: Annotated[
-        float | None, typer.Option(help="end it after so many; else it ends by itself")
-    ] = None,
+    seconds: Annotated[float | None, asked("seconds")] = None,
     output: Output = None,
     fail_on: FailOn = None,
     as_json: AsJson = False,

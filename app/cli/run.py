@@ -6,23 +6,20 @@ from typing import Annotated
 
 import typer
 
-from app.cli.observation import AsJson, FailOn, Output, conclude, observe
+from app.cli.observation import AsJson, FailOn, Output, asked, conclude, observe
 from app.model.errors import BadRequest, TargetFailed
-from app.runs.request import RunRequest
+from app.runs.request import DECLARED, RunRequest
 
 
 def run(
-    workload: Annotated[str, typer.Argument(help="its name; `gilscope workloads` lists them")],
+    workload: Annotated[str, typer.Argument(help=DECLARED["workload"].help)],
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="one of its parameters")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help="one that the workload runs on")] = None,
-    workers: Annotated[int | None, typer.Option(help="how many workers")] = None,
-    seconds: Annotated[float | None, typer.Option(help="how long")] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(metavar="VERSION|PATH", help="as `gilscope pythons` lists them"),
-    ] = None,
+    executor: Annotated[str | None, asked("executor")] = None,
+    workers: Annotated[int | None, asked("workers")] = None,
+    seconds: Annotated[float | None, asked("seconds")] = None,
+    python: Annotated[str | None, asked("python")] = None,
     output: Output = None,
     fail_on: FailOn = None,
     as_json: AsJson = False,

@@ -34,13 +34,17 @@ STOP_WORD = 0
 WORDS_A_SLOT = 8
 
 
+def _rate(default: float, least: float, most: float, help: str) -> Any:
+    return field(default=default, metadata={"bounds": (least, most), "help": help})
+
+
 @dataclass(frozen=True)
 class Sampling:
-    """Rates in Hz. The observer goes slower by itself before it hurts, and says so."""
+    """Rates in Hz, each with its bounds. The observer goes slower by itself before it hurts, and says so."""
 
-    gil_hz: float = 1000.0
-    counters_hz: float = 4.0
-    stacks_hz: float = 100.0  # 0: no stacks
+    gil_hz: float = _rate(1000.0, 1.0, 10_000.0, "Samples of the GIL and of active threads.")
+    counters_hz: float = _rate(4.0, 0.1, 20.0, "Readings of CPU and memory.")
+    stacks_hz: float = _rate(100.0, 0.0, 1000.0, "Looks at Python stacks; 0 for none.")
 
 
 @dataclass(frozen=True)

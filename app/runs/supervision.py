@@ -71,8 +71,8 @@ class Supervision:
     async def start(self, command: Sequence[str]) -> None:
         """Start the observer; GilscopeError where that cannot be, and then the run has ended."""
         try:
-            if self._plan.script is not None:
-                self._script = Script(self._plan.script)
+            if self._plan.asked.script is not None:
+                self._script = Script(self._plan.asked.script)
             further = [self._script.path] if self._script else []
             self._observer = await ObserverProcess.start(command, self._plan.spec(self._id, *further))
         except OSError as error:
@@ -91,7 +91,7 @@ class Supervision:
 
     def saw(self, pid: int) -> None:
         """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
-        if self._plan.attach_pid is None:
+        if self._plan.asked.attach_pid is None:
             self._orphans.note(pid)
         if self._plan.in_foreground and self._program is None:
             self._program = Adopted(pid)

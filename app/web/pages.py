@@ -16,6 +16,7 @@ from app.runs import interpreters
 from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
+from app.runs.request import bounds_of
 from app.web import assets
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -78,6 +79,7 @@ async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
         "run_id": run_id,
         "families": _families(catalogue.workloads),
         "seconds": (DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS),
+        "script": {name: bounds_of(name) for name in ("workers", "seconds")},
         "least": {executor.name: executor.min_python for executor in catalogue.executors},
         "interpreters": _choices(await manager.interpreters()),
     }

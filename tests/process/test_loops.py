@@ -150,7 +150,7 @@ def test_a_loop_that_is_busy_is_not_blocked(interpreter: Any) -> None:
         summary = observation.summary()
     [row] = summary["loops"]
     [thread] = [thread for thread in summary["threads"] if thread["tid"] == row["tid"]]
-    # The first half of a second has the imports. A sample that comes late tells of the time before it in part.
+    # The first half of a second has the imports. A sample that is late tells of a part of the time before.
     assert row["observed_s"] > 0.8 * thread["coverage"] * (thread["observed_s"] - 0.5)
     assert row["lag_s"]["p50"] < 0.01
     assert "event-loop-blocked" not in {finding["code"] for finding in summary["findings"]}

@@ -1,40 +1,70 @@
-"""What a client may send, and what the OpenAPI page says of what it gets."""
+"""What a client may send, and what the OpenAPI page says of what it gets.
+
+The fields of a run are those that app/runs/request.py declares, in the same words.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.model.spec import Sampling
-from app.runs.request import RunRequest
+from app.runs.request import ASKED, DECLARED, Declared, RunRequest
 
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
 
+_TYPES = get_type_hints(RunRequest)
 
-class SamplingBody(BaseModel):
-    """Rates of the observer, in Hz."""
 
+def _field(declared: Declared, default: Any) -> Any:
+    least, most = declared.lengths or (None, None)
+    return Field(default=default, description=declared.help, min_length=least, max_length=most)
+
+
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    gil_hz: float = Field(default=Sampling.gil_hz, description="Samples of the GIL and of active threads.")
-    counters_hz: float = Field(default=Sampling.counters_hz, description="Readings of CPU and memory.")
-    stacks_hz: float = Field(default=Sampling.stacks_hz, description="Looks at Python stacks; 0 for none.")
+
+def _model(base: type[BaseModel], declared: dict[str, Any]) -> Any:
+    """A class with those fields, to be derived from."""
+    return create_model("_Declared", __base__=base, **declared)
 
 
-class AttachBody(BaseModel):
+class AttachBody(_Strict):
     """A process that runs already."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    pid: int = Field(description="As `GET /processes` lists it.")
+    pid: int = Field(description=DECLARED["attach_pid"].help)
 
 
-class RunBody(BaseModel):
+_rates: Any = _model(
+    _Strict,
+    {
+        rate.name: (float, Field(default=rate.default, description=rate.metadata["help"]))
+        for rate in fields(Sampling)
+    },
+)
+
+
+class SamplingBody(_rates):  # type: ignore[misc]
+    """Rates of the observer, in Hz."""
+
+
+_asked: Any = _model(
+    _Strict,
+    {
+        name: (_TYPES[name], _field(declared, {} if name == "params" else None))
+        for name, declared in DECLARED.items()
+        if name != "attach_pid"
+    },
+)
+
+
+class RunBody(_asked):  # type: ignore[misc]
     """A run to start: exactly one of `workload`, `command`, `script` and `attach`."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"workload": "convoy", "params": {"switch_interval_ms": 1}, "seconds": 5},
@@ -45,44 +75,21 @@ class RunBody(BaseModel):
         },
     )
 
-    workload: str | None = Field(default=None, description="A name of `GET /workloads`.")
-    params: dict[str, Any] = Field(default_factory=dict, description="The workload's own parameters.")
-    executor: str | None = Field(
-        default=None,
-        description="What the workload's workers are; a script finds it in GILSCOPE_EXECUTOR.",
-    )
-    workers: int | None = Field(
-        default=None, description="How many there are; a script finds it in GILSCOPE_WORKERS."
-    )
-    python: str | None = Field(
-        default=None, description="A version (`3.12`) or a path of `GET /interpreters`."
-    )
-    seconds: float | None = Field(
-        default=None,
-        description="How long it lasts; a command is stopped after so many, a process let go of.",
-    )
-    attach: AttachBody | None = Field(default=None, description="A process to observe; it lives on.")
-    command: list[str] | None = Field(default=None, description="A program and its arguments, as a list.")
-    script: str | None = Field(
-        default=None, max_length=1_000_000, description="The text of a Python program, run as `__main__`."
-    )
-    name: str | None = Field(default=None, min_length=1, max_length=80, description="What to call the run.")
+    attach: AttachBody | None = Field(default=None, description=DECLARED["attach_pid"].help)
     sampling: SamplingBody = SamplingBody()
 
     def to_request(self) -> RunRequest:
         """The same, for the manager."""
-        fields = self.model_dump(exclude={"sampling", "attach"})
+        asked = self.model_dump(exclude={"sampling", "attach"})
         return RunRequest(
-            **fields,
+            **asked,
             attach_pid=self.attach.pid if self.attach else None,
             sampling=Sampling(**self.sampling.model_dump()),
         )
 
 
-class ActionBody(BaseModel):
+class ActionBody(_Strict):
     """Something for a running workload to do."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(description="One of the `actions` that `GET /workloads` lists for it.")
 
@@ -103,22 +110,20 @@ class FindingName(BaseModel):
     severity: str
 
 
-class RunView(BaseModel):
+_shown: Any = _model(
+    BaseModel, {name: (_TYPES[name], Field(description=DECLARED[name].help)) for name in ASKED}
+)
+
+
+class RunView(_shown):  # type: ignore[misc]
     """A run; a field that does not concern its kind is null."""
 
     id: str
     kind: Literal["workload", "command", "script", "attach"]
     name: str
-    workload: str | None = Field(description="The workload's name; `name` may be another.")
     state: Literal["starting", "running", "finished", "stopped", "timed_out", "failed"]
     started_at: float = Field(description="Seconds since the epoch.")
     duration_s: float
-    params: dict[str, Any]
-    executor: str | None
-    workers: int | None
-    seconds: float | None
-    python: str | None
-    command: list[str] | None = Field(description="What looks secret in it is blanked.")
     environment: dict[str, str] | None = Field(
         description="The variables that matter to how a program runs; what looks secret is blanked."
     )
@@ -152,12 +157,10 @@ class RunPage(BaseModel):
     error: ErrorBody | None = Field(description="Why the archive cannot be used.")
 
 
-class RunChange(BaseModel):
+class RunChange(_Strict):
     """What a person calls a run, and whether it is to stay; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: str | None = Field(default=None, min_length=1, max_length=80)
+    name: str | None = _field(DECLARED["name"], None)
     tags: list[Tag] | None = Field(default=None, max_length=20)
     pinned: bool | None = None
 

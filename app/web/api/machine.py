@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from app.runs import inspection
-from app.runs.plan import MAX_PID
+from app.runs.request import bounds_of
 
 router = APIRouter(tags=["machine"])
+_LEAST_PID, _MOST_PID = bounds_of("attach_pid")
 
 
 @router.get("/processes")
@@ -23,6 +24,6 @@ async def processes(own: bool = False) -> dict[str, Any]:
 
 
 @router.get("/doctor")
-async def doctor(pid: Annotated[int | None, Query(ge=1, le=MAX_PID)] = None) -> dict[str, Any]:
+async def doctor(pid: Annotated[int | None, Query(ge=_LEAST_PID, le=_MOST_PID)] = None) -> dict[str, Any]:
     """What works here, and for a process: what does not, and the command that mends it."""
     return await asyncio.to_thread(inspection.doctor, pid)

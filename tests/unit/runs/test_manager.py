@@ -15,7 +15,7 @@ import pytest
 
 from app.analysis.ledger import Ledger
 from app.model.errors import BadRequest, Conflict, GilscopeError
-from app.model.spec import Sampling, Start
+from app.model.spec import Start
 from app.runs.catalogue import ActionSpec
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
@@ -336,9 +336,7 @@ def test_the_token_reaches_no_process(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_action_is_passed_on_to_a_workload_that_runs_and_has_it():
     actions = (ActionSpec("fill", "Fill", ""), ActionSpec("free", "Free", ""))
-    plan = Plan(
-        "workload", "ladder", {}, Sampling(), None, Start(["target"], {}), seconds=9.0, actions=actions
-    )
+    plan = Plan("workload", "ladder", RunRequest(seconds=9.0), None, Start(["target"], {}), actions=actions)
 
     async def scenario() -> None:
         run = LiveRun("r1", plan, Patience())
@@ -362,7 +360,7 @@ def test_an_action_is_passed_on_to_a_workload_that_runs_and_has_it():
 
 def test_a_look_at_the_heap_before_the_observer_is_there_is_told_to_it():
     async def scenario() -> None:
-        plan = Plan("command", "target", {}, Sampling(), None, Start(["target"], {}))
+        plan = Plan("command", "target", RunRequest(), None, Start(["target"], {}))
         run = LiveRun("r1", plan, Patience())
         with run.looked_at_heap():
             await run.start([sys.executable, FAKE, "steady"])
