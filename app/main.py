@@ -1,65 +1,11 @@
-"""The application: `uvicorn app.main:app`, or `create_app(settings)`."""
+"""What a server of one's own runs: `uvicorn app.main:app`."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
-
-from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import assets, docs, pages, problems
-from app.web.api import health, interpreters, machine, runs, stream, workloads
-from app.web.api.context import problems as described
-from app.web.guard import Guard
-
-logger = logging.getLogger(__name__)
-
-API = "/api/v1"
-
-
-def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
-    """The application; once it has started, `app.state.manager` holds its runs."""
-    token = settings.token or secrets.token_urlsafe(24)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        own = manager or Manager(settings)
-        app.state.manager = own
-        await own.catalogue()
-        # The first page and the first run want it, and it takes a second.
-        finding = asyncio.create_task(own.interpreters())
-        if settings.token is None:
-            logger.warning("GILSCOPE_TOKEN is not set. Open the server's address with /?token=%s", token)
-        yield
-        await own.close()
-        await finding
-
-    app = FastAPI(
-        title="GILScope",
-        summary="See what the GIL and the private heap of a running CPython process do",
-        lifespan=lifespan,
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # FastAPI's own pages load scripts from another host
-        redoc_url=None,
-    )
-    app.include_router(health.router, prefix=API)
-    for module in (interpreters, workloads, machine, runs, stream):
-        app.include_router(module.router, prefix=API, responses=described(401, 422))
-    app.include_router(pages.router)
-    app.include_router(docs.router)
-    app.mount("/static", StaticFiles(directory=assets.STATIC))
-    app.mount("/vendor", StaticFiles(directory=assets.vendor()))
-    problems.install(app)
-    # Added last, so it is the outermost: nothing answers before it.
-    app.add_middleware(Guard, token=token, allowed_hosts=settings.allowed_hosts)
-    return app
+from app.web.application import create_app
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,9 @@ from dataclasses import replace
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.main import create_app
 from app.model.errors import BadRequest, Conflict
 from app.runs.settings import Settings
+from app.web.application import create_app
 from app.web.blocks import map_large_blocks
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from app.main import create_app
 from app.runs.manager import Manager
 from app.runs.observer import COMMAND
 from app.runs.settings import Settings
+from app.web.application import create_app
 from app.web.serve import Server
 
 TOKEN = "the-token-of-the-tests"
