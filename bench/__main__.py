@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, cost, heap, looks, slowdown
+from bench import arrival, cost, heap, history, looks, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -29,6 +29,8 @@ class Plan:
     heap_span_s: float
     look_pairs: int
     look_span_s: float
+    runs: int
+    answers: int
 
 
 FULL = Plan(
@@ -42,11 +44,14 @@ FULL = Plan(
     heap_span_s=4.0,
     look_pairs=5,
     look_span_s=3.0,
+    runs=10_000,
+    answers=30,
 )
 # What the observer is held to, at default rates with a free core: each is printed beside its figure.
 AIM_COST = 1.0  # of py-spy's share, on the same target
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
+AIM_HISTORY_MS = 100.0
 
 QUICK = Plan(
     cost_repeats=1,
@@ -59,6 +64,8 @@ QUICK = Plan(
     heap_span_s=1.0,
     look_pairs=1,
     look_span_s=0.5,
+    runs=200,
+    answers=2,
 )
 
 
@@ -80,6 +87,7 @@ def main() -> None:
     print_looks(plan, chosen.python, dice)
     print_arrival(plan, chosen.python, chosen.threads)
     print_heap(plan, chosen.python, dice)
+    print_history(plan, dice)
 
 
 def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
@@ -149,6 +157,14 @@ def print_heap(plan: Plan, python: str, dice: random.Random) -> None:
     print(f"    late samples / samples       {spread(found.late[True]).text('{:.4f}')}")
     print(f"    late samples, heap not read  {spread(found.late[False]).text('{:.4f}')}")
     print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
+
+
+def print_history(plan: Plan, dice: random.Random) -> None:
+    """Pages of the history."""
+    print(f"\nhistory of {plan.runs:,} runs, {plan.answers} answers each in random order, ms")
+    for name, answers_s in history.answers_s(plan.runs, plan.answers, dice).items():
+        answers = spread([answer * 1e3 for answer in answers_s])
+        print(f"    {name:<28} {answers.text('{:.1f}')}{aimed(answers.median, AIM_HISTORY_MS)}")
 
 
 def aimed(median: float, aim: float) -> str:

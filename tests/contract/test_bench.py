@@ -24,6 +24,9 @@ FIGURES = (
     "ms per GiB, between samples",
     "late samples, heap not read",
     "not read / read, maps/s",
+    "the first page",
+    "a name that few have",
+    "one finding",
 )
 
 
