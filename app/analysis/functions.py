@@ -29,6 +29,9 @@ class Place(NamedTuple):
     line: int
 
 
+_NOBODY = Place(-1, 0)
+
+
 class Functions:
     """All functions and stacks of a run by index, and which frame of each stack is to blame."""
 
@@ -36,7 +39,7 @@ class Functions:
         self._functions: dict[int, Function] = {}
         self._frames = array("i")  # function and line in turn, leaf first, stack after stack
         self._ends = array("q", [0])  # where each stack ends in them
-        self._blamed = array("i")  # function and line of each stack's frame to blame
+        self._blamed = array("i")  # function and line of each stack's frame to blame, or _NOBODY
         self._importing = bytearray()  # 1 for each stack that is inside an import
 
     def __getitem__(self, index: int) -> Function:
@@ -56,8 +59,8 @@ class Functions:
             self._frames.extend(frames if whole else frames[: 2 * MAX_CALLERS])
             self._ends.append(len(self._frames))
             called = [self._functions[index] for index in frames[::2]]
-            at = 2 * to_blame([(function.name, function.file) for function in called])
-            self._blamed.extend(frames[at : at + 2])
+            at = to_blame([(function.name, function.file) for function in called])
+            self._blamed.extend(_NOBODY if at is None else frames[2 * at : 2 * at + 2])
             self._importing.append(imports(function.file for function in called))
 
     def leaf(self, stack: int | None) -> Place | None:
@@ -81,10 +84,11 @@ class Functions:
         own = [at for at, place in enumerate(places) if owner(self[place.function].file) != LIBRARY][:2]
         return places[1 : own[-1] + 1] if own else places[1:4]
 
-    def blamed(self, stack: int) -> Place:
+    def blamed(self, stack: int) -> Place | None:
         """Where the frame of a stack is that is to blame for what its thread does; see sources.py."""
         self._check(stack)
-        return Place(self._blamed[2 * stack], self._blamed[2 * stack + 1])
+        place = Place(self._blamed[2 * stack], self._blamed[2 * stack + 1])
+        return None if place == _NOBODY else place
 
     def importing(self, stack: int) -> bool:
         """Whether a stack is inside an import."""

@@ -15,8 +15,9 @@ hundred times. `max` is the longest iteration.
 A step is a callback, or a step of a task; where `steps` is inferred, all that the loop did between two looks
 for what is ready. `longest` has the KEPT longest of those of 10 ms or more; `blocks` has all of these, summed
 up by function, the most time first. `function` is the one to blame, see sources.py: in which of the user's
-own functions most of the step was spent; `line` is where it stood. `state` is what the thread did for most of
-the step, `task` the name of the task that ran, null for a plain callback; of a block null where several did.
+own functions most of the step was spent, null where nothing but the loop itself was seen; `line` is where it
+stood. `state` is what the thread did for most of the step, `task` the name of the task that ran, null for a
+plain callback; of a block null where several did.
 """
 
 from __future__ import annotations
@@ -215,13 +216,14 @@ class Loops:
 
 def _blame(stacks: list[int], functions: Functions) -> tuple[Place | None, bool]:
     """(the line of the function in which most of a step was spent, whether that was an import)"""
-    spent: Counter[int] = Counter()
-    lines: dict[int, tuple[Place, bool]] = {}
+    spent: Counter[int | None] = Counter()
+    lines: dict[int | None, tuple[Place | None, bool]] = {}
     pairs = iter(stacks)
     for stack, length_us in zip(pairs, pairs, strict=True):  # the longest first
         place = functions.blamed(stack)
-        spent[place.function] += length_us
-        lines.setdefault(place.function, (place, functions.importing(stack)))
+        function = place.function if place else None
+        spent[function] += length_us
+        lines.setdefault(function, (place, functions.importing(stack)))
     return lines[max(spent, key=lambda function: spent[function])] if spent else (None, False)
 
 

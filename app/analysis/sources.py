@@ -11,8 +11,11 @@ _LIBRARY = re.compile(r"/lib(64)?/python3(\.\d+)?t?/|/python3\d+\.zip/|^<frozen 
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 _PARTS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")  # of the function that they stand in
 _IMPORT = "<frozen importlib._bootstrap>"
-# What calls a loop's callbacks: who called the loop is not to blame for what they do.
-_LOOPS = ("/asyncio/base_events.py", "/asyncio/runners.py", "/uvloop/__init__.py", "/gevent/hub.py")
+# What calls a loop's callbacks: neither it nor who called the loop is to blame for what they do.
+_LOOPS = (
+    *("/asyncio/events.py", "/asyncio/base_events.py", "/asyncio/runners.py"),
+    *("/uvloop/__init__.py", "/gevent/hub.py"),
+)
 
 
 def owner(file: str) -> int:
@@ -22,14 +25,17 @@ def owner(file: str) -> int:
     return LIBRARY if _LIBRARY.search(file) else USER
 
 
-def to_blame(stack: Sequence[tuple[str, str]]) -> int:
+def to_blame(stack: Sequence[tuple[str, str]]) -> int | None:
     """The place of the frame to blame for what its thread does, in a stack of (function, file), leaf first.
 
-    The innermost of the user's own, else of a package's, else the leaf; below an event loop none is.
+    The innermost of the user's own, else of a package's, else the leaf; below an event loop none is. None
+    where the leaf is the loop itself: what it called, if anything, has no frame.
     """
     package = None
     for place, (name, file) in enumerate(stack):
         if file.endswith(_LOOPS):
+            if not place:
+                return None
             break
         whose = owner(file)
         if whose == LIBRARY or name.endswith(_PARTS):

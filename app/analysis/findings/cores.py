@@ -16,9 +16,10 @@ _NATIVE = 0.5
 _PARALLEL_THREADS = 2
 _CORES = 1.25
 
-# Without a GIL, a thread computes that is attached for a third of its time: of four threads on two cores each
-# gets half of one, and on a busy machine less.
-_ATTACHED = 0.3
+# Without a GIL, a thread computes that is attached for a third of its time and wants as much of a CPU. One of
+# the two is not enough: on a busy machine who looks in for moments is attached for long, in the run queue;
+# and C code wants a CPU without being attached.
+_COMPUTES = 0.3
 
 # Oversubscribed: threads that compute outside of Python's lock want half a CPU more than there are, and a
 # quarter more; and it shows: they stand in the run queue for so long that half a CPU would have been kept
@@ -116,7 +117,9 @@ def free_threads(summary: Summary) -> Finding | None:
         process = _process(summary, pid)
         if process["gil_enabled"] is not False:
             continue
-        computing = [thread for thread in threads if share(thread, "running") >= _ATTACHED]
+        computing = [
+            thread for thread in threads if min(share(thread, "running"), _wanted(thread)) >= _COMPUTES
+        ]
         cores, wanted, cpus = sum(map(_cores, computing)), sum(map(_wanted, computing)), process["cpus"]
         if len(computing) < _PARALLEL_THREADS or wanted < _CORES or (cpus or _CORES) < _CORES:
             continue
@@ -159,12 +162,12 @@ def _cores(thread: Row) -> float:
 def _wanted(thread: Row) -> float:
     """How much of a CPU it would have had without ever standing in the run queue.
 
-    That is its CPU time beside the time in which it was blocked. One that sleeps between short pieces of work
-    stands in the queue of a busy machine for most of its time, and wants little all the same.
+    That is its CPU time beside the time in which it was blocked, by the kernel's own account. One that sleeps
+    between short pieces of work may stand in the queue for most of its time, and wants little all the same;
+    samples find it there more often than it is, since the observer has its CPU just then.
     """
-    cpu_s = thread["cpu_s"] or 0.0
-    blocked_s = share(thread, "waiting", "lock", "io", "sleep") * (thread["counted_s"] or 0.0)
-    return float(cpu_s / (cpu_s + blocked_s)) if cpu_s else 0.0
+    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
+    return float(cpu_s / max(cpu_s, (thread["counted_s"] or 0.0) - delayed_s)) if cpu_s else 0.0
 
 
 def _too_many(wanted: float, cpus: float | None) -> bool:

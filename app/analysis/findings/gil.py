@@ -7,6 +7,7 @@ from typing import Any
 
 from app.analysis.findings.rows import (
     blocked_a_second,
+    had_cpu,
     held_s,
     holds,
     lets_go,
@@ -19,13 +20,13 @@ from app.model.findings import Finding
 
 Summary = dict[str, Any]
 
-# Saturated: nine tenths of the time somebody holds the lock, and for three fifths somebody else wants it: for
-# the rest, of two threads on a busy machine, one has no CPU on its way back to the lock. One thread that
-# computes alone holds it as long, but nobody waits. Those that take turns hold the lock for a
-# part of a switch interval each time, and there are turns: with a lock that changes hands less than twice a
-# second nobody gets on, whatever they wait for.
+# Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
+# On a busy machine a thread that was made to let go is without a CPU before it can ask for the lock again: it
+# wants it, though it does not yet wait. One thread that computes alone holds it as long, but nobody waits.
+# Those that take turns hold the lock for a part of a switch interval each time, and there are turns: with a
+# lock that changes hands less than twice a second nobody gets on, whatever they wait for.
 _SATURATED_HELD = 0.9
-_SATURATED_CONTENDED = 0.6
+_SATURATED_WANTED = 0.75
 _TURN_WAITED = (
     0.1  # of its time: who takes turns waits for the others, who computes before they begin does not
 )
@@ -69,7 +70,7 @@ def saturated(summary: Summary) -> Finding | None:
     """Somebody always holds the lock, and somebody else always wants it."""
     least_s = _BRIEF * _interval_s(summary)
     for gil, threads in locks(summary):
-        if gil["held_share"] < _SATURATED_HELD or gil["contended_share"] < _SATURATED_CONTENDED:
+        if gil["held_share"] < _SATURATED_HELD:
             continue
         most = max(share(thread, "running") for thread in threads)
         takers = [
@@ -80,6 +81,8 @@ def saturated(summary: Summary) -> Finding | None:
             and share(thread, "waiting") >= _TURN_WAITED
         ]
         if len(takers) < 2 or (gil["switches_per_s"] or 0) < _TURNS_A_SECOND:
+            continue
+        if gil["contended_share"] + sum(map(_on_its_way, takers)) < _SATURATED_WANTED:
             continue
         return Finding(
             code="gil-saturated",
@@ -97,6 +100,12 @@ def saturated(summary: Summary) -> Finding | None:
             + ", or C code that lets go of the GIL. More threads only wait longer.",
         )
     return None
+
+
+def _on_its_way(thread: dict[str, Any]) -> float:
+    """For how much of its time a thread stood in the run queue and had let go of the lock."""
+    counted_s, delayed_s = thread["counted_s"], thread["run_delay_s"]
+    return min(share(thread, "native"), delayed_s / counted_s) if counted_s and delayed_s else 0.0
 
 
 def idle(summary: Summary) -> Finding | None:
@@ -201,9 +210,7 @@ def _long_holds(
     """
     if share(thread, "stalled") > share(thread, "running"):  # that is another finding
         return None
-    # A holder without a CPU cannot let go: a hold counts by how much of it the thread had one.
-    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
-    ran = cpu_s / (cpu_s + delayed_s) if cpu_s else 1.0
+    ran = had_cpu(thread)  # a holder without a CPU cannot let go: a hold counts by how much it had one
     steps: list[tuple[float, int]] = []  # (no shorter than, how many)
     lower = 0.0
     for upper, count in thread["gil_hold"]["histogram"]:

@@ -43,29 +43,27 @@ _GREENLETS = (
     "`gevent.get_hub().threadpool`."
 )
 
+_UNSEEN = (
+    "Look at the thread's run delay: where it is large, the machine has too few CPUs. Else look for "
+    "callbacks in C: extensions, and the loop's own work for many sockets."
+)
+
 
 def event_loop_blocked(summary: dict[str, Any]) -> Finding | None:
     """What is ready to run waits for a callback that does not give the loop back."""
-    rows = [row for row in summary["loops"] if _late_s(row) >= _LEAST_SHARE * row["observed_s"]]
-    if not rows:
+    judged = [(row, blocks) for row in summary["loops"] if (blocks := _to_tell(row))]
+    if not judged:
         return None
-    row = max(rows, key=_late_s)
-    blocks = _blocks(row)
+    row, blocks = max(judged, key=lambda found: _late_s(found[1]))
     worst = blocks[0]
-    count, longest_s = sum(b["count"] for b in blocks), max(b["longest_s"] for b in blocks)
-    if count < 2 and longest_s < _ONCE_S:
-        return None
-    function = worst["function"]
-    task = f" of task {worst['task']}" if worst["task"] else ""
-    lag = row["lag_s"]
+    function, lag = worst["function"], row["lag_s"]
     return Finding(
         code="event-loop-blocked",
         severity="warning",
         title=f"{function} blocks the event loop" if function else "Something blocks the event loop",
-        detail=f"{function or 'A callback'}{task} {_DOES[worst['state']]} without giving the loop back: "
-        f"{_times(worst['count'])}, {_ms(worst['longest_s'])} at most, {worst['total_s']:.2g} s in all. "
-        f"Meanwhile nothing else runs: a timer of this loop is {_ms(lag['p50'])} late at the median, "
-        f"{_ms(lag['p99'])} once in a hundred times.{_others(blocks)}",
+        detail=f"{_what(worst)}: {_times(worst['count'])}, {_ms(worst['longest_s'])} at most, "
+        f"{worst['total_s']:.2g} s in all. Meanwhile nothing else runs: a timer of this loop is "
+        f"{_ms(lag['p50'])} late at the median, {_ms(lag['p99'])} once in a hundred times.{_others(blocks)}",
         evidence={
             "function": function,
             "file": worst["file"],
@@ -79,20 +77,45 @@ def event_loop_blocked(summary: dict[str, Any]) -> Finding | None:
             "lag_p99_s": lag["p99"],
             "lag_max_s": lag["max"],
         },
-        advice=_GREENLETS
-        if row["kind"] == "gevent"
-        else _ADVICE[worst["state"]].format(function=(function or "function").rpartition(".")[2]),
+        advice=_advice(row["kind"], worst),
     )
 
 
-def _blocks(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """What blocked for long; a program that imports has yet to begin."""
-    return [block for block in row["blocks"] if block["longest_s"] >= _LATE_S and not block["importing"]]
+def _to_tell(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """What blocked a loop for long enough to be told; a program that imports has yet to begin.
+
+    Steps of which nothing but the loop itself was seen are told where no others are worth it.
+    """
+    long = [block for block in row["blocks"] if block["longest_s"] >= _LATE_S and not block["importing"]]
+    for blocks in ([block for block in long if block["function"]], long):
+        often = sum(block["count"] for block in blocks) > 1
+        longest_s = max((block["longest_s"] for block in blocks), default=0.0)
+        if _late_s(blocks) >= _LEAST_SHARE * row["observed_s"] and (often or longest_s >= _ONCE_S):
+            return blocks
+    return []
 
 
-def _late_s(row: dict[str, Any]) -> float:
+def _late_s(blocks: list[dict[str, Any]]) -> float:
     """For how long a timer that was due would have been late by _LATE_S and more."""
-    return float(sum(max(block["total_s"] - _LATE_S * block["count"], 0) for block in _blocks(row)))
+    return float(sum(max(block["total_s"] - _LATE_S * block["count"], 0) for block in blocks))
+
+
+def _what(block: dict[str, Any]) -> str:
+    task = f" of task {block['task']}" if block["task"] else ""
+    if block["function"]:
+        return f"{block['function']}{task} {_DOES[block['state']]} without giving the loop back"
+    return (
+        f"The loop did not look for what is ready, and the callback{task} that kept it was not seen: it is C "
+        "code, or the thread had no CPU"
+    )
+
+
+def _advice(kind: str, block: dict[str, Any]) -> str:
+    if not block["function"]:
+        return _UNSEEN
+    if kind == "gevent":
+        return _GREENLETS
+    return _ADVICE[block["state"]].format(function=block["function"].rpartition(".")[2])
 
 
 def _others(blocks: list[dict[str, Any]]) -> str:

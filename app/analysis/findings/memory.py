@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.analysis.findings.rows import had_cpu
 from app.analysis.growth import MIB, Reading, copies_of, growth_of, readings_of
 from app.model.findings import Finding
 from app.model.units import size
@@ -20,12 +21,14 @@ PINNED_SHARE = 0.25
 
 # A twentieth of the time is what a program gains from a collector that does nothing, and worth a look, unless
 # the run was so short that a collection or two make it; a tenth of a second is the delay that a person begins
-# to notice.
+# to notice. Pauses count by how much of the time the program had a CPU: what other programs took of them is
+# no fault of the collector.
 STOPPED_SHARE = 0.05
 STOPPED_S = 0.1
 STOPPED_OFTEN = 3
 STOPPED_SHARE_GRAVE = 0.2
 LONG_PAUSE_S = 0.1
+OF_A_CPU = 0.9  # below it is worth a word
 
 
 def heap_fragmented(summary: Summary) -> Finding | None:
@@ -111,26 +114,31 @@ def heap_growth(summary: Summary) -> Finding | None:
 def gc_pauses(summary: Summary) -> Finding | None:
     """Collections that stop an interpreter for much of its time, or for long."""
     rows = [row for row in summary["gc"] or () if row["pauses"]["count"] and row["pauses"]["seen"]]
-    judged = [row for row in rows if _stops_much(row) or row["pauses"]["max_s"] >= LONG_PAUSE_S]
+    judged = [
+        (row, ran)
+        for row in rows
+        if _stops_much(row, ran := _had_cpu(summary, row)) or row["pauses"]["max_s"] * ran >= LONG_PAUSE_S
+    ]
     if not judged:
         return None
-    row = max(judged, key=lambda row: (row["pauses"]["stopped_share"] or 0, row["pauses"]["max_s"]))
+    row, ran = max(judged, key=lambda found: _rank(found[0]))
     pauses = row["pauses"]
     share = pauses["stopped_share"] or 0.0
     missed = "at least " if pauses["seen"] < pauses["count"] else ""  # overwritten before they were read
     about = missed if row["exact"] else "about "
     return Finding(
         code="gc-pauses",
-        severity="critical" if share >= STOPPED_SHARE_GRAVE else "warning",
+        severity="critical" if share * ran >= STOPPED_SHARE_GRAVE else "warning",
         title="The collector stops the program",
         detail=(
             f"{_collections(pauses['count'])} stopped every thread of {_whose(row)} for {about}"
             f"{pauses['total_s']:.2f} s, {share:.1%} of the time, and for {pauses['max_s'] * 1e3:.0f} ms at "
-            "the longest."
+            "the longest." + (f" It had a CPU for {ran:.0%} of that." if ran < OF_A_CPU else "")
         ),
         evidence={
             "pid": row["pid"],
             "interpreter": row["interpreter"],
+            "had_cpu": ran,
             "count": pauses["count"],
             "seen": pauses["seen"],
             "total_s": pauses["total_s"],
@@ -193,14 +201,29 @@ def _is_pinned(reading: Reading) -> bool:
     return reading.pinned_bytes >= max(PINNED_BYTES, PINNED_SHARE * reading.arena_bytes)
 
 
-def _stops_much(row: Row) -> bool:
+def _stops_much(row: Row, ran: float) -> bool:
     share: float | None = row["pauses"]["stopped_share"]
     return (
         share is not None
-        and share >= STOPPED_SHARE
-        and row["pauses"]["total_s"] >= STOPPED_S
+        and share * ran >= STOPPED_SHARE
+        and row["pauses"]["total_s"] * ran >= STOPPED_S
         and row["pauses"]["count"] >= STOPPED_OFTEN
     )
+
+
+def _had_cpu(summary: Summary, row: Row) -> float:
+    """For how much of the time in which an interpreter was to run it had a CPU, by its busiest thread."""
+    threads = [
+        thread
+        for thread in summary["threads"]
+        if (thread["pid"], thread["interpreter"]) == (row["pid"], row["interpreter"])
+    ]
+    busiest = max(threads, key=lambda thread: thread["cpu_s"] or 0.0, default=None)
+    return had_cpu(busiest) if busiest else 1.0
+
+
+def _rank(row: Row) -> tuple[float, float]:
+    return row["pauses"]["stopped_share"] or 0.0, row["pauses"]["max_s"]
 
 
 def _collections(count: int) -> str:

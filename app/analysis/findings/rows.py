@@ -76,6 +76,12 @@ def lets_go(thread: Row) -> bool:
     return bool(counted_s and cpu_s and share(thread, "running") <= cpu_s / counted_s / 2)
 
 
+def had_cpu(thread: Row) -> float:
+    """The share of the time in which a thread was runnable that it had a CPU; 1.0 where nothing is known."""
+    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
+    return float(cpu_s / (cpu_s + delayed_s)) if cpu_s else 1.0
+
+
 def most_blocked(threads: Iterable[Row], state: str) -> Row | None:
     """Where these threads were blocked for longest in a state, of the places that were seen.
 

@@ -72,6 +72,17 @@ def test_threads_that_compute_and_take_turns_saturate_the_lock() -> None:
     assert "free-threaded build" in found.advice
 
 
+def test_a_thread_without_a_cpu_on_its_way_back_to_the_lock_wants_it_too() -> None:
+    shares = {"running": 0.42, "waiting": 0.34, "native": 0.24}
+    busy = {**TAKES_TURNS, "shares": shares, "cpu_s": 1.0}
+    told = summary(*(thread("digest", n, run_delay_s=1.0, **busy) for n in range(2)))
+    told["gils"][0] |= {"held_share": 0.98, "contended_share": 0.68}
+    assert gil.saturated(told) is not None
+    told = summary(*(thread("digest", n, run_delay_s=0.1, **busy) for n in range(2)))
+    told["gils"][0] |= {"held_share": 0.98, "contended_share": 0.68}
+    assert gil.saturated(told) is None, "it computes without the lock meanwhile"
+
+
 def test_a_free_threaded_build_is_not_told_to_use_one() -> None:
     rows = thread("a", 1, **TAKES_TURNS), thread("b", 2, **TAKES_TURNS)
     found = gil.saturated(summary(*rows, free_threaded=True))
@@ -154,7 +165,7 @@ def test_threads_with_a_core_each_are_parallel() -> None:
 
 
 def test_more_threads_than_cpus_stand_in_the_run_queue() -> None:
-    rows = [thread("query", n, cpu_s=0.95, run_delay_s=2.8, **NATIVE) for n in range(4)]
+    rows = [thread("query", n, cpu_s=0.95, run_delay_s=3.05, **NATIVE) for n in range(4)]
     told = summary(*rows)
     told["processes"][0]["cpus"] = 1.0
     assert codes(told) == ["cpu-oversubscribed"]
@@ -167,6 +178,11 @@ def test_more_threads_than_cpus_stand_in_the_run_queue() -> None:
 def test_where_other_programs_have_the_cpus_the_threads_are_not_too_many() -> None:
     busy = {"cpu_s": 0.2, "run_delay_s": 2.8, "shares": {"native": 0.75, "sleep": 0.25}}
     assert codes(summary(*(thread("callback", n, **busy) for n in range(4)))) == []
+
+
+def test_who_sleeps_for_moments_is_not_parallel_though_samples_find_it_awake() -> None:
+    polls = {"cpu_s": 0.43, "run_delay_s": 1.45, "shares": {"native": 0.82, "running": 0.04, "sleep": 0.12}}
+    assert codes(summary(*(thread("poll", n, **polls) for n in range(4)))) == []
 
 
 def test_a_pool_of_a_c_library_is_named_with_what_bounds_it() -> None:
@@ -185,7 +201,7 @@ def test_a_pool_of_a_c_library_is_named_with_what_bounds_it() -> None:
 
 
 def test_threads_without_a_gil_that_ran_at_once_are_counted() -> None:
-    rows = [thread("w", n, cpu_s=1.9, run_delay_s=1.9, shares={"running": 0.98}) for n in range(4)]
+    rows = [thread("w", n, cpu_s=1.9, run_delay_s=2.1, shares={"running": 0.98}) for n in range(4)]
     told = summary(*rows, free_threaded=True)
     assert cores.free_threads(told) is None, "its GIL is on"
     told["processes"][0]["gil_enabled"] = False
@@ -196,6 +212,16 @@ def test_threads_without_a_gil_that_ran_at_once_are_counted() -> None:
         "4 threads of process 7 computed, and had 1.9 CPUs between them of 4.0 that they wanted; it may use 2"
         in found.detail
     )
+
+
+def test_without_a_gil_who_looks_in_for_moments_does_not_compute() -> None:
+    computes = thread("compute", 1, cpu_s=2.0, run_delay_s=2.0, shares={"running": 0.98})
+    polls = {"cpu_s": 0.2, "run_delay_s": 1.8, "shares": {"running": 0.6, "sleep": 0.3}}
+    told = summary(computes, *(thread("poll", 2 + n, **polls) for n in range(4)), free_threaded=True)
+    told["processes"][0]["gil_enabled"], told["gils"] = False, []
+    assert cores.free_threads(told) is None
+    told["threads"].append(thread("also", 9, cpu_s=1.0, run_delay_s=3.0, shares={"running": 0.98}))
+    assert cores.free_threads(told) is not None
 
 
 def at_lock(name: str, *functions: str, **row: Any) -> dict[str, Any]:

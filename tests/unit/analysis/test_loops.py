@@ -23,6 +23,7 @@ FUNCTIONS = [
     [5, "Client.get", "/venv/lib/python3.12/site-packages/client/api.py", 5],
     [6, "_find_and_load", "<frozen importlib._bootstrap>", 1],
     [7, "other", "/srv/other.py", 1],
+    [8, "Hub.run", "/venv/lib/python3.12/site-packages/gevent/hub.py", 600],
 ]
 STACKS = [
     [0, [0, 3, 1, 12, 2, 22, 3, 1987, 4, 31]],  # legacy_client sleeps
@@ -30,6 +31,7 @@ STACKS = [
     [2, [0, 3, 3, 1987, 4, 31]],  # a library's
     [3, [6, 1, 2, 24, 3, 1987, 4, 31]],  # an import
     [4, [7, 2, 2, 22, 3, 1987, 4, 31]],
+    [5, [8, 647]],  # the hub itself
 ]
 
 
@@ -140,6 +142,19 @@ def test_a_users_function_is_to_blame_for_what_it_calls() -> None:
     assert imports(["/srv/app.py", "<frozen importlib._bootstrap>"])
 
 
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        ("Runner.run", "/usr/lib/python3.12/asyncio/runners.py"),  # of uvloop's loop, which is in C
+        ("Handle._run", "/usr/lib/python3.12/asyncio/events.py"),
+        ("Hub.run", "/x/site-packages/gevent/hub.py"),
+    ],
+    ids=lambda leaf: leaf[0],
+)
+def test_a_loop_itself_is_never_to_blame(leaf: tuple[str, str]) -> None:
+    assert to_blame([leaf, ("main", "/srv/app.py")]) is None
+
+
 # ---- the finding
 
 
@@ -167,6 +182,23 @@ def test_it_names_the_function_the_task_and_what_to_do(ledger: Ledger) -> None:
 def test_the_advice_follows_from_what_the_function_does(ledger: Ledger, state: int, advice: str) -> None:
     found = blocked(ledger, *(step(n * S, 250_000, [0, 1], state=state) for n in range(8)))
     assert advice in found.advice
+
+
+def test_what_was_not_seen_is_said_to_be_so(ledger: Ledger) -> None:
+    found = blocked(ledger, *(step(n * S, 250_000, [5, 250_000], state=NATIVE) for n in range(8)))
+    assert found.title == "Something blocks the event loop"
+    assert "was not seen" in found.detail
+    assert "Hub" not in str(found)
+    assert found.evidence["function"] is None
+    assert "run delay" in found.advice
+
+
+def test_a_function_that_was_seen_is_named_before_what_was_not(ledger: Ledger) -> None:
+    unseen = [step(n * S, 400_000, [5, 400_000], state=NATIVE) for n in range(8)]
+    found = blocked(ledger, *unseen, *(step(n * S + S // 2, 250_000, [0, 1]) for n in range(8)))
+    assert found.title == "legacy_client blocks the event loop"
+    found = blocked(ledger, *unseen, *unseen, *unseen, seconds=1000.0)
+    assert found.evidence["function"] is None, "the seen is for too small a part of the time"
 
 
 def test_a_loop_that_hangs_is_told_while_it_does(ledger: Ledger) -> None:

@@ -27,8 +27,8 @@ def heap(used, pinned=(), arenas_mib=100, pid=1, every_s=1.0, allocator="pymallo
     return {"pid": pid, "interpreter": 0, "allocator": allocator, "course": {"rows": rows}}
 
 
-def summary(heap=None, gc=None, memory=()):
-    return {"heap": heap, "gc": gc, "memory": list(memory)}
+def summary(heap=None, gc=None, memory=(), threads=()):
+    return {"heap": heap, "gc": gc, "memory": list(memory), "threads": list(threads)}
 
 
 def check(finding):
@@ -138,6 +138,19 @@ def test_lengths_that_were_sampled_are_told_as_such():
 @pytest.mark.parametrize(("share", "longest_s", "seen"), [(0.03, 0.02, 10), (0.0, None, 0)])
 def test_short_and_rare_pauses_are_not_found(share, longest_s, seen):
     assert memory.gc_pauses(summary(gc=[collector(share, longest_s, seen)])) is None
+
+
+def test_what_other_programs_took_of_a_pause_is_no_fault_of_the_collector():
+    """A server without a CPU for most of the time: one of its collections seems to take 105 ms."""
+    worker = {"pid": 1, "interpreter": 0, "cpu_s": 3.0, "run_delay_s": 5.0}
+    idle = {"pid": 1, "interpreter": 0, "cpu_s": 0.1, "run_delay_s": 0.0}
+    row = collector(0.011, 0.105, exact=False)
+    assert memory.gc_pauses(summary(gc=[row])) is not None
+    assert memory.gc_pauses(summary(gc=[row], threads=[worker, idle])) is None
+    long = memory.gc_pauses(summary(gc=[collector(0.011, 0.5)], threads=[worker, idle]))
+    assert "It had a CPU for 38% of that." in check(long).detail
+    often = memory.gc_pauses(summary(gc=[collector(0.3, 0.01)], threads=[worker, idle]))
+    assert check(often).severity == "warning"
 
 
 # ---- copy on write

@@ -1,6 +1,6 @@
 """Four threads poll a queue with get_nowait() and time.sleep(0), beside one that computes."""
 # due: gil-convoy
-# free: free-threads-parallel
+# free:
 
 import queue
 import threading
