@@ -8,17 +8,17 @@ import time
 from websockets.sync.client import connect
 
 from bench.observation import WORKLOAD
-from bench.serving import serving
+from bench.serving import lab
 
 
 def delays_s(python: str, threads: int, seconds: float) -> list[float]:
     """For each frame of a run: from its last sample to its arrival in this process, in seconds."""
-    with serving() as server:
+    with lab() as server:
         run = server.ask(
             "runs", {"workload": WORKLOAD, "workers": threads, "seconds": seconds, "python": python}
         )
         stream = f"ws://{server.host}/api/v1/runs/{run['id']}/stream"
-        with connect(stream, additional_headers=server.headers, max_size=None, proxy=None) as socket:
+        with connect(stream, additional_headers=server.bearer, max_size=None, proxy=None) as socket:
             connected_ns = time.monotonic_ns()
             origin_ns = json.loads(socket.recv())["hello"]["origin_ns"]
             delays_ns = []

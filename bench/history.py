@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from app.runs.observer import HOME
-from bench.serving import serving
+from bench.serving import lab
 
 # What a person asks of it: the newest, and searches that have to look at every row.
 QUESTIONS = {
@@ -39,7 +39,7 @@ def answers_s(runs: int, repeats: int, dice: random.Random) -> dict[str, list[fl
     with tempfile.TemporaryDirectory() as folder:
         fill(Path(folder), runs)
         found: dict[str, list[float]] = {name: [] for name in QUESTIONS}
-        with serving(GILSCOPE_DATA_DIR=folder) as server:
+        with lab(GILSCOPE_DATA_DIR=folder) as server:
             counts = {name: server.ask(path)["archive"]["runs"] for name, path in QUESTIONS.items()}
             assert counts["the first page"] == counts["one finding"] == runs
             assert counts["a name that few have"] == runs // 100

@@ -1,13 +1,14 @@
-"""A server of one's own for a measurement, and requests to it."""
+"""A GILScope server of this checkout, started, asked and ended: measurements and tools stand on it."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,43 +17,49 @@ from urllib.request import Request, urlopen
 
 from app.runs.observer import HOME
 
+SERVE = ("-m", "app", "serve", "--port", "0", "--no-open")
+
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """A server that answers. `host` is its address and port."""
+class Lab:
+    """A server that runs: where it is, with the token in it, and its pid."""
 
-    host: str
+    address: str
     token: str
     pid: int
 
     @property
-    def headers(self) -> dict[str, str]:
-        """What lets a client in."""
+    def host(self) -> str:
+        """Host and port."""
+        return urlsplit(self.address).netloc
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that lets a client in."""
         return {"Authorization": f"Bearer {self.token}"}
 
-    def ask(self, path: str, body: dict[str, object] | None = None) -> Any:
-        """The JSON that a path of the interface answers: GET, or POST with a body."""
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the interface answers to a GET of a path, or to a POST where there is a body."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **self.headers}
-        with urlopen(Request(f"http://{self.host}/api/v1/{path}", data, headers)) as answer:
+        request = Request(
+            f"http://{self.host}/api/v1/{path}", data, {"Content-Type": "application/json", **self.bearer}
+        )
+        with urlopen(request) as answer:
             return json.load(answer)
 
 
 @contextmanager
-def serving(**environment: str) -> Iterator[Serving]:
-    """A server on a free port, with these variables beside one's own; it ends with the block."""
-    token = secrets.token_urlsafe(24)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "serve", "--port", "0", "--no-open"],
-        env=os.environ | {"GILSCOPE_TOKEN": token} | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=HOME,
-    )
-    with process:
+def lab(words: Sequence[str] = SERVE, **variables: str) -> Iterator[Lab]:
+    """A server on a free port, ended with the block; `words` follow `python`, `variables` are set for it."""
+    token = secrets.token_urlsafe()
+    environment = os.environ | {"GILSCOPE_TOKEN": token} | variables
+    command = [sys.executable, *words]
+    with subprocess.Popen(command, env=environment, cwd=HOME, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
-            host = urlsplit(next(word for word in line.split() if word.startswith("http://"))).netloc
-            yield Serving(host, token, process.pid)
+            address = re.search(r"http://\S+", line)
+            if address is None:
+                raise SystemExit(f"The server did not say where it is, but {line!r}")
+            yield Lab(address[0], token, process.pid)
         finally:
             process.terminate()

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.model.errors import BadRequest, Conflict
+from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web.application import create_app
 from app.web.blocks import map_large_blocks
@@ -24,8 +25,14 @@ WILDCARDS = frozenset({"0.0.0.0", "::"})
 GRACEFUL_SHUTDOWN_S = 2
 
 
-def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; port 0 is any free one.
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None] | None = None,
+    manager: Manager | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; port 0 is any free one. `manager` is one of one's own.
 
     Once it answers, prints one line with its whole address, the token included, and calls `on_ready` with
     that address. Conflict where the port is in use, BadRequest where the address cannot be bound.
@@ -42,7 +49,7 @@ def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], No
             on_ready(address)
 
     map_large_blocks()
-    app = create_app(replace(settings, token=token, allowed_hosts=hosts))
+    app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager)
     with listener, contextlib.suppress(KeyboardInterrupt):
         Server(app, ready).run(sockets=[listener])
 

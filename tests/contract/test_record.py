@@ -112,7 +112,7 @@ def test_after_its_seconds_the_command_is_ended_and_that_is_no_failure() -> None
 
 def test_at_a_terminal_the_command_reads_it_and_gets_its_ctrl_c_once() -> None:
     code = "print(input().upper(), flush=True)" + COUNTS_SIGNALS
-    pid, terminal = pty.fork()
+    pid, terminal = at_a_terminal()
     if pid == 0:
         words = [*RECORD, *python(code, str(int(signal.SIGINT)))]
         os.execv(words[0], words)
@@ -126,6 +126,14 @@ def test_at_a_terminal_the_command_reads_it_and_gets_its_ctrl_c_once() -> None:
         _, status = os.waitpid(pid, 0)
         os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 5
+
+
+def at_a_terminal() -> tuple[int, int]:
+    """As pty.fork, but for what the tests were started with: nohup and a shell's `&` have Ctrl-C ignored."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return pid, terminal
 
 
 def read_until(terminal: int, wanted: bytes) -> bytes:
@@ -272,7 +280,7 @@ def test_the_command_has_the_limits_signals_and_timers_of_any_other() -> None:
 @pytest.mark.parametrize("launcher", [["timeout", "60"], ["bash", "-c", '"$@"; exit $?', "bash"]])
 def test_ctrl_c_reaches_a_program_behind_a_launcher_once(launcher: list[str]) -> None:
     """`timeout` makes a process group of its own, which is then not the terminal's."""
-    pid, terminal = pty.fork()
+    pid, terminal = at_a_terminal()
     if pid == 0:
         words = [*RECORD, "--", *launcher, sys.executable, "-c", COUNTS_SIGNALS, str(int(signal.SIGINT))]
         os.execv(words[0], words)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -97,40 +95,6 @@ def test_a_wait_that_the_lock_proves_to_go_on_has_its_whole_length(gil_python: s
     assert holder["coverage"] < waiter["coverage"] - 0.1
 
 
-def test_an_observer_without_a_cpu_says_how_little_it_saw(gil_any_python: str) -> None:
-    # GIVEN an observer that shares its CPU with two programs that go before it
-    cpu = min(os.sched_getaffinity(0))
-    busy = [sys.executable, "-c", "while True: pass"]
-    with (
-        standing_by(gil_any_python, MANY_SWITCHES) as target,
-        subprocess.Popen(busy) as first,
-        subprocess.Popen(busy) as second,
-    ):
-        try:
-            with observing(pid=target.pid) as observation:
-                observation.until(Counters)
-                for pid in (first.pid, second.pid, observation.process.pid):
-                    os.sched_setaffinity(pid, {cpu})
-                os.setpriority(os.PRIO_PROCESS, observation.process.pid, 19)
-
-                # WHEN it has watched for a while
-                began_us = observation.until(Frame).end_us
-                while observation.until(Frame).end_us < began_us + 3_000_000:
-                    pass
-                observation.send('{"command": "stop"}')
-                observation.finish()
-        finally:
-            first.kill()
-            second.kill()
-
-    # THEN the summary says so, and why, and what helps
-    summary = observation.summary()
-    assert summary["sampling"]["coverage"] < 0.95
-    thin = next(finding for finding in summary["findings"] if finding["code"] == "observation-thin")
-    assert "had no CPU when it was due" in thin["detail"]
-    assert "taskset" in thin["advice"]
-
-
 def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_seen(gil_python: str) -> None:
     with standing_by(gil_python, MANY_SWITCHES) as target, observing(pid=target.pid) as observation:
         until_one_waits(observation)
@@ -144,7 +108,9 @@ def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_see
     assert sum(row["gil_wait"]["cut"] for row in computing) >= 3
     assert all((row["gil_wait"]["max_s"] or 0) < GAP_S for row in computing)
     assert summary["sampling"]["coverage"] < 0.95
-    assert [f["code"] for f in summary["findings"] if f["code"] == "observation-thin"]
+    thin = next(finding for finding in summary["findings"] if finding["code"] == "observation-thin")
+    assert "had no CPU when it was due" in thin["detail"]
+    assert "taskset" in thin["advice"]
     assert summary["capabilities"]["gil"] == "inferred"
 
 
