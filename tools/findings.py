@@ -26,6 +26,7 @@ from typing import Any
 
 from app.analysis.findings.rows import LEAST_COVERAGE
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model import frames
 from app.model.spec import ObserverSpec, Sampling, Start
 from app.workloads import catalogue
@@ -169,7 +170,7 @@ def observe(program: Program, python: str) -> dict[str, Any]:
         watchdog.cancel()
     if ledger.end is None or ledger.end.state not in ("finished", "stopped", "timed_out"):
         raise SystemExit(f"{name}: {ledger.end}")
-    return ledger.summary({})
+    return summarise(ledger, {})
 
 
 def _start(program: Program, python: str) -> Start:

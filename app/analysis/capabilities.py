@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from app.analysis.coverage import THIN
+from app.analysis.tracks import THIN
 from app.model import units
 from app.model.frames import Process
 from app.model.states import EXACT, INFERRED, MEASURES, UNAVAILABLE

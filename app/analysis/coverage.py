@@ -16,15 +16,9 @@ is one; `coverage` stands beside it and says how much that is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.analysis.ledger import Ledger
 from app.analysis.tracks import known_share
 from app.model.states import UNKNOWN
-
-if TYPE_CHECKING:
-    from app.analysis.ledger import Ledger
-
-THIN = 0.95  # below it the reader of a figure is warned
 
 
 def of_gils(ledger: Ledger) -> float | None:

@@ -24,14 +24,12 @@ each of them; `totals.pss` counts it once, and is null unless it is known of all
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.analysis import coverage
+from app.analysis.ledger import Ledger
 from app.analysis.memory import live_rows
 from app.analysis.window import GilRates
-
-if TYPE_CHECKING:
-    from app.analysis.ledger import Ledger
 
 HOT_ROWS = 12
 PAIRS = 100  # of holder and waiter: a convoy of ten threads
@@ -40,7 +38,7 @@ _Rates = dict[int, GilRates]
 _Shares = dict[int, float | None]
 
 
-def figures(ledger: Ledger) -> dict[str, Any]:
+def figures_of(ledger: Ledger) -> dict[str, Any]:
     """The figures of what a ledger was fed so far."""
     rates = ledger.frames.gils()
     length_us = ledger.frames.length_us

@@ -7,7 +7,8 @@ from typing import Any
 
 from app.analysis.holders import Holders
 from app.analysis.longest import Hold, Longest
-from app.analysis.threads import Thread, Threads
+from app.analysis.thread import Thread
+from app.analysis.threads import Threads
 from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN

@@ -1,4 +1,4 @@
-"""The only place where figures are computed: messages in, figures, header and summary out.
+"""What is known of a run: messages in, state kept. figures.py, header.py and summary.py read it.
 
 Live view, late viewer, replay, export and command line all read the same Ledger. It keeps no clock: time is
 what the messages say.
@@ -7,16 +7,6 @@ Measured time runs from the first frame to the report that holds a workload's re
 figures are of it, rolling ones and series too, so that the end of the interpreter is not counted as the
 workload's; a slice on the border is cut there, but for its switches, which are known only of the whole.
 Running totals count from the counters that came before the first frame to those that came with the result.
-
-    figures   see figures.py
-    header    {"type": "header", "hello", "processes": [process message],
-               "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
-               "figures", "series": {"names", "every", "rows"},
-               "courses": {"memory": [{"pid", "names", "rows"}],
-                           "heap", "gc": [{"pid", "interpreter", "names", "rows"}]},
-               "pauses": [row of a collector message], "events": [event message],
-               "heaps": [the newest heap message of each heap, with the whole map]}
-    summary   see summary.py
 """
 
 from __future__ import annotations
@@ -25,20 +15,18 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from app.analysis import stuck
+from app.analysis import stuck, who_waits
 from app.analysis.capabilities import available
 from app.analysis.collectors import Collectors
-from app.analysis.figures import figures
 from app.analysis.gils import Gils
 from app.analysis.heaps import Heaps
 from app.analysis.loops import Loops
-from app.analysis.memory import header_fields, sizes
 from app.analysis.processes import Processes
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
-from app.analysis.series import Series
+from app.analysis.series import Series, Sizes
 from app.analysis.stacks import StackLooks
-from app.analysis.summary import judge, summarise
-from app.analysis.threads import BlockedLook, Threads
+from app.analysis.thread import BlockedLook
+from app.analysis.threads import Threads
 from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
@@ -56,7 +44,6 @@ from app.model.frames import (
     Process,
     Report,
     Stacks,
-    to_json,
 )
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import WAITING
@@ -138,40 +125,6 @@ class Ledger:
         """The measured time so far."""
         return self.edge_us - self.begin_us
 
-    def figures(self) -> dict[str, Any]:
-        """The figures of this moment."""
-        return figures(self)
-
-    def header(self) -> dict[str, Any]:
-        """What a viewer needs to draw from the start, as at the head of this module.
-
-        ValueError before the hello.
-        """
-        if self.hello is None:
-            raise ValueError("an observation begins with its hello, which has not come yet")
-        return {
-            "type": "header",
-            "hello": to_json(self.hello),
-            "processes": [to_json(message) for message in self.processes.messages()],
-            "threads": [
-                [thread.lane, thread.pid, thread.tid, thread.name, thread.interpreter]
-                for thread in self.threads.spoken_of(self.at_us)
-            ],
-            "gils": [[gil.index, gil.pid, gil.interpreter] for gil in self.gils],
-            "figures": self.figures() if self.frames.length_us else None,
-            "series": self.series.to_json(),
-            "events": [to_json(event) for event in self.events],
-            **header_fields(self),
-        }
-
-    def summary(self, run: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The summary of what was fed so far; `run` overrides fields of its `run`."""
-        return summarise(self, run or {})
-
-    def findings(self, run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The findings so far."""
-        return judge(self, run or {})
-
     def hot(self, limit: int) -> list[dict[str, Any]] | None:
         """The functions seen most with the lock held, see hot.py; None where no look could be made."""
         rows = self.stacks.hot(limit)
@@ -179,7 +132,7 @@ class Ledger:
 
     def who_waits(self, limit: int) -> list[dict[str, Any]]:
         """Who makes whom wait, the `limit` pairs with most waiting; see who_waits.py."""
-        return self.threads.waits.who.rows(limit, self.gils, self.threads)
+        return who_waits.rows(self.threads.waits.who, limit, self.gils, self.threads)
 
     def longest_waits(self) -> list[dict[str, Any]]:
         """The longest waits for a GIL; see longest.py."""
@@ -228,7 +181,7 @@ class Ledger:
         for lane, track in frame.lanes:
             thread = self.threads[lane]
             holders = self.gils.holders(thread, end_us) if WAITING in track[::LANE_STEP] else None
-            thread.feed(track, start_us, end_us, holders, self.threads.waits)
+            thread.feed(track, start_us, end_us, holders, self.threads.waits.end)
         if frame.gils:
             root = self.processes.root()
             run_us = end_us - self.begin_us
@@ -282,7 +235,19 @@ class Ledger:
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
         self.looked.read(message.at_us, message.observer.get("looked"))
-        self.series.counters(message, sizes(self), self.collectors.paused_us)
+        self.series.counters(message, self._sizes(), self.collectors.paused_us)
+
+    def _sizes(self) -> Sizes:
+        """What all processes have at this moment."""
+        there = [heap.newest for heap in self.heaps.live()]
+        tracked = [each.tracked for each in self.collectors.live() if each.tracked is not None]
+        return Sizes(
+            self.counters.rss,
+            self.processes.pss(),
+            sum(heap.bytes_used for heap in there) if there else None,
+            sum(heap.arena_bytes for heap in there) if there else None,
+            sum(tracked) if tracked else None,
+        )
 
     def _process(self, message: Process) -> None:
         pids = self.processes.note(message)

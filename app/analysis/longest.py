@@ -14,13 +14,11 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.analysis.functions import Functions, Place
 from app.analysis.looks import LookLog
-
-if TYPE_CHECKING:
-    from app.analysis.threads import Thread
+from app.analysis.thread import Thread
 
 KEPT = 10
 

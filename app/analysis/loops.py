@@ -26,14 +26,13 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.analysis.functions import Functions, Place
+from app.analysis.thread import Thread
+from app.analysis.threads import Threads
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import EXACT, INFERRED, STATES
-
-if TYPE_CHECKING:
-    from app.analysis.threads import Thread, Threads
 
 KEPT = 10
 _BLOCKS = 200  # functions that are summed up: what blocks is rarely more than a few

@@ -8,16 +8,13 @@ which it had stopped its threads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.analysis import collectors, heaps, processes
 from app.analysis.collectors import CollectorUse
-from app.analysis.series import Sizes
+from app.analysis.ledger import Ledger
 from app.model.frames import to_json
 from app.model.states import EXACT
-
-if TYPE_CHECKING:
-    from app.analysis.ledger import Ledger
 
 Json = dict[str, Any]
 
@@ -70,19 +67,6 @@ def header_fields(ledger: Ledger) -> Json:
         "pauses": list(ledger.collectors.pauses),
         "heaps": [to_json(heap.message()) for heap in ledger.heaps.live()],
     }
-
-
-def sizes(ledger: Ledger) -> Sizes:
-    """What all processes have at this moment."""
-    there = [heap.newest for heap in ledger.heaps.live()]
-    tracked = [collector.tracked for collector in ledger.collectors.live() if collector.tracked is not None]
-    return Sizes(
-        ledger.counters.rss,
-        ledger.processes.pss(),
-        sum(heap.bytes_used for heap in there) if there else None,
-        sum(heap.arena_bytes for heap in there) if there else None,
-        sum(tracked) if tracked else None,
-    )
 
 
 def _whose(use: heaps.HeapUse | CollectorUse) -> Json:

@@ -14,13 +14,12 @@ be one that another hands on as a signal; those of LEAST_US and more.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from app.analysis.functions import Functions
+from app.analysis.thread import Thread
+from app.analysis.threads import Threads
 from app.model.states import LOCK
-
-if TYPE_CHECKING:
-    from app.analysis.functions import Functions
-    from app.analysis.threads import Thread, Threads
 
 LEAST_US = 700_000
 ROWS = 200

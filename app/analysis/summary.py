@@ -52,32 +52,30 @@ is null. See hot.py, flame.py, who_waits.py and longest.py for what is in the re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.analysis import coverage
 from app.analysis.capabilities import worst
 from app.analysis.findings import findings
+from app.analysis.ledger import Ledger
 from app.analysis.memory import summary_rows
 from app.analysis.totals import seconds
 from app.model.frames import Process
-
-if TYPE_CHECKING:
-    from app.analysis.ledger import Ledger
 
 SCHEMA = 1
 HOT_ROWS = 50
 PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each other
 
 
-def summarise(ledger: Ledger, run: dict[str, Any]) -> dict[str, Any]:
+def summarise(ledger: Ledger, run: dict[str, Any] | None = None) -> dict[str, Any]:
     """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
-    summary = _measured(ledger, run, flames=True)
+    summary = _measured(ledger, run or {}, flames=True)
     return {**summary, "findings": findings(summary)}
 
 
-def judge(ledger: Ledger, run: dict[str, Any]) -> list[dict[str, Any]]:
+def judge(ledger: Ledger, run: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """The findings alone, without the flame graphs, which grow with the number of stacks."""
-    return findings(_measured(ledger, run, flames=False))
+    return findings(_measured(ledger, run or {}, flames=False))
 
 
 def _measured(ledger: Ledger, run: dict[str, Any], flames: bool) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from app.model.states import HOLDER_UNKNOWN, RUNNING, UNKNOWN
 from app.model.tracks import gil_pieces, lane_pieces
 
+THIN = 0.95  # of the time was seen: below it the reader of a figure is warned, see coverage.py
+
 
 def known_share(known_us: int, unknown_us: int) -> float | None:
     """The share of a time that is known; None of no time at all."""

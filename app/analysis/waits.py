@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from app.analysis.longest import Longest, Wait
-from app.analysis.who_waits import WhoWaits
-
-if TYPE_CHECKING:
-    from app.analysis.threads import Thread, Threads
+from app.analysis.thread import Thread
+from app.analysis.waited import Waited
 
 
 class Waits:
     """A wait is a maximal stretch of the state waiting: it goes on from slice to slice until it is ended."""
 
-    def __init__(self, threads: Threads) -> None:
-        self.who = WhoWaits()
+    def __init__(self, threads: Mapping[int, Thread]) -> None:
+        """`threads` are those that are spoken of, by lane."""
+        self.who = Waited()
         self.longest = Longest()
         self._threads = threads
 
-    def end(self, thread: Thread, at_us: int, unread: bool = False) -> None:
+    def end(self, thread: Thread, at_us: int, unread: bool) -> None:
         """The thread waits no more; `unread`: nobody knows whether it does."""
         length_us = thread.waits.open_us
         if length_us and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
@@ -32,14 +30,14 @@ class Waits:
 
     def still(self) -> Iterator[Wait]:
         """Those that were not ended."""
-        for thread in self._threads:
+        for thread in self._threads.values():
             if thread.waits.open_us:
                 yield self._wait(thread, thread.seen_us, thread.waits.torn)
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked any more of the waits for these."""
         self.who.forget(gils)
-        for thread in self._threads:
+        for thread in self._threads.values():
             if thread.waits_for in gils:
                 thread.waits_for = None
                 thread.waited_us.clear()

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.analysis.figures import figures_of
 from app.cli import progress, report
 from app.model.errors import GilscopeError, from_json
 from app.model.findings import SEVERITIES
@@ -136,6 +137,6 @@ async def _show_progress(run: LiveRun) -> None:
         try:
             await asyncio.wait_for(run.wait(), REDRAW_S if on_terminal else REPEAT_S)
         except TimeoutError:
-            line = progress.line(heading, run.ledger.figures())
+            line = progress.line(heading, figures_of(run.ledger))
             typer.echo(before + line + after, nl=False, err=True)
     typer.echo(before, nl=False, err=True)

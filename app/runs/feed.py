@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.analysis.figures import figures_of
+from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
+from app.analysis.summary import judge
 from app.model import frames
 from app.runs.hub import Hub
 from app.runs.playback import IN_HEADER
@@ -55,10 +58,10 @@ class Feed:
 
         Taken together with `hub.follow()`, nothing is lost between the two.
         """
-        header = self.ledger.header()
-        if header["figures"] is not None:
-            header["figures"] |= self._judged
-        return {**header, "type": "header", "run": self._describe()}
+        told = header_of(self.ledger)
+        if told["figures"] is not None:
+            told["figures"] |= self._judged
+        return {**told, "type": "header", "run": self._describe()}
 
     def close(self, said: Sequence[Json]) -> None:
         """No message comes any more: the last words, and then the viewers are let go of."""
@@ -70,17 +73,17 @@ class Feed:
 
     def _figures(self) -> Json:
         """The figures of this moment; with the findings so far, where it is time to judge again."""
-        figures = self.ledger.figures()
+        told = figures_of(self.ledger)
         begun_s = time.monotonic()
         if begun_s >= self._judge_at_s:
             self._judged = {
-                "findings": self.ledger.findings(self._describe()),
+                "findings": judge(self.ledger, self._describe()),
                 "findings_at_s": self.ledger.measured_us / 1e6,
             }
-            figures |= self._judged
+            told |= self._judged
             took_s = time.monotonic() - begun_s
             self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
-        return figures
+        return told
 
 
 def dump(message: Json) -> str:

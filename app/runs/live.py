@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model import frames
 from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
 from app.runs.feed import Feed, dump
@@ -57,7 +58,7 @@ class LiveRun:
 
     def summary(self) -> Json:
         """As RunRecord says."""
-        return self._final or self.ledger.summary(self.described())
+        return self._final or summarise(self.ledger, self.described())
 
     async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
         """As RunRecord says; Conflict where it is not recorded."""
@@ -204,7 +205,7 @@ class LiveRun:
         self._end = end
         self._lifecycle.move(_ended_state(end))
         try:
-            self._final = self.ledger.summary(self.described())
+            self._final = summarise(self.ledger, self.described())
             self._feed.close(
                 [{"type": "run", "run": self.to_json()}, {"type": "summary", "summary": self._final}]
             )

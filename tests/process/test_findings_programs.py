@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.observing import ROOT, observing
 
+from app.analysis.summary import judge
 from app.model.frames import Counters, Event, Frame
 from app.model.spec import Start
 
@@ -37,10 +38,10 @@ def found_in(python: str, name: str, due: Iterable[str]) -> tuple[dict[str, Any]
             if isinstance(message, Frame):
                 at_us = message.end_us
             if isinstance(message, Counters) and at_us >= LEAST_US:
-                told = {finding["code"] for finding in observation.ledger.findings()}
+                told = {finding["code"] for finding in judge(observation.ledger)}
                 if told >= set(due) or at_us >= LIMIT_US:
                     break
-        told = {finding["code"]: finding for finding in observation.ledger.findings()}
+        told = {finding["code"]: finding for finding in judge(observation.ledger)}
         events = observation.of(Event)
         observation.send(json.dumps({"command": "stop"}))
         observation.finish()

@@ -12,6 +12,7 @@ from support.lying import Liar
 from support.targets import standing_by
 
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model import frames
 from app.probe.processes import Processes
 from app.probe.sampling.slow import SlowReads
@@ -92,7 +93,7 @@ class Watching:
                 )
                 start = now
         self.slow.finish(time.monotonic_ns() + 10**8)
-        self.ledger.summary()
+        summarise(self.ledger)
         processes.close()
 
     def threads(self) -> set[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model import frames
 from app.model.spec import ObserverSpec, Sampling, Start
 
@@ -69,7 +70,7 @@ class Observation:
 
     def summary(self) -> dict[str, Any]:
         """What the ledger makes of it."""
-        return self.ledger.summary({})
+        return summarise(self.ledger, {})
 
     def close(self) -> None:
         """Ends the observer whatever it does."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.analysis.coverage import THIN
 from app.analysis.findings.rows import seen_enough
+from app.analysis.tracks import THIN
 from app.model import units
 from app.model.findings import Finding
 

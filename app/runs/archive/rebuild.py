@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model.errors import GilscopeError, Interrupted, NotReadable
 from app.model.frames import End, Hello, decode, encode
 from app.runs.recording import Member, Recording, read
@@ -62,7 +64,7 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
     assert ledger.end is not None
     run = run_json(ledger.hello.run, ledger)
     run["id"] = run_id or _usable(run.get("id")) or secrets.token_hex(5)
-    return Rebuilt(path, run, ledger.header(), ledger.summary(run), recording.members)
+    return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members)
 
 
 def _copy(source: str, ledger: Ledger, recording: Recording) -> None:

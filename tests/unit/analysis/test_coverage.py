@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.analysis.figures import figures_of
 from app.analysis.findings import findings
+from app.analysis.header import header_of
+from app.analysis.summary import summarise
 from app.model.frames import Counters, Frame, Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, IO, RUNNING, UNKNOWN, WAITING
 
@@ -47,15 +50,15 @@ def thin_for(begin, seen_ms):
             switches=turns,
         )
     )
-    return ledger.summary()
+    return summarise(ledger)
 
 
 def test_coverage_is_the_share_of_the_time_in_which_a_state_or_a_holder_was_known(begin):
     ledger = begin(2)
     gil = [0, 0, 30, HOLDER_NONE, 0, 10, HOLDER_UNKNOWN, 0, 10]
     ledger.feed(frame(0, 50, gil, [(0, [RUNNING, 40, UNKNOWN, 10]), (1, [IO, 30, UNKNOWN, 20])]))
-    assert seen(ledger.summary()) == (0.7, 0.8, [0.8, 0.6])
-    figures = ledger.figures()
+    assert seen(summarise(ledger)) == (0.7, 0.8, [0.8, 0.6])
+    figures = figures_of(ledger)
     assert figures["observer"]["coverage"] == 0.7
     assert figures["gils"][0]["coverage"] == 0.8
     assert [row["coverage"] for row in figures["threads"]] == [0.8, 0.6]
@@ -65,7 +68,7 @@ def test_a_slice_that_is_missing_was_not_seen(begin):
     ledger = begin(1)
     ledger.feed(frame(0, 50, [0, 0, 50], [(0, [RUNNING, 50])]))
     ledger.feed(frame(100, 150, [0, 0, 50], [(0, [RUNNING, 50])]))
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert seen(summary) == (pytest.approx(2 / 3), pytest.approx(2 / 3), [pytest.approx(2 / 3)])
     assert summary["threads"][0]["shares"]["unknown"] == pytest.approx(1 / 3)
     assert summary["gils"][0]["held_share"] == 1.0  # of what was seen
@@ -78,7 +81,7 @@ def test_a_thread_is_there_from_when_it_was_named_until_it_went(begin):
     ledger.feed(frame(50, 100, [0, 0, 50], [(0, [RUNNING, 50]), (7, [RUNNING, 10, UNKNOWN, 10])]))
     ledger.feed(Names(100 * MS, gone=[7]))
     ledger.feed(frame(100, 150, [0, 0, 50], [(0, [RUNNING, 50])]))
-    assert seen(ledger.summary())[2] == [1.0, 0.5]
+    assert seen(summarise(ledger))[2] == [1.0, 0.5]
 
 
 def test_threads_that_are_forgotten_still_count(begin):
@@ -88,8 +91,8 @@ def test_threads_that_are_forgotten_still_count(begin):
         ledger.feed(Names(at * 50 * MS, [[lane, PID, lane, "task", 0]]))
         ledger.feed(frame(at * 50, at * 50 + 50, [0, 0, 50], [(lane, [RUNNING, 25, UNKNOWN, 25])]))
         ledger.feed(Names(at * 50 * MS + 50 * MS, gone=[lane]))
-    assert ledger.summary()["threads_not_shown"] > 1_000
-    assert ledger.summary()["sampling"]["coverage"] == 0.5
+    assert summarise(ledger)["threads_not_shown"] > 1_000
+    assert summarise(ledger)["sampling"]["coverage"] == 0.5
 
 
 def test_the_mean_number_of_threads_that_run_is_over_what_was_seen(begin):
@@ -99,13 +102,13 @@ def test_the_mean_number_of_threads_that_run_is_over_what_was_seen(begin):
     half = [RUNNING, 25, UNKNOWN, 25]
     ledger.feed(frame(0, 50, [0, 0, 25, HOLDER_UNKNOWN, 0, 25], [(0, half), (1, half)]))
     ledger.feed(Counters(50 * MS))
-    row = dict(zip(ledger.header()["series"]["names"], ledger.figures()["row"], strict=True))
+    row = dict(zip(header_of(ledger)["series"]["names"], figures_of(ledger)["row"], strict=True))
     assert (row["running"], row["coverage"]) == (2.0, 0.5)
 
     # AND not known at all in the next
     ledger.feed(frame(50, 100, [HOLDER_UNKNOWN, 0, 50], [(0, [UNKNOWN, 50]), (1, [UNKNOWN, 50])]))
     ledger.feed(Counters(100 * MS))
-    row = dict(zip(ledger.header()["series"]["names"], ledger.figures()["row"], strict=True))
+    row = dict(zip(header_of(ledger)["series"]["names"], figures_of(ledger)["row"], strict=True))
     assert (row["running"], row["held_share"], row["coverage"]) == (None, None, 0.0)
 
 

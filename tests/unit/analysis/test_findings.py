@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.analysis.findings import RULES, cores, findings, gil, stuck, switched
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model.findings import SEVERITIES
 from app.model.states import STATES
 
@@ -40,7 +41,7 @@ def thread(name: str, tid: int = 1, **row: Any) -> dict[str, Any]:
 
 def summary(*threads: dict[str, Any], free_threaded: bool = False, **more: Any) -> dict[str, Any]:
     """A run with these threads."""
-    told = Ledger().summary()
+    told = summarise(Ledger())
     held = sum((row["shares"]["running"] or 0) + (row["shares"]["stalled"] or 0) for row in threads)
     lock = {"pid": PID, "interpreter": 0, "coverage": 1.0, "held_share": held, "switches": 800}
     lock = {**lock, "switches_per_s": 200.0, "contended_share": 0.95, "waiters": 2.0}
@@ -393,5 +394,5 @@ def test_no_rule_raises_and_what_is_told_is_whole(told: dict[str, Any]) -> None:
 
 
 def test_every_rule_says_nothing_of_an_empty_run() -> None:
-    empty = Ledger().summary()
+    empty = summarise(Ledger())
     assert [rule(empty) for rule in RULES] == [None] * len(RULES)

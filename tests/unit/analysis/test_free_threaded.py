@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from app.analysis.figures import figures_of
+from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model.frames import Counters, Frame, Hello, Names, Process, Stacks
 from app.model.states import IO, RUNNING, WAITING
 
@@ -33,17 +36,17 @@ def ledger():
 
 
 def test_threads_have_their_shares_and_may_run_at_the_same_time(ledger):
-    first, second = ledger.summary()["threads"]
+    first, second = summarise(ledger)["threads"]
     assert first["shares"]["running"] + second["shares"]["running"] == 1.4
     assert second["gil_wait"]["max_s"] == 0.01
     assert first["gil_hold"]["count"] == second["gil_hold"]["count"] == 0
 
 
 def test_no_gil_is_reported_and_what_is_said_of_one_is_null(ledger):
-    figures, summary = ledger.figures(), ledger.summary()
+    figures, summary = figures_of(ledger), summarise(ledger)
     assert (figures["main_gil"], figures["gils"], summary["gils"]) == (None, [], [])
     assert figures["totals"]["switches_per_s"] is None
-    names, (row,) = ledger.header()["series"]["names"], ledger.header()["series"]["rows"]
+    names, (row,) = header_of(ledger)["series"]["names"], header_of(ledger)["series"]["rows"]
     series = dict(zip(names, row, strict=True))
     assert [series[name] for name in ("held_share", "contended_share", "switches_per_s", "waiters")] == [
         None
@@ -55,16 +58,16 @@ def test_no_gil_is_reported_and_what_is_said_of_one_is_null(ledger):
 
 
 def test_a_stop_of_the_world_is_a_wait_for_which_no_thread_is_to_blame(ledger):
-    summary = ledger.summary()
+    summary = summarise(ledger)
     (wait,) = summary["longest_waits"]
     assert (wait["name"], wait["at_s"], wait["length_s"], wait["blamed"]) == ("b", 0.04, 0.01, None)
     assert (summary["longest_holds"], summary["who_waits"]) == ([], [])
 
 
 def test_hot_functions_are_those_of_the_threads_that_run(ledger):
-    rows = {row["function"]: (row["held_share"], row["waited_share"]) for row in ledger.summary()["hot"]}
+    rows = {row["function"]: (row["held_share"], row["waited_share"]) for row in summarise(ledger)["hot"]}
     assert rows == {"f": (0.5, None), "g": (0.5, None)}
-    assert ledger.summary()["flame"]["samples"] == 2
+    assert summarise(ledger)["flame"]["samples"] == 2
 
 
 def test_a_gil_that_is_switched_on_is_reported_from_then_on(ledger):
@@ -72,6 +75,6 @@ def test_a_gil_that_is_switched_on_is_reported_from_then_on(ledger):
     ledger.feed(Names(100 * MS, gils=[[0, PID, 0]]))
     lanes = [[0, [RUNNING, 50 * MS]], [1, [WAITING, 50 * MS]]]
     ledger.feed(Frame(100 * MS, 150 * MS, 50, 0, 0, [[0, 3, [0, 1, 50 * MS]]], lanes))
-    (row,) = ledger.summary()["who_waits"]
+    (row,) = summarise(ledger)["who_waits"]
     assert (row["holder"]["name"], row["waiter"]["name"], row["wait_s"]) == ("a", "b", 0.05)
-    assert ledger.figures()["main_gil"] == 0
+    assert figures_of(ledger)["main_gil"] == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.analysis.ledger import Ledger
 from app.analysis.longest import KEPT
+from app.analysis.summary import summarise
 from app.analysis.tracks import gil_time
 from app.model.frames import Frame, Hello, Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, RUNNING, STATES, UNKNOWN, WAITING
@@ -61,12 +62,12 @@ def observed(history, borders):
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10), st.sets(INSTANTS, max_size=10))
 def test_the_summary_does_not_depend_on_where_the_slices_are_cut(history, some, others):
-    assert observed(history, some).summary() == observed(history, others).summary()
+    assert summarise(observed(history, some)) == summarise(observed(history, others))
 
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))
 def test_shares_add_up_and_time_is_conserved(history, borders):
-    summary = observed(history, borders).summary()
+    summary = summarise(observed(history, borders))
     for thread in summary["threads"]:
         assert thread["observed_s"] == SPAN_US / 1e6
         assert abs(sum(thread["shares"].values()) - 1) < 1e-9
@@ -76,7 +77,7 @@ def test_shares_add_up_and_time_is_conserved(history, borders):
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))
 def test_a_lock_is_held_at_least_as_long_as_it_is_contended(history, borders):
-    (gil,) = observed(history, borders).summary()["gils"]
+    (gil,) = summarise(observed(history, borders))["gils"]
     if gil["held_share"] is not None:
         assert 0 <= gil["contended_share"] <= gil["held_share"] <= 1
         assert gil["contended_share"] <= gil["waiters"] or gil["contended_share"] == 0
@@ -84,7 +85,7 @@ def test_a_lock_is_held_at_least_as_long_as_it_is_contended(history, borders):
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))
 def test_the_longest_hold_and_wait_are_those_of_the_history(history, borders):
-    summary = observed(history, borders).summary()
+    summary = summarise(observed(history, borders))
     marks = [*sorted(history), SPAN_US]
     for lane in range(LANES):
         for name, at, holds, unread in (
@@ -111,7 +112,7 @@ def test_the_longest_hold_and_wait_are_those_of_the_history(history, borders):
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))
 def test_all_waiting_is_put_down_to_somebody_and_the_longest_wait_is_that_of_the_threads(history, borders):
-    summary = observed(history, borders).summary()
+    summary = summarise(observed(history, borders))
     waited_s = sum(thread["shares"]["waiting"] * thread["observed_s"] for thread in summary["threads"])
     assert sum(row["wait_s"] for row in summary["who_waits"]) == pytest.approx(waited_s)
     for rows, runs in (("longest_waits", "gil_wait"), ("longest_holds", "gil_hold")):
@@ -124,7 +125,7 @@ def test_all_waiting_is_put_down_to_somebody_and_the_longest_wait_is_that_of_the
 
 @given(HISTORIES, st.sets(INSTANTS, max_size=10))
 def test_no_thread_waits_for_itself(history, borders):
-    summary = observed(history, borders).summary()
+    summary = summarise(observed(history, borders))
     for row in summary["who_waits"]:
         assert row["holder"]["tid"] is None or row["holder"]["tid"] != row["waiter"]["tid"]
     for row in summary["longest_waits"]:
@@ -167,4 +168,4 @@ def test_ten_busy_lanes_cost_the_server_less_than_a_hundredth_of_a_core():
 
     # THEN each takes less than 0.3 ms of its 50, at a moment when nothing else loads the core
     assert min(used_s) / 100 < 0.3e-3
-    assert {row["observed_s"] for row in ledger.summary()["threads"]} == {100.0}
+    assert {row["observed_s"] for row in summarise(ledger)["threads"]} == {100.0}

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from app.analysis.figures import figures_of
+from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model.frames import (
     Collector,
     Counters,
@@ -42,7 +45,7 @@ def process_row(pid, cpu_us, rss=1000):
 def test_shares_of_a_thread_are_over_its_own_observed_time_with_unknown_among_them(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 20, UNKNOWN, 5, LOCK, 25]), (1, [LOCK, 10])]))
-    first, second, third = ledger.summary()["threads"]
+    first, second, third = summarise(ledger)["threads"]
     assert first["observed_s"] == 0.05
     assert first["shares"] == {
         "running": 0.4,
@@ -63,7 +66,7 @@ def test_a_wait_goes_on_from_one_slice_into_the_next(begin):
     ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 30, WAITING, 20])]))
     ledger.feed(frame(50, 100, lanes=[(0, [WAITING, 50])]))
     ledger.feed(frame(100, 150, lanes=[(0, [WAITING, 5, RUNNING, 35, WAITING, 10])]))
-    waits = ledger.summary()["threads"][0]["gil_wait"]
+    waits = summarise(ledger)["threads"][0]["gil_wait"]
     assert (waits["count"], waits["max_s"]) == (2, 0.075)
     assert waits["p50_s"] == pytest.approx(0.010, rel=0.02)
 
@@ -72,12 +75,12 @@ def test_a_wait_goes_on_from_one_slice_into_the_next(begin):
 def test_a_wait_is_ended_by_every_other_state(begin, state):
     ledger = begin()
     ledger.feed(frame(0, 50, lanes=[(0, [WAITING, 10, state, 1, WAITING, 39])]))
-    waits = ledger.summary()["threads"][0]["gil_wait"]
+    waits = summarise(ledger)["threads"][0]["gil_wait"]
     assert (waits["count"], waits["cut"], waits["max_s"]) == (2, 0, 0.039)
 
 
 def assert_cut_in_two(ledger):
-    summary = ledger.summary()
+    summary = summarise(ledger)
     for runs in (summary["threads"][0]["gil_hold"], summary["threads"][1]["gil_wait"]):
         assert (runs["count"], runs["cut"], runs["max_s"], runs["histogram"]) == (0, 2, None, [])
         assert runs["cut_longest_s"] == 0.05
@@ -96,18 +99,18 @@ def test_a_gap_of_the_observer_cuts_a_wait_and_a_hold_and_each_part_is_a_lower_b
     ledger.feed(frame(60, 110, [0, 1, 50], [(1, [WAITING, 50])]))
     # THEN both parts are cut while the second goes on
     assert_cut_in_two(ledger)
-    assert all(row["at_least"] for row in ledger.summary()["longest_holds"])
+    assert all(row["at_least"] for row in summarise(ledger)["longest_holds"])
 
     # AND when it has ended
     ledger.feed(frame(110, 150, [HOLDER_NONE, 0, 10, 2, 0, 30], [(1, [LOCK, 10, RUNNING, 30])]))
     assert_cut_in_two(ledger)
-    whole = [row for row in ledger.summary()["longest_holds"] if not row["at_least"]]
+    whole = [row for row in summarise(ledger)["longest_holds"] if not row["at_least"]]
     assert [(row["name"], row["length_s"]) for row in whole] == [("t2", 0.03)]
 
     # AND what comes after is whole again
     ledger.feed(frame(150, 200, [0, 1, 50], [(1, [WAITING, 20, LOCK, 30])]))
     hold, wait = (
-        ledger.summary()["threads"][lane][what] for lane, what in ((0, "gil_hold"), (1, "gil_wait"))
+        summarise(ledger)["threads"][lane][what] for lane, what in ((0, "gil_hold"), (1, "gil_wait"))
     )
     assert (hold["count"], hold["cut"], hold["max_s"]) == (1, 2, 0.05)
     assert (wait["count"], wait["cut"], wait["max_s"]) == (1, 2, 0.02)
@@ -127,26 +130,26 @@ def test_a_hold_is_broken_by_whatever_stands_between(begin, between, longest_s):
     ledger = begin()
     ledger.feed(frame(0, 20, [0, 0, 20]))
     ledger.feed(frame(20, 50, [0, 2, 10, *between, 0, 1, 20]))
-    hold = ledger.summary()["threads"][0]["gil_hold"]
+    hold = summarise(ledger)["threads"][0]["gil_hold"]
     assert hold["max_s"] == longest_s
     assert hold["count"] == (1 if longest_s == 0.05 else 2)
-    assert ledger.summary()["threads"][1]["gil_hold"]["count"] == 0
+    assert summarise(ledger)["threads"][1]["gil_hold"]["count"] == 0
 
 
 def test_a_thread_keeps_its_row_under_its_new_name_when_it_has_gone(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, lanes=[(1, [RUNNING, 50])]))
     ledger.feed(Names(50 * MS, [[1, PID, 101, "renamed", 0]], gone=[1]))
-    row = ledger.figures()["threads"][1]
+    row = figures_of(ledger)["threads"][1]
     assert (row["lane"], row["name"], row["alive"], row["observed_s"]) == (1, "renamed", False, 0.05)
 
 
 def test_the_end_of_a_process_is_the_end_of_its_threads(begin):
     ledger = begin()
     ledger.feed(Process(50 * MS, PID, None, [], "3.12.1", gone=True))
-    assert [row["alive"] for row in ledger.figures()["threads"]] == [False] * 3
-    assert ledger.figures()["processes"] == []
-    assert [row["pid"] for row in ledger.summary()["memory"]] == [PID]
+    assert [row["alive"] for row in figures_of(ledger)["threads"]] == [False] * 3
+    assert figures_of(ledger)["processes"] == []
+    assert [row["pid"] for row in summarise(ledger)["memory"]] == [PID]
 
 
 def test_ten_thousand_threads_that_come_and_go_do_not_grow_without_bound(begin):
@@ -160,12 +163,12 @@ def test_ten_thousand_threads_that_come_and_go_do_not_grow_without_bound(begin):
         ledger.feed(Names(start_ms * MS + 10 * MS, gone=[lane]))
 
     # WHEN the summary is made, THEN the most active have rows and none is forgotten in the count
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert len(summary["threads"]) == 500
     assert summary["threads_not_shown"] == 9_500
     assert sum(row["shares"]["running"] == 0.5 for row in summary["threads"]) == 100
-    assert len(ledger.figures()["threads"]) == 200
-    assert len(ledger.header()["threads"]) == 1_500 + 1  # 15 s of them
+    assert len(figures_of(ledger)["threads"]) == 200
+    assert len(header_of(ledger)["threads"]) == 1_500 + 1  # 15 s of them
     assert sum(1 for _ in ledger.threads) < 3_500
 
 
@@ -176,7 +179,7 @@ def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
     ledger = begin()
     pieces = [0, 2, 10, HOLDER_NONE, 0, 10, HOLDER_UNKNOWN, 0, 50, 1, 0, 20]
     ledger.feed(frame(0, 90, pieces, switches=9, failed=50))
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert summary["gils"] == [
         {
             "pid": PID,
@@ -195,7 +198,7 @@ def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
 def test_a_gil_that_was_never_read_has_no_figures(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, [HOLDER_UNKNOWN, 0, 50]))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert (figures["gils"][0]["held_share"], figures["gils"][0]["waiters"]) == (None, None)
 
 
@@ -204,7 +207,7 @@ def test_each_gil_has_figures_of_its_own(begin):
     ledger.feed(Names(0, [[9, 200, 200, "child", 0]], [[1, 200, 0]]))
     gils = [[0, 3, [0, 0, 10 * MS, HOLDER_NONE, 0, 40 * MS]], [1, 5, [9, 0, 50 * MS]]]
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, gils))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert [(gil["gil"], gil["pid"], gil["held_share"]) for gil in figures["gils"]] == [
         (0, PID, 0.2),
         (1, 200, 1),
@@ -217,13 +220,13 @@ def test_rolling_figures_forget_what_is_older_than_a_second(begin):
     for start_ms in range(0, 3000, 50):
         holder = 0 if start_ms < 1950 else HOLDER_NONE
         ledger.feed(frame(start_ms, start_ms + 50, [holder, 0, 50], switches=1))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert figures["window_s"] == 1.0
     assert figures["gils"][0]["held_share"] == 0
     assert figures["gils"][0]["switches_per_s"] == 20
     assert figures["gils"][0]["switches"] == 60
     assert figures["observer"]["gil_hz"] == 1000
-    assert ledger.summary()["gils"][0]["held_share"] == 0.65
+    assert summarise(ledger)["gils"][0]["held_share"] == 0.65
 
 
 # ---- counters
@@ -232,7 +235,7 @@ def test_rolling_figures_forget_what_is_older_than_a_second(begin):
 def test_a_rate_needs_two_readings(begin):
     ledger = begin()
     ledger.feed(Counters(0, [process_row(PID, 500 * MS)], [[0, 9, 9, 9, 9]], {"cpu_us": 70 * MS}, 0))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert figures["totals"] == {
         "cpu_share": None,
         "rss": 1000,
@@ -246,7 +249,7 @@ def test_a_rate_needs_two_readings(begin):
     assert figures["observer"] == {**unknown, "late": 0, "failed": 0}
 
     ledger.feed(Counters(500 * MS, [process_row(PID, 900 * MS)], [], {"cpu_us": 90 * MS}, 50))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert figures["totals"]["cpu_share"] == figures["processes"][0]["cpu_share"] == 0.8
     assert figures["totals"]["ops_per_s"] == 100
     assert figures["observer"]["cpu_share"] == 0.04
@@ -260,7 +263,7 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     ledger.feed(Counters(250 * MS, [[PID, 700 * MS, 5000, 6000, 17, 4]], threads, {"cpu_us": 80 * MS}))
     ledger.feed(Memory(300 * MS, PID, 4500, 900, 800, 10, 20, {}))
     ledger.feed(Counters(500 * MS, [[PID, 700 * MS, 4000, 6000, 17, 4]], [], {"cpu_us": 90 * MS}))
-    summary = ledger.summary()
+    summary = summarise(ledger)
     known, born_later, unread = summary["threads"]
     assert (known["cpu_s"], known["run_delay_s"], known["voluntary_switches"]) == (0.1, 0.002, 5)
     assert known["involuntary_switches"] == 0
@@ -299,7 +302,7 @@ def test_the_totals_of_a_thread_that_ended_say_how_long_they_cover(begin):
     ledger.feed(frame(250, 400, lanes=[(7, [RUNNING, 150])]))
     ledger.feed(Names(400 * MS, gone=[7]))
     ledger.feed(Counters(500 * MS))
-    row = next(row for row in ledger.summary()["threads"] if row["name"] == "short")
+    row = next(row for row in summarise(ledger)["threads"] if row["name"] == "short")
     assert (row["observed_s"], row["cpu_s"], row["counted_s"]) == (0.3, 0.12, 0.15)
 
 
@@ -307,11 +310,11 @@ def test_counters_may_speak_of_a_process_that_is_no_cpython(begin):
     ledger = begin()
     for at_ms in (0, 250):
         ledger.feed(Counters(at_ms * MS, [process_row(77, at_ms * MS, rss=None), process_row(PID, 0)], []))
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert [(row["pid"], row["python"]) for row in figures["processes"]] == [(PID, "3.12.1"), (77, None)]
     assert figures["totals"]["rss"] == 1000
     assert figures["totals"]["cpu_share"] == 1.0
-    assert ledger.summary()["target"]["pid"] == PID
+    assert summarise(ledger)["target"]["pid"] == PID
 
 
 def test_a_pid_that_the_kernel_gives_away_again_starts_from_nothing(begin):
@@ -319,7 +322,7 @@ def test_a_pid_that_the_kernel_gives_away_again_starts_from_nothing(begin):
     ledger.feed(Counters(0, [process_row(PID, 0)]))
     ledger.feed(Process(10, PID, None, [], gone=True))
     ledger.feed(Process(20, PID, 1, ["sh"]))
-    (row,) = ledger.figures()["processes"]
+    (row,) = figures_of(ledger)["processes"]
     assert (row["rss"], row["uss"], row["minor_faults"]) == (None, None, None)
 
 
@@ -332,10 +335,10 @@ def test_processes_that_come_and_go_do_not_grow_without_bound(begin):
         ledger.feed(Names(at_us, gils=[[1 + index, pid, 0]]))
         ledger.feed(Counters(at_us, [process_row(pid, index)]))
         ledger.feed(Process(at_us, pid, PID, ["python3"], "3.12.1", gone=True))
-    memory = ledger.summary()["memory"]
+    memory = summarise(ledger)["memory"]
     assert len(memory) <= 2 * 500 + 750 + 1  # 15 s of them have just gone
     assert {PID, 3_999} <= {row["pid"] for row in memory}
-    assert len(ledger.header()["gils"]) == len(ledger.header()["processes"]) == len(memory)
+    assert len(header_of(ledger)["gils"]) == len(header_of(ledger)["processes"]) == len(memory)
 
 
 # ---- measured time
@@ -352,7 +355,7 @@ def test_a_workload_is_measured_up_to_its_result(begin):
     ledger.feed(End(150 * MS, "finished", exit_code=0))
 
     # THEN that is not the workload's
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert summary["run"]["duration_s"] == 0.075
     assert summary["gils"][0]["switches"] == 3
     assert summary["gils"][0]["held_share"] == summary["gils"][0]["contended_share"] == 1
@@ -362,7 +365,7 @@ def test_a_workload_is_measured_up_to_its_result(begin):
     assert third["observed_s"] == 0
     assert summary["workload"] == {"ops": 7, "ops_per_s": None, "latency_ms": {"p50": 1.5}}
     # nor are the figures that roll, and nothing of them changes any more
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert (figures["begin_us"], figures["at_us"], figures["end_us"]) == (0, 75 * MS, 75 * MS)
     assert figures["window_s"] == 0.075
     assert figures["gils"][0]["switches"] == 3
@@ -380,7 +383,7 @@ def test_after_the_result_no_series_course_heap_or_pause_grows(begin):
     ledger.feed(Counters(500 * MS, [process_row(PID, 400_000)], [[0, 300_000, 0, 1, 1]], ops=9))
     ledger.feed(Collector(500 * MS, [told[0]], [told[1]]))
     ledger.feed(Report(500 * MS, {"result": {}}))
-    before = ledger.figures(), ledger.summary(), ledger.header()
+    before = figures_of(ledger), summarise(ledger), header_of(ledger)
 
     # WHEN its interpreter ends, with collections, on all the CPU that there is
     ledger.feed(frame(500, 600, [1, 0, 100], [(1, [RUNNING, 100])]))
@@ -391,9 +394,9 @@ def test_after_the_result_no_series_course_heap_or_pause_grows(begin):
     )
 
     # THEN every view still ends with the result
-    assert (ledger.figures(), ledger.summary(), ledger.header()) == before
-    assert ledger.summary()["workload"] == {"ops": 9, "ops_per_s": 18.0}
-    assert len(ledger.header()["pauses"]) == 1
+    assert (figures_of(ledger), summarise(ledger), header_of(ledger)) == before
+    assert summarise(ledger)["workload"] == {"ops": 9, "ops_per_s": 18.0}
+    assert len(header_of(ledger)["pauses"]) == 1
     assert ledger.series.newest()[0] == 500 * MS
 
 
@@ -402,21 +405,21 @@ def test_a_thread_named_within_the_last_slice_is_cut_where_its_track_begins(begi
     ledger.feed(Names(20 * MS, [[5, PID, 105, "late", 0]]))
     ledger.feed(Report(30 * MS, {"result": {}}))
     ledger.feed(frame(0, 50, lanes=[(0, [RUNNING, 50]), (5, [LOCK, 30])]))
-    observed = {row["name"]: row["observed_s"] for row in ledger.summary()["threads"]}
+    observed = {row["name"]: row["observed_s"] for row in summarise(ledger)["threads"]}
     assert (observed["t0"], observed["late"]) == (0.03, 0.01)
 
 
 def test_without_a_result_the_operations_are_those_counted(begin):
     ledger = begin()
     ledger.feed(Report(0, {"phase": "warm"}))
-    assert ledger.summary()["workload"] is None
+    assert summarise(ledger)["workload"] is None
     ledger.feed(frame(0, 500, [0, 0, 500]))
     ledger.feed(Counters(500 * MS, ops=20))
-    assert ledger.summary()["workload"] == {"ops": 20, "ops_per_s": 40.0}
+    assert summarise(ledger)["workload"] == {"ops": 20, "ops_per_s": 40.0}
     # over the time up to their last reading: nobody counted those after it
     ledger.feed(frame(500, 700, [0, 0, 200]))
     ledger.feed(End(700 * MS, "stopped"))
-    assert ledger.summary()["workload"] == {"ops": 20, "ops_per_s": 40.0}
+    assert summarise(ledger)["workload"] == {"ops": 20, "ops_per_s": 40.0}
 
 
 # ---- summary and header
@@ -427,7 +430,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
     ledger.feed(frame(0, 50, [0, 0, 50], [(0, [STALLED, 50])], late=2))
     ledger.feed(Event(10, "stopping", PID, "stopped"))
     ledger.feed(End(50 * MS, "stopped"))
-    summary = ledger.summary({"name": "mine"})
+    summary = summarise(ledger, {"name": "mine"})
     assert list(summary) == [
         "schema",
         "run",
@@ -490,12 +493,12 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
 
 
 def test_an_observation_that_never_began_has_a_summary_all_the_same():
-    summary = Ledger().summary({"id": "r9", "state": "failed"})
+    summary = summarise(Ledger(), {"id": "r9", "state": "failed"})
     assert (summary["run"]["id"], summary["run"]["state"], summary["target"]["pid"]) == ("r9", "failed", None)
     assert summary["sampling"]["gil_hz"] is None
-    assert Ledger().summary()["run"]["state"] == "starting"
+    assert summarise(Ledger())["run"]["state"] == "starting"
     assert set(summary["capabilities"]["why"].values()) == {"the target never started"}
-    attached = Ledger().summary({"kind": "attach"})
+    attached = summarise(Ledger(), {"kind": "attach"})
     assert set(attached["capabilities"]["why"].values()) == {"the process was never read"}
 
 
@@ -503,26 +506,26 @@ def test_what_is_not_measured_is_null_and_what_is_measured_and_empty_is_not(begi
     # GIVEN a run of which no stack is looked at
     ledger = begin()
     ledger.feed(frame(0, 50, [HOLDER_NONE, 0, 50]))
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert [summary[name] for name in ("heap", "gc", "hot")] == [None] * 3
-    assert ledger.figures()["hot"] is None
+    assert figures_of(ledger)["hot"] is None
 
     # WHEN stacks are looked at, but nobody holds the lock
     ledger.feed(Process(50, PID, None, ["python3"], "3.12.1", capabilities={"stacks": "exact"}))
 
     # THEN no function is hot
-    assert ledger.summary()["hot"] == ledger.figures()["hot"] == []
+    assert summarise(ledger)["hot"] == figures_of(ledger)["hot"] == []
 
 
 def test_a_header_holds_what_a_late_viewer_needs(begin):
     ledger = begin()
-    assert ledger.header()["figures"] is None
+    assert header_of(ledger)["figures"] is None
     ledger.feed(frame(0, 50, [0, 0, 50]))
     ledger.feed(Counters(50 * MS, [process_row(PID, 10)], ops=3))
     ledger.feed(Names(60 * MS, gone=[1]))
     ledger.feed(Names(70 * MS, gone=[2]))
     ledger.feed(frame(15_050, 15_065, [0, 0, 15]))
-    header = ledger.header()
+    header = header_of(ledger)
     assert (header["type"], header["hello"]["type"], header["hello"]["origin_ns"]) == ("header", "hello", 123)
     assert decode(encode(decode(json.dumps(header["processes"][0])), 0)).pid == PID
     assert header["threads"] == [[0, PID, 100, "t0", 0], [2, PID, 102, "t2", 0]]
@@ -536,7 +539,7 @@ def test_a_header_holds_what_a_late_viewer_needs(begin):
 
 def test_there_is_no_header_before_the_hello():
     with pytest.raises(ValueError, match="begins with its hello"):
-        Ledger().header()
+        header_of(Ledger())
 
 
 @pytest.mark.parametrize(
@@ -564,14 +567,14 @@ def test_a_step_shows_in_the_row_of_its_own_time_while_the_figures_roll(begin):
         cpu_us = start_ms * MS
         ledger.feed(Counters((start_ms + 250) * MS, [process_row(PID, cpu_us)], ops=start_ms))
     # THEN
-    rows = ledger.header()["series"]["rows"]
+    rows = header_of(ledger)["series"]["rows"]
     assert [row[:8] for row in rows] == [
         [0, None, None, None, None, None, 1000, None],
         [250 * MS, 0.0, 0.0, 0.0, 0.0, 0.0, 1000, 0.0],
         [500 * MS, 1.0, 0.0, 200.0, 0.0, 1.0, 1000, 1000.0],
         [750 * MS, 1.0, 0.0, 200.0, 0.0, 1.0, 1000, 1000.0],
     ]
-    figures = ledger.figures()
+    figures = figures_of(ledger)
     assert figures["row"] == rows[-1]
     assert figures["gils"][0]["held_share"] == pytest.approx(2 / 3)
 
@@ -580,14 +583,14 @@ def test_a_pid_given_away_again_takes_no_cpu_time_back(begin):
     ledger = begin()
     for at_ms, cpu_ms in ((0, 0), (250, 200), (500, 10), (750, 135)):
         ledger.feed(Counters(at_ms * MS, [process_row(PID, cpu_ms * MS)]))
-    assert [row[5] for row in ledger.header()["series"]["rows"]] == [None, 0.8, None, 0.5]
+    assert [row[5] for row in header_of(ledger)["series"]["rows"]] == [None, 0.8, None, 0.5]
 
 
 def test_the_series_of_a_long_run_covers_all_of_it_in_few_rows(begin):
     ledger = begin()
     for index in range(5_000):
         ledger.feed(Counters(index * 250 * MS, ops=index))
-    series = ledger.header()["series"]
+    series = header_of(ledger)["series"]
     ops_per_s = series["names"].index("ops_per_s")
     assert {row[ops_per_s] for row in series["rows"][1:]} == {4.0}
     at_us = [row[0] for row in series["rows"]]
@@ -605,6 +608,6 @@ def test_a_row_of_the_series_tells_how_many_threads_ran_at_once(begin):
     ledger.feed(Frame(50 * MS, 100 * MS, 50, 0, 0, [], [[0, [5, 50 * MS]], [1, [5, 50 * MS]]]))
     ledger.feed(Counters(100 * MS, [process_row(PID, 10)]))
     # THEN each row tells of its own time
-    series = ledger.header()["series"]
+    series = header_of(ledger)["series"]
     running = series["names"].index("running")
     assert [row[running] for row in series["rows"]] == [1.5, 0.0]

@@ -9,6 +9,7 @@ import pytest
 from app.analysis.findings.loops import event_loop_blocked
 from app.analysis.ledger import Ledger
 from app.analysis.sources import imports, to_blame
+from app.analysis.summary import summarise
 from app.model.frames import Frame, Loops, Names, Report
 from app.model.states import IO, NATIVE, RUNNING, SLEEP
 
@@ -51,7 +52,7 @@ def step(
 
 
 def row(ledger: Ledger) -> dict[str, Any]:
-    [only] = ledger.summary()["loops"]
+    [only] = summarise(ledger)["loops"]
     return only  # type: ignore[no-any-return]
 
 
@@ -105,7 +106,7 @@ def test_a_block_of_several_tasks_names_none(ledger: Ledger) -> None:
     several = [[0, n * S, 100_000, SLEEP, f"Task-{n}", True, [0, 1]] for n in range(3)]
     ledger.feed(Loops(9 * S, lags=[[0, S, 0, []]], steps=several))
     assert row(ledger)["blocks"][0]["task"] is None
-    found = event_loop_blocked(ledger.summary())
+    found = event_loop_blocked(summarise(ledger))
     assert found is not None
     assert "Task-" not in found.detail
 
@@ -162,7 +163,7 @@ def blocked(ledger: Ledger, *steps: list[Any], seconds: float = 10.0) -> Any:
     busy_us = sum(each[2] for each in steps)
     lags = [[0, int(seconds * S) - busy_us, max(each[2] for each in steps), [100_000, busy_us]]]
     ledger.feed(Loops(int(seconds * S), lags=lags, steps=list(steps)))
-    return event_loop_blocked(ledger.summary())
+    return event_loop_blocked(summarise(ledger))
 
 
 def test_it_names_the_function_the_task_and_what_to_do(ledger: Ledger) -> None:
@@ -220,6 +221,6 @@ def test_a_loop_that_is_all_right_is_not_found(ledger: Ledger, steps: list[Any])
 
 
 def test_without_a_loop_there_is_nothing_to_say(begin: Any) -> None:
-    summary = begin().summary()
+    summary = summarise(begin())
     assert summary["loops"] == []
     assert event_loop_blocked(summary) is None

@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.analysis.figures import figures_of
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.model.frames import Frame, Names, Process
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
 
@@ -32,7 +34,7 @@ def hold(ledger, *held_ms, times=1):
             if held is not None
         ]
         ledger.feed(Frame(start_us, start_us + SLICE_MS * MS, SLICE_MS, 0, 0, rows))
-    return ledger.figures()["main_gil"]
+    return figures_of(ledger)["main_gil"]
 
 
 def test_a_helper_that_is_held_about_as_much_does_not_win_over_the_root(family):
@@ -75,11 +77,11 @@ def test_a_root_that_is_told_of_after_its_workers_is_the_root_all_the_same():
     ledger.feed(Names(0, gils=[[0, CHILD, 0], [1, PID, 0]]))
     idle = [HOLDER_NONE, 0, 50 * MS]
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, [[0, 0, idle], [1, 0, idle]]))
-    assert ledger.figures()["main_gil"] == 1
-    assert ledger.summary()["target"]["pid"] == PID
+    assert figures_of(ledger)["main_gil"] == 1
+    assert summarise(ledger)["target"]["pid"] == PID
 
 
 def test_a_lock_that_could_not_be_read_is_never_the_main_one(begin):
     ledger = begin()
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, [[0, 0, [HOLDER_UNKNOWN, 0, 50 * MS]]]))
-    assert ledger.figures()["main_gil"] is None
+    assert figures_of(ledger)["main_gil"] is None

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.analysis import who_waits
+from app.analysis.figures import figures_of
 from app.analysis.holders import Holders
 from app.analysis.ledger import Ledger
 from app.analysis.looks import KEPT_US, LookLog
-from app.analysis.who_waits import MAX_CELLS, WhoWaits
+from app.analysis.summary import summarise
+from app.analysis.waited import MAX_CELLS, Waited
 from app.model.frames import Frame, Names, Process, Stacks
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, IO, LOCK, RUNNING, WAITING
 
@@ -38,7 +41,7 @@ def test_a_wait_is_put_down_to_those_who_held_meanwhile(begin):
     ledger = begin()
     gil = [0, 1, 20, HOLDER_NONE, 1, 5, 2, 1, 10, HOLDER_UNKNOWN, 1, 5, 1, 0, 10]
     ledger.feed(frame(0, 50, gil, [(0, [RUNNING, 20, IO, 30]), (1, [IO, 5, WAITING, 35, RUNNING, 10])]))
-    summary = ledger.summary()
+    summary = summarise(ledger)
     assert pairs(summary) == {
         ("t0", "t1"): 0.015,
         ("t2", "t1"): 0.01,
@@ -53,22 +56,22 @@ def test_a_wait_is_put_down_to_those_who_held_meanwhile(begin):
         "wait_s": 0.015,
     }
     assert [row["holder"]["tid"] for row in summary["who_waits"]] == [PID, PID + 2, None, None]
-    assert ledger.figures()["who_waits"] == summary["who_waits"]
+    assert figures_of(ledger)["who_waits"] == summary["who_waits"]
 
 
 def test_a_wait_that_goes_on_is_counted_so_far(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, [0, 1, 50], [(1, [WAITING, 50])]))
-    assert pairs(ledger.summary()) == {("t0", "t1"): 0.05}
+    assert pairs(summarise(ledger)) == {("t0", "t1"): 0.05}
     ledger.feed(frame(50, 100, [0, 1, 30, 1, 0, 20], [(1, [WAITING, 30, RUNNING, 20])]))
-    assert pairs(ledger.summary()) == {("t0", "t1"): 0.08}
+    assert pairs(summarise(ledger)) == {("t0", "t1"): 0.08}
 
 
 def test_two_waits_in_one_slice_are_both_counted(begin):
     ledger = begin()
     lane = (1, [WAITING, 10, RUNNING, 10, WAITING, 20, RUNNING, 10])
     ledger.feed(frame(0, 50, [0, 1, 10, 1, 0, 10, 2, 1, 20, 1, 0, 10], [lane]))
-    assert pairs(ledger.summary()) == {("t0", "t1"): 0.01, ("t2", "t1"): 0.02}
+    assert pairs(summarise(ledger)) == {("t0", "t1"): 0.01, ("t2", "t1"): 0.02}
 
 
 def test_each_interpreter_waits_for_its_own_lock(begin):
@@ -78,7 +81,7 @@ def test_each_interpreter_waits_for_its_own_lock(begin):
     gils = [[index, 0, [holder, 1, 50 * MS]] for index, holder in ((0, 0), (1, 8), (2, 10))]
     lanes = [[lane, [WAITING, 50 * MS]] for lane in (1, 9)]
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, gils, lanes))
-    rows = ledger.summary()["who_waits"]
+    rows = summarise(ledger)["who_waits"]
     assert {(r["interpreter"], r["holder"]["name"], r["waiter"]["name"]) for r in rows} == {
         (0, "t0", "t1"),
         (3, "sub", "sub-waiter"),
@@ -89,7 +92,7 @@ def test_interpreters_that_share_a_lock_wait_for_that(begin):
     ledger = begin()
     ledger.feed(Names(0, [[8, PID, 108, "sub", 5]]))
     ledger.feed(frame(0, 50, [0, 1, 50], [(8, [WAITING, 50])]))
-    assert pairs(ledger.summary()) == {("t0", "sub"): 0.05}
+    assert pairs(summarise(ledger)) == {("t0", "sub"): 0.05}
 
 
 def test_what_has_no_room_stands_together_and_nothing_is_lost(begin):
@@ -97,7 +100,7 @@ def test_what_has_no_room_stands_together_and_nothing_is_lost(begin):
     for lane in range(40):
         waits = [(other, [WAITING, 5, IO, 5]) for other in range(40) if other != lane]
         ledger.feed(frame(10 * lane, 10 * lane + 10, [lane, 39, 10], waits))
-    rows = ledger.figures()["who_waits"]
+    rows = figures_of(ledger)["who_waits"]
     assert len(rows) == 101
     assert rows[0] == {
         "pid": PID,
@@ -106,21 +109,21 @@ def test_what_has_no_room_stands_together_and_nothing_is_lost(begin):
         "waiter": {"tid": None, "name": "others"},
         "wait_s": pytest.approx((40 * 39 - 100) * 0.005),
     }
-    assert sum(row["wait_s"] for row in ledger.summary()["who_waits"]) == pytest.approx(40 * 39 * 0.005)
+    assert sum(row["wait_s"] for row in summarise(ledger)["who_waits"]) == pytest.approx(40 * 39 * 0.005)
 
 
 def test_pairs_without_end_are_folded_and_nothing_is_lost():
     # GIVEN one pair that waits long, and twice as many as there is room for that wait for a moment
-    who, ledger = WhoWaits(), Ledger()
+    waited, ledger = Waited(), Ledger()
     ledger.feed(
         Names(0, [[lane, PID, lane, str(lane), 0] for lane in range(2 * MAX_CELLS + 3)], [[0, PID, 0]])
     )
-    who.add(0, 1, {2: 1_000_000})
+    waited.add(0, 1, {2: 1_000_000})
     for lane in range(3, 2 * MAX_CELLS + 3):
-        who.add(0, 1, {lane: 5})
+        waited.add(0, 1, {lane: 5})
     # THEN the long one is still told apart
-    rows = who.rows(10, ledger.gils, ledger.threads)
-    assert len(who._cells) <= MAX_CELLS + 1
+    rows = who_waits.rows(waited, 10, ledger.gils, ledger.threads)
+    assert len(waited.cells) <= MAX_CELLS + 1
     assert (rows[0]["holder"]["name"], rows[0]["wait_s"]) == ("2", 1.0)
     assert sum(row["wait_s"] for row in rows) == pytest.approx(1 + 2 * MAX_CELLS * 5 / 1e6)
 
@@ -135,7 +138,7 @@ def test_a_thread_that_was_forgotten_is_one_of_the_others(begin):
         ledger.feed(frame(lane * 50, lane * 50 + 50, lanes=[(lane, [RUNNING, 50])]))
         ledger.feed(Names(lane * 50 * MS + 50 * MS, gone=[lane]))
     assert ledger.threads.get(5) is None
-    assert pairs(ledger.summary()) == {("others", "t1"): 0.05}
+    assert pairs(summarise(ledger)) == {("others", "t1"): 0.05}
 
 
 def test_the_waits_of_a_process_go_when_it_is_forgotten(begin):
@@ -143,15 +146,15 @@ def test_the_waits_of_a_process_go_when_it_is_forgotten(begin):
     ledger.feed(Names(0, [[5, 777, 777, "child", 0], [6, 777, 778, "waiter", 0]], [[1, 777, 0]]))
     ledger.feed(Process(0, 777, PID, ["python3"], "3.12.1"))
     ledger.feed(Frame(0, 50 * MS, 50, 0, 0, [[1, 0, [5, 1, 50 * MS]]], [[6, [WAITING, 50 * MS]]]))
-    assert pairs(ledger.summary()) == {("child", "waiter"): 0.05}
+    assert pairs(summarise(ledger)) == {("child", "waiter"): 0.05}
     ledger.feed(Process(50 * MS, 777, PID, ["python3"], "3.12.1", gone=True))
     for pid in range(1_000, 2_600):
         ledger.feed(Process(pid * 20 * MS, pid, PID, ["python3"], "3.12.1"))
         ledger.feed(Process(pid * 20 * MS, pid, PID, ["python3"], "3.12.1", gone=True))
-    assert 777 not in {row["pid"] for row in ledger.summary()["memory"]}
-    assert ledger.summary()["who_waits"] == []
+    assert 777 not in {row["pid"] for row in summarise(ledger)["memory"]}
+    assert summarise(ledger)["who_waits"] == []
     # but its hold was the longest all the same
-    assert [(row["pid"], row["length_s"]) for row in ledger.summary()["longest_holds"]] == [(777, 0.05)]
+    assert [(row["pid"], row["length_s"]) for row in summarise(ledger)["longest_holds"]] == [(777, 0.05)]
 
 
 TRACKS = st.lists(st.tuples(st.integers(-2, 3), st.integers(0, 40)), max_size=12)
@@ -189,7 +192,7 @@ def test_the_longest_wait_says_who_waited_where_and_whom_to_blame(begin):
     ledger.feed(frame(50, 100, [0, 1, 10, 2, 1, 20, 1, 0, 20], [(1, [WAITING, 30, RUNNING, 20])]))
 
     # THEN
-    (wait,) = ledger.summary()["longest_waits"]
+    (wait,) = summarise(ledger)["longest_waits"]
     assert wait == {
         "at_s": 0.01,
         "length_s": 0.07,
@@ -202,8 +205,8 @@ def test_the_longest_wait_says_who_waited_where_and_whom_to_blame(begin):
         "line": 3,
         "blamed": {"tid": PID, "name": "t0", "function": "crunch"},
     }
-    assert ledger.figures()["longest_waits"] == [wait]
-    holds = ledger.summary()["longest_holds"]
+    assert figures_of(ledger)["longest_waits"] == [wait]
+    holds = summarise(ledger)["longest_holds"]
     assert [(row["name"], row["at_s"], row["length_s"], row["function"], row["line"]) for row in holds] == [
         ("t0", 0, 0.06, "crunch", 8),
         ("t2", 0.06, 0.02, None, None),
@@ -222,7 +225,7 @@ def test_looks_may_come_before_their_frame_or_after_it(begin, first):
     ]
     for message in messages if first == "frame" else reversed(messages):
         ledger.feed(message)
-    (wait,) = ledger.summary()["longest_waits"]
+    (wait,) = summarise(ledger)["longest_waits"]
     assert (wait["function"], wait["blamed"]["function"]) == ("f", "f")
 
 
@@ -231,7 +234,7 @@ def test_a_wait_in_which_no_look_fell_has_no_function_and_one_without_a_holder_b
     gil = [0, 1, 10, HOLDER_NONE, 0, 10, HOLDER_UNKNOWN, 1, 30]
     ledger.feed(frame(0, 50, gil, [(1, [WAITING, 10, IO, 10, WAITING, 30])]))
     ledger.feed(Stacks([[15 * MS, 0, -1, None, -1, None, 0]]))
-    unread, wait = ledger.summary()["longest_waits"]
+    unread, wait = summarise(ledger)["longest_waits"]
     assert (wait["function"], wait["file"], wait["line"]) == (None, None, None)
     assert wait["blamed"] == {"tid": PID, "name": "t0", "function": None}
     assert unread["blamed"] is None
@@ -242,7 +245,7 @@ def test_a_wait_and_a_hold_that_still_go_on_are_among_the_longest(begin):
     for start_ms in range(0, 1000, 50):
         lane = (1, [WAITING, 20, LOCK, 30] if start_ms < 800 else [WAITING, 50])
         ledger.feed(frame(start_ms, start_ms + 50, [0, 1, 50], [lane]))
-    for summary in (ledger.summary(), ledger.summary()):
+    for summary in (summarise(ledger), summarise(ledger)):
         assert len(summary["longest_waits"]) == 10
         assert [row["length_s"] for row in summary["longest_waits"][:2]] == [0.2, 0.02]
         assert [(row["at_s"], row["length_s"]) for row in summary["longest_holds"]] == [(0, 1.0)]
@@ -267,7 +270,7 @@ def test_the_ten_longest_are_the_ten_longest(waits):
         key=lambda wait: (-wait[1], wait[0]),
     )
     found = [
-        (round(row["at_s"] * 1e3), round(row["length_s"] * 1e3)) for row in ledger.summary()["longest_waits"]
+        (round(row["at_s"] * 1e3), round(row["length_s"] * 1e3)) for row in summarise(ledger)["longest_waits"]
     ]
     assert found == expected[:10]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.analysis.functions import MAX_CALLERS
 from app.analysis.ledger import Ledger
 from app.analysis.slices import Slice
+from app.analysis.summary import summarise
 from app.analysis.where import ROWS
 from app.model.frames import Blocked, Frame, Hello, Message, Names, Report, Stacks
 from app.model.states import IO, LOCK, NATIVE, RUNNING, SLEEP, STALLED, STATES, WAITING
@@ -91,7 +92,7 @@ def table(ledger: Ledger, state: str, thread: int = 0) -> list[tuple[Any, ...]]:
             row["count"],
             None if row["longest_s"] is None else round(row["longest_s"] * 1e3, 3),
         )
-        for row in ledger.summary()["threads"][thread]["blocked"]
+        for row in summarise(ledger)["threads"][thread]["blocked"]
         if row["state"] == state
     ]
 
@@ -183,7 +184,7 @@ def test_the_callers_lead_to_the_program_s_own_functions() -> None:
         look(230 * MS, NATIVE, IN_REQUEST),
     ]
     feed(found, LOCK, 60 * MS, SLEEP, 60 * MS, IO, 60 * MS, NATIVE, 60 * MS, looks=looks)
-    (thread, _) = found.summary()["threads"]
+    (thread, _) = summarise(found)["threads"]
     callers = {row["function"]: [caller[0] for caller in row["callers"]] for row in thread["blocked"]}
     assert callers["write_journal"] == ["transfer"]
     assert callers["Handler.acquire"] == ["Handler.handle", "request", "loop"]
@@ -210,7 +211,7 @@ def test_tasks_of_one_place_have_rows_of_their_own() -> None:
     feed(found, SLEEP, 60 * MS, RUNNING, 10 * MS, SLEEP, 90 * MS)
     found.feed(look(145 * MS, SLEEP, IN_REQUEST, task="prices"))
     rows = {
-        (row["function"], row["task"]): row["total_s"] for row in found.summary()["threads"][0]["blocked"]
+        (row["function"], row["task"]): row["total_s"] for row in summarise(found)["threads"][0]["blocked"]
     }
     assert rows["request", "prices"] == 0.15  # the first was not looked at, and went where the other was
 
@@ -229,7 +230,7 @@ def test_the_flame_graph_has_the_states_below_its_root() -> None:
     found.feed(Stacks([[350 * MS + 1, 0, 0, IN_REQUEST, -1, None, 0]]))
     feed(found, SLEEP, 400 * MS, lane=1)
     found.feed(look(395 * MS, SLEEP, IN_JOURNAL, lane=1))
-    where = found.summary()["where"]["flame"]
+    where = summarise(found)["where"]["flame"]
     assert (where["name"], where["samples"]) == ("all threads", 800)
     assert [(child["name"], child["samples"]) for child in where["children"]] == [
         ("sleep", 400),
@@ -240,10 +241,10 @@ def test_the_flame_graph_has_the_states_below_its_root() -> None:
     (run,) = sleep["children"]
     assert [run["name"], run["children"][0]["name"]] == ["Thread.run", "transfer"]
     assert lock["children"][0]["name"] == "stack unknown"
-    (first, second) = found.summary()["threads"]
+    (first, second) = summarise(found)["threads"]
     assert (first["flame"]["name"], first["flame"]["samples"]) == ("first", 400)
     assert [child["name"] for child in second["flame"]["children"]] == ["sleep"]
-    rows = found.summary()["where"]["blocked"]
+    rows = summarise(found)["where"]["blocked"]
     assert [(row["state"], row["function"], row["total_s"]) for row in rows][:2] == [
         ("sleep", "write_journal", 0.4),
         ("lock", None, 0.3),
@@ -260,7 +261,7 @@ def test_the_rows_of_a_thread_with_very_many_places_are_few_and_add_up() -> None
     for n in range(many):
         found.feed(Frame(n * SLICE, (n + 1) * SLICE, 50, 0, 0, [], [[0, [LOCK, 20 * MS, RUNNING, 30 * MS]]]))
         found.feed(look(n * SLICE + 1, LOCK, n))
-    rows = [row for row in found.summary()["threads"][0]["blocked"] if row["state"] == "lock"]
+    rows = [row for row in summarise(found)["threads"][0]["blocked"] if row["state"] == "lock"]
     assert len(rows) <= ROWS + 1
     assert abs(sum(row["total_s"] for row in rows) - 20) < 1e-6
     assert max(rows, key=lambda row: row["total_s"])["function"] is None
@@ -286,7 +287,7 @@ def test_the_rows_of_each_state_add_up_to_its_time(
     found = ledger()
     told = [look(*seen) for seen in sorted(looks, key=lambda seen: seen[:2]) if seen[0] < whole]
     feed(found, *track, cut_at=[at for at in cuts if at < whole], looks=told, early=early)
-    thread = found.summary()["threads"][0]
+    thread = summarise(found)["threads"][0]
     for state in STATES:
         parts = [row["total_s"] for row in thread["blocked"] if row["state"] == state]
         assert abs(sum(parts) - thread["shares"][state] * thread["observed_s"]) < 1e-9

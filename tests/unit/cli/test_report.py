@@ -7,6 +7,7 @@ import re
 import pytest
 
 from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
 from app.cli import report
 from app.model import frames
 from app.model.states import EXACT, NATIVE, RUNNING, WAITING
@@ -55,11 +56,11 @@ def observed(unseen_us: int = 0) -> Ledger:
 
 def test_a_thread_that_never_called_python_is_marked(ledger: Ledger) -> None:
     ledger.feed(frames.Names(1_000_000, [[2, 100, 102, "blas", None]]))
-    assert re.search(r"^blas \(no Python state\) +100 ", report.text(ledger.summary()), re.MULTILINE)
+    assert re.search(r"^blas \(no Python state\) +100 ", report.text(summarise(ledger)), re.MULTILINE)
 
 
 def test_the_report_shows_every_table(ledger: Ledger) -> None:
-    text = report.text(ledger.summary())
+    text = report.text(summarise(ledger))
     lines = text.splitlines()
 
     assert lines[0] == "convoy · CPython 3.13.0 · finished after 1 s · switch interval 5 ms"
@@ -95,7 +96,7 @@ def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
     pauses = [[100, 0, 300_000, 200_000, 2, 8]]
     ledger.feed(frames.Collector(0, [[*row[:5], [0, 0, 0], [0, 0, 0], *row[7:]]]))
     ledger.feed(frames.Collector(900_000, [row], pauses))
-    text = report.text(ledger.summary())
+    text = report.text(summarise(ledger))
 
     assert part(text, "memory")[1:] == [
         "pid 100 240 ms 1 MiB 512 KiB 768 KiB 4 KiB 2 MiB 7 0",
@@ -113,7 +114,9 @@ def test_the_report_tells_of_heap_collector_and_memory(ledger: Ledger) -> None:
 def test_segments_of_mimalloc_are_not_said_to_be_pinned(ledger: Ledger) -> None:
     numbers = (500_000, 100, 0, "mimalloc", 2000, 1000, 0, 1, 32 << 20, 30, 470, 1500, 3 << 20, None)
     ledger.feed(frames.Heap(*numbers, classes=[[64, 30, 1500, 3]], pinned=[1, 32 << 20, 3 << 20]))
-    assert part(report.text(ledger.summary()), "heap")[1:] == ["pid 100 mimalloc 3 MiB 1,500 1 32 MiB 91 % –"]
+    assert part(report.text(summarise(ledger)), "heap")[1:] == [
+        "pid 100 mimalloc 3 MiB 1,500 1 32 MiB 91 % –"
+    ]
 
 
 def test_without_a_gil_functions_ran_and_nobody_waited() -> None:
@@ -130,7 +133,7 @@ def test_without_a_gil_functions_ran_and_nobody_waited() -> None:
     ledger.feed(frames.Frame(0, 50_000, 50, 0, 0, [], [[0, [RUNNING, 50_000]]]))
     ledger.feed(frames.Stacks([[at_us, None, 0, 0, -1, None, 0] for at_us in range(5_000, 50_000, 10_000)]))
     ledger.feed(frames.End(50_000, "finished", exit_code=0))
-    assert part(report.text(ledger.summary()), "ran in") == [
+    assert part(report.text(summarise(ledger)), "ran in") == [
         "ran in of the looks",
         "spin work.py:4 100 %",
     ]
@@ -138,7 +141,7 @@ def test_without_a_gil_functions_ran_and_nobody_waited() -> None:
 
 def test_where_pss_is_not_known_of_all_the_report_says_what_it_counts(ledger: Ledger) -> None:
     ledger.feed(frames.Counters(0, [[pid, 0, 1 << 20, 1 << 20, 0, 0] for pid in (100, 200)]))
-    assert part(report.text(ledger.summary()), "memory")[-1] == (
+    assert part(report.text(summarise(ledger)), "memory")[-1] == (
         "together at most RSS 2 MiB, pages that several share counted in each"
     )
 
@@ -147,13 +150,13 @@ def test_the_report_tells_who_held_the_lock_and_who_waited_longest(ledger: Ledge
     functions = [[0, "spin", "/home/me/work.py", 3], [1, "ask", "/home/me/work.py", 9]]
     ledger.feed(frames.Names(1_000_000, functions=functions, stacks=[[0, [0, 4]], [1, [1, 11]]]))
     ledger.feed(frames.Stacks([[at_us, 0, 0, 0, 1, 1, 1] for at_us in range(5_000, 1_000_000, 10_000)]))
-    text = report.text(ledger.summary())
+    text = report.text(summarise(ledger))
     assert part(text, "held the GIL in")[1:] == ["spin work.py:4 100 % 100 %"]
     assert part(text, "longest waits")[1:] == ["1 s 0 µs cpu-1 ask work.py:11 main spin"]
 
 
 def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_bounds() -> None:
-    text = report.text(observed(unseen_us=500_000).summary())
+    text = report.text(summarise(observed(unseen_us=500_000)))
     assert "warning: Only 66 % of the time was seen (observation-thin)" in text
     assert "seen for 66 % of the time: sampled at" in text
     assert re.search(r"^pid 100 +66 % +100 % ", text, re.MULTILINE)
@@ -163,7 +166,7 @@ def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_boun
 
 
 def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger: Ledger) -> None:
-    summary = ledger.summary()
+    summary = summarise(ledger)
     summary["workload"] |= {
         "showed": ["Answers took 5 ms.", "Without the others 0.1 ms."],
         "table": {"columns": ["operation", "lost"], "rows": [["append", 0], ["i += 1", 1234]]},
@@ -183,7 +186,7 @@ def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger
 
 def test_the_report_of_a_run_in_which_nothing_was_seen() -> None:
     run = {"name": "convoy", "state": "failed", "duration_s": 0.01}
-    assert report.text(Ledger().summary(run)).startswith(
+    assert report.text(summarise(Ledger(), run)).startswith(
         "convoy · not a CPython that can be read · failed after 10 ms\n\n"
         "seen for – of the time: sampled at – Hz"
     )

@@ -90,7 +90,7 @@ def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypa
         judged.append(run["state"])
         return [{"code": "of-the-test", "number": len(judged)}]
 
-    monkeypatch.setattr(Ledger, "findings", judge)
+    monkeypatch.setattr("app.runs.feed.judge", judge)
 
     async def scenario() -> None:
         async with manager("steady") as runs:
