@@ -14,7 +14,9 @@ from support.targets import standing_by
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
-from app.probe.processes import Processes
+from app.probe.kernel import procfs
+from app.probe.kernel.run_clock import RunClock
+from app.probe.processes.tree import ProcessTree
 from app.probe.sampling.slow import SlowReads
 
 RUNS = int(
@@ -57,10 +59,10 @@ class Watching:
         self.messages: list[frames.Message] = []
         self.ledger = Ledger()
         self.slow = SlowReads()
-        self.processes = Processes(self.emit, self.slow, stacks=True, is_left_out=lambda pid: False)
+        self.tree = ProcessTree(self.emit, self.slow, RunClock(), True, lambda pid: False)
         run = {"id": "fuzz", "kind": "attach", "name": "fuzz", "params": {}}
         self.emit(frames.Hello(0, 0.0, run, {"gil_hz": 1000.0}))
-        self.processes.watch(pid, None, 0)
+        self.tree.discovery.watch(pid, None, 0)
 
     def emit(self, message: frames.Message) -> None:
         """To the wire and back, and on to the figures."""
@@ -70,31 +72,32 @@ class Watching:
 
     def find(self) -> None:
         """Looks until the process is read."""
-        while not self.processes.reads_any:
-            self.processes.look(0)
+        while not self.tree.watchlist.reads_any:
+            self.tree.discovery.look(0)
 
     def watch(self) -> None:
         """SAMPLES samples, and all that goes between them."""
-        processes, start = self.processes, 1000
-        processes.look_at_heaps(True)
+        tree, start = self.tree, 1000
+        tree.memory.look_at_heaps(True)
         for now in range(1000, SAMPLES * 1000 + 1000, 1000):
-            processes.look(now)
-            processes.sample(now)
+            tree.discovery.look(now)
+            tree.rounds.sample(now)
             if now % 10_000 == 0:
-                processes.look_at_stacks(now)
+                tree.rounds.look_at_stacks(now)
             self.slow.step(time.monotonic_ns() + 10**9)
             if now % 50_000 == 0:
-                processes.follow_children([self.pid], now)
-                processes.frame(start, now, 50, 0)
-                processes.read_heaps(now)
-                processes.walk_mappings(now)
-                processes.counters(
+                tree.discovery.let_go_of_ended(now)
+                tree.discovery.take_in(procfs.descendants(self.pid), now)
+                tree.reports.frame(start, now, 50, 0)
+                tree.memory.read_heaps(now)
+                tree.memory.walk_mappings(now)
+                tree.reports.counters(
                     now, {"cpu_us": now, "gil_hz": 1000.0, "late": 0}, None, every=now % 100_000 == 0
                 )
                 start = now
         self.slow.finish(time.monotonic_ns() + 10**8)
         summarise(self.ledger)
-        processes.close()
+        tree.close()
 
     def threads(self) -> set[int]:
         """The tids that were told of."""

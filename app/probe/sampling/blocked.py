@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 import struct
+from collections import deque
 from typing import Any, Callable
 
 from app.model.frames import LONG_BLOCK_US
-from app.model.states import IO, LOCK, NATIVE, SLEEP
+from app.model.states import LOCK, NATIVE
 from app.probe.cpython.numbered import NumberedStacks
 from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import ThreadState
@@ -24,12 +25,12 @@ from app.probe.kernel.memory import Unmapped
 
 from .judges import ATTACHED
 from .sampler import TEXT, Sampler
-from .tracks import Lane
+from .tracks import STILL, Lane
 
 _HOLDER = struct.Struct("=Qi")  # last_holder, locked
 _RUNNING = b"r"  # of "running", which a thread in the run queue reads too
-_STATES = frozenset((NATIVE, LOCK, IO, SLEEP))
-_PARKED_EVERY = 20  # looks between two at parked threads
+_PARKED_EVERY = 20  # looks between two searches of parked threads: they stay where they are for long
+_AT_A_TIME = 10  # looks taken in one sample
 _A_SECOND = 100  # long blocks looked at, over the whole run; each costs some 40 us
 _BURST = 50
 
@@ -40,7 +41,6 @@ class Budget:
     """How many more looks at long blocks may be taken."""
 
     def __init__(self) -> None:
-        self.missed = 0  # long blocks that have not been looked at
         self._left = float(_BURST)
         self._refilled_us = 0
 
@@ -49,9 +49,14 @@ class Budget:
         self._left = min(_BURST, self._left + (now_us - self._refilled_us) * _A_SECOND / 1e6)
         self._refilled_us = now_us
 
-    def take(self) -> bool:
+    @property
+    def allows(self) -> bool:
         """Whether another look may be taken."""
-        if self._left < 1:
+        return self._left >= 1
+
+    def take(self) -> bool:
+        """Takes another look, if one may be taken."""
+        if not self.allows:
             return False
         self._left -= 1
         return True
@@ -67,22 +72,42 @@ class BlockedLooker:
         self._roster = sampler.roster
         self._stacks = stacks
         self._turn = 0
+        self._newest_next = False
+        self._parked: deque[Lane] = deque()  # those in a long block that was not looked at, the longest first
         self.short: list[Lane] = []  # those in a stretch that is not long yet, as of the last look
 
     def look(self, now_us: int, budget: Budget) -> list[Row]:
-        """Rows of the long blocks not looked at yet, as far as the budget goes; AddressSpaceGone."""
+        """Rows of the long blocks not looked at yet, as far as the budget goes; AddressSpaceGone.
+
+        Where there are too many, the longest and the newest take turns. So a new deadlock is seen at once
+        though hundreds of idle threads wait for their look, and though others are always newer than it.
+        """
+        if self._turn % _PARKED_EVERY == 0:
+            self._parked = deque(sorted(filter(_is_due, self._roster.parked), key=_since))
+        self._turn += 1
+        active = self._due(now_us)
+        if not budget.allows or not (active or self._parked):
+            return []
         rows: list[Row] = []
-        for lane in self._due(now_us):
-            if not budget.take():
-                if lane.put_off != lane.entered:
-                    lane.put_off = lane.entered
-                    budget.missed += 1
-                continue
+        due = deque(sorted(active, key=_since))
+        for _ in range(_AT_A_TIME):
+            lane = self._next(due)
+            if lane is None or not budget.take():
+                break
             rows += self.look_at(lane, now_us)
-            if lane.put_off == lane.looked_at == lane.entered:
-                lane.put_off = -1
-                budget.missed -= 1
         return rows
+
+    def _next(self, active: deque[Lane]) -> Lane | None:
+        """The longest or the newest; those that are parked have mostly been blocked for longer."""
+        self._newest_next = not self._newest_next
+        while active or self._parked:
+            if self._newest_next:
+                lane = active.pop() if active else self._parked.pop()
+            else:
+                lane = self._parked.popleft() if self._parked else active.popleft()
+            if _is_due(lane) and self._roster.lane_by_number.get(lane.number) is lane:
+                return lane
+        return None
 
     def look_at(self, lane: Lane, now_us: int) -> list[Row]:
         """One row; none where the thread may have moved while it was looked at."""
@@ -93,28 +118,22 @@ class BlockedLooker:
             return []  # it has ended, or its process may not be read any more
         if frames is None:
             return []
-        lane.looked_at = lane.entered
+        lane.looked_at, lane.looked_us = lane.entered, now_us
         stack = self._stacks.number(frames, at_lock=lane.state == LOCK)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
 
     def _due(self, now_us: int) -> list[Lane]:
-        """Those in a long block that was not looked at, the longest first; `short` becomes the others."""
+        """The active ones in a long block that was not looked at; `short` becomes those in a short one."""
         due, short = [], []
         long_since = now_us - LONG_BLOCK_US
         for lane in self._roster.active:
-            if lane.state in _STATES and lane.states:
+            if lane.state in STILL and lane.states:
                 if lane.entered > long_since:
                     short.append(lane)
                 elif lane.looked_at != lane.entered:
                     due.append(lane)
-        if self._turn % _PARKED_EVERY == 0:  # they have been where they are for long
-            due += [
-                lane for lane in self._roster.parked
-                if lane.looked_at != lane.entered and lane.state in _STATES and lane.states
-            ]  # fmt: skip
-        self._turn += 1
         self.short = short
-        return sorted(due, key=lambda lane: lane.entered) if len(due) > 1 else due
+        return due
 
     def _still_at(self, lane: Lane) -> list[StackFrame] | None:
         """The frames of a thread that has not moved meanwhile; none that could be read: []."""
@@ -157,3 +176,12 @@ class BlockedLooker:
 
     def _text(self, lane: Lane) -> bytes:
         return os.pread(lane.fd, TEXT, 0)
+
+
+def _is_due(lane: Lane) -> bool:
+    """Whether it is blocked, and was not looked at since it is."""
+    return lane.looked_at != lane.entered and lane.state in STILL and bool(lane.states)
+
+
+def _since(lane: Lane) -> int:
+    return lane.entered

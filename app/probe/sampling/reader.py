@@ -71,13 +71,13 @@ class Reader:
         self.sampler.gap(from_us)
         self.collectors.gap(from_us)
 
-    def thread_counters(self, every: bool) -> list[Any]:
+    def thread_counters(self, now_us: int, every: bool) -> list[Any]:
         """The kernel's totals of the threads whose turn it is, as a counters message lists them."""
         rows = []
         lanes = list(self.roster.lanes.values())
         for lane in lanes if every else self._counted.take(lanes, _COUNTED):
             if not lane.lives():
-                self.roster.drop(lane)  # and its id may be another's by now
+                self.roster.drop(lane, now_us)  # and its id may be another's by now
                 continue
             scheduled = procfs.schedstat(self.sampler.pid, lane.tid)
             if scheduled is None:

@@ -11,7 +11,7 @@ import struct
 from dataclasses import replace
 from typing import Callable
 
-from app.model.states import HOLDER_UNKNOWN
+from app.model.states import HOLDER_UNKNOWN, UNKNOWN
 from app.probe.cpython.layouts import PERMANENT, TSTATE_INTERP
 from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.survey import Inconsistent, Interpreter, Survey, ThreadState, survey
@@ -51,6 +51,7 @@ class Roster:
         self.gone: list[Lane] = []
         self.gone_gils: list[GilTrack] = []
         self.surveyed_us = self.listed_us = 0
+        self._missed = 0  # long blocks that nobody looked at, of threads that have ended
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
         self._own_pid = (procfs.own_tid(pid, pid) or pid) if self._nested else pid
@@ -100,7 +101,7 @@ class Roster:
         self.listed_us = now_us
         tids = procfs.tids(self.pid)
         for lane in [self.lanes[tid] for tid in self.lanes.keys() - tids]:
-            self.drop(lane)
+            self.drop(lane, now_us)
         for tid in tids:
             if tid not in self.lanes:
                 self._add(tid, now_us)
@@ -209,14 +210,20 @@ class Roster:
         self.active.append(lane)
         self.new.append(lane)
 
-    def drop(self, lane: Lane) -> None:
-        """The thread has ended."""
+    def drop(self, lane: Lane, now_us: int) -> None:
+        """The thread has ended: it is found so now, and was what it was last seen to be until then."""
+        lane.become(UNKNOWN, now_us)
+        self._missed += lane.missed
         del self.lanes[lane.tid], self._lane_by_own[lane.own], self.lane_by_number[lane.number]
         for state in lane.states:
             self._lane_by_state.pop(state.address, None)
         (self.parked if lane.parked else self.active).remove(lane)
         lane.close()
         self.gone.append(lane)
+
+    def missed_blocks(self, now_us: int) -> int:
+        """How many long blocks there have been, those that go on included, that nobody has looked at."""
+        return self._missed + sum(lane.missed + lane.is_missed(now_us) for lane in self.lanes.values())
 
     def park(self, lane: Lane, idle: bool) -> None:
         """Says whether the thread has done nothing of late."""

@@ -228,8 +228,7 @@ class Sampler:
         if not ended:
             return due
         for lane in ended:
-            lane.become(UNKNOWN, now_us)  # closes its last piece
-            self.roster.drop(lane)
+            self.roster.drop(lane, now_us)
         return [lane for lane in due if lane not in ended]
 
     def _read_flags(self, lane: Lane, where: tuple[int, int]) -> bytes:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
-from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, UNKNOWN
+from app.model.frames import LONG_BLOCK_US
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, IO, LOCK, NATIVE, SLEEP, UNKNOWN
 from app.probe.cpython.survey import ThreadState
+
+# States in which a thread cannot change its stack, so that one look tells of all the time it is in them.
+STILL = frozenset((NATIVE, LOCK, IO, SLEEP))
 
 
 class Lane:
@@ -16,7 +20,7 @@ class Lane:
 
     __slots__ = (
         "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "looked_us",
-        "made_to_let_go", "name", "number", "own", "parked", "pieces", "put_off", "raw", "scheduled", "seen",
+        "made_to_let_go", "missed", "name", "number", "own", "parked", "pieces", "raw", "scheduled", "seen",
         "since", "state", "states", "switches", "tid", "waits_for",
     )  # fmt: skip
 
@@ -46,7 +50,8 @@ class Lane:
         self.parked = False
         self.scheduled = -1  # how often it was given a CPU, when that was last read
         self.switches: tuple[int, int] | None = None  # its context switches then
-        self.looked_at = self.put_off = -1  # `entered` of the last block whose stack was read, or not in time
+        self.looked_at = -1  # `entered` of the last block whose stack was read
+        self.missed = 0  # long blocks that have ended and whose stack was not read
 
     def close(self) -> None:
         """Gives the descriptor back."""
@@ -71,10 +76,17 @@ class Lane:
     def become(self, state: int, now_us: int) -> None:
         """From `now_us` on the thread is in `state`."""
         if state != self.state:
+            if now_us - self.entered >= LONG_BLOCK_US and self.is_missed(now_us):
+                self.missed += 1
             if now_us > self.since:
                 self.pieces += (self.state, now_us - self.since)
             self.state = state
             self.since = self.entered = now_us
+
+    def is_missed(self, now_us: int) -> bool:
+        """Whether it is, or was up to now, in a long block whose stack was not read."""
+        long = now_us - self.entered >= LONG_BLOCK_US
+        return long and self.looked_at != self.entered and self.state in STILL and bool(self.states)
 
     def lose(self, from_us: int) -> None:
         """From then on nobody has looked: what it did is not known."""

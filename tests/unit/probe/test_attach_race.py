@@ -11,9 +11,10 @@ import pytest
 
 from app.model.frames import End, decode
 from app.model.spec import ObserverSpec
-from app.probe import processes
 from app.probe.cpython import runtime
-from app.probe.observer import Observer, Server
+from app.probe.observer import Observer
+from app.probe.processes import discovery
+from app.probe.server_link import ServerLink
 
 
 def test_a_pid_that_ends_during_attach_finishes_its_run(
@@ -26,12 +27,12 @@ def test_a_pid_that_ends_during_attach_finishes_its_run(
             child.wait()
             return runtime.locate(pid)
 
-        monkeypatch.setattr(processes, "locate", locate_too_late)
+        monkeypatch.setattr(discovery, "locate", locate_too_late)
         commands, server_end = os.pipe()
         output = os.open(tmp_path / "messages", os.O_CREAT | os.O_WRONLY)
         try:
             run = {"id": "test", "kind": "attach", "name": "test", "params": {}}
-            Observer(ObserverSpec(run, attach_pid=child.pid), Server(commands, output)).run()
+            Observer(ObserverSpec(run, attach_pid=child.pid), ServerLink(commands, output)).run()
         finally:
             for fd in (commands, server_end, output):
                 os.close(fd)

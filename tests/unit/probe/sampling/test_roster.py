@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.model.states import SLEEP, UNKNOWN
 from app.probe.cpython.layouts import TSTATE_INTERP, TSTATE_NEXT, known
 from app.probe.cpython.survey import Survey, ThreadState
 from app.probe.sampling import roster
@@ -109,4 +110,28 @@ def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_ti
     # THEN it is known for Python's
     assert [state.address for state in started.states] == [NEW]
     assert started in found.entered
+    found.close()
+
+
+def test_a_thread_that_has_ended_was_what_it_was_seen_to_be_until_then(
+    monkeypatch: pytest.MonkeyPatch, second_tid: int
+) -> None:
+    # GIVEN a thread that sleeps
+    states = [ThreadState(NEW, second_tid, 0, 1), ThreadState(MAIN, os.getpid(), 0, 1)]
+    monkeypatch.setattr(roster, "survey", lambda *_: Survey([], [], states, {8: NEW}))
+    runtime = SimpleNamespace(memory=OneWord(), address=0, layout=known()[3, 12, False])
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    lane = found.lanes[second_tid]
+    lane.become(SLEEP, 5_000)
+
+    # WHEN the kernel lists it no more
+    monkeypatch.setattr(roster.procfs, "tids", lambda pid: [pid])
+    found.list_threads(70_000)
+
+    # THEN all of its time is told, and that nobody has looked where it slept
+    assert lane in found.gone
+    assert lane.pieces == [UNKNOWN, 5_000, SLEEP, 65_000]
+    assert found.missed_blocks(70_000) == 1
     found.close()

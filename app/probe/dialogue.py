@@ -1,0 +1,81 @@
+"""What the observer hears from the server and the workload, and what it tells of itself and the program."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from app.model.frames import Event, Report
+
+from .ending import Ending
+from .kernel.run_clock import RunClock
+from .processes.tree import ProcessTree
+from .sampling.pacing import Pacer
+from .sampling.slow import SlowReads
+from .server_link import ServerLink
+from .subject import Subject
+
+_LAST_READ_NS = 10_000_000  # what a stop may wait for
+
+
+class Dialogue:
+    """Hears and obeys, a few times a second."""
+
+    def __init__(
+        self,
+        link: ServerLink,
+        clock: RunClock,
+        subject: Subject,
+        ending: Ending,
+        tree: ProcessTree,
+        slow: SlowReads,
+        pacer: Pacer,
+    ) -> None:
+        self._link, self._clock, self._subject, self._ending = link, clock, subject, ending
+        self._tree, self._slow, self._pacer = tree, slow, pacer
+
+    def hear(self, now_us: int) -> None:
+        """Passes on what a workload tells, and does what the server asks for."""
+        for data in self._subject.reports():
+            if "result" in data:  # here the measured time ends, so totals are told as they stand
+                self.tell_counters(now_us, every=True)
+            self._link.emit(Report(now_us, data))
+        self._subject.drain()
+        self.obey()
+
+    def obey(self) -> None:
+        """Does what the server has asked for."""
+        for command in self._link.commands():
+            self._obey(command)
+
+    def _obey(self, command: dict[str, Any]) -> None:
+        subject, word = self._subject, command.get("command")
+        if word == "signal" and subject.target is not None:
+            subject.target.signal(command["number"], command["terminal"])
+        elif word == "action" and subject.line is not None:
+            if not subject.line.act(command["name"]):
+                self._link.emit(Event(self._clock.now_us(), "unheard", subject.root, command["name"]))
+        elif word == "heap":
+            self._tree.memory.look_at_heaps(command["look"])
+        elif word == "stop" and self._ending.state is None:
+            self._read_heaps_for_the_end()
+            state = command.get("state", "stopped")
+            self._link.emit(Event(self._clock.now_us(), "stopping", subject.root, state))
+            self._ending.stop(state, self._clock.now_us())
+
+    def _read_heaps_for_the_end(self) -> None:
+        """The target still holds what it held; once it is asked to end it does no more."""
+        self._tree.memory.read_heaps_for_the_end(self._clock.now_us())
+        self._slow.finish(time.monotonic_ns() + _LAST_READ_NS)
+
+    def tell_output(self) -> None:
+        """Tells what a command has written."""
+        output = self._subject.output()
+        if output is not None:
+            self._link.emit(Report(self._clock.now_us(), output))
+
+    def tell_counters(self, now_us: int, every: bool) -> None:
+        """`every`: of every thread, at the beginning and at the end."""
+        cpu_us = time.process_time_ns() // 1000
+        observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
+        self._tree.reports.counters(now_us, observer, self._subject.ops(), every)

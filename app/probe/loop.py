@@ -1,0 +1,101 @@
+"""The observer's loop: sample, tell, obey, until the program ends or the server says so.
+
+beat (1 kHz)       sample every CPython of the run
+look (100 Hz)      read the stacks of each GIL's holder, of its longest waiter, and of blocked threads
+search (200 Hz)    take in new processes, if any was started; look for the interpreters of those without one
+slice (50 ms)      write a frame; hear the server, the workload and the kernel
+counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
+heaps              read when they are due, a step between two beats
+mappings (1 Hz)    walk them, a step between two beats
+"""
+
+from __future__ import annotations
+
+import time
+
+from app.model.frames import SLICE_US
+
+from .dialogue import Dialogue
+from .ending import Ending
+from .kernel.run_clock import RunClock
+from .processes.tree import ProcessTree
+from .sampling.looks import Moments
+from .sampling.pacing import Pacer
+from .sampling.slow import SlowReads
+from .search import Search
+from .subject import Subject
+
+_GAP_PERIODS = 2  # a beat that comes later than both of these leaves a gap, not a guess
+_GAP_US = 10_000  # two of the default switch intervals
+_FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
+
+
+class Loop:
+    """Everything that happens between the first sample and the end."""
+
+    def __init__(
+        self,
+        clock: RunClock,
+        pacer: Pacer,
+        moments: Moments,
+        counters_us: int,
+        subject: Subject,
+        ending: Ending,
+        tree: ProcessTree,
+        slow: SlowReads,
+        search: Search,
+        dialogue: Dialogue,
+    ) -> None:
+        self._clock, self._pacer, self._moments, self._counters_us = clock, pacer, moments, counters_us
+        self._subject, self._ending, self._tree = subject, ending, tree
+        self._slow, self._search, self._dialogue = slow, search, dialogue
+
+    def run(self) -> None:
+        """Beats until the program has ended, or the run is due to end."""
+        self._read_first()
+        pacer, clock, rounds, slow = self._pacer, self._clock, self._tree.rounds, self._slow
+        moments, subject, search = self._moments, self._subject, self._search
+        start = last = clock.now_us()
+        self._tree.reports.begin(start)
+        pacer.start()
+        if subject.line is not None:
+            subject.line.go()
+        next_counters = start + self._counters_us
+        samples = late = 0
+        while True:
+            slow.step(pacer.due_ns)
+            now = clock.of(pacer.wait())
+            period = pacer.period_ns // 1000
+            if now - last > max(_GAP_US, _GAP_PERIODS * period):
+                rounds.gap(last + period)
+            last = now
+            rounds.sample(now)
+            samples += 1
+            if moments.due(now, pacer.hz / pacer.requested_hz):
+                rounds.look_at_stacks(now)
+            subject.relieve()
+            search.search_if_due(now)
+            if now - start < SLICE_US:
+                continue
+            self._tree.reports.frame(start, now, samples, pacer.late - late)
+            rounds.share_looks(pacer.most_looks)
+            start, samples, late = now, 0, pacer.late
+            self._dialogue.hear(now)
+            self._tree.memory.read_heaps(now)
+            over = self._ending.is_due(now)
+            if over or now >= next_counters:
+                if over:
+                    search.follow(now)
+                self._dialogue.tell_counters(now, every=over)
+                self._tree.memory.walk_mappings(now)
+                next_counters = now + self._counters_us
+                self._dialogue.tell_output()
+            if over:
+                return
+
+    def _read_first(self) -> None:
+        """What is told once before the first sample, when there is time for it."""
+        self._tree.memory.read_heaps(self._clock.now_us())
+        self._tree.memory.walk_mappings(self._clock.now_us())
+        self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
+        self._dialogue.tell_counters(self._clock.now_us(), every=True)

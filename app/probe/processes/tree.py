@@ -1,0 +1,68 @@
+"""The processes of a run, put together from what finds, samples, reads and tells of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from app.model.frames import Message
+from app.probe.cpython.runtime import Runtime
+from app.probe.kernel.run_clock import RunClock
+from app.probe.sampling.reader import Reader
+from app.probe.sampling.slow import SlowReads
+from app.probe.sampling.walks import Walks
+
+from .announcements import Announcements
+from .discovery import Discovery
+from .memory_reads import MemoryReads
+from .reports import Reports
+from .rounds import Rounds
+from .watched import Watchlist
+
+
+class ProcessTree:
+    """Every process of the run."""
+
+    def __init__(
+        self,
+        emit: Callable[[Message], None],
+        slow: SlowReads,
+        clock: RunClock,
+        stacks: bool,
+        is_left_out: Callable[[int], bool],
+    ) -> None:
+        """`stacks`: they are looked at. `is_left_out`: see Discovery."""
+        self._emit, self._slow, self._clock = emit, slow, clock
+        self._numbers = itertools.count().__next__, itertools.count().__next__
+        walks = Walks(emit, slow)
+        self.watchlist = Watchlist()
+        self.announcements = Announcements(emit, stacks)
+        self.reports = Reports(self.watchlist, self.announcements, emit)
+        self.rounds = Rounds(self.watchlist, self.announcements, self.reports, emit)
+        self.memory = MemoryReads(self.watchlist, walks)
+        self.discovery = Discovery(
+            self.watchlist,
+            self.announcements,
+            self.reports,
+            self.rounds,
+            walks,
+            emit,
+            self._open_reader,
+            is_left_out,
+        )
+
+    def _open_reader(self, pid: int, runtime: Runtime, now_us: int) -> Reader:
+        return Reader(
+            pid,
+            runtime,
+            self._numbers,
+            self.reports.vocabulary,
+            self._clock.origin_ns,
+            (self._slow, self._emit, self.memory.heap_looked_at),
+            now_us,
+        )
+
+    def close(self) -> None:
+        """Gives every descriptor back."""
+        for _, reader in self.watchlist.read():
+            reader.close()
