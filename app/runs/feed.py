@@ -15,6 +15,7 @@ from app.model import frames
 from app.runs.hub import Hub
 from app.runs.playback import IN_HEADER
 from app.runs.recording import Recording
+from app.runs.timeline import TimelineWriter
 
 JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
 JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
@@ -29,6 +30,7 @@ class Feed:
         self.ledger = Ledger()
         self.hub = Hub()
         self.recordings: list[Recording] = []
+        self.timeline: TimelineWriter | None = None
         self.count = 0  # messages so far
         self._describe = describe
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
@@ -45,6 +47,8 @@ class Feed:
         self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)
         for recording in self.recordings:
             recording.write(line, before_us)
+        if self.timeline is not None:
+            self.timeline.feed(message, line, self.count)
         self.count += 1
         if isinstance(message, frames.Counters):
             self.say(self._figures())

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from app.analysis.bins import FINEST
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
@@ -17,10 +18,12 @@ from app.runs.feed import Feed, dump
 from app.runs.hub import Hub
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
 from app.runs.plan import Plan
-from app.runs.playback import in_thread, span, tail
+from app.runs.playback import Recorded, in_thread
 from app.runs.recording import Recording
 from app.runs.run_json import run_json
 from app.runs.supervision import Patience, Supervision
+from app.runs.timeline import TimelineWriter, beside, level_for
+from app.runs.window import figures_of
 
 Json = dict[str, Any]
 
@@ -60,14 +63,33 @@ class LiveRun:
         """As RunRecord says."""
         return self._final or summarise(self.ledger, self.described())
 
+    async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
+        """As RunRecord says."""
+        to_us = self.ledger.at_us if to_us is None else to_us
+        level = level_for(from_us, to_us, bins)
+        writer = self._feed.timeline
+        if writer is None:
+            raise Conflict("The run has not begun", "Ask again in a moment.")
+        return await asyncio.to_thread(writer.view(level).window, level, from_us, to_us)
+
+    async def figures(self, from_us: int, to_us: int) -> Json:
+        """As RunRecord says."""
+        recorded = self.recorded()
+        return await asyncio.to_thread(figures_of, recorded, self.described(), from_us, to_us)
+
     async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
         """As RunRecord says; Conflict where it is not recorded."""
-        recording = self.recording
-        if recording is None:
+        async for line in in_thread(self.recorded().span(from_us, to_us)):
+            yield line
+
+    def recorded(self) -> Recorded:
+        """As RunRecord says; Conflict where it is not recorded."""
+        recording, writer = self.recording, self._feed.timeline
+        if recording is None or writer is None:
             raise Conflict("This run is not recorded", self.unrecorded.remedy if self.unrecorded else "")
         recording.flush()
-        async for line in in_thread(span(recording.path, list(recording.members), from_us, to_us)):
-            yield line
+        timeline = writer.view(FINEST)
+        return Recorded(recording.path, list(recording.members), lambda: timeline)
 
     async def view(self) -> AsyncIterator[str]:
         """As RunRecord says: what was before this viewer came, then what comes."""
@@ -124,6 +146,18 @@ class LiveRun:
     def record(self, recording: Recording) -> None:
         """Write the messages there too; before the start."""
         self._feed.recordings.append(recording)
+
+    def keep(self, recording: Recording | None) -> None:
+        """Write them, and the timeline, into the archive; None: it cannot be used. Before the start."""
+        self.recording = recording
+        if recording is not None:
+            self.record(recording)
+        self._feed.timeline = TimelineWriter(beside(recording.path) if recording else None)
+
+    def close(self) -> None:
+        """Give back what is open, once it has ended."""
+        if self._feed.timeline is not None:
+            self._feed.timeline.close()
 
     async def start(self, command: Sequence[str]) -> None:
         """Start the observer; GilscopeError where that cannot be."""
@@ -228,8 +262,7 @@ class LiveRun:
         """What was recorded before the oldest message that viewers still have in common."""
         recording = self.recording
         if recording is not None and recording.failure is None and before:
-            recording.flush()
-            async for line in in_thread(tail(recording.path, list(recording.members), before)):
+            async for line in in_thread(self.recorded().tail(before)):
                 yield line
 
     def _tell_lookers(self, turn: int) -> None:

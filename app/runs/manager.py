@@ -98,16 +98,18 @@ class Manager:
 
     async def _record(self, run: LiveRun) -> None:
         """Have the archive record the run. Where it cannot, the run goes on, and says why it is not kept."""
+        recording = None
         try:
-            run.recording = await self.archive.begin(run.described())
-            run.record(run.recording)
+            recording = await self.archive.begin(run.described())
         except GilscopeError as error:
             self._unrecorded(run, error)
+        run.keep(recording)
 
     async def _store(self, run: LiveRun) -> None:
         """Once it has ended, it is the archive's."""
         await run.wait()
         if run.recording is not None:
+            run.close()
             header = run.header() if run.ledger.hello is not None else None
             try:
                 await self.archive.finish(run.recording, run.described(), header, run.summary())
@@ -117,11 +119,17 @@ class Manager:
                 self._runs.pop(run.id, None)
         kept = [run for run in self._runs.values() if run.ended and run.unrecorded]
         for run in kept[:-KEPT_UNRECORDED]:
-            self._runs.pop(run.id, None)
+            self._drop(run.id)
+
+    def _drop(self, run_id: str) -> None:
+        """A run that has ended leaves memory."""
+        run = self._runs.pop(run_id, None)
+        if run is not None:
+            run.close()
 
     async def _abandon(self, run: LiveRun) -> None:
         """A run that was refused leaves nothing."""
-        self._runs.pop(run.id, None)
+        self._drop(run.id)
         if run.recording is not None:
             try:
                 await self.archive.abandon(run.recording, run.id)
@@ -198,7 +206,8 @@ class Manager:
     async def forget(self, run_id: str) -> None:
         """End a run, and take it out of every list; it can be restored for a while. NotFound."""
         await self.stop(run_id)
-        left = self._runs.pop(run_id, None)
+        left = self._runs.get(run_id)
+        self._drop(run_id)
         if left is None or left.recording is not None:
             await self.archive.remove(run_id)
 
@@ -207,6 +216,8 @@ class Manager:
         self._closing = True
         await asyncio.gather(*(run.stop() for run in self.active()))
         await asyncio.gather(*self._storing.values())
+        for run_id in list(self._runs):
+            self._drop(run_id)
         await self.archive.close()
 
     def _admit(self, checked: plan.Plan) -> LiveRun:

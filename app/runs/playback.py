@@ -5,42 +5,72 @@ from __future__ import annotations
 import asyncio
 import json
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from app.model import frames
 from app.runs.recording import Member, read
+from app.runs.timeline import NAMING, Timeline
 
-VIEW_MEMBERS = 32  # of a mebibyte of messages each: what a page can hold
+VIEW_MEMBERS = 8  # of a mebibyte of messages each: what a page takes in within a second
 _AT_A_TIME = 256  # messages read in one go of a thread
 
 # What a header tells is not told again by the messages that follow it.
 IN_HEADER: tuple[type[frames.Message], ...] = (frames.Event, frames.Heap, frames.Collector, frames.Memory)
 _IN_HEADER = tuple(f'{{"type":"{kind.type}"' for kind in IN_HEADER)
-_NAMES = f'{{"type":"{frames.Names.type}"'
+_NAMING = tuple(f'{{"type":"{kind.type}"' for kind in NAMING)
 
 
-def span(path: str, members: Sequence[Member], from_us: int, to_us: int | None) -> Iterator[str]:
-    """The messages that tell of a span of time, and all names from the start on."""
-    first = max(0, bisect_right(members, from_us, key=lambda member: member.at_us) - 1)
-    whole = from_us <= 0 and to_us is None
-    for line in _from(path, members, first):
-        if whole or line.startswith(_NAMES) or _touches(json.loads(line), from_us, to_us):
-            yield line
+class Recorded:
+    """A recording as far as it has come. It reads files, so in threads.
 
-
-def tail(path: str, members: Sequence[Member], before: int | None = None) -> Iterator[str]:
-    """What a viewer is sent beside the header, up to the message numbered `before`.
-
-    Of a very long run that is its last VIEW_MEMBERS mebibytes.
+    `timeline` is what was made of it, or makes it.
     """
-    first = max(0, len(members) - VIEW_MEMBERS)
-    for line in _from(path, members, first):
-        if before is not None and not line.startswith(_NAMES) and json.loads(line)["seq"] >= before:
-            return
-        if not line.startswith(_IN_HEADER):
-            yield line
+
+    def __init__(self, path: str, members: Sequence[Member], timeline: Callable[[], Timeline]) -> None:
+        self._path = path
+        self._members = members
+        self.timeline = timeline
+
+    def span(self, from_us: int = 0, to_us: int | None = None) -> Iterator[str]:
+        """The messages that tell of a span of time, and before them all that name from the start on."""
+        members = self._members
+        first = max(0, self._after(from_us) - 1)
+        # What tells of a time may stand a little after it: a frame is told at its end, looks after it.
+        last = len(members) if to_us is None else self._after(to_us) + 1
+        until = members[last].number if last < len(members) else None
+        whole = from_us <= 0 and to_us is None
+        for number, line in self._from(first):
+            if until is not None and number >= until:
+                return
+            if whole or line.startswith(_NAMING) or _touches(json.loads(line), from_us, to_us):
+                yield line
+
+    def tail(self, before: int | None = None) -> Iterator[str]:
+        """What a viewer is sent beside the header, up to the message numbered `before`.
+
+        Of a long run that is its last VIEW_MEMBERS mebibytes; what was before is drawn from the timeline.
+        """
+        for number, line in self._from(max(0, len(self._members) - VIEW_MEMBERS)):
+            if before is not None and number >= before:
+                return
+            if not line.startswith(_IN_HEADER):
+                yield line
+
+    def members_in(self, from_us: int, to_us: int) -> int:
+        """How many members are read for a span of time."""
+        return self._after(to_us) + 1 - max(0, self._after(from_us) - 1)
+
+    def _after(self, at_us: int) -> int:
+        return bisect_right(self._members, at_us, key=lambda member: member.at_us)
+
+    def _from(self, first: int) -> Iterator[tuple[int, str]]:
+        """The lines from a member on, with their numbers; before them what named earlier, with 0."""
+        offset, begin, _ = self._members[first] if self._members else Member(0, 0, 0)
+        if first:
+            yield from ((0, line) for line in self.timeline().names(begin))
+        yield from enumerate(read(self._path, offset), begin)
 
 
 async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
@@ -48,14 +78,6 @@ async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
     while batch := await asyncio.to_thread(lambda: list(islice(lines, _AT_A_TIME))):
         for line in batch:
             yield line
-
-
-def _from(path: str, members: Sequence[Member], first: int) -> Iterator[str]:
-    """The lines of a member and all after it, and before them the names that came earlier."""
-    if first:
-        earlier = islice(read(path), members[first].number)
-        yield from (line for line in earlier if line.startswith(_NAMES))
-    yield from read(path, members[first].offset if members else 0)
 
 
 def _touches(message: dict[str, Any], from_us: int, to_us: int | None) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from app.runs.playback import Recorded
+
 Json = dict[str, Any]
 
 
@@ -27,6 +29,21 @@ class RunRecord(Protocol):
 
     def summary(self) -> Json:
         """Its result, or that so far: see app/analysis/summary.py."""
+        ...
+
+    async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
+        """How the time of its lanes and GILs was shared, in at most so many bins: see Timeline.window.
+
+        BadRequest names the field of a range that is none. `to_us` None: its end, or as far as it has come.
+        """
+        ...
+
+    async def figures(self, from_us: int, to_us: int) -> Json:
+        """The summary of a span of time alone; BadRequest as above, and where the span is too long."""
+        ...
+
+    def recorded(self) -> Recorded:
+        """Its recording as far as it has come; Conflict where it is not recorded."""
         ...
 
     def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:

@@ -2,6 +2,7 @@
 
     index.db                SQLite: one row a run (index.py)
     recordings/ID.jsonl.gz  the messages of one run (app/runs/recording.py)
+    recordings/ID.timeline  their timeline at resolutions (app/runs/timeline.py); made anew if missing
 
 Whoever records a run holds a lock on its file. A file that nobody locks, of a run whose row says that it goes
 on, was left by a process that was killed: it is read, and the run ends where its recording does.
@@ -24,6 +25,7 @@ from app.runs.archive.index import Entry, Final, Index, Query
 from app.runs.archive.rebuild import rebuild
 from app.runs.archive.stored import StoredRun
 from app.runs.recording import Member, Recording
+from app.runs.timeline import beside
 
 UNDO_S = 600.0  # a removed run can be had back for so long
 
@@ -140,6 +142,11 @@ class Archive:
     def _path(self, run_id: str) -> Path:
         return self._home / "recordings" / f"{run_id}.jsonl.gz"
 
+    def _unlink(self, run_id: str) -> None:
+        path = self._path(run_id)
+        path.unlink(missing_ok=True)
+        Path(beside(path)).unlink(missing_ok=True)
+
     def _begin(self, run: Json) -> Recording:
         index = self._open()
         try:
@@ -152,7 +159,7 @@ class Archive:
         except (GilscopeError, OSError):
             with contextlib.suppress(GilscopeError):
                 recording.close()
-            self._path(run["id"]).unlink(missing_ok=True)
+            self._unlink(run["id"])
             raise
         self._mine.add(run["id"])
         return recording
@@ -169,11 +176,14 @@ class Archive:
         with contextlib.suppress(GilscopeError):  # what could not be written is not wanted either
             recording.close()
         self._mine.discard(run_id)
-        self._path(run_id).unlink(missing_ok=True)
+        self._unlink(run_id)
         self._open().forget(run_id)
 
     def _enter(self, run: Json, header: Json | None, summary: Json, members: list[Member]) -> None:
-        size = self._path(run["id"]).stat().st_size
+        path = self._path(run["id"])
+        size = path.stat().st_size
+        with contextlib.suppress(FileNotFoundError):  # it is made when it is first asked for
+            size += os.stat(beside(path)).st_size
         self._open().finish(run["id"], Final(run, header, summary, size, members))
 
     def _get(self, run_id: str) -> StoredRun:
@@ -261,14 +271,16 @@ class Archive:
                 rebuilt.discard()
                 raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
             index.begin(rebuilt.run)
-        os.replace(rebuilt.path, self._path(rebuilt.run["id"]))
+        kept = self._path(rebuilt.run["id"])
+        os.replace(rebuilt.path, kept)
+        os.replace(beside(rebuilt.path), beside(kept))
         self._enter(rebuilt.run, rebuilt.header, rebuilt.summary, rebuilt.members)
         return str(rebuilt.run["id"])
 
     def _sweep(self) -> None:
         index = self._open()
         for run_id in (*index.removed_before(time.time() - UNDO_S), *index.over(self._budget_bytes)):
-            self._path(run_id).unlink(missing_ok=True)
+            self._unlink(run_id)
             index.forget(run_id)
 
 

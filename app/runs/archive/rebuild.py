@@ -20,13 +20,14 @@ from app.model.errors import GilscopeError, Interrupted, NotReadable
 from app.model.frames import End, Hello, decode, encode
 from app.runs.recording import Member, Recording, read
 from app.runs.run_json import run_json
+from app.runs.timeline import TimelineWriter, beside
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The run, and a whole recording of it at `path`, which is the caller's."""
+    """The run, and a whole recording of it at `path` with its timeline beside it: the caller's."""
 
     path: Path
     run: Json
@@ -35,8 +36,9 @@ class Rebuilt:
     members: list[Member]
 
     def discard(self) -> None:
-        """Delete the file."""
+        """Delete it, and its timeline."""
         self.path.unlink(missing_ok=True)
+        Path(beside(self.path)).unlink(missing_ok=True)
 
 
 def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
@@ -47,8 +49,9 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
     path = folder / f".{secrets.token_hex(8)}.jsonl.gz"
     ledger = Ledger()
     recording = Recording(path)
+    timeline = TimelineWriter(beside(path))
     try:
-        _copy(source, ledger, recording)
+        _copy(source, ledger, recording, timeline)
         if ledger.hello is None:
             raise NotReadable(
                 f"{source} is no recording of GILScope: it is empty", "Name a file written with -o."
@@ -56,10 +59,13 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
         if ledger.end is None:
             _cut(ledger, recording)
         recording.close()
+        timeline.close()
     except BaseException:
         with contextlib.suppress(GilscopeError):
             recording.close()
+        timeline.close()
         path.unlink(missing_ok=True)
+        Path(beside(path)).unlink(missing_ok=True)
         raise
     assert ledger.end is not None
     run = run_json(ledger.hello.run, ledger)
@@ -67,7 +73,7 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
     return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members)
 
 
-def _copy(source: str, ledger: Ledger, recording: Recording) -> None:
+def _copy(source: str, ledger: Ledger, recording: Recording, timeline: TimelineWriter) -> None:
     for number, line in enumerate(read(source)):
         try:
             message = decode(line)
@@ -75,6 +81,7 @@ def _copy(source: str, ledger: Ledger, recording: Recording) -> None:
                 raise ValueError("its first message, and no other, has to be a hello")
             recording.write(line, ledger.at_us)
             ledger.feed(message)
+            timeline.feed(message, line, number)
         except ValueError as error:
             raise NotReadable(
                 f"{os.path.basename(source)} is no recording of GILScope: message {number}: {error}",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from app.runs.archive.index import Entry
 from app.runs.feed import dump
-from app.runs.playback import in_thread, span, tail
-from app.runs.recording import Member
+from app.runs.playback import Recorded, in_thread
+from app.runs.recording import Member, read
+from app.runs.timeline import Timeline, beside, level_for, opened
+from app.runs.window import figures_of
 
 Json = dict[str, Any]
 
@@ -39,14 +42,32 @@ class StoredRun:
 
     async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
         """As RunRecord says."""
-        async for line in in_thread(span(self.path, self._members, from_us, to_us)):
+        async for line in in_thread(self.recorded().span(from_us, to_us)):
             yield line
+
+    def recorded(self) -> Recorded:
+        """As RunRecord says."""
+        return Recorded(self.path, self._members, self._timeline)
+
+    async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
+        """As RunRecord says."""
+        timeline = await asyncio.to_thread(self._timeline)
+        to_us = timeline.end_us if to_us is None else to_us
+        level = level_for(from_us, to_us, bins)
+        return await asyncio.to_thread(timeline.window, level, from_us, to_us)
+
+    async def figures(self, from_us: int, to_us: int) -> Json:
+        """As RunRecord says."""
+        return await asyncio.to_thread(figures_of, self.recorded(), self._entry.run, from_us, to_us)
 
     async def view(self) -> AsyncIterator[str]:
         """As RunRecord says."""
         if self._header is not None:
             yield dump({**self._header, "run": self.to_json()})
-            async for line in in_thread(tail(self.path, self._members)):
+            async for line in in_thread(self.recorded().tail()):
                 yield line
         yield dump({"type": "run", "run": self.to_json()})
         yield dump({"type": "summary", "summary": self.summary()})
+
+    def _timeline(self) -> Timeline:
+        return opened(beside(self.path), lambda: read(self.path))

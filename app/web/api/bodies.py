@@ -165,6 +165,44 @@ class RunChange(_Strict):
     pinned: bool | None = None
 
 
+class LaneBins(BaseModel):
+    """One thread over the bins; `interpreter` is null of one that never ran Python."""
+
+    lane: int
+    pid: int
+    tid: int
+    name: str
+    interpreter: int | None
+    named_us: int = Field(description="When it was first seen.")
+    shares: dict[str, str] = Field(
+        description="By state, base64 of a byte a bin: its share of the bin's time, 255 being the whole."
+    )
+
+
+class GilBins(BaseModel):
+    """One GIL over the bins."""
+
+    gil: int
+    pid: int
+    interpreter: int
+    holders: dict[str, str] = Field(
+        description="By the holder's lane, -2 where it is unknown: the share of the time held, as in a lane."
+    )
+    contended: str | None = Field(description="The share in which it was held and another thread waited.")
+
+
+class TimelineView(BaseModel):
+    """How time was shared, in bins of one length."""
+
+    from_us: int = Field(description="Where the first bin begins: at or before what was asked for.")
+    to_us: int = Field(description="Where the last one ends.")
+    bin_us: int = Field(description="The length of a bin, a power of two.")
+    bins: int
+    lanes: list[LaneBins]
+    lanes_not_shown: int = Field(description="Threads of which least was seen are left out above 500.")
+    gils: list[GilBins]
+
+
 class FieldErrorBody(BaseModel):
     """A part of the request that is at fault."""
 

@@ -13,7 +13,8 @@ from fastapi.responses import StreamingResponse
 from app.model.errors import BadRequest
 from app.runs import archive
 from app.runs.slices import stacks_in
-from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView
+from app.runs.timeline import FEWEST_BINS, MOST_BINS
+from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView, TimelineView
 from app.web.api.context import TheManager, problems
 
 MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported
@@ -25,6 +26,7 @@ Word = Annotated[str, Query(max_length=80)]
 FromUs = Annotated[int, Query(ge=0)]
 Number = Annotated[int, Query(ge=0)]
 ToUs = Annotated[int | None, Query(ge=0)]
+BinCount = Annotated[int, Query(ge=FEWEST_BINS, le=MOST_BINS)]
 
 
 @router.post("", status_code=201, response_model=RunView, responses=problems(403, 404, 409))
@@ -110,6 +112,27 @@ async def messages(
     return StreamingResponse(
         _ended(lines), media_type="application/x-ndjson", headers={"Content-Disposition": name}
     )
+
+
+@router.get("/{run_id}/timeline", response_model=TimelineView, responses=problems(404, 409))
+async def timeline(
+    run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None, bins: BinCount = 1024
+) -> dict[str, Any]:
+    """How the time of each thread and each GIL was shared, in at most `bins` bins: the whole run unless told.
+
+    Bins are 65.5 ms long, or the shortest power of two of which there are not too many; what is told in less
+    is in `messages`.
+    """
+    return await (await manager.get(run_id)).timeline(from_us, to_us, bins)
+
+
+@router.get("/{run_id}/figures", responses=problems(404, 409))
+async def figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: Number) -> dict[str, Any]:
+    """The summary of a span of time alone: figures, waits, functions, threads and findings.
+
+    It has the fields of `summary`; `workload` tells of operations counted, not of results.
+    """
+    return await (await manager.get(run_id)).figures(from_us, to_us)
 
 
 @router.get("/{run_id}/stacks", responses=problems(404, 409))

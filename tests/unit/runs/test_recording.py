@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from app.model.errors import BadRequest, GilscopeError, NotReadable
 from app.runs import recording
-from app.runs.playback import span, tail
+from app.runs.playback import Recorded
 from app.runs.recording import MEMBER_BYTES, Recording, read
+from app.runs.timeline import beside, opened
 
 LINES = [
-    json.dumps({"type": "event", "seq": n, "at_us": n * 1000, "detail": "ä" * (n % 50)}) for n in range(900)
+    json.dumps({"type": "end", "seq": n, "at_us": n * 1000, "state": "ä" * (n % 50)}) for n in range(900)
 ]
 
 
@@ -87,10 +88,11 @@ def test_a_span_has_what_touches_it_and_every_name(tmp_path: Path, monkeypatch: 
     lines[3] = json.dumps({"type": "names", "seq": 3, "at_us": 3000}, separators=(",", ":"))
     made = written(tmp_path / "run.gz", lines)
     made.close()
-    got = list(span(made.path, made.members, 500_000, 510_000))
+    recorded = Recorded(made.path, made.members, lambda: opened(beside(made.path), lambda: read(made.path)))
+    got = list(recorded.span(500_000, 510_000))
     assert got[0] == lines[3]
     assert [json.loads(line)["seq"] for line in got[1:]] == list(range(500, 511))
-    assert list(span(made.path, made.members, 0, None)) == lines
+    assert list(recorded.span()) == lines
 
 
 def test_a_tail_ends_before_the_message_that_is_told_otherwise(tmp_path: Path):
@@ -98,7 +100,8 @@ def test_a_tail_ends_before_the_message_that_is_told_otherwise(tmp_path: Path):
     lines[2] = json.dumps({"type": "event", "seq": 2}, separators=(",", ":"))
     made = written(tmp_path / "run.gz", lines)
     made.close()
-    assert [json.loads(line)["seq"] for line in tail(made.path, made.members, 6)] == [0, 1, 3, 4, 5]
+    recorded = Recorded(made.path, made.members, lambda: opened(beside(made.path), lambda: read(made.path)))
+    assert [json.loads(line)["seq"] for line in recorded.tail(6)] == [0, 1, 3, 4, 5]
 
 
 def test_a_file_that_cannot_be_opened_is_refused_with_the_field(tmp_path: Path):

@@ -1,0 +1,127 @@
+"""A span of a run as if it were the whole run: a ledger that is fed what tells of that time, and no more.
+
+Running totals and collectors count from what was last told before the span. A slice on either border is cut
+there, with that share of its samples; its switches, known only of the whole, count where it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
+from app.model.frames import (
+    Blocked,
+    Collector,
+    Counters,
+    End,
+    Event,
+    Frame,
+    Heap,
+    Hello,
+    Loops,
+    Memory,
+    Message,
+    Names,
+    Process,
+    Stacks,
+)
+from app.model.tracks import GIL_STEP, LANE_STEP, Cast, clip
+
+
+class Excerpt:
+    """Feed it the messages from some time before the span on, and before them all that name."""
+
+    def __init__(self, from_us: int, to_us: int) -> None:
+        self._ledger = Ledger()
+        self._cast = Cast()
+        self._from_us, self._to_us = from_us, to_us
+        self._before: dict[tuple[Any, ...], Message] = {}  # what was last told of each before the span
+        self._begun = False
+
+    def feed(self, message: Message) -> None:
+        """Take the next message."""
+        ledger = self._ledger
+        match message:
+            case Names():
+                self._cast.names(message)
+                ledger.feed(message)
+            case Hello():
+                ledger.feed(message)
+            case Process() if message.at_us < self._to_us:
+                ledger.feed(message)
+            case Frame() if message.end_us > self._from_us and message.start_us < self._to_us:
+                self._begin()
+                ledger.feed(self._within(message))
+            case Stacks():
+                self._take(replace(message, looks=self._rows(message.looks)))
+            case Blocked():
+                self._take(replace(message, rows=self._rows(message.rows)))
+            case Counters() | Collector() | Heap() | Memory() | Loops() | Event():
+                self._told(message)
+
+    def summary(self, run: dict[str, Any]) -> dict[str, Any]:
+        """The summary of the span; `run` is that of the whole, but for its length."""
+        ledger = self._ledger
+        ledger.feed(End(self._to_us, run["state"], run.get("error"), run.get("exit_code")))
+        summary = summarise(ledger, {**run, "duration_s": ledger.measured_us / 1e6})
+        summary["threads"] = [thread for thread in summary["threads"] if thread["observed_s"]]
+        return summary
+
+    def _told(self, message: Counters | Collector | Heap | Memory | Loops | Event) -> None:
+        if message.at_us >= self._to_us:
+            return
+        if message.at_us >= self._from_us:
+            self._take(message)
+        elif not isinstance(message, Loops | Event):
+            self._before[_about(message)] = message
+
+    def _take(self, message: Message) -> None:
+        self._begin()
+        self._ledger.feed(message)
+
+    def _begin(self) -> None:
+        """Tell what was told last before the span; all totals count from there."""
+        if not self._begun:
+            self._begun = True
+            for message in self._before.values():
+                self._ledger.feed(message)
+
+    def _rows(self, rows: list[list[Any]]) -> list[list[Any]]:
+        return [row for row in rows if self._from_us <= row[0] < self._to_us]
+
+    def _within(self, frame: Frame) -> Frame:
+        """What of a slice lies in the span."""
+        from_us, to_us = max(frame.start_us, self._from_us), min(frame.end_us, self._to_us)
+        if (from_us, to_us) == (frame.start_us, frame.end_us):
+            return frame
+        share = (to_us - from_us) / max(1, frame.end_us - frame.start_us)
+        switches = {gil: moved for gil, moved, _ in frame.gils}
+        return replace(
+            frame,
+            start_us=from_us,
+            end_us=to_us,
+            samples=round(frame.samples * share),
+            gils=[
+                [gil, switches[gil] if to_us == frame.end_us else 0, self._clip(track, GIL_STEP, start_us)]
+                for gil, start_us, track in self._cast.gil_tracks(frame)
+            ],
+            lanes=[
+                [lane, self._clip(track, LANE_STEP, start_us)]
+                for lane, start_us, track in self._cast.lane_tracks(frame)
+            ],
+        )
+
+    def _clip(self, track: list[int], step: int, start_us: int) -> list[int]:
+        return clip(track, step, self._from_us - start_us, self._to_us - start_us)
+
+
+def _about(message: Counters | Collector | Heap | Memory | Loops | Event) -> tuple[Any, ...]:
+    """Of what a message tells: a later one about the same takes its place."""
+    match message:
+        case Heap():
+            return Heap, message.pid, message.interpreter
+        case Memory():
+            return Memory, message.pid
+    return (type(message),)

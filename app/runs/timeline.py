@@ -1,0 +1,338 @@
+"""A run's timeline at resolutions, in a small file beside its recording: made once, while messages come.
+
+    blocks   compressed, one after another: bins (app/analysis/bins.py), and the messages that name
+    index    compressed JSON: where the blocks are, and who the lanes and GILs are
+    end      the index's length and MAGIC; without it the file was cut off, and is made anew
+
+A window is read from a few blocks, whatever the run's length; so are the names that a span of messages needs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import struct
+import tempfile
+import threading
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from app.analysis.bins import BLOCK, COARSEST, FINEST, GIL, LANE, Bins, Key, Rows
+from app.model import frames
+from app.model.errors import BadRequest
+from app.model.states import STATES
+from app.model.tracks import Cast
+
+MAGIC = b"GSTL\x00\x01\r\n"
+MOST_BINS = 4096
+FEWEST_BINS = 64
+MOST_LANES = 500  # in one window: those in which most happened
+CAST_BYTES = 1 << 18
+NAMING = (frames.Names, frames.Process)
+
+_END = struct.Struct("<Q8s")
+_KEY = struct.Struct("<Bii")
+_LEVEL = 3
+
+Json = dict[str, Any]
+Place = tuple[int, int]  # offset, length
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Where the blocks are, and of whom they tell."""
+
+    blocks: dict[int, dict[int, Place]]  # by level and number
+    cast: list[tuple[int, Place]]  # the number of the first message in each
+    threads: list[frames.Row]
+    gils: list[frames.Row]
+    end_us: int
+
+    def to_json(self) -> Json:
+        """As it stands in the file."""
+        blocks = [
+            [level, number, *place] for level, at in self.blocks.items() for number, place in at.items()
+        ]
+        cast = [[first, *place] for first, place in self.cast]
+        return {
+            "blocks": blocks,
+            "cast": cast,
+            "threads": self.threads,
+            "gils": self.gils,
+            "end_us": self.end_us,
+        }
+
+    @classmethod
+    def of_json(cls, body: Json) -> Index:
+        """The same, read."""
+        blocks: dict[int, dict[int, Place]] = defaultdict(dict)
+        for level, number, offset, length in body["blocks"]:
+            blocks[level][number] = (offset, length)
+        cast = [(first, (offset, length)) for first, offset, length in body["cast"]]
+        return cls(dict(blocks), cast, body["threads"], body["gils"], body["end_us"])
+
+
+class TimelineWriter:
+    """Feed it the messages of one run. `path` None: a file of no name, for a run that no archive has.
+
+    A disk that is full ends the file, not the run: it is then made anew when it is first asked for.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.failure: OSError | None = None
+        self._file: BinaryIO = (
+            tempfile.TemporaryFile(buffering=0) if path is None else open(path, "w+b", buffering=0)  # noqa: SIM115
+        )
+        self._path = f"/proc/self/fd/{self._file.fileno()}" if path is None else os.fspath(path)
+        self._bins = Bins(self._block)
+        self._cast = Cast()
+        self._blocks: dict[int, dict[int, Place]] = defaultdict(dict)
+        self._named: list[tuple[int, Place]] = []
+        self._lines: list[str] = []  # that name, and are in no block yet
+        self._lines_size = 0
+        self._lines_first = 0
+        self._end_us = 0
+        self._at = 0
+
+    def feed(self, message: frames.Message, line: str, number: int) -> None:
+        """Take the next message, as text too; ValueError when it speaks of what was never named."""
+        self._bins.feed(message)
+        if isinstance(message, frames.Frame):
+            self._end_us = message.end_us
+        elif isinstance(message, NAMING):
+            if isinstance(message, frames.Names):
+                self._cast.names(message)
+            if not self._lines:
+                self._lines_first = number
+            self._lines.append(line)
+            self._lines_size += len(line)
+            if self._lines_size >= CAST_BYTES:
+                self._name()
+
+    def view(self, level: int) -> Timeline:
+        """What there is now, which later messages do not change, with the open blocks of one level."""
+        return Timeline(self._path, self._index(), {level: self._bins.open(level)}, list(self._lines))
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._file.closed:
+            return
+        self._bins.close()
+        self._name()
+        index = zlib.compress(_dump(self._index().to_json()), _LEVEL)
+        self._write(index + _END.pack(len(index), MAGIC))
+        self._file.close()
+
+    def _index(self) -> Index:
+        threads = [[*lane.who, lane.named_us] for lane in self._cast.lanes.values()]
+        gils = [list(lock.whose) for lock in self._cast.gils.values()]
+        blocks = {level: dict(at) for level, at in self._blocks.items()}
+        return Index(blocks, list(self._named), threads, gils, self._end_us)
+
+    def _name(self) -> None:
+        if self._lines:
+            place = self._write(zlib.compress("\n".join(self._lines).encode(), _LEVEL))
+            if place is not None:
+                self._named.append((self._lines_first, place))
+            self._lines, self._lines_size = [], 0
+
+    def _block(self, level: int, number: int, rows: Rows) -> None:
+        place = self._write(zlib.compress(_pack(rows), _LEVEL))
+        if place is not None:
+            self._blocks[level][number] = place
+
+    def _write(self, data: bytes) -> Place | None:
+        if self.failure is not None:
+            return None
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError as error:
+            self.failure = error
+            return None
+        place = (self._at, len(data))
+        self._at += len(data)
+        return place
+
+
+class Timeline:
+    """The timeline of a run. It reads its file, so in a thread."""
+
+    def __init__(
+        self, path: str, index: Index, filling: dict[int, dict[int, Rows]], lines: list[str]
+    ) -> None:
+        self._path = path
+        self._index = index
+        self._filling = filling
+        self._lines = lines
+
+    @classmethod
+    def open(cls, path: str) -> Timeline:
+        """Read a finished file; OSError where it is not there, ValueError where it is not whole."""
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _END.size))
+            end = file.read()
+            if len(end) < _END.size or end[8:] != MAGIC:
+                raise ValueError("it is cut off, or of another version")
+            length, _ = _END.unpack(end)
+            if length > size - _END.size:
+                raise ValueError("it is cut off")
+            file.seek(size - _END.size - length)
+            try:
+                index = Index.of_json(json.loads(zlib.decompress(file.read(length))))
+            except (zlib.error, KeyError, TypeError) as error:
+                raise ValueError(f"it is damaged: {error}") from error
+        return cls(path, index, {}, [])
+
+    @property
+    def end_us(self) -> int:
+        """The end of the last frame."""
+        return self._index.end_us
+
+    def names(self, before: int) -> Iterator[str]:
+        """The messages that name, of those numbered below that; perhaps a few more, in order."""
+        for first, place in self._index.cast:
+            if first >= before:
+                return
+            yield from zlib.decompress(self._read(place)).decode().split("\n")
+        yield from self._lines
+
+    def window(self, level: int, from_us: int, to_us: int) -> Json:
+        """The bins of a level that touch a span of time; see `level_for`."""
+        to_us = min(to_us, max(self._index.end_us, from_us + 1))
+        first, last = from_us >> level, max(from_us, to_us - 1) >> level
+        found = self._rows(level, first, last)
+        lanes: dict[int, dict[str, str]] = defaultdict(dict)
+        holders: dict[int, dict[str, str]] = defaultdict(dict)
+        contended: dict[int, str] = {}
+        weight: dict[int, int] = defaultdict(int)
+        for (kind, index, value), row in sorted(found.items()):
+            text = base64.b64encode(row).decode()
+            if kind == LANE:
+                lanes[index][STATES[value]] = text
+                weight[index] += len(row) - row.count(0)
+            elif kind == GIL:
+                holders[index][str(value)] = text
+            else:
+                contended[index] = text
+        shown = set(sorted(lanes, key=lambda lane: (-weight[lane], lane))[:MOST_LANES])
+        return {
+            "from_us": first << level,
+            "to_us": (last + 1) << level,
+            "bin_us": 1 << level,
+            "bins": last - first + 1,
+            "lanes": [
+                {
+                    **dict(zip(("lane", "pid", "tid", "name", "interpreter", "named_us"), row, strict=True)),
+                    "shares": lanes[row[0]],
+                }
+                for row in self._index.threads
+                if row[0] in shown
+            ],
+            "lanes_not_shown": len(lanes) - len(shown),
+            "gils": [
+                {
+                    **dict(zip(("gil", "pid", "interpreter"), row, strict=True)),
+                    "holders": holders[row[0]],
+                    "contended": contended.get(row[0]),
+                }
+                for row in self._index.gils
+                if row[0] in holders or row[0] in contended
+            ],
+        }
+
+    def _rows(self, level: int, first: int, last: int) -> Rows:
+        """The bytes of the bins from `first` to `last`, by key."""
+        length = last - first + 1
+        found: Rows = {}
+        filling = self._filling.get(level, {})
+        stored = self._index.blocks.get(level, {})
+        for number in range(first // BLOCK, last // BLOCK + 1):
+            blocks = [_unpack(zlib.decompress(self._read(stored[number])))] if number in stored else []
+            if number in filling:
+                blocks.append(filling[number])
+            begin = max(first, number * BLOCK)
+            end = min(last + 1, (number + 1) * BLOCK)
+            for rows in blocks:
+                for key, values in rows.items():
+                    part = values[begin - number * BLOCK : end - number * BLOCK]
+                    if not any(part):
+                        continue
+                    if key not in found:
+                        found[key] = bytearray(length)
+                    found[key][begin - first : end - first] = part
+        return found
+
+    def _read(self, place: Place) -> bytes:
+        offset, length = place
+        descriptor = os.open(self._path, os.O_RDONLY)
+        try:
+            return os.pread(descriptor, length, offset)
+        finally:
+            os.close(descriptor)
+
+
+def beside(path: str | os.PathLike[str]) -> str:
+    """Where the timeline of a recording lies."""
+    return os.fspath(path).removesuffix(".gz").removesuffix(".jsonl") + ".timeline"
+
+
+def opened(path: str, lines: Callable[[], Iterator[str]]) -> Timeline:
+    """The timeline in a file, which is made anew from the messages where it is missing or not whole."""
+    try:
+        return Timeline.open(path)
+    except (OSError, ValueError):
+        build(lines(), path)
+        return Timeline.open(path)
+
+
+def build(lines: Iterator[str], path: str) -> None:
+    """Make the file anew from the messages of a recording; OSError, ValueError."""
+    making = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    writer = TimelineWriter(making)
+    try:
+        for number, line in enumerate(lines):
+            writer.feed(frames.decode(line), line, number)
+        writer.close()
+        if writer.failure is not None:
+            raise writer.failure
+        os.replace(making, path)
+    except BaseException:
+        writer.close()
+        os.unlink(making)
+        raise
+
+
+def level_for(from_us: int, to_us: int, bins: int) -> int:
+    """The finest level of which a span has at most so many bins; BadRequest says which field is at fault."""
+    if to_us <= from_us:
+        raise BadRequest(f"to_us must be greater than from_us, {from_us}; it was {to_us}", field="to_us")
+    for level in range(FINEST, COARSEST):
+        if ((to_us - 1) >> level) - (from_us >> level) + 1 <= bins:
+            return level
+    return COARSEST
+
+
+def _pack(rows: Rows) -> bytes:
+    keys = b"".join(_KEY.pack(*key) for key in rows)
+    return struct.pack("<I", len(rows)) + keys + b"".join(rows.values())
+
+
+def _unpack(data: bytes) -> Rows:
+    (count,) = struct.unpack_from("<I", data)
+    values = 4 + count * _KEY.size
+    rows: Rows = {}
+    for number in range(count):
+        key: Key = _KEY.unpack_from(data, 4 + number * _KEY.size)
+        rows[key] = bytearray(data[values + number * BLOCK : values + (number + 1) * BLOCK])
+    return rows
+
+
+def _dump(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()

@@ -1,0 +1,59 @@
+"""A span of a run, as if it were the whole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.analysis.test_bins import HISTORIES, INSTANTS, LANES, SPAN_US, frames_of
+
+from app.analysis.excerpt import Excerpt
+from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
+from app.model.frames import Counters, End, Event, Frame, Hello, Names
+
+RUN = {"id": "x", "kind": "command", "name": "x", "state": "finished", "started_at": 0.0, "error": None}
+BEGIN = [
+    Hello(0, 0.0, {}, {"gil_hz": 1000.0}),
+    Names(0, [[lane, 1, lane, "", 0] for lane in range(LANES)], [[0, 1, 0]]),
+]
+
+
+def excerpt(messages, from_us, to_us):
+    made = Excerpt(from_us, to_us)
+    for message in messages:
+        made.feed(message)
+    return made.summary(RUN)
+
+
+@given(HISTORIES, st.sets(INSTANTS, max_size=8), INSTANTS, INSTANTS)
+def test_its_figures_are_those_of_the_slices_between_its_borders(history, borders, one, other):
+    from_us, to_us = sorted((one, other))
+    to_us = max(to_us, from_us + 1)
+    ledger = Ledger()
+    for message in BEGIN:
+        ledger.feed(message)
+    for frame in frames_of(history, borders | {from_us, to_us} - {SPAN_US}):
+        if from_us <= frame.start_us < to_us:
+            ledger.feed(frame)
+    ledger.feed(End(to_us, "finished"))
+    expected = summarise(ledger, {**RUN, "duration_s": (to_us - from_us) / 1e6})
+    found = excerpt([*BEGIN, *frames_of(history, borders)], from_us, to_us)
+    for summary in (expected, found):
+        del summary["sampling"], summary["findings"]  # a cut slice has a share of its samples
+    assert found == expected
+
+
+def test_totals_count_from_what_was_told_before_it_and_events_are_its_own():
+    messages = [*BEGIN]
+    for n in range(8):
+        messages.append(
+            Frame(n * 50_000, (n + 1) * 50_000, 50, 0, 0, [[0, 3, [0, 0, 50_000]]], [[0, [0, 50_000]]])
+        )
+        messages.append(
+            Counters((n + 1) * 50_000, [[1, 40_000 * n, 1 << 20, 1 << 20, 0, 0]], [[0, 40_000 * n, 0, n, 0]])
+        )
+        messages.append(Event((n + 1) * 50_000, "gil-on", 1, str(n)))
+    summary = excerpt(messages, 125_000, 275_000)
+    assert summary["run"]["duration_s"] == 0.15
+    assert summary["threads"][0]["cpu_s"] == 0.12  # from the counters at 100 ms to those at 250 ms
+    assert summary["threads"][0]["voluntary_switches"] == 3
+    assert [row["by"] for row in summary["gils_switched_on"]] == ["2", "3", "4"]
+    assert summary["gils"][0]["switches"] == 9  # of the slices that end in it

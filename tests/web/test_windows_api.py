@@ -1,0 +1,59 @@
+"""Spans of a run: its timeline in bins, and its figures, of one that goes on and of one that is stored."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+
+@pytest.fixture(params=["live", "stored"])
+def run(request, site_with):
+    """A site, and the id of a run of which at least five frames of 20 ms have come."""
+    site = site_with("steady")
+    run_id = site.start(command=["target"])["id"]
+    with site.stream(run_id) as viewer:
+        frames = 0
+        while frames < 5:
+            frames += json.loads(viewer.recv(timeout=30))["type"] == "frame"
+    if request.param == "stored":
+        site.client.post(f"/api/v1/runs/{run_id}/stop")
+    return site, run_id
+
+
+def test_the_timeline_is_told_in_bins_whose_shares_are_those_of_the_messages(run):
+    site, run_id = run
+    window = site.client.get(f"/api/v1/runs/{run_id}/timeline", params={"to_us": 65_536, "bins": 64}).json()
+    assert (window["from_us"], window["to_us"], window["bin_us"], window["bins"]) == (0, 65_536, 65_536, 1)
+    (lane,), (gil,) = window["lanes"], window["gils"]
+    assert (lane["lane"], lane["name"]) == (0, "main")
+    assert {state: base64.b64decode(text) for state, text in lane["shares"].items()} == {"running": b"\xff"}
+    assert base64.b64decode(gil["holders"]["0"]) == b"\xff"
+    assert gil["contended"] is None
+
+
+def test_the_figures_of_a_window_are_of_that_window_alone(run):
+    site, run_id = run
+    span = {"from_us": 25_000, "to_us": 85_000}
+    figures = site.client.get(f"/api/v1/runs/{run_id}/figures", params=span).json()
+    whole = site.client.get(f"/api/v1/runs/{run_id}/summary").json()
+    assert set(figures) == set(whole)
+    assert figures["run"] == {**whole["run"], "state": figures["run"]["state"], "duration_s": 0.06}
+    assert figures["threads"][0]["observed_s"] == 0.06
+    assert figures["gils"][0]["held_share"] == 1
+    assert figures["gils"][0]["switches"] == 3
+
+
+def test_a_bad_range_names_the_field(run, problem):
+    site, run_id = run
+    for path, query, field in (
+        ("timeline", {"from_us": -1}, "from_us"),
+        ("timeline", {"from_us": 7, "to_us": 7}, "to_us"),
+        ("timeline", {"bins": 63}, "bins"),
+        ("timeline", {"bins": 4097}, "bins"),
+        ("figures", {"from_us": 0}, "to_us"),
+        ("figures", {"from_us": 9, "to_us": 8}, "to_us"),
+    ):
+        problem(site.client.get(f"/api/v1/runs/{run_id}/{path}", params=query), 422, field)
+    problem(site.client.get("/api/v1/runs/none/timeline"), 404)
