@@ -17,7 +17,7 @@ says why. One row for each process, interpreter and thread.
                                "histogram": [[upper_s, count]]},
                   "gil_hold": {the same}, "blocked": [a row of where.py], "flame": see there, or null}],
      "threads_not_shown": how many of the least active have no row,
-     "processes": [a row of the use in processes.py],
+     "processes": [a row of the use in processes.py], "cpu_share": of all of them, of one CPU, or null,
      "memory": [a row of processes.py], "memory_peak": {"rss", "pss"}, "heap": [a row of heaps.py] or null,
      "gc": [a row of collectors.py] or null: each with its course, see memory.py,
      "hot": [{"function", "file", "line", "held_share", "waited_share"}] or null,
@@ -94,6 +94,7 @@ def _measured(ledger: Ledger, run: dict[str, Any], flames: bool) -> dict[str, An
         "threads": threads,
         "threads_not_shown": threads_not_shown,
         "processes": [process.use_row() for process in ledger.processes],
+        "cpu_share": _cpu_share(ledger),
         **summary_rows(ledger),
         "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame() if flames else None,
@@ -146,6 +147,12 @@ def _sampling(ledger: Ledger, seen: float | None) -> dict[str, Any]:
         "coverage": seen,
         "observer_cpu_share": ledger.observer_cpu.share,
     }
+
+
+def _cpu_share(ledger: Ledger) -> float | None:
+    """The CPU time of all processes up to the last reading of it, over the measured time until then."""
+    counted_us = ledger.counters.at_us - ledger.begin_us
+    return sum(process.cpu_us for process in ledger.processes) / counted_us if counted_us > 0 else None
 
 
 def _workload(ledger: Ledger) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from app.workloads.languages import build
 
-PYTHONS_ENV = "GILSCOPE_PYTHONS"  # further interpreters: executables or folders, parted by colons
+PYTHONS_ENV = "GILSCOPE_PYTHONS"  # further interpreters: executables or folders, with colons between them
 
 _CXX_FLAGS = ("-std=c++17", "-O2", "-pthread")
 # A compiler that lives for a second: to compile it, and to use threads for its collector, does not pay.

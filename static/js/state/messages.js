@@ -78,7 +78,7 @@
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: (Omit<ThreadFigures, "lane" | "alive"> & Partial<Where>)[],
  *            threads_not_shown: number, where?: Where | null,
- *            memory_peak: {rss: Maybe, pss: Maybe},
+ *            memory_peak: {rss: Maybe, pss: Maybe}, cpu_share: Maybe,
  *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */
@@ -94,7 +94,7 @@ export const STATES = /** @type {const} */ (
 );
 export const UNKNOWN_STATE = STATES.indexOf("unknown");
 
-/** Below it the reader of a figure is warned, as in app/analysis/coverage.py. */
+/** Below it the reader of a figure is warned, as in app/analysis/tracks.py. */
 const THIN = 0.95;
 
 /** Whether so little was seen that it has to be said. @param {Maybe | undefined} coverage */

@@ -5,7 +5,7 @@
  * @typedef {{measure: string, level: string, of?: string, why: string}} Badge `of` where not all processes have it
  */
 import { find, make } from "../base/dom.js";
-import { share, text } from "../base/format.js";
+import { seen, text } from "../base/format.js";
 import { isThin } from "../state/messages.js";
 
 /** The measures as they are spoken of, in the order in which they are shown. */
@@ -58,7 +58,7 @@ export function badgesOf(processes, coverage = null) {
     const level = worstOf(measure, told);
     const reasons = new Set(told.map(({ why }) => why[measure]).filter(Boolean));
     if (level === "exact" && SAMPLED.has(measure) && isThin(coverage)) {
-      const why = `exact of what was seen, which is ${text(share(coverage))} of the time`;
+      const why = `exact of what was seen, which is ${text(seen(coverage))} of the time`;
       return [{ measure, level: "inferred", why }];
     }
     return [{ measure, level, why: [...reasons].join("; ") }];

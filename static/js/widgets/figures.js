@@ -10,7 +10,7 @@
  * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
  */
 import { find, setText } from "../base/dom.js";
-import { cores, count, share, size, text } from "../base/format.js";
+import { cores, count, seen, share, size, text } from "../base/format.js";
 import { isThin } from "../state/messages.js";
 
 /** @type {{[key: string]: Tile}} */
@@ -23,7 +23,7 @@ const TILES = {
   cpu: { measure: "cpu_share", show: cores },
   rss: { measure: "rss", show: size },
   ops: { measure: "ops_per_s", show: count, unit: "/s" },
-  seen: { measure: "coverage", show: share },
+  seen: { measure: "coverage", show: seen },
 };
 
 /** @param {Maybe} value */
@@ -93,7 +93,7 @@ function read({ summary, series }, totals, gil) {
     switches_per_s: gil?.switches_per_s ?? null,
     waiters: gil?.waiters ?? null,
     running: series.latest("running"),
-    cpu_share: summary ? series.latest("cpu_share") : totals.cpu_share,
+    cpu_share: summary ? summary.cpu_share : totals.cpu_share,
     rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
     coverage: summary ? summary.sampling.coverage : gil ? gil.coverage : series.latest("coverage"),
@@ -119,7 +119,7 @@ function soFarOf({ measure, show, unit, ofGil }, { observer }, gil) {
  */
 export function thinWarning(coverage, soFar = false) {
   if (!isThin(coverage)) return "";
-  return `Only ${text(share(coverage))} of the time ${
+  return `Only ${text(seen(coverage))} of the time ${
     soFar ? "so far " : ""
   }was seen. Shares are of that part; the rest may be different. ` +
     "Findings say why, and what helps.";
@@ -138,12 +138,12 @@ function noteOn({ free, summary }, gils, gil) {
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
       (summary
-        ? " Operations over the whole run; RSS at its highest; the rest when last measured."
+        ? " Operations and CPU over the whole run; RSS at its highest; the rest when last measured."
         : " Figures of the last second.");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
   const when = summary
-    ? "GIL and operations over the whole run; RSS at its highest; CPU when last measured."
+    ? "GIL, operations and CPU over the whole run; RSS at its highest."
     : "Figures of the last second; so far: of the whole run, as findings are.";
   return [which, when].filter(Boolean).join(" ");
 }

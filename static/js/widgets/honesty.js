@@ -5,7 +5,7 @@
  * @import { Maybe } from "../state/messages.js"
  */
 import { find, setText } from "../base/dom.js";
-import { count, share, text } from "../base/format.js";
+import { count, seen, share, text } from "../base/format.js";
 
 export class Honesty {
   #line;
@@ -26,7 +26,7 @@ export class Honesty {
     const whole = summary?.sampling;
     const parts = whole
       ? [
-        `Over the whole run: ${text(share(whole.coverage))} of the time seen`,
+        `Over the whole run: ${text(seen(whole.coverage))} of the time seen`,
         `sampled ${at(whole.gil_hz)}`,
         `the observer took ${text(share(whole.observer_cpu_share))} of a core`,
         `${text(count(whole.failed))} samples failed`,
@@ -35,7 +35,7 @@ export class Honesty {
       : [
         `Last second: sampling ${at(observer.gil_hz)}`,
         `the observer took ${text(share(observer.cpu_share))} of a core`,
-        `so far ${text(share(observer.coverage))} of the time seen`,
+        `so far ${text(seen(observer.coverage))} of the time seen`,
         `${text(count(observer.failed))} samples failed`,
         `${text(count(observer.late))} late`,
       ];

@@ -6,7 +6,7 @@
  * @typedef {Omit<ThreadFigures, "lane" | "alive"> & {lane?: number, alive?: boolean}} ThreadRow
  */
 import { find, make, setText } from "../base/dom.js";
-import { count, duration, share, text } from "../base/format.js";
+import { count, duration, seen, share, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 import { isThin, NO_PYTHON, NO_PYTHON_STATE, STATES } from "../state/messages.js";
 
@@ -74,7 +74,7 @@ class Row {
   update(thread) {
     this.element.classList.toggle("gone", thread.alive === false);
     this.bar.update(thread.shares);
-    put(this.seen, share(thread.coverage));
+    put(this.seen, seen(thread.coverage));
     this.seen.classList.toggle("thin", isThin(thread.coverage));
     put(this.cpu, duration(thread.cpu_s));
     put(this.runDelay, duration(thread.run_delay_s));

@@ -261,6 +261,7 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     ledger.feed(frame(0, 250, [0, 0, 250], [(0, [RUNNING, 250])]))
     threads = [[0, 140 * MS, 2010, 8, None], [1, 30 * MS, 0, 1, 0]]
     ledger.feed(Counters(250 * MS, [[PID, 700 * MS, 5000, 6000, 17, 4]], threads, {"cpu_us": 80 * MS}))
+    assert summarise(ledger)["cpu_share"] == 0.8  # 200 ms of CPU in 250
     ledger.feed(Memory(300 * MS, PID, 4500, 900, 800, 10, 20, {}))
     ledger.feed(Counters(500 * MS, [[PID, 700 * MS, 4000, 6000, 17, 4]], [], {"cpu_us": 90 * MS}))
     summary = summarise(ledger)
@@ -441,6 +442,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "threads",
         "threads_not_shown",
         "processes",
+        "cpu_share",
         "memory",
         "memory_peak",
         "heap",

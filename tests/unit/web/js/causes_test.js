@@ -110,7 +110,7 @@ Deno.test("a measure that some processes lack is not called unavailable beside t
 
 Deno.test("where little was seen, what is sampled is exact only of that", () => {
   const process = { python: "3.12.1", capabilities: { gil: "exact", heap: "exact" }, why: {} };
-  const why = "exact of what was seen, which is 62.0 % of the time";
+  const why = "exact of what was seen, which is 62 % of the time";
   assert.deepEqual(badgesOf([process], 0.62), [
     { measure: "gil", level: "inferred", why },
     { measure: "heap", level: "exact", why: "" },
@@ -121,7 +121,7 @@ Deno.test("where little was seen, what is sampled is exact only of that", () => 
 Deno.test("a run is warned of when less than 95 % of it was seen", () => {
   assert.equal(thinWarning(0.95), "");
   assert.equal(thinWarning(null), "");
-  assert.match(thinWarning(0.62), /^Only 62.0 % of the time was seen\./);
+  assert.match(thinWarning(0.62), /^Only 62 % of the time was seen\./);
 });
 
 Deno.test("a place is a file without its folders, and a line where there is one", () => {
