@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
+from app.model.commands import LookAtHeap, encode
 from app.model.frames import Frame, Heap
 from bench.observation import Observation, of_process
 
@@ -39,7 +40,6 @@ while True:
     part.close()
     count[0] += 1
 """
-_LOOK = {True: '{"command": "heap", "look": true}', False: '{"command": "heap", "look": false}'}
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def measure(python: str, size: int, pairs: int, span_s: float, dice: random.Rand
         for _ in range(pairs):
             rates = {}
             for looked_at in dice.sample([True, False], 2):
-                observation.say(_LOOK[looked_at])
+                observation.say(encode(LookAtHeap(looked_at)))
                 rates[looked_at] = _watch(messages, count, span_s, looked_at, cost)
             cost.slowdowns.append(rates[False] / rates[True])
     return cost

@@ -1,15 +1,7 @@
-"""What the server asks of an observer: the first line on its standard input; and the lines after it.
+"""What the server tells an observer first: a line on its standard input, an ObserverSpec as JSON.
 
-    first line    an ObserverSpec as JSON
-    later lines   {"command": "stop", "state": "stopped" | "timed_out" | "finished"}
-                  {"command": "signal", "number": 15, "terminal": false}
-                                                         for the program that was started, and for it alone;
-                                                         "terminal": its process group has got it already
-                  {"command": "heap", "look": true}      somebody looks at the heap map, or none
-                  {"command": "action", "name": "..."}   for the workload, see below
-
-The end of standard input means that the server is gone: the observer ends, and with it a target that it
-started.
+Lines that follow are commands, see commands.py. The end of standard input means that the server is gone: the
+observer ends, and with it a target that it started.
 
 A workload is started with a line to the observer and some memory shared with it:
 

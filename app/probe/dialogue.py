@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
+from app.model.commands import Act, Command, LookAtHeap, Signal, Stop
 from app.model.frames import Event, Report
 
 from .ending import Ending
@@ -48,20 +48,19 @@ class Dialogue:
         for command in self._link.commands():
             self._obey(command)
 
-    def _obey(self, command: dict[str, Any]) -> None:
-        subject, word = self._subject, command.get("command")
-        if word == "signal" and subject.target is not None:
-            subject.target.signal(command["number"], command["terminal"])
-        elif word == "action" and subject.line is not None:
-            if not subject.line.act(command["name"]):
-                self._link.emit(Event(self._clock.now_us(), "unheard", subject.root, command["name"]))
-        elif word == "heap":
-            self._tree.memory.look_at_heaps(command["look"])
-        elif word == "stop" and self._ending.state is None:
+    def _obey(self, command: Command) -> None:
+        subject = self._subject
+        if isinstance(command, Signal) and subject.target is not None:
+            subject.target.signal(command.number, command.terminal)
+        elif isinstance(command, Act) and subject.line is not None:
+            if not subject.line.act(command.name):
+                self._link.emit(Event(self._clock.now_us(), "unheard", subject.root, command.name))
+        elif isinstance(command, LookAtHeap):
+            self._tree.memory.look_at_heaps(command.look)
+        elif isinstance(command, Stop) and self._ending.state is None:
             self._read_heaps_for_the_end()
-            state = command.get("state", "stopped")
-            self._link.emit(Event(self._clock.now_us(), "stopping", subject.root, state))
-            self._ending.stop(state, self._clock.now_us())
+            self._link.emit(Event(self._clock.now_us(), "stopping", subject.root, command.state))
+            self._ending.stop(command.state, self._clock.now_us())
 
     def _read_heaps_for_the_end(self) -> None:
         """The target still holds what it held; once it is asked to end it does no more."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
 
+from app.model.commands import Command, decode
 from app.model.frames import Message, encode
 
 
@@ -32,7 +31,7 @@ class ServerLink:
         except BrokenPipeError:
             raise ServerGone from None
 
-    def commands(self) -> list[dict[str, Any]]:
+    def commands(self) -> list[Command]:
         """What the server has said since the last call."""
         while True:
             try:
@@ -43,4 +42,4 @@ class ServerLink:
                 raise ServerGone
             self._partial += data
         *lines, self._partial = self._partial.split(b"\n")
-        return [json.loads(line) for line in lines if line]
+        return [decode(line) for line in lines if line]

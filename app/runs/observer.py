@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+from app.model.commands import Act, Command, LookAtHeap, Signal, Stop, encode
 from app.model.spec import ObserverSpec
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "app.probe")
@@ -76,19 +76,19 @@ class ObserverProcess:
 
     def stop(self, state: str) -> None:
         """Ask it to end its target, and then itself; without effect on one that has ended."""
-        self._write(json.dumps({"command": "stop", "state": state}))
+        self._tell(Stop(state))
 
     def signal(self, number: int, from_terminal: bool) -> None:
         """Ask it to send a signal to the program that it started."""
-        self._write(json.dumps({"command": "signal", "number": number, "terminal": from_terminal}))
+        self._tell(Signal(number, from_terminal))
 
     def look_at_heap(self, look: bool) -> None:
         """Tell it whether somebody looks at the heap's map."""
-        self._write(json.dumps({"command": "heap", "look": look}))
+        self._tell(LookAtHeap(look))
 
     def act(self, name: str) -> None:
         """Ask it to pass an action on to its workload."""
-        self._write(json.dumps({"command": "action", "name": name}))
+        self._tell(Act(name))
 
     def kill(self) -> None:
         """End it at once. Its target is then nobody's: see reaper.py."""
@@ -115,6 +115,9 @@ class ObserverProcess:
     def stderr_tail(self) -> str:
         """The end of what it wrote to standard error."""
         return self._stderr_tail.decode(errors="replace").strip()
+
+    def _tell(self, command: Command) -> None:
+        self._write(encode(command))
 
     def _write(self, line: str) -> None:
         assert self._process.stdin is not None

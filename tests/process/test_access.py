@@ -14,6 +14,7 @@ import pytest
 from support.observing import ROOT, observing
 from support.targets import standing_by, unprivileged
 
+from app.model.commands import Stop
 from app.model.errors import NoSuchProcess, NotPermitted
 from app.model.frames import Frame, Names, Process
 from app.probe.doctor import examine
@@ -149,7 +150,7 @@ def test_a_process_in_a_pid_namespace_of_its_own_is_observed_by_the_tids_of_this
             observation.until(Frame)
             for _ in range(10):
                 observation.until(Frame)
-            observation.send(json.dumps({"command": "stop", "state": "finished"}))
+            observation.send(Stop("finished"))
             assert observation.finish().state == "finished"
         tids = {int(name) for name in os.listdir(f"/proc/{pid}/task")}
         named = {row[2]: row[3] for names in observation.of(Names) for row in names.threads}

@@ -5,7 +5,6 @@ The programs are those of docs/cases/programs/findings, whose heads declare what
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import pytest
 from support.observing import ROOT, observing
 
 from app.analysis.summary import judge
+from app.model.commands import Stop
 from app.model.frames import Counters, Event, Frame
 from app.model.spec import Start
 
@@ -43,7 +43,7 @@ def found_in(python: str, name: str, due: Iterable[str]) -> tuple[dict[str, Any]
                     break
         told = {finding["code"]: finding for finding in judge(observation.ledger)}
         events = observation.of(Event)
-        observation.send(json.dumps({"command": "stop"}))
+        observation.send(Stop())
         observation.finish()
     return told, events, at_us
 

@@ -10,6 +10,7 @@ from typing import Any
 from support.observing import Observation, observing
 from support.targets import standing_by
 
+from app.model.commands import Stop
 from app.model.frames import Counters, Frame
 from app.model.states import WAITING
 
@@ -101,7 +102,7 @@ def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_see
         for _ in range(3):
             gap_of(observation)
             until_one_waits(observation)
-        observation.send('{"command": "stop"}')
+        observation.send(Stop())
         observation.finish()
     summary = observation.summary()
     computing = [row for name, row in rows(summary).items() if name.startswith("compute")]
@@ -122,7 +123,7 @@ def test_a_thread_that_sleeps_is_not_known_to_sleep_through_a_long_gap(gil_any_p
         for _ in range(3):
             gap_of(observation)
             observation.until(Counters)
-        observation.send('{"command": "stop"}')
+        observation.send(Stop())
         observation.finish()
     (row,) = observation.summary()["threads"]
     assert row["shares"]["unknown"] * row["observed_s"] > 3 * GAP_S * 0.8

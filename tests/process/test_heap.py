@@ -16,6 +16,7 @@ import pytest
 from support.observing import Observation, observing, program
 from support.targets import standing_by
 
+from app.model.commands import LookAtHeap, Stop
 from app.model.frames import Counters, End, Event, Heap, Process
 from app.model.states import EXACT, UNAVAILABLE
 
@@ -110,8 +111,8 @@ READY
 sys.stdin.readline()
 """
 
-LOOK = '{"command": "heap", "look": true}'
-STOP = '{"command": "stop"}'
+LOOK = LookAtHeap(True)
+STOP = Stop()
 
 
 @contextmanager

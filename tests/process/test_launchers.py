@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ import pytest
 from support.observing import observing
 from support.versions import with_version
 
+from app.model.commands import Stop
 from app.model.frames import Event, Frame, Process
 from app.model.spec import Start
 
@@ -135,7 +135,7 @@ def test_to_attach_to_a_shell_is_to_observe_the_python_below_it(python: str) -> 
             assert observation.until(Process).pid == child.pid, "what is told of first has been admitted"
             for _ in range(5):
                 observation.until(Frame)
-            observation.send(json.dumps({"command": "stop", "state": "finished"}))
+            observation.send(Stop("finished"))
             end = observation.finish()
         assert (end.state, end.error) == ("finished", None)
         summary = observation.summary()
@@ -167,7 +167,7 @@ def test_what_an_attached_shell_starts_later_is_followed_even_once_its_parent_ha
                 observation.until(Frame)
             for _ in range(10):
                 observation.until(Frame)
-            observation.send(json.dumps({"command": "stop", "state": "finished"}))
+            observation.send(Stop("finished"))
             observation.finish()
         try:
             rows = [row for row in observation.summary()["threads"] if row["pid"] == later.pid]

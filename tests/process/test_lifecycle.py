@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from support.observing import observing, program, workload
 from support.targets import standing_by
 
+from app.model.commands import Stop
 from app.model.frames import Event, Frame, Names, Process
 from app.model.spec import Start
 
@@ -78,7 +78,7 @@ def test_a_program_that_becomes_no_python_goes_on_to_its_end(any_python: str) ->
 
 def test_what_is_no_python_is_refused_with_the_reason(any_python: str) -> None:
     with observing(Start(["/bin/sleep", "30"], {})) as observation:
-        observation.send(json.dumps({"command": "stop", "state": "stopped"}))
+        observation.send(Stop("stopped"))
         assert observation.finish().state == "stopped"
     sleeper = subprocess.Popen(["/bin/sleep", "30"])
     try:
@@ -106,7 +106,7 @@ def test_an_attached_process_lives_on(python: str) -> None:
     with standing_by(python, "READY\nimport sys; sys.stdin.read()") as child:
         with observing(pid=child.pid) as observation:
             observation.until(Frame)
-            observation.send(json.dumps({"command": "stop", "state": "finished"}))
+            observation.send(Stop("finished"))
             assert observation.finish().state == "finished"
         assert child.poll() is None
 
@@ -153,7 +153,7 @@ while True: time.sleep(0.01)
     with observing(program(any_python, code)) as observation:
         root = observation.until(Process).pid
         forked = observation.until(Event, kind="forked").pid
-        observation.send(json.dumps({"command": "stop", "state": "stopped"}))
+        observation.send(Stop("stopped"))
         end = observation.finish()
     assert (end.state, end.exit_code) == ("stopped", -signal.SIGKILL)
     gone(root)

@@ -6,6 +6,7 @@ import pytest
 from support.observing import observing
 from support.targets import standing_by
 
+from app.model.commands import Stop
 from app.model.frames import Counters, Frame
 
 THREADS = 400
@@ -41,7 +42,7 @@ def test_the_lock_keeps_its_rate_and_every_thread_has_its_turn(gil_python: str) 
     with standing_by(gil_python, POOL) as target, observing(pid=target.pid) as observation:
         while len(observation.of(Counters)) < 16:
             observation.until(Counters)
-        observation.send('{"command": "stop"}')
+        observation.send(Stop())
         observation.finish()
     summary = observation.summary()
     sampling = summary["sampling"]

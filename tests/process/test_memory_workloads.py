@@ -12,6 +12,7 @@ from support.interpreters import PROMISED, name
 from support.observing import observing, workload
 
 from app.analysis.findings import findings
+from app.model.commands import Stop
 from app.model.frames import Counters, Heap
 from app.model.spec import Start
 from app.workloads import catalogue
@@ -45,7 +46,7 @@ def test_the_finding_is_there_with_its_evidence(path: str, workload_name: str) -
     with observing(_start(path, declared, SECONDS[workload_name])) as observation:
         for message in observation:
             if isinstance(message, Heap | Counters) and _is_enough(declared.name, observation.summary()):
-                observation.send(json.dumps({"command": "stop", "state": "stopped"}))
+                observation.send(Stop("stopped"))
                 break
         assert observation.finish().error is None
         summary = observation.summary()

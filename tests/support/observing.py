@@ -14,6 +14,7 @@ from typing import Any
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
+from app.model.commands import Command, encode
 from app.model.spec import ObserverSpec, Sampling, Start
 
 ROOT = Path(frames.__file__).parents[2]
@@ -31,10 +32,13 @@ class Observation:
         )
         self._watchdog = threading.Timer(TIME_LIMIT_S, self.process.kill)
         self._watchdog.start()
-        self.send(spec.to_line())
+        self._write(spec.to_line())
 
-    def send(self, line: str) -> None:
-        """Writes one line to the observer."""
+    def send(self, command: Command) -> None:
+        """Asks something of the observer."""
+        self._write(encode(command))
+
+    def _write(self, line: str) -> None:
         assert self.process.stdin
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
