@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from app.model.commands import Act, Command, LookAtHeap, Signal, Stop
 from app.model.frames import Event, Report
@@ -11,7 +13,7 @@ from .ending import Ending
 from .kernel.run_clock import RunClock
 from .processes.tree import ProcessTree
 from .sampling.pacing import Pacer
-from .sampling.slow import SlowReads
+from .sampling.slow import SlowReads, finished
 from .server_link import ServerLink
 from .subject import Subject
 
@@ -74,7 +76,16 @@ class Dialogue:
             self._link.emit(Report(self._clock.now_us(), output))
 
     def tell_counters(self, now_us: int, every: bool) -> None:
-        """`every`: of every thread, at the beginning and at the end."""
+        """Tells the totals as they stand now. `every`: of every thread, at the beginning and at the end."""
+        threads = finished(self._tree.reports.thread_counters(now_us, every))
+        self._tell_counters(now_us, threads)
+
+    def counters(self) -> Iterator[None]:
+        """Tells the totals of some threads, as of the last step."""
+        threads = yield from self._tree.reports.thread_counters(self._clock.now_us(), every=False)
+        self._tell_counters(self._clock.now_us(), threads)
+
+    def _tell_counters(self, now_us: int, threads: list[Any]) -> None:
         cpu_us = time.process_time_ns() // 1000
         observer = {"cpu_us": cpu_us, "gil_hz": self._pacer.hz, "late": self._pacer.late}
-        self._tree.reports.counters(now_us, observer, self._subject.ops(), every)
+        self._tree.reports.counters(now_us, threads, observer, self._subject.ops())

@@ -7,14 +7,19 @@ slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
 heaps              read when they are due, a step between two beats
 mappings (1 Hz)    walk them, a step between two beats
+
+What is due at the end of a slice takes milliseconds where there are hundreds of threads, so it is done in
+parts between the samples: see chores.py.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from app.model.frames import SLICE_US
 
+from .chores import Chores
 from .dialogue import Dialogue
 from .ending import Ending
 from .kernel.run_clock import RunClock
@@ -49,18 +54,19 @@ class Loop:
         self._clock, self._pacer, self._moments, self._counters_us = clock, pacer, moments, counters_us
         self._subject, self._ending, self._tree = subject, ending, tree
         self._slow, self._search, self._dialogue = slow, search, dialogue
+        self._counters_at_us = 0
 
     def run(self) -> None:
         """Beats until the program has ended, or the run is due to end."""
         self._read_first()
         pacer, clock, rounds, slow = self._pacer, self._clock, self._tree.rounds, self._slow
-        moments, subject, search = self._moments, self._subject, self._search
+        moments, subject, search, chores = self._moments, self._subject, self._search, Chores()
         start = last = clock.now_us()
         self._tree.reports.begin(start)
         pacer.start()
         if subject.line is not None:
             subject.line.go()
-        next_counters = start + self._counters_us
+        self._counters_at_us = start + self._counters_us
         samples = late = 0
         while True:
             slow.step(pacer.due_ns)
@@ -75,23 +81,36 @@ class Loop:
                 rounds.look_at_stacks(now)
             subject.relieve()
             search.search_if_due(now)
+            chores.step(pacer.due_ns)
             if now - start < SLICE_US:
                 continue
-            self._tree.reports.frame(start, now, samples, pacer.late - late)
-            rounds.share_looks(pacer.most_looks)
-            start, samples, late = now, 0, pacer.late
-            self._dialogue.hear(now)
-            self._tree.memory.read_heaps(now)
             over = self._ending.is_due(now)
-            if over or now >= next_counters:
-                if over:
-                    search.follow(now)
-                self._dialogue.tell_counters(now, every=over)
-                self._tree.memory.walk_mappings(now)
-                next_counters = now + self._counters_us
-                self._dialogue.tell_output()
+            chores.begin(self._end_of_slice(start, now, samples, pacer.late - late, over))
+            start, samples, late = now, 0, pacer.late
             if over:
+                chores.finish()
                 return
+
+    def _end_of_slice(self, start: int, now: int, samples: int, late: int, over: bool) -> Iterator[None]:
+        """What is due then, in parts of which none takes long: samples are taken in between."""
+        yield from self._tree.reports.frame(start, now, samples, late)
+        self._tree.rounds.share_looks(self._pacer.most_looks)
+        yield
+        self._dialogue.hear(now)
+        yield
+        self._tree.memory.read_heaps(now)
+        if not over and now < self._counters_at_us:
+            return
+        yield
+        if over:
+            self._search.walk(now)
+            self._dialogue.tell_counters(now, every=True)
+        else:
+            yield from self._dialogue.counters()
+        yield
+        self._tree.memory.walk_mappings(now)
+        self._counters_at_us = now + self._counters_us
+        self._dialogue.tell_output()
 
     def _read_first(self) -> None:
         """What is told once before the first sample, when there is time for it."""

@@ -47,7 +47,7 @@ class Observer:
             self._cpu_of_sampling_ns,
             self._tree.rounds.looks,
         )
-        self._search = Search(self._tree, self._subject, counters_us)
+        self._search = Search(self._tree, self._subject, self._clock, self._slow, counters_us)
         self._dialogue = Dialogue(
             link, self._clock, self._subject, self._ending, self._tree, self._slow, pacer
         )

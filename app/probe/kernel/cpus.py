@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from typing import Callable
 
 from . import procfs
-from .mapped_files import mapped_files
+from .mapped_files import mapped_names
 
 _CGROUPS = "/sys/fs/cgroup"
 
@@ -64,11 +65,13 @@ def _of_version_1(place: str) -> float | None:
     return int(quota) / int(period) if quota and period and int(quota) > 0 else None
 
 
-def thread_pools(pid: int) -> list[str]:
-    """The libraries mapped by the process that start threads of their own."""
-    try:
-        files = mapped_files(pid, *_POOLS)
-    except OSError:
-        return []  # it has ended, or may not be looked at
-    names = [os.path.basename(file.path) for file in files]
-    return [pool for part, pool in _POOLS.items() if any(part in name and ".so" in name for name in names)]
+def thread_pools(pid: int) -> Generator[None, None, list[str]]:
+    """A slow read: the libraries mapped by the process that start threads of their own.
+
+    A process of 500 threads has a thousand mappings, which take milliseconds to list.
+    """
+    names: set[str] = set()
+    for part in mapped_names(pid):
+        names |= {name for name in part if ".so" in name}
+        yield
+    return [pool for part, pool in _POOLS.items() if any(part in name for name in names)]

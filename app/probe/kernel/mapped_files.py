@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+_PART = 8192  # bytes
+
 
 @dataclass(frozen=True)
 class FileMapping:
@@ -30,6 +32,19 @@ def mapped_files(pid: int, *parts: str) -> list[FileMapping]:
         wanted = [os.fsencode(part) for part in parts]
         lines = [line for line in lines if any(part in line for part in wanted)]
     return list(_first_of_each(lines))
+
+
+def mapped_names(pid: int) -> Iterator[set[str]]:
+    """The base names of the files mapped by `pid`, some hundred mappings at a time.
+
+    Nothing more where it has ended, or may not be looked at.
+    """
+    try:
+        with open(f"/proc/{pid}/maps", "rb", buffering=0) as file:
+            while text := file.read(_PART):  # the kernel gives whole lines
+                yield {os.fsdecode(line.rpartition(b"/")[2]) for line in text.splitlines() if b"/" in line}
+    except OSError:
+        return
 
 
 def _first_of_each(lines: Iterable[bytes]) -> Iterator[FileMapping]:

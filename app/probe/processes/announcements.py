@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from app.model.errors import GilscopeError
 from app.model.frames import Event, Message, Names, Process
 from app.model.states import MEASURES
 from app.probe.kernel import cpus
 from app.probe.sampling.reader import Reader
+from app.probe.sampling.slow import Cost, SlowReads, finished
 
 from .watched import ASK_US, Watched
 
@@ -17,9 +19,9 @@ from .watched import ASK_US, Watched
 class Announcements:
     """Tells of a process when it is found, refused, renewed or gone, and again when it is found changed."""
 
-    def __init__(self, emit: Callable[[Message], None], stacks: bool) -> None:
+    def __init__(self, emit: Callable[[Message], None], slow: SlowReads, stacks: bool) -> None:
         """`stacks`: they are looked at."""
-        self._emit, self._stacks = emit, stacks
+        self._emit, self._slow, self._stacks = emit, slow, stacks
 
     def announce(self, watched: Watched) -> None:
         """Tells of a process that may be no CPython, now or ever."""
@@ -66,6 +68,10 @@ class Announcements:
         if self._process(watched, now_us) != replace(watched.announced, at_us=now_us):
             self.found(watched, reader, now_us)
 
+    def _found_pools(self, watched: Watched, found: list[str] | None, cost: Cost) -> None:
+        """Kept for the next review."""
+        watched.thread_pools = found or []
+
     def _tell(self, watched: Watched) -> None:
         watched.told = True
         self._emit(watched.announced)
@@ -73,9 +79,14 @@ class Announcements:
     def _process(self, watched: Watched, now_us: int) -> Process:
         if watched.reader is None:
             return replace(watched.announced, at_us=now_us)
-        if now_us - watched.asked_us >= ASK_US:
+        if not watched.asked:
+            watched.asked, watched.asked_us = True, now_us
+            watched.cpus = cpus.cpus(watched.pid)
+            watched.thread_pools = finished(cpus.thread_pools(watched.pid))
+        elif now_us - watched.asked_us >= ASK_US:
             watched.asked_us = now_us
-            watched.cpus, watched.thread_pools = cpus.cpus(watched.pid), cpus.thread_pools(watched.pid)
+            watched.cpus = cpus.cpus(watched.pid)
+            self._slow.begin(cpus.thread_pools(watched.pid), partial(self._found_pools, watched))
         return Process(
             now_us,
             watched.pid,

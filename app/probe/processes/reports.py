@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from app.model.frames import Blocked, Collector, Counters, Frame, Loops, Message, Names, Stacks
@@ -64,8 +64,11 @@ class Reports:
         for _, reader in self._watchlist.read():
             reader.sampler.flush(now_us)
 
-    def frame(self, start_us: int, end_us: int, samples: int, late: int) -> None:
-        """Tells what was seen between the two times, then new names, and which lanes have gone."""
+    def frame(self, start_us: int, end_us: int, samples: int, late: int) -> Iterator[None]:
+        """Tells what was seen between the two times, then new names, and which lanes have gone; in steps.
+
+        What a frame tells is taken in the first step, at its end.
+        """
         (gils, lanes, gone), self._left = self._left, ([], [], [])
         failed, self._failed = self._failed, 0
         for _, reader in self._watchlist.read():
@@ -75,9 +78,12 @@ class Reports:
             gone += [lane.number for lane in reader.roster.gone]
             reader.roster.gone.clear()
             failed += reader.sampler.take_failed()
+        yield
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
+        yield
         self._tell_looks(end_us)
         self._tell_collectors([], self._pauses(end_us), end_us)
+        yield
         self._rename(end_us)
         if gone:
             self._emit(Names(end_us, gone=gone))
@@ -104,9 +110,17 @@ class Reports:
 
     # ---- a few times a second
 
-    def counters(self, now_us: int, observer: dict[str, Any], ops: int | None, every: bool) -> None:
-        """Tells the running totals of the kernel and of the collectors; of threads some, or `every` one."""
-        processes, threads = [], []
+    def thread_counters(self, now_us: int, every: bool) -> Generator[None, None, list[Any]]:
+        """The kernel's totals of some threads, or of `every` one, for `counters`; in steps."""
+        rows: list[Any] = []
+        for _, reader in self._watchlist.read():
+            rows += yield from reader.thread_counters(now_us, every)
+            yield
+        return rows
+
+    def counters(self, now_us: int, threads: list[Any], observer: dict[str, Any], ops: int | None) -> None:
+        """Tells the running totals of the kernel and of the collectors."""
+        processes = []
         for watched in self._watchlist:
             now = procfs.stat(watched.pid)
             if now is None:
@@ -114,7 +128,6 @@ class Reports:
             peak = procfs.peak_rss(watched.pid)
             processes.append([watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults])
             if watched.reader is not None:
-                threads += watched.reader.thread_counters(now_us, every)
                 self._review(watched, watched.reader, now_us)
         observer = {
             **observer,

@@ -36,7 +36,7 @@ class ProcessTree:
         self._numbers = itertools.count().__next__, itertools.count().__next__
         walks = Walks(emit, slow)
         self.watchlist = Watchlist()
-        self.announcements = Announcements(emit, stacks)
+        self.announcements = Announcements(emit, slow, stacks)
         self.reports = Reports(self.watchlist, self.announcements, emit)
         self.rounds = Rounds(self.watchlist, self.announcements, self.reports, emit)
         self.memory = MemoryReads(self.watchlist, walks)

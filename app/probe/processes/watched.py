@@ -36,7 +36,8 @@ class Watched:
     told: bool = False  # the server has heard of it
     cpus: float | None = None  # as last asked, see cpus.py
     thread_pools: list[str] = field(default_factory=list)
-    asked_us: int = -ASK_US
+    asked: bool = False
+    asked_us: int = 0
 
     def __post_init__(self) -> None:
         now = procfs.stat(self.pid)

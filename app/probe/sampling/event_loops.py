@@ -52,7 +52,7 @@ class Loops:
             tuple[int, int, int, Lane]
         ] = []  # (when to walk, order, after how long again, lane)
         self._walked: dict[int, bytes] = {}  # the wait in which a thread was last walked, by lane
-        self._search_us = 0
+        self._search_us = 0  # when threads are searched next
 
     def meet(self, lanes: list[Lane], now_us: int) -> None:
         """Takes in new threads: any may run a loop."""
@@ -78,8 +78,11 @@ class Loops:
             if step is not None:
                 self._look(track, step, now_us)
         if now_us >= self._search_us:
-            self._search_us = now_us + _PERIOD_US
-            self._search(now_us)
+            first, self._search_us = not self._search_us, now_us + _PERIOD_US
+            if first:
+                self._search_us = now_us + _PERIOD_US // 2  # not when a slice ends, which takes its time too
+            else:
+                self._search(now_us)
 
     def take(self, now_us: int) -> tuple[list[Row], list[Row], list[Row]]:
         """(loops, lags, steps) of a loops message, since the last call."""

@@ -38,6 +38,13 @@ class FutexJudge:
         gil = self._roster.gil_by_index.get(lane.waits_for)
         return gil is not None and gil.moved <= 1 and gil.last != lane.number
 
+    def proofs(self) -> dict[int, int]:
+        """The same for many: {index of a GIL: the one lane that may have had it since the last sample}.
+
+        All others that were found waiting for it, and are not doubted, wait still.
+        """
+        return {gil.index: gil.last for gil in self._roster.gils if gil.moved <= 1}
+
     told = still_waits  # whether the thread is known to wait, so that the kernel need not be asked
 
     def state_of(self, lane: Lane, holds: bool) -> int:

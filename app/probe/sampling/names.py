@@ -23,8 +23,12 @@ from .tracks import Lane
 
 _FIRST_US = 20_000  # a thread enters itself in `_active` as soon as it first gets the GIL
 _PERIOD_US = 1_000_000
-_AT_A_TIME = 16  # a name takes some 40 us, and the next sample waits for them all
+# A name takes some 40 us, and the next sample waits for all that are asked for: of threads that have none
+# yet, then of those that may have been given another.
+_NEW_AT_A_TIME, _OLD_AT_A_TIME = 8, 4
 _MAIN = "MainThread"
+
+Queue = list[tuple[int, int, int, Lane]]  # a heap: when to ask, order, after how long again, lane
 
 
 class Naming:
@@ -34,7 +38,8 @@ class Naming:
         self._roster = roster
         self._threading = _Threading(roster)
         self._order = itertools.count()  # so that the queue never has to compare two lanes
-        self._queue: list[tuple[int, int, int, Lane]] = []  # (when to ask, order, after how long again, lane)
+        self._unnamed: Queue = []
+        self._named: Queue = []
 
     def name(self, new: list[Lane], entered: list[Lane], now_us: int, in_full: bool) -> list[Lane]:
         """Gives new lanes the kernel's names, and Python's if `in_full`; else `renamed` finds those out.
@@ -45,29 +50,37 @@ class Naming:
         for lane in new:
             lane.name = _kernels_name(self._roster.pid, lane.tid)
         for lane in entered:
-            heapq.heappush(self._queue, (now_us, next(self._order), _FIRST_US, lane))
+            heapq.heappush(self._unnamed, (now_us, next(self._order), _FIRST_US, lane))
         told = dict.fromkeys([*new, *(lane for lane in entered if self._lives(lane))])
         if in_full:
             with contextlib.suppress(AddressSpaceGone):  # the next sample finds that, and tells
-                told.update(dict.fromkeys(self.renamed(now_us, len(self._queue))))
+                told.update(dict.fromkeys(self.renamed(now_us, in_full=True)))
         return list(told)
 
     def _lives(self, lane: Lane) -> bool:
         return self._roster.lanes.get(lane.tid) is lane
 
-    def renamed(self, now_us: int, at_most: int = _AT_A_TIME) -> list[Lane]:
-        """The lanes whose names are found to be other than they were; AddressSpaceGone."""
+    def renamed(self, now_us: int, in_full: bool = False) -> list[Lane]:
+        """The lanes whose names are found to be other than they were; AddressSpaceGone.
+
+        Of those that are due some, or all of them `in_full`; those that have no name yet do not wait.
+        """
         self._threading.forget()
+        changed = self._ask(self._unnamed, len(self._unnamed) if in_full else _NEW_AT_A_TIME, now_us)
+        return changed + self._ask(self._named, len(self._named) if in_full else _OLD_AT_A_TIME, now_us)
+
+    def _ask(self, queue: Queue, at_most: int, now_us: int) -> list[Lane]:
         changed = []
         asked = 0
-        while asked < at_most and self._queue and self._queue[0][0] <= now_us:
-            _, _, delay, lane = heapq.heappop(self._queue)
+        while asked < at_most and queue and queue[0][0] <= now_us:
+            _, _, delay, lane = heapq.heappop(queue)
             if not self._lives(lane):
                 continue  # it has ended; of these there can be thousands between two calls
             asked += 1
             name = self._threading.name_of(lane)
             delay = _PERIOD_US if name else min(delay * 2, _PERIOD_US)
-            heapq.heappush(self._queue, (now_us + delay, next(self._order), delay, lane))
+            into = self._named if name or queue is self._named else self._unnamed
+            heapq.heappush(into, (now_us + delay, next(self._order), delay, lane))
             if name and name != lane.name:
                 lane.name = name
                 changed.append(lane)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from app.model.frames import Message
@@ -24,7 +24,8 @@ from .slow import SlowReads
 from .tracks import Lane
 from .turns import BLOCKED, Turn
 
-_COUNTED = 96  # threads whose totals are read at a time: some 25 us each, and no sample is taken meanwhile
+_COUNTED = 96  # threads whose totals are read at a time,
+_COUNTED_A_STEP = 12  # and between two samples: some 25 us each
 
 Numbers = Callable[[], int]
 
@@ -71,11 +72,15 @@ class Reader:
         self.sampler.gap(from_us)
         self.collectors.gap(from_us)
 
-    def thread_counters(self, now_us: int, every: bool) -> list[Any]:
-        """The kernel's totals of the threads whose turn it is, as a counters message lists them."""
-        rows = []
+    def thread_counters(self, now_us: int, every: bool) -> Generator[None, None, list[Any]]:
+        """The kernel's totals of the threads whose turn it is, as a counters message lists them; in steps."""
+        rows: list[Any] = []
         lanes = list(self.roster.lanes.values())
-        for lane in lanes if every else self._counted.take(lanes, _COUNTED):
+        for number, lane in enumerate(lanes if every else self._counted.take(lanes, _COUNTED), 1):
+            if number % _COUNTED_A_STEP == 0:
+                yield
+            if self.roster.lanes.get(lane.tid) is not lane:
+                continue  # it has ended in a step before
             if not lane.lives():
                 self.roster.drop(lane, now_us)  # and its id may be another's by now
                 continue

@@ -17,6 +17,7 @@ from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.survey import Inconsistent, Interpreter, Survey, ThreadState, survey
 from app.probe.cpython.survivor import survivor
 from app.probe.kernel import procfs
+from app.probe.kernel.births import newest_pid
 from app.probe.kernel.memory import Unmapped
 from app.probe.kernel.syscalls import Ranges
 
@@ -24,6 +25,7 @@ from .tracks import GilTrack, Lane
 
 SURVEY_PERIOD_US = 5_000  # threads that come by the thousand are not worth a walk of the list each
 LIST_PERIOD_US = 50_000  # threads without a thread state come and go unannounced
+_LIST_ANYWAY_US = 1_000_000  # to list 500 takes a millisecond: it is done where their number or births say so
 _U64 = struct.Struct("=Q")
 
 Numbers = Callable[[], int]  # the next free number: lanes and GILs are numbered over the whole run
@@ -50,7 +52,8 @@ class Roster:
         self.entered: list[Lane] = []  # found in their first interpreter since they were last told
         self.gone: list[Lane] = []
         self.gone_gils: list[GilTrack] = []
-        self.surveyed_us = self.listed_us = 0
+        self.surveyed_us = self.listed_us = self._listed_all_us = 0
+        self._listed_at = (0, b"")
         self._missed = 0  # long blocks that nobody looked at, of threads that have ended
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
@@ -98,13 +101,23 @@ class Roster:
 
     def list_threads(self, now_us: int) -> None:
         """Asks the kernel which threads there are. A thread is there before it has a state, and after."""
-        self.listed_us = now_us
+        self.listed_us = self._listed_all_us = now_us
+        self._listed_at = self._births()
         tids = procfs.tids(self.pid)
         for lane in [self.lanes[tid] for tid in self.lanes.keys() - tids]:
             self.drop(lane, now_us)
         for tid in tids:
             if tid not in self.lanes:
                 self._add(tid, now_us)
+
+    def _births(self) -> tuple[int, bytes]:
+        """What changes with each thread that is started, and with most that end."""
+        return procfs.thread_count(self.pid), newest_pid()
+
+    def _list_if_changed(self, now_us: int) -> None:
+        self.listed_us = now_us
+        if self._births() != self._listed_at or now_us - self._listed_all_us >= _LIST_ANYWAY_US:
+            self.list_threads(now_us)
 
     def _by_thread(self, states: list[ThreadState]) -> dict[int, list[ThreadState]]:
         """{its own id: its states} of each thread that the kernel lists; no other is believed to be one."""
@@ -156,7 +169,7 @@ class Roster:
         if not same or self._unsettled:
             self.try_refresh(now_us)
         elif now_us - self.listed_us >= LIST_PERIOD_US:
-            self.list_threads(now_us)
+            self._list_if_changed(now_us)
 
     def lane_of(self, state: int) -> Lane | None:
         """The lane of the thread whose state lies at that address; None where no such thread is known."""

@@ -287,11 +287,13 @@ class Sampler:
                     roster.park(lane, idle=False)  # but not one that is only seen again, as idle as before
                 lane.become(state, now_us)
         waiters = dict.fromkeys(roster.gil_by_index, 0)
-        for lane in roster.active:
+        proofs = judge.proofs()
+        for lane in roster.active:  # hundreds, it may be
             if lane.state == WAITING and lane.waits_for is not None:
-                waiters[lane.waits_for] += 1
+                waits_for = lane.waits_for
+                waiters[waits_for] += 1
                 if lane.looked_us != now_us:  # it was not its turn
-                    if judge.still_waits(lane):
+                    if not lane.doubted and proofs.get(waits_for, lane.number) != lane.number:
                         lane.looked_us = now_us
                         self._looked += 1
                     else:

@@ -22,6 +22,15 @@ _STARVED_NS = 20_000_000  # an observer that is never ahead of its next sample t
 Steps = Generator[None, None, Any]
 
 
+def finished(steps: Steps) -> Any:
+    """What a slow read has found, its steps taken one after the other."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a read took: from when it was begun to its last step, and at work."""

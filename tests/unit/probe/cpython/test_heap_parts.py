@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from support.slowly import ended
 
 from app.probe.cpython.heap import mimalloc, pymalloc, reading
 from app.probe.cpython.heap.reading import MAX_MAPPED, MapChanges, Tally
@@ -20,7 +19,7 @@ from app.probe.cpython.layouts import known
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.memory import Memory
 from app.probe.sampling.heap_schedule import Schedule
-from app.probe.sampling.slow import Cost
+from app.probe.sampling.slow import Cost, finished
 
 MIB = 1 << 20
 
@@ -193,7 +192,7 @@ def test_a_pool_that_contradicts_itself_is_counted_and_left_out(memory: Memory) 
     header = pool_header(pymalloc.ROOM[1] + 1, 1, 1)
     parts[1][at : at + len(header)] = header
     there = pymalloc.Vector(ctypes.addressof(held), 16, None)
-    tally = ended(pymalloc.read(memory, Scatter(memory, 48), there, mapped=True))
+    tally = finished(pymalloc.read(memory, Scatter(memory, 48), there, mapped=True))
     figures = tally.figures()
     assert (figures["torn"], figures["arenas"], figures["pools"], figures["blocks_used"]) == (1, 2, 1, 5)
     assert {len(text) for text in tally.map.values()} <= {126, 128}
@@ -204,7 +203,7 @@ def test_an_arena_given_back_meanwhile_is_nothing(memory: Memory) -> None:
     total = struct.unpack_from("=QQII", vector, 48)[3]
     struct.pack_into("=QQII", vector, 48, 0x10000, 0x14000, total - 1, total)  # no memory lies there
     there = pymalloc.Vector(ctypes.addressof(held), 16, None)
-    figures = ended(pymalloc.read(memory, Scatter(memory, 48), there, mapped=False)).figures()
+    figures = finished(pymalloc.read(memory, Scatter(memory, 48), there, mapped=False)).figures()
     assert (figures["torn"], figures["arenas"], figures["blocks_used"]) == (0, 2, 10)
     assert len(parts) == 3
 
@@ -225,7 +224,7 @@ def test_the_arenas_are_found_among_the_variables_and_counted(
     vector[slots * 48 :] = b"\1" * (16 * 48)  # what lies behind is anything
     address = ctypes.addressof(held)
     variables = (ctypes.c_uint64 * 100)(*range(60), address, address + 48, 0x7F0000000000)
-    found = ended(static_arenas(memory, variables).vector())
+    found = finished(static_arenas(memory, variables).vector())
     assert found == pymalloc.Vector(address, slots, None)
     assert len(parts) == arenas
 
@@ -234,17 +233,17 @@ def test_arenas_that_have_moved_are_found_again(memory: Memory) -> None:
     first, second = heap_of(2, 32), heap_of(3, 32)
     variables = (ctypes.c_uint64 * 100)(0, ctypes.addressof(first[0]))
     statics = static_arenas(memory, variables)
-    assert ended(statics.vector()).arenas == ctypes.addressof(first[0])
+    assert finished(statics.vector()).arenas == ctypes.addressof(first[0])
     variables[1] = ctypes.addressof(second[0])
-    assert ended(statics.vector()).arenas == ctypes.addressof(second[0])
+    assert finished(statics.vector()).arenas == ctypes.addressof(second[0])
     variables[1], variables[7] = 0, ctypes.addressof(first[0])
-    assert ended(statics.vector()).arenas == ctypes.addressof(first[0])
+    assert finished(statics.vector()).arenas == ctypes.addressof(first[0])
 
 
 def test_where_no_arenas_are_none_are_made_up(memory: Memory) -> None:
     part, address = mapped(MIB)
     variables = (ctypes.c_uint64 * 100)(address, address + 16, id(part) & ~15)
-    assert ended(static_arenas(memory, variables).vector()) is None
+    assert finished(static_arenas(memory, variables).vector()) is None
 
 
 # ---- mimalloc

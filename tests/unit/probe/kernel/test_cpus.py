@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from app.probe.kernel import cpus, procfs
+from app.probe.sampling.slow import finished
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_process_that_has_ended_has_none() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert cpus.cpus(process.pid) is None
-    assert cpus.thread_pools(process.pid) == []
+    assert finished(cpus.thread_pools(process.pid)) == []
 
 
 def test_the_least_quota_of_the_groups_above_it_bounds_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.slowly import ended
 
 from app.probe.kernel import mappings
 from app.probe.kernel.mappings import kind_of, thread_stack, walk
 from app.probe.kernel.memory import Memory
+from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
 
@@ -52,7 +52,7 @@ def test_a_walk_adds_up_to_what_the_kernel_adds_up_itself() -> None:
         child.stdin.write(b"there\n")
         child.stdin.flush()
         assert child.stdout.readline() == b"there\n"
-        found = ended(walk(child.pid, None, (), None))
+        found = finished(walk(child.pid, None, (), None))
         rollup = _rollup(child.pid)
         child.stdin.close()
     assert found.rss == rollup["Rss"]
@@ -83,13 +83,13 @@ def mapped(size: int) -> Iterator[tuple[mmap.mmap, int]]:
 
 
 def test_what_was_touched_is_resident(memory: Memory) -> None:
-    before = ended(walk(os.getpid(), memory, (), []))
+    before = finished(walk(os.getpid(), memory, (), []))
     with mapped(64 * MIB) as (private, _), mmap.mmap(-1, 16 * MIB) as shared:
         for page in range(0, 24 * MIB, mmap.PAGESIZE):
             private[page] = 1
         for page in range(0, 4 * MIB, mmap.PAGESIZE):
             shared[page] = 1
-        after = ended(walk(os.getpid(), memory, (), []))
+        after = finished(walk(os.getpid(), memory, (), []))
     assert after.sizes["anonymous"] - before.sizes["anonymous"] == pytest.approx(64 * MIB, abs=2 * MIB)
     assert after.resident["anonymous"] - before.resident["anonymous"] == pytest.approx(24 * MIB, abs=2 * MIB)
     assert after.sizes["shared"] - before.sizes["shared"] == 16 * MIB
@@ -101,7 +101,7 @@ def test_arenas_are_told_apart_within_a_mapping(memory: Memory) -> None:
         for page in range(0, 3 * MIB, mmap.PAGESIZE):
             block[page] = 1
         arenas = [(start + 6 * MIB, start + 7 * MIB), (start + 2 * MIB, start + 4 * MIB), (4096, 8192)]
-        found = ended(walk(os.getpid(), memory, (), arenas))
+        found = finished(walk(os.getpid(), memory, (), arenas))
     assert found.kinds["arenas"] == [3 * MIB, MIB], "what was freed since is in no mapping"
     assert found.rss == sum(found.resident.values())
 
@@ -145,7 +145,7 @@ def test_a_stack_is_where_its_thread_is(memory: Memory) -> None:
         assert thread.ident
         [(start, end)] = thread_stack(memory, thread.ident)
         pointer = _stack_pointer(thread.native_id)
-        found = ended(walk(os.getpid(), memory, [thread.ident], []))
+        found = finished(walk(os.getpid(), memory, [thread.ident], []))
     finally:
         never.set()
         thread.join()
@@ -157,4 +157,4 @@ def test_a_stack_is_where_its_thread_is(memory: Memory) -> None:
 def test_a_process_that_is_gone_has_nothing_to_walk() -> None:
     with subprocess.Popen(["true"]) as child:
         child.wait()
-    assert ended(walk(child.pid, None, (), None)) is None
+    assert finished(walk(child.pid, None, (), None)) is None

@@ -11,6 +11,7 @@ from itertools import count
 import pytest
 
 from app.probe.cpython.runtime import locate
+from app.probe.sampling import names
 from app.probe.sampling.names import Naming
 from app.probe.sampling.roster import Roster
 from app.probe.sampling.tracks import Lane
@@ -101,3 +102,15 @@ def test_a_thread_that_has_ended_is_no_longer_asked_for(roster: Roster) -> None:
         naming.name([lane_of(roster, thread)], [lane_of(roster, thread)], 0, in_full=False)
     roster.refresh(0)
     assert naming.renamed(SECOND) == []
+
+
+def test_threads_without_a_name_do_not_wait_for_those_that_may_be_renamed(
+    roster: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "_OLD_AT_A_TIME", 0)
+    naming = Naming(roster)
+    with waiting("old") as old, waiting("new") as new:
+        first, second = lane_of(roster, old), lane_of(roster, new)
+        naming.name([first], [first], 0, in_full=True)
+        naming.name([second], [second], SECOND, in_full=False)
+        assert naming.renamed(SECOND) == [second]
