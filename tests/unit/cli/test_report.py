@@ -10,7 +10,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.cli import report
 from app.model import frames
-from app.model.states import EXACT, NATIVE, RUNNING, WAITING
+from app.model.states import EXACT, NATIVE, RUNNING, SLEEP, WAITING
 
 
 @pytest.fixture
@@ -153,6 +153,34 @@ def test_the_report_tells_who_held_the_lock_and_who_waited_longest(ledger: Ledge
     text = report.text(summarise(ledger))
     assert part(text, "held the GIL in")[1:] == ["spin work.py:4 100 % 100 %"]
     assert part(text, "longest waits")[1:] == ["1 s 0 µs cpu-1 ask work.py:11 main spin"]
+
+
+def test_the_report_tells_how_late_event_loops_were_and_their_longest_steps(ledger: Ledger) -> None:
+    functions = [
+        [0, "legacy_client", "/home/me/feed.py", 3],
+        [1, "Hub.run", "/x/site-packages/gevent/hub.py", 9],
+    ]
+    ledger.feed(frames.Names(0, functions=functions, stacks=[[0, [0, 4]], [1, [1, 11]]]))
+    loops = [[0, "asyncio", True, True], [2, "gevent", False, False]]
+    lags = [[0, 700_000, 250_000, [250_000, 300_000]], [2, 990_000, 40_000, [40_000, 10_000]]]
+    steps = [
+        [0, 100_000, 250_000, SLEEP, "price-feed", True, [0, 250_000]],
+        [0, 600_000, 20_000, RUNNING, None, True, []],
+        [2, 0, 40_000, NATIVE, None, True, [1, 40_000]],
+    ]
+    ledger.feed(frames.Loops(900_000, loops, lags, steps))
+    text = report.text(ledger.summary())
+    assert part(text, "event loop") == [
+        "event loop thread lag p50 p99 max",
+        "asyncio main 0 µs 250 ms 250 ms",
+        "gevent 102 0 µs 0 µs 40 ms",
+    ]
+    assert part(text, "longest steps") == [
+        "longest steps at thread task state in",
+        "250 ms 100 ms main price-feed sleep legacy_client feed.py:4",
+        "40 ms 0 µs 102 – native –",
+        "20 ms 600 ms main – running –",
+    ]
 
 
 def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_bounds() -> None:
