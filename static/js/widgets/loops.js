@@ -15,6 +15,9 @@ import { linkTo, place } from "./longest.js";
 /** Rows of each table. */
 const MOST = 10;
 
+/** Of a block without a function. */
+const UNSEEN = "Only the loop itself was seen: the callback is C code, or the thread had no CPU";
+
 export class LoopPanel {
   #parts;
   #none;
@@ -105,7 +108,7 @@ function blockRow({ block }) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row", title: block.function ?? "" }, block.function ?? "–"),
+    make("th", { scope: "row", title: block.function ?? UNSEEN }, block.function ?? "not seen"),
     make("td", { class: "place", title: block.file ?? "" }, placeOf(block.file, block.line)),
     make("td", {}, block.task ?? "–"),
     stateCell(block.importing ? "import" : block.state, block.state),
