@@ -65,17 +65,14 @@ ALSO: dict[str, frozenset[str]] = {
     "ordering": frozenset({"gil-saturated"}),
     "queues": frozenset({"gil-saturated"}),
     "web-requests": frozenset({"gil-idle"}),
-    "echo-server": frozenset({"gil-idle", "gil-saturated", "gil-convoy"}),
+    "echo-server": frozenset({"gil-idle"}),  # eight clients, of whom one is served at a time
     "philosophers": frozenset({"threads-stuck"}),
     "reference-counts": frozenset({"gil-saturated", "lost-updates"}),
-    "reference-cycles": frozenset({"gil-saturated", "gil-convoy"}),
-    "leak": frozenset({"gil-saturated", "gil-idle"}),  # its threads pause; so do the next two
+    "reference-cycles": frozenset({"gil-convoy"}),  # a bystander wakes each millisecond
+    "leak": frozenset({"gil-idle"}),  # its threads pause, and so do the next two
     "fragmentation": frozenset({"gil-idle"}),
-    "allocate": frozenset({"gc-pauses"}),  # trees of objects, made and dropped
-    "memory-ladder": frozenset({"heap-growth", "gc-pauses"}),
-    "allocation-ladder": frozenset({"heap-growth", "gc-pauses"}),
-    "object-graph": frozenset({"heap-growth", "gc-pauses"}),
-    "object-allocators": frozenset({"heap-growth", "heap-fragmented", "gil-idle"}),
+    "object-allocators": frozenset({"gil-idle"}),
+    "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks
 }
 # Without a GIL the finding of these has nothing to rest on: their threads run at once.
 OF_THE_GIL = re.compile(r"gil-(saturated|convoy|long-hold|stalled-holder|idle)")
