@@ -37,7 +37,7 @@ RESULTS = ROOT / "docs" / "findings.json"
 DOCUMENT = ROOT / "docs" / "findings.md"
 TEXTS = ROOT / "docs" / "findings.head.md"
 
-SECONDS = 4.0
+SECONDS = 3.0
 LONGER = {
     "leak": 12.0,
     "fragmentation": 10.0,
@@ -45,7 +45,7 @@ LONGER = {
 }  # these take their time until something can be seen
 LIMIT_S = 90.0
 SEEN = 0.9  # a run of which less was seen is taken again
-TRIES = 3
+TRIES = 2
 
 # Of a workload: what is true of it besides its own finding. A run that shows only part of the true ones is
 # right too, so these may be told and need not be.
