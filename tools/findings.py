@@ -37,11 +37,12 @@ RESULTS = ROOT / "docs" / "findings.json"
 DOCUMENT = ROOT / "docs" / "findings.md"
 TEXTS = ROOT / "docs" / "findings.head.md"
 
-SECONDS = 3.0
+SECONDS = 2.0
 LONGER = {
     "leak": 12.0,
     "fragmentation": 10.0,
     "gil_switched_on": 10.0,
+    "lock_that_is_never_released": 4.0,
 }  # these take their time until something can be seen
 LIMIT_S = 90.0
 SEEN = 0.9  # a run of which less was seen is taken again

@@ -169,7 +169,7 @@ def test_the_report_tells_how_late_event_loops_were_and_their_longest_steps(ledg
         [2, 0, 40_000, NATIVE, None, True, [1, 40_000]],
     ]
     ledger.feed(frames.Loops(900_000, loops, lags, steps))
-    text = report.text(ledger.summary())
+    text = report.text(summarise(ledger))
     assert part(text, "event loop") == [
         "event loop thread lag p50 p99 max",
         "asyncio main 0 µs 250 ms 250 ms",
