@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.analysis.findings import hazards
 from app.analysis.findings.rows import LEAST_S, Row, lets_go, locks, seen_enough, seen_s, share
 from app.model.findings import Finding
 
@@ -29,6 +30,12 @@ _TOO_MANY = 0.5  # CPUs
 _TOO_MANY_SHARE = 1.25
 _DELAYED = 0.5  # CPUs
 
+# A pool is nested where several threads of Python call its library at once, and its own threads compute
+# beside them: they wait for one another inside the library, and so want less than they are. There it is
+# enough that they are more than the CPUs, and want three quarters of these.
+_CALLERS = 2
+_NESTED_SHARE = 0.75
+
 # The libraries whose pools of threads are known, and what bounds each.
 _VARIABLES = {
     "OpenBLAS": "OPENBLAS_NUM_THREADS",
@@ -46,7 +53,11 @@ def parallel(summary: Summary) -> Finding | None:
         return None
     for pid, threads in _by_process(summary):
         held = max((gil["held_share"] for gil, _ in locks(summary) if gil["pid"] == pid), default=0.0)
-        native = [thread for thread in threads if share(thread, "native") >= _NATIVE and lets_go(thread)]
+        native = [
+            thread
+            for thread in threads
+            if thread["interpreter"] is not None and share(thread, "native") >= _NATIVE and lets_go(thread)
+        ]
         cores, wanted = sum(map(_cores, native)), sum(map(_wanted, native))
         cpus = _process(summary, pid)["cpus"]
         if len(native) < _PARALLEL_THREADS or held >= _NATIVE or wanted < _CORES or _too_many(wanted, cpus):
@@ -84,10 +95,13 @@ def oversubscribed(summary: Summary) -> Finding | None:
             and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
         ]
         wanted, cores = sum(map(_wanted, computing)), sum(map(_cores, computing))
-        if cpus is None or len(computing) < 2 or not _too_many(wanted, cpus) or wanted - cores < _DELAYED:
+        if cpus is None or len(computing) < 2 or wanted - cores < _DELAYED:
             continue
         foreign = [thread for thread in computing if thread["interpreter"] is None]
         pools = list(process["thread_pools"] or ()) if foreign else []
+        nested = pools and len(computing) - len(foreign) >= _CALLERS and len(computing) > cpus
+        if not _too_many(wanted, cpus) and not (nested and wanted >= _NESTED_SHARE * cpus):
+            continue
         return Finding(
             code="cpu-oversubscribed",
             severity="warning",
@@ -113,6 +127,8 @@ def free_threads(summary: Summary) -> Finding | None:
     """A free-threaded build on which threads did run at once."""
     if summary["gils"] and not summary["target"]["free_threaded"]:
         return None
+    if hazards.lock_contention(summary):
+        return None  # they run by turns
     for pid, threads in _by_process(summary):
         process = _process(summary, pid)
         if process["gil_enabled"] is not False:

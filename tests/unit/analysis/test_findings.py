@@ -201,6 +201,19 @@ def test_a_pool_of_a_c_library_is_named_with_what_bounds_it() -> None:
     assert "OMP_NUM_THREADS=1" in found.advice
 
 
+def test_callers_of_a_pool_that_wait_for_it_by_turns_are_too_many_with_its_threads() -> None:
+    """Two threads of Python call OpenBLAS on two CPUs, and its own thread spins beside them."""
+    train = {"cpu_s": 1.0, "run_delay_s": 1.7, "shares": {"native": 0.67, "lock": 0.32}}
+    spins = {"cpu_s": 1.7, "run_delay_s": 2.2, "shares": {"native": 0.97}, "interpreter": None}
+    told = summary(thread("train-0", 1, **train), thread("train-1", 2, **train), thread("python", 3, **spins))
+    told["processes"][0]["thread_pools"] = ["OpenBLAS"]
+    assert codes(told) == ["cpu-oversubscribed"]
+    told["processes"][0]["cpus"] = 4.0
+    assert codes(told) == [], "there is a CPU for each"
+    told["processes"][0] |= {"cpus": 2.0, "thread_pools": []}
+    assert "cpu-oversubscribed" not in codes(told)
+
+
 def test_threads_without_a_gil_that_ran_at_once_are_counted() -> None:
     rows = [thread("w", n, cpu_s=1.9, run_delay_s=2.1, shares={"running": 0.98}) for n in range(4)]
     told = summary(*rows, free_threaded=True)
