@@ -1,4 +1,8 @@
-"""A measurement that failed while the machine was disturbed is made again: it measured the disturbance."""
+"""A measurement that failed is made again: what disturbs a machine comes and goes, a fault stays.
+
+Where the machine was disturbed meanwhile one run that passes is enough: the failure measured that.
+Where nothing was seen to disturb it, two have to pass, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,35 @@ from collections.abc import Callable
 import pytest
 from _pytest.runner import runtestprotocol
 
-ATTEMPTS = 3
+ATTEMPTS = 4
 
 
 def attempt(item: pytest.Item, nextitem: pytest.Item | None, watch: Callable[[], Callable[[], bool]]) -> None:
-    """Runs a test until it passes, fails undisturbed, or has failed ATTEMPTS times; only the last run counts.
+    """Runs a test until it has passed often enough, or has failed twice undisturbed, or ATTEMPTS times.
 
     `watch` begins to watch the machine; what it gives tells whether anything has disturbed it since.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    needed, failures, failed = 1, 0, []
     for left in reversed(range(ATTEMPTS)):
         disturbed = watch()
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
-        if not left or not any(report.failed for report in reports) or not disturbed():
-            break
-        # Nothing of it may be used again, be it a fixture of the whole module.
-        item.session._setupstate.teardown_exact(None)
-        item._initrequest()  # type: ignore[attr-defined]
-    for report in reports:
+        if any(report.failed for report in reports):
+            failed = reports
+            if not disturbed():
+                failures += 1
+                needed = 2
+            if failures == 2:
+                break
+        else:
+            needed -= 1
+            if not needed:
+                failed = []
+                break
+        if left:
+            # Nothing of it may be used again, be it a fixture of the whole module.
+            item.session._setupstate.teardown_exact(None)
+            item._initrequest()  # type: ignore[attr-defined]
+    for report in failed or reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
