@@ -17,7 +17,7 @@ from app.model import frames
 from app.probe.kernel import procfs
 from app.probe.kernel.run_clock import RunClock
 from app.probe.processes.tree import ProcessTree
-from app.probe.sampling.slow import SlowReads
+from app.probe.sampling.slow import SlowReads, finished
 
 RUNS = int(
     os.environ.get("FUZZ_RUNS", "60")
@@ -88,12 +88,11 @@ class Watching:
             if now % 50_000 == 0:
                 tree.discovery.let_go_of_ended(now)
                 tree.discovery.take_in(procfs.descendants(self.pid), now)
-                tree.reports.frame(start, now, 50, 0)
+                finished(tree.reports.frame(start, now, 50, 0))
                 tree.memory.read_heaps(now)
                 tree.memory.walk_mappings(now)
-                tree.reports.counters(
-                    now, {"cpu_us": now, "gil_hz": 1000.0, "late": 0}, None, every=now % 100_000 == 0
-                )
+                threads = finished(tree.reports.thread_counters(now, every=now % 100_000 == 0))
+                tree.reports.counters(now, threads, {"cpu_us": now, "gil_hz": 1000.0, "late": 0}, None)
                 start = now
         self.slow.finish(time.monotonic_ns() + 10**8)
         summarise(self.ledger)
