@@ -8,6 +8,7 @@ import typer
 
 from app.cli.attach import attach
 from app.cli.doctor import doctor
+from app.cli.export import export
 from app.cli.keep import import_file, pin, rm
 from app.cli.observation import INTERRUPTED, describe
 from app.cli.ps import ps
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, record, attach, ps, doctor, workloads, pythons, runs, show, rm, pin):
+for command in (serve, run, record, attach, ps, doctor, workloads, pythons, runs, show, export, rm, pin):
     app.command()(command)
 app.command("import")(import_file)
 

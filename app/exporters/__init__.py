@@ -1,1 +1,12 @@
-"""One module an output format."""
+"""Formats to which a run can be exported: one module each behind `Exporter`, and the list of them."""
+
+from __future__ import annotations
+
+from app.exporters.csv_rows import CsvRows
+from app.exporters.exporter import Exporter
+from app.exporters.json_summary import JsonSummary
+from app.exporters.perfetto_trace import PerfettoTrace
+from app.exporters.speedscope import Speedscope
+
+EXPORTERS: tuple[Exporter, ...] = (PerfettoTrace(), Speedscope(), CsvRows(), JsonSummary())
+FORMATS = tuple(exporter.name for exporter in EXPORTERS)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from app.analysis.bins import FINEST
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
@@ -70,7 +69,7 @@ class LiveRun:
         writer = self._feed.timeline
         if writer is None:
             raise Conflict("The run has not begun", "Ask again in a moment.")
-        return await asyncio.to_thread(writer.view(level).window, level, from_us, to_us)
+        return await asyncio.to_thread(writer.view([level]).window, level, from_us, to_us)
 
     async def figures(self, from_us: int, to_us: int) -> Json:
         """As RunRecord says."""
@@ -88,7 +87,7 @@ class LiveRun:
         if recording is None or writer is None:
             raise Conflict("This run is not recorded", self.unrecorded.remedy if self.unrecorded else "")
         recording.flush()
-        timeline = writer.view(FINEST)
+        timeline = writer.view()
         return Recorded(recording.path, list(recording.members), lambda: timeline)
 
     async def view(self) -> AsyncIterator[str]:
@@ -139,9 +138,9 @@ class LiveRun:
         """The target's own; a signal's number is negative."""
         return self._end.exit_code if self._end else None
 
-    def header(self) -> Json:
-        """What a viewer needs to draw from the start, once the observation has begun."""
-        return self._feed.header()
+    def header(self) -> Json | None:
+        """As RunRecord says."""
+        return self._feed.header() if self.ledger.hello is not None else None
 
     def record(self, recording: Recording) -> None:
         """Write the messages there too; before the start."""

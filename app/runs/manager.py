@@ -110,9 +110,8 @@ class Manager:
         await run.wait()
         if run.recording is not None:
             run.close()
-            header = run.header() if run.ledger.hello is not None else None
             try:
-                await self.archive.finish(run.recording, run.described(), header, run.summary())
+                await self.archive.finish(run.recording, run.described(), run.header(), run.summary())
             except GilscopeError as error:
                 self._unrecorded(run, error)
             else:

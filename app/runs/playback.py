@@ -7,7 +7,7 @@ import json
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from app.model import frames
 from app.runs.recording import Member, read
@@ -15,6 +15,8 @@ from app.runs.timeline import NAMING, Timeline
 
 VIEW_MEMBERS = 8  # of a mebibyte of messages each: what a page takes in within a second
 _AT_A_TIME = 256  # messages read in one go of a thread
+
+T = TypeVar("T")
 
 # What a header tells is not told again by the messages that follow it.
 IN_HEADER: tuple[type[frames.Message], ...] = (frames.Event, frames.Heap, frames.Collector, frames.Memory)
@@ -73,11 +75,11 @@ class Recorded:
         yield from enumerate(read(self._path, offset), begin)
 
 
-async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
+async def in_thread(items: Iterator[T], at_a_time: int = _AT_A_TIME) -> AsyncIterator[T]:
     """What an iterator gives, made in threads: it reads files."""
-    while batch := await asyncio.to_thread(lambda: list(islice(lines, _AT_A_TIME))):
-        for line in batch:
-            yield line
+    while batch := await asyncio.to_thread(lambda: list(islice(items, at_a_time))):
+        for item in batch:
+            yield item
 
 
 def _touches(message: dict[str, Any], from_us: int, to_us: int | None) -> bool:

@@ -31,6 +31,10 @@ class RunRecord(Protocol):
         """Its result, or that so far: see app/analysis/summary.py."""
         ...
 
+    def header(self) -> Json | None:
+        """What a viewer needs to draw from the start; None where the observation has not begun."""
+        ...
+
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """How the time of its lanes and GILs was shared, in at most so many bins: see Timeline.window.
 

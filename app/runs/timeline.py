@@ -17,7 +17,7 @@ import tempfile
 import threading
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -28,6 +28,7 @@ from app.model.states import STATES
 from app.model.tracks import Cast
 
 MAGIC = b"GSTL\x00\x01\r\n"
+LEVELS = range(FINEST, COARSEST + 1)
 MOST_BINS = 4096
 FEWEST_BINS = 64
 MOST_LANES = 500  # in one window: those in which most happened
@@ -113,9 +114,11 @@ class TimelineWriter:
             if self._lines_size >= CAST_BYTES:
                 self._name()
 
-    def view(self, level: int) -> Timeline:
-        """What there is now, which later messages do not change, with the open blocks of one level."""
-        return Timeline(self._path, self._index(), {level: self._bins.open(level)}, list(self._lines))
+    def view(self, levels: Iterable[int] = LEVELS) -> Timeline:
+        """What there is now, which later messages do not change; of these levels up to this moment."""
+        return Timeline(
+            self._path, self._index(), {level: self._bins.open(level) for level in levels}, list(self._lines)
+        )
 
     def close(self) -> None:
         """Finish the file."""

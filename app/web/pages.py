@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
+from app.exporters import EXPORTERS
 from app.model.errors import NotFound
 from app.runs import interpreters
 from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, WorkloadSpec
@@ -21,6 +22,7 @@ from app.web import assets
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = Jinja2Templates(directory=assets.TEMPLATES)
+_templates.env.globals["exporters"] = EXPORTERS
 
 
 @router.get("/")

@@ -57,3 +57,20 @@ def test_a_bad_range_names_the_field(run, problem):
     ):
         problem(site.client.get(f"/api/v1/runs/{run_id}/{path}", params=query), 422, field)
     problem(site.client.get("/api/v1/runs/none/timeline"), 404)
+
+
+def test_a_run_is_exported_in_every_format(run, problem):
+    site, run_id = run
+    for format, begins, suffix in (
+        ("perfetto", b"\x0a", "pftrace"),
+        ("csv", b"what,pid", "csv"),
+        ("json", b'{"schema"', "json"),
+        ("speedscope", b'{"$schema"', "speedscope.json"),
+    ):
+        answer = site.client.get(f"/api/v1/runs/{run_id}/export", params={"format": format})
+        assert answer.status_code == 200
+        assert answer.content.startswith(begins)
+        assert answer.headers["content-disposition"] == f'attachment; filename="target-{run_id}.{suffix}"'
+    problem(site.client.get(f"/api/v1/runs/{run_id}/export", params={"format": "pdf"}), 422, "format")
+    problem(site.client.get(f"/api/v1/runs/{run_id}/export"), 422, "format")
+    problem(site.client.get("/api/v1/runs/none/export", params={"format": "csv"}), 404)

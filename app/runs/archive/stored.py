@@ -49,6 +49,10 @@ class StoredRun:
         """As RunRecord says."""
         return Recorded(self.path, self._members, self._timeline)
 
+    def header(self) -> Json | None:
+        """As RunRecord says."""
+        return None if self._header is None else {**self._header, "run": self.to_json()}
+
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""
         timeline = await asyncio.to_thread(self._timeline)
@@ -62,8 +66,9 @@ class StoredRun:
 
     async def view(self) -> AsyncIterator[str]:
         """As RunRecord says."""
-        if self._header is not None:
-            yield dump({**self._header, "run": self.to_json()})
+        header = self.header()
+        if header is not None:
+            yield dump(header)
             async for line in in_thread(self.recorded().tail()):
                 yield line
         yield dump({"type": "run", "run": self.to_json()})

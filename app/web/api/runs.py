@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.exporters import FORMATS
+from app.lab import export as exports
 from app.model.errors import BadRequest
 from app.runs import archive
 from app.runs.slices import stacks_in
@@ -26,6 +28,7 @@ Word = Annotated[str, Query(max_length=80)]
 FromUs = Annotated[int, Query(ge=0)]
 Number = Annotated[int, Query(ge=0)]
 ToUs = Annotated[int | None, Query(ge=0)]
+Format = Annotated[str, Query(description=f"One of {', '.join(FORMATS)}.")]
 BinCount = Annotated[int, Query(ge=FEWEST_BINS, le=MOST_BINS)]
 
 
@@ -133,6 +136,20 @@ async def figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: Numb
     It has the fields of `summary`; `workload` tells of operations counted, not of results.
     """
     return await (await manager.get(run_id)).figures(from_us, to_us)
+
+
+@router.get("/{run_id}/export", response_class=StreamingResponse, responses=problems(404, 409))
+async def export(run_id: str, manager: TheManager, format: Format) -> StreamingResponse:
+    """The run in a format of another tool; of one that goes on, as far as it has come."""
+    exporter = exports.exporter_of(format)
+    run = await manager.get(run_id)
+    pieces = exports.in_pieces(exports.export(run, exporter))
+    name = exports.file_name(run.to_json(), exporter)
+    return StreamingResponse(
+        pieces,
+        media_type=exporter.media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @router.get("/{run_id}/stacks", responses=problems(404, 409))

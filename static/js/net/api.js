@@ -130,6 +130,10 @@ export async function refusalOf(id) {
 /** @param {string} id @param {string} name of an action of the run's workload */
 export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/actions`, { name });
 
+/** Where a run in another tool's format is. @param {string} id @param {string} format */
+export const exportUrl = (id, format) =>
+  `${ROOT}/runs/${encodeURIComponent(id)}/export?format=${encodeURIComponent(format)}`;
+
 /** @param {string} id @param {boolean} [heap] whether somebody looks at the heap's map */
 export function streamUrl(id, heap = false) {
   const path = `${ROOT}/runs/${encodeURIComponent(id)}/stream${heap ? "?heap=1" : ""}`;

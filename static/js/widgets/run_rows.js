@@ -6,8 +6,9 @@
  *            change: (id: string, change: {name?: string, tags?: string[], pinned?: boolean}) => void,
  *            remove: (run: KeptRun) => void}} Hands what a row tells of what was pressed
  */
-import { make, setText } from "../base/dom.js";
+import { copyOf, make, setText } from "../base/dom.js";
 import { duration, size, text } from "../base/format.js";
+import { attachExport } from "./export_menu.js";
 import { tagsIn } from "./run_list.js";
 
 export class RunRow {
@@ -39,7 +40,20 @@ export class RunRow {
     this.pin = button("Pin", () => hands.change(run.id, { pinned: !this.#run.pinned }));
     this.edit = button("Edit", () => this.#edit());
     this.remove = button("Delete", () => hands.remove(this.#run));
-    this.act = make("td", { class: "act" }, this.again, " ", this.pin, " ", this.edit, " ", this.remove);
+    this.export = exportMenu(run.id);
+    this.act = make(
+      "td",
+      { class: "act" },
+      this.again,
+      " ",
+      this.export,
+      " ",
+      this.pin,
+      " ",
+      this.edit,
+      " ",
+      this.remove,
+    );
     this.element = make(
       "tr",
       {},
@@ -110,6 +124,13 @@ export class RunRow {
     this.name.append(form);
     name.focus();
   }
+}
+
+/** The menu that the page has a copy of. @param {string} id */
+function exportMenu(id) {
+  const menu = copyOf("export-menu");
+  if (menu instanceof HTMLSelectElement) attachExport(menu, id);
+  return menu;
 }
 
 /** @param {string} label @param {() => void} press */

@@ -5,7 +5,7 @@
  * @import { RunRequest } from "../net/api.js"
  * @import { Sentences } from "./explanation.js"
  */
-import { copyOf } from "../base/dom.js";
+import { copyOf, find } from "../base/dom.js";
 import { onThemeChange } from "../base/theme.js";
 import { readPalette } from "../draw/palette.js";
 import { getSummary, Problem, refusalOf, stopRun, streamUrl } from "../net/api.js";
@@ -14,6 +14,7 @@ import { RunState } from "../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "./details.js";
 import { Explanation } from "./explanation.js";
+import { attachExport } from "./export_menu.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
@@ -64,6 +65,7 @@ export class RunView {
     stage.replaceChildren(this.#root);
     const palette = readPalette();
     this.#title = new Title(this.#root, () => this.#stop(id));
+    attachExport(find(this.#root, "select.export", HTMLSelectElement), id);
     this.#figures = new FigureTiles(this.#root);
     this.#timeline = new Timeline(this.#root, {
       state: this.#state,

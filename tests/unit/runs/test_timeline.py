@@ -51,7 +51,7 @@ def test_a_window_is_the_same_while_it_is_written_and_afterwards(tmp_path: Path,
     level = level_for(490 * STEP_US, 530 * STEP_US, 64)
     if finished:
         writer.close()
-    reader = Timeline.open(str(tmp_path / "run.timeline")) if finished else writer.view(level)
+    reader = Timeline.open(str(tmp_path / "run.timeline")) if finished else writer.view([level])
     window = reader.window(level, 490 * STEP_US + 5, 530 * STEP_US)
     assert (window["from_us"], window["bin_us"], window["bins"]) == (490 * STEP_US, STEP_US, 40)
     assert shares(window, 0) == {"running": [255, 0] * 20, "stalled": [0, 255] * 20}
@@ -68,7 +68,7 @@ def test_a_coarse_window_of_all_is_the_same_too(tmp_path: Path, finished: bool):
     level = level_for(0, BINS * STEP_US, 64)
     if finished:
         writer.close()
-    reader = Timeline.open(str(tmp_path / "run.timeline")) if finished else writer.view(level)
+    reader = Timeline.open(str(tmp_path / "run.timeline")) if finished else writer.view([level])
     window = reader.window(level, 0, BINS * STEP_US)
     assert window["bins"] == 63
     assert shares(window, 0)["running"][:62] == [127] * 62

@@ -1,0 +1,54 @@
+"""What an exporter is, and what it is given: the seam between a run and a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from app.model.frames import Message
+
+Json = dict[str, Any]
+
+
+class Source(Protocol):
+    """A run as an exporter sees it; one that goes on, as far as it has come."""
+
+    @property
+    def run(self) -> Json:
+        """The run itself."""
+        ...
+
+    @property
+    def header(self) -> Json | None:
+        """What a viewer needs to draw from the start; None where the observation never began."""
+        ...
+
+    @property
+    def summary(self) -> Json:
+        """Its result, or that so far."""
+        ...
+
+    def lines(self) -> Iterator[str]:
+        """Its messages as they are recorded, from the first."""
+        ...
+
+    def messages(self) -> Iterator[Message]:
+        """The same, decoded."""
+        ...
+
+    def timeline(self, bins: int) -> Json:
+        """All of it in at most so many bins."""
+        ...
+
+
+class Exporter(Protocol):
+    """A format. It keeps no more of a run in memory than does not grow with its length."""
+
+    name: str  # as it is asked for
+    suffix: str  # of a file
+    media_type: str
+    title: str  # as a menu shows it
+
+    def export(self, source: Source) -> Iterator[bytes]:
+        """The file, in pieces."""
+        ...
