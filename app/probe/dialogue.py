@@ -9,13 +9,9 @@ from typing import Any
 from app.model.commands import Act, Command, LookAtHeap, Signal, Stop
 from app.model.frames import Event, Report
 
-from .ending import Ending
-from .kernel.run_clock import RunClock
-from .processes.tree import ProcessTree
+from .run_parts import RunParts
 from .sampling.pacing import Pacer
-from .sampling.slow import SlowReads, finished
-from .server_link import ServerLink
-from .subject import Subject
+from .sampling.slow import finished
 
 _LAST_READ_NS = 10_000_000  # what a stop may wait for
 
@@ -23,18 +19,9 @@ _LAST_READ_NS = 10_000_000  # what a stop may wait for
 class Dialogue:
     """Hears and obeys, a few times a second."""
 
-    def __init__(
-        self,
-        link: ServerLink,
-        clock: RunClock,
-        subject: Subject,
-        ending: Ending,
-        tree: ProcessTree,
-        slow: SlowReads,
-        pacer: Pacer,
-    ) -> None:
-        self._link, self._clock, self._subject, self._ending = link, clock, subject, ending
-        self._tree, self._slow, self._pacer = tree, slow, pacer
+    def __init__(self, run: RunParts, pacer: Pacer) -> None:
+        self._link, self._clock, self._subject, self._ending = run.link, run.clock, run.subject, run.ending
+        self._tree, self._slow, self._pacer = run.tree, run.slow, pacer
 
     def hear(self, now_us: int) -> None:
         """Passes on what a workload tells, and does what the server asks for."""

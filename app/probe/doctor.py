@@ -30,7 +30,7 @@ from .cpython.survey import Inconsistent
 from .kernel import access, procfs
 from .kernel.memory import AddressSpaceGone, Unmapped
 from .kernel.timing import tighten_timer
-from .sampling.heaps import Heaps
+from .sampling.heaps import HeapReads
 from .sampling.roster import Roster
 from .sampling.slow import SlowReads
 
@@ -197,7 +197,7 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
 
 def _has_heap(runtime: Runtime) -> bool:
     slow = SlowReads()
-    heaps = Heaps(runtime, slow, lambda message: None, looked_at=False)
+    heaps = HeapReads(runtime, slow, lambda message: None, looked_at=False)
     heaps.read_if_due(0)
     slow.finish(time.monotonic_ns() + _HEAP_LIMIT_NS)
     return heaps.present

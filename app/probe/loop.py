@@ -18,17 +18,14 @@ import time
 from collections.abc import Iterator
 
 from app.model.frames import SLICE_US
+from app.model.spec import Sampling
 
 from .chores import Chores
 from .dialogue import Dialogue
-from .ending import Ending
-from .kernel.run_clock import RunClock
-from .processes.tree import ProcessTree
+from .run_parts import RunParts
 from .sampling.looks import Moments
 from .sampling.pacing import Pacer
-from .sampling.slow import SlowReads
 from .search import Search
-from .subject import Subject
 
 _GAP_PERIODS = 2  # a beat that comes later than both of these leaves a gap, not a guess
 _GAP_US = 10_000  # two of the default switch intervals
@@ -39,21 +36,13 @@ class Loop:
     """Everything that happens between the first sample and the end."""
 
     def __init__(
-        self,
-        clock: RunClock,
-        pacer: Pacer,
-        moments: Moments,
-        counters_us: int,
-        subject: Subject,
-        ending: Ending,
-        tree: ProcessTree,
-        slow: SlowReads,
-        search: Search,
-        dialogue: Dialogue,
+        self, run: RunParts, sampling: Sampling, pacer: Pacer, search: Search, dialogue: Dialogue
     ) -> None:
-        self._clock, self._pacer, self._moments, self._counters_us = clock, pacer, moments, counters_us
-        self._subject, self._ending, self._tree = subject, ending, tree
-        self._slow, self._search, self._dialogue = slow, search, dialogue
+        self._clock, self._subject, self._ending = run.clock, run.subject, run.ending
+        self._tree, self._slow = run.tree, run.slow
+        self._pacer, self._search, self._dialogue = pacer, search, dialogue
+        self._moments = Moments(sampling.stacks_hz)
+        self._counters_us = int(1e6 / sampling.counters_hz)
         self._counters_at_us = 0
 
     def run(self) -> None:

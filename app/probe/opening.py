@@ -13,14 +13,10 @@ from app.model.spec import ObserverSpec
 from . import launcher
 from .cpython.runtime import NoInterpreter, NotYet
 from .dialogue import Dialogue
-from .ending import Ending
 from .kernel import access, procfs
-from .kernel.run_clock import RunClock
-from .processes.tree import ProcessTree
 from .processes.watched import Why
+from .run_parts import RunParts
 from .search import Search
-from .server_link import ServerLink
-from .subject import Subject
 
 POLL_S = 0.002  # while a target starts
 _START_LIMIT_S = 30.0  # for a workload to import what it needs and to start its workers
@@ -32,19 +28,9 @@ _FIRST_LIMIT_S = 0.25  # for a command to become a CPython before the run begins
 class Opening:
     """Ends with the processes that the first sample is of, or with `ending.state` set, or by an error."""
 
-    def __init__(
-        self,
-        spec: ObserverSpec,
-        link: ServerLink,
-        clock: RunClock,
-        subject: Subject,
-        ending: Ending,
-        tree: ProcessTree,
-        search: Search,
-        dialogue: Dialogue,
-    ) -> None:
-        self._spec, self._link, self._clock = spec, link, clock
-        self._subject, self._ending, self._tree = subject, ending, tree
+    def __init__(self, spec: ObserverSpec, run: RunParts, search: Search, dialogue: Dialogue) -> None:
+        self._spec, self._link, self._clock = spec, run.link, run.clock
+        self._subject, self._ending, self._tree = run.subject, run.ending, run.tree
         self._search, self._dialogue = search, dialogue
 
     def begin(self) -> None:

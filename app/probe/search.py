@@ -16,10 +16,8 @@ from app.model.frames import SLICE_US
 
 from .kernel import procfs
 from .kernel.births import Births
-from .kernel.run_clock import RunClock
-from .processes.tree import ProcessTree
-from .sampling.slow import Cost, SlowReads
-from .subject import Subject
+from .run_parts import RunParts
+from .sampling.slow import Cost
 
 _SEARCH_US = 5_000
 _SEARCH_REST, _SEARCH_REST_IDLE = 50, 10
@@ -30,17 +28,10 @@ _WALK_REST = 100
 class Search:
     """Holds /proc/loadavg open."""
 
-    def __init__(
-        self,
-        tree: ProcessTree,
-        subject: Subject,
-        clock: RunClock,
-        slow: SlowReads,
-        period_us: int,
-    ) -> None:
+    def __init__(self, run: RunParts, period_us: int) -> None:
         """`period_us`: between two walks, and between two looks for processes that have ended."""
-        self._tree, self._subject, self._clock = tree, subject, clock
-        self._slow, self._period_us = slow, period_us
+        self._tree, self._subject, self._clock = run.tree, run.subject, run.clock
+        self._slow, self._period_us = run.slow, period_us
         self._births = Births()
         self._search_at_us = self._walk_at_us = self._end_at_us = 0
         self._is_walking = False

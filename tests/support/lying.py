@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 _WORD = struct.Struct("=Q")
 
@@ -26,18 +26,18 @@ class Liar:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """From now on, until the patch is undone."""
-        opened, closed = Memory.__init__, Memory.close
+        opened, closed = ProcessMemory.__init__, ProcessMemory.close
 
-        def init(memory: Memory, pid: int) -> None:
+        def init(memory: ProcessMemory, pid: int) -> None:
             opened(memory, pid)
             self._fds.add(memory.fd)
 
-        def close(memory: Memory) -> None:
+        def close(memory: ProcessMemory) -> None:
             self._fds.discard(memory.fd)
             closed(memory)
 
-        patch.setattr(Memory, "__init__", init)
-        patch.setattr(Memory, "close", close)
+        patch.setattr(ProcessMemory, "__init__", init)
+        patch.setattr(ProcessMemory, "close", close)
         patch.setattr(os, "pread", self._pread)
 
     def _pread(self, fd: int, size: int, offset: int) -> bytes:

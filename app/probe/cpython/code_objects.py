@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 from .layouts import Layout
 from .objects import ObjectReader, members
@@ -58,7 +58,7 @@ class Code:
 class CodeReader:
     """The code objects of one process."""
 
-    def __init__(self, memory: Memory, layout: Layout) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout) -> None:
         self._memory = memory
         self._objects = ObjectReader(memory, layout)
         self._of = of = layout.code_object

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 from .layouts import Layout
 from .survey import Inconsistent
@@ -33,7 +33,7 @@ Entry = tuple[int, int, int]  # hash (0 where the table keeps none), address of 
 class ObjectReader:
     """The objects of one process; an object is its address."""
 
-    def __init__(self, memory: Memory, layout: Layout) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout) -> None:
         self._memory = memory
         self._of = layout.objects
         self._text_head = members((self._of.length, "q"), (self._of.state, "I"))

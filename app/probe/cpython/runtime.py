@@ -16,7 +16,7 @@ from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 from app.probe.kernel import access, procfs
 from app.probe.kernel.elf import NotElf64, PythonImage, read_image
 from app.probe.kernel.mapped_files import FileMapping, mapped_files, open_mapped
-from app.probe.kernel.memory import AddressSpaceGone, Memory, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
 from .layouts import GilOffsets, Layout, debug_offsets, known
 from .survey import Inconsistent, ThreadState, survey
@@ -43,7 +43,7 @@ class NotYet(Exception):
 class Runtime:
     """A CPython in a process, found and checked. Owns `memory`."""
 
-    memory: Memory
+    memory: ProcessMemory
     address: int  # of _PyRuntime
     layout: Layout
     version: str  # "3.12.1"
@@ -58,7 +58,7 @@ def locate(pid: int) -> Runtime:
     Raises NotYet while the interpreter starts, NoSuchProcess, NotPermitted, NoInterpreter where there is none
     so far, or NotReadable with the reason.
     """
-    memory = Memory(pid)
+    memory = ProcessMemory(pid)
     try:
         return _locate(pid, memory)
     except AddressSpaceGone:
@@ -71,7 +71,7 @@ def locate(pid: int) -> Runtime:
         raise
 
 
-def _locate(pid: int, memory: Memory) -> Runtime:
+def _locate(pid: int, memory: ProcessMemory) -> Runtime:
     refusal = None
     for mapping in _candidates(pid):
         try:
@@ -136,7 +136,7 @@ def _image(pid: int, mapping: FileMapping) -> PythonImage | None:
     return _images[key]
 
 
-def _identify(memory: Memory, address: int, version_address: int | None) -> Runtime:
+def _identify(memory: ProcessMemory, address: int, version_address: int | None) -> Runtime:
     try:
         hexversion, free_threaded = _version(memory, address, version_address)
         layouts = known()
@@ -155,7 +155,7 @@ def _identify(memory: Memory, address: int, version_address: int | None) -> Runt
         raise NotYet(f"the interpreter of process {memory.pid} is being mapped") from None
 
 
-def _version(memory: Memory, address: int, version_address: int | None) -> tuple[int | None, bool]:
+def _version(memory: ProcessMemory, address: int, version_address: int | None) -> tuple[int | None, bool]:
     head = debug_offsets.HEAD
     cookie, hexversion, free_threaded = head.unpack(memory.read(address, head.size))
     if cookie == debug_offsets.COOKIE:
@@ -163,7 +163,7 @@ def _version(memory: Memory, address: int, version_address: int | None) -> tuple
     return (memory.u32(version_address), False) if version_address else (None, False)
 
 
-def _by_trial(memory: Memory, address: int, layouts: list[Layout]) -> Runtime:
+def _by_trial(memory: ProcessMemory, address: int, layouts: list[Layout]) -> Runtime:
     """A stripped static program tells no version before 3.13: a layout is taken that holds throughout."""
     late = False
     for layout in layouts:
@@ -180,7 +180,7 @@ def _by_trial(memory: Memory, address: int, layouts: list[Layout]) -> Runtime:
     raise Doubtful(f"Process {memory.pid} is a CPython that tells no version and fits no known layout")
 
 
-def validate(memory: Memory, address: int, layout: Layout) -> None:
+def validate(memory: ProcessMemory, address: int, layout: Layout) -> None:
     """Raises NotReadable unless every structure at `address` agrees with the layout and with the kernel."""
     if memory.u64(address + layout.runtime_state.interpreters_head) == 0:
         raise NotYet(f"process {memory.pid} has no interpreter yet, or none any more")
@@ -204,7 +204,7 @@ def validate(memory: Memory, address: int, layout: Layout) -> None:
         raise NotYet(f"the threads that process {memory.pid} names are another's")
 
 
-def _names_its_threads(memory: Memory, layout: Layout, states: list[ThreadState]) -> bool:
+def _names_its_threads(memory: ProcessMemory, layout: Layout, states: list[ThreadState]) -> bool:
     """Whether a thread state is of one of the process's threads.
 
     Between fork and exec none is, nor before the child of a fork has put its house in order. A process that
@@ -221,7 +221,7 @@ def _names_its_threads(memory: Memory, layout: Layout, states: list[ThreadState]
     return survivor(memory, layout, states, own_pid) is not None
 
 
-def _gil_head(memory: Memory, address: int, gil: GilOffsets) -> tuple[int, int, int]:
+def _gil_head(memory: ProcessMemory, address: int, gil: GilOffsets) -> tuple[int, int, int]:
     interval, holder = memory.u64(address + gil.interval), memory.u64(address + gil.last_holder)
     return interval, holder, memory.i32(address + gil.locked)
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.probe.kernel.memory import Memory, Unmapped
+from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .layouts import TSTATE_INTERP, TSTATE_NEXT, Layout
 
@@ -33,7 +33,7 @@ class ThreadState:
 
 
 @dataclass(frozen=True)
-class Interpreter:
+class InterpreterState:
     """A PyInterpreterState."""
 
     address: int
@@ -56,13 +56,13 @@ class Survey:
     an id. Each word is as it was before the list behind it was walked, so what has changed since is seen.
     """
 
-    interpreters: list[Interpreter]
+    interpreters: list[InterpreterState]
     gils: list[GilState]
     threads: list[ThreadState]
     heads: dict[int, int]  # by address
 
 
-def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
+def survey(memory: ProcessMemory, runtime: int, layout: Layout) -> Survey:
     """Every interpreter, GIL and thread state; Inconsistent where they contradict each other three times."""
     for _ in range(_TRIES - 1):
         try:
@@ -72,8 +72,8 @@ def survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
     return _survey(memory, runtime, layout)
 
 
-def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
-    found: list[Interpreter] = []
+def _survey(memory: ProcessMemory, runtime: int, layout: Layout) -> Survey:
+    found: list[InterpreterState] = []
     gils: dict[int, GilState] = {}
     threads: list[ThreadState] = []
     head = runtime + layout.runtime_state.interpreters_head
@@ -90,7 +90,7 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
             continue  # it is being made, or taken down
         if number > _MAX_ID or (gil not in gils and not _is_gil(memory, gil, layout)):
             raise Inconsistent(f"the interpreter at {interp:#x} has no id, or no GIL")
-        found.append(Interpreter(interp, number))
+        found.append(InterpreterState(interp, number))
         gils.setdefault(gil, GilState(gil, number))
         for address, tid in _thread_states(memory, heads[head], interp, layout):
             if tid:
@@ -101,12 +101,12 @@ def _survey(memory: Memory, runtime: int, layout: Layout) -> Survey:
     return Survey(found, sorted(gils.values(), key=lambda g: g.interpreter), threads, heads)
 
 
-def _is_gil(memory: Memory, address: int, layout: Layout) -> bool:
+def _is_gil(memory: ProcessMemory, address: int, layout: Layout) -> bool:
     """Whether what lies there can be a GIL: held, free, or not made yet."""
     return memory.i32(address + layout.gil.locked) in (-1, 0, 1)
 
 
-def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> int:
+def gil_address(memory: ProcessMemory, runtime: int, interp: int, layout: Layout) -> int:
     """The GIL that an interpreter's threads take: its own, or one that it shares."""
     if layout.runtime_state.gil is not None:
         return runtime + layout.runtime_state.gil
@@ -114,7 +114,7 @@ def gil_address(memory: Memory, runtime: int, interp: int, layout: Layout) -> in
     return memory.u64(interp + layout.interpreter_state.ceval_gil)
 
 
-def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
+def interpreters(memory: ProcessMemory, runtime: int, layout: Layout) -> Iterator[int]:
     """The address of each PyInterpreterState, newest first."""
     interp = memory.u64(runtime + layout.runtime_state.interpreters_head)
     met: set[int] = set()
@@ -130,7 +130,9 @@ def interpreters(memory: Memory, runtime: int, layout: Layout) -> Iterator[int]:
         raise Inconsistent(f"more than {MAX_INTERPRETERS} interpreters")
 
 
-def _thread_states(memory: Memory, first: int, interp: int, layout: Layout) -> Iterator[tuple[int, int]]:
+def _thread_states(
+    memory: ProcessMemory, first: int, interp: int, layout: Layout
+) -> Iterator[tuple[int, int]]:
     """(address, native thread id) of each, newest first; the id is 0 until the thread binds its state."""
     size = layout.thread_state.native_thread_id + 8
     address = first

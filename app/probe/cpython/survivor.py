@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from app.probe.kernel.memory import Memory, Unmapped
+from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .layouts import Layout
 from .survey import ThreadState
@@ -19,7 +19,9 @@ from .survey import ThreadState
 _PTHREAD = struct.Struct("=256I")  # the id is 720 bytes in with glibc on x86-64, nearer with musl
 
 
-def survivor(memory: Memory, layout: Layout, states: Iterable[ThreadState], own_pid: int) -> int | None:
+def survivor(
+    memory: ProcessMemory, layout: Layout, states: Iterable[ThreadState], own_pid: int
+) -> int | None:
     """The address of the state whose thread now bears the id `own_pid`; None where none does.
 
     `own_pid` is the process's id in its own pid namespace. Raises AddressSpaceGone.

@@ -30,7 +30,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .memory import AddressSpaceGone, Memory, Range, Unmapped
+from .memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 
 KINDS = ("heap", "c_heap", "arenas", "stacks", "anonymous", "file", "shared", "other")
 
@@ -80,7 +80,7 @@ class Walk:
 
 
 def walk(
-    pid: int, memory: Memory | None, threads: Iterable[int], arenas: Iterable[Range] | None
+    pid: int, memory: ProcessMemory | None, threads: Iterable[int], arenas: Iterable[Range] | None
 ) -> Generator[None, None, Walk | None]:
     """Walks a step at a time; None where the process has ended or may not be looked at.
 
@@ -150,7 +150,10 @@ def kind_of(mode: bytes, name: bytes) -> str:
 
 
 def _parts(
-    memory: Memory | None, threads: Iterable[int], arenas: Iterable[Range] | None, anonymous: list[Range]
+    memory: ProcessMemory | None,
+    threads: Iterable[int],
+    arenas: Iterable[Range] | None,
+    anonymous: list[Range],
 ) -> dict[str, list[Range] | None]:
     """The addresses of each kind that lies in anonymous memory; None where they are not known."""
     stacks = [] if memory is None else [part for thread in threads for part in thread_stack(memory, thread)]
@@ -161,7 +164,7 @@ def _parts(
     }
 
 
-def thread_stack(memory: Memory, thread: int) -> list[Range]:
+def thread_stack(memory: ProcessMemory, thread: int) -> list[Range]:
     """The stack of a thread that is not the main one, with its descriptor at the top; none with musl.
 
     The fields stackblock and stackblock_size are known by what they must be, for their place in struct
@@ -174,7 +177,7 @@ def thread_stack(memory: Memory, thread: int) -> list[Range]:
     return []
 
 
-def _words(memory: Memory, address: int, size: int) -> tuple[int, ...]:
+def _words(memory: ProcessMemory, address: int, size: int) -> tuple[int, ...]:
     """The memory there as words; () where some of it is not mapped."""
     try:
         return struct.unpack(f"={size // 8}Q", memory.read(address, size // 8 * 8))
@@ -182,7 +185,7 @@ def _words(memory: Memory, address: int, size: int) -> tuple[int, ...]:
         return ()
 
 
-def _c_heaps(memory: Memory, anonymous: list[Range]) -> Iterator[Range]:
+def _c_heaps(memory: ProcessMemory, anonymous: list[Range]) -> Iterator[Range]:
     for first, beyond in anonymous:
         for start in range(first + -first % _HEAP_MAX, beyond, _HEAP_MAX):
             try:

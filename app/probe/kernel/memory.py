@@ -30,7 +30,7 @@ class Unmapped(Exception):
     """No memory at that address: a pointer that was followed is stale, or no pointer."""
 
 
-class Memory:
+class ProcessMemory:
     """The memory of one process, for as long as it runs the same program."""
 
     def __init__(self, pid: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from app.model.frames import Message
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.run_clock import RunClock
-from app.probe.sampling.reader import Reader
+from app.probe.sampling.reader import Reader, ReaderRun
 from app.probe.sampling.slow import SlowReads
 from app.probe.sampling.walks import Walks
 
@@ -32,14 +32,20 @@ class ProcessTree:
         is_left_out: Callable[[int], bool],
     ) -> None:
         """`stacks`: they are looked at. `is_left_out`: see Discovery."""
-        self._emit, self._slow, self._clock = emit, slow, clock
-        self._numbers = itertools.count().__next__, itertools.count().__next__
         walks = Walks(emit, slow)
         self.watchlist = Watchlist()
         self.announcements = Announcements(emit, slow, stacks)
         self.reports = Reports(self.watchlist, self.announcements, emit)
         self.rounds = Rounds(self.watchlist, self.announcements, self.reports, emit)
         self.memory = MemoryReads(self.watchlist, walks)
+        self._run = ReaderRun(
+            itertools.count().__next__,
+            itertools.count().__next__,
+            self.reports.vocabulary,
+            clock,
+            slow,
+            emit,
+        )
         self.discovery = Discovery(
             self.watchlist,
             self.announcements,
@@ -52,15 +58,7 @@ class ProcessTree:
         )
 
     def _open_reader(self, pid: int, runtime: Runtime, now_us: int) -> Reader:
-        return Reader(
-            pid,
-            runtime,
-            self._numbers,
-            self.reports.vocabulary,
-            self._clock.origin_ns,
-            (self._slow, self._emit, self.memory.heap_looked_at),
-            now_us,
-        )
+        return Reader(pid, runtime, self._run, self.memory.heap_looked_at, now_us)
 
     def close(self) -> None:
         """Gives every descriptor back."""

@@ -13,7 +13,7 @@ from typing import Any, Union
 from app.probe.cpython.collector.published import PublishedPauses
 from app.probe.cpython.collector.sampled import SampledPauses
 from app.probe.cpython.collector.totals import CollectorTotals
-from app.probe.cpython.survey import Interpreter
+from app.probe.cpython.survey import InterpreterState
 from app.probe.kernel.memory import Unmapped
 
 from .roster import Roster
@@ -25,22 +25,22 @@ Pauses = Union[PublishedPauses, SampledPauses]
 class _Collector:
     """Of one interpreter: what reads it, and what was last told of it."""
 
-    def __init__(self, interpreter: Interpreter, totals: CollectorTotals, pauses: Pauses) -> None:
+    def __init__(self, interpreter: InterpreterState, totals: CollectorTotals, pauses: Pauses) -> None:
         self.interpreter = interpreter
         self.totals = totals
         self.pauses = pauses
         self.told: Row = []
 
 
-class Collectors:
+class CollectorReads:
     """The collectors of one process. They come and go with its interpreters."""
 
     def __init__(self, roster: Roster, origin_ns: int) -> None:
         """`origin_ns` is the run's, for CPython gives its own times on CLOCK_MONOTONIC."""
         self._roster = roster
         self._origin_ns = origin_ns
-        self._surveyed: list[Interpreter] = []
-        self._collectors: dict[Interpreter, _Collector] = {}
+        self._surveyed: list[InterpreterState] = []
+        self._collectors: dict[InterpreterState, _Collector] = {}
         self._ended: list[_Collector] = []
 
     def sample(self, now_us: int) -> None:
@@ -113,7 +113,7 @@ class Collectors:
             self._collectors[interpreter] = _Collector(interpreter, totals, pauses)
         self._surveyed = there
 
-    def _check(self, interpreter: Interpreter) -> None:
+    def _check(self, interpreter: InterpreterState) -> None:
         """Raises Unmapped once the interpreter has ended; what was read of it before is its own if not."""
         runtime = self._roster.runtime
         fields = runtime.layout.interpreter_state

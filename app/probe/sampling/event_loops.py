@@ -21,7 +21,7 @@ from app.probe.cpython.stacks import MAX_DEPTH, StackFrame
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import Unmapped
 
-from .loop_steps import LoopTrack, Step
+from .loop_steps import LoopStep, LoopTrack
 from .roster import Roster
 from .tracks import Lane
 
@@ -36,7 +36,7 @@ _EPOLL = (b"232 ", b"281 ", b"441 ")  # epoll_wait, epoll_pwait, epoll_pwait2
 Row = list[Any]
 
 
-class Loops:
+class EventLoops:
     """The loops of one process. `origin_ns` is the run's origin."""
 
     def __init__(self, roster: Roster, stacks: NumberedStacks, origin_ns: int) -> None:
@@ -105,7 +105,7 @@ class Loops:
 
     # ---- long steps
 
-    def _look(self, track: LoopTrack, step: Step, now_us: int) -> None:
+    def _look(self, track: LoopTrack, step: LoopStep, now_us: int) -> None:
         """Reads the stack of a step that takes long; tried again at the next sample where that fails."""
         frames = self._stacks.copy(track.state)
         if not frames:

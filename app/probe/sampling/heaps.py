@@ -26,7 +26,7 @@ Found = list[tuple[int, Tally]]  # by interpreter
 Steps = Generator[None, None, Found]
 
 
-class Heaps:
+class HeapReads:
     """Reads the heaps of one process, by slow reads, and tells of them."""
 
     def __init__(

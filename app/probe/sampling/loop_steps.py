@@ -27,7 +27,7 @@ _BLOCKED = (LOCK, IO, SLEEP)  # of a thread that stays so the stack cannot chang
 Row = list[Any]
 
 
-class Step:
+class LoopStep:
     """A callback, or a step of a task, that is running."""
 
     __slots__ = (
@@ -93,7 +93,7 @@ class LoopTrack:
             interp,
         )  # addresses of the thread state and interpreter that it runs with
         self.idle_syscall: bytes | None = None  # the text of `syscall` with which it was last seen idle
-        self.step: Step | None = None
+        self.step: LoopStep | None = None
         self._iteration: Any = _UNSEEN
         self._began_us = now_us
         self._other_us: int | None = None  # when it was last seen in another iteration, or idle
@@ -127,10 +127,12 @@ class LoopTrack:
             step.states[lane.state] += dt
         elif key is not None:
             between = (self._seen_us + now_us) // 2
-            self.step = Step((iteration, key), max(between, self._began_us) if goes_on else self._began_us)
+            self.step = LoopStep(
+                (iteration, key), max(between, self._began_us) if goes_on else self._began_us
+            )
         self._seen_us = now_us
 
-    def to_look_at(self, now_us: int) -> Step | None:
+    def to_look_at(self, now_us: int) -> LoopStep | None:
         """The step whose stack is to be read now, if it is."""
         step = self.step
         if step is None or now_us < step.look_us:
@@ -182,7 +184,7 @@ class LoopTrack:
             self.proved()
         self._other_us = self._seen_us
 
-    def _end_step(self, step: Step, now_us: int) -> None:
+    def _end_step(self, step: LoopStep, now_us: int) -> None:
         self.step = None
         until_us = (self._seen_us + now_us) // 2
         if until_us - step.start_us >= LONG_US:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 from app.model.frames import Message
@@ -11,12 +12,13 @@ from app.probe.cpython.numbered import NumberedStacks
 from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.vocabulary import Vocabulary
 from app.probe.kernel import procfs
+from app.probe.kernel.run_clock import RunClock
 
 from .blocked import BlockedLooker
-from .collectors import Collectors
-from .event_loops import Loops
+from .collectors import CollectorReads
+from .event_loops import EventLoops
 from .gil_switch import GilSwitch
-from .heaps import Heaps
+from .heaps import HeapReads
 from .looks import Looker
 from .names import Naming
 from .sampler import Sampler
@@ -30,6 +32,18 @@ _COUNTED_A_STEP = 12  # and between two samples: some 25 us each
 Numbers = Callable[[], int]
 
 
+@dataclass(frozen=True)
+class ReaderRun:
+    """What all readers of a run share."""
+
+    lane_numbers: Numbers
+    gil_numbers: Numbers
+    vocabulary: Vocabulary
+    clock: RunClock
+    slow: SlowReads
+    emit: Callable[[Message], None]
+
+
 class Reader:
     """What the observer keeps of a CPython that it reads; it comes and goes with the address space."""
 
@@ -37,24 +51,22 @@ class Reader:
         self,
         pid: int,
         runtime: Runtime,
-        numbers: tuple[Numbers, Numbers],  # of the run's lanes and GILs
-        vocabulary: Vocabulary,
-        origin_ns: int,
-        heaps: tuple[SlowReads, Callable[[Message], None], bool],  # see Heaps
+        run: ReaderRun,
+        heap_looked_at: bool,
         now_us: int,
     ) -> None:
         """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
-        self.sampler = Sampler(pid, runtime, *numbers, now_us)
+        self.sampler = Sampler(pid, runtime, run.lane_numbers, run.gil_numbers, now_us)
         self.roster = self.sampler.roster
         self._counted = Turn()
         self.naming = Naming(self.roster)
-        self.stacks = NumberedStacks(runtime, vocabulary)
+        self.stacks = NumberedStacks(runtime, run.vocabulary)
         self.looker = Looker(self.sampler, self.stacks)
-        self.loops = Loops(self.roster, self.stacks, origin_ns)
+        self.loops = EventLoops(self.roster, self.stacks, run.clock.origin_ns)
         self.blocked = BlockedLooker(self.sampler, self.stacks, self.loops.task)
         self.gil_switch = GilSwitch(self.sampler, self.stacks)
-        self.collectors = Collectors(self.roster, origin_ns)
-        self.heaps = Heaps(runtime, *heaps)
+        self.collectors = CollectorReads(self.roster, run.clock.origin_ns)
+        self.heaps = HeapReads(runtime, run.slow, run.emit, heap_looked_at)
 
     def close(self) -> None:
         """Gives the descriptors back."""

@@ -14,7 +14,7 @@ from typing import Callable
 from app.model.states import HOLDER_UNKNOWN, UNKNOWN
 from app.probe.cpython.layouts import PERMANENT, TSTATE_INTERP
 from app.probe.cpython.runtime import Runtime
-from app.probe.cpython.survey import Inconsistent, Interpreter, Survey, ThreadState, survey
+from app.probe.cpython.survey import Inconsistent, InterpreterState, Survey, ThreadState, survey
 from app.probe.cpython.survivor import survivor
 from app.probe.kernel import procfs
 from app.probe.kernel.births import newest_pid
@@ -39,7 +39,7 @@ class Roster:
         self.runtime = runtime
         self.failed = 0  # walks that found the lists changing under them
         self.gil_enabled = True
-        self.interpreters: list[Interpreter] = []
+        self.interpreters: list[InterpreterState] = []
         self.gils: list[GilTrack] = []
         self.gil_by_index: dict[int | None, GilTrack] = {}
         self.gil_ranges: Ranges = []

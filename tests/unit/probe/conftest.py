@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 
 @pytest.fixture
-def memory() -> Iterator[Memory]:
+def memory() -> Iterator[ProcessMemory]:
     """This process's own."""
-    memory = Memory(os.getpid())
+    memory = ProcessMemory(os.getpid())
     yield memory
     memory.close()

@@ -11,7 +11,7 @@ import struct
 from typing import NamedTuple
 
 from app.probe.cpython.layouts import Layout
-from app.probe.kernel.memory import Memory, Unmapped
+from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .sampled import Pause
 from .totals import GENERATIONS, Check, Stats
@@ -30,7 +30,7 @@ class _Item(NamedTuple):
 class PublishedPauses:
     """The pauses of one collector, as it notes them itself."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check, origin_ns: int) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout, gc: int, check: Check, origin_ns: int) -> None:
         """Collections that are over already are not told. Raises Unmapped, AddressSpaceGone."""
         self._memory, self._layout, self._origin_ns = memory, layout, origin_ns
         self._check = check

@@ -12,7 +12,7 @@ import struct
 from typing import NamedTuple, Optional
 
 from app.probe.cpython.layouts import Layout
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 from .totals import GENERATIONS, Check, Stats
 
@@ -34,7 +34,7 @@ class _Ended(NamedTuple):
 class SampledPauses:
     """The pauses of one collector, as samples see them."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout, gc: int, check: Check) -> None:
         """`gc` is the address of struct _gc_runtime_state. Raises Unmapped, AddressSpaceGone."""
         assert layout.gc_generation_stats.size * GENERATIONS == _STATS.size
         self._memory, self._check = memory, check

@@ -6,7 +6,7 @@ import struct
 from typing import Any, Callable
 
 from app.probe.cpython.layouts import Layout
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 GENERATIONS = 3
 
@@ -17,7 +17,7 @@ Check = Callable[[], None]  # raises Unmapped once the interpreter has ended
 class CollectorTotals:
     """The settings of one collector, and its counts towards the next collection."""
 
-    def __init__(self, memory: Memory, layout: Layout, gc: int, check: Check) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout, gc: int, check: Check) -> None:
         """`gc` is the address of the structure. Raises Unmapped, AddressSpaceGone."""
         self._memory, self._gc, self._layout, self._check = memory, gc, layout, check
         generations_end = layout.gc.generations + GENERATIONS * layout.gc_generation.size

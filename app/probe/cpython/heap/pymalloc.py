@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from app.probe.cpython.survey import Inconsistent
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 
 from .reading import Tally
 from .scatter import MOST, Scatter
@@ -68,7 +68,9 @@ def arena(address: int, pool_address: int, free: int, total: int) -> Arena | Non
     return Arena(address, first, carved, total)
 
 
-def read(memory: Memory, scatter: Scatter, vector: Vector, mapped: bool) -> Generator[None, None, Tally]:
+def read(
+    memory: ProcessMemory, scatter: Scatter, vector: Vector, mapped: bool
+) -> Generator[None, None, Tally]:
     """A slow read of one heap."""
     tally = Tally("pymalloc", SIZES, vector.raw_blocks)
     arenas: list[Arena] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from app.probe.kernel.memory import AddressSpaceGone, Memory
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
 
 MOST = 160  # pieces a call: a step that reads and judges so many takes 0.2 to 0.4 ms
 
@@ -18,7 +18,7 @@ MOST = 160  # pieces a call: a step that reads and judges so many takes 0.2 to 0
 class Scatter:
     """Reads pieces of one size from one process."""
 
-    def __init__(self, memory: Memory, size: int) -> None:
+    def __init__(self, memory: ProcessMemory, size: int) -> None:
         self._memory, self._size = memory, size
 
     def read(self, addresses: list[int]) -> tuple[memoryview, list[int]]:

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from app.probe.kernel.memory import Memory
+    from app.probe.kernel.memory import ProcessMemory
 
     from . import Layout
 
@@ -104,7 +104,7 @@ _OBJECTS = {
 }
 
 
-def read(memory: Memory, runtime: int, listed: str) -> dict[str, int]:
+def read(memory: ProcessMemory, runtime: int, listed: str) -> dict[str, int]:
     """{structure.field: offset} as the target at `runtime` publishes them."""
     names = [
         f"{structure}.{name}"

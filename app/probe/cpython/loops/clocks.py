@@ -12,7 +12,7 @@ import time
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import Inconsistent
-from app.probe.kernel.memory import AddressSpaceGone, Memory, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
 from .instant import IDLE, Instant, Lost
 
@@ -29,7 +29,7 @@ class Clock:
 
     exact = False
 
-    def __init__(self, memory: Memory, loop: int, at: int, caller: StackFrame | None) -> None:
+    def __init__(self, memory: ProcessMemory, loop: int, at: int, caller: StackFrame | None) -> None:
         self._memory, self.loop, self._at, self._caller = memory, loop, at, caller
 
     def read(self, syscall: bytes) -> Instant:
@@ -95,7 +95,7 @@ class LibevClock(Clock):
         return looked if _plausible(looked, time.monotonic()) else None
 
 
-def libuv(memory: Memory, layout: Layout, caller: StackFrame) -> LibuvClock | None:
+def libuv(memory: ProcessMemory, layout: Layout, caller: StackFrame) -> LibuvClock | None:
     """The clock of the uvloop.Loop that a frame has called `run_until_complete` of; None where it has not.
 
     The frame holds the loop, as the method's own object: among its variables or on its stack.
@@ -115,7 +115,7 @@ def libuv(memory: Memory, layout: Layout, caller: StackFrame) -> LibuvClock | No
     return None
 
 
-def libev(memory: Memory, layout: Layout, hub: StackFrame) -> LibevClock | None:
+def libev(memory: ProcessMemory, layout: Layout, hub: StackFrame) -> LibevClock | None:
     """The clock of the loop of the gevent.hub.Hub whose `run` a frame is; None where it is not libev's."""
     address = memory.u64(hub[3] + layout.interpreter_frame.localsplus) & _TAG
     for loop in _words(memory, layout, address):
@@ -130,14 +130,14 @@ def libev(memory: Memory, layout: Layout, hub: StackFrame) -> LibevClock | None:
     return None
 
 
-def _is_uvloop(memory: Memory, layout: Layout, address: int) -> bool:
+def _is_uvloop(memory: ProcessMemory, layout: Layout, address: int) -> bool:
     """Whether an object's class may be uvloop.Loop; what it has inside tells for sure."""
     kind = memory.u64(address + layout.objects.ob_type)
     name = memory.read(memory.u64(kind + layout.objects.tp_basicsize - 8), 7)
     return name[:5] == b"Loop\0" or name[:6] == b"uvloop"
 
 
-def _words(memory: Memory, layout: Layout, address: int) -> list[int]:
+def _words(memory: ProcessMemory, layout: Layout, address: int) -> list[int]:
     """The pointers that an object holds itself."""
     kind = memory.u64(address + layout.objects.ob_type)
     size = memory.u64(kind + layout.objects.tp_basicsize)
@@ -149,7 +149,7 @@ def _words(memory: Memory, layout: Layout, address: int) -> list[int]:
     return [word for word in words if word and not word % 8]
 
 
-def _bytes(memory: Memory, address: int, size: int) -> bytes:
+def _bytes(memory: ProcessMemory, address: int, size: int) -> bytes:
     try:
         raw = os.pread(memory.fd, size, address)
     except (OSError, OverflowError):

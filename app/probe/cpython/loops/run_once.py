@@ -13,7 +13,7 @@ import struct
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.objects import members
 from app.probe.cpython.stacks import StackFrame, StackReader
-from app.probe.kernel.memory import AddressSpaceGone, Memory
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
 
 from .instant import IDLE, Instant, Lost
 
@@ -28,7 +28,7 @@ class RunOnce:
     kind = "asyncio"
     exact = True
 
-    def __init__(self, memory: Memory, layout: Layout, stacks: StackReader, frame: StackFrame) -> None:
+    def __init__(self, memory: ProcessMemory, layout: Layout, stacks: StackReader, frame: StackFrame) -> None:
         """Inconsistent, Unmapped, or Lost where that function has other variables."""
         code, _, _, self.frame = frame
         names = stacks.variables(code)

@@ -12,7 +12,7 @@ import pytest
 from app.probe.cpython.collector.published import PublishedPauses
 from app.probe.cpython.collector.sampled import SampledPauses
 from app.probe.cpython.layouts import known
-from app.probe.kernel.memory import AddressSpaceGone, Memory, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
 SAMPLED = known()[3, 12, False]
 PUBLISHED = known()[3, 15, False]
@@ -20,7 +20,7 @@ FREE_THREADED = known()[3, 15, True]
 ORIGIN_NS = 7_000_000_000
 
 
-class Target(Memory):
+class Target(ProcessMemory):
     """The memory of a process whose collector lies at address 0, in a file."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from app.probe.cpython.heap.scatter import MOST, Scatter
 from app.probe.cpython.heap.statics import StaticArenas
 from app.probe.cpython.layouts import known
 from app.probe.cpython.runtime import Runtime
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 from app.probe.sampling.heap_schedule import Schedule
 from app.probe.sampling.slow import Cost, finished
 
@@ -108,7 +108,7 @@ def test_the_map_of_a_huge_heap_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- pieces of memory
 
 
-def test_pieces_are_read_past_those_that_are_no_memory(memory: Memory) -> None:
+def test_pieces_are_read_past_those_that_are_no_memory(memory: ProcessMemory) -> None:
     part, address = mapped(MIB)
     for place in range(0, MIB, 4096):
         struct.pack_into("=I", part, place, place)
@@ -119,7 +119,7 @@ def test_pieces_are_read_past_those_that_are_no_memory(memory: Memory) -> None:
     assert [words[12 * place] for place in (1, 2, 5)] == [0, 4096, 8192]
 
 
-def test_as_many_pieces_as_a_call_takes_are_read(memory: Memory) -> None:
+def test_as_many_pieces_as_a_call_takes_are_read(memory: ProcessMemory) -> None:
     part, address = mapped(MOST * 4096)
     for place in range(MOST):
         struct.pack_into("=I", part, place * 4096, place)
@@ -128,7 +128,7 @@ def test_as_many_pieces_as_a_call_takes_are_read(memory: Memory) -> None:
     assert pieces.cast("I")[0::12].tolist() == list(range(MOST))
 
 
-def test_a_page_that_is_unmapped_meanwhile_is_missing_and_not_made_up(memory: Memory) -> None:
+def test_a_page_that_is_unmapped_meanwhile_is_missing_and_not_made_up(memory: ProcessMemory) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
@@ -185,7 +185,7 @@ def heap_of(arenas: int, slots: int) -> tuple[Any, bytearray, list[mmap.mmap]]:
     return (ctypes.c_char * len(vector)).from_buffer(vector), vector, parts
 
 
-def test_a_pool_that_contradicts_itself_is_counted_and_left_out(memory: Memory) -> None:
+def test_a_pool_that_contradicts_itself_is_counted_and_left_out(memory: ProcessMemory) -> None:
     held, vector, parts = heap_of(arenas=2, slots=16)
     address, pools = struct.unpack_from("=QQ", vector, 48)
     at = pools - pymalloc.POOL - address
@@ -198,7 +198,7 @@ def test_a_pool_that_contradicts_itself_is_counted_and_left_out(memory: Memory) 
     assert {len(text) for text in tally.map.values()} <= {126, 128}
 
 
-def test_an_arena_given_back_meanwhile_is_nothing(memory: Memory) -> None:
+def test_an_arena_given_back_meanwhile_is_nothing(memory: ProcessMemory) -> None:
     held, vector, parts = heap_of(arenas=3, slots=16)
     total = struct.unpack_from("=QQII", vector, 48)[3]
     struct.pack_into("=QQII", vector, 48, 0x10000, 0x14000, total - 1, total)  # no memory lies there
@@ -211,14 +211,14 @@ def test_an_arena_given_back_meanwhile_is_nothing(memory: Memory) -> None:
 # ---- the static variables of 3.11
 
 
-def static_arenas(memory: Memory, variables: Any) -> StaticArenas:
+def static_arenas(memory: ProcessMemory, variables: Any) -> StaticArenas:
     bss = ctypes.addressof(variables), ctypes.sizeof(variables)
     return StaticArenas(Runtime(memory, 0, known()[3, 11, False], "3.11.7", bss=bss))
 
 
 @pytest.mark.parametrize(("arenas", "slots"), [(3, 16), (40, 64)])
 def test_the_arenas_are_found_among_the_variables_and_counted(
-    memory: Memory, arenas: int, slots: int
+    memory: ProcessMemory, arenas: int, slots: int
 ) -> None:
     held, vector, parts = heap_of(arenas, slots + 16)
     vector[slots * 48 :] = b"\1" * (16 * 48)  # what lies behind is anything
@@ -229,7 +229,7 @@ def test_the_arenas_are_found_among_the_variables_and_counted(
     assert len(parts) == arenas
 
 
-def test_arenas_that_have_moved_are_found_again(memory: Memory) -> None:
+def test_arenas_that_have_moved_are_found_again(memory: ProcessMemory) -> None:
     first, second = heap_of(2, 32), heap_of(3, 32)
     variables = (ctypes.c_uint64 * 100)(0, ctypes.addressof(first[0]))
     statics = static_arenas(memory, variables)
@@ -240,7 +240,7 @@ def test_arenas_that_have_moved_are_found_again(memory: Memory) -> None:
     assert finished(statics.vector()).arenas == ctypes.addressof(first[0])
 
 
-def test_where_no_arenas_are_none_are_made_up(memory: Memory) -> None:
+def test_where_no_arenas_are_none_are_made_up(memory: ProcessMemory) -> None:
     part, address = mapped(MIB)
     variables = (ctypes.c_uint64 * 100)(address, address + 16, id(part) & ~15)
     assert finished(static_arenas(memory, variables).vector()) is None

@@ -12,7 +12,7 @@ from app.probe.cpython.layouts import known
 from app.probe.cpython.objects import ObjectReader
 from app.probe.cpython.stacks import StackReader
 from app.probe.cpython.survey import Inconsistent, survey
-from app.probe.kernel.memory import Memory, Unmapped
+from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 TRIES = 300
 SMALL = (0, 1, 2, 5, 255, 4096)
@@ -20,7 +20,7 @@ SMALL = (0, 1, 2, 5, 255, 4096)
 TELLING = (0, 1, 8, 0x7F, 0xE8, 0xF0, 0xFF)
 
 
-class Torn(Memory):
+class Torn(ProcessMemory):
     """Whatever is read is anything at all, or not there."""
 
     def __init__(self, seed: int) -> None:

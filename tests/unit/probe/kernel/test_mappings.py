@@ -14,7 +14,7 @@ import pytest
 
 from app.probe.kernel import mappings
 from app.probe.kernel.mappings import kind_of, thread_stack, walk
-from app.probe.kernel.memory import Memory
+from app.probe.kernel.memory import ProcessMemory
 from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
@@ -82,7 +82,7 @@ def mapped(size: int) -> Iterator[tuple[mmap.mmap, int]]:
             del export
 
 
-def test_what_was_touched_is_resident(memory: Memory) -> None:
+def test_what_was_touched_is_resident(memory: ProcessMemory) -> None:
     before = finished(walk(os.getpid(), memory, (), []))
     with mapped(64 * MIB) as (private, _), mmap.mmap(-1, 16 * MIB) as shared:
         for page in range(0, 24 * MIB, mmap.PAGESIZE):
@@ -96,7 +96,7 @@ def test_what_was_touched_is_resident(memory: Memory) -> None:
     assert after.resident["shared"] - before.resident["shared"] == 4 * MIB
 
 
-def test_arenas_are_told_apart_within_a_mapping(memory: Memory) -> None:
+def test_arenas_are_told_apart_within_a_mapping(memory: ProcessMemory) -> None:
     with mapped(8 * MIB) as (block, start):
         for page in range(0, 3 * MIB, mmap.PAGESIZE):
             block[page] = 1
@@ -127,7 +127,7 @@ def _stack_pointer(tid: int | None) -> int:
             return int(words[-2], 16)
 
 
-def test_a_stack_is_where_its_thread_is(memory: Memory) -> None:
+def test_a_stack_is_where_its_thread_is(memory: ProcessMemory) -> None:
     there, never = threading.Event(), threading.Event()
 
     def work() -> None:
