@@ -217,7 +217,7 @@ class Sampler:
         ended: list[Lane] = []
         for lane in due:
             try:
-                if judge.flags is not None:
+                if judge.flags is not None and not judge.still_waits(lane):  # else they are what they were
                     lane.flags = self._read_flags(lane, judge.flags)
                 if not judge.told(lane):
                     lane.raw = pread(lane.fd, TEXT, 0)

@@ -23,8 +23,9 @@ def layout_of_315() -> Layout:
 
 
 def judge_of(kind: type[FutexJudge], last: int, moved: int) -> FutexJudge:
-    gil = SimpleNamespace(last=last, moved=moved)
-    roster: Any = SimpleNamespace(gil_by_index={GIL: gil}, gil_ranges=[(COND, COND + 0x100, GIL)])
+    gil = SimpleNamespace(index=GIL, last=last, moved=moved)
+    ranges = [(COND, COND + 0x100, GIL)]
+    roster: Any = SimpleNamespace(gils=[gil], gil_by_index={GIL: gil}, gil_ranges=ranges)
     return RequestJudge(roster, layout_of_315()) if kind is RequestJudge else FutexJudge(roster)
 
 
@@ -60,6 +61,18 @@ LANES = st.builds(
 @given(lane=LANES, last=st.sampled_from([LANE, 4, HOLDER_NONE]), moved=st.integers(0, 3))
 def test_the_holder_never_waits(kind: type[FutexJudge], lane: Any, last: int, moved: int) -> None:
     assert judge_of(kind, last, moved).state_of(lane, holds=True) in (RUNNING, STALLED, UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", [FutexJudge, RequestJudge])
+@given(lane=LANES, last=st.sampled_from([LANE, 4, HOLDER_NONE]), moved=st.integers(0, 3))
+def test_what_proves_that_many_wait_still_proves_it_for_each(
+    kind: type[FutexJudge], lane: Any, last: int, moved: int
+) -> None:
+    judge = judge_of(kind, last, moved)
+    proved = lane.state == WAITING and judge.proofs().get(lane.waits_for, LANE) != LANE
+    assert judge.still_waits(lane) == proved
+    lane.doubted = True
+    assert not judge.still_waits(lane)
 
 
 def test_a_thread_that_has_the_lock_and_still_asks_for_it_runs() -> None:

@@ -113,6 +113,32 @@ def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_ti
     found.close()
 
 
+def test_threads_are_listed_where_their_number_or_a_birth_says_so_and_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed: list[int] = []
+    monkeypatch.setattr(roster, "survey", lambda *_: Survey([], [], [], {8: NEW}))
+    monkeypatch.setattr(roster.procfs, "tids", lambda pid: listed.append(pid) or [pid])
+    born = (1, b"100")
+    monkeypatch.setattr(Roster, "_births", lambda self: born)
+    runtime = SimpleNamespace(memory=OneWord(), address=0, layout=known()[3, 12, False])
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    for now in range(0, 900_000, 5_000):
+        found.follow(now)
+    assert len(listed) == 1
+    born = (2, b"100")
+    found.follow(960_000)
+    born = (2, b"103")
+    found.follow(1_020_000)
+    assert len(listed) == 3
+    for now in range(1_025_000, 3_000_000, 5_000):
+        found.follow(now)
+    assert len(listed) == 4
+    found.close()
+
+
 def test_a_thread_that_has_ended_was_what_it_was_seen_to_be_until_then(
     monkeypatch: pytest.MonkeyPatch, second_tid: int
 ) -> None:
