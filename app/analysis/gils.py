@@ -51,7 +51,7 @@ class Gil:
             holder = HOLDER_UNKNOWN
             self.time.unknown_us += start_us - self.seen_us
         self.seen_us = end_us
-        for now, _, length_us in gil_pieces(track):
+        for now, waiters, length_us in gil_pieces(track):
             if now != holder:
                 before, holder = holder, now
                 self._end_hold(before, at_us, threads, longest, unread=holder == HOLDER_UNKNOWN)
@@ -60,6 +60,8 @@ class Gil:
             at_us += length_us
             if holder >= 0:
                 threads[holder].holds.open_us += length_us
+                if waiters:
+                    threads[holder].kept.open_us += length_us
         self._holder = holder
 
     def still(self, threads: Threads) -> Iterator[Hold]:
@@ -90,6 +92,7 @@ class Gil:
         if length_us and (-length_us, at_us - length_us, thread.lane) < longest.bar:
             longest.offer(self._hold(thread, at_us, thread.holds.torn or unread))
         thread.holds.close(unread)
+        thread.kept.close()  # of a hold that is cut too: another waited for so long at least
 
     def _hold(self, thread: Thread, end_us: int, at_least: bool) -> Hold:
         return Hold(end_us - thread.holds.open_us, thread.holds.open_us, thread, self.index, at_least)

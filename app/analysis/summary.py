@@ -15,7 +15,8 @@ says why. One row for each process, interpreter and thread.
                   "counted_s", "cpu_s", "run_delay_s", "voluntary_switches", "involuntary_switches",
                   "gil_wait": {"count", "cut", "cut_longest_s", "p50_s", "p95_s", "p99_s", "max_s",
                                "histogram": [[upper_s, count]]},
-                  "gil_hold": {the same}, "blocked": [a row of where.py], "flame": see there, or null}],
+                  "gil_hold": {the same}, "gil_kept": {the same}, "blocked": [a row of where.py],
+                  "flame": see there, or null}],
      "threads_not_shown": how many of the least active have no row,
      "processes": [a row of the use in processes.py], "cpu_share": of all of them, of one CPU, or null,
      "memory": [a row of processes.py], "memory_peak": {"rss", "pss"}, "heap": [a row of heaps.py] or null,
@@ -44,6 +45,8 @@ ends takes what came after with it; `counted_s` is the time that they cover.
 
 `memory_peak` is the most that all processes had at one moment: `pss` counts a page that several share once,
 `rss` in each of them.
+
+`gil_kept` is of those holds for which another waited: for how long one did during each.
 
 A wait or a hold next to time that was not seen is counted under `cut` alone: it lasted at least as long as it
 was seen, the longest of them `cut_longest_s`. The last step of a histogram has no upper end where `upper_s`

@@ -36,6 +36,7 @@ class Thread:
         "gone_us",
         "holds",
         "interpreter",
+        "kept",
         "lane",
         "look",
         "name",
@@ -67,6 +68,7 @@ class Thread:
         self.waits_for: int | None = None  # the GIL that it waited for last
         self.waited_us: dict[int, int] = {}  # by holder, in the wait that goes on
         self.holds = Runs()
+        self.kept = Runs()  # of each hold, for how long another waited meanwhile
         self.totals = Totals(4)
         self.where = Where()
         self.still_in: int | None = None  # its state at the last reading
@@ -174,6 +176,7 @@ class Thread:
             "involuntary_switches": totals.moved(_INVOLUNTARY),
             "gil_wait": self.waits.to_json(),
             "gil_hold": self.holds.to_json(),
+            "gil_kept": self.kept.to_json(),
         }
 
 

@@ -44,11 +44,13 @@ _ELSEWHERE = 0.1  # cores
 
 # Long: ten switch intervals at a stretch, while for a third of the time others wait. Byte code lets go one
 # interval after it was asked; on a busy machine it may be put aside for a few more, not for ten each time.
-# They are counted in the steps of a histogram, and there is more than one.
+# They are counted in the steps of a histogram, and there is more than one. Only the part of a hold counts for
+# which another waited: a thread that nobody asks may hold the lock for as long as it likes.
 _LONG_INTERVALS = 10
 _LONG_HOLDS = 2
 _LONG_HELD = 0.1  # of the thread's time: less is an accident
 _LONG_CONTENDED = 0.3
+_COLLECTED = 0.5  # of that time the collector took, and is told of by another finding
 
 # Stalled: a twentieth of the time lost to everybody, and somebody waiting meanwhile. Page faults of a program
 # that fills memory stay below it.
@@ -170,9 +172,7 @@ def long_hold(summary: Summary) -> Finding | None:
     for gil, threads in locks(summary):
         if gil["contended_share"] < _LONG_CONTENDED:
             continue
-        long = [
-            (thread, found) for thread in threads if (found := _long_holds(summary, thread, threads, least_s))
-        ]
+        long = [(thread, found) for thread in threads if (found := _long_holds(summary, thread, least_s))]
         if not long:
             continue
         thread, (count, from_s) = max(long, key=lambda found: found[1][0] * found[1][1])
@@ -181,8 +181,8 @@ def long_hold(summary: Summary) -> Finding | None:
             code="gil-long-hold",
             severity="warning",
             title="A thread keeps the GIL far longer than it may be asked to",
-            detail=f"{thread['name']} held the GIL {count} times for {from_s * 1000:.0f} ms or more, "
-            f"{_longest_s(thread['gil_hold']) * 1000:.0f} ms the longest"
+            detail=f"{thread['name']} held the GIL {count} times for {from_s * 1000:.0f} ms or more while "
+            f"others waited, {thread['gil_kept']['max_s'] * 1000:.0f} ms the longest"
             + (f", in {function}" if function else "")
             + f", where a switch interval is {_interval_s(summary) * 1000:g} ms. Others waited for "
             f"{gil['contended_share']:.0%} of the time.",
@@ -192,7 +192,7 @@ def long_hold(summary: Summary) -> Finding | None:
                 "long_holds": count,
                 "long_from_s": from_s,
                 "holds": holds(thread),
-                "max_hold_s": _longest_s(thread["gil_hold"]),
+                "max_hold_s": thread["gil_kept"]["max_s"],
                 "function": function,
             },
             advice="One long C call does not let go: bound its input, do it in parts, or call it in another "
@@ -201,43 +201,40 @@ def long_hold(summary: Summary) -> Finding | None:
     return None
 
 
-def _long_holds(
-    summary: Summary, thread: dict[str, Any], threads: list[dict[str, Any]], least_s: float
-) -> tuple[int, float] | None:
-    """(how many holds of the thread were long, from which length on), where others had to wait so long.
+def _long_holds(summary: Summary, thread: dict[str, Any], least_s: float) -> tuple[int, float] | None:
+    """(how many holds of the thread kept another waiting for long, from which length on).
 
-    The length is the largest step of the histogram that half of the long holds reach.
+    The length is the largest step of the histogram that half of them reach.
     """
     if share(thread, "stalled") > share(thread, "running"):  # that is another finding
         return None
-    ran = had_cpu(thread)  # a holder without a CPU cannot let go: a hold counts by how much it had one
+    # A holder without a CPU cannot let go: a hold counts by how much of the time it had one. That is a mean:
+    # of a thread that often had none, some holds had less, so they have to be up to twice as long.
+    ran = had_cpu(thread)
+    least_s *= (2 - ran) / ran
     steps: list[tuple[float, int]] = []  # (no shorter than, how many)
     lower = 0.0
-    for upper, count in thread["gil_hold"]["histogram"]:
-        if lower * ran >= least_s and count:
+    for upper, count in thread["gil_kept"]["histogram"]:
+        if lower >= least_s and count:
             steps.append((lower, count))
         lower = upper or lower
-    # Next to time that was not seen a hold is in no histogram, but among the longest, as long as it was seen.
-    longest = [
-        (float(hold["length_s"]), 1)
-        for hold in summary["longest_holds"]
-        if (hold["pid"], hold["tid"]) == (thread["pid"], thread["tid"]) and hold["length_s"] * ran >= least_s
-    ]
-    count = sum(count for _, count in steps)
-    if len(longest) > count:
-        steps, count = longest, len(longest)
-    if count < _LONG_HOLDS or sum(f * n for f, n in steps) < _LONG_HELD * seen_s(thread):
+    count, long_s = sum(count for _, count in steps), sum(from_s * count for from_s, count in steps)
+    if count < _LONG_HOLDS or long_s < _LONG_HELD * seen_s(thread):
         return None
-    waited_s = max((_longest_s(other["gil_wait"]) for other in threads if other is not thread), default=0.0)
-    if waited_s < least_s:
-        return None
+    if _collected_s(summary, thread, least_s) >= _COLLECTED * long_s:
+        return None  # that too
     from_s = max(f for f, _ in steps if 2 * sum(n for g, n in steps if g >= f) >= count)
     return sum(n for f, n in steps if f >= from_s), from_s
 
 
-def _longest_s(runs: dict[str, Any]) -> float:
-    """The longest wait or hold; of one that is cut, for how long it was seen."""
-    return max(runs["max_s"] or 0.0, runs["cut_longest_s"] or 0.0)
+def _collected_s(summary: Summary, thread: dict[str, Any], least_s: float) -> float:
+    """For how long the collector held the lock of a thread, if it did so for so long at a time."""
+    return sum(
+        float(row["pauses"]["total_s"])
+        for row in summary["gc"] or ()
+        if (row["pid"], row["interpreter"]) == (thread["pid"], thread["interpreter"])
+        and (row["pauses"]["max_s"] or 0.0) >= least_s
+    )
 
 
 def stalled_holder(summary: Summary) -> Finding | None:
@@ -281,7 +278,7 @@ def convoy(summary: Summary) -> Finding | None:
         brief = [thread for thread in threads if _is_made_to_wait(thread, interval_s)]
         if not computing or not brief:
             continue
-        if any(_long_holds(summary, thread, threads, _LONG_INTERVALS * interval_s) for thread in threads):
+        if any(_long_holds(summary, thread, _LONG_INTERVALS * interval_s) for thread in threads):
             continue  # that is another finding
         worst = max(brief, key=lambda thread: share(thread, "waiting"))
         wait = worst["gil_wait"]

@@ -35,7 +35,8 @@ def thread(name: str, tid: int = 1, **row: Any) -> dict[str, Any]:
     return {
         **{"pid": PID, "tid": tid, "name": name, "interpreter": 0, "observed_s": SECONDS, "coverage": 1.0},
         **{"shares": shares, "counted_s": SECONDS, "cpu_s": 0.0, "run_delay_s": 0.0, "blocked": []},
-        **{"voluntary_switches": 0, "involuntary_switches": 0, "gil_wait": NONE, "gil_hold": NONE, **row},
+        **{"voluntary_switches": 0, "involuntary_switches": 0, "gil_wait": NONE, "gil_hold": NONE},
+        **{"gil_kept": NONE, **row},
     }
 
 
@@ -122,16 +123,32 @@ def test_a_thread_that_sleeps_with_the_lock_does_not_compute() -> None:
 def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_short() -> None:
     holds = lengths(4000, 0.0001, [0.1, 5], [0.2, 40])
     holds["max_s"] = 0.198
-    validates = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds)
     answers = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(40, 0.15))
-    found = gil.long_hold(summary(validates, answers))
+    validates = {"shares": {"running": 0.9}, "gil_hold": holds}
+    found = gil.long_hold(summary(thread("validate", 1, gil_kept=holds, **validates), answers))
     assert found is not None
-    assert "40 times for 100 ms or more, 198 ms the longest" in found.detail
-    # Nobody had to wait so long: the holder was put aside by the machine, or was asked for the lock late.
-    patient = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(4000, 0.01))
-    assert gil.long_hold(summary(validates, patient)) is None
-    delayed = thread("validate", 1, shares={"running": 0.9}, gil_hold=holds, cpu_s=0.5, run_delay_s=3.4)
+    assert "40 times for 100 ms or more while others waited, 198 ms the longest" in found.detail
+    # Nobody wanted the lock for so long.
+    assert (
+        gil.long_hold(summary(thread("validate", 1, gil_kept=lengths(40, 0.01), **validates), answers))
+        is None
+    )
+    # The holder was put aside by the machine.
+    delayed = thread("validate", 1, gil_kept=holds, cpu_s=0.5, run_delay_s=3.4, **validates)
     assert gil.long_hold(summary(delayed, answers)) is None
+    # It was the collector.
+    pauses = {"pauses": {"total_s": 3.5, "max_s": 0.2}}
+    told = summary(thread("validate", 1, gil_kept=holds, **validates), answers)
+    told["gc"] = [{"pid": PID, "interpreter": 0, **pauses}]
+    assert gil.long_hold(told) is None
+
+
+def test_a_thread_that_has_no_cpu_for_half_of_the_time_has_to_keep_others_for_three_times_as_long() -> None:
+    kept = lengths(4, 0.1, [0.2, 4])
+    busy = {"shares": {"running": 0.9}, "gil_kept": kept}
+    waits = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(40, 0.15))
+    assert gil.long_hold(summary(thread("a", 1, cpu_s=1.8, run_delay_s=0.1, **busy), waits)) is not None
+    assert gil.long_hold(summary(thread("a", 1, cpu_s=1.8, run_delay_s=1.8, **busy), waits)) is None
 
 
 WAITS = {"voluntary_switches": 100}
@@ -362,6 +379,7 @@ def any_thread(draw: st.DrawFn) -> dict[str, Any]:
         shares={},
         gil_wait=draw(any_lengths()),
         gil_hold=draw(any_lengths()),
+        gil_kept=draw(any_lengths()),
         counted_s=draw(st.floats(0, 100)) if counted else None,
         **{number: draw(TIME) if counted else None for number in numbers},
     ) | {"shares": shares}

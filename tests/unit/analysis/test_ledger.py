@@ -136,6 +136,19 @@ def test_a_hold_is_broken_by_whatever_stands_between(begin, between, longest_s):
     assert summarise(ledger)["threads"][1]["gil_hold"]["count"] == 0
 
 
+def test_of_a_hold_that_part_counts_as_kept_for_which_another_waited(begin):
+    ledger = begin()
+    ledger.feed(frame(0, 50, [0, 0, 40, 0, 2, 10]))
+    ledger.feed(frame(50, 100, [0, 1, 10, 1, 0, 40]))
+    first, second = (summarise(ledger)["threads"][lane]["gil_kept"] for lane in (0, 1))
+    assert (first["count"], first["max_s"]) == (1, 0.02)
+    assert second["count"] == 0
+    # One that is cut has kept another for so long at least.
+    ledger.feed(frame(100, 150, [0, 1, 30, HOLDER_UNKNOWN, 0, 20]))
+    first = summarise(ledger)["threads"][0]["gil_kept"]
+    assert (first["count"], first["cut"], first["max_s"]) == (2, 0, 0.03)
+
+
 def test_a_thread_keeps_its_row_under_its_new_name_when_it_has_gone(begin):
     ledger = begin()
     ledger.feed(frame(0, 50, lanes=[(1, [RUNNING, 50])]))
