@@ -83,7 +83,10 @@ function show() {
   const none = find(main, ".none", HTMLElement);
   none.hidden = list.runs.length > 0;
   if (loaded) setText(none, Object.keys(query()).length ? "No run matches." : "No run was recorded yet.");
-  setText(find(main, ".found", HTMLElement), archive ? `${text(count(archive.runs))} runs` : "");
+  setText(
+    find(main, ".found", HTMLElement),
+    archive ? `${text(count(archive.runs))} ${archive.runs === 1 ? "run" : "runs"}` : "",
+  );
   setText(
     find(main, ".kept", HTMLElement),
     archive
