@@ -23,6 +23,9 @@ from app.web import assets
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = Jinja2Templates(directory=assets.TEMPLATES)
 _templates.env.globals["exporters"] = EXPORTERS
+_templates.env.globals["panel_markup"] = _templates.env.list_templates(
+    filter_func=lambda name: name.startswith("panels/")
+)
 
 
 @router.get("/")

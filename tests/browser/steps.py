@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -77,3 +78,12 @@ def tab(page: Page, name: str) -> None:
     """Bring a panel behind the timeline into view."""
     page.get_by_role("tab", name=name).click()
     expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
+
+
+def import_file(page: Page, file: Path) -> str:
+    """Have the server take in a recording; the address of its page."""
+    run = page.evaluate(
+        """async (body) => (await fetch("/api/v1/runs/import", {method: "POST", body})).json()""",
+        file.read_text(),
+    )
+    return f"{page.evaluate('location.origin')}/runs/{run['id']}"

@@ -8,7 +8,7 @@ import { listRuns, Problem } from "../net/api.js";
 import { followerOf, startFollower } from "../net/pair.js";
 import { RunState } from "../state/run_state.js";
 import { Compared } from "../widgets/compared.js";
-import { FollowedRun } from "../widgets/followed_run.js";
+import { FollowedRun } from "../widgets/run/followed_run.js";
 import { Notice } from "../widgets/notice.js";
 
 const main = find(document, "#main", HTMLElement);

@@ -8,7 +8,7 @@ import { startPair } from "../net/pair.js";
 import { Catalogue } from "../widgets/catalogue.js";
 import { attachForm } from "../widgets/launch_form.js";
 import { Notice } from "../widgets/notice.js";
-import { RunView } from "../widgets/run_view.js";
+import { RunView } from "../widgets/run/run_view.js";
 
 /** @import { RunRequest } from "../net/api.js" */
 

@@ -4,10 +4,10 @@ import { find } from "../base/dom.js";
 import { FrameScheduler } from "../base/scheduler.js";
 import { attachThemeButton, onThemeChange } from "../base/theme.js";
 import { readPalette } from "../draw/palette.js";
-import { Climb } from "../widgets/climb.js";
-import { Lesson, showResult } from "../widgets/lesson.js";
+import { Climb } from "../widgets/lessons/climb.js";
+import { Lesson, showResult } from "../widgets/lessons/lesson.js";
 import { Notice } from "../widgets/notice.js";
-import { ObjectGraph } from "../widgets/object_graph.js";
+import { ObjectGraph } from "../widgets/lessons/object_graph.js";
 
 /** @import { Problem } from "../net/api.js" */
 

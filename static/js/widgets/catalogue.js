@@ -2,7 +2,7 @@
 /**
  * The catalogue: found by search, started by a button, or by a form that says what it is to be started with.
  * @import { RunRequest, Problem } from "../net/api.js"
- * @import { Sentences } from "./explanation.js"
+ * @import { Sentences } from "./run/explanation.js"
  */
 import { find } from "../base/dom.js";
 import { attachForm } from "./launch_form.js";

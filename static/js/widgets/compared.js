@@ -12,7 +12,7 @@ import { ComparisonBoard } from "../charts/comparison.js";
 import { differencesOf, figuresOf } from "../state/comparison.js";
 import { unitOf } from "./fields.js";
 import { SmallTimeline } from "./small_timeline.js";
-import { badgeOf, describe } from "./title.js";
+import { badgeOf, describe } from "./run/title.js";
 
 /** Of a longer run the timelines show the end. */
 const LONGEST_SPAN_US = 20_000_000;

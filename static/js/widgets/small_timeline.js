@@ -10,7 +10,7 @@ import { TimeScale } from "../base/time_scale.js";
 import { Surface } from "../draw/surface.js";
 import { AXIS_HEIGHT, paint } from "../tracks/painter.js";
 import { heightOf, layOut } from "../tracks/rows.js";
-import { Labels } from "./labels.js";
+import { Labels } from "./run/labels.js";
 
 export class SmallTimeline {
   #scroller;

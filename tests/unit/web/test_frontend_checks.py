@@ -80,7 +80,7 @@ def may_import(part: str, other: str) -> bool:
 def test_imports_point_down() -> None:
     upward = [
         f"{script.relative_to(SCRIPTS)} imports {target.relative_to(SCRIPTS)}"
-        for script in SCRIPTS.glob("*/*.js")
+        for script in SCRIPTS.rglob("*/*.js")
         for target in imports_of(script)
         if not may_import(part_of(script), part_of(target))
     ]

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { placeFrames, samplesIn } from "../../../../static/js/base/flame.js";
 import { matricesOf } from "../../../../static/js/base/matrix.js";
-import { thinWarning } from "../../../../static/js/widgets/figures.js";
-import { badgesOf } from "../../../../static/js/widgets/badges.js";
-import { placeOf } from "../../../../static/js/widgets/functions.js";
-import { axisOf } from "../../../../static/js/widgets/histograms.js";
+import { thinWarning } from "../../../../static/js/widgets/run/figures.js";
+import { badgesOf } from "../../../../static/js/widgets/run/badges.js";
+import { placeOf } from "../../../../static/js/widgets/panels/functions.js";
+import { axisOf } from "../../../../static/js/widgets/panels/histograms.js";
 import { inOrder, matching } from "../../../../static/js/widgets/process_list.js";
 
 const NOBODY = { tid: null, name: "nobody" };

@@ -6,7 +6,7 @@ import { differencesOf, figuresOf } from "../../../../static/js/state/comparison
 import { Reports } from "../../../../static/js/state/reports.js";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { whyNot } from "../../../../static/js/widgets/executor_choice.js";
-import { mendedOf, requestOf } from "../../../../static/js/widgets/explanation.js";
+import { mendedOf, requestOf } from "../../../../static/js/widgets/run/explanation.js";
 
 Deno.test("names stand first, objects behind what leads to them, and what nothing reaches last", () => {
   const seats = layers(["a", "b"], ["w", "x", "y", "z"], [["a", "x"], ["b", "w"], ["x", "y"], ["y", "x"]]);

@@ -6,7 +6,7 @@ import { paintPauses } from "../../../../static/js/draw/stack.js";
 import { Courses } from "../../../../static/js/state/courses.js";
 import { HeapMap, poolAt, poolCount } from "../../../../static/js/state/heap_map.js";
 import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/pauses.js";
-import { pinnedOf } from "../../../../static/js/widgets/heap_panel.js";
+import { pinnedOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 
 /** Pools as a message packs them: [class from 1 or 0, fullness]. */
 function packed(...pools) {

@@ -3,7 +3,7 @@ import { count, duration, instant, share, size, text } from "../../../../static/
 import { KeyedRows } from "../../../../static/js/base/keyed_rows.js";
 import { FrameScheduler } from "../../../../static/js/base/scheduler.js";
 import { backOffMs, Stream } from "../../../../static/js/net/stream.js";
-import { sentence } from "../../../../static/js/widgets/title.js";
+import { sentence } from "../../../../static/js/widgets/run/title.js";
 
 Deno.test("quantities read well at every size", () => {
   for (

@@ -1,0 +1,180 @@
+// @ts-check
+/**
+ * The garbage collector of each interpreter: how near it is to its thresholds, what it did, how long it stopped others.
+ * @import { CollectorFigures, Maybe } from "../../state/messages.js"
+ * @import { RunState } from "../../state/run_state.js"
+ */
+import { find, make, setText } from "../../base/dom.js";
+import { count, duration, share, text } from "../../base/format.js";
+import { KeyedRows } from "../../base/keyed_rows.js";
+
+/** @type {import("./registry.js").Panel} */
+export const collector = {
+  key: "collector",
+  label: "Collector",
+  question: "What the garbage collector did, and how long it stopped the others",
+  create(section) {
+    const panel = new CollectorPanel(section);
+    return { update: (state) => panel.update(state) };
+  },
+};
+
+export class CollectorPanel {
+  #rows;
+  #none;
+
+  /** @param {HTMLElement} panel */
+  constructor(panel) {
+    this.#none = find(panel, ".none", HTMLElement);
+    this.#rows = new KeyedRows(
+      find(panel, ".collectors", HTMLElement),
+      (/** @type {CollectorFigures} */ { pid, interpreter }) => `${pid}/${interpreter}`,
+      (collector) => new Section(collector),
+    );
+  }
+
+  /** @param {RunState} state */
+  update({ told, processes, ended }) {
+    const collectors = told.gc ?? [];
+    this.#none.hidden = collectors.length > 0;
+    const why = [...processes.values()].map((process) => process.why.gc).find(Boolean);
+    if (ended) {
+      setText(this.#none, why ? `The collector was not read: ${why}.` : "The collector was not read.");
+    } else {setText(
+        this.#none,
+        why ? `The collector is not read: ${why}.` : "The collector has not been read yet.",
+      );}
+    this.#rows.update(collectors);
+  }
+}
+
+class Section {
+  /** @param {CollectorFigures} collector */
+  constructor({ pid, interpreter }) {
+    this.state = make("span", { class: "state" });
+    this.sentence = make("p", { class: "sentence" });
+    this.facts = make("dl", { class: "facts" });
+    this.body = make("tbody");
+    const which = interpreter ? `pid ${pid}, interpreter ${interpreter}` : `pid ${pid}`;
+    this.element = make(
+      "section",
+      { class: "part" },
+      make("h2", {}, `Collector of ${which} `, this.state),
+      this.sentence,
+      this.facts,
+      make("div", { class: "wide" }, make("table", {}, headOf(), this.body)),
+    );
+  }
+
+  /** @param {CollectorFigures} collector */
+  update(collector) {
+    const { enabled, pauses, tracked, share: rolling } = collector;
+    setText(this.state, enabled === null ? "" : enabled ? "enabled" : "disabled");
+    setText(this.sentence, sentenceOf(collector));
+    this.facts.replaceChildren(
+      ...[
+        ["Objects followed", text(count(tracked)), "A dash where CPython keeps no count of them"],
+        ...(rolling === undefined ? [] : [[
+          "Stopped, last second",
+          text(share(rolling)),
+          "Share of the last second in which it had stopped the threads",
+        ]]),
+        ["Stopped, whole run", text(share(pauses.stopped_share)), "The least that it can have been"],
+        ["Pause, median", text(duration(pauses.p50_s)), "Half of the pauses seen are no longer"],
+        ["Pause, p99", text(duration(pauses.p99_s)), "Of a hundred pauses seen one is longer"],
+        ["Longest pause", text(duration(pauses.max_s)), "Of those seen"],
+      ].map(([name, value, meaning]) =>
+        make("div", { title: meaning }, make("dt", {}, name), make("dd", {}, value))
+      ),
+    );
+    this.body.replaceChildren(...rowsOf(collector));
+  }
+}
+
+function headOf() {
+  const columns = [
+    ["Generation", ""],
+    ["Next collection", "How near the count is to the threshold that starts one"],
+    ["Collections", "Since the run began: CPython's own count"],
+    ["Collected", "Objects that were found in dead cycles, and freed"],
+    ["Uncollectable", "Objects in dead cycles that could not be freed"],
+    ["Pauses seen", "Those whose length is known"],
+    ["In all", "The time that they took together"],
+    ["Longest", ""],
+  ];
+  return make(
+    "thead",
+    {},
+    make(
+      "tr",
+      {},
+      ...columns.map(([name, title], index) =>
+        make("th", { scope: "col", title, class: index > 1 ? "number" : index ? "bar-column" : "" }, name)
+      ),
+    ),
+  );
+}
+
+/** @param {CollectorFigures} collector */
+function sentenceOf({ pauses, exact }) {
+  const { count: all, seen, total_s: total, max_s: most } = pauses;
+  if (all === 0) return "It has not run since the observation began.";
+  const many = `${text(count(all))} ${all === 1 ? "collection" : "collections"}`;
+  const some = text(count(seen));
+  const published = seen < all
+    ? `the pauses of ${some} exact, as CPython publishes them: it overwrote the others before they were read`
+    : "each pause exact, as CPython publishes it";
+  const how = exact
+    ? published
+    : `${some} of them seen by samples: shorter ones have no length here, the count is exact`;
+  return `${many}, ${how}. While one ran, no other thread of the interpreter ran Python: ` +
+    `${text(duration(total))} in all, ${text(duration(most))} at the longest.`;
+}
+
+/** @param {CollectorFigures} collector */
+function rowsOf({ counts, thresholds, collections, collected, uncollectable, pauses }) {
+  const rows = collections.map((done, generation) => {
+    const own = pauses.generations.find((one) => one.generation === generation);
+    return rowOf(
+      [make("i", { class: `swatch gc-${Math.min(2, generation)}` }), `${generation}`],
+      gauge(counts[generation] ?? null, thresholds[generation] ?? null),
+      [done, collected[generation], uncollectable[generation], own?.seen ?? 0].map((value) =>
+        text(count(value))
+      ),
+      [own?.total_s, own?.max_s].map((value) => text(duration(value))),
+    );
+  });
+  const untold = pauses.generations.find((one) => one.generation === null);
+  if (!untold?.seen) return rows;
+  const name = [make("i", { class: "swatch gc-3" }), "unknown"];
+  const numbers = ["–", "–", "–", text(count(untold.seen))];
+  return [
+    ...rows,
+    rowOf(name, "", numbers, [untold.total_s, untold.max_s].map((value) => text(duration(value)))),
+  ];
+}
+
+/** @param {(Node | string)[]} name @param {Node | string} next @param {string[]} numbers @param {string[]} times */
+function rowOf(name, next, numbers, times) {
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, ...name),
+    make("td", {}, next),
+    ...[...numbers, ...times].map((value) => make("td", { class: "number" }, value)),
+  );
+}
+
+/** A count on its way to a threshold. @param {Maybe} now @param {Maybe} threshold */
+function gauge(now, threshold) {
+  if (now === null || threshold === null) return "–";
+  const part = make("i", { class: "used" });
+  part.style.width = threshold > 0 ? `${Math.min(100, (100 * now) / threshold)}%` : "0";
+  const said = threshold > 0 ? `${text(count(now))} of ${text(count(threshold))}` : "never by count";
+  return make(
+    "div",
+    { class: "share-bar gauge" },
+    make("div", { class: "bar" }, part),
+    make("span", { class: "caption number" }, said),
+  );
+}

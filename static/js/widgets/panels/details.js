@@ -1,0 +1,105 @@
+// @ts-check
+/**
+ * What lies behind the timeline: the panels of the registry, behind their tabs. Only what is on view is brought up to
+ * date.
+ * @import { Palette } from "../../draw/palette.js"
+ * @import { Place } from "./longest.js"
+ * @import { Shown } from "./registry.js"
+ * @import { RunState } from "../../state/run_state.js"
+ * @import { Timeline } from "../run/timeline.js"
+ */
+import { find, make } from "../../base/dom.js";
+import { PANELS } from "./registry.js";
+import { Tabs } from "./tabs.js";
+
+export class Details {
+  /** @type {Map<string, Shown>} */
+  #panels;
+  #state;
+  #timeline;
+  #tabs;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {object} how
+   * @param {string} how.id of the run
+   * @param {RunState} how.state
+   * @param {Palette} how.palette
+   * @param {Timeline} how.timeline
+   * @param {(panel: string) => void} how.onShow told which panel came into view
+   * @param {() => void} how.onWhere told when a hand wants the flame graphs of a run that goes on
+   */
+  constructor(root, { id, state, palette, timeline, onShow, onWhere }) {
+    this.#state = state;
+    this.#timeline = timeline;
+    const host = find(root, ".panels", HTMLElement);
+    const tabs = find(host, ".tabs", HTMLElement);
+    const ways = {
+      whyNotSeen: (/** @type {Place} */ one) => this.#whyNotSeen(one),
+      onChoose: (/** @type {Place} */ one) => this.#choose(one),
+    };
+    this.#panels = new Map(PANELS.map(({ key, label, question, create }) => {
+      const tab = make("button", { type: "button", role: "tab", "data-tab": key, title: question }, label);
+      tabs.append(tab);
+      const onView = () => timeline.onView;
+      const open = () => this.#tabs.open(key);
+      return [key, create(sectionOf(host, key), { id, root, tab, palette, ways, onView, onWhere, open })];
+    }));
+    this.#tabs = new Tabs(host, onShow);
+  }
+
+  /** @param {any} message of the stream */
+  take(message) {
+    for (const { take } of this.#panels.values()) take?.(message);
+  }
+
+  /** @param {RunState} state */
+  update(state) {
+    if (state.summary) this.#tabs.offer("result");
+    for (const [key, panel] of this.#panels) {
+      if (panel.always || this.#tabs.isOn(key)) panel.update(state);
+    }
+  }
+
+  /** @param {Palette} palette */
+  recolour(palette) {
+    for (const { recolour } of this.#panels.values()) recolour?.(palette);
+  }
+
+  /** What was asked for of a run that goes on has come, or could not be had. */
+  again() {
+    for (const { again } of this.#panels.values()) again?.();
+  }
+
+  dispose() {
+    for (const { dispose } of this.#panels.values()) dispose?.();
+  }
+
+  /** @param {Place} one */
+  #laneOf({ pid, tid, name }) {
+    const lanes = [...this.#state.lanes.values()].filter((lane) => lane.pid === pid && lane.tid === tid);
+    return (lanes.find((lane) => lane.name === name) ?? lanes.at(-1))?.lane ?? null;
+  }
+
+  /** @param {Place} one @returns {string | null} */
+  #whyNotSeen(one) {
+    const lane = this.#laneOf(one);
+    if (lane !== null && this.#timeline.hasSince(lane) <= one.at_s * 1e6) return null;
+    return "This page came later: its timeline does not reach back so far.";
+  }
+
+  /** @param {Place} one */
+  #choose(one) {
+    const startUs = one.at_s * 1e6;
+    this.#timeline.reveal({ startUs, endUs: startUs + one.length_s * 1e6, lane: this.#laneOf(one) });
+  }
+}
+
+/** A panel's section: the one that the page has markup for, else a new one. @param {HTMLElement} host @param {string} key */
+function sectionOf(host, key) {
+  const written = host.querySelector(`[data-panel="${key}"]`);
+  if (written instanceof HTMLElement) return written;
+  const section = make("section", { class: `panel sheet ${key}`, role: "tabpanel", "data-panel": key });
+  host.append(section);
+  return section;
+}

@@ -1,0 +1,91 @@
+// @ts-check
+/**
+ * What the figures say, the gravest first: what was seen, the figures behind it, and what could be done.
+ * @import { Finding, Maybe } from "../../state/messages.js"
+ * @import { RunState } from "../../state/run_state.js"
+ */
+import { find, make, prose, setText } from "../../base/dom.js";
+import { fieldsOf } from "../fields.js";
+
+/** @type {import("./registry.js").Panel} */
+export const findings = {
+  key: "findings",
+  label: "Findings",
+  question: "What the figures say, and what could be done",
+  create(section, { root, tab, open }) {
+    const panel = new FindingsPanel(section, { tab, brief: find(root, ".brief", HTMLElement), onOpen: open });
+    return { update: (state) => panel.update(state), always: true };
+  },
+};
+
+export class FindingsPanel {
+  #list;
+  #none;
+  #tab;
+  #brief;
+  #spans;
+  #shown = "";
+
+  /**
+   * @param {HTMLElement} panel
+   * @param {object} beside
+   * @param {HTMLElement} beside.tab says how many there are
+   * @param {HTMLElement} beside.brief the list beside the timeline
+   * @param {() => void} beside.onOpen told when a hand wants to read one of the brief list
+   */
+  constructor(panel, { tab, brief, onOpen }) {
+    this.#list = find(panel, ".found", HTMLElement);
+    this.#none = find(panel, ".none", HTMLElement);
+    this.#tab = tab;
+    this.#brief = brief;
+    this.#brief.addEventListener("click", onOpen);
+    this.#spans = [this.#brief, panel].map((part) => find(part, ".span", HTMLElement));
+  }
+
+  /** @param {RunState} state */
+  update({ told, ended }) {
+    const findings = told.findings ?? [];
+    const span = spanOf(told.findings_at_s, ended);
+    for (const element of this.#spans) setText(element, span);
+    const signature = JSON.stringify([findings, ended]);
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...findings.map(elementOf));
+    this.#none.hidden = findings.length > 0;
+    setText(
+      this.#none,
+      ended ? "No findings." : "No findings yet. They are of the whole run so far, so some come only late.",
+    );
+    setText(this.#tab, findings.length ? `Findings ${findings.length}` : "Findings");
+    this.#brief.hidden = findings.length === 0;
+    find(this.#brief, "ol", HTMLElement).replaceChildren(...findings.map(briefOf));
+  }
+}
+
+/** Which time the findings are of: figures beside them are of another. @param {Maybe | undefined} atS @param {boolean} ended */
+export function spanOf(atS, ended) {
+  if (ended) return "of the whole run";
+  return atS ? `of the whole run so far, ${atS.toFixed(1)} s` : "";
+}
+
+/** @param {Finding} finding */
+function elementOf({ code, severity, title, detail, evidence, advice, doc }) {
+  const more = doc ? [make("a", { href: doc }, "Read more")] : [];
+  return make(
+    "li",
+    { class: "finding", "data-severity": severity },
+    make("h2", {}, make("span", { class: "severity" }, severity), ` ${title} `, make("code", {}, code)),
+    make("p", {}, ...prose(detail)),
+    make("p", { class: "advice" }, make("b", {}, "What could be done: "), ...prose(advice), " ", ...more),
+    make("details", {}, make("summary", {}, "The figures behind it"), fieldsOf(evidence)),
+  );
+}
+
+/** @param {Finding} finding */
+function briefOf({ severity, title }) {
+  return make(
+    "li",
+    { "data-severity": severity },
+    make("button", { type: "button", class: "link" }, title),
+  );
+}

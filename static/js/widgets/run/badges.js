@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * How far each measure can be trusted, in a word each; the reason on hover and on focus.
+ * @import { Process } from "../../state/messages.js"
+ * @typedef {{measure: string, level: string, of?: string, why: string}} Badge `of` where not all processes have it
+ */
+import { find, make } from "../../base/dom.js";
+import { seen, text } from "../../base/format.js";
+import { isThin } from "../../state/messages.js";
+
+/** The measures as they are spoken of, in the order in which they are shown. */
+const NAMES = /** @type {{[measure: string]: string}} */ ({
+  gil: "GIL",
+  gil_wait: "waits",
+  threads: "threads",
+  stacks: "stacks",
+  heap: "heap",
+  gc: "collector",
+});
+/** As in app/analysis/capabilities.py. */
+const SAMPLED = new Set(["gil", "gil_wait", "threads"]);
+const RANK = ["exact", "inferred", "unavailable"];
+
+export class Badges {
+  #list;
+  #shown = "";
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#list = find(root, ".badges", HTMLElement);
+  }
+
+  /** @param {Iterable<Process>} processes @param {number | null | undefined} coverage of the run so far */
+  update(processes, coverage) {
+    const badges = badgesOf(processes, coverage);
+    const signature = JSON.stringify(badges);
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...badges.map(elementOf));
+  }
+}
+
+/**
+ * The worst that is said of each measure by the processes that have it, and which have not. Where little was seen, what is known
+ * by sampling is exact only of that.
+ * @param {Iterable<Process>} processes
+ * @param {number | null} [coverage]
+ * @returns {Badge[]}
+ */
+export function badgesOf(processes, coverage = null) {
+  const readable = [...processes].filter(({ python }) => python !== null);
+  return Object.keys(NAMES).flatMap((measure) => {
+    const told = readable.filter(({ capabilities }) => capabilities[measure]);
+    if (told.length === 0) return [];
+    const having = told.filter(({ capabilities }) => capabilities[measure] !== "unavailable");
+    const lacking = told.filter((process) => !having.includes(process));
+    if (having.length && lacking.length) return [mixed(measure, having, lacking)];
+    const level = worstOf(measure, told);
+    const reasons = new Set(told.map(({ why }) => why[measure]).filter(Boolean));
+    if (level === "exact" && SAMPLED.has(measure) && isThin(coverage)) {
+      const why = `exact of what was seen, which is ${text(seen(coverage))} of the time`;
+      return [{ measure, level: "inferred", why }];
+    }
+    return [{ measure, level, why: [...reasons].join("; ") }];
+  });
+}
+
+/** @param {string} measure @param {Process[]} processes */
+function worstOf(measure, processes) {
+  return processes.map(({ capabilities }) => capabilities[measure])
+    .reduce((worst, next) => RANK.indexOf(next) > RANK.indexOf(worst) ? next : worst);
+}
+
+/**
+ * A measure that some processes have: the figures are of those.
+ * @param {string} measure @param {Process[]} having @param {Process[]} lacking @returns {Badge}
+ */
+function mixed(measure, having, lacking) {
+  const reasons = new Set(having.map(({ why }) => why[measure]).filter(Boolean));
+  const lacks = new Set(lacking.map(({ why }) => why[measure]).filter(Boolean));
+  const pids = lacking.map(({ pid }) => pid).join(", ");
+  const lack = `unavailable in pid ${pids}${lacks.size ? `: ${[...lacks].join("; ")}` : ""}`;
+  return {
+    measure,
+    level: worstOf(measure, having),
+    of: `in ${having.length} of ${having.length + lacking.length} processes`,
+    why: [...reasons, lack].join("; "),
+  };
+}
+
+/** @param {Badge} badge */
+function elementOf({ measure, level, of, why }) {
+  const told = of ? `${level} ${of}` : level;
+  const said = `${NAMES[measure]} ${told}`;
+  const item = make("li", { "data-level": level }, NAMES[measure], make("span", {}, ` ${told}`));
+  if (!why) return item;
+  item.tabIndex = 0;
+  item.setAttribute("aria-label", `${said}: ${why}`);
+  item.append(make("span", { class: "why", "aria-hidden": "true" }, `${sentence(why)}.`));
+  return item;
+}
+
+/** @param {string} why */
+function sentence(why) {
+  return why.charAt(0).toUpperCase() + why.slice(1).replace(/\.$/, "");
+}

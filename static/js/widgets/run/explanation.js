@@ -1,0 +1,92 @@
+// @ts-check
+/**
+ * What is said of a workload beside its run: what to look for, why it is so, what helps, and the variant that mends it.
+ * @import { RunRequest } from "../../net/api.js"
+ * @import { Run } from "../../state/messages.js"
+ * @typedef {{workload: string | null, params: {[name: string]: unknown}, executor: string | null,
+ *            workers: number | null}} Variant what is null stays as it is
+ * @typedef {{lookFor: DocumentFragment, explained: DocumentFragment}} Sentences
+ */
+import { find } from "../../base/dom.js";
+
+export class Explanation {
+  #root;
+  #onTry;
+  /** @type {Run | null} */
+  #run = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {(first: RunRequest, second: RunRequest | null) => Promise<void>} onTry told to start a run, and to
+   *     compare it with another
+   */
+  constructor(root, onTry) {
+    this.#root = root;
+    this.#onTry = onTry;
+  }
+
+  /** @param {Run} run @param {Sentences | null} sentences null where it is no workload of the catalogue */
+  show(run, sentences) {
+    this.#run = run;
+    const look = find(this.#root, ".look", HTMLElement);
+    look.hidden = sentences === null;
+    const explained = find(this.#root, ".explained", HTMLElement);
+    explained.hidden = sentences === null;
+    if (!sentences) return;
+    find(look, ".sentences", HTMLElement).replaceChildren(sentences.lookFor);
+    explained.replaceChildren(sentences.explained);
+    this.#readBeside(explained.querySelector(".beside"));
+    for (const button of explained.querySelectorAll("[data-try]")) {
+      if (button instanceof HTMLButtonElement) button.addEventListener("click", () => this.#try(button));
+    }
+  }
+
+  /** A table is too wide for the place beside the result. @param {Element | null} table */
+  #readBeside(table) {
+    const place = find(this.#root, ".read-beside", HTMLElement);
+    place.hidden = table === null;
+    place.replaceChildren(...(table ? [table] : []));
+  }
+
+  /** @param {HTMLButtonElement} button */
+  async #try(button) {
+    const variant = button.closest("[data-mended]");
+    if (!this.#run || !(variant instanceof HTMLElement)) return;
+    const mended = mendedOf(this.#run, JSON.parse(variant.dataset.mended ?? "null"));
+    button.disabled = true;
+    try {
+      if (button.dataset.try === "both") await this.#onTry(requestOf(this.#run), mended);
+      else await this.#onTry(mended, null);
+    } finally {
+      button.disabled = false;
+    }
+  }
+}
+
+/** What would start a run anew. @param {Run} run @returns {RunRequest} */
+export function requestOf({ name, params, executor, workers, seconds, python }) {
+  return {
+    workload: name,
+    params,
+    ...(executor && { executor }),
+    ...(workers && { workers }),
+    ...(seconds && { seconds }),
+    ...(python && { python }),
+  };
+}
+
+/** What starts the mended variant of a run. @param {Run} run @param {Variant} variant @returns {RunRequest} */
+export function mendedOf(run, { workload, params, executor, workers }) {
+  const { params: own, executor: kind, workers: number, ...rest } = requestOf(run);
+  const another = workload !== null && workload !== run.name;
+  // Another workload has parameters and workers of its own.
+  const kept = another ? {} : { ...(kind && { executor: kind }), ...(number && { workers: number }) };
+  return {
+    ...rest,
+    ...kept,
+    workload: workload ?? run.name,
+    params: another ? params : { ...own, ...params },
+    ...(executor && { executor }),
+    ...(workers && { workers }),
+  };
+}

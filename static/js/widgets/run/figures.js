@@ -1,0 +1,158 @@
+// @ts-check
+/**
+ * The figures that matter, each in a tile. A dash says on hover why there is no figure.
+ * @import { RunState } from "../../state/run_state.js"
+ * @import { Figures, GilFigures, GilRates, Maybe, Summary, Totals } from "../../state/messages.js"
+ * @import { Quantity } from "../../base/format.js"
+ * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "running" | "cpu_share" | "rss" |
+ *            "ops_per_s" | "coverage"} Measure
+ * @typedef {{[measure in Measure]: Maybe}} Reading
+ * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
+ */
+import { find, setText } from "../../base/dom.js";
+import { cores, count, seen, share, size, text } from "../../base/format.js";
+import { isThin } from "../../state/messages.js";
+
+/** @type {{[key: string]: Tile}} */
+const TILES = {
+  held: { measure: "held_share", show: share, ofGil: true },
+  contended: { measure: "contended_share", show: share, ofGil: true },
+  switches: { measure: "switches_per_s", show: count, unit: "/s", ofGil: true },
+  waiters: { measure: "waiters", show: waiters, ofGil: true },
+  running: { measure: "running", show: waiters },
+  cpu: { measure: "cpu_share", show: cores },
+  rss: { measure: "rss", show: size },
+  ops: { measure: "ops_per_s", show: count, unit: "/s" },
+  seen: { measure: "coverage", show: seen },
+};
+
+/** @param {Maybe} value */
+function waiters(value) {
+  return typeof value === "number" ? { value: value.toFixed(2), unit: "" } : count(value);
+}
+
+export class FigureTiles {
+  #tiles;
+  #note;
+  #thin;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#tiles = Object.entries(TILES).map(([key, tile]) => {
+      const element = find(root, `[data-figure=${key}]`, HTMLElement);
+      return {
+        tile,
+        element,
+        meaning: element.title,
+        value: find(element, ".value", HTMLElement),
+        soFar: find(element, ".so-far", HTMLElement),
+        unit: find(element, ".unit", HTMLElement),
+      };
+    });
+    this.#note = find(root, ".note", HTMLElement);
+    this.#thin = find(root, "p.thin", HTMLElement);
+  }
+
+  /** @param {RunState} state */
+  update(state) {
+    const { figures, summary } = state;
+    if (!figures) return;
+    const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
+    const gil = summary ? busiest(summary.gils) : live;
+    const reading = read(state, figures.totals, gil);
+    for (const { tile, element, meaning, value, unit, soFar } of this.#tiles) {
+      const figure = reading[tile.measure];
+      const quantity = tile.show(figure);
+      setText(value, quantity.value);
+      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
+      setText(soFar, summary ? "" : soFarOf(tile, figures, live));
+      element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
+      element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
+    }
+    const warning = thinWarning(summary ? summary.sampling.coverage : figures.observer.coverage, !summary);
+    this.#thin.hidden = warning === "";
+    setText(this.#thin, warning);
+    const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
+    this.#note.hidden = note === "";
+    setText(this.#note, note);
+  }
+}
+
+/**
+ * What the tiles show: of an ended run what its summary says, else what was measured last.
+ * @param {RunState} state
+ * @param {Totals} totals
+ * @param {Omit<GilFigures, "gil"> | undefined} gil
+ * @returns {Reading}
+ */
+function read({ summary, series }, totals, gil) {
+  const operations = summary ? summary.workload?.ops_per_s : totals.ops_per_s;
+  return {
+    held_share: gil?.held_share ?? null,
+    contended_share: gil?.contended_share ?? null,
+    switches_per_s: gil?.switches_per_s ?? null,
+    waiters: gil?.waiters ?? null,
+    running: series.latest("running"),
+    cpu_share: summary ? summary.cpu_share : totals.cpu_share,
+    rss: summary ? summary.memory_peak.rss : totals.rss,
+    ops_per_s: typeof operations === "number" ? operations : null,
+    coverage: summary ? summary.sampling.coverage : gil ? gil.coverage : series.latest("coverage"),
+  };
+}
+
+/**
+ * What a figure is over the whole run so far, where that is known.
+ * @param {Tile} tile @param {Figures} figures @param {GilFigures | undefined} gil
+ */
+function soFarOf({ measure, show, unit, ofGil }, { observer }, gil) {
+  const figure = ofGil
+    ? gil?.so_far?.[/** @type {keyof GilRates} */ (measure)]
+    : measure === "coverage"
+    ? observer.coverage
+    : null;
+  return typeof figure === "number" ? `so far ${text(show(figure))}${unit ?? ""}` : "";
+}
+
+/**
+ * What is said at the head of a run of which too little was seen.
+ * @param {Maybe | undefined} coverage @param {boolean} [soFar] whether the run goes on
+ */
+export function thinWarning(coverage, soFar = false) {
+  if (!isThin(coverage)) return "";
+  return `Only ${text(seen(coverage))} of the time ${
+    soFar ? "so far " : ""
+  }was seen. Shares are of that part; the rest may be different. ` +
+    "Findings say why, and what helps.";
+}
+
+/** @param {Summary["gils"]} gils */
+function busiest(gils) {
+  return [...gils].sort((one, other) => (other.held_share ?? 0) - (one.held_share ?? 0)).at(0);
+}
+
+/**
+ * Of which GIL and of which time the figures are.
+ * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
+ */
+function noteOn({ free, summary }, gils, gil) {
+  if (free) {
+    return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
+      (summary
+        ? " Operations and CPU over the whole run; RSS at its highest; the rest when last measured."
+        : " Figures of the last second.");
+  }
+  const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
+  const when = summary
+    ? "GIL, operations and CPU over the whole run; RSS at its highest."
+    : "Figures of the last second; so far: of the whole run, as findings are.";
+  return [which, when].filter(Boolean).join(" ");
+}
+
+/** @param {RunState} state @param {Tile} tile */
+function whyNot({ processes, ended }, tile) {
+  if (tile.ofGil) {
+    const why = [...processes.values()].map((process) => process.why.gil).find(Boolean);
+    return why ? `Not measured: ${why}` : "Not measured in this second.";
+  }
+  return ended ? "Not measured at the end." : "Not measured yet, or this run has none.";
+}

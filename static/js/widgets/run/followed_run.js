@@ -1,0 +1,41 @@
+// @ts-check
+/**
+ * A run that a page follows without being about it alone: its state, and the stream that feeds it.
+ */
+import { Problem, refusalOf, streamUrl } from "../../net/api.js";
+import { Stream } from "../../net/stream.js";
+import { RunState } from "../../state/run_state.js";
+
+export class FollowedRun {
+  state = new RunState();
+  #stream;
+
+  /**
+   * @param {string} id
+   * @param {object} how
+   * @param {boolean} [how.heap] whether the map of its heap is looked at
+   * @param {() => void} how.onNews
+   * @param {(problem: Problem) => void} how.onProblem
+   */
+  constructor(id, { heap = false, onNews, onProblem }) {
+    this.id = id;
+    this.#stream = new Stream({
+      url: streamUrl(id, heap),
+      onMessage: (message) => {
+        this.state.take(message, performance.now());
+        onNews();
+      },
+      onConnection: (connection) => {
+        if (connection.state === "refused" && connection.problem instanceof Problem) {
+          onProblem(connection.problem);
+        }
+      },
+      whyRefused: () => refusalOf(id),
+    });
+    this.#stream.connect();
+  }
+
+  dispose() {
+    this.#stream.dispose();
+  }
+}

@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * The names beside the timeline's rows.
+ * @import { Row } from "../../tracks/rows.js"
+ */
+import { make } from "../../base/dom.js";
+import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
+import { threadColour } from "../../tracks/painter.js";
+
+/** Letters of a name's end that are always shown. */
+const TAIL = 4;
+
+export class Labels {
+  #list;
+  #shown = "";
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.#list = list;
+  }
+
+  get width() {
+    return this.#list.offsetWidth;
+  }
+
+  /** Labels that say the same stay as they are, under a hand or a pointer too. @param {Row[]} rows */
+  show(rows) {
+    const signature = rows.map((row) => `${keyOf(row)}:${row.height}`).join("\n");
+    if (signature === this.#shown) return;
+    this.#shown = signature;
+    this.#list.replaceChildren(...rows.map(labelOf));
+  }
+}
+
+/** All that a label is made of. @param {Row} row */
+function keyOf(row) {
+  if (row.kind === "process") {
+    const { pid, python, gone, command } = row.process;
+    return ["process", pid, python, gone, ...command].join();
+  }
+  if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
+  if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
+  return row.kind === "gil"
+    ? `gil ${row.gil.gil}`
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter}`;
+}
+
+/** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
+function nameOf(name) {
+  return make(
+    "span",
+    { class: "name" },
+    make("span", {}, name.slice(0, -TAIL)),
+    make("span", {}, name.slice(-TAIL)),
+  );
+}
+
+/** @param {Row} row */
+function labelOf(row) {
+  const item = make("li", { class: row.kind });
+  item.style.height = `${row.height}px`;
+  if (row.kind === "process") {
+    const { pid, python, command, gone } = row.process;
+    item.append(make("b", {}, `pid ${pid}`), ` ${python ? `CPython ${python}` : (command[0] ?? "")}`);
+    item.title = command.join(" ") + (gone ? " (ended)" : "");
+  } else if (row.kind === "free") {
+    item.append(make("b", {}, "no GIL"));
+    item.title = row.process.why.gil ?? "";
+  } else if (row.kind === "collector") {
+    item.append(make("b", {}, "Collector"), make("span", { class: "id" }, "pauses"));
+    item.title =
+      "Pauses of the garbage collector: while one lasts, no other thread of the interpreter runs Python";
+  } else if (row.kind === "gil") {
+    item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
+    item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;
+  } else {
+    const { lane, name, tid, loop, interpreter } = row.lane;
+    item.append(
+      make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
+      nameOf(name || "(no name)"),
+      ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
+      make("span", { class: "id" }, String(tid)),
+    );
+    item.classList.toggle("foreign", interpreter === null);
+    const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;
+    item.title = `${name} · tid ${tid}${loop || interpreter === null ? ` · ${more}` : ""}`;
+  }
+  return item;
+}

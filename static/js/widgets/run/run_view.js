@@ -1,0 +1,182 @@
+// @ts-check
+/**
+ * One run on the page, live or ended: its parts, and the stream that feeds them.
+ * @import { FrameScheduler } from "../../base/scheduler.js"
+ * @import { RunRequest } from "../../net/api.js"
+ * @import { Sentences } from "./explanation.js"
+ */
+import { copyOf, find } from "../../base/dom.js";
+import { onThemeChange } from "../../base/theme.js";
+import { readPalette } from "../../draw/palette.js";
+import { getSummary, Problem, refusalOf, stopRun, streamUrl } from "../../net/api.js";
+import { Stream } from "../../net/stream.js";
+import { RunState } from "../../state/run_state.js";
+import { Badges } from "./badges.js";
+import { Details } from "../panels/details.js";
+import { Explanation } from "./explanation.js";
+import { attachExport } from "./export_menu.js";
+import { FigureTiles } from "./figures.js";
+import { Honesty } from "./honesty.js";
+import { Legend } from "./legend.js";
+import { Shows } from "./shows.js";
+import { SliceDetails } from "./slice.js";
+import { Timeline } from "./timeline.js";
+import { Title } from "./title.js";
+
+/** Messages that change the timeline alone, or nothing that is on view. */
+const QUIET = new Set(["frame", "names", "counters", "stacks", "blocked", "loops", "collector", "memory"]);
+
+export class RunView {
+  #state = new RunState();
+  /** @type {Stream | undefined} */
+  #stream;
+  #scheduler;
+  #root;
+  #title;
+  #figures;
+  #timeline;
+  #details;
+  #badges;
+  #legend;
+  #honesty;
+  #shows;
+  #explanation;
+  #slice;
+  #sentencesOf;
+  #onProblem;
+  #endThemes;
+  #hurry = () => this.#stream?.hurry();
+  #update = () => this.#showFigures();
+
+  /**
+   * @param {HTMLElement} stage its children are replaced
+   * @param {string} id
+   * @param {object} how
+   * @param {FrameScheduler} how.scheduler
+   * @param {(workload: string) => Sentences | null} how.sentencesOf what the catalogue says of a workload
+   * @param {(first: RunRequest, second: RunRequest | null) => Promise<void>} how.onTry
+   * @param {(problem: Problem) => void} how.onProblem
+   */
+  constructor(stage, id, { scheduler, sentencesOf, onTry, onProblem }) {
+    this.#scheduler = scheduler;
+    this.#sentencesOf = sentencesOf;
+    this.#onProblem = onProblem;
+    this.#root = copyOf("run-view");
+    stage.replaceChildren(this.#root);
+    const palette = readPalette();
+    this.#title = new Title(this.#root, () => this.#stop(id));
+    attachExport(find(this.#root, "select.export", HTMLSelectElement), id);
+    this.#figures = new FigureTiles(this.#root);
+    this.#timeline = new Timeline(this.#root, {
+      state: this.#state,
+      scheduler,
+      palette,
+      onView: () => scheduler.redraw(this.#update),
+      onChoose: (lane, us) => this.#slice.show(lane, us),
+    });
+    this.#slice = new SliceDetails(this.#root, id, {
+      state: this.#state,
+      onShow: (found) => this.#timeline.mark(found),
+    });
+    this.#details = new Details(this.#root, {
+      id,
+      state: this.#state,
+      palette,
+      timeline: this.#timeline,
+      onShow: (panel) => this.#look(id, panel),
+      onWhere: () => this.#askForWhere(id),
+    });
+    this.#badges = new Badges(this.#root);
+    this.#legend = new Legend(this.#root);
+    this.#honesty = new Honesty(this.#root);
+    this.#shows = new Shows(this.#root);
+    this.#explanation = new Explanation(this.#root, onTry);
+    this.#endThemes = onThemeChange(() => this.#recolour());
+    this.#stream = new Stream({
+      url: streamUrl(id),
+      onMessage: (message) => this.#take(message),
+      onConnection: (connection) => this.#title.connected(connection),
+      whyRefused: () => refusalOf(id),
+    });
+    addEventListener("online", this.#hurry);
+    this.#stream.connect();
+  }
+
+  dispose() {
+    this.#stream?.dispose();
+    this.#timeline.dispose();
+    this.#details.dispose();
+    this.#title.dispose();
+    this.#endThemes();
+    this.#scheduler.forget(this.#update);
+    removeEventListener("online", this.#hurry);
+    this.#root.remove();
+  }
+
+  /** @param {any} message */
+  #take(message) {
+    this.#state.take(message, performance.now());
+    this.#details.take(message);
+    if (message.type === "frame" || message.type === "collector") this.#timeline.changed();
+    if (!QUIET.has(message.type)) this.#scheduler.redraw(this.#update);
+    if (message.type === "header") this.#explain();
+    if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
+  }
+
+  #showFigures() {
+    const { figures, processes, summary } = this.#state;
+    this.#root.classList.toggle("free", this.#state.free);
+    this.#root.classList.toggle("unseen", this.#state.ended && this.#state.lastUs === null);
+    this.#title.update(this.#state);
+    this.#figures.update(this.#state);
+    this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
+    this.#details.update(this.#state);
+    this.#legend.update(this.#timeline.hovered);
+    this.#honesty.update(this.#state);
+    this.#shows.update(this.#state);
+  }
+
+  /** The map of the heap is read only while somebody looks at it. @param {string} id @param {string} panel */
+  #look(id, panel) {
+    this.#stream?.turnTo(streamUrl(id, panel === "heap"));
+    if (panel === "where" && this.#state.hello && !this.#state.where) this.#askForWhere(id);
+    this.#scheduler.redraw(this.#update);
+  }
+
+  #explain() {
+    const { run } = this.#state;
+    if (run) this.#explanation.show(run, run.kind === "workload" ? this.#sentencesOf(run.name) : null);
+  }
+
+  /** @param {string} id */
+  async #stop(id) {
+    try {
+      await stopRun(id);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#title.stopAgain();
+      this.#onProblem(problem);
+    }
+  }
+
+  /** @param {string} id */
+  async #askForWhere(id) {
+    try {
+      const summary = await getSummary(id);
+      // The run may have ended meanwhile, and said more.
+      if (!this.#state.summary) this.#state.tellWhere(summary);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#onProblem(problem);
+    }
+    this.#details.again();
+    this.#scheduler.redraw(this.#update);
+  }
+
+  #recolour() {
+    const palette = readPalette();
+    this.#timeline.recolour(palette);
+    this.#details.recolour(palette);
+    this.#scheduler.redraw(this.#update);
+  }
+}

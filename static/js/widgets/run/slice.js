@@ -1,0 +1,175 @@
+// @ts-check
+/**
+ * The slice of the timeline that was chosen: which thread, in what state, from when, how long, and its stack.
+ * @import { SliceStacks } from "../../net/api.js"
+ * @import { Lane, RunState } from "../../state/run_state.js"
+ * @import { Found } from "../../tracks/marks.js"
+ */
+import { find, make, setText } from "../../base/dom.js";
+import { count, duration, instant, text } from "../../base/format.js";
+import { getStacks, Problem } from "../../net/api.js";
+import { STATES } from "../../state/messages.js";
+import { placeOf } from "../panels/functions.js";
+
+/** As LONG_BLOCK_US in app/model/frames.py. */
+const LONG_BLOCK_US = 50_000;
+const MOST_FRAMES = 24;
+
+export class SliceDetails {
+  #root;
+  #title;
+  #what;
+  #stacks;
+  #id;
+  #state;
+  #onShow;
+  /** @type {{lane: number, us: number} | null} */
+  #at = null;
+  #asked = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} id of the run
+   * @param {object} how
+   * @param {RunState} how.state
+   * @param {(found: Found | null) => void} how.onShow told which piece of time is on view
+   */
+  constructor(root, id, { state, onShow }) {
+    this.#root = find(root, ".slice", HTMLElement);
+    this.#title = find(this.#root, "h3", HTMLElement);
+    this.#what = find(this.#root, ".what", HTMLElement);
+    this.#stacks = find(this.#root, ".stacks", HTMLElement);
+    this.#id = id;
+    this.#state = state;
+    this.#onShow = onShow;
+    this.#root.addEventListener("click", (event) => {
+      const button = event.target instanceof Element ? event.target.closest("[data-slice]") : null;
+      if (button instanceof HTMLElement) this.#act(button.dataset.slice ?? "");
+    });
+    this.#root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#act("close");
+    });
+  }
+
+  /** @param {number} number of a lane @param {number} us */
+  show(number, us) {
+    const lane = this.#state.lanes.get(number);
+    const index = lane ? lane.track.indexAt(us) : -1;
+    if (!lane || index < 0) return;
+    const { track } = lane;
+    const [startUs, endUs] = [track.startAt(index), track.endAt(index)];
+    const state = STATES[track.valueAt(index)];
+    const goesOn = index === track.length - 1 && lane.alive && !this.#state.ended;
+    this.#at = { lane: number, us };
+    this.#root.hidden = false;
+    this.#title.replaceChildren(
+      make("b", {}, lane.name || `tid ${lane.tid}`),
+      make("i", { class: `swatch ${state}` }),
+      make("span", { class: "state" }, state),
+      make(
+        "span",
+        { class: "length" },
+        `${text(duration((endUs - startUs) / 1e6))}${goesOn ? " so far" : ""}`,
+      ),
+      make("span", { class: "since" }, `from ${instant(startUs)}`),
+    );
+    setText(this.#what, "Looking for its stack …");
+    this.#stacks.replaceChildren();
+    this.#onShow({ startUs, endUs, lane: number });
+    this.#ask(lane, state, startUs, endUs);
+  }
+
+  /** @param {Lane} lane @param {string} state @param {number} startUs @param {number} endUs */
+  async #ask(lane, state, startUs, endUs) {
+    this.#asked += 1;
+    const asked = this.#asked;
+    try {
+      const found = await getStacks(this.#id, lane.lane, Math.floor(startUs), Math.ceil(endUs));
+      if (asked === this.#asked) this.#tell(found, lane, state, endUs - startUs);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (asked === this.#asked) setText(this.#what, `Its stack cannot be told: ${problem.message}`);
+    }
+  }
+
+  /** @param {SliceStacks} found @param {Lane} lane @param {string} state @param {number} lengthUs */
+  #tell({ looks, stacks }, lane, state, lengthUs) {
+    setText(
+      this.#what,
+      stacks.length ? seen(state, looks) : this.#whyNone(lane, state, lengthUs, looks),
+    );
+    this.#stacks.replaceChildren(...stacks.map(({ looks: here, task, frames }) => {
+      const lines = frames.slice(0, MOST_FRAMES).map(({ function: name, file, line }) =>
+        make(
+          "li",
+          {},
+          make("b", {}, name),
+          make("span", { class: "place", title: file }, placeOf(file, line)),
+        )
+      );
+      if (frames.length > MOST_FRAMES) {
+        lines.push(make("li", {}, `and ${frames.length - MOST_FRAMES} more`));
+      }
+      const heads = [
+        ...(stacks.length > 1 ? [`${here} of ${looks} looks`] : []),
+        ...(task ? [`task ${task}`] : []),
+      ];
+      return make(
+        "div",
+        { class: "stack" },
+        ...(heads.length ? [make("p", { class: "of" }, heads.join(" · "))] : []),
+        make("ol", {}, ...lines),
+      );
+    }));
+  }
+
+  /** @param {Lane} lane @param {string} state @param {number} lengthUs @param {number} looks */
+  #whyNone({ pid, interpreter }, state, lengthUs, looks) {
+    const why = this.#state.processes.get(pid)?.why.stacks;
+    if (this.#state.hello?.sampling.stacks_hz === 0) return `No stack was read in this slice: ${why}.`;
+    if (state === "unknown") return "Nobody saw what the thread did in this slice.";
+    if (interpreter === null) return "No stack was read in this slice: the thread has not run Python.";
+    if (looks > 0) return "The thread was looked at in this slice, but its stack could not be read.";
+    if (state === "running" || state === "stalled") {
+      return "No stack was read in this slice: no look at the thread that runs fell into it.";
+    }
+    if (state === "waiting") {
+      return "No stack was read in this slice: of the threads that wait the one that has waited longest is looked at.";
+    }
+    return lengthUs < LONG_BLOCK_US
+      ? "No stack was read in this slice: it is shorter than 50 ms, and of those only some are looked at."
+      : "No stack was read in this slice: there were too many such stretches at a time, or it had just begun.";
+  }
+
+  /** @param {string} act */
+  #act(act) {
+    if (act === "close") {
+      this.#at = null;
+      this.#asked += 1;
+      this.#root.hidden = true;
+      this.#onShow(null);
+      return;
+    }
+    const at = this.#at;
+    const lane = at && this.#state.lanes.get(at.lane);
+    if (!at || !lane) return;
+    if (act === "earlier" || act === "later") {
+      const index = lane.track.indexAt(at.us) + (act === "later" ? 1 : -1);
+      if (index < 0 || index >= lane.track.length) return;
+      this.show(at.lane, (lane.track.startAt(index) + lane.track.endAt(index)) / 2);
+    } else {
+      const lanes = [...this.#state.lanes.values()]
+        .filter(({ track }) => track.indexAt(at.us) >= 0)
+        .sort((one, other) => one.pid - other.pid || one.tid - other.tid);
+      const next = lanes[lanes.indexOf(lane) + (act === "below" ? 1 : -1)];
+      if (next) this.show(next.lane, at.us);
+    }
+  }
+}
+
+/** @param {string} state @param {number} looks */
+function seen(state, looks) {
+  return state === "running"
+    ? `What it was executing, as ${text(count(looks))} ${looks === 1 ? "look" : "looks"} saw it.`
+    : "Where it was all that time.";
+}

@@ -1,0 +1,309 @@
+// @ts-check
+/**
+ * The timeline: who held the GIL, and what each thread did. It follows the run, or stands where it is put.
+ * @import { RunState } from "../../state/run_state.js"
+ * @import { FrameScheduler } from "../../base/scheduler.js"
+ * @import { Palette } from "../../draw/palette.js"
+ * @import { TimeWindow } from "../../state/time_window.js"
+ * @import { Row } from "../../tracks/rows.js"
+ * @import { Found, Mark } from "../../tracks/marks.js"
+ * @import { Hovered } from "./legend.js"
+ */
+import { find, setText } from "../../base/dom.js";
+import { duration, text } from "../../base/format.js";
+import { TimeScale } from "../../base/time_scale.js";
+import { Surface } from "../../draw/surface.js";
+import { around, follow, interval, LIVE, pan, pause, shownUntil, zoom } from "../../state/time_window.js";
+import { marksAt, placeMarks } from "../../tracks/marks.js";
+import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
+import { heightOf, layOut, rowAt } from "../../tracks/rows.js";
+import { attachGestures } from "./gestures.js";
+import { Labels } from "./labels.js";
+import { Tip } from "./tip.js";
+
+/** Thirty pictures a second: what drawing takes of the processor, the target may lack. */
+const FRAME_MS = 30;
+const REDUCED_FRAME_MS = 1_000;
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 0.1;
+
+export class Timeline {
+  /** @type {TimeWindow} */
+  #window = LIVE;
+  /** @type {Row[]} */
+  #rows = [];
+  /** @type {Mark[]} */
+  #marks = [];
+  /** @type {Found | null} */
+  #found = null;
+  #section;
+  /** @type {{x: number, y: number} | null} where the pointer is over the plot */
+  #pointer = null;
+  #drawnMs = -Infinity;
+  #state;
+  #scheduler;
+  #palette;
+  #surface;
+  #scroller;
+  #labels;
+  #tip;
+  #pauseButton;
+  #liveButton;
+  #spanText;
+  #gestures;
+  #resized;
+  #onView;
+  #onChoose;
+  #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
+
+  /**
+   * @param {HTMLElement} root
+   * @param {object} how
+   * @param {RunState} how.state
+   * @param {FrameScheduler} how.scheduler
+   * @param {Palette} how.palette
+   * @param {() => void} how.onView told when a hand chose another interval, or points at another place
+   * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
+   */
+  constructor(root, { state, scheduler, palette, onView, onChoose }) {
+    this.#section = find(root, ".timeline", HTMLElement);
+    this.#state = state;
+    this.#scheduler = scheduler;
+    this.#palette = palette;
+    this.#onView = onView;
+    this.#onChoose = onChoose;
+    this.#scroller = find(root, ".scroller", HTMLElement);
+    this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
+    this.#labels = new Labels(find(root, ".labels", HTMLElement));
+    this.#tip = new Tip(find(root, ".tip", HTMLElement));
+    this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
+    this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
+    this.#spanText = find(root, ".buttons .span", HTMLElement);
+    this.#gestures = attachGestures(root, this.#surface.canvas, {
+      zoomAt: (factor, x) => this.#act(() => this.#zoom(factor, x)),
+      dragBy: (pixels) => this.#act(() => this.#pan(-pixels / this.#surface.canvas.clientWidth)),
+      step: (steps) => this.#act(() => this.#pan(steps * PAN_STEP)),
+      zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
+      reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
+      togglePause: () => this.#act(() => this.#togglePause()),
+      live: () => this.#act(() => this.#follow()),
+      point: (at) => {
+        this.#pointer = at;
+        this.#onView();
+        this.redraw();
+      },
+      choose: (at) => this.#choose(at ?? this.#pointer),
+    });
+    this.#scroller.addEventListener("scroll", () => this.redraw());
+    this.#resized = new ResizeObserver(() => this.redraw());
+    this.#resized.observe(this.#scroller);
+  }
+
+  /** The interval on view; null before the first frame. */
+  get onView() {
+    const edgeUs = this.#edgeUs(performance.now());
+    return edgeUs === null ? null : interval(this.#window, edgeUs);
+  }
+
+  /** The thread under the pointer and the time of it that is drawn, or null. @returns {Hovered | null} */
+  get hovered() {
+    const row = this.#pointer && this.#rowAt(this.#pointer.y);
+    const edgeUs = this.#edgeUs(performance.now());
+    if (row?.kind !== "lane" || edgeUs === null) return null;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const from = Math.max(startUs, row.lane.track.length ? row.lane.track.startAt(0) : startUs);
+    const until = Math.min(endUs, shownUntil(this.#window, edgeUs));
+    return until > from ? { lane: row.lane, startUs: from, endUs: until } : null;
+  }
+
+  /** The instant from which this page has a thread's states; Infinity where it has none. @param {number} lane */
+  hasSince(lane) {
+    const track = this.#state.lanes.get(lane)?.track;
+    return track?.length ? track.startAt(0) : Infinity;
+  }
+
+  /** Puts a piece of time on view, and marks it. @param {Found} found */
+  reveal(found) {
+    this.#act(() => {
+      const edgeUs = this.#edgeUs(performance.now());
+      if (edgeUs === null) return;
+      this.#found = found;
+      this.#set(around(found.startUs, found.endUs, Math.max(edgeUs, found.endUs)));
+      const { startUs, endUs } = interval(this.#window, edgeUs);
+      this.#rows = layOut(this.#state, startUs, endUs);
+      this.#scrollTo(found.lane);
+    });
+  }
+
+  /** Draws with the next frame, whatever the clock of the animation says. */
+  redraw() {
+    this.#drawnMs = -Infinity;
+    this.#scheduler.redraw(this.#draw);
+  }
+
+  /** New frames are there to be drawn. */
+  changed() {
+    this.#scheduler.redraw(this.#draw);
+  }
+
+  /** @param {Palette} palette */
+  recolour(palette) {
+    this.#palette = palette;
+    this.redraw();
+  }
+
+  dispose() {
+    this.#gestures.dispose();
+    this.#resized.disconnect();
+    this.#scheduler.forget(this.#draw);
+  }
+
+  /** @param {() => void} action */
+  #act(action) {
+    this.#scheduler.act(action);
+    this.redraw();
+  }
+
+  /** @param {TimeWindow} window */
+  #set(window) {
+    this.#window = window;
+    this.#onView();
+  }
+
+  /** @param {number} factor @param {number | null} x where; null is the middle */
+  #zoom(factor, x) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const share = x === null ? 0.5 : x / this.#surface.canvas.clientWidth;
+    this.#set(zoom(this.#window, factor, startUs + share * (endUs - startUs), edgeUs));
+  }
+
+  /** @param {number} share of the window, later if positive */
+  #pan(share) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
+  }
+
+  #togglePause() {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    if (this.#window.endUs === null) this.#set(pause(this.#window, edgeUs));
+    else this.#follow();
+  }
+
+  #follow() {
+    this.#found = null;
+    this.#set(follow(this.#window));
+  }
+
+  /** @param {number | null} lane */
+  #scrollTo(lane) {
+    this.#section.scrollIntoView({ block: "nearest" });
+    const row = this.#rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === lane);
+    if (!row) return;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const inView = row.top >= scrollTop && row.top + row.height + AXIS_HEIGHT <= scrollTop + clientHeight;
+    if (!inView) this.#scroller.scrollTop = row.top - clientHeight / 2;
+  }
+
+  /** As far as the run has come, on this page's clock. @param {number} nowMs */
+  #edgeUs(nowMs) {
+    return this.#state.edgeUs(nowMs);
+  }
+
+  /** @param {number} nowMs */
+  #frame(nowMs) {
+    const edgeUs = this.#edgeUs(nowMs);
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const least = matchMedia("(prefers-reduced-motion: reduce)").matches ? REDUCED_FRAME_MS : FRAME_MS;
+    const due = nowMs - this.#drawnMs >= least;
+    if (due) {
+      this.#drawnMs = nowMs;
+      this.#paint(startUs, endUs, edgeUs);
+      this.#showControls();
+    }
+    const moves = this.#window.endUs === null && edgeUs < (this.#state.lastUs ?? edgeUs);
+    if (moves || !due) this.#scheduler.redraw(this.#draw);
+  }
+
+  /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
+  #paint(startUs, endUs, edgeUs) {
+    const untilUs = shownUntil(this.#window, edgeUs);
+    this.#rows = layOut(this.#state, startUs, untilUs);
+    this.#labels.show(this.#rows);
+    const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
+    const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
+    const visible = Math.min(height, this.#scroller.clientHeight);
+    this.#surface.fit(width, visible);
+    const scale = new TimeScale(startUs, endUs, width);
+    const pointer = this.#pointer;
+    this.#marks = placeMarks(this.#state.events, this.#rows, scale, untilUs);
+    paint(this.#surface, this.#palette, {
+      rows: this.#rows,
+      lanes: this.#state.lanes,
+      scale,
+      scrollTop: this.#scroller.scrollTop,
+      height: visible,
+      cursorUs: pointer ? scale.toUs(pointer.x) : null,
+      edgeUs: untilUs,
+      marks: this.#marks,
+      found: this.#found,
+    });
+    if (pointer && scale.toUs(pointer.x) <= untilUs) this.#showTip(pointer, scale);
+    else this.#tip.hide();
+  }
+
+  /** @param {{x: number, y: number}} pointer @param {TimeScale} scale */
+  #showTip(pointer, scale) {
+    const row = this.#rowAt(pointer.y);
+    const events = marksAt(this.#marks, row, pointer.x).map(({ event }) => event);
+    this.#tip.show(row, scale.toUs(pointer.x), pointer, this.#state.lanes, events, scale.usPerPixel);
+  }
+
+  /** Of the slice there, or of the first thread's in the middle. @param {{x: number, y: number} | null} at */
+  #choose(at) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs === null) return;
+    const { startUs, endUs } = interval(this.#window, edgeUs);
+    const untilUs = shownUntil(this.#window, edgeUs);
+    const width = this.#surface.canvas.clientWidth;
+    const us = at
+      ? new TimeScale(startUs, endUs, width).toUs(at.x)
+      : (startUs + Math.min(endUs, untilUs)) / 2;
+    const row = at ? this.#rowAt(at.y) : this.#rows.find(({ kind }) => kind === "lane");
+    const lane = row && laneOf(row, us);
+    if (typeof lane === "number" && us <= untilUs) this.#onChoose(lane, us);
+  }
+
+  /** Marks a piece of time, where it is. @param {Found | null} found */
+  mark(found) {
+    this.#found = found;
+    this.redraw();
+  }
+
+  /** @param {number} y over the plot */
+  #rowAt(y) {
+    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#scroller.scrollTop);
+  }
+
+  #showControls() {
+    const following = this.#window.endUs === null;
+    const paused = !following;
+    this.#pauseButton.setAttribute("aria-pressed", String(paused));
+    setText(this.#pauseButton, paused ? "Go on" : "Pause");
+    this.#pauseButton.hidden = this.#state.ended;
+    this.#liveButton.disabled = following;
+    setText(this.#liveButton, this.#state.ended ? "End" : "Live");
+    setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
+  }
+}
+
+/** The thread of a row at an instant: its own, or the one that holds the GIL. @param {Row} row @param {number} us */
+function laneOf(row, us) {
+  if (row.kind === "lane") return row.lane.lane;
+  if (row.kind !== "gil") return null;
+  const index = row.track.indexAt(us);
+  return index < 0 || row.track.valueAt(index) < 0 ? null : row.track.valueAt(index);
+}

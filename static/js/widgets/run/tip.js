@@ -1,0 +1,152 @@
+// @ts-check
+/**
+ * What lies under the pointer: thread, state, how long it lasted, and when.
+ * @import { CollectorRow, Row } from "../../tracks/rows.js"
+ * @import { Lane } from "../../state/run_state.js"
+ * @import { RunEvent } from "../../state/messages.js"
+ * @import { Track } from "../../base/track.js"
+ */
+import { make } from "../../base/dom.js";
+import { count, duration, instant, text } from "../../base/format.js";
+import { HOLDER_NONE, STATES } from "../../state/messages.js";
+import { collectedOf, generationOf, GENERATIONS } from "../../state/pauses.js";
+import { threadColour } from "../../tracks/painter.js";
+
+const DISTANCE = 14;
+/** A pointer this near to a pause, in pixels, means it. */
+const REACH = 3;
+/** Of events that lie on one another. */
+const MOST_EVENTS = 6;
+
+export class Tip {
+  #element;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+  }
+
+  hide() {
+    this.#element.hidden = true;
+  }
+
+  /**
+   * @param {Row | undefined} row
+   * @param {number} us the instant under the pointer
+   * @param {{x: number, y: number}} pointer over the plot
+   * @param {Map<number, Lane>} lanes
+   * @param {RunEvent[]} events those under the pointer
+   * @param {number} usPerPixel
+   */
+  show(row, us, pointer, lanes, events, usPerPixel) {
+    const lines = events.length
+      ? linesOfEvents(events)
+      : row?.kind === "collector"
+      ? linesOfPause(row, us, REACH * usPerPixel)
+      : row
+      ? linesOf(row, us, lanes)
+      : null;
+    this.#element.hidden = lines === null;
+    if (!lines) return;
+    this.#element.replaceChildren(...lines);
+    this.#place(pointer);
+  }
+
+  /** @param {{x: number, y: number}} pointer */
+  #place({ x, y }) {
+    const canvas = this.#element.parentElement?.querySelector("canvas");
+    const home = this.#element.offsetParent;
+    if (!canvas || !home) return;
+    const from = canvas.getBoundingClientRect();
+    const within = home.getBoundingClientRect();
+    const left = from.left - within.left + x;
+    const fits = left + DISTANCE + this.#element.offsetWidth < within.width;
+    this.#element.style.left = `${fits ? left + DISTANCE : left - DISTANCE - this.#element.offsetWidth}px`;
+    this.#element.style.top = `${from.top - within.top + y + DISTANCE}px`;
+  }
+}
+
+/** @param {Row} row @param {number} us @param {Map<number, Lane>} lanes @returns {Node[] | null} */
+function linesOf(row, us, lanes) {
+  if (row.kind === "process" || row.kind === "free" || row.kind === "collector") return null;
+  const when = make("div", { class: "when" }, `at ${instant(us)}`);
+  const { track } = row;
+  const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
+  const index = track.indexAt(us);
+  if (index < 0) return [make("b", {}, name), make("div", {}, "nothing was recorded here"), when];
+  const what = row.kind === "gil" ? holding(track, index, lanes) : being(track.valueAt(index));
+  const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
+  length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
+  return [make("b", {}, name), what, length, when];
+}
+
+/**
+ * The pause under the pointer, or the nearest one that a hand may mean: most are shorter than a pixel.
+ * @param {CollectorRow} row @param {number} us @param {number} reachUs @returns {Node[]}
+ */
+function linesOfPause({ track, exact, pauses }, us, reachUs) {
+  const name = make("b", {}, `Collector of pid ${pauses.pid}`);
+  const index = nearest(track, us, reachUs);
+  if (index < 0) {
+    return [name, make("div", {}, "no pause here"), make("div", { class: "when" }, `at ${instant(us)}`)];
+  }
+  const value = track.valueAt(index);
+  const went = collectedOf(value);
+  const length = duration((track.endAt(index) - track.startAt(index)) / 1e6);
+  return [
+    name,
+    make(
+      "div",
+      {},
+      make("i", { class: `swatch gc-${generationOf(value)}` }),
+      GENERATIONS[generationOf(value)],
+    ),
+    make("div", {}, text(length), make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`)),
+    ...(went === null ? [] : [make("div", {}, `${text(count(went))} objects collected`)]),
+    make("div", { class: "when" }, exact ? "exact: CPython publishes it" : "as long as it was seen: sampled"),
+  ];
+}
+
+/** @param {Track} track @param {number} us @param {number} reachUs */
+function nearest(track, us, reachUs) {
+  const index = track.indexAfter(us - reachUs);
+  return index < track.length && track.startAt(index) <= us + reachUs ? index : -1;
+}
+
+/** @param {RunEvent[]} events @returns {Node[]} */
+function linesOfEvents(events) {
+  const lines = events.slice(0, MOST_EVENTS).map(({ at_us: at, kind, pid, detail }) =>
+    make(
+      "div",
+      { class: "event" },
+      make("b", {}, `${kind} · pid ${pid}`),
+      detail ? ` ${detail}` : "",
+      make("span", { class: "when" }, ` at ${instant(at)}`),
+    )
+  );
+  if (events.length > MOST_EVENTS) {
+    lines.push(make("div", { class: "when" }, `and ${events.length - MOST_EVENTS} more here`));
+  }
+  return lines;
+}
+
+/** @param {number} state */
+function being(state) {
+  return make("div", {}, make("i", { class: `swatch ${STATES[state]}` }), STATES[state]);
+}
+
+/** @param {Track} track @param {number} index @param {Map<number, Lane>} lanes */
+function holding(track, index, lanes) {
+  const holder = track.valueAt(index);
+  const waiters = track.extraAt(index);
+  const waiting = waiters ? `, up to ${waiters} waiting` : "";
+  if (holder === HOLDER_NONE) return make("div", {}, "held by nobody");
+  if (holder < 0) return make("div", {}, "the holder could not be read");
+  const name = lanes.get(holder)?.name ?? "a thread that has ended";
+  return make(
+    "div",
+    {},
+    make("i", { class: `thread-colour thread-${threadColour(holder)}` }),
+    `held by ${name}${waiting}`,
+  );
+}

@@ -1,0 +1,150 @@
+// @ts-check
+/**
+ * The line that says what runs, how it stands, and whether this page is still connected to it.
+ * @import { RunState } from "../../state/run_state.js"
+ * @import { Run } from "../../state/messages.js"
+ * @import { Connection } from "../../net/stream.js"
+ */
+import { find, setText } from "../../base/dom.js";
+import { Problem } from "../../net/api.js";
+import { ENDED } from "../../state/messages.js";
+
+/** What a run's state is called. */
+const BADGES = /** @type {{[state: string]: string}} */ ({
+  starting: "starting",
+  running: "live",
+  finished: "finished",
+  stopped: "stopped",
+  timed_out: "timed out",
+  failed: "failed",
+});
+
+/** @param {Run} run */
+export function badgeOf({ kind, state }) {
+  if (kind === "attach" && state === "stopped") return "detached";
+  return BADGES[state] ?? state;
+}
+
+export class Title {
+  #name;
+  #of;
+  #elapsed;
+  #badge;
+  #stop;
+  #stopAsked = false;
+  #failure;
+  #lost;
+  #connectionText;
+  /** @type {Run | null} */
+  #run = null;
+  /** @type {Connection} */
+  #connection = { state: "connecting" };
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #countdown;
+
+  /** @param {HTMLElement} root @param {() => void} onStop */
+  constructor(root, onStop) {
+    this.#name = find(root, ".title .name", HTMLElement);
+    this.#of = find(root, ".title .of", HTMLElement);
+    this.#elapsed = find(root, ".title .elapsed", HTMLElement);
+    this.#badge = find(root, ".title .badge", HTMLElement);
+    this.#stop = find(root, ".title .stop", HTMLButtonElement);
+    this.#failure = find(root, ".failure", HTMLElement);
+    this.#lost = find(root, ".lost", HTMLElement);
+    this.#connectionText = find(root, ".title .connection", HTMLElement);
+    this.#stop.addEventListener("click", () => {
+      this.#stopAsked = true;
+      this.#showConnection();
+      onStop();
+    });
+  }
+
+  /** @param {RunState} state */
+  update(state) {
+    const { run } = state;
+    if (!run) return;
+    this.#run = run;
+    document.title = `${run.name} · GILScope`;
+    setText(this.#name, run.name);
+    setText(this.#of, describe(state).map((part) => ` · ${part}`).join(""));
+    setText(this.#elapsed, state.elapsedS === null ? "" : `${state.elapsedS.toFixed(1)} s`);
+    setText(this.#stop, run.kind === "attach" ? "Detach" : "Stop");
+    this.#stop.title = run.kind === "attach"
+      ? "Detach; the process keeps running"
+      : "End the program and the run";
+    this.#showConnection();
+    this.#failure.hidden = run.error === null;
+    if (run.error) setText(this.#failure, `${run.error.title}. ${run.error.detail} ${run.error.remedy}`);
+  }
+
+  /** The stop was refused: it may be asked for again. */
+  stopAgain() {
+    this.#stopAsked = false;
+    this.#showConnection();
+  }
+
+  /** @param {Connection} connection */
+  connected(connection) {
+    this.#connection = connection;
+    clearInterval(this.#countdown);
+    if (connection.state === "waiting") this.#countdown = setInterval(() => this.#showConnection(), 250);
+    this.#showConnection();
+  }
+
+  /** A run that goes on is live, and can be stopped, only as long as the server tells of it. */
+  #showConnection() {
+    const { state } = this.#connection;
+    const ended = this.#run !== null && ENDED.has(this.#run.state);
+    const away = !ended && (state === "waiting" || state === "refused");
+    this.#badge.dataset.state = away ? "unknown" : this.#run?.state ?? "";
+    setText(this.#badge, this.#run === null ? "" : away ? "not connected" : badgeOf(this.#run));
+    this.#stop.hidden = this.#run === null || ended || state === "refused";
+    this.#stop.disabled = this.#stopAsked || away;
+    const said = sentence(this.#connection, Date.now());
+    this.#connectionText.hidden = said === "";
+    setText(this.#connectionText, said);
+    this.#lost.hidden = state !== "refused";
+    if (this.#connection.state === "refused") {
+      setText(find(this.#lost, ".why", HTMLElement), whyLost(this.#connection.problem));
+    }
+  }
+
+  dispose() {
+    clearInterval(this.#countdown);
+  }
+}
+
+/** @param {Connection} connection @param {number} nowMs */
+export function sentence(connection, nowMs) {
+  switch (connection.state) {
+    case "waiting": {
+      const seconds = Math.max(1, Math.ceil((connection.retryAtMs - nowMs) / 1000));
+      return `Server not reachable, trying again in ${seconds} s`;
+    }
+    default:
+      return "";
+  }
+}
+
+/** Why a run is no longer told of, and what this page still shows. @param {Error} problem */
+function whyLost(problem) {
+  const unknown = problem instanceof Problem && problem.body.status === 404;
+  const why = unknown
+    ? "The server does not have this run any more: it was restarted, or has removed the run."
+    : `The server refuses this page: ${problem.message}.`;
+  return `${why} What is shown here is what this page received before.`;
+}
+
+/** @param {RunState} state */
+export function describe({ run, processes }) {
+  const parts = [];
+  if (run?.executor) parts.push(run.workers ? `${run.executor} × ${run.workers}` : run.executor);
+  const [first] = processes.values();
+  const process = [...processes.values()].find((candidate) => candidate.python) ?? first;
+  if (process?.python) parts.push(`CPython ${process.python}${process.free_threaded ? "t" : ""}`);
+  if (process && run?.name !== `pid ${first.pid}`) parts.push(`pid ${first.pid}`);
+  if (run?.exit_code) {
+    parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
+  }
+  return parts;
+}

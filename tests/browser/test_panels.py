@@ -1,0 +1,48 @@
+"""The tabs come from the registry of panels: one more there has a tab, a section and the messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+from support import recorded
+
+from .steps import import_file, tab
+
+OWN = """
+export const own = {
+  key: "own",
+  label: "Its own",
+  question: "What the stream told",
+  create(section) {
+    let slices = 0;
+    return {
+      take: (message) => { if (message.type === "frame") slices += 1; },
+      update: () => section.textContent = `${slices} slices`,
+    };
+  },
+};
+"""
+
+
+def test_a_panel_is_one_module_and_a_place_in_one_list(new_page: Callable[..., Page], tmp_path: Path) -> None:
+    page = new_page()
+
+    def with_one_more(route: Route) -> None:
+        text = route.fetch().text()
+        listed = text.replace("export const PANELS = [", "export const PANELS = [\n  own,")
+        route.fulfill(body=f'import {{ own }} from "./own.js";\n{listed}', content_type="text/javascript")
+
+    page.route("**/panels/registry.js", with_one_more)
+    page.route("**/panels/own.js", lambda route: route.fulfill(body=OWN, content_type="text/javascript"))
+    page.goto(import_file(page, recorded.write(tmp_path / "made.jsonl", seconds=2)))
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    keys = page.evaluate(
+        """async () => (await import("/static/js/widgets/panels/registry.js")).PANELS.map(({key}) => key)"""
+    )
+    tabs = page.locator("[role=tab]").evaluate_all("tabs => tabs.map((tab) => tab.dataset.tab)")
+    assert tabs == keys
+    assert keys[0] == "own"
+    tab(page, "Its own")
+    expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("40 slices")
