@@ -113,7 +113,7 @@ class Ledger:
                 self.processes.walked(message)
             case Event():
                 self.events.append(message)
-        self.at_us = max(self.at_us, _instant(message))
+        self.at_us = max(self.at_us, instant_of(message))
 
     @property
     def edge_us(self) -> int:
@@ -278,7 +278,7 @@ class Ledger:
             self.end_us = at_us
 
 
-def _instant(message: Message) -> int:
+def instant_of(message: Message) -> int:
     """The newest instant that a message tells of; looks lie within frames, which tell it for them."""
     match message:
         case Hello() | Stacks() | Blocked():

@@ -1,4 +1,4 @@
-"""A run as it happens: header, tail, then what comes; see docs/architecture.md.
+"""A run as it happens, or played again: header, tail, then what comes; see docs/architecture.md.
 
 The header comes once the observation has begun. A run that ended before it did has none, and only a summary.
 """
@@ -6,14 +6,17 @@ The header comes once the observation has begun. A run that ended before it did 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import nullcontext
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.model.errors import GilscopeError
+from app.model.errors import Conflict, GilscopeError
 from app.runs.live import LiveRun
-from app.runs.record import RunRecord
+from app.runs.replay import FASTEST, Replay
 from app.web.api.context import TheManager
 from app.web.problems import of_error
 
@@ -22,6 +25,16 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 # A viewer that takes nothing for so long is gone: uvicorn's own ping does not notice it, for its transport
 # waits for the buffer to empty.
 SEND_LIMIT_S = 5.0
+UNKNOWN_DATA = 1003  # a close code of the WebSocket protocol
+
+Speed = Annotated[float, Query(ge=0, le=FASTEST, allow_inf_nan=False)]
+
+
+class Order(BaseModel):
+    """Where a viewer wants the playhead; null leaves it where it is."""
+
+    at_us: Annotated[int, Field(ge=0)] | None = None
+    speed: Annotated[float, Field(ge=0, le=FASTEST, allow_inf_nan=False)] = 0.0
 
 
 @router.websocket("/{run_id}/stream")
@@ -37,20 +50,62 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
         return
     await websocket.accept()
     with run.looked_at_heap() if heap and isinstance(run, LiveRun) else nullcontext():
-        tasks = [asyncio.create_task(_follow(websocket, run)), asyncio.create_task(_receive(websocket))]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
+        await _together(_send(websocket, run.view()), _receive(websocket))
+
+
+@router.websocket("/{run_id}/replay")
+async def replay(
+    websocket: WebSocket,
+    run_id: str,
+    manager: TheManager,
+    at_us: Annotated[int, Query(ge=0)] = 0,
+    speed: Speed = 0.0,
+) -> None:
+    """Play a run that has ended again, for one viewer: see app/runs/replay.py.
+
+    It may send `{"at_us": N or null, "speed": N}`: go there, where not null, and play so many times as fast;
+    0 stands.
+    """
+    try:
+        run = await manager.get(run_id)
+        if not run.ended:
+            raise Conflict("The run goes on", "It can be played again once it has ended.")
+    except GilscopeError as error:
+        await websocket.send_denial_response(of_error(error, websocket.url.path))
+        return
+    await websocket.accept()
+    player = Replay(run)
+    player.go(at_us, speed)
+    await _together(_send(websocket, player.view()), _hear(websocket, player))
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Until the first of them ends; then the others are ended, and what went wrong is raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | TimeoutError):
             raise result
 
 
-async def _follow(websocket: WebSocket, run: RunRecord) -> None:
-    async for text in run.view():
+async def _hear(websocket: WebSocket, player: Replay) -> None:
+    """Pass on where a viewer wants the playhead, until it goes."""
+    while (told := await websocket.receive())["type"] != "websocket.disconnect":
+        try:
+            order = Order.model_validate_json(told.get("text") or "")
+        except ValidationError:
+            await websocket.close(UNKNOWN_DATA, "not a place of the playhead")
+            return
+        player.go(order.at_us, order.speed)
+
+
+async def _send(websocket: WebSocket, texts: AsyncIterator[str]) -> None:
+    async for text in texts:
         await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)
     await asyncio.wait_for(websocket.close(), SEND_LIMIT_S)
 

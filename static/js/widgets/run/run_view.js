@@ -14,7 +14,7 @@ import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
 import { Explanation } from "./explanation.js";
-import { attachExport } from "./export_menu.js";
+import { attachExport } from "../export_menu.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
