@@ -8,13 +8,14 @@ state each time, and one of a C library's pool never has any.
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import replace
 from typing import Callable
 
 from app.model.states import HOLDER_UNKNOWN, UNKNOWN
 from app.probe.cpython.layouts import PERMANENT, TSTATE_INTERP
 from app.probe.cpython.runtime import Runtime
-from app.probe.cpython.survey import Inconsistent, InterpreterState, Survey, ThreadState, survey
+from app.probe.cpython.survey import Inconsistent, InterpreterState, Links, Survey, ThreadState, survey
 from app.probe.cpython.survivor import survivor
 from app.probe.kernel import procfs
 from app.probe.kernel.births import newest_pid
@@ -23,8 +24,11 @@ from app.probe.kernel.syscalls import Ranges
 
 from .tracks import GilTrack, Lane
 
-SURVEY_PERIOD_US = 5_000  # threads that come by the thousand are not worth a walk of the list each
+_SURVEY_PERIOD_US = 5_000  # between two walks of the lists of thread states
 LIST_PERIOD_US = 50_000  # threads without a thread state come and go unannounced
+# A walk of 500 thread states takes 2 ms, and one up to where they are what they were a third of that.
+_SURVEY_ALL_US = 250_000  # between two of the whole
+_SURVEY_REST = 10  # times what a walk took, before the next
 _LIST_ANYWAY_US = 1_000_000  # to list 500 takes a millisecond: it is done where their number or births say so
 _U64 = struct.Struct("=Q")
 
@@ -54,6 +58,9 @@ class Roster:
         self.gone_gils: list[GilTrack] = []
         self.surveyed_us = self.listed_us = self._listed_all_us = 0
         self._listed_at = (0, b"")
+        self._links: dict[int, Links] = {}
+        self._surveyed_all_us = -_SURVEY_ALL_US
+        self._refresh_at_us = 0
         self._missed = 0  # long blocks that nobody looked at, of threads that have ended
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
@@ -81,8 +88,13 @@ class Roster:
 
         Raises AddressSpaceGone, Inconsistent or Unmapped.
         """
-        seen = survey(self.runtime.memory, self.runtime.address, self.runtime.layout)
-        self.surveyed_us = now_us
+        began_ns = time.thread_time_ns()
+        in_full = self._unsettled or now_us - self._surveyed_all_us >= _SURVEY_ALL_US
+        before = None if in_full else self._links
+        seen = survey(self.runtime.memory, self.runtime.address, self.runtime.layout, before)
+        self._links, self.surveyed_us = seen.links, now_us
+        if in_full:
+            self._surveyed_all_us = now_us
         self.interpreters = seen.interpreters
         self._heads = seen.heads
         index_of = self._refresh_gils(seen, now_us)
@@ -98,6 +110,8 @@ class Roster:
             lane.enter(mine, index_of.get(mine[0].gil) if mine else None)
             for state in mine:
                 self._lane_by_state[state.address] = lane
+        cost_us = (time.thread_time_ns() - began_ns) // 1000
+        self._refresh_at_us = now_us + cost_us * _SURVEY_REST
 
     def list_threads(self, now_us: int) -> None:
         """Asks the kernel which threads there are. A thread is there before it has a state, and after."""
@@ -156,6 +170,10 @@ class Roster:
             self.failed += 1
             self.surveyed_us = now_us
 
+    def may_refresh(self, now_us: int) -> bool:
+        """Whether another walk is not too early: threads that come by the thousand are not worth one each."""
+        return now_us >= max(self.surveyed_us + _SURVEY_PERIOD_US, self._refresh_at_us)
+
     def follow(self, now_us: int) -> None:
         """A new thread state or interpreter changes the head of its list: one word a list tells.
 
@@ -166,8 +184,10 @@ class Roster:
             same = all(memory.u64(head) == word for head, word in self._heads.items())
         except Unmapped:
             same = False  # an interpreter is gone, and with it the head of its threads
-        if not same or self._unsettled:
-            self.try_refresh(now_us)
+        late = self._surveyed_all_us < self.surveyed_us <= now_us - _SURVEY_ALL_US  # it was not in full
+        if not same or self._unsettled or late:
+            if now_us >= self._refresh_at_us:
+                self.try_refresh(now_us)
         elif now_us - self.listed_us >= LIST_PERIOD_US:
             self._list_if_changed(now_us)
 

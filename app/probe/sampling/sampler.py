@@ -18,7 +18,7 @@ from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 
 from .judges import judge_for
-from .roster import SURVEY_PERIOD_US, Numbers, Roster
+from .roster import Numbers, Roster
 from .tracks import GilTrack, Lane
 from .turns import BLOCKED, Turns
 
@@ -188,7 +188,7 @@ class Sampler:
             gil.interval_us, last_holder, locked, gil.switches_read = _GIL.unpack(gil.raw)
             gil.moved = gil.switches_read - gil.switches if gil.switches is not None else 0
             gil.last = roster.number_of(last_holder)
-            if locked == 1 and gil.last == HOLDER_UNKNOWN and now_us - roster.surveyed_us >= SURVEY_PERIOD_US:
+            if locked == 1 and gil.last == HOLDER_UNKNOWN and roster.may_refresh(now_us):
                 roster.try_refresh(now_us)
                 gil.last = roster.number_of(last_holder)
             gil.now = gil.last if locked == 1 else HOLDER_NONE
