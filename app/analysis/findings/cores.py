@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.analysis.findings import hazards
-from app.analysis.findings.rows import LEAST_S, Row, lets_go, locks, seen_enough, seen_s, share
+from app.analysis.findings.rows import LEAST_S, Row, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -49,8 +49,8 @@ _VARIABLES = {
 
 def parallel(summary: Summary) -> Finding | None:
     """Several threads compute in C code without the lock."""
-    if oversubscribed(summary):
-        return None
+    if oversubscribed(summary) or hazards.lock_contention(summary):
+        return None  # too many, or by turns
     for pid, threads in _by_process(summary):
         held = max((gil["held_share"] for gil, _ in locks(summary) if gil["pid"] == pid), default=0.0)
         native = [
@@ -58,7 +58,7 @@ def parallel(summary: Summary) -> Finding | None:
             for thread in threads
             if thread["interpreter"] is not None and share(thread, "native") >= _NATIVE and lets_go(thread)
         ]
-        cores, wanted = sum(map(_cores, native)), sum(map(_wanted, native))
+        cores, wanted = sum(map(_cores, native)), sum(map(wanted_cpus, native))
         cpus = _process(summary, pid)["cpus"]
         if len(native) < _PARALLEL_THREADS or held >= _NATIVE or wanted < _CORES or _too_many(wanted, cpus):
             continue
@@ -91,10 +91,10 @@ def oversubscribed(summary: Summary) -> Finding | None:
         computing = [
             thread
             for thread in threads
-            if _wanted(thread) >= _TAKES_PART
+            if wanted_cpus(thread) >= _TAKES_PART
             and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
         ]
-        wanted, cores = sum(map(_wanted, computing)), sum(map(_cores, computing))
+        wanted, cores = sum(map(wanted_cpus, computing)), sum(map(_cores, computing))
         if cpus is None or len(computing) < 2 or wanted - cores < _DELAYED:
             continue
         foreign = [thread for thread in computing if thread["interpreter"] is None]
@@ -134,9 +134,9 @@ def free_threads(summary: Summary) -> Finding | None:
         if process["gil_enabled"] is not False:
             continue
         computing = [
-            thread for thread in threads if min(share(thread, "running"), _wanted(thread)) >= _COMPUTES
+            thread for thread in threads if min(share(thread, "running"), wanted_cpus(thread)) >= _COMPUTES
         ]
-        cores, wanted, cpus = sum(map(_cores, computing)), sum(map(_wanted, computing)), process["cpus"]
+        cores, wanted, cpus = sum(map(_cores, computing)), sum(map(wanted_cpus, computing)), process["cpus"]
         if len(computing) < _PARALLEL_THREADS or wanted < _CORES or (cpus or _CORES) < _CORES:
             continue
         return Finding(
@@ -173,17 +173,6 @@ def _process(summary: Summary, pid: int) -> Row:
 def _cores(thread: Row) -> float:
     """How much of a CPU it had."""
     return float((thread["cpu_s"] or 0.0) / thread["counted_s"]) if thread["counted_s"] else 0.0
-
-
-def _wanted(thread: Row) -> float:
-    """How much of a CPU it would have had without ever standing in the run queue.
-
-    That is its CPU time beside the time in which it was blocked, by the kernel's own account. One that sleeps
-    between short pieces of work may stand in the queue for most of its time, and wants little all the same;
-    samples find it there more often than it is, since the observer has its CPU just then.
-    """
-    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
-    return float(cpu_s / max(cpu_s, (thread["counted_s"] or 0.0) - delayed_s)) if cpu_s else 0.0
 
 
 def _too_many(wanted: float, cpus: float | None) -> bool:

@@ -15,6 +15,7 @@ from app.analysis.findings.rows import (
     mean_hold_s,
     seen_s,
     share,
+    wanted_cpus,
 )
 from app.model.findings import Finding
 
@@ -159,11 +160,12 @@ def _waited_for(threads: list[dict[str, Any]]) -> tuple[str, str | None]:
 
 
 def _elsewhere(summary: Summary, threads: list[dict[str, Any]]) -> float:
-    """How many cores the program keeps busy without a GIL, in C code or in other programs."""
+    """How many cores the program keeps busy, or would, without a GIL: in C code or in other programs."""
     processes = [row for row in summary["processes"] if row["counted_s"]]
     cores = sum(row["cpu_s"] / row["counted_s"] for row in processes)
     held = sum(gil["held_share"] for gil, _ in locks(summary))
-    return float(max(cores - held, sum(share(thread, "native") for thread in threads if lets_go(thread))))
+    native = sum(min(share(thread, "native"), wanted_cpus(thread)) for thread in threads if lets_go(thread))
+    return float(max(cores - held, native))
 
 
 def long_hold(summary: Summary) -> Finding | None:

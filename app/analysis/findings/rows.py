@@ -82,6 +82,17 @@ def had_cpu(thread: Row) -> float:
     return float(cpu_s / (cpu_s + delayed_s)) if cpu_s else 1.0
 
 
+def wanted_cpus(thread: Row) -> float:
+    """How much of a CPU it would have had without ever standing in the run queue.
+
+    That is its CPU time beside the time in which it was blocked, by the kernel's own account. One that sleeps
+    between short pieces of work may stand in the queue for most of its time, and wants little all the same;
+    samples find it there more often than it is, since the observer has its CPU just then.
+    """
+    cpu_s, delayed_s = thread["cpu_s"] or 0.0, thread["run_delay_s"] or 0.0
+    return float(cpu_s / max(cpu_s, (thread["counted_s"] or 0.0) - delayed_s)) if cpu_s else 0.0
+
+
 def most_blocked(threads: Iterable[Row], state: str) -> Row | None:
     """Where these threads were blocked for longest in a state, of the places that were seen.
 

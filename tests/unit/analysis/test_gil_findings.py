@@ -20,7 +20,7 @@ def summary(
     }
     gil = {"pid": 1, "interpreter": 0, "held_share": 0.02, "coverage": coverage}
     process = {"pid": 1, "counted_s": observed_s, "cpu_s": cpu_s * threads, "cpus": 4.0, "thread_pools": []}
-    return {"gils": [gil], "threads": [thread] * threads, "processes": [process]}
+    return {"gils": [gil], "threads": [thread] * threads, "processes": [process], "workload": None}
 
 
 def test_a_thread_is_judged_by_the_time_in_which_it_was_seen() -> None:
