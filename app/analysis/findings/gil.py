@@ -85,17 +85,26 @@ def saturated(summary: Summary) -> Finding | None:
         ]
         if len(takers) < 2 or (gil["switches_per_s"] or 0) < _TURNS_A_SECOND:
             continue
-        if gil["contended_share"] + sum(map(_on_its_way, takers)) < _SATURATED_WANTED:
+        wanted = min(gil["contended_share"] + sum(map(_on_its_way, takers)), gil["held_share"])
+        if wanted < _SATURATED_WANTED:
             continue
+        more = wanted - gil["contended_share"]
         return Finding(
             code="gil-saturated",
             severity="warning",
             title="The GIL is saturated: more threads do no more work",
             detail=f"In process {gil['pid']} some thread held the GIL for {gil['held_share']:.0%} of the "
             f"time, and for {gil['contended_share']:.0%} at least one other waited for it: "
-            f"{gil['waiters']:.1f} on average. {len(takers)} threads that compute took turns.",
+            f"{gil['waiters']:.1f} on average. "
+            + (
+                f"For up to {more:.0%} more one was on its way back to it, without a CPU. "
+                if more > 0.05
+                else ""
+            )
+            + f"{len(takers)} threads that compute took turns.",
             evidence={
                 **_of_lock(gil, "held_share", "contended_share", "waiters", "switches_per_s"),
+                "wanted_share": wanted,
                 "threads": len(takers),
             },
             advice="Move the computing to processes or subinterpreters, "

@@ -79,7 +79,9 @@ def test_a_thread_without_a_cpu_on_its_way_back_to_the_lock_wants_it_too() -> No
     busy = {**TAKES_TURNS, "shares": shares, "cpu_s": 1.0}
     told = summary(*(thread("digest", n, run_delay_s=1.0, **busy) for n in range(2)))
     told["gils"][0] |= {"held_share": 0.98, "contended_share": 0.68}
-    assert gil.saturated(told) is not None
+    found = gil.saturated(told)
+    assert found is not None
+    assert "For up to 30% more one was on its way back to it, without a CPU." in found.detail
     told = summary(*(thread("digest", n, run_delay_s=0.1, **busy) for n in range(2)))
     told["gils"][0] |= {"held_share": 0.98, "contended_share": 0.68}
     assert gil.saturated(told) is None, "it computes without the lock meanwhile"
