@@ -59,6 +59,7 @@ class Supervision:
         self._orphans = Orphans()
         self._asked: Ended | None = None
         self._late: GilscopeError | None = None  # why it was timed out
+        self._forced = False  # the observer was killed, since it did not end in time
         self._limit: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
@@ -130,6 +131,7 @@ class Supervision:
             if self._lost and self._program is not None:
                 self._program.signal(signal.SIGKILL)
             elif self._observer is not None:
+                self._forced = True
                 self._observer.kill()
 
     async def _observe(self, observer: ObserverProcess) -> None:
@@ -169,9 +171,12 @@ class Supervision:
             problem += f" Processes {left} of its target could not be ended."
         problem = f"{problem} {observer.stderr_tail}".rstrip()
         logger.warning("run %s: %s", self._id, problem)
-        failure = self._late if self._asked else GilscopeError(problem, REMEDY)
-        error = failure.to_json() if failure else None
-        self._finish(frames.End(0, self._asked or "failed", error, exit_code), said=False)
+        if self._asked and self._forced:  # it was ended, as it did not end when it was asked to
+            error = self._late.to_json() if self._late else None
+            self._finish(frames.End(0, self._asked, error, exit_code), said=False)
+        else:
+            error = GilscopeError(problem, REMEDY).to_json()
+            self._finish(frames.End(0, "failed", error, exit_code), said=False)
 
     async def _run_on(self, observer: ObserverProcess) -> int | None:
         """A person's program in the foreground runs on without its observer; its exit code."""

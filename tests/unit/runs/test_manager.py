@@ -334,6 +334,20 @@ def test_the_token_reaches_no_process(monkeypatch: pytest.MonkeyPatch):
     asyncio.run(scenario())
 
 
+def test_an_observer_that_somebody_else_killed_has_failed_though_a_stop_was_asked_for_since():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            await until(run, "frame")
+            [observer] = [child for child in psutil.Process().children() if FAKE in child.cmdline()]
+            observer.kill()
+            await run.stop()  # before the loop has heard of its end
+            assert run.state == "failed"
+            assert "without a last word, by signal 9" in run.error["detail"]
+
+    asyncio.run(scenario())
+
+
 def test_an_action_is_passed_on_to_a_workload_that_runs_and_has_it():
     actions = (ActionSpec("fill", "Fill", ""), ActionSpec("free", "Free", ""))
     plan = Plan("workload", "ladder", RunRequest(seconds=9.0), None, Start(["target"], {}), actions=actions)
