@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import struct
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Callable
 
 from app.model.frames import LONG_BLOCK_US
@@ -29,9 +31,9 @@ from .tracks import STILL, Lane
 
 _HOLDER = struct.Struct("=Qi")  # last_holder, locked
 _RUNNING = b"r"  # of "running", which a thread in the run queue reads too
-_PARKED_EVERY = 20  # looks between two searches of parked threads: they stay where they are for long
+_ALL_EVERY = 20  # looks between two at every thread for one that is due: the parked ones, and what was missed
 _AT_A_TIME = 10  # looks taken in one sample
-_A_SECOND = 100  # long blocks looked at, over the whole run; each costs some 40 us
+_A_SECOND = 60  # long blocks looked at, over the whole run; each costs some 50 us
 _BURST = 50
 
 Row = list[Any]
@@ -54,12 +56,9 @@ class Budget:
         """Whether another look may be taken."""
         return self._left >= 1
 
-    def take(self) -> bool:
-        """Takes another look, if one may be taken."""
-        if not self.allows:
-            return False
+    def take(self) -> None:
+        """Another look is taken."""
         self._left -= 1
-        return True
 
 
 class BlockedLooker:
@@ -73,7 +72,8 @@ class BlockedLooker:
         self._stacks = stacks
         self._turn = 0
         self._newest_next = False
-        self._parked: deque[Lane] = deque()  # those in a long block that was not looked at, the longest first
+        self._waiting: deque[Lane] = deque()  # in a long block that was not looked at, the longest first
+        self._long_us = 0  # a block that had begun by then was a long one at the last look
         self.short: list[Lane] = []  # those in a stretch that is not long yet, as of the last look
 
     def look(self, now_us: int, budget: Budget) -> list[Row]:
@@ -82,29 +82,48 @@ class BlockedLooker:
         Where there are too many, the longest and the newest take turns. So a new deadlock is seen at once
         though hundreds of idle threads wait for their look, and though others are always newer than it.
         """
-        if self._turn % _PARKED_EVERY == 0:
-            self._parked = deque(sorted(filter(_is_due, self._roster.parked), key=_since))
+        self._notice(now_us)
+        if self._turn % _ALL_EVERY == 0:
+            self._waiting = deque(sorted(self._all_due(), key=_since))
         self._turn += 1
-        active = self._due(now_us)
-        if not budget.allows or not (active or self._parked):
-            return []
         rows: list[Row] = []
-        due = deque(sorted(active, key=_since))
+        moved = []
         for _ in range(_AT_A_TIME):
-            lane = self._next(due)
-            if lane is None or not budget.take():
+            lane = self._next() if budget.allows else None
+            if lane is None:
                 break
-            rows += self.look_at(lane, now_us)
+            budget.take()
+            found = self.look_at(lane, now_us)
+            rows += found
+            if not found:
+                moved.append(lane)
+        self._waiting += moved
         return rows
 
-    def _next(self, active: deque[Lane]) -> Lane | None:
-        """The longest or the newest; those that are parked have mostly been blocked for longer."""
+    def _notice(self, now_us: int) -> None:
+        """Notes who is in a long block since the last look, and who is in a short one."""
+        new, short = [], []
+        before_us, self._long_us = self._long_us, now_us - LONG_BLOCK_US
+        for lane in self._roster.active:  # hundreds, it may be
+            if lane.entered > before_us and lane.state in STILL and lane.states:
+                if lane.entered > self._long_us:
+                    short.append(lane)
+                elif lane.looked_at != lane.entered:
+                    new.append(lane)
+        self._waiting += sorted(new, key=_since)
+        self.short = short
+
+    def _all_due(self) -> Iterator[Lane]:
+        """All in a long block that was not looked at, the parked ones too."""
+        for lane in chain(self._roster.active, self._roster.parked):
+            if lane.entered <= self._long_us and _is_due(lane):
+                yield lane
+
+    def _next(self) -> Lane | None:
+        """The longest or the newest in turn."""
         self._newest_next = not self._newest_next
-        while active or self._parked:
-            if self._newest_next:
-                lane = active.pop() if active else self._parked.pop()
-            else:
-                lane = self._parked.popleft() if self._parked else active.popleft()
+        while self._waiting:
+            lane = self._waiting.pop() if self._newest_next else self._waiting.popleft()
             if _is_due(lane) and self._roster.lane_by_number.get(lane.number) is lane:
                 return lane
         return None
@@ -121,19 +140,6 @@ class BlockedLooker:
         lane.looked_at, lane.looked_us = lane.entered, now_us
         stack = self._stacks.number(frames, at_lock=lane.state == LOCK)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
-
-    def _due(self, now_us: int) -> list[Lane]:
-        """The active ones in a long block that was not looked at; `short` becomes those in a short one."""
-        due, short = [], []
-        long_since = now_us - LONG_BLOCK_US
-        for lane in self._roster.active:
-            if lane.state in STILL and lane.states:
-                if lane.entered > long_since:
-                    short.append(lane)
-                elif lane.looked_at != lane.entered:
-                    due.append(lane)
-        self.short = short
-        return due
 
     def _still_at(self, lane: Lane) -> list[StackFrame] | None:
         """The frames of a thread that has not moved meanwhile; none that could be read: []."""
