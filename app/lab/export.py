@@ -37,7 +37,9 @@ def export(run: RunRecord, exporter: Exporter) -> Iterator[bytes]:
 
     Conflict where the run is not recorded.
     """
-    return exporter.export(_Recorded(run.to_json(), run.header(), run.summary(), run.recorded()))
+    summary, header = run.summary(), run.header()
+    told = summary["run"]  # without how it is kept, which is not the run's own
+    return exporter.export(_Recorded(told, header and {**header, "run": told}, summary, run.recorded()))
 
 
 def in_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

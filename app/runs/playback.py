@@ -52,9 +52,11 @@ class Recorded:
     def tail(self, before: int | None = None) -> Iterator[str]:
         """What a viewer is sent beside the header, up to the message numbered `before`.
 
-        Of a long run that is its last VIEW_MEMBERS mebibytes; what was before is drawn from the timeline.
+        Of a run of more than VIEW_MEMBERS mebibytes that is the last of them: what was before is drawn from
+        the timeline, and from the messages of what is on view.
         """
-        for number, line in self._from(max(0, len(self._members) - VIEW_MEMBERS)):
+        whole = len(self._members) <= VIEW_MEMBERS
+        for number, line in self._from(0 if whole else len(self._members) - 1):
             if before is not None and number >= before:
                 return
             if not line.startswith(_IN_HEADER):

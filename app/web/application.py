@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from app import assets
 from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import assets, docs, pages, problems
+from app.web import docs, pages, problems
 from app.web.api import health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.guard import Guard

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
-from app.web import assets
+from app import assets
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = Jinja2Templates(directory=assets.TEMPLATES)
+_templates = Jinja2Templates(env=assets.templates())
 
 Json = dict[str, Any]
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
+from app import assets
 from app.exporters import EXPORTERS
 from app.model.errors import NotFound
 from app.runs import interpreters
@@ -18,14 +19,10 @@ from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, Worklo
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
 from app.runs.request import bounds_of
-from app.web import assets
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = Jinja2Templates(directory=assets.TEMPLATES)
+_templates = Jinja2Templates(env=assets.templates())
 _templates.env.globals["exporters"] = EXPORTERS
-_templates.env.globals["panel_markup"] = _templates.env.list_templates(
-    filter_func=lambda name: name.startswith("panels/")
-)
 
 
 @router.get("/")

@@ -32,6 +32,7 @@ export function bin(track, first, usPerColumn, columns, kinds, kindOf) {
       column += 1;
     }
   }
+  track.overview?.addTo(bins, first, usPerColumn, kinds, kindOf, track.length ? track.startAt(0) : Infinity);
   return bins;
 }
 

@@ -6,6 +6,10 @@ const FIRST_CAPACITY = 256;
 export const MOST_PIECES = 1 << 16;
 
 export class Track {
+  /** What is known of the time before the first piece. @type {import("./shares.js").Shares | null} */
+  overview = null;
+  /** Whether the oldest pieces have made room. */
+  dropped = false;
   #starts = new Float64Array(FIRST_CAPACITY);
   #ends = new Float64Array(FIRST_CAPACITY);
   #values = new Int32Array(FIRST_CAPACITY);
@@ -107,6 +111,7 @@ export class Track {
     if (this.#length >= this.#mostPieces) {
       this.#first = this.#slot(1);
       this.#length -= 1;
+      this.dropped = true;
       return;
     }
     const grow = (/** @type {Float64Array | Int32Array | Uint16Array} */ from, /** @type {any} */ into) => {

@@ -39,6 +39,14 @@ export class Problem extends Error {
   }
 }
 
+/** @type {((path: string) => any) | null} */
+let answers = null;
+
+/** No server is asked from now on. @param {(path: string) => any} told throws a Problem for what it does not know */
+export function answerFrom(told) {
+  answers = told;
+}
+
 /**
  * @param {string} method
  * @param {string} path
@@ -47,6 +55,7 @@ export class Problem extends Error {
  * @returns {Promise<any>}
  */
 async function call(method, path, body, how = {}) {
+  if (answers) return answers(path);
   /** @type {RequestInit} */
   const request = { method, headers: { accept: "application/json" }, ...how };
   if (body !== undefined) {
@@ -64,8 +73,14 @@ async function call(method, path, body, how = {}) {
       remedy: "See whether gilscope serve still runs.",
     });
   }
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  if (answer.ok) return answer.status === 204 ? null : bodyOf(answer);
   throw new Problem(await problemOf(answer));
+}
+
+/** Of messages, a line each. @param {Response} answer */
+async function bodyOf(answer) {
+  if (!answer.headers.get("content-type")?.includes("ndjson")) return answer.json();
+  return (await answer.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
 /** @param {Response} answer @returns {Promise<ProblemBody>} */
@@ -94,6 +109,14 @@ export const getSummary = (id) => call("GET", `/runs/${encodeURIComponent(id)}/s
  */
 export const getStacks = (id, lane, fromUs, toUs) =>
   call("GET", `/runs/${encodeURIComponent(id)}/stacks?lane=${lane}&from_us=${fromUs}&to_us=${toUs}`);
+
+/** @param {string} id @param {number} fromUs @param {number} toUs @param {number} bins @returns {Promise<any>} */
+export const getTimeline = (id, fromUs, toUs, bins) =>
+  call("GET", `/runs/${encodeURIComponent(id)}/timeline?from_us=${fromUs}&to_us=${toUs}&bins=${bins}`);
+
+/** The messages of a span, and those that name. @param {string} id @param {number} fromUs @param {number} toUs @returns {Promise<any[]>} */
+export const getMessages = (id, fromUs, toUs) =>
+  call("GET", `/runs/${encodeURIComponent(id)}/messages?from_us=${fromUs}&to_us=${toUs}`);
 
 /** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);

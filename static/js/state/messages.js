@@ -80,6 +80,11 @@
  *            threads_not_shown: number, where?: Where | null,
  *            memory_peak: {rss: Maybe, pss: Maybe}, cpu_share: Maybe,
  *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
+ * @typedef {{from_us: number, to_us: number, bin_us: number, bins: number, lanes_not_shown: number,
+ *            lanes: {lane: number, pid: number, tid: number, name: string, interpreter: number | null, named_us: number,
+ *                    shares: {[state: string]: string}}[],
+ *            gils: {gil: number, pid: number, interpreter: number, holders: {[lane: string]: string},
+ *                   contended: string | null}[]}} TimelineBins each share is base64 of a byte a bin
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */
 

@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
+ * @import { History } from "./history.js"
  * @import {
- *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, Told, Where
+ *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, TimelineBins, Told, Where
  * } from "./messages.js"
  * @typedef {Where & {pid: number, tid: number, name: string}} ThreadWhere
  * @typedef {Where & {threads: ThreadWhere[]}} WhereTimeWent
@@ -23,6 +24,8 @@ import { Series } from "./series.js";
 
 /** Events that are kept for the timeline, the latest. */
 const MOST_EVENTS = 500;
+/** An observation begins with its first frame, a moment after its clock. */
+const FIRST_FRAME_US = 1_000_000;
 /** Threads that come and go: so many lanes that have ended are kept, the latest. */
 const MOST_GONE_LANES = 200;
 
@@ -62,6 +65,10 @@ export class RunState {
   reports = new Reports();
   series = new Series();
   clock = new LiveClock();
+  /** What lies before the messages that came, where it can be asked for. @type {History | null} */
+  history = null;
+  /** Where the first frame that came began. @type {number | null} */
+  #firstUs = null;
   /** Where the measured time ended: with a workload's result, else with the observation. @type {number | null} */
   endUs = null;
   #lastSeq = -1;
@@ -72,7 +79,8 @@ export class RunState {
 
   /** How far the measured time is known; null before the first frame. */
   get lastUs() {
-    return this.#cut(this.clock.lastUs);
+    // Of a long run that has ended, the messages that came may hold no frame.
+    return this.#cut(this.clock.lastUs ?? (this.ended && this.figures ? this.figures.at_us : null));
   }
 
   /** The instant to draw up to; null before the first frame. @param {number} nowMs the viewer's clock */
@@ -89,6 +97,51 @@ export class RunState {
   /** @param {number | null} us */
   #cut(us) {
     return us === null || this.endUs === null ? us : Math.min(us, this.endUs);
+  }
+
+  /** The instant from which the pieces of all lanes and GILs are here; 0 where it is the beginning. */
+  get heldFromUs() {
+    const beganUs = this.figures?.begin_us ?? 0;
+    if (this.#firstUs === null) return this.ended ? Infinity : 0;
+    let fromUs = this.#firstUs > beganUs + FIRST_FRAME_US ? this.#firstUs : 0;
+    for (const { track } of [...this.lanes.values(), ...this.gils.values()]) {
+      if (track.dropped) fromUs = Math.max(fromUs, track.startAt(0));
+    }
+    return fromUs;
+  }
+
+  /**
+   * The pieces or shares to draw of a lane or a GIL in a window.
+   * @param {Lane | Gil} one @param {number} startUs @param {number} endUs
+   */
+  trackIn(one, startUs, endUs) {
+    if (this.history === null || this.heldFromUs <= startUs) return one.track;
+    return "lane" in one
+      ? this.history.trackOf("lanes", one.lane, one.track, startUs, endUs)
+      : this.history.trackOf("gils", one.gil, one.track, startUs, endUs);
+  }
+
+  /** Threads and GILs that went before the messages that came. @param {TimelineBins} bins */
+  takeEarlier({ lanes, gils }) {
+    for (const { lane, pid, tid, name, interpreter, named_us: namedUs } of lanes) {
+      const known = this.lanes.get(lane);
+      if (known) known.namedUs = namedUs;
+      else {
+        this.lanes.set(lane, {
+          lane,
+          pid,
+          tid,
+          name,
+          interpreter,
+          alive: false,
+          namedUs,
+          track: new Track(),
+        });
+      }
+    }
+    for (const { gil, pid, interpreter } of gils) {
+      if (!this.gils.has(gil)) this.gils.set(gil, { gil, pid, interpreter, namedUs: 0, track: new Track() });
+    }
   }
 
   /** Whether a message tells of the time after the measured one, of which no view shows anything. @param {number} atUs */
@@ -226,6 +279,7 @@ export class RunState {
   /** @param {Frame} frame @param {number} nowMs */
   #frame(frame, nowMs) {
     this.clock.heard(frame.end_us, nowMs);
+    this.#firstUs ??= frame.start_us;
     for (const [index, , pieces] of frame.gils) {
       const gil = this.gils.get(index);
       if (!gil) continue;
@@ -315,6 +369,15 @@ export class RunState {
       for (const lane of this.lanes.values()) if (lane.pid === pid && lane.tid === tid) lane.loop = kind;
     }
   }
+}
+
+/** The pieces of a span, from its messages. @param {any[]} messages */
+export function piecesOf(messages) {
+  const span = new RunState();
+  for (const message of messages) {
+    if (message.type === "names" || message.type === "frame") span.take(message, 0);
+  }
+  return { lanes: span.lanes, gils: span.gils };
 }
 
 /** @param {RunEvent} one @param {RunEvent} other */

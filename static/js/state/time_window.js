@@ -11,7 +11,7 @@ export const DEFAULT_SPAN_US = 10_000_000;
 export const SHORTEST_SPAN_US = 2_000;
 /** A short wait is shown among the turns that it waited for. */
 const SHORTEST_SPAN_AROUND_US = 50_000;
-export const LONGEST_SPAN_US = 600_000_000;
+export const LONGEST_SPAN_US = 7 * 24 * 3_600_000_000;
 
 /** @type {TimeWindow} */
 export const LIVE = Object.freeze({ spanUs: DEFAULT_SPAN_US, endUs: null });

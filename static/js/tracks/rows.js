@@ -25,17 +25,18 @@ const DENSITIES = [
  * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, one that began after
  * `endUs` has not come into it, and a process goes with its threads.
  * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>,
- *          pauses: Map<string, Pauses>}} cast
+ *          pauses: Map<string, Pauses>, trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
  * @param {number} startUs
  * @param {number} endUs
  * @returns {Row[]}
  */
-export function layOut({ processes, lanes, gils, pauses }, startUs, endUs) {
+export function layOut(cast, startUs, endUs) {
+  const { processes, gils, pauses } = cast;
   const groups = [...processes.values()].map((process) => ({
     process,
     collectors: [...pauses.values()].filter((own) => own.pid === process.pid),
     gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
-    threads: threadsOf(process, lanes, startUs, endUs),
+    threads: threadsOf(process, cast, startUs, endUs),
   }));
   const shown = groups.filter(({ threads }) => threads.length > 0);
   const total = shown.reduce(
@@ -58,22 +59,34 @@ export function layOut({ processes, lanes, gils, pauses }, startUs, endUs) {
       add({ kind: "collector", pauses: own, exact, track: own.track }, density.heights.collector);
     }
     if (process.gil_enabled === false) add({ kind: "free", process }, density.heights.lane);
-    for (const gil of locks) add({ kind: "gil", gil, track: gil.track }, density.heights.gil);
-    for (const lane of threads) add({ kind: "lane", lane, track: lane.track }, density.heights.lane);
+    for (const gil of locks) {
+      add({ kind: "gil", gil, track: cast.trackIn(gil, startUs, endUs) }, density.heights.gil);
+    }
+    for (const lane of threads) {
+      add({ kind: "lane", lane, track: cast.trackIn(lane, startUs, endUs) }, density.heights.lane);
+    }
   }
   return rows;
 }
 
 /**
  * In the order in which the threads were started, as their ids tell; those that never came to Python below.
- * @param {Process} process @param {Map<number, Lane>} lanes @param {number} startUs @param {number} endUs
+ * @param {Process} process
+ * @param {{lanes: Map<number, Lane>, trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
+ * @param {number} startUs @param {number} endUs
  */
-function threadsOf(process, lanes, startUs, endUs) {
-  return [...lanes.values()]
-    .filter(({ pid, alive, track, namedUs }) =>
-      pid === process.pid && (track.lastUs > startUs || (alive && !process.gone)) &&
-      (track.length ? track.startAt(0) : namedUs) <= endUs
-    )
+function threadsOf(process, cast, startUs, endUs) {
+  return [...cast.lanes.values()]
+    .filter((lane) => {
+      if (lane.pid !== process.pid) return false;
+      const track = cast.trackIn(lane, startUs, endUs);
+      // Of time that this page has no pieces of, the shares tell who was there.
+      if (track !== lane.track || (track.overview && !(track.startAt(0) <= startUs))) {
+        return track.length > 0 || (track.overview?.touches(startUs, endUs) ?? false);
+      }
+      return (track.lastUs > startUs || (lane.alive && !process.gone)) &&
+        (track.length ? track.startAt(0) : lane.namedUs) <= endUs;
+    })
     .sort((one, other) => foreign(one) - foreign(other) || one.tid - other.tid);
 }
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 from jinja2 import Environment, FileSystemLoader
 
+from app import assets
 from app.runs.catalogue import ParamSpec
-from app.web import assets
 
 INTERPRETERS = [
     {

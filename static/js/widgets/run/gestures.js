@@ -7,6 +7,7 @@
  * @property {(steps: number) => void} step later if positive
  * @property {(steps: number) => void} zoomStep in if positive
  * @property {() => void} reset
+ * @property {() => void} fit shows the whole run
  * @property {() => void} togglePause
  * @property {() => void} live
  * @property {(at: {x: number, y: number} | null) => void} point
@@ -57,6 +58,8 @@ const KEYS = {
   "=": "zoom-in",
   "-": "zoom-out",
   0: "reset",
+  f: "fit",
+  F: "fit",
   l: "live",
   L: "live",
   Enter: "choose",
@@ -68,6 +71,7 @@ function actsOf(gestures) {
     ["pause", gestures.togglePause],
     ["live", gestures.live],
     ["reset", gestures.reset],
+    ["fit", gestures.fit],
     ["earlier", () => gestures.step(-1)],
     ["later", () => gestures.step(1)],
     ["zoom-in", () => gestures.zoomStep(1)],

@@ -3,7 +3,8 @@
  * What the colours mean; and of the thread under the pointer, which share of the time on view each state had: of the
  * pieces that are drawn, and of no others.
  * @import { Lane } from "../../state/run_state.js"
- * @typedef {{lane: Lane, startUs: number, endUs: number}} Hovered a thread, and the time on view
+ * @import { Track } from "../../base/track.js"
+ * @typedef {{lane: Lane, track: Track, startUs: number, endUs: number}} Hovered a thread, and what is drawn of it
  */
 import { sharesOf } from "../../base/bins.js";
 import { find, setText } from "../../base/dom.js";
@@ -34,6 +35,6 @@ export class Legend {
 }
 
 /** @param {Hovered} hovered */
-export function stateShares({ lane, startUs, endUs }) {
-  return sharesOf(lane.track, startUs, endUs, STATES.length, (state) => state);
+export function stateShares({ track, startUs, endUs }) {
+  return sharesOf(track, startUs, endUs, STATES.length, (state) => state);
 }

@@ -8,9 +8,18 @@
 import { copyOf, find } from "../../base/dom.js";
 import { onThemeChange } from "../../base/theme.js";
 import { readPalette } from "../../draw/palette.js";
-import { getSummary, Problem, refusalOf, stopRun, streamUrl } from "../../net/api.js";
+import {
+  getMessages,
+  getSummary,
+  getTimeline,
+  Problem,
+  refusalOf,
+  stopRun,
+  streamUrl,
+} from "../../net/api.js";
 import { Stream } from "../../net/stream.js";
-import { RunState } from "../../state/run_state.js";
+import { History } from "../../state/history.js";
+import { piecesOf, RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
 import { Explanation } from "./explanation.js";
@@ -56,11 +65,23 @@ export class RunView {
    * @param {(workload: string) => Sentences | null} how.sentencesOf what the catalogue says of a workload
    * @param {(first: RunRequest, second: RunRequest | null) => Promise<void>} how.onTry
    * @param {(problem: Problem) => void} how.onProblem
+   * @param {(url: string) => WebSocket} [how.open] the stream, where it does not come from a server
    */
-  constructor(stage, id, { scheduler, sentencesOf, onTry, onProblem }) {
+  constructor(stage, id, { scheduler, sentencesOf, onTry, onProblem, open }) {
     this.#scheduler = scheduler;
     this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
+    this.#state.history = new History({
+      getTimeline: (fromUs, toUs, bins) => unlessRefused(getTimeline(id, fromUs, toUs, bins)),
+      getDetail: async (fromUs, toUs) => {
+        const messages = await unlessRefused(getMessages(id, fromUs, toUs));
+        return messages && piecesOf(messages);
+      },
+      onNews: (bins) => {
+        if (bins) this.#state.takeEarlier(bins);
+        this.#timeline.redraw();
+      },
+    });
     this.#root = copyOf("run-view");
     stage.replaceChildren(this.#root);
     const palette = readPalette();
@@ -97,6 +118,7 @@ export class RunView {
       onMessage: (message) => this.#take(message),
       onConnection: (connection) => this.#title.connected(connection),
       whyRefused: () => refusalOf(id),
+      open,
     });
     addEventListener("online", this.#hurry);
     this.#stream.connect();
@@ -178,5 +200,15 @@ export class RunView {
     this.#timeline.recolour(palette);
     this.#details.recolour(palette);
     this.#scheduler.redraw(this.#update);
+  }
+}
+
+/** What a request answers; null where it is refused, as of a run that is not recorded. @template T @param {Promise<T>} asked */
+async function unlessRefused(asked) {
+  try {
+    return await asked;
+  } catch (problem) {
+    if (problem instanceof Problem) return null;
+    throw problem;
   }
 }

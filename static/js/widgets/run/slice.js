@@ -54,12 +54,12 @@ export class SliceDetails {
   /** @param {number} number of a lane @param {number} us */
   show(number, us) {
     const lane = this.#state.lanes.get(number);
-    const index = lane ? lane.track.indexAt(us) : -1;
-    if (!lane || index < 0) return;
-    const { track } = lane;
+    const track = lane && this.#trackAt(lane, us);
+    const index = track ? track.indexAt(us) : -1;
+    if (!lane || !track || index < 0) return;
     const [startUs, endUs] = [track.startAt(index), track.endAt(index)];
     const state = STATES[track.valueAt(index)];
-    const goesOn = index === track.length - 1 && lane.alive && !this.#state.ended;
+    const goesOn = track === lane.track && index === track.length - 1 && lane.alive && !this.#state.ended;
     this.#at = { lane: number, us };
     this.#root.hidden = false;
     this.#title.replaceChildren(
@@ -141,6 +141,11 @@ export class SliceDetails {
       : "No stack was read in this slice: there were too many such stretches at a time, or it had just begun.";
   }
 
+  /** Where the instant is: among the pieces that came, or among those of the window. @param {Lane} lane @param {number} us */
+  #trackAt(lane, us) {
+    return this.#state.trackIn(lane, us, us + 1);
+  }
+
   /** @param {string} act */
   #act(act) {
     if (act === "close") {
@@ -154,12 +159,13 @@ export class SliceDetails {
     const lane = at && this.#state.lanes.get(at.lane);
     if (!at || !lane) return;
     if (act === "earlier" || act === "later") {
-      const index = lane.track.indexAt(at.us) + (act === "later" ? 1 : -1);
-      if (index < 0 || index >= lane.track.length) return;
-      this.show(at.lane, (lane.track.startAt(index) + lane.track.endAt(index)) / 2);
+      const track = this.#trackAt(lane, at.us);
+      const index = track.indexAt(at.us) + (act === "later" ? 1 : -1);
+      if (index < 0 || index >= track.length) return;
+      this.show(at.lane, (track.startAt(index) + track.endAt(index)) / 2);
     } else {
       const lanes = [...this.#state.lanes.values()]
-        .filter(({ track }) => track.indexAt(at.us) >= 0)
+        .filter((one) => this.#trackAt(one, at.us).indexAt(at.us) >= 0)
         .sort((one, other) => one.pid - other.pid || one.tid - other.tid);
       const next = lanes[lanes.indexOf(lane) + (act === "below" ? 1 : -1)];
       if (next) this.show(next.lane, at.us);

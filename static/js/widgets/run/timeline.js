@@ -85,6 +85,7 @@ export class Timeline {
       step: (steps) => this.#act(() => this.#pan(steps * PAN_STEP)),
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
+      fit: () => this.#act(() => this.#fit()),
       togglePause: () => this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
       point: (at) => {
@@ -111,13 +112,15 @@ export class Timeline {
     const edgeUs = this.#edgeUs(performance.now());
     if (row?.kind !== "lane" || edgeUs === null) return null;
     const { startUs, endUs } = interval(this.#window, edgeUs);
-    const from = Math.max(startUs, row.lane.track.length ? row.lane.track.startAt(0) : startUs);
+    const { lane, track } = row;
+    const from = Math.max(startUs, track.length && !track.overview ? track.startAt(0) : startUs);
     const until = Math.min(endUs, shownUntil(this.#window, edgeUs));
-    return until > from ? { lane: row.lane, startUs: from, endUs: until } : null;
+    return until > from ? { lane, track, startUs: from, endUs: until } : null;
   }
 
   /** The instant from which this page has a thread's states; Infinity where it has none. @param {number} lane */
   hasSince(lane) {
+    if (this.#state.history) return 0;
     const track = this.#state.lanes.get(lane)?.track;
     return track?.length ? track.startAt(0) : Infinity;
   }
@@ -185,6 +188,11 @@ export class Timeline {
     if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
   }
 
+  #fit() {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs !== null) this.#set(zoom(follow(this.#window), edgeUs / this.#window.spanUs, 0, edgeUs));
+  }
+
   #togglePause() {
     const edgeUs = this.#edgeUs(performance.now());
     if (edgeUs === null) return;
@@ -231,9 +239,12 @@ export class Timeline {
   /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
-    this.#rows = layOut(this.#state, startUs, untilUs);
+    this.#rows = layOut(this.#state, startUs, Math.min(endUs, untilUs));
     this.#labels.show(this.#rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
+    if (startUs < this.#state.heldFromUs) {
+      this.#state.history?.look(startUs, Math.min(endUs, edgeUs), (endUs - startUs) / width);
+    }
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
     const visible = Math.min(height, this.#scroller.clientHeight);
     this.#surface.fit(width, visible);

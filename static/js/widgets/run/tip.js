@@ -73,7 +73,10 @@ function linesOf(row, us, lanes) {
   const { track } = row;
   const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
   const index = track.indexAt(us);
-  if (index < 0) return [make("b", {}, name), make("div", {}, "nothing was recorded here"), when];
+  if (index < 0) {
+    const why = track.overview ? "shares of time; zoom in for single slices" : "nothing was recorded here";
+    return [make("b", {}, name), make("div", {}, why), when];
+  }
   const what = row.kind === "gil" ? holding(track, index, lanes) : being(track.valueAt(index));
   const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
   length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));

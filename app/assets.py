@@ -5,13 +5,24 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader
+
 from app.model.errors import GilscopeError
 
-_APP = Path(__file__).resolve().parents[1]
+_APP = Path(__file__).resolve().parent
 _ROOT = _APP if (_APP / "static").is_dir() else _APP.parent  # a wheel carries both folders inside `app`
 
 STATIC = _ROOT / "static"
 TEMPLATES = _ROOT / "templates"
+
+
+def templates() -> Environment:
+    """The templates, which know the panels whose markup is written."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment.globals["panel_markup"] = environment.list_templates(
+        filter_func=lambda name: name.startswith("panels/")
+    )
+    return environment
 
 
 def vendor() -> Path:
