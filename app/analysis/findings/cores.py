@@ -32,8 +32,10 @@ _DELAYED = 0.5  # CPUs
 
 # A pool is nested where several threads of Python call its library at once, and its own threads compute
 # beside them: they wait for one another inside the library, and so want less than they are. There it is
-# enough that they are more than the CPUs, and want three quarters of these.
+# enough that they are more than the CPUs, and want three quarters of these. Who calls is in C code for a part
+# of its time, and in that or blocked on a lock for half of it.
 _CALLERS = 2
+_CALLS, _CALLS_OR_WAITS = 0.15, 0.5
 _NESTED_SHARE = 0.75
 
 # The libraries whose pools of threads are known, and what bounds each.
@@ -94,13 +96,17 @@ def oversubscribed(summary: Summary) -> Finding | None:
             if wanted_cpus(thread) >= _TAKES_PART
             and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
         ]
+        foreign = [thread for thread in computing if thread["interpreter"] is None]
+        pools = list(process["thread_pools"] or ()) if foreign else []
+        callers = [thread for thread in threads if _calls(thread)]
+        nested = bool(pools) and len(callers) >= _CALLERS
+        if nested:
+            computing += [thread for thread in callers if thread not in computing]
         wanted, cores = sum(map(wanted_cpus, computing)), sum(map(_cores, computing))
         if cpus is None or len(computing) < 2 or wanted - cores < _DELAYED:
             continue
-        foreign = [thread for thread in computing if thread["interpreter"] is None]
-        pools = list(process["thread_pools"] or ()) if foreign else []
-        nested = pools and len(computing) - len(foreign) >= _CALLERS and len(computing) > cpus
-        if not _too_many(wanted, cpus) and not (nested and wanted >= _NESTED_SHARE * cpus):
+        nested = nested and len(computing) > cpus and wanted >= _NESTED_SHARE * cpus
+        if not nested and not _too_many(wanted, cpus):
             continue
         return Finding(
             code="cpu-oversubscribed",
@@ -175,6 +181,15 @@ def _cores(thread: Row) -> float:
     return float((thread["cpu_s"] or 0.0) / thread["counted_s"]) if thread["counted_s"] else 0.0
 
 
+def _calls(thread: Row) -> bool:
+    """Whether a thread of Python may call a library that has a pool of threads, and waits for it."""
+    return (
+        thread["interpreter"] is not None
+        and share(thread, "native") >= _CALLS
+        and share(thread, "native", "lock") >= _CALLS_OR_WAITS
+    )
+
+
 def _too_many(wanted: float, cpus: float | None) -> bool:
     """Whether threads want more CPUs than the process may use."""
     return cpus is not None and wanted >= max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
@@ -184,7 +199,8 @@ def _of_pools(foreign: list[Row], pools: list[str]) -> str:
     if not foreign:
         return ""
     names = f" of {' and '.join(pools)}" if pools else ""
-    return f" {len(foreign)} of them are threads of a C library{names}, beside those of Python."
+    are = "is a thread" if len(foreign) == 1 else "are threads"
+    return f" {len(foreign)} of them {are} of a C library{names}, beside those of Python."
 
 
 def _bound(pools: list[str], foreign: int) -> str:

@@ -219,10 +219,7 @@ def _long_holds(summary: Summary, thread: dict[str, Any], least_s: float) -> tup
     """
     if share(thread, "stalled") > share(thread, "running"):  # that is another finding
         return None
-    # A holder without a CPU cannot let go: a hold counts by how much of the time it had one. That is a mean:
-    # of a thread that often had none, some holds had less, so they have to be up to twice as long.
-    ran = had_cpu(thread)
-    least_s *= (2 - ran) / ran
+    least_s /= had_cpu(thread)  # a holder without a CPU cannot let go
     steps: list[tuple[float, int]] = []  # (no shorter than, how many)
     lower = 0.0
     for upper, count in thread["gil_kept"]["histogram"]:

@@ -145,14 +145,6 @@ def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_sho
     assert gil.long_hold(told) is None
 
 
-def test_a_thread_that_has_no_cpu_for_half_of_the_time_has_to_keep_others_for_three_times_as_long() -> None:
-    kept = lengths(4, 0.1, [0.2, 4])
-    busy = {"shares": {"running": 0.9}, "gil_kept": kept}
-    waits = thread("answer", 2, shares={"waiting": 0.8}, gil_wait=lengths(40, 0.15))
-    assert gil.long_hold(summary(thread("a", 1, cpu_s=1.8, run_delay_s=0.1, **busy), waits)) is not None
-    assert gil.long_hold(summary(thread("a", 1, cpu_s=1.8, run_delay_s=1.8, **busy), waits)) is None
-
-
 WAITS = {"voluntary_switches": 100}
 
 
@@ -227,6 +219,11 @@ def test_callers_of_a_pool_that_wait_for_it_by_turns_are_too_many_with_its_threa
     told = summary(thread("train-0", 1, **train), thread("train-1", 2, **train), thread("python", 3, **spins))
     told["processes"][0]["thread_pools"] = ["OpenBLAS"]
     assert codes(told) == ["cpu-oversubscribed"]
+    waits = {"cpu_s": 0.44, "run_delay_s": 0.8, "shares": {"native": 0.25, "lock": 0.74}}
+    gets_on = {"cpu_s": 1.44, "run_delay_s": 1.75, "shares": {"native": 0.84, "lock": 0.14}}
+    uneven = summary(thread("a", 1, **gets_on), thread("b", 2, **waits), thread("python", 3, **spins))
+    uneven["processes"][0]["thread_pools"] = ["OpenBLAS"]
+    assert codes(uneven) == ["cpu-oversubscribed"], "one of them waits for the other most of the time"
     told["processes"][0]["cpus"] = 4.0
     assert codes(told) == [], "there is a CPU for each"
     told["processes"][0] |= {"cpus": 2.0, "thread_pools": []}

@@ -1,4 +1,4 @@
-"""Two threads multiply small matrices, and OpenBLAS starts eight threads of its own beside them."""
+"""Two threads multiply small matrices, and OpenBLAS starts threads of its own: eight, or one for each CPU."""
 # due: cpu-oversubscribed
 # needs: numpy
 
