@@ -17,6 +17,11 @@ from typing import Any
 
 STEPS_US = (*(step * 10**power for power in range(2, 7) for step in (1, 2, 5)), 10_000_000)
 
+# {the upper end of a step, as `steps` tells it: its lower end}, in seconds.
+LOWER_S: dict[float | None, float] = dict(
+    zip([*(us / 1e6 for us in STEPS_US), None], [0.0, *(us / 1e6 for us in STEPS_US)], strict=True)
+)
+
 _BITS = 6
 _A_OCTAVE = 1 << _BITS
 _QUANTILES = (0.50, 0.95, 0.99)

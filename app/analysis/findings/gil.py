@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 from app.analysis.findings.rows import (
@@ -17,6 +18,7 @@ from app.analysis.findings.rows import (
     share,
     wanted_cpus,
 )
+from app.analysis.histogram import LOWER_S
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -221,11 +223,10 @@ def _long_holds(summary: Summary, thread: dict[str, Any], least_s: float) -> tup
         return None
     least_s /= had_cpu(thread)  # a holder without a CPU cannot let go
     steps: list[tuple[float, int]] = []  # (no shorter than, how many)
-    lower = 0.0
     for upper, count in thread["gil_kept"]["histogram"]:
-        if lower >= least_s and count:
+        lower = LOWER_S[upper]
+        if sqrt(lower * (upper or lower)) >= least_s and count:  # the middle of a step stands for it
             steps.append((lower, count))
-        lower = upper or lower
     count, long_s = sum(count for _, count in steps), sum(from_s * count for from_s, count in steps)
     if count < _LONG_HOLDS or long_s < _LONG_HELD * seen_s(thread):
         return None

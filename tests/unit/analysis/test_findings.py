@@ -138,6 +138,9 @@ def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_sho
     # The holder was put aside by the machine.
     delayed = thread("validate", 1, gil_kept=holds, cpu_s=0.5, run_delay_s=3.4, **validates)
     assert gil.long_hold(summary(delayed, answers)) is None
+    # All are long: the histogram begins with their step.
+    whole = {**holds, "histogram": [[0.2, 40]]}
+    assert gil.long_hold(summary(thread("validate", 1, gil_kept=whole, **validates), answers)) is not None
     # It was the collector.
     pauses = {"pauses": {"total_s": 3.5, "max_s": 0.2}}
     told = summary(thread("validate", 1, gil_kept=holds, **validates), answers)
