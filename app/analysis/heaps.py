@@ -98,7 +98,7 @@ class HeapUse:
         }
 
     def message(self) -> Heap:
-        """The newest reading, as if it were the first: with the whole map where it has one.
+        """The newest reading, as if it were the first: with the whole map as it was told last, if ever.
 
         Of a map beyond MAP_CHARACTERS the arenas at the highest addresses are left out.
         """
@@ -109,12 +109,14 @@ class HeapUse:
             if room < 0:
                 break
             shown.append([address, pools])
-        return replace(self.newest, changed=shown, gone=[])
+        return replace(self.newest, mapped=bool(shown), changed=shown, gone=[])
 
     def _draw(self, message: Heap) -> None:
-        """Bring the map up to date; nobody looks at that of a reading without one."""
-        # After a time in which nobody looked the whole map comes anew, and what went meanwhile is not told.
-        if not message.mapped or len(message.changed) >= message.arenas:
+        """Bring the map up to date, where the reading tells of it."""
+        if not message.mapped:
+            return
+        # Who comes to look is told the whole map anew, and not what went since the map before.
+        if len(message.changed) >= message.arenas:
             self._map.clear()
         for address in message.gone:
             self._map.pop(address, None)

@@ -87,10 +87,11 @@ no block or were never carved; `raw_blocks` those of more than 512 bytes, which 
 before 3.12, and of mimalloc, which keeps them itself). `torn` counts pools that contradicted themselves and
 were left out. `classes` are always all of them; mimalloc's last, of size 0, is for blocks of more than 128
 KiB, each as large as it is. `pinned` tells of the arenas of which at most a tenth is in use: how many, their
-bytes, and the bytes in use that hold them. `mapped` says that somebody looks at the map: `changed` are then
-the arenas that differ from the map before (all of them in the first after a command that somebody looks), by
-address, two bytes a pool (of mimalloc, a slice of 64 KiB) in base64: 0 for a pool that holds no block, else
-its size class's place from 1; and how full it is, from 0 to 255, or of a pool that holds no block 0 if it was
+bytes, and the bytes in use that hold them. `mapped` says that the map is told, as it is each five seconds,
+and in each reading while somebody looks at it: `changed` are then the arenas that differ from the map before
+(all of them in the first, and in the first after a command that somebody looks), by address, two bytes a pool
+(of mimalloc, a slice of 64 KiB) in base64: 0 for a pool that holds no block, else its size class's place from
+1; and how full it is, from 0 to 255, or of a pool that holds no block 0 if it was
 in use before, 255 if it was never carved. `gone` are the arenas given back. The map has 4,096 arenas at most.
 
 A collector message tells of every interpreter whose numbers moved, and of the collections that ended since

@@ -9,6 +9,7 @@ _PART_OF_PERIOD = 4  # or so many times what a reading takes
 _FIRST_US = 100_000  # and while nobody does: at the start, growing to
 _UNLOOKED_AT_US = 1_000_000
 _PART_OF_CPU = 100  # or so many times the CPU that a reading takes
+_MAP_US = 5_000_000  # from one map to the next while nobody looks: for who plays the run again
 
 
 class Schedule:
@@ -18,6 +19,7 @@ class Schedule:
         self._first_us: int | None = None
         self._hurried = False
         self.began_us = 0  # the last reading
+        self._map_us: int | None = None  # the last reading with a map
         self.cost = Cost(0, 0)
 
     def due(self, now_us: int, looked_at: bool) -> bool:
@@ -30,6 +32,13 @@ class Schedule:
             grown = min(max(self.began_us - self._first_us, _FIRST_US), _UNLOOKED_AT_US)
             wait = max(grown, _PART_OF_CPU * self.cost.cpu_us)
         return now_us - self.began_us >= wait
+
+    def wants_map(self, now_us: int, looked_at: bool) -> bool:
+        """Whether the reading that begins now tells the map."""
+        if looked_at or self._map_us is None or now_us - self._map_us >= _MAP_US:
+            self._map_us = now_us
+            return True
+        return False
 
     def hurry(self) -> None:
         """The next reading is due at once."""

@@ -48,10 +48,10 @@ class HeapReads:
         self._mimalloc = MimallocReader(runtime) if layout.mimalloc is not None else None
 
     def look_at(self, looked_at: bool) -> None:
-        """Somebody looks at the map from now on, and has nothing of it yet; or nobody does."""
+        """Somebody looks at the map from now on, and is told all of it; or nobody does."""
         self._looked_at = looked_at
-        self._maps = {}
         if looked_at:
+            self._maps = {}
             self._schedule.hurry()
 
     def read_if_due(self, now_us: int) -> None:
@@ -67,10 +67,10 @@ class HeapReads:
 
     def _begin(self, now_us: int) -> None:
         self._schedule.begin(now_us)
-        looked, self._found = self._looked_at, []
+        mapped, self._found = self._schedule.wants_map(now_us, self._looked_at), []
         self._cost = Cost(0, 0)
         try:
-            reads = self._reads(looked) if self._is_up() else []
+            reads = self._reads(mapped) if self._is_up() else []
         except (AddressSpaceGone, Inconsistent, Unmapped):
             reads = []
         if not reads:
@@ -79,7 +79,7 @@ class HeapReads:
         for steps in reads:
             self._slow.begin(
                 self._of_a_running_program(steps),
-                lambda found, cost: self._ended(found, cost, now_us, looked),
+                lambda found, cost: self._ended(found, cost, now_us, mapped),
             )
 
     def _of_a_running_program(self, steps: Steps) -> Steps:
@@ -135,13 +135,13 @@ class HeapReads:
                 heaps[state] = min(number, heaps.get(state, number))
         return sorted((number, state) for state, number in heaps.items())
 
-    def _ended(self, found: Found | None, cost: Cost, began_us: int, looked: bool) -> None:
+    def _ended(self, found: Found | None, cost: Cost, began_us: int, mapped: bool) -> None:
         self._reading -= 1
         self._cost = Cost(max(self._cost.took_us, cost.took_us), self._cost.cpu_us + cost.cpu_us)
         for interpreter, tally in found or ():
             self._found += tally.arenas
             fields: dict[str, Any] = tally.figures()
-            if looked and self._looked_at:
+            if mapped:
                 fields.update(self._maps.setdefault(interpreter, MapChanges()).since(tally.map))
             at_us, pid = began_us + cost.took_us, self._runtime.memory.pid
             self._tell(Heap(at_us, pid, interpreter, took_us=cost.took_us, cpu_us=cost.cpu_us, **fields))

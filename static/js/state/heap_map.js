@@ -19,7 +19,7 @@ export class HeapMap {
 
   /** @param {HeapMessage} message one that carries a map */
   take({ changed, gone, arenas }) {
-    // After a time in which nobody looked, the whole map comes anew, and what went meanwhile is not told.
+    // Who comes to look is told the whole map anew, and not what went since the map before.
     if (changed.length >= arenas) this.#arenas.clear();
     for (const address of gone) this.#arenas.delete(address);
     for (const [address, packed] of changed) {

@@ -76,7 +76,7 @@ export class HeapPanel {
     setText(
       without,
       state.ended
-        ? "There is no map: it is read only while somebody looks at it, and nobody did before the run ended."
+        ? "There is no map: the recording has none."
         : "The map comes with the next reading, about once a second.",
     );
     this.#classes.update(heap);

@@ -63,6 +63,13 @@ def test_a_reading_comes_as_often_as_it_may_cost(cost: Cost, looked_at: bool, pe
     assert {after - before for before, after in pairwise(times)} == {period_us}
 
 
+def test_a_map_comes_each_five_seconds_while_nobody_looks_and_else_always() -> None:
+    schedule = Schedule()
+    unlooked = [now_us for now_us in range(0, 12_000_000, 1_000_000) if schedule.wants_map(now_us, False)]
+    assert unlooked == [0, 5_000_000, 10_000_000]
+    assert all(schedule.wants_map(now_us, looked_at=True) for now_us in range(12_000_000, 14_000_000, 50_000))
+
+
 def test_who_comes_to_look_does_not_wait_for_it() -> None:
     schedule = Schedule()
     schedule.begin(0)
