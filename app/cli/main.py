@@ -7,6 +7,7 @@ import sys
 import typer
 
 from app.cli.attach import attach
+from app.cli.compare import compare
 from app.cli.doctor import doctor
 from app.cli.export import export
 from app.cli.keep import import_file, pin, rm
@@ -14,6 +15,7 @@ from app.cli.observation import INTERRUPTED, describe
 from app.cli.ps import ps
 from app.cli.pythons import pythons
 from app.cli.record import record
+from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.runs import runs
 from app.cli.serve import serve
@@ -27,7 +29,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serve, run, record, attach, ps, doctor, workloads, pythons, runs, show, export, rm, pin):
+for command in (
+    serve,
+    run,
+    record,
+    attach,
+    ps,
+    doctor,
+    workloads,
+    pythons,
+    runs,
+    show,
+    replay,
+    export,
+    compare,
+    rm,
+    pin,
+):
     app.command()(command)
 app.command("import")(import_file)
 

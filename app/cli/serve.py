@@ -16,6 +16,13 @@ import typer
 
 from app.runs.settings import Settings
 
+Host = Annotated[str, typer.Option(help="the address to listen on")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")]
+OpenBrowser = Annotated[
+    bool | None,
+    typer.Option("--open/--no-open", help="open it in a browser [default: where there is a display]"),
+]
+
 _DOORWAY = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>GILScope</title>
 <meta http-equiv="refresh" content="0; url={address}">
@@ -25,19 +32,21 @@ _DOORWAY = """<!doctype html>
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8642,
-    open_browser: Annotated[
-        bool | None,
-        typer.Option("--open/--no-open", help="open it in a browser [default: where there is a display]"),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8642,
+    open_browser: OpenBrowser = None,
 ) -> None:
     """Start the dashboard, and print its address."""
+    start(host, port, open_browser)
+
+
+def start(host: str, port: int, open_browser: bool | None, page: str = "/") -> None:
+    """Serve, and print the address of a page, until a signal ends it."""
     # Imported here: a server's libraries take longer to load than the other commands take to answer.
-    from app.web.serve import serve as start
+    from app.web.serve import serve as run
 
     wanted = _has_display() if open_browser is None else open_browser
-    start(Settings.load(), host, port, on_ready=_open if wanted else None)
+    run(Settings.load(), host, port, on_ready=_open if wanted else None, page=page)
 
 
 def _has_display() -> bool:

@@ -15,7 +15,7 @@ from app import assets
 from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web import docs, pages, problems
-from app.web.api import health, interpreters, machine, runs, stream, workloads
+from app.web.api import compare, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.guard import Guard
 
@@ -50,7 +50,7 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.include_router(health.router, prefix=API)
-    for module in (interpreters, workloads, machine, runs, stream):
+    for module in (interpreters, workloads, machine, runs, stream, compare):
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(docs.router)

@@ -31,16 +31,18 @@ def serve(
     port: int,
     on_ready: Callable[[str], None] | None = None,
     manager: Manager | None = None,
+    page: str = "/",
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 is any free one. `manager` is one of one's own.
 
     Once it answers, prints one line with its whole address, the token included, and calls `on_ready` with
-    that address. Conflict where the port is in use, BadRequest where the address cannot be bound.
+    that address, which is that of `page`. Conflict where the port is in use, BadRequest where the address
+    cannot be bound.
     """
     token = settings.token or secrets.token_urlsafe(24)
     hosts = settings.allowed_hosts if host in WILDCARDS else (*settings.allowed_hosts, _in_url(host).lower())
     listener = _bind(host, port)
-    address = f"http://{_reachable(host)}:{listener.getsockname()[1]}/?token={token}"
+    address = f"http://{_reachable(host)}:{listener.getsockname()[1]}{page}?token={token}"
 
     def ready() -> None:
         sys.stdout.write(f"GILScope is at {address}\n")

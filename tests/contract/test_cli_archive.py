@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from support import recorded as made
 
 LIMIT_S = 60
 
@@ -82,3 +85,21 @@ def test_what_is_no_recording_is_refused(gilscope, tmp_path: Path):
     (tmp_path / "text").write_text("hello\n")
     assert "no recording of GILScope" in gilscope("show", str(tmp_path / "text"), status=4)
     assert "No run is called 'nosuch'" in gilscope("show", "nosuch", status=2)
+
+
+def test_a_file_is_replayed_on_its_page_and_is_in_the_archive_then(gilscope, tmp_path: Path):
+    file = made.write(tmp_path / "made.jsonl", seconds=1, run={"id": "replayed"})
+    command = [sys.executable, "-m", "app", "replay", str(file), "--no-open"]
+    environment = {**os.environ, "GILSCOPE_DATA_DIR": str(tmp_path / "data")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            said = re.fullmatch(
+                r"GILScope is at (http://\S+/runs/replayed\?token=\S+)\n", server.stdout.readline()
+            )
+            assert said
+            with httpx.Client(follow_redirects=True) as client:
+                assert client.get(said[1]).status_code == 200
+        finally:
+            server.terminate()
+    assert gilscope("show", "replayed").startswith("made · ")

@@ -95,9 +95,12 @@ class Archive:
         """Put a removed run back; NotFound."""
         return await self._do(self._restore, run_id)
 
-    async def import_file(self, path: str) -> StoredRun:
-        """Take in a recording that somebody wrote elsewhere; NotReadable where it is none."""
-        return await self._do(self._import, path)
+    async def import_file(self, path: str, known: bool = False) -> StoredRun:
+        """Take in a recording that somebody wrote elsewhere; NotReadable where it is none.
+
+        One that is there already is refused with BadRequest, or with `known` given as it is.
+        """
+        return await self._do(self._import, path, known)
 
     async def recover(self) -> list[str]:
         """End the runs whose recorders were killed; their ids."""
@@ -237,8 +240,8 @@ class Archive:
         self._open().remove(run_id, None)
         return self._entry(run_id)
 
-    def _import(self, path: str) -> StoredRun:
-        return self._get(self._take_in(path, None))
+    def _import(self, path: str, known: bool) -> StoredRun:
+        return self._get(self._take_in(path, None, known))
 
     def _recover(self) -> list[str]:
         ended = [run_id for run_id in self._open().open_runs() if run_id not in self._mine]
@@ -262,13 +265,15 @@ class Archive:
         self._take_in(str(path), run_id)
         return True
 
-    def _take_in(self, path: str, run_id: str | None) -> str:
+    def _take_in(self, path: str, run_id: str | None, known: bool = False) -> str:
         """Read a recording through, write it anew with an end, and enter it; the run's id."""
         index = self._open()
         rebuilt = rebuild(path, run_id, self._home / "recordings")
         if run_id is None:
             if index.entry(rebuilt.run["id"]) is not None:
                 rebuilt.discard()
+                if known:
+                    return str(rebuilt.run["id"])
                 raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
             index.begin(rebuilt.run)
         kept = self._path(rebuilt.run["id"])

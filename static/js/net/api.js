@@ -3,9 +3,9 @@
  * The server's REST interface.
  * @typedef {{title: string, status: number, detail?: string, remedy?: string,
  *            errors?: {field: string, detail: string}[]}} ProblemBody RFC 9457
- * @typedef {{workload?: string, script?: string, attach?: {pid: number}, params?: {[name: string]: unknown},
+ * @typedef {{workload?: string, script?: string, command?: string[], name?: string, attach?: {pid: number}, params?: {[name: string]: unknown},
  *            executor?: string, workers?: number, python?: string, seconds?: number}} RunRequest one of `workload`,
- *     `script` and `attach`
+ *     `command`, `script` and `attach`
  * @typedef {{id: string, name: string, state: string, kind: string, executor: string | null}} Run as much of it as
  *     a list of choices needs
  * @typedef {Run & {workload: string | null, params: {[name: string]: unknown}, workers: number | null, python: string | null,
@@ -118,6 +118,9 @@ export const getTimeline = (id, fromUs, toUs, bins) =>
 export const getMessages = (id, fromUs, toUs) =>
   call("GET", `/runs/${encodeURIComponent(id)}/messages?from_us=${fromUs}&to_us=${toUs}`);
 
+/** What starts the same run again. @param {string} id @returns {Promise<RunRequest>} */
+export const getRequest = (id) => call("GET", `/runs/${encodeURIComponent(id)}/request`);
+
 /** @param {string} id @returns {Promise<Run>} */
 export const getRun = (id) => call("GET", `/runs/${encodeURIComponent(id)}`);
 
@@ -135,6 +138,19 @@ export const removeRun = (id) => call("DELETE", `/runs/${encodeURIComponent(id)}
 
 /** @param {string} id */
 export const restoreRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/restore`);
+
+/**
+ * What two runs measured, and what may be said of the difference: see app/analysis/comparison.py.
+ * @typedef {{value: number | null, low: number | null, high: number | null, seconds: number | null}} Side
+ * @typedef {{key: string, label: string, unit: "share" | "count" | "rate" | "duration" | "size", a: Side, b: Side,
+ *            change: number | null, says: "higher" | "lower" | "alike" | "unclear" | null, why: string}} ComparedFigure
+ * @typedef {{name: string, a: unknown, b: unknown}} Difference
+ * @typedef {{figures: ComparedFigure[], asked: Difference[], reported: Difference[],
+ *            findings: {code: string, severity: string, title: string, in: "a" | "b" | "both"}[]}} Comparison
+ * @param {string} a @param {string} b @returns {Promise<Comparison>}
+ */
+export const getComparison = (a, b) =>
+  call("GET", `/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`);
 
 /** @param {Blob} recording @returns {Promise<KeptRun>} */
 export const importRun = (recording) => call("POST", "/runs/import", undefined, { body: recording });
@@ -156,6 +172,15 @@ export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/a
 /** Where a run in another tool's format is. @param {string} id @param {string} format */
 export const exportUrl = (id, format) =>
   `${ROOT}/runs/${encodeURIComponent(id)}/export?format=${encodeURIComponent(format)}`;
+
+/** The page on which a run can be started with other settings. @param {string} id */
+export const changeUrl = (id) => `/?change=${encodeURIComponent(id)}`;
+
+/** @param {string} id @param {{at_us: number, speed: number}} playhead where it begins */
+export function replayUrl(id, { at_us: atUs, speed }) {
+  const path = `${ROOT}/runs/${encodeURIComponent(id)}/replay?at_us=${atUs}&speed=${speed}`;
+  return location.origin.replace(/^http/, "ws") + path;
+}
 
 /** @param {string} id @param {boolean} [heap] whether somebody looks at the heap's map */
 export function streamUrl(id, heap = false) {

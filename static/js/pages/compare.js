@@ -4,12 +4,15 @@ import { find, make } from "../base/dom.js";
 import { FrameScheduler } from "../base/scheduler.js";
 import { attachThemeButton, onThemeChange } from "../base/theme.js";
 import { readPalette } from "../draw/palette.js";
-import { listRuns, Problem } from "../net/api.js";
+import { getComparison, listRuns, Problem } from "../net/api.js";
 import { followerOf, startFollower } from "../net/pair.js";
 import { RunState } from "../state/run_state.js";
 import { Compared } from "../widgets/compared.js";
 import { FollowedRun } from "../widgets/run/followed_run.js";
 import { Notice } from "../widgets/notice.js";
+import { settingsOf, startedAt } from "../widgets/run_list.js";
+
+/** @import { KeptRun } from "../net/api.js" */
 
 const main = find(document, "#main", HTMLElement);
 const notice = new Notice(find(document, "#notice", HTMLElement));
@@ -23,11 +26,12 @@ const ids = (new URLSearchParams(location.search).get("runs") ?? "").split(",").
 function compare(first, second) {
   const pair = find(main, ".pair", HTMLElement);
   pair.hidden = false;
-  const compared = new Compared(pair, readPalette());
+  const compared = new Compared(pair, readPalette(), scheduler);
   const none = new RunState();
   const show = () => compared.update([a, b], none);
   const news = () => {
     scheduler.redraw(show);
+    tell();
     if (b === null && a.summary && followerOf(first)) goOn();
   };
   const follow = (/** @type {string} */ id) =>
@@ -35,6 +39,19 @@ function compare(first, second) {
   const a = follow(first);
   /** @type {RunState | null} */
   let b = second === undefined ? null : follow(second);
+
+  let told = false;
+  /** Once both have ended the server sets their figures side by side. */
+  async function tell() {
+    if (told || !a.summary || !b?.summary) return;
+    told = true;
+    try {
+      compared.tell(await getComparison(a.summary.run.id, b.summary.run.id));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      notice.show(problem);
+    }
+  }
 
   async function goOn() {
     try {
@@ -54,6 +71,21 @@ function compare(first, second) {
   new ResizeObserver(() => scheduler.redraw(show)).observe(pair);
 }
 
+/** Its name, when it was, and what it was asked for. @param {KeptRun} run */
+function nameOf(run) {
+  const params = Object.entries(run.params ?? {}).map(([name, value]) =>
+    `${name} ${String(value).slice(0, 20)}`
+  );
+  const parts = [
+    run.name,
+    startedAt(run.started_at),
+    settingsOf(run),
+    ...params,
+    run.state.replace("_", " "),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
 /** Offers the runs that there are, for two of them to be chosen. */
 async function ask() {
   const form = find(main, "form.ask", HTMLFormElement);
@@ -62,9 +94,7 @@ async function ask() {
   const selects = ["a", "b"].map((name) => find(form, `[name=${name}]`, HTMLSelectElement));
   selects.forEach((select, index) => {
     select.replaceChildren(
-      ...runs.map(({ id, name, state, executor }) =>
-        make("option", { value: id }, [name, executor, state, id].filter(Boolean).join(" · "))
-      ),
+      ...runs.map((run) => make("option", { value: run.id }, nameOf(run))),
     );
     // The older of the newest two comes first.
     select.selectedIndex = Math.min(runs.length - 1, 1 - index);

@@ -62,3 +62,17 @@ export class RunList {
 export function tagsIn(line) {
   return [...new Set(line.split(",").map((tag) => tag.trim()).filter(Boolean))];
 }
+
+/** @param {number} seconds since the epoch */
+export function startedAt(seconds) {
+  return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/**
+ * What a run was started with, in a line.
+ * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid: number} | null}} run
+ */
+export function settingsOf({ executor, workers, python, attach }) {
+  const parts = [executor && workers ? `${executor} × ${workers}` : executor, python && `CPython ${python}`];
+  return [...parts, attach && `pid ${attach.pid}`].filter(Boolean).join(" · ");
+}

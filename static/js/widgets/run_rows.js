@@ -8,8 +8,9 @@
  */
 import { copyOf, make, setText } from "../base/dom.js";
 import { duration, size, text } from "../base/format.js";
+import { changeUrl } from "../net/api.js";
 import { attachExport } from "./export_menu.js";
-import { tagsIn } from "./run_list.js";
+import { settingsOf, startedAt, tagsIn } from "./run_list.js";
 
 export class RunRow {
   /** @type {KeptRun} */
@@ -37,6 +38,7 @@ export class RunRow {
     this.findings = make("td");
     this.tags = make("td");
     this.again = button("Run again", () => hands.again(this.#run));
+    this.vary = make("a", { class: "button", href: changeUrl(run.id) }, "Change");
     this.pin = button("Pin", () => hands.change(run.id, { pinned: !this.#run.pinned }));
     this.edit = button("Edit", () => this.#edit());
     this.remove = button("Delete", () => hands.remove(this.#run));
@@ -45,6 +47,8 @@ export class RunRow {
       "td",
       { class: "act" },
       this.again,
+      " ",
+      this.vary,
       " ",
       this.export,
       " ",
@@ -89,7 +93,7 @@ export class RunRow {
     setText(this.findings, run.findings?.map(({ code }) => code).join(", ") || "–");
     setText(this.tags, run.tags.join(", ") || "–");
     setText(this.pin, run.pinned ? "Unpin" : "Pin");
-    this.again.hidden = requestOf(run) === null;
+    this.again.hidden = this.vary.hidden = run.kind === "attach";
     for (const needsEnd of [this.pin, this.edit, this.remove]) {
       needsEnd.disabled = !ended || run.unrecorded !== null;
     }
@@ -138,29 +142,4 @@ function button(label, press) {
   const made = make("button", { type: "button" }, label);
   made.addEventListener("click", press);
   return made;
-}
-
-/** @param {number} seconds since the epoch */
-function startedAt(seconds) {
-  return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
-}
-
-/** What a workload was run with. @param {KeptRun} run */
-function settingsOf({ executor, workers, python, attach }) {
-  const parts = [executor && workers ? `${executor} × ${workers}` : executor, python && `CPython ${python}`];
-  return [...parts, attach && `pid ${attach.pid}`].filter(Boolean).join(" · ");
-}
-
-/**
- * The request that starts the same again; null of what cannot be started so.
- * @param {KeptRun} run
- * @returns {import("../net/api.js").RunRequest | null}
- */
-export function requestOf({ kind, name, params, executor, workers, python, seconds, workload }) {
-  if (kind !== "workload") return null;
-  const asked = { executor, workers, python, seconds };
-  const given = Object.fromEntries(
-    Object.entries(asked).filter(([, value]) => value !== null && value !== undefined),
-  );
-  return { workload: workload ?? name, params, ...given };
 }

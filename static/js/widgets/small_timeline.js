@@ -1,11 +1,10 @@
 // @ts-check
 /**
- * A timeline that only shows: all of a run that this page knows, over a span that another may share.
+ * A timeline of one of two runs, over a span that they share, counted from the run's own beginning.
  * @import { Palette } from "../draw/palette.js"
  * @import { RunState } from "../state/run_state.js"
  */
-import { find, setText } from "../base/dom.js";
-import { duration, text } from "../base/format.js";
+import { find } from "../base/dom.js";
 import { TimeScale } from "../base/time_scale.js";
 import { Surface } from "../draw/surface.js";
 import { AXIS_HEIGHT, paint } from "../tracks/painter.js";
@@ -16,21 +15,21 @@ export class SmallTimeline {
   #scroller;
   #labels;
   #surface;
-  #span;
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#scroller = find(root, ".scroller", HTMLElement);
     this.#labels = new Labels(find(root, ".labels", HTMLElement));
     this.#surface = new Surface(find(root, "canvas", HTMLCanvasElement));
-    this.#span = find(root, ".span", HTMLElement);
+    this.canvas = this.#surface.canvas;
   }
 
   /** @param {RunState} state @param {number} startUs @param {number} endUs @param {Palette} palette */
   update(state, startUs, endUs, palette) {
     const edgeUs = state.lastUs;
     if (edgeUs === null) return;
-    const rows = layOut(state, startUs, edgeUs);
+    const beginUs = state.figures?.begin_us ?? 0;
+    const rows = layOut(state, beginUs + startUs, edgeUs);
     this.#labels.show(rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     const height = AXIS_HEIGHT + heightOf(rows);
@@ -38,14 +37,14 @@ export class SmallTimeline {
     paint(this.#surface, palette, {
       rows,
       lanes: state.lanes,
-      scale: new TimeScale(startUs, endUs, width),
+      scale: new TimeScale(beginUs + startUs, beginUs + endUs, width),
       edgeUs,
       scrollTop: 0,
       height,
       cursorUs: null,
+      playheadUs: null,
       marks: [],
       found: null,
     });
-    setText(this.#span, `${text(duration(startUs / 1e6))} to ${text(duration(endUs / 1e6))}`);
   }
 }

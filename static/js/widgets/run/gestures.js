@@ -86,8 +86,8 @@ function takesKeys(target) {
     target.closest("input, select, textarea, button, summary, a, [popover]") !== null;
 }
 
-/** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} signal */
-function attachPointer(canvas, gestures, signal) {
+/** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} [signal] */
+export function attachPointer(canvas, gestures, signal) {
   /** @type {number | null} */
   let dragX = null;
   let dragged = false;

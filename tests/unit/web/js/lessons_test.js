@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { bin, binGrouped } from "../../../../static/js/base/bins.js";
 import { layers } from "../../../../static/js/base/layers.js";
 import { Track } from "../../../../static/js/base/track.js";
-import { differencesOf, figuresOf } from "../../../../static/js/state/comparison.js";
 import { Reports } from "../../../../static/js/state/reports.js";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { whyNot } from "../../../../static/js/widgets/executor_choice.js";
@@ -77,39 +76,6 @@ Deno.test("an interpreter that is too old for an executor is told from one that 
   assert.equal(whyNot("4.0.0", "3.13"), null);
   assert.equal(whyNot("3.9.1", "3.13"), "needs CPython 3.13 or later", "9 is less than 13");
   assert.equal(whyNot("3.12.1", undefined), null);
-});
-
-function summary(fields) {
-  return {
-    run: { id: "r", duration_s: 1, executor: "threads", workers: 2, params: { n: 1 } },
-    gils: [{ held_share: 0.5, contended_share: 0, waiters: 1, switches_per_s: 10 }],
-    threads: [{ cpu_s: 1, gil_wait: null }],
-    memory: [],
-    sampling: { coverage: 1 },
-    heap: null,
-    gc: null,
-    workload: { ops_per_s: 100, latency: { p50: 1, p99: 2 }, showed: ["x"], phases: [{ a: 1 }] },
-    ...fields,
-  };
-}
-
-Deno.test("figures of two runs stand against each other, and what is not known has no ratio", () => {
-  const faster = summary({ workload: { ops_per_s: 250 } });
-  const rows = new Map(figuresOf(summary({}), faster).map((row) => [row.label, row]));
-  assert.equal(rows.get("Operations").ratio, 2.5);
-  assert.equal(rows.get("GIL held").ratio, 1);
-  assert.deepEqual([rows.get("Heap at the end").a, rows.get("Heap at the end").ratio], [null, null]);
-  assert.equal(rows.get("GIL contended").ratio, null, "nothing is a multiple of nothing");
-  assert.equal(figuresOf(summary({}), null)[0].b, null);
-});
-
-Deno.test("what differs is told by its name, within other fields too", () => {
-  const run = { ...summary({}).run, workers: 4 };
-  const other = summary({ run, workload: { ops_per_s: 100, latency: { p50: 1, p99: 3 }, showed: ["y"] } });
-  assert.deepEqual(differencesOf(summary({}), other), [
-    { name: "workers", a: 2, b: 4 },
-    { name: "latency.p99", a: 2, b: 3 },
-  ]);
 });
 
 Deno.test("columns drawn as one have their group's mean, and groups keep their places", () => {

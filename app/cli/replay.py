@@ -1,0 +1,24 @@
+"""`gilscope replay`: a recorded run on its page, to be played again."""
+
+from __future__ import annotations
+
+import os
+
+from app.cli.kept import RunOrFile, asked
+from app.cli.serve import Host, OpenBrowser, Port, start
+from app.runs.archive import Archive
+
+
+def replay(
+    run: RunOrFile, host: Host = "127.0.0.1", port: Port = 0, open_browser: OpenBrowser = None
+) -> None:
+    """Start a dashboard on a recorded run, and print its address; a file is imported first."""
+
+    is_file = os.path.exists(run)
+
+    async def found(archive: Archive) -> str:
+        if is_file:
+            return (await archive.import_file(run, known=True)).id
+        return (await archive.get(await archive.resolve(run))).id
+
+    start(host, port, open_browser, page=f"/runs/{asked(found)}")
