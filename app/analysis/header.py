@@ -25,7 +25,7 @@ def header_of(ledger: Ledger) -> dict[str, Any]:
         raise ValueError("an observation begins with its hello, which has not come yet")
     return {
         "type": "header",
-        "hello": to_json(ledger.hello),
+        "hello": _without_script(to_json(ledger.hello)),
         "processes": [to_json(message) for message in ledger.processes.messages()],
         "threads": [
             [thread.lane, thread.pid, thread.tid, thread.name, thread.interpreter]
@@ -37,3 +37,8 @@ def header_of(ledger: Ledger) -> dict[str, Any]:
         "events": [to_json(event) for event in ledger.events],
         **header_fields(ledger),
     }
+
+
+def _without_script(hello: dict[str, Any]) -> dict[str, Any]:
+    """A script's text is in the recording, to start it again; whoever looks at the run needs it not."""
+    return {**hello, "run": {name: value for name, value in hello["run"].items() if name != "script"}}

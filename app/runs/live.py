@@ -13,6 +13,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
 from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
+from app.runs.again import request_of
 from app.runs.feed import Feed, dump
 from app.runs.hub import Hub
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
@@ -61,6 +62,10 @@ class LiveRun:
     def summary(self) -> Json:
         """As RunRecord says."""
         return self._final or summarise(self.ledger, self.described())
+
+    async def request(self) -> Json:
+        """As RunRecord says."""
+        return request_of(self.plan.to_json(self.id))
 
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""

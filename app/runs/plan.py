@@ -61,7 +61,10 @@ class Plan:
         return "finished" if self.kind == "attach" else "timed_out"
 
     def to_json(self, run_id: str) -> Json:
-        """What is known before it starts: the first fields of run_json.py. It stands in the hello."""
+        """What is known before it starts: the first fields of run_json.py, and a script's text.
+
+        It stands in the hello, so that the run can be started again from its recording.
+        """
         asked = {name: getattr(self.asked, name) for name in ASKED}
         pid = self.asked.attach_pid
         return {
@@ -69,6 +72,7 @@ class Plan:
             "kind": self.kind,
             **asked,
             "name": self.name,
+            **({} if self.asked.script is None else {"script": self.asked.script}),
             "environment": None if self.environment is None else dict(self.environment),
             "attach": None if pid is None else {"pid": pid},
         }

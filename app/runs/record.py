@@ -31,6 +31,10 @@ class RunRecord(Protocol):
         """Its result, or that so far: see app/analysis/summary.py."""
         ...
 
+    async def request(self) -> Json:
+        """The body of a request that starts the same again; Conflict where there is none: see again.py."""
+        ...
+
     def header(self) -> Json | None:
         """What a viewer needs to draw from the start; None where the observation has not begun."""
         ...

@@ -85,6 +85,7 @@ def test_a_recording_is_imported_and_what_is_none_is_refused(
 ) -> None:
     page = new_page(tolerate="422")
     page.get_by_role("link", name="History").click()
+    expect(page.locator(".found")).to_have_text(re.compile(r"\d runs"))  # its script has begun
     (tmp_path / "text.jsonl").write_text("hello\n")
     page.locator("[data-act=import]").set_input_files(tmp_path / "text.jsonl")
     expect(page.get_by_role("alert")).to_contain_text("no recording of GILScope")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.runs.again import request_of
 from app.runs.archive.index import Entry
 from app.runs.feed import dump
 from app.runs.playback import Recorded, in_thread
@@ -39,6 +41,11 @@ class StoredRun:
         """As RunRecord says; the run has the name that it was given last."""
         summary = self._summary
         return {**summary, "run": {**summary["run"], "name": self._entry.run["name"]}}
+
+    async def request(self) -> Json:
+        """As RunRecord says."""
+        hello = await asyncio.to_thread(lambda: next(read(self.path), None))
+        return request_of(json.loads(hello)["run"] if hello else self._entry.run)
 
     async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
         """As RunRecord says."""

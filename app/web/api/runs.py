@@ -71,7 +71,10 @@ async def page(
 
 @router.post("/import", status_code=201, response_model=RunView, responses=problems())
 async def import_run(request: Request, manager: TheManager, response: Response) -> dict[str, Any]:
-    """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave."""
+    """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave.
+
+    Answers with the run, whose address is in `Location`; one that is here already stays as it is.
+    """
     descriptor, path = tempfile.mkstemp(prefix="gilscope-import-")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -79,7 +82,7 @@ async def import_run(request: Request, manager: TheManager, response: Response) 
                 file.write(chunk)
                 if file.tell() > MOST_IMPORTED:
                     raise BadRequest(f"A recording may have {MOST_IMPORTED} bytes at the most", field="body")
-        run = await manager.archive.import_file(path)
+        run = await manager.archive.import_file(path, known=True)
     finally:
         os.unlink(path)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
@@ -90,6 +93,12 @@ async def import_run(request: Request, manager: TheManager, response: Response) 
 async def one(run_id: str, manager: TheManager) -> dict[str, Any]:
     """One run."""
     return (await manager.get(run_id)).to_json()
+
+
+@router.get("/{run_id}/request", responses=problems(404, 409))
+async def request_again(run_id: str, manager: TheManager) -> dict[str, Any]:
+    """The body of a request that starts the same run again."""
+    return await (await manager.get(run_id)).request()
 
 
 @router.patch("/{run_id}", response_model=RunView, responses=problems(404, 409))

@@ -4,10 +4,19 @@ import { find, setText } from "../base/dom.js";
 import { count, size, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 import { attachThemeButton } from "../base/theme.js";
-import { changeRun, importRun, listRuns, Problem, removeRun, restoreRun, startRun } from "../net/api.js";
+import {
+  changeRun,
+  getRequest,
+  importRun,
+  listRuns,
+  Problem,
+  removeRun,
+  restoreRun,
+  startRun,
+} from "../net/api.js";
 import { RunList } from "../widgets/run_list.js";
 import { Notice } from "../widgets/notice.js";
-import { requestOf, RunRow } from "../widgets/run_rows.js";
+import { RunRow } from "../widgets/run_rows.js";
 
 /** @import { KeptRun, RunQuery } from "../net/api.js" */
 
@@ -35,7 +44,7 @@ const rows = new KeyedRows(
         chosen = on ? [...chosen, id] : chosen.filter((other) => other !== id);
         show();
       },
-      again: (again) => attempt(async () => goTo(await startRun(requestOf(again) ?? {}))),
+      again: ({ id }) => attempt(async () => goTo(await startRun(await getRequest(id)))),
       change: (id, change) =>
         attempt(async () => {
           list.replace(await changeRun(id, change));
@@ -138,11 +147,5 @@ find(undo, "[data-act=undo]", HTMLButtonElement).addEventListener("click", () =>
     await reload();
   }));
 file.addEventListener("change", () => file.files?.[0] && take(file.files[0]));
-main.addEventListener("dragover", (event) => event.preventDefault());
-main.addEventListener("drop", (event) => {
-  event.preventDefault();
-  const dropped = event.dataTransfer?.files[0];
-  if (dropped) take(dropped);
-});
 attachThemeButton(find(document, "#theme", HTMLButtonElement));
 reload();

@@ -3,10 +3,10 @@
 import { find } from "../base/dom.js";
 import { FrameScheduler } from "../base/scheduler.js";
 import { attachThemeButton } from "../base/theme.js";
-import { Problem, startRun } from "../net/api.js";
+import { getRequest, Problem, startRun } from "../net/api.js";
 import { startPair } from "../net/pair.js";
 import { Catalogue } from "../widgets/catalogue.js";
-import { attachForm } from "../widgets/launch_form.js";
+import { attachForm, fill } from "../widgets/launch_form.js";
 import { Notice } from "../widgets/notice.js";
 import { RunView } from "../widgets/run/run_view.js";
 
@@ -15,6 +15,7 @@ import { RunView } from "../widgets/run/run_view.js";
 const stage = find(document, "#stage", HTMLElement);
 const empty = find(document, "#empty", HTMLElement);
 const script = find(document, "#script", HTMLElement);
+const command = find(document, "#command", HTMLElement);
 const notice = new Notice(find(document, "#notice", HTMLElement));
 const catalogue = new Catalogue(find(document, ".catalogue", HTMLElement), start);
 const scheduler = new FrameScheduler(
@@ -43,6 +44,7 @@ function show(id) {
       return catalogue.sentencesOf(workload);
     },
     onTry: tryOut,
+    onAgain: startAgain,
     onProblem: (problem) => notice.show(problem),
   });
 }
@@ -52,12 +54,37 @@ async function start(request) {
   try {
     const run = await startRun(request);
     history.pushState(null, "", `/runs/${run.id}`);
-    openScript(false);
+    open(null);
     show(run.id);
     return null;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     return problem;
+  }
+}
+
+/** @param {string} id of a run, of which the same is started again */
+async function startAgain(id) {
+  try {
+    const problem = await start(await getRequest(id));
+    if (problem) throw problem;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
+  }
+}
+
+/** Offers a run's settings to be changed. @param {string} id */
+async function change(id) {
+  try {
+    const request = await getRequest(id);
+    if (request.workload) return catalogue.open(request.workload, request);
+    const own = request.command ? command : script;
+    fill(find(own, "form", HTMLFormElement), request);
+    open(own);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
   }
 }
 
@@ -79,14 +106,15 @@ async function tryOut(first, second) {
   }
 }
 
-/** Opens the panel of one's own lines, or closes it. @param {boolean} open */
-function openScript(open) {
-  script.hidden = !open;
-  empty.hidden = open || view !== null;
+/** Opens the form of one's own lines, or of a command; null closes both. @param {HTMLElement | null} form */
+function open(form) {
+  script.hidden = form !== script;
+  command.hidden = form !== command;
+  empty.hidden = form !== null || view !== null;
   for (const button of document.querySelectorAll("[data-act=script]")) {
-    button.setAttribute("aria-expanded", String(open));
+    button.setAttribute("aria-expanded", String(form === script));
   }
-  if (open) find(script, "textarea", HTMLTextAreaElement).focus();
+  if (form) find(form, "textarea", HTMLTextAreaElement).focus();
 }
 
 /** The lab is the current page only where no run is on view. */
@@ -117,9 +145,11 @@ for (const button of document.querySelectorAll("button[data-run]")) {
   if (button instanceof HTMLButtonElement) button.addEventListener("click", () => startFrom(button));
 }
 for (const button of document.querySelectorAll("[data-act=script]")) {
-  button.addEventListener("click", () => openScript(button.getAttribute("aria-expanded") !== "true"));
+  button.addEventListener("click", () => open(script.hidden ? script : null));
 }
-attachForm(find(script, "form", HTMLFormElement), start);
+for (const own of [script, command]) attachForm(find(own, "form", HTMLFormElement), start);
 addEventListener("popstate", () => show(idOfAddress()));
 attachThemeButton(find(document, "#theme", HTMLButtonElement));
 show(idOfAddress());
+const changed = new URLSearchParams(location.search).get("change");
+if (changed !== null && location.pathname === "/") change(changed);

@@ -205,6 +205,9 @@ export class RunState {
       case "run":
         this.run = message.run;
         break;
+      case "where":
+        this.tellWhere(message);
+        break;
       case "summary":
         this.#summary(message.summary);
         break;
@@ -220,6 +223,7 @@ export class RunState {
     this.series.restart(header.series);
     this.courses.restart(header.courses?.memory ?? []);
     for (const pause of header.pauses ?? []) this.#pausesOf(pause[0], pause[1]).take(pause);
+    this.heaps.clear(); // the header has each with its whole map
     for (const heap of header.heaps ?? []) this.#heap(heap);
     for (const event of header.events ?? []) this.#event(event);
     if (header.figures) this.#figures(header.figures);
@@ -327,7 +331,7 @@ export class RunState {
     if (summary.workload) this.reports.take(Infinity, summary.workload);
   }
 
-  /** What a summary alone tells, of a run that goes on too. @param {Summary} summary */
+  /** What a summary alone tells, of a run that goes on too. @param {Pick<Summary, "flame" | "where" | "threads">} summary */
   tellWhere({ flame, where, threads }) {
     this.flame = flame ?? null;
     if (!where) return;

@@ -52,6 +52,25 @@ export function around(startUs, endUs, edgeUs) {
   return pan({ spanUs, endUs: (startUs + endUs + spanUs) / 2, frozenUs: edgeUs }, 0, edgeUs);
 }
 
+/** Following a run of that length, all of which is in view. @param {number} lengthUs @returns {TimeWindow} */
+export function whole(lengthUs) {
+  return { spanUs: bounded(lengthUs), endUs: null };
+}
+
+/** Standing on that interval. @param {{startUs: number, endUs: number}} shown @returns {TimeWindow} */
+export function standing({ startUs, endUs }) {
+  return { spanUs: bounded(endUs - startUs), endUs, frozenUs: endUs };
+}
+
+/**
+ * With an instant in view: as it is where it shows it, else with the instant near its left side.
+ * @param {TimeWindow} window @param {number} us @param {number} edgeUs @returns {TimeWindow}
+ */
+export function withInView(window, us, edgeUs) {
+  const { startUs, endUs } = interval(window, edgeUs);
+  return us >= startUs && us <= endUs ? window : pan(window, us - window.spanUs / 10 - startUs, edgeUs);
+}
+
 /** @param {number} spanUs */
 function bounded(spanUs) {
   return Math.min(LONGEST_SPAN_US, Math.max(SHORTEST_SPAN_US, spanUs));

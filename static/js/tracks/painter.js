@@ -8,7 +8,7 @@
  * @import { Found, Mark } from "./marks.js"
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, edgeUs: number, scrollTop: number,
- *            height: number, cursorUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
+ *            height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels
  */
 import { bin, binGrouped } from "../base/bins.js";
@@ -81,6 +81,7 @@ export function paint(surface, palette, picture) {
     const where = { rows: picture.rows, topOf, from: AXIS_HEIGHT, height: picture.height };
     paintFound(context, palette, picture.found, picture.scale, where);
   }
+  paintPlayhead(surface, palette, picture);
   paintCursor(surface, palette, picture);
   paintAxis(surface, palette, picture, at, stepUs);
 }
@@ -201,6 +202,15 @@ function nameTrack({ context }, palette, { scale, lanes, edgeUs }, row, top) {
     context.fillStyle = (colour.dark ? palette.onDark : palette.onLight).css;
     context.fillText(name, left + NAME_MARGIN, top + row.height / 2 + 0.5);
   }
+}
+
+/** Of a run that is played again. @param {Surface} surface @param {Palette} palette @param {Picture} picture */
+function paintPlayhead({ context }, palette, { scale, playheadUs, height }) {
+  if (playheadUs === null) return;
+  const x = Math.round(scale.toX(playheadUs));
+  if (x < 0 || x > scale.width) return;
+  context.fillStyle = palette.accent.css;
+  context.fillRect(Math.min(x, scale.width - 1) - 1, AXIS_HEIGHT, 2, height - AXIS_HEIGHT);
 }
 
 /** @param {Surface} surface @param {Palette} palette @param {Picture} picture */

@@ -5,7 +5,7 @@
  * @import { Sentences } from "./run/explanation.js"
  */
 import { find } from "../base/dom.js";
-import { attachForm } from "./launch_form.js";
+import { attachForm, fill } from "./launch_form.js";
 
 export class Catalogue {
   #root;
@@ -31,6 +31,16 @@ export class Catalogue {
       document.importNode(find(card, `template.${kind}`, HTMLTemplateElement).content, true)
     );
     return { lookFor, explained };
+  }
+
+  /** Opens a workload's form, with these settings in it. @param {string} workload @param {RunRequest} request */
+  open(workload, request) {
+    const card = find(this.#root, `[data-name="${CSS.escape(workload)}"]`, HTMLElement);
+    find(card, "details", HTMLDetailsElement).open = true;
+    const form = find(card, "form", HTMLFormElement);
+    fill(form, request);
+    form.scrollIntoView({ block: "nearest" });
+    find(form, "[type=submit]", HTMLButtonElement).focus();
   }
 
   /** Marks the workload that is on view. @param {string | null} workload */

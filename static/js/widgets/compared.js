@@ -73,6 +73,7 @@ export class Compared {
       zoomStep: (/** @type {number} */ steps) =>
         move((window, edgeUs) => zoom(window, ZOOM_STEP ** -steps, at(window, edgeUs, 0.5), edgeUs)),
       reset: () => move(() => null),
+      fit: () => move(() => null),
       togglePause: () => {},
       live: () => {},
       point: () => {},

@@ -36,8 +36,9 @@ function requestOf(form) {
   for (const field of form.elements) {
     if (!isField(field) || !field.name) continue;
     const [, param] = field.name.split("params.");
-    if (param) params[param] = valueOf(field);
-    else request[field.name] = valueOf(field);
+    const value = valueOf(field);
+    if (param) params[param] = value;
+    else if (value !== null) request[field.name] = value;
   }
   return /** @type {RunRequest} */ (request);
 }
@@ -52,7 +53,35 @@ function isField(element) {
 function valueOf(field) {
   const { type } = field.dataset;
   if (type === "bool" && field instanceof HTMLInputElement) return field.checked;
-  return type === "int" || type === "float" ? Number(field.value) : field.value;
+  if (type === "lines") return field.value.replace(/\n$/, "").split("\n");
+  if (type !== "int" && type !== "float") return field.value;
+  return field.value === "" ? null : Number(field.value);
+}
+
+/** Puts a request's settings into a form. @param {HTMLFormElement} form @param {RunRequest} request */
+export function fill(form, request) {
+  const { params = {}, ...asked } = /** @type {{params?: object, [name: string]: unknown}} */ (request);
+  const given = new Map([
+    ...Object.entries(asked),
+    ...Object.entries(params).map(([name, value]) => /** @type {const} */ ([`params.${name}`, value])),
+  ]);
+  for (const field of form.elements) {
+    if (!isField(field) || !given.has(field.name)) continue;
+    const value = given.get(field.name);
+    if (field instanceof HTMLInputElement && field.dataset.type === "bool") field.checked = Boolean(value);
+    else if (field instanceof HTMLSelectElement && field.name === "python") {
+      choosePython(field, String(value));
+    } else field.value = Array.isArray(value) ? value.join("\n") : String(value);
+    field.dispatchEvent(new Event("change"));
+  }
+}
+
+/** A run tells its interpreter's version, a form offers paths. @param {HTMLSelectElement} select @param {string} version */
+function choosePython(select, version) {
+  const option = [...select.options].find(({ dataset, value }) =>
+    dataset.version === version || value === version
+  );
+  if (option) select.value = option.value;
 }
 
 /** @param {HTMLFormElement} form @param {HTMLElement} said @param {Problem} problem */

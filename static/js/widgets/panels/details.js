@@ -61,6 +61,16 @@ export class Details {
     }
   }
 
+  /** The panel that a hand has chosen, or null. */
+  get chosen() {
+    return this.#tabs.chosen;
+  }
+
+  /** Puts a panel on view as one that was chosen before. @param {string} key */
+  restore(key) {
+    this.#tabs.restore(key);
+  }
+
   /** @param {Palette} palette */
   recolour(palette) {
     for (const { recolour } of this.#panels.values()) recolour?.(palette);

@@ -44,6 +44,17 @@ export class Tabs {
     this.#tabs[index].focus();
   }
 
+  /** The panel that a hand has chosen, or null. */
+  get chosen() {
+    return this.#chosen ? this.#panels.find((panel) => !panel.hidden)?.dataset.panel ?? null : null;
+  }
+
+  /** Puts a panel on view as one that was chosen before; one that there is not is passed over. @param {string} key */
+  restore(key) {
+    const index = this.#tabs.findIndex((tab) => tab.dataset.tab === key);
+    if (index >= 0) this.#choose(index);
+  }
+
   /** @param {string} key */
   isOn(key) {
     return this.#panels.some((panel) => panel.dataset.panel === key && !panel.hidden);

@@ -14,6 +14,7 @@ import {
   getTimeline,
   Problem,
   refusalOf,
+  replayUrl,
   stopRun,
   streamUrl,
 } from "../../net/api.js";
@@ -27,6 +28,9 @@ import { attachExport } from "../export_menu.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
+import { Player } from "./player.js";
+import { Replay } from "./replay.js";
+import { RunAddress } from "./run_address.js";
 import { Shows } from "./shows.js";
 import { SliceDetails } from "./slice.js";
 import { Timeline } from "./timeline.js";
@@ -51,6 +55,9 @@ export class RunView {
   #shows;
   #explanation;
   #slice;
+  #player;
+  #replay;
+  #address;
   #sentencesOf;
   #onProblem;
   #endThemes;
@@ -64,10 +71,11 @@ export class RunView {
    * @param {FrameScheduler} how.scheduler
    * @param {(workload: string) => Sentences | null} how.sentencesOf what the catalogue says of a workload
    * @param {(first: RunRequest, second: RunRequest | null) => Promise<void>} how.onTry
+   * @param {(id: string) => Promise<void>} [how.onAgain] starts the same again
    * @param {(problem: Problem) => void} how.onProblem
    * @param {(url: string) => WebSocket} [how.open] the stream, where it does not come from a server
    */
-  constructor(stage, id, { scheduler, sentencesOf, onTry, onProblem, open }) {
+  constructor(stage, id, { scheduler, sentencesOf, onTry, onAgain, onProblem, open }) {
     this.#scheduler = scheduler;
     this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
@@ -85,19 +93,36 @@ export class RunView {
     this.#root = copyOf("run-view");
     stage.replaceChildren(this.#root);
     const palette = readPalette();
-    this.#title = new Title(this.#root, () => this.#stop(id));
+    this.#title = new Title(this.#root, () => this.#stop(id), onAgain && (() => onAgain(id)));
     attachExport(find(this.#root, "select.export", HTMLSelectElement), id);
     this.#figures = new FigureTiles(this.#root);
     this.#timeline = new Timeline(this.#root, {
       state: this.#state,
       scheduler,
       palette,
-      onView: () => scheduler.redraw(this.#update),
-      onChoose: (lane, us) => this.#slice.show(lane, us),
+      onView: () => {
+        scheduler.redraw(this.#update);
+        this.#address?.changed();
+      },
+      onPlay: () => this.#player?.toggle(),
+      onChoose: (lane, us) => {
+        this.#slice.show(lane, us);
+        this.#address?.chosen();
+      },
     });
     this.#slice = new SliceDetails(this.#root, id, {
       state: this.#state,
-      onShow: (found) => this.#timeline.mark(found),
+      onShow: (found) => {
+        this.#timeline.mark(found);
+        this.#address?.changed();
+      },
+    });
+    this.#replay = new Replay({
+      url: (playhead) => replayUrl(id, playhead),
+      onNews: () => {
+        scheduler.redraw(this.#update);
+        this.#address?.changed();
+      },
     });
     this.#details = new Details(this.#root, {
       id,
@@ -121,10 +146,34 @@ export class RunView {
       open,
     });
     addEventListener("online", this.#hurry);
+    // A page in a file has no server that plays, and an address that holds nothing.
+    if (!open) {
+      this.#player = this.#playerOf();
+      this.#address = new RunAddress({
+        details: this.#details,
+        timeline: this.#timeline,
+        slice: this.#slice,
+        replay: this.#replay,
+      });
+    }
     this.#stream.connect();
   }
 
+  #playerOf() {
+    return new Player(this.#root, {
+      onGo: (atUs, speed) => this.#replay.go(atUs, speed),
+      onPlay: (speed) => this.#replay.play(speed),
+      onWhole: () => {
+        this.#replay.leave();
+        this.#scheduler.redraw(this.#update);
+        this.#address?.changed();
+      },
+    });
+  }
+
   dispose() {
+    this.#address?.dispose();
+    this.#replay.leave();
     this.#stream?.dispose();
     this.#timeline.dispose();
     this.#details.dispose();
@@ -141,21 +190,26 @@ export class RunView {
     this.#details.take(message);
     if (message.type === "frame" || message.type === "collector") this.#timeline.changed();
     if (!QUIET.has(message.type)) this.#scheduler.redraw(this.#update);
-    if (message.type === "header") this.#explain();
+    if (message.type === "header") this.#begin();
     if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
   }
 
+  /** Of a run that is played again what stands for a moment is of the playhead's. */
   #showFigures() {
-    const { figures, processes, summary } = this.#state;
+    const shown = this.#replay.then ?? this.#state;
+    const { figures, processes, summary } = shown;
+    this.#address?.restore(this.#state);
+    this.#timeline.playAt(this.#replay.playhead?.at_us ?? null);
+    this.#player?.update(this.#state, this.#replay);
     this.#root.classList.toggle("free", this.#state.free);
     this.#root.classList.toggle("unseen", this.#state.ended && this.#state.lastUs === null);
     this.#title.update(this.#state);
-    this.#figures.update(this.#state);
+    this.#figures.update(shown);
     this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
-    this.#details.update(this.#state);
+    this.#details.update(shown);
     this.#legend.update(this.#timeline.hovered);
-    this.#honesty.update(this.#state);
-    this.#shows.update(this.#state);
+    this.#honesty.update(shown);
+    this.#shows.update(shown);
   }
 
   /** The map of the heap is read only while somebody looks at it. @param {string} id @param {string} panel */
@@ -163,6 +217,13 @@ export class RunView {
     this.#stream?.turnTo(streamUrl(id, panel === "heap"));
     if (panel === "where" && this.#state.hello && !this.#state.where) this.#askForWhere(id);
     this.#scheduler.redraw(this.#update);
+    this.#address?.changed();
+  }
+
+  #begin() {
+    const { ended, figures } = this.#state;
+    if (ended && figures) this.#timeline.showWhole(figures.at_us);
+    this.#explain();
   }
 
   #explain() {

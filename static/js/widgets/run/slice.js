@@ -51,12 +51,17 @@ export class SliceDetails {
     });
   }
 
-  /** @param {number} number of a lane @param {number} us */
+  /** Which one is on view: a lane, and an instant within it; null where none is. */
+  get at() {
+    return this.#at;
+  }
+
+  /** @param {number} number of a lane @param {number} us @returns {boolean} whether there is one */
   show(number, us) {
     const lane = this.#state.lanes.get(number);
     const track = lane && this.#trackAt(lane, us);
     const index = track ? track.indexAt(us) : -1;
-    if (!lane || !track || index < 0) return;
+    if (!lane || !track || index < 0) return false;
     const [startUs, endUs] = [track.startAt(index), track.endAt(index)];
     const state = STATES[track.valueAt(index)];
     const goesOn = track === lane.track && index === track.length - 1 && lane.alive && !this.#state.ended;
@@ -77,6 +82,7 @@ export class SliceDetails {
     this.#stacks.replaceChildren();
     this.#onShow({ startUs, endUs, lane: number });
     this.#ask(lane, state, startUs, endUs);
+    return true;
   }
 
   /** @param {Lane} lane @param {string} state @param {number} startUs @param {number} endUs */

@@ -13,7 +13,19 @@ import { find, setText } from "../../base/dom.js";
 import { duration, text } from "../../base/format.js";
 import { TimeScale } from "../../base/time_scale.js";
 import { Surface } from "../../draw/surface.js";
-import { around, follow, interval, LIVE, pan, pause, shownUntil, zoom } from "../../state/time_window.js";
+import {
+  around,
+  follow,
+  interval,
+  LIVE,
+  pan,
+  pause,
+  shownUntil,
+  standing,
+  whole,
+  withInView,
+  zoom,
+} from "../../state/time_window.js";
 import { marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
 import { heightOf, layOut, rowAt } from "../../tracks/rows.js";
@@ -36,6 +48,8 @@ export class Timeline {
   #marks = [];
   /** @type {Found | null} */
   #found = null;
+  /** Of a run that is played again. @type {number | null} */
+  #playheadUs = null;
   #section;
   /** @type {{x: number, y: number} | null} where the pointer is over the plot */
   #pointer = null;
@@ -54,6 +68,7 @@ export class Timeline {
   #resized;
   #onView;
   #onChoose;
+  #onPlay;
   #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
 
   /**
@@ -63,15 +78,17 @@ export class Timeline {
    * @param {FrameScheduler} how.scheduler
    * @param {Palette} how.palette
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
+   * @param {() => void} how.onPlay told when a key wants a run that has ended to be played, or to pause
    * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
    */
-  constructor(root, { state, scheduler, palette, onView, onChoose }) {
+  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose }) {
     this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
     this.#palette = palette;
     this.#onView = onView;
     this.#onChoose = onChoose;
+    this.#onPlay = onPlay;
     this.#scroller = find(root, ".scroller", HTMLElement);
     this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
     this.#labels = new Labels(find(root, ".labels", HTMLElement));
@@ -86,7 +103,7 @@ export class Timeline {
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       fit: () => this.#act(() => this.#fit()),
-      togglePause: () => this.#act(() => this.#togglePause()),
+      togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
       point: (at) => {
         this.#pointer = at;
@@ -104,6 +121,33 @@ export class Timeline {
   get onView() {
     const edgeUs = this.#edgeUs(performance.now());
     return edgeUs === null ? null : interval(this.#window, edgeUs);
+  }
+
+  /** Where a hand has put it; null while it follows the run. */
+  get standsAt() {
+    const { spanUs, endUs } = this.#window;
+    return endUs === null ? null : { startUs: endUs - spanUs, endUs };
+  }
+
+  /** Stands on that interval, as soon as there is something to draw. @param {{startUs: number, endUs: number}} shown */
+  standAt(shown) {
+    this.#window = standing(shown);
+    this.redraw();
+  }
+
+  /** Shows all of a run that has ended, unless a hand has put it elsewhere. @param {number} lengthUs */
+  showWhole(lengthUs) {
+    if (this.#window === LIVE) this.#window = whole(lengthUs);
+    this.redraw();
+  }
+
+  /** Marks where a run is that is played again, and brings it into view. @param {number | null} us */
+  playAt(us) {
+    if (us === this.#playheadUs) return;
+    this.#playheadUs = us;
+    const edgeUs = this.#edgeUs(performance.now());
+    if (us !== null && edgeUs !== null) this.#window = withInView(this.#window, us, edgeUs);
+    this.redraw();
   }
 
   /** The thread under the pointer and the time of it that is drawn, or null. @returns {Hovered | null} */
@@ -258,6 +302,7 @@ export class Timeline {
       scrollTop: this.#scroller.scrollTop,
       height: visible,
       cursorUs: pointer ? scale.toUs(pointer.x) : null,
+      playheadUs: this.#playheadUs,
       edgeUs: untilUs,
       marks: this.#marks,
       found: this.#found,

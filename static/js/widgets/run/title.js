@@ -6,7 +6,7 @@
  * @import { Connection } from "../../net/stream.js"
  */
 import { find, setText } from "../../base/dom.js";
-import { Problem } from "../../net/api.js";
+import { changeUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 
 /** What a run's state is called. */
@@ -31,6 +31,9 @@ export class Title {
   #elapsed;
   #badge;
   #stop;
+  #again;
+  #canAgain;
+  #change;
   #stopAsked = false;
   #failure;
   #lost;
@@ -42,8 +45,12 @@ export class Title {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #countdown;
 
-  /** @param {HTMLElement} root @param {() => void} onStop */
-  constructor(root, onStop) {
+  /**
+   * @param {HTMLElement} root
+   * @param {() => void} onStop
+   * @param {(() => Promise<void>) | undefined} onAgain resolves when the same runs again, or was refused
+   */
+  constructor(root, onStop, onAgain) {
     this.#name = find(root, ".title .name", HTMLElement);
     this.#of = find(root, ".title .of", HTMLElement);
     this.#elapsed = find(root, ".title .elapsed", HTMLElement);
@@ -52,6 +59,14 @@ export class Title {
     this.#failure = find(root, ".failure", HTMLElement);
     this.#lost = find(root, ".lost", HTMLElement);
     this.#connectionText = find(root, ".title .connection", HTMLElement);
+    this.#again = find(root, ".title .again", HTMLButtonElement);
+    this.#change = find(root, ".title .change", HTMLAnchorElement);
+    this.#canAgain = onAgain !== undefined;
+    this.#again.addEventListener("click", async () => {
+      this.#again.disabled = true;
+      await onAgain?.();
+      this.#again.disabled = false;
+    });
     this.#stop.addEventListener("click", () => {
       this.#stopAsked = true;
       this.#showConnection();
@@ -72,6 +87,8 @@ export class Title {
     this.#stop.title = run.kind === "attach"
       ? "Detach; the process keeps running"
       : "End the program and the run";
+    this.#again.hidden = this.#change.hidden = run.kind === "attach" || !this.#canAgain;
+    this.#change.href = changeUrl(run.id);
     this.#showConnection();
     this.#failure.hidden = run.error === null;
     if (run.error) setText(this.#failure, `${run.error.title}. ${run.error.detail} ${run.error.remedy}`);

@@ -1,0 +1,49 @@
+// @ts-check
+/**
+ * What of a view its address holds, so that a reload, a link or a restart of the server comes back to it. Pure.
+ * @typedef {object} View
+ * @property {string | null} tab the panel that a hand chose
+ * @property {{startUs: number, endUs: number} | null} window where the timeline stands; null where it follows
+ * @property {number | null} atUs the playhead of a replay
+ * @property {{lane: number, us: number} | null} slice that was chosen
+ */
+
+/** @type {View} */
+export const NOTHING = Object.freeze({ tab: null, window: null, atUs: null, slice: null });
+
+/** The address's query, which begins with "?", or nothing. @param {View} view */
+export function queryOf({ tab, window, atUs, slice }) {
+  const query = new URLSearchParams();
+  if (tab) query.set("tab", tab);
+  if (window) query.set("window", `${seconds(window.startUs)}-${seconds(window.endUs)}`);
+  if (atUs !== null) query.set("at", seconds(atUs));
+  if (slice) query.set("slice", `${slice.lane}@${seconds(slice.us)}`);
+  return query.size ? `?${query}`.replaceAll("%40", "@") : "";
+}
+
+/** What is no view, or not of this page, is passed over. @param {string} search @returns {View} */
+export function viewOf(search) {
+  const query = new URLSearchParams(search);
+  const at = microseconds(query.get("at") ?? "");
+  const [startUs, endUs] = (query.get("window") ?? "").split("-").map(microseconds);
+  const [lane, us] = (query.get("slice") ?? "").split("@");
+  const sliceUs = microseconds(us ?? "");
+  return {
+    tab: query.get("tab"),
+    window: startUs !== null && endUs !== null && endUs !== undefined && endUs > startUs
+      ? { startUs, endUs }
+      : null,
+    atUs: at,
+    slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
+  };
+}
+
+/** @param {number} us */
+function seconds(us) {
+  return String(Math.round(us) / 1e6);
+}
+
+/** @param {string} text seconds @returns {number | null} */
+function microseconds(text) {
+  return /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1e6) : null;
+}

@@ -1,0 +1,99 @@
+// @ts-check
+/**
+ * A run played again by the server: where it is put, and what it then tells. See app/runs/replay.py.
+ * @typedef {{at_us: number, speed: number}} Playhead `speed` 0: it stands
+ */
+import { RunState } from "../../state/run_state.js";
+
+export class Replay {
+  /** The run as it was at the playhead; null before the server said so. @type {RunState | null} */
+  then = null;
+  /** @type {Playhead | null} */
+  playhead = null;
+  /** Whether it is on its way to where it was put: in a long run that takes a while. */
+  seeks = false;
+  /** @type {RunState | null} what is being told */
+  #coming = null;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #url;
+  #onNews;
+  #open;
+
+  /**
+   * @param {object} how
+   * @param {(playhead: Playhead) => string} how.url from where
+   * @param {() => void} how.onNews told when the playhead has moved, and what is known of that moment is there
+   * @param {(url: string) => WebSocket} [how.open]
+   */
+  constructor({ url, onNews, open = (address) => new WebSocket(address) }) {
+    this.#url = url;
+    this.#onNews = onNews;
+    this.#open = open;
+  }
+
+  /** Puts the playhead there, and plays so many times as fast as it was. @param {number} atUs @param {number} speed */
+  go(atUs, speed) {
+    this.seeks = true;
+    this.#onNews();
+    const order = { at_us: Math.max(0, Math.round(atUs)), speed };
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order));
+    else this.#connect(order);
+  }
+
+  /** Plays on from where it is; 0 stands. @param {number} speed */
+  play(speed) {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ at_us: null, speed }));
+    else this.go(this.playhead?.at_us ?? 0, speed);
+  }
+
+  /** Back to the whole run. */
+  leave() {
+    const socket = this.#socket;
+    this.seeks = false;
+    this.#socket =
+      this.then =
+      this.playhead =
+      this.#coming =
+        null;
+    socket?.close();
+  }
+
+  /** @param {Playhead} order */
+  #connect(order) {
+    this.#socket?.close();
+    const socket = this.#open(this.#url(order));
+    this.#socket = socket;
+    socket.onmessage = (event) => {
+      if (socket === this.#socket) this.#take(JSON.parse(event.data));
+    };
+    socket.onclose = () => {
+      if (socket !== this.#socket) return;
+      this.#socket = null;
+      this.seeks = false;
+      if (this.playhead) this.playhead = { ...this.playhead, speed: 0 };
+      this.#onNews();
+    };
+  }
+
+  /** @param {any} message */
+  #take(message) {
+    if (message.type === "playhead") {
+      this.then = this.#coming;
+      this.playhead = message;
+      this.seeks = false;
+      this.#onNews();
+      return;
+    }
+    // A header tells all of a moment anew; what is told of a standing playhead alone stays until then.
+    if (message.type === "header") {
+      const known = this.#coming;
+      this.#coming = new RunState();
+      this.#coming.where = known?.where ?? null;
+      this.#coming.flame = known?.flame ?? null;
+    }
+    this.#coming?.take(message, performance.now());
+  }
+}

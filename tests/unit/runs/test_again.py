@@ -1,0 +1,63 @@
+"""What starts a run anew, made of what its hello says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.model.errors import Conflict
+from app.runs.again import request_of
+
+NONE = dict.fromkeys(("workload", "params", "executor", "workers", "python", "seconds", "command", "script"))
+
+
+def planned(kind: str, **told: Any) -> dict[str, Any]:
+    return {
+        "id": "a1",
+        "kind": kind,
+        **NONE,
+        "params": {},
+        "environment": {"HOME": "/"},
+        "attach": None,
+        **told,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "request_again"),
+    [
+        (
+            planned(
+                "workload", workload="convoy", name="convoy", params={"a": 1}, workers=4, python="3.12.1"
+            ),
+            {"workload": "convoy", "params": {"a": 1}, "workers": 4, "python": "3.12.1"},
+        ),
+        (
+            planned("workload", workload="convoy", name="before", seconds=5.0),
+            {"workload": "convoy", "name": "before", "seconds": 5.0},
+        ),
+        (planned("command", command=["x", "-v"], name="x"), {"command": ["x", "-v"], "name": "x"}),
+        (
+            planned("script", script="pass", name="script", executor="threads", workers=2),
+            {"script": "pass", "name": "script", "executor": "threads", "workers": 2},
+        ),
+    ],
+    ids=lambda told: told.get("kind", ""),
+)
+def test_a_run_is_asked_for_again_as_it_was(told: dict[str, Any], request_again: dict[str, Any]) -> None:
+    assert request_of(told) == request_again
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (planned("attach", name="pid 7", attach={"pid": 7}), "cannot be started again"),
+        (planned("command", command=["x", "--token", "***"], name="x"), "looks like a secret"),
+        (planned("script", name="script"), "text of this script was not kept"),
+    ],
+    ids=lambda told: told["kind"] if isinstance(told, dict) else "",
+)
+def test_what_cannot_be_started_again_says_why(told: dict[str, Any], why: str) -> None:
+    with pytest.raises(Conflict, match=why):
+        request_of(told)
