@@ -7,8 +7,8 @@ A thread that is blocked and is not woken keeps the kernel's count of its contex
 have stood still since the first reading of an unchanged count, `at_s`, over gaps in which nobody looked, to
 the last, `length_s` later. `from_the_start`: it was so when it was first seen. `threads_there` is how many
 threads its process had then. `stack` is leaf first, null where no look at it could be taken, and `takes_lock`
-says that the innermost line takes a lock, see frames.py. Threads that wait for a lock are listed, which may
-be one that another hands on as a signal; those of LEAST_US and more.
+says that the innermost line takes a lock, or waits for a thread's end, see frames.py. Threads that wait for a
+lock are listed, which may be one that another hands on as a signal; those of LEAST_US and more.
 """
 
 from __future__ import annotations

@@ -54,7 +54,8 @@ samples the lock changed hands and came back. `switches` is how far CPython's ow
 exact at any sampling rate.
 
 `locks` are stacks of threads that wait for a lock and whose innermost line takes one, as its source says:
-`with lock:` or `lock.acquire()`, and not `queue.get()`.
+`with lock:` or `lock.acquire()`, and not `queue.get()`. Waits with a timeout are not among them, nor those
+for a lock that another process may release. In threading itself waits for the end of a thread count as well.
 
 A look is at the Python stack of a GIL's holder and of the thread that has waited for it longest: `holder` and
 `waiter` are lanes or HOLDER_NONE, a stack that could not be read whole is null, `waiters` is how many waited

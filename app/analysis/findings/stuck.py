@@ -8,6 +8,7 @@ from typing import Any
 
 from app.analysis.findings import hazards
 from app.analysis.findings.rows import Row
+from app.analysis.sources import to_blame
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -27,6 +28,13 @@ _SIGNALS = ("/threading.py", "/queue.py", "/multiprocessing/", "/concurrent/futu
 _SIGNAL = re.compile(r"(Condition|Event)\.wait(_for)?$")
 _HELPERS = 3  # the innermost frames, of which one may be that
 _IMPORTS = "<frozen importlib._bootstrap>"
+_LOADS = "_load_unlocked"  # below it a module's own code runs, while its lock is held
+
+# What only another thread can end, whatever that one's lock is: no handler of a signal does it either. An
+# Event and a queue may be a daemon's, which waits for just that.
+_FOR_ANOTHER = re.compile(r"(Barrier\.wait|Semaphore\.acquire|Thread\.join|Future\.result|Queue\.join)$")
+_AT_THE_END = "_shutdown"  # threading's: the main thread waits for the others
+_IDLE = ("_worker", "/concurrent/futures/thread.py")
 
 
 def threads_stuck(summary: Summary) -> Finding | None:
@@ -35,8 +43,7 @@ def threads_stuck(summary: Summary) -> Finding | None:
         return None  # the program itself knows better
     by_process: dict[int, list[Row]] = {}
     for row in summary["stuck"]:
-        if _waits_for_lock(row):
-            by_process.setdefault(row["pid"], []).append(row)
+        by_process.setdefault(row["pid"], []).append(row)
     judged = [found for pid, rows in by_process.items() if (found := _judge(summary, pid, rows))]
     if not judged:
         return None
@@ -48,10 +55,10 @@ def threads_stuck(summary: Summary) -> Finding | None:
     elsewhere = f" So it is in {len(judged) - 1} other processes." if len(judged) > 1 else ""
     return Finding(
         code="threads-stuck",
-        severity="critical",
+        severity="warning" if kind == "slow import" else "critical",
         title=title,
         detail=f"{count} of process {rows[0]['pid']} {have} waited for a lock for {length_s:.1f} s "
-        f"without a moment's wake{start}: {_who(rows)}.{why}{elsewhere}",
+        f"without a moment's wake{start}: {_who(kind, rows)}.{why}{elsewhere}",
         evidence={
             "pid": rows[0]["pid"],
             "kind": kind,
@@ -98,6 +105,18 @@ _KINDS = {
         "Do not start threads and wait for them while a module is being imported, and do not import in "
         "threads what imports one another: import at the start of the program.",
     ),
+    "slow import": (
+        "Threads wait for an import that takes long",
+        " Each module has a lock while it is imported: who imports it meanwhile waits.",
+        "Import it at the start of the program, before the threads that use it.",
+    ),
+    "standstill": (
+        "A process stands still: each of its threads waits for another",
+        " The process has no other thread that could wake one of them.",
+        "A task must not wait for another of its own pool: use two pools. Else look for what did "
+        "not come: a sentinel in a queue, a task_done(), the release of a semaphore, the last thread of a "
+        "Barrier.",
+    ),
     "one place": (
         "Threads are stuck: they wait for a lock that is not released",
         " Whoever holds it has not let go of it all that time.",
@@ -107,8 +126,51 @@ _KINDS = {
 }
 
 
-def _judge(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
-    """(what kind of standstill it is, the threads concerned) in one process."""
+def _judge(summary: Summary, pid: int, there: list[Row]) -> tuple[str, list[Row]] | None:
+    """(what kind of standstill it is, the threads concerned) of those in one process that stand still."""
+    rows = [row for row in there if _waits_for_lock(row)]
+    return (_at_locks(summary, pid, rows) if rows else None) or _of_all(pid, there)
+
+
+def _of_all(pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
+    """A process in which nobody is left who could wake another."""
+    if not 1 < len(rows) == rows[0]["threads_there"] or not all(map(_needs_another, rows)):
+        return None
+    if min(row["length_s"] for row in rows) < _AT_ONE_PLACE_S:
+        return None
+    main = next((row for row in rows if row["tid"] == pid), None)  # the handlers of signals run in it
+    if main is None or not _waits_for_another(main):
+        return None
+    return "standstill", [_from_the_call(row) for row in rows if not _is_idle(row)]
+
+
+def _needs_another(row: Row) -> bool:
+    """Whether only another thread of its process can end its wait."""
+    stack = row["stack"] or []
+    waits_for_event = any(frame["function"].endswith("Event.wait") for frame in stack[:_HELPERS])
+    return bool(stack) and not waits_for_event and (row["takes_lock"] or _is_idle(row))
+
+
+def _waits_for_another(row: Row) -> bool:
+    return not _awaits_signal(row["stack"]) or any(
+        _FOR_ANOTHER.search(frame["function"]) or frame["function"] == _AT_THE_END for frame in row["stack"]
+    )
+
+
+def _is_idle(row: Row) -> bool:
+    leaf = row["stack"][0]
+    return bool(leaf["function"] == _IDLE[0] and leaf["file"].endswith(_IDLE[1]))
+
+
+def _from_the_call(row: Row) -> Row:
+    """With its stack from the library's function that the user's called, say Future.result."""
+    stack = row["stack"]
+    at = to_blame([(frame["function"], frame["file"]) for frame in stack]) or 0
+    return {**row, "stack": stack[max(at - 1, 0) :]}
+
+
+def _at_locks(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
+    """Threads that stand at locks."""
     longest_s = max(row["length_s"] for row in rows)
     if longest_s < _AT_TWO_PLACES_S:
         return None
@@ -116,8 +178,12 @@ def _judge(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Row]]
         forked = rows[0]["from_the_start"] and _is_child(summary, pid)
         return "forked" if forked else "alone", rows
     importing = [row for row in rows if _in_import(row)]
-    if importing:
+    if importing and any(_holds_import(row) for row in summary["stuck"] if row["pid"] == pid):
         return "import", importing
+    if importing:  # who imports gets on
+        rows = [row for row in rows if row not in importing]
+        if not rows:
+            return ("slow import", importing) if longest_s >= _AT_ONE_PLACE_S else None
     if len({_place(row) for row in rows if row["length_s"] >= _AT_TWO_PLACES_S}) > 1:
         return "order", rows
     return ("one place", rows) if longest_s >= _AT_ONE_PLACE_S else None
@@ -148,15 +214,26 @@ def _in_import(row: Row) -> bool:
     return bool(leaf["file"] == _IMPORTS and "_ModuleLock" in leaf["function"])
 
 
+def _holds_import(row: Row) -> bool:
+    """Whether it stands still with a module's lock in hand, elsewhere than at such a lock."""
+    stack = row["stack"]
+    return bool(
+        stack
+        and not _in_import(row)
+        and any(frame["function"] == _LOADS and frame["file"] == _IMPORTS for frame in stack)
+    )
+
+
 def _place(row: Row) -> tuple[str, int]:
     return row["stack"][0]["file"], row["stack"][0]["line"]
 
 
-def _who(rows: list[Row]) -> str:
+def _who(kind: str, rows: list[Row]) -> str:
     """The places, each with who waits there and by way of which functions."""
-    by_place: dict[tuple[str, int], list[Row]] = {}
+    by_place: dict[Any, list[Row]] = {}
     for row in rows:
-        by_place.setdefault(_place(row), []).append(row)
+        caller = row["stack"][1:2] if kind == "standstill" else []  # who called the library
+        by_place.setdefault((_place(row), repr(caller)), []).append(row)
     places = sorted(by_place.values(), key=len, reverse=True)
     told = []
     for there in places[:_NAMED]:

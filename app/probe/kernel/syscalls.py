@@ -12,6 +12,7 @@ from app.model.states import IO, LOCK, SLEEP, UNKNOWN, WAITING
 
 FUTEX = b"202"
 _FUTEX_WAITV = b"449"
+_PRIVATE = 0x80  # FUTEX_PRIVATE_FLAG: of no other process
 _SLEEPS = {b"35", b"230", b"34"}  # nanosleep, clock_nanosleep, pause
 _SELECTS = {
     b"23",
@@ -42,3 +43,15 @@ def classify(text: bytes, gils: Ranges) -> tuple[int, int | None]:
     if number == _STOPPED:
         return (IO, None) if not text.startswith(b"-1 0x0 0x0") else (UNKNOWN, None)
     return IO, None
+
+
+def ends_from_within(text: bytes) -> bool:
+    """Whether a thread sleeps on a futex until another thread of its own process wakes it.
+
+    Not so where the wait has a timeout, or where the futex lies in memory that processes share, as that of a
+    multiprocessing.Lock does: there another process may let go of it.
+    """
+    fields = text.split()  # number, address, operation, value, timeout
+    if len(fields) < 5 or fields[0] != FUTEX:
+        return False
+    return bool(int(fields[2], 16) & _PRIVATE) and not int(fields[4], 16)

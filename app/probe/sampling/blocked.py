@@ -24,6 +24,7 @@ from app.probe.cpython.numbered import NumberedStacks
 from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import ThreadState
 from app.probe.kernel.memory import Unmapped
+from app.probe.kernel.syscalls import ends_from_within
 
 from .judges import ATTACHED
 from .sampler import TEXT, Sampler
@@ -138,7 +139,8 @@ class BlockedLooker:
         if frames is None:
             return []
         lane.looked_at, lane.looked_us = lane.entered, now_us
-        stack = self._stacks.number(frames, at_lock=lane.state == LOCK)
+        at_lock = lane.state == LOCK and ends_from_within(lane.raw)
+        stack = self._stacks.number(frames, at_lock)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
 
     def _still_at(self, lane: Lane) -> list[StackFrame] | None:

@@ -298,11 +298,84 @@ def test_a_child_with_one_thread_waits_for_what_nobody_holds() -> None:
     assert "One thread of process 7 has waited" in found.detail
 
 
+def frames(*places: str) -> list[dict[str, Any]]:
+    """A stack, leaf first: "file: function"."""
+    pairs = (place.rsplit(": ", 1) for place in places)
+    return [{"function": function, "file": file, "line": 3} for file, function in pairs]
+
+
+IMPORTS = "<frozen importlib._bootstrap>: "
+THREADING, FUTURES = "/usr/lib/python3.13/threading.py: ", "/usr/lib/python3.13/concurrent/futures/"
+IMPORTING = at_lock("a", takes_lock=False, stack=frames(IMPORTS + "_ModuleLock.acquire", "/a.py: use"))
+
+
 def test_a_thread_in_the_import_lock_is_told_though_its_line_cannot_be_read() -> None:
-    frame = {"function": "_ModuleLock.acquire", "file": "<frozen importlib._bootstrap>", "line": 3}
-    found = stuck.threads_stuck(summary(stuck=[at_lock("a", takes_lock=False, stack=[frame])]))
+    imports = at_lock(
+        "b",
+        length_s=0.5,
+        takes_lock=False,
+        stack=frames(THREADING + "Thread.join", IMPORTS + "_load_unlocked"),
+    )
+    found = stuck.threads_stuck(summary(stuck=[IMPORTING, imports]))
     assert found is not None
     assert found.evidence["kind"] == "import"
+
+
+def test_who_waits_for_an_import_that_takes_its_time_is_not_stuck() -> None:
+    chain = at_lock("b", takes_lock=False, stack=[*IMPORTING["stack"], *frames(IMPORTS + "_load_unlocked")])
+    found = stuck.threads_stuck(summary(stuck=[IMPORTING, chain]))
+    assert found is not None
+    assert (found.severity, found.evidence["kind"]) == ("warning", "slow import")
+    assert stuck.threads_stuck(summary(stuck=[{**IMPORTING, "length_s": 1.9}])) is None
+
+
+def in_result(name: str, *callers: str, **row: Any) -> dict[str, Any]:
+    """A thread that waits for a future."""
+    leaves = (THREADING + "Condition.wait", FUTURES + "_base.py: Future.result")
+    return at_lock(name, stack=frames(*leaves, *callers), threads_there=3, **row)
+
+
+def standstill() -> list[dict[str, Any]]:
+    """Both workers of a pool wait for tasks that they gave it, and the main thread for them."""
+    task = ("/app/shop.py: parent", FUTURES + "thread.py: _WorkItem.run", FUTURES + "thread.py: _worker")
+    return [
+        in_result("main", "/app/shop.py: <module>", tid=PID),
+        in_result("w0", *task),
+        in_result("w1", *task),
+    ]
+
+
+def test_a_process_of_which_each_thread_waits_for_another_stands_still() -> None:
+    found = stuck.threads_stuck(summary(stuck=standstill()))
+    assert found is not None
+    assert found.evidence["kind"] == "standstill"
+    assert "w0 and 1 others in Future.result (line 3, called by parent" in found.detail
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"threads_there": 4},  # another thread does something
+        {"length_s": 1.9},
+        {"takes_lock": False},  # it gives up after a timeout, or another process can wake it
+        {"stack": None},
+        {
+            "stack": frames(THREADING + "Condition.wait", THREADING + "Event.wait")
+        },  # a signal's handler sets it
+        {"stack": frames(THREADING + "Condition.wait", "/usr/lib/python3.13/queue.py: Queue.get")},
+    ],
+)
+def test_what_may_be_woken_does_not_stand_still(others: dict[str, Any]) -> None:
+    main, *workers = standstill()
+    assert stuck.threads_stuck(summary(stuck=[{**main, **others}, *workers])) is None
+
+
+def test_workers_that_have_nothing_to_do_stand_still_but_are_not_to_blame() -> None:
+    idle = at_lock("w0", stack=frames(FUTURES + "thread.py: _worker"), takes_lock=False, threads_there=2)
+    main = {**standstill()[0], "threads_there": 2}
+    found = stuck.threads_stuck(summary(stuck=[main, idle]))
+    assert found is not None
+    assert [each["name"] for each in found.evidence["threads"]] == ["main"]
 
 
 @pytest.mark.parametrize(

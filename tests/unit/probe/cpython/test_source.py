@@ -36,6 +36,15 @@ def test_a_line_is_read_from_the_file(tmp_path: Path, source: Source) -> None:
         assert source.takes_lock(str(file), number) is takes, text
 
 
+def test_the_wait_for_the_end_of_a_thread_is_one_for_a_lock_on_each_version(
+    tmp_path: Path, source: Source
+) -> None:
+    lines = ["        self._os_thread_handle.join(timeout)", "    _thread_shutdown()"]
+    for name, takes in (("threading.py", True), ("shop.py", False)):
+        (tmp_path / name).write_text("\n".join(lines))
+        assert [source.takes_lock(str(tmp_path / name), 1 + at) for at in range(len(lines))] == [takes] * 2
+
+
 def test_what_cannot_be_read_takes_no_lock(tmp_path: Path, source: Source) -> None:
     file = tmp_path / "one.py"
     file.write_text("with lock:\n")

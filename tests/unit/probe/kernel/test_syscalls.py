@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.model.states import IO, LOCK, SLEEP, UNKNOWN, WAITING
-from app.probe.kernel.syscalls import classify
+from app.probe.kernel.syscalls import classify, ends_from_within
 
 GIL = (0x7000, 0x70B0, 3)  # [cond, end) of the GIL with index 3
 
@@ -30,3 +30,18 @@ GIL = (0x7000, 0x70B0, 3)  # [cond, end) of the GIL with index 3
 )
 def test_a_blocked_thread(text: bytes, state: int, gil: int | None) -> None:
     assert classify(text, [GIL]) == (state, gil)
+
+
+@pytest.mark.parametrize(
+    ("text", "from_within"),
+    [
+        (b"202 0x55d0c1 0x189 0x0 0x0 0x0 0xffffffff 0x7ffd 0x7f1\n", True),
+        (b"202 0x55d0c1 0x80 0x2 0x0 0x0 0x0 0x7ffd 0x7f1\n", True),
+        (b"202 0x55d0c1 0x189 0x0 0x7f40 0x0 0xffffffff 0x7ffd 0x7f1\n", False),  # acquire(timeout=...)
+        (b"202 0x7f20c1 0x109 0x0 0x0 0x0 0xffffffff 0x7ffd 0x7f1\n", False),  # a multiprocessing.Lock
+        (b"449 0x55d0c1 0x1 0x0 0x0 0x0 0x0 0x7ffd 0x7f1\n", False),
+        (b"running\n", False),
+    ],
+)
+def test_who_can_end_a_wait(text: bytes, from_within: bool) -> None:
+    assert ends_from_within(text) is from_within
