@@ -25,7 +25,7 @@ from app.analysis.processes import Processes
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series, Sizes
 from app.analysis.stacks import StackLooks
-from app.analysis.thread import BlockedLook
+from app.analysis.thread import LockLook
 from app.analysis.threads import Threads
 from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
@@ -46,7 +46,7 @@ from app.model.frames import (
     Stacks,
 )
 from app.model.frames import Loops as LoopsMessage
-from app.model.states import WAITING
+from app.model.states import LOCK, WAITING
 from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, looks
 
 KEPT_EVENTS = 500
@@ -215,8 +215,8 @@ class Ledger:
                 self.stacks.functions.leaf(stack)
             self._locate(lane, (state,), at_us, Spot(stack, task))
             thread = self.threads.get(lane)
-            if thread is not None and not self._is_over(at_us):
-                thread.look = BlockedLook(at_us, state, stack)
+            if thread is not None and state == LOCK and not self._is_over(at_us):
+                thread.at_lock = LockLook(at_us, stack)
 
     def _locate(self, lane: int, states: tuple[int, ...], at_us: int, spot: Spot) -> None:
         """A look at a thread, which may have been forgotten since."""

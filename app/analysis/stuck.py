@@ -40,9 +40,9 @@ def rows(threads: Threads, functions: Functions, locks: set[int]) -> list[Json]:
 
 
 def _row(thread: Thread, functions: Functions, locks: set[int], there: int) -> Json:
-    look, since_us = thread.look, thread.still_since_us
+    look, since_us = thread.at_lock, thread.still_since_us
     stack = None
-    if look is not None and look.state == LOCK and look.at_us > since_us - _FIRST_US / 2:
+    if look is not None and look.at_us > since_us - _FIRST_US / 2:
         stack = look.stack
     return {
         "pid": thread.pid,

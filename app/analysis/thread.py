@@ -16,11 +16,10 @@ from app.model.tracks import LANE_STEP, lane_pieces
 _CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)
 
 
-class BlockedLook(NamedTuple):
-    """A look at a blocked thread."""
+class LockLook(NamedTuple):
+    """A look at a thread that waited for a lock."""
 
     at_us: int
-    state: int
     stack: int | None
 
 
@@ -33,12 +32,12 @@ class Thread:
         "_state",
         "_switches",
         "alive",
+        "at_lock",
         "gone_us",
         "holds",
         "interpreter",
         "kept",
         "lane",
-        "look",
         "name",
         "named_us",
         "pid",
@@ -73,7 +72,7 @@ class Thread:
         self.where = Where()
         self.still_in: int | None = None  # its state at the last reading
         self._state: int | None = None  # the last that is known
-        self.look: BlockedLook | None = None  # the last
+        self.at_lock: LockLook | None = None  # the last
         self.still_since_us = named_us  # the first reading since which it has not been switched
         self._switches: int | None = None
         self._counted_from_us = named_us
