@@ -10,7 +10,7 @@
 The *lag* at a moment is how late a timer would be run that is due just then: the time until the loop next
 looks for what is ready. A loop that waits has none; in an iteration of length L it falls from L to 0. The
 quantiles are over time: with a p99 of 0.1 s, a timer due at a random moment is more than 0.1 s late once in a
-hundred times. `max` is the longest iteration.
+hundred times. `max` is the longest iteration, or wait for the GIL before one.
 
 A step is a callback, or a step of a task; where `steps` is inferred, all that the loop did between two looks
 for what is ready. `longest` has the KEPT longest of those of 10 ms or more; `blocks` has all of these, summed

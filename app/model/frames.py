@@ -75,10 +75,10 @@ A loops message tells of threads that run an event loop, since the loops message
 uvloop or gevent; `steps exact` says that single callbacks are told apart, else a step is what the loop did
 between two looks for what is ready; `tasks exact` that the interpreter itself tells which task runs. A lag is
 for how long, at some instant, the loop had not looked for what is ready; `length_us` is the time in which it
-was so, `idle_us` that in which the loop waited for what comes, and `longest_us` the longest iteration. A step
-of 10 ms or more is told, with the state that its thread was in most, the name of its task (null where it has
-none or that cannot be told), and the stacks that it was seen with, the longest first. One that is not `over`
-is told again, with the same start.
+was so, `idle_us` that in which the loop waited for what comes, and `longest_us` the longest iteration, or
+wait for the GIL before one. A step of 10 ms or more is told, with the state that its thread was in most, the
+name of its task (null where it has none or that cannot be told), and the stacks that it was seen with, the
+longest first. One that is not `over` is told again, with the same start.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
 at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.

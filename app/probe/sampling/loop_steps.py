@@ -118,7 +118,9 @@ class LoopTrack:
             step = None
         if iteration is None:
             if lane.state == WAITING:  # woken, it cannot look for what is ready without the GIL
-                self._lags[_rounded(now_us - lane.entered)] += dt
+                waited_us = now_us - lane.entered
+                self._lags[_rounded(waited_us)] += dt
+                self._longest_us = max(self._longest_us, waited_us)
             else:
                 self._idle_us += dt
         else:

@@ -149,9 +149,10 @@ def test_lag_is_the_time_since_the_loop_last_looked(loop: Loop) -> None:
 
 def test_an_idle_loop_that_cannot_get_the_gil_is_late(loop: Loop) -> None:
     loop.see(IDLE, WAITING, 20)
-    (_, idle_us, _, lags), _ = loop.told()
+    (_, idle_us, longest_us, lags), _ = loop.told()
     assert idle_us == MS
     assert sum(lags[1::2]) == 20 * MS
+    assert longest_us == 20 * MS
 
 
 def test_a_torn_instant_is_bounded_by_what_was_seen_before(loop: Loop) -> None:
