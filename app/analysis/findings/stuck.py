@@ -8,7 +8,7 @@ from typing import Any
 
 from app.analysis.findings import hazards
 from app.analysis.findings.rows import Row
-from app.analysis.sources import to_blame
+from app.analysis.sources import LIBRARY, owner, to_blame
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -166,7 +166,9 @@ def _from_the_call(row: Row) -> Row:
     """With its stack from the library's function that the user's called, say Future.result."""
     stack = row["stack"]
     at = to_blame([(frame["function"], frame["file"]) for frame in stack]) or 0
-    return {**row, "stack": stack[max(at - 1, 0) :]}
+    while at and owner(stack[at]["file"]) != LIBRARY:
+        at -= 1
+    return {**row, "stack": stack[at:]}
 
 
 def _at_locks(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
