@@ -72,9 +72,14 @@ class Recorded:
     def _from(self, first: int) -> Iterator[tuple[int, str]]:
         """The lines from a member on, with their numbers; before them what named earlier, with 0."""
         offset, begin, _ = self._members[first] if self._members else Member(0, 0, 0)
-        if first:
-            yield from ((0, line) for line in self.timeline().names(begin))
-        yield from enumerate(read(self._path, offset), begin)
+        lines = enumerate(read(self._path, offset), begin)
+        if not first:
+            yield from lines
+            return
+        # The timeline may give some that name later too: each is told once, since stacks are named in turn.
+        named = dict.fromkeys(self.timeline().names(begin))
+        yield from ((0, line) for line in named)
+        yield from ((number, line) for number, line in lines if line not in named)
 
 
 async def in_thread(items: Iterator[T], at_a_time: int = _AT_A_TIME) -> AsyncIterator[T]:

@@ -95,6 +95,21 @@ def test_a_span_has_what_touches_it_and_every_name(tmp_path: Path, monkeypatch: 
     assert list(recorded.span()) == lines
 
 
+def test_what_is_named_after_the_span_begins_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recording, "MEMBER_BYTES", 5_000)
+    lines = list(LINES)
+    for number in (3, 505, 800):
+        lines[number] = json.dumps(
+            {"type": "names", "seq": number, "at_us": number * 1000}, separators=(",", ":")
+        )
+    made = written(tmp_path / "run.gz", lines)
+    made.close()
+    recorded = Recorded(made.path, made.members, lambda: opened(beside(made.path), lambda: read(made.path)))
+    got = [json.loads(line)["seq"] for line in recorded.span(500_000, 510_000)]
+    assert [number for number in got if number in (3, 505, 800)] == [3, 505, 800]
+    assert sorted(set(got)) == sorted(got)
+
+
 def test_a_tail_ends_before_the_message_that_is_told_otherwise(tmp_path: Path):
     lines = [json.dumps({"type": "frame", "seq": n}, separators=(",", ":")) for n in range(10)]
     lines[2] = json.dumps({"type": "event", "seq": 2}, separators=(",", ":"))
