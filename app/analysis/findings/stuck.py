@@ -242,10 +242,18 @@ def _who(kind: str, rows: list[Row]) -> str:
         leaf, *callers = (frame["function"] for frame in there[0]["stack"])
         line = there[0]["stack"][0]["line"]
         via = f", called by {', '.join(callers[:2])}" if callers else ""
-        who = there[0]["name"] if len(there) == 1 else f"{there[0]['name']} and {len(there) - 1} others"
-        told.append(f"{who} in {leaf} (line {line}{via})")
+        told.append(f"{_names(there)} in {leaf} (line {line}{via})")
     more = len(places) - len(told)
-    return "; ".join(told) + (f"; and in {more} other places" if more > 0 else "")
+    where = "another place" if more == 1 else f"{more} other places"
+    return "; ".join(told) + (f"; and in {where}" if more > 0 else "")
+
+
+def _names(rows: list[Row]) -> str:
+    names = [str(row["name"]) for row in rows]
+    if len(names) > _NAMED:
+        return f"{names[0]} and {len(names) - 1} others"
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 RULES: tuple[Callable[[Summary], Finding | None], ...] = (threads_stuck,)

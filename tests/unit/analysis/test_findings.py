@@ -283,7 +283,17 @@ def test_threads_that_wait_for_one_lock_are_told_after_a_while() -> None:
     found = stuck.threads_stuck(summary(stuck=there))
     assert found is not None
     assert found.evidence["kind"] == "one place"
-    assert "a and 1 others in emit" in found.detail
+    assert "wake: a and b in emit" in found.detail
+
+
+def test_many_threads_at_one_lock_are_counted() -> None:
+    names = ["a", "b", "c", "d", "e", "f"]
+    found = stuck.threads_stuck(summary(stuck=[at_lock(name, "emit", length_s=2.1) for name in names]))
+    assert found is not None
+    assert "a and 5 others in emit" in found.detail
+    few = stuck.threads_stuck(summary(stuck=[at_lock(name, "emit", length_s=2.1) for name in names[:3]]))
+    assert few is not None
+    assert "a, b and c in emit" in few.detail
 
 
 def test_a_child_with_one_thread_waits_for_what_nobody_holds() -> None:
@@ -349,7 +359,7 @@ def test_a_process_of_which_each_thread_waits_for_another_stands_still() -> None
     found = stuck.threads_stuck(summary(stuck=standstill()))
     assert found is not None
     assert found.evidence["kind"] == "standstill"
-    assert "w0 and 1 others in Future.result (line 3, called by parent" in found.detail
+    assert "w0 and w1 in Future.result (line 3, called by parent" in found.detail
 
 
 @pytest.mark.parametrize(

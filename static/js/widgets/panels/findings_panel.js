@@ -65,7 +65,7 @@ export class FindingsPanel {
 /** Which time the findings are of: figures beside them are of another. @param {Maybe | undefined} atS @param {boolean} ended */
 export function spanOf(atS, ended) {
   if (ended) return "of the whole run";
-  return atS ? `of the whole run so far, ${atS.toFixed(1)} s` : "";
+  return atS ? `of the first ${atS.toFixed(1)} s` : "";
 }
 
 /** @param {Finding} finding */
