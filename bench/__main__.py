@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, cost, heap, history, looks, slowdown
+from bench import arrival, cost, heap, history, long_runs, looks, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -31,6 +31,8 @@ class Plan:
     look_span_s: float
     runs: int
     answers: int
+    long_s: float
+    export_s: float
 
 
 FULL = Plan(
@@ -46,12 +48,18 @@ FULL = Plan(
     look_span_s=3.0,
     runs=10_000,
     answers=30,
+    long_s=3600.0,
+    export_s=600.0,
 )
 # What the observer is held to, at default rates with a free core: each is printed beside its figure.
 AIM_COST = 1.0  # of py-spy's share, on the same target
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
 AIM_HISTORY_MS = 100.0
+AIM_OPEN_MS = 1000.0
+AIM_WINDOW_MS = 200.0
+AIM_MEMORY_MB = 150.0
+AIM_EXPORT_S = 5.0
 
 QUICK = Plan(
     cost_repeats=1,
@@ -66,6 +74,8 @@ QUICK = Plan(
     look_span_s=0.5,
     runs=200,
     answers=2,
+    long_s=60.0,
+    export_s=20.0,
 )
 
 
@@ -88,6 +98,7 @@ def main() -> None:
     print_arrival(plan, chosen.python, chosen.threads)
     print_heap(plan, chosen.python, dice)
     print_history(plan, dice)
+    print_long_runs(plan, dice)
 
 
 def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
@@ -165,6 +176,27 @@ def print_history(plan: Plan, dice: random.Random) -> None:
     for name, answers_s in history.answers_s(plan.runs, plan.answers, dice).items():
         answers = spread([answer * 1e3 for answer in answers_s])
         print(f"    {name:<28} {answers.text('{:.1f}')}{aimed(answers.median, AIM_HISTORY_MS)}")
+
+
+def print_long_runs(plan: Plan, dice: random.Random) -> None:
+    """A run of an hour, and exports of ten minutes."""
+    found = long_runs.look(plan.long_s, plan.answers, dice)
+    print(f"\na run of {plan.long_s:g} s and {long_runs.THREADS} threads, {plan.answers} answers each, ms")
+    print(f"  {found.recording_bytes / 1e6:.1f} MB, its timeline {found.timeline_bytes / 1e6:.1f} MB")
+    for name, answers_s in found.seconds.items():
+        answers = spread([answer * 1e3 for answer in answers_s])
+        aim = AIM_OPEN_MS if name.startswith("opened") else AIM_WINDOW_MS
+        cpu_ms = found.cpu_s[name] / len(answers_s) * 1e3
+        told = f"{answers.text('{:.1f}')}, {cpu_ms:.0f} ms of the server's CPU"
+        print(f"    {name:<28} {told}{aimed(answers.median, aim)}")
+    rss_mb = found.rss / 1e6
+    print(f"    server's memory, MB          {rss_mb:.0f}{aimed(rss_mb, AIM_MEMORY_MB)}")
+    print(f"\nexport of {plan.export_s:g} s of {long_runs.THREADS} threads")
+    for name, took_s, cpu_s, size, grown in long_runs.exports(plan.export_s):
+        told = (
+            f"{took_s:.2f} s, {cpu_s:.2f} s of CPU, {size / 1e6:.1f} MB, memory grew by {grown / 1e6:.0f} MB"
+        )
+        print(f"    {name:<28} {told}{aimed(took_s, AIM_EXPORT_S)}")
 
 
 def aimed(median: float, aim: float) -> str:

@@ -57,15 +57,17 @@ class _Trace:
 
     def pieces(self) -> Iterator[bytes]:
         out = self._out
+        lane_tracks, handed, write = self._tracks.lanes, self._handovers.lanes, out.slice
         for part in course(self._source.messages(), self._cast):
             if type(part) is Slice:  # millions of them, so not by a match
                 lane, state, start_us, end_us = part
-                track = self._tracks.lane(lane)
-                given, taken = self._handovers.of(lane, end_us)
-                if given or taken:
-                    out.slice_with_flows(track, STATES[state], start_us, end_us, given, taken)
-                else:
-                    out.slice(track, STATES[state], start_us, end_us)
+                track = lane_tracks.get(lane) or self._tracks.lane(lane)
+                if lane in handed:
+                    given, taken = self._handovers.of(lane, end_us)
+                    if given or taken:
+                        out.slice_with_flows(track, STATES[state], start_us, end_us, given, taken)
+                        continue
+                write(track, STATES[state], start_us, end_us)
                 continue
             match part:
                 case Hold(gil, holder, start_us, end_us):
@@ -140,6 +142,7 @@ class _Handovers:
         self._last: dict[int, int] = {}  # by GIL: who held it last
         self._given: dict[int, deque[tuple[int, int]]] = defaultdict(lambda: deque(maxlen=_PENDING))
         self._taken: dict[int, deque[tuple[int, int]]] = defaultdict(lambda: deque(maxlen=_PENDING))
+        self.lanes: set[int] = set()  # those of which some are to be told
         self.count = 0
 
     def taken(self, gil: int, holder: int, at_us: int) -> None:
@@ -150,14 +153,15 @@ class _Handovers:
             self.count += 1
             self._given[before].append((at_us, self.count))
             self._taken[holder].append((at_us, self.count))
+            self.lanes |= {before, holder}
 
     def of(self, lane: int, end_us: int) -> tuple[list[int], list[int]]:
         """The hand-overs that a thread's stretch ends with, and those that it begins with."""
-        given, taken = self._given.get(lane), self._taken.get(lane)
-        return (
-            _until(given, end_us) if given else [],
-            _until(taken, end_us - 1) if taken else [],
-        )
+        given, taken = self._given[lane], self._taken[lane]
+        told = _until(given, end_us), _until(taken, end_us - 1)
+        if not given and not taken:
+            self.lanes.discard(lane)
+        return told
 
 
 def _until(pending: deque[tuple[int, int]], end_us: int) -> list[int]:
@@ -174,7 +178,7 @@ class _Tracks:
         self._out = out
         self._cast = cast
         self._known: dict[tuple[Any, ...], int] = {}
-        self._lanes: dict[int, int] = {}
+        self.lanes: dict[int, int] = {}
 
     def named(self, message: Names | Process) -> None:
         """Describe again what has a new name."""
@@ -182,12 +186,12 @@ class _Tracks:
             self._process(message.pid, again=True)
             return
         for row in message.threads:
-            if row[0] in self._lanes:
+            if row[0] in self.lanes:
                 self._describe_lane(row[0])
 
     def lane(self, lane: int) -> int:
         """The track of a thread."""
-        track = self._lanes.get(lane)
+        track = self.lanes.get(lane)
         return self._describe_lane(lane) if track is None else track
 
     def gil(self, gil: int) -> int:
@@ -237,7 +241,7 @@ class _Tracks:
     def _describe_lane(self, lane: int) -> int:
         who = self._cast.lanes[lane].who
         parent = self._process(who.pid)
-        track = self._lanes[lane] = self._number(("lane", lane))
+        track = self.lanes[lane] = self._number(("lane", lane))
         with self._out.described(track) as described:
             described.parent_uuid = parent
             described.thread.pid = who.pid

@@ -19,6 +19,7 @@ from app.runs.timeline import FEWEST_BINS, MOST_BINS
 from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView, TimelineView
 from app.web.api.context import TheManager, problems
 
+_LINES_AT_A_TIME = 512
 MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -199,5 +200,11 @@ async def remove(run_id: str, manager: TheManager) -> None:
 
 
 async def _ended(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The lines, many in one piece: each piece is a turn of the loop, and a system call."""
+    piece: list[str] = []
     async for line in lines:
-        yield line + "\n"
+        piece += (line, "\n")
+        if len(piece) >= _LINES_AT_A_TIME:
+            yield "".join(piece)
+            piece.clear()
+    yield "".join(piece)
