@@ -349,7 +349,7 @@ def standstill() -> list[dict[str, Any]]:
     """Both workers of a pool wait for tasks that they gave it, and the main thread for them."""
     task = ("/app/shop.py: parent", FUTURES + "thread.py: _WorkItem.run", FUTURES + "thread.py: _worker")
     return [
-        in_result("main", "/app/shop.py: <module>", tid=PID),
+        in_result("main", "/app/shop.py: <listcomp>", "/app/shop.py: <module>", tid=PID),
         in_result("w0", *task),
         in_result("w1", *task),
     ]
@@ -360,6 +360,7 @@ def test_a_process_of_which_each_thread_waits_for_another_stands_still() -> None
     assert found is not None
     assert found.evidence["kind"] == "standstill"
     assert "w0 and w1 in Future.result (line 3, called by parent" in found.detail
+    assert "main in Future.result (line 3, called by <listcomp>, <module>)" in found.detail
 
 
 @pytest.mark.parametrize(
