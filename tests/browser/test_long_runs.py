@@ -39,10 +39,9 @@ def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
     long_run: str, site: Site, new_page: Callable[..., Page]
 ):
     page = new_page()
-    page.goto(site.address(long_run))
+    with page.expect_response(re.compile("/timeline")):  # one that has ended opens whole
+        page.goto(site.address(long_run))
     expect(page.locator(".labels")).to_contain_text("worker-2")
-    with page.expect_response(re.compile("/timeline")):
-        page.keyboard.press("f")
     canvas = page.locator("canvas.plot")
     row = page.locator(".labels li", has_text="worker-0").bounding_box()
     plot = canvas.bounding_box()
@@ -51,7 +50,7 @@ def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
     expect(page.locator(".timeline .tip")).to_contain_text("zoom in for single slices")
     expect(page.locator(".legend [data-state=running] .share")).to_have_text(re.compile(r"^(49|50|51)"))
     with page.expect_response(re.compile("/messages")):
-        page.keyboard.press(" ")  # where a window stands it is zoomed about its middle
+        page.keyboard.press("ArrowRight")  # where a window stands it is zoomed about its middle
         for _ in range(6):
             page.keyboard.press("+")
             page.keyboard.press("+")

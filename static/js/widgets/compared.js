@@ -13,7 +13,7 @@ import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
 import { unitOf } from "./fields.js";
 import { attachGestures, attachPointer } from "./run/gestures.js";
-import { settingsOf, startedAt } from "./run_list.js";
+import { startedAt } from "./run_list.js";
 import { badgeOf, describe } from "./run/title.js";
 import { SmallTimeline } from "./small_timeline.js";
 
@@ -138,7 +138,10 @@ export class Compared {
     const badge = find(head, ".badge", HTMLElement);
     setText(badge, badgeOf(run));
     badge.dataset.state = run.state;
-    const when = [run.started_at === null ? "" : startedAt(run.started_at), settingsOf(run)];
+    const params = Object.entries(run.params ?? {}).map(([param, value]) =>
+      `${param} ${String(value).slice(0, 40)}`
+    );
+    const when = [run.started_at === null ? "" : startedAt(run.started_at), ...params];
     setText(find(head, ".when", HTMLElement), when.filter(Boolean).join(" · "));
     const showed = summary?.workload?.showed;
     const sentences = Array.isArray(showed) ? showed.map(String) : [];

@@ -17,11 +17,11 @@ export class Player {
   #speed;
   #slider;
   #at;
-  #whole;
+  #leave;
   #note;
   #onGo;
   #onPlay;
-  #onWhole;
+  #onLeave;
   #span = { beginUs: 0, endUs: 0 };
   /** @type {Playhead | null} */
   #playhead = null;
@@ -32,21 +32,21 @@ export class Player {
    * @param {object} how
    * @param {(atUs: number, speed: number) => void} how.onGo
    * @param {(speed: number) => void} how.onPlay on from where it is; 0 stands
-   * @param {() => void} how.onWhole back to the whole run
+   * @param {() => void} how.onLeave back to the whole run
    */
-  constructor(root, { onGo, onPlay, onWhole }) {
+  constructor(root, { onGo, onPlay, onLeave }) {
     this.#root = find(root, ".player", HTMLElement);
     this.#toggle = find(this.#root, "[data-play=toggle]", HTMLButtonElement);
     this.#speed = find(this.#root, "select", HTMLSelectElement);
     this.#slider = find(this.#root, "input", HTMLInputElement);
     this.#at = find(this.#root, ".at", HTMLElement);
-    this.#whole = find(this.#root, "[data-play=whole]", HTMLButtonElement);
-    this.#note = find(root, ".then", HTMLElement);
+    this.#leave = find(this.#root, "[data-play=leave]", HTMLButtonElement);
+    this.#note = find(this.#root, ".then", HTMLElement);
     this.#onGo = onGo;
     this.#onPlay = onPlay;
-    this.#onWhole = onWhole;
+    this.#onLeave = onLeave;
     this.#toggle.addEventListener("click", () => this.toggle());
-    this.#whole.addEventListener("click", () => this.#onWhole());
+    this.#leave.addEventListener("click", () => this.#onLeave());
     this.#speed.addEventListener("change", () => {
       if (this.#plays) this.#onPlay(this.speed);
     });
@@ -92,7 +92,7 @@ export class Player {
     setText(this.#at, `${seconds(atUs)} of ${seconds(endUs)}`);
     setText(this.#toggle, this.#plays ? "Pause" : "Play");
     this.#toggle.setAttribute("aria-pressed", String(this.#plays));
-    this.#whole.disabled = playhead === null;
+    this.#leave.disabled = playhead === null;
     const shown = `Figures, panels and findings as they were at ${seconds(atUs)}.`;
     setText(this.#note, seeks ? "Reading the recording up to there …" : shown);
   }

@@ -163,7 +163,7 @@ export class RunView {
     return new Player(this.#root, {
       onGo: (atUs, speed) => this.#replay.go(atUs, speed),
       onPlay: (speed) => this.#replay.play(speed),
-      onWhole: () => {
+      onLeave: () => {
         this.#replay.leave();
         this.#scheduler.redraw(this.#update);
         this.#address?.changed();
