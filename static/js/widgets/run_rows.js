@@ -35,7 +35,7 @@ export class RunRow {
     this.state = make("td");
     this.length = make("td", { class: "number" });
     this.size = make("td", { class: "number" });
-    this.findings = make("td");
+    this.findings = make("td", { class: "codes" });
     this.tags = make("td");
     this.again = button("Run again", () => hands.again(this.#run));
     this.vary = make("a", { class: "button", href: changeUrl(run.id) }, "Change");
@@ -126,7 +126,7 @@ export class RunRow {
     });
     this.edit.hidden = true;
     this.name.append(form);
-    name.focus();
+    name.select();
   }
 }
 

@@ -52,7 +52,7 @@ export class ResultPanel {
   update({ run, summary, reports }) {
     this.#graph.update(reports.steps);
     const said = { result: summary?.workload ?? null, output: run?.output || null, ended: summary !== null };
-    const signature = JSON.stringify([said, reports.steps.length > 0]);
+    const signature = JSON.stringify([said, run?.kind, reports.steps.length > 0]);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#showResult(/** @type {Result | null} */ (said.result));
@@ -61,7 +61,7 @@ export class ResultPanel {
     none.hidden = said.result !== null || said.output !== null || reports.steps.length > 0;
     setText(
       none,
-      said.ended ? "The program reported no result." : "The run goes on; its result comes at the end.",
+      noResult(run?.kind, said.ended),
     );
   }
 
@@ -94,4 +94,15 @@ export class ResultPanel {
 /** The fields that are shown as such. @param {Result | null} result @returns {[name: string, value: unknown][]} */
 export function fieldsToShow(result) {
   return Object.entries(result ?? {}).filter(([name]) => !ELSEWHERE.has(name));
+}
+
+/** Why there is nothing to show. @param {string | undefined} kind of the run @param {boolean} ended */
+function noResult(kind, ended) {
+  if (kind === "attach") {
+    return "A process that was attached to reports no result: see Findings for what was seen.";
+  }
+  if (!ended) return "The run goes on; its result comes at the end.";
+  return kind === "workload"
+    ? "The workload reported no result."
+    : "The program wrote nothing that was recorded: see Findings for what was seen.";
 }

@@ -69,7 +69,9 @@ export class FigureTiles {
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
       element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
     }
-    const warning = thinWarning(summary ? summary.sampling.coverage : figures.observer.coverage, !summary);
+    const told = (state.told.findings ?? []).some(({ code }) => code === "observation-thin");
+    const coverage = summary ? summary.sampling.coverage : figures.observer.coverage;
+    const warning = thinWarning(coverage, { soFar: !summary, told });
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
@@ -115,14 +117,16 @@ function soFarOf({ measure, show, unit, ofGil }, { observer }, gil) {
 
 /**
  * What is said at the head of a run of which too little was seen.
- * @param {Maybe | undefined} coverage @param {boolean} [soFar] whether the run goes on
+ * @param {Maybe | undefined} coverage
+ * @param {{soFar?: boolean, told?: boolean}} [how] whether the run goes on, and whether a finding tells of it
  */
-export function thinWarning(coverage, soFar = false) {
+export function thinWarning(coverage, { soFar = false, told = false } = {}) {
   if (!isThin(coverage)) return "";
   return `Only ${text(seen(coverage))} of the time ${
     soFar ? "so far " : ""
-  }was seen. Shares are of that part; the rest may be different. ` +
-    "Findings say why, and what helps.";
+  }was seen. Shares are of that part; the rest may be different.${
+    told ? " Findings say why, and what helps." : ""
+  }`;
 }
 
 /** @param {Summary["gils"]} gils */

@@ -122,6 +122,12 @@ Deno.test("a run is warned of when less than 95 % of it was seen", () => {
   assert.equal(thinWarning(0.95), "");
   assert.equal(thinWarning(null), "");
   assert.match(thinWarning(0.62), /^Only 62 % of the time was seen\./);
+  assert.match(thinWarning(0.62, { soFar: true }), /^Only 62 % of the time so far was seen\./);
+});
+
+Deno.test("the warning points to the findings only where one tells why", () => {
+  assert.match(thinWarning(0.62, { told: true }), /Findings say why/);
+  assert.doesNotMatch(thinWarning(0.62), /Findings/);
 });
 
 Deno.test("a place is a file without its folders, and a line where there is one", () => {
