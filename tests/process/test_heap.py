@@ -230,7 +230,7 @@ def test_arenas_held_by_a_block_a_pool_are_pinned_until_it_goes(gil_any_python: 
     with standing_by(gil_any_python, PINNING) as target, observing(pid=target.pid) as observation:
         observation.send(LOOK)
         held = said_of(observation, lambda heap: heap.mapped)
-        before = observation.of(Counters)[-1]
+        before = next(message for message in observation if isinstance(message, Counters))
         target.stdin.write(b"\n")
         target.stdin.flush()
         assert target.stdout.readline() == b"gone\n"
