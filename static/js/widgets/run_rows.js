@@ -24,7 +24,11 @@ export class RunRow {
     this.box = make("input", { type: "checkbox" });
     this.box.addEventListener("change", () => hands.choose(run.id, this.box.checked));
     this.link = make("a", { href: `/runs/${encodeURIComponent(run.id)}` });
-    this.pinned = make("span", { title: "Pinned: it stays when older runs make room" }, "📌");
+    this.pinned = make(
+      "span",
+      { class: "pinned-mark", title: "It stays when older runs make room" },
+      "pinned",
+    );
     this.command = make("span", { class: "command" });
     this.name = make(
       "th",
