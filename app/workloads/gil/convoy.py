@@ -117,8 +117,8 @@ def _showed(result: Json) -> Sequence[str]:
             if result["gil_enabled"]
             else "for there is no GIL here to wait for."
         ),
-        f"The client got {result['answers_alone_per_s']:,.0f} answers a second, and then "
-        f"{result['answers_beside_cpu_per_s']:,.0f}.",
+        f"The client got {result['answers_alone_per_s']:,.1f} answers a second, and then "
+        f"{result['answers_beside_cpu_per_s']:,.1f}.",
     )
 
 

@@ -6,6 +6,7 @@
  * @import { Connection } from "../../net/stream.js"
  */
 import { find, setText } from "../../base/dom.js";
+import { duration, text } from "../../base/format.js";
 import { changeUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 
@@ -82,7 +83,7 @@ export class Title {
     document.title = `${run.name} · GILScope`;
     setText(this.#name, run.name);
     setText(this.#of, describe(state).map((part) => ` · ${part}`).join(""));
-    setText(this.#elapsed, state.elapsedS === null ? "" : `${state.elapsedS.toFixed(1)} s`);
+    setText(this.#elapsed, lengthOf(state));
     setText(this.#stop, run.kind === "attach" ? "Detach" : "Stop");
     this.#stop.title = run.kind === "attach"
       ? "Detach; the process keeps running"
@@ -164,4 +165,10 @@ export function describe({ run, processes }) {
     parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
   }
   return parts;
+}
+
+/** How long was measured: once it has ended as History says it. @param {RunState} state */
+function lengthOf({ elapsedS, ended }) {
+  if (elapsedS === null) return "";
+  return ended ? text(duration(elapsedS)) : `${elapsedS.toFixed(1)} s`;
 }
