@@ -54,6 +54,8 @@ def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
         for _ in range(6):
             page.keyboard.press("+")
             page.keyboard.press("+")
+    row = page.locator(".labels li", has_text="worker-0").bounding_box()  # the legend's lines have moved it
+    y = row["y"] + row["height"] / 2
     page.mouse.move(x + 1, y)
     expect(page.locator(".timeline .tip")).to_contain_text("20.0 ms")
     page.mouse.click(x + 1, y)
