@@ -105,7 +105,8 @@ class Subject:
         return TargetFailed(said, "" if self.is_command else self.target.stderr_tail)
 
     def close(self) -> None:
-        """Leaves nothing of a program behind; what it wrote last can be taken still."""
+        """Leaves nothing of a program behind but daemons; what it wrote last can be taken still."""
         if self.target is not None:
-            self.target.kill()
+            if not self.target.leaves_daemons:
+                self.target.kill()
             self.target.drain()

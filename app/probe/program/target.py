@@ -1,7 +1,8 @@
 """A program that the observer starts, and ends with everything below it.
 
 It dies with the observer (PR_SET_PDEATHSIG), unless it is a terminal's, which `gilscope record` takes in. Its
-orphans come to the observer (PR_SET_CHILD_SUBREAPER), which reaps them: nothing is left behind.
+orphans come to the observer (PR_SET_CHILD_SUBREAPER), which reaps them: nothing is left behind. But what a
+terminal's program leaves running when it ends by itself is a daemon that somebody wanted, and goes on.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Target:
         self.exit_code: int | None = None
         self._known: list[int] = []
         self._own_session = start.stdio is None
+        self._asked = False
         self._output = Output() if start.stdio is None else None
         self._tells_output = not start.workload
         try:
@@ -108,7 +110,13 @@ class Target:
 
     def ask_to_end(self) -> None:
         """SIGTERM to the whole session, or to the tree where the session is another's."""
+        self._asked = True
         self._signal(signal.SIGTERM)
+
+    @property
+    def leaves_daemons(self) -> bool:
+        """Whether what is left of it goes on: a shell would have left it alone, too."""
+        return not self._own_session and not self._asked and self.exit_code is not None
 
     def kill(self) -> None:
         """SIGKILL to the session and to everything below, until nothing is left to reap."""
