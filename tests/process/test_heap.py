@@ -195,7 +195,7 @@ def put_together(heaps: list[Heap]) -> Iterator[tuple[Heap, dict[int, bytes]]]:
         if len(heap.changed) >= heap.arenas:
             pools = {}
         for address in heap.gone:
-            del pools[address]
+            pools.pop(address, None)  # where all has changed the map began anew
         pools.update((address, base64.b64decode(text)) for address, text in heap.changed)
         yield heap, dict(pools)
 
