@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.analysis.findings.rows import most_blocked, seen_enough, share
+from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
 
 Summary = dict[str, Any]
@@ -166,18 +167,26 @@ def lock_contention(summary: Summary) -> Finding | None:
 
 def _takes_turns(thread: Thread) -> bool:
     works = share(thread, "lock") >= _BLOCKED and _busy(thread) >= _WORKS
-    return seen_enough(thread) and works and not _parked_in_c(thread)
+    return seen_enough(thread) and works and not _waits_for_work(thread)
 
 
-def _parked_in_c(thread: Thread) -> bool:
-    """Whether the looks at it found no Python function where it waited, for most of the time in `lock`.
+def _waits_for_work(thread: Thread) -> bool:
+    """Whether the looks at it found none of the program's functions, for most of the time in `lock`.
 
-    A host written in C (uWSGI) keeps its idle threads at a lock that is held by the one which waits for the
-    next request. A lock of the program is waited for in one of its functions.
+    A lock of the program is waited for in one of its functions, or in what it called. An idle thread of
+    concurrent.futures waits in the library alone; a host written in C (uWSGI) keeps its idle threads at a
+    lock that is held by the one which waits for the next request.
     """
     looked_at = [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
-    nowhere_s = sum(row["total_s"] for row in looked_at if row["function"] is None)
+    nowhere_s = sum(row["total_s"] for row in looked_at if row["function"] is None or _in_library(row))
     return bool(nowhere_s > _MOST * sum(row["total_s"] for row in looked_at))
+
+
+def _in_library(place: dict[str, Any]) -> bool:
+    """Whether neither the function nor any of those that called it is the program's, or a package's."""
+    return all(
+        owner(file) == LIBRARY for file in (place["file"], *(caller[1] for caller in place["callers"]))
+    )
 
 
 def _is_serial(group: list[Thread]) -> bool:

@@ -81,6 +81,17 @@ def test_idle_threads_of_a_host_in_c_do_not_contend() -> None:
     assert contended(*mixed)
 
 
+def test_idle_threads_of_a_pool_do_not_contend_but_those_that_log_do() -> None:
+    library = "/usr/lib/python3.13"
+    idle = blocked("_worker", 7.5) | {
+        "file": f"{library}/concurrent/futures/thread.py",
+        "callers": [["Thread.run", f"{library}/threading.py", 1]],
+    }
+    logs = blocked("Handler.acquire", 7.5, "serve") | {"file": f"{library}/logging/__init__.py"}
+    assert not contended(*({**thread(f"pool_{n}", 0.75), "blocked": [idle]} for n in range(4)))
+    assert contended(*({**thread(f"pool_{n}", 0.75), "blocked": [logs]} for n in range(4)))
+
+
 def test_threads_of_different_processes_share_no_lock() -> None:
     assert not contended(*({**thread(f"t{n}", 0.75), "pid": n} for n in range(4)))
 
