@@ -56,7 +56,7 @@ def test_it_plays_to_the_end_and_pauses_on_the_way(page: Page) -> None:
     assert 1 <= float(at.inner_text().split()[0]) < 11
     page.get_by_label("Speed").select_option("100")
     page.get_by_role("button", name="Play", exact=True).click()
-    expect(at).to_have_text(re.compile(r"^12\.000 s of"))
+    expect(at).to_have_text(re.compile(r"^12\.000 s on"))
     assert figure(page, "rss") == "22.0 MiB"
 
 

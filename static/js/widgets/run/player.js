@@ -89,7 +89,7 @@ export class Player {
     const atUs = playhead?.at_us ?? endUs;
     if (!this.#dragged) this.#slider.value = String(atUs);
     this.#slider.setAttribute("aria-valuetext", seconds(atUs));
-    setText(this.#at, `${seconds(atUs)} of ${seconds(endUs)}`);
+    setText(this.#at, `${seconds(atUs)} on the timeline`);
     setText(this.#toggle, this.#plays ? "Pause" : "Play");
     this.#toggle.setAttribute("aria-pressed", String(this.#plays));
     this.#leave.disabled = playhead === null;
