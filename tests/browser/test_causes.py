@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -45,7 +46,7 @@ def test_a_convoy_is_told_by_functions_and_by_threads(page: Page) -> None:
 
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
-    summary = api(page, page.url[page.url.index("/runs/") :] + "/summary")
+    summary = api(page, urlsplit(page.url).path + "/summary")
     tab(page, "Waits")
     blamed = {row["blamed"]["name"] for row in summary["longest_waits"] if row["blamed"]}
     shown = rows(page.locator("[data-longest=waits]")).all_inner_texts()

@@ -49,7 +49,7 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     expect(page.locator(".result")).to_contain_text("ops per s")
     expect(page.locator(".stop")).to_be_hidden()
 
-    summary = api(page, page.url[page.url.index("/runs/") :] + "/summary")
+    summary = api(page, urlsplit(page.url).path + "/summary")
     assert summary["run"]["state"] == "stopped"
     assert figure(page, "held").split()[0] == shown_share(summary["gils"][0]["held_share"])
     tab(page, "Threads")

@@ -145,13 +145,13 @@ def test_a_thread_that_stays_blocked_is_looked_at_once(
     rows = seen(observed)[thread]
     longest = max(stretches(observed)[rows[0].lane], key=lambda s: s.length_us * (s.state == state))
     looks = [row for row in rows if row.since_us == longest.start_us]
-    assert len(looks) >= 1
     assert sum(row.at_us - row.since_us >= LONG_BLOCK_US for row in looks) <= 1
-    assert looks[-1].at_us - longest.start_us < 10 * LONG_BLOCK_US
-    for row in looks:
-        assert row.state == state
-        assert row.functions is not None
-        assert row.functions[: len(functions)] == functions
+    # One before may be of another wait of the same state: it left that between two samples.
+    last = looks[-1]
+    assert last.at_us - longest.start_us < 10 * LONG_BLOCK_US
+    assert last.state == state
+    assert last.functions is not None
+    assert last.functions[: len(functions)] == functions
 
 
 @pytest.mark.parametrize(

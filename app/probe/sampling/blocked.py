@@ -109,7 +109,7 @@ class BlockedLooker:
             if lane.entered > before_us and lane.state in STILL and lane.states:
                 if lane.entered > self._long_us:
                     short.append(lane)
-                elif lane.looked_at != lane.entered:
+                elif _is_due(lane):
                     new.append(lane)
         self._waiting += sorted(new, key=_since)
         self.short = short
@@ -138,7 +138,7 @@ class BlockedLooker:
             return []  # it has ended, or its process may not be read any more
         if frames is None:
             return []
-        lane.looked_at, lane.looked_us = lane.entered, now_us
+        lane.looked_at, lane.looked_raw, lane.looked_us = lane.entered, lane.raw, now_us
         at_lock = lane.state == LOCK and ends_from_within(lane.raw)
         stack = self._stacks.number(frames, at_lock)
         return [[now_us, lane.number, lane.state, lane.entered, stack, task]]
@@ -187,8 +187,9 @@ class BlockedLooker:
 
 
 def _is_due(lane: Lane) -> bool:
-    """Whether it is blocked, and was not looked at since it is."""
-    return lane.looked_at != lane.entered and lane.state in STILL and bool(lane.states)
+    """Whether it is blocked, and was not looked at since it is, or was when it waited elsewhere."""
+    looked = lane.looked_at == lane.entered and lane.looked_raw == lane.raw
+    return not looked and lane.state in STILL and bool(lane.states)
 
 
 def _since(lane: Lane) -> int:

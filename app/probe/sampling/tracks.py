@@ -19,9 +19,9 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "looked_us",
-        "made_to_let_go", "missed", "name", "number", "own", "parked", "pieces", "raw", "scheduled", "seen",
-        "since", "state", "states", "switches", "tid", "waits_for",
+        "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "looked_raw",
+        "looked_us", "made_to_let_go", "missed", "name", "number", "own", "parked", "pieces", "raw",
+        "scheduled", "seen", "since", "state", "states", "switches", "tid", "waits_for",
     )  # fmt: skip
 
     def __init__(self, number: int, pid: int, tid: int, own: int, now_us: int) -> None:
@@ -51,6 +51,7 @@ class Lane:
         self.scheduled = -1  # how often it was given a CPU, when that was last read
         self.switches: tuple[int, int] | None = None  # its context switches then
         self.looked_at = -1  # `entered` of the last block whose stack was read
+        self.looked_raw = b""  # `raw` then: from one wait into another of the same state nobody sees it wake
         self.missed = 0  # long blocks that have ended and whose stack was not read
 
     def close(self) -> None:

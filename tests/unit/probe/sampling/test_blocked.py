@@ -84,6 +84,16 @@ def test_a_new_deadlock_is_looked_at_before_hundreds_that_were_idle(threads: Thr
     assert len(first) == 502, "the others have their turn"
 
 
+def test_one_that_went_into_another_wait_of_the_same_state_is_looked_at_anew(threads: Threads) -> None:
+    lane = threads.lane(LOCK, 0)
+    looker, budget = looker_of(threads), Budget()
+    lane.raw = b"202 0x1"  # the wait for an event, in which it was looked at when that was short
+    assert looker.look_at(lane, 10 * MS)
+    lane.raw = b"202 0x2"  # and the one for a lock, into which it went between two samples
+    rows = [row for now in range(20 * MS, 400 * MS, LOOK_US) for row in looker.look(now, budget)]
+    assert [row[0] < 100 * MS for row in rows] == [True], "once, when it had become long"
+
+
 def test_a_deadlock_is_looked_at_though_others_are_always_newer(threads: Threads) -> None:
     stuck = threads.lane(LOCK, 0)
     sleepers = [threads.lane(SLEEP, 0) for _ in range(150)]
