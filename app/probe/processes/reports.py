@@ -67,7 +67,7 @@ class Reports:
     def frame(self, start_us: int, end_us: int, samples: int, late: int) -> Iterator[None]:
         """Tells what was seen between the two times, then new names, and which lanes have gone; in steps.
 
-        What a frame tells is taken in the first step, at its end.
+        What is told is taken in the first step, at the frame's end: samples are taken between the steps.
         """
         (gils, lanes, gone), self._left = self._left, ([], [], [])
         failed, self._failed = self._failed, 0
@@ -78,24 +78,25 @@ class Reports:
             gone += [lane.number for lane in reader.roster.gone]
             reader.roster.gone.clear()
             failed += reader.sampler.take_failed()
+        looks, self.looks = self.looks, []
+        blocked, self.blocked = self.blocked, []
+        pauses = self._pauses(end_us)
         yield
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
         yield
-        self._tell_looks(end_us)
-        self._tell_collectors([], self._pauses(end_us), end_us)
+        self._tell_looks(looks, blocked, end_us)
+        self._tell_collectors([], pauses, end_us)
         yield
         self._rename(end_us)
         if gone:
             self._emit(Names(end_us, gone=gone))
 
-    def _tell_looks(self, now_us: int) -> None:
+    def _tell_looks(self, looks: list[Any], blocked: list[Any], now_us: int) -> None:
         self._tell_vocabulary(now_us)
-        if self.looks:
-            self._emit(Stacks(self.looks))
-            self.looks = []
-        if self.blocked:
-            self._emit(Blocked(self.blocked))
-            self.blocked = []
+        if looks:
+            self._emit(Stacks(looks))
+        if blocked:
+            self._emit(Blocked(blocked))
 
     def _rename(self, now_us: int) -> None:
         """Tells again of lanes whose names are found to be others than they were."""
