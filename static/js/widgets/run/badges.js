@@ -23,7 +23,8 @@ const RANK = ["exact", "inferred", "unavailable"];
 
 export class Badges {
   #list;
-  #shown = "";
+  /** By measure. @type {Map<string, {signature: string, element: HTMLElement}>} */
+  #shown = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -33,10 +34,24 @@ export class Badges {
   /** @param {Iterable<Process>} processes @param {number | null | undefined} coverage of the run so far */
   update(processes, coverage) {
     const badges = badgesOf(processes, coverage);
-    const signature = JSON.stringify(badges);
-    if (signature === this.#shown) return;
-    this.#shown = signature;
-    this.#list.replaceChildren(...badges.map(elementOf));
+    const same = badges.length === this.#shown.size &&
+      badges.every(({ measure }) => this.#shown.has(measure));
+    const shown = badges.map((badge) => this.#elementOf(badge, same));
+    // What has not changed stays where it is: somebody may be reading its reason.
+    if (!same) this.#list.replaceChildren(...shown);
+    this.#shown = new Map(badges.map((badge, place) => [
+      badge.measure,
+      { signature: JSON.stringify(badge), element: shown[place] },
+    ]));
+  }
+
+  /** The badge's element: the one that is shown where it says the same. @param {Badge} badge @param {boolean} inPlace */
+  #elementOf(badge, inPlace) {
+    const known = this.#shown.get(badge.measure);
+    if (known?.signature === JSON.stringify(badge)) return known.element;
+    const element = elementOf(badge);
+    if (inPlace) known?.element.replaceWith(element);
+    return element;
   }
 }
 
