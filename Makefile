@@ -24,11 +24,14 @@ install-test: $(VENV)/.installed-test  ## the same, with what the tests need
 serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
 	@exec $(BIN)/gilscope serve $(ARGS)
 
-# Both parts run, whatever the first one comes to, so that no failure hides another.
+# Both parts run, whatever the first one comes to, so that no failure hides another. What failed beside others is
+# run again alone, where it has to pass twice in a row: docs/decisions/0010.
 test: lint chromium compilers  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	@failed=; \
-	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS) || failed="the tests that run side by side"; \
+	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
+	if [ $$status = 1 ]; then $(BIN)/pytest --last-failed --failed-before -m "not serial$(AS_USER)" $(ARGS); status=$$?; fi; \
+	[ $$status = 0 ] || failed="the tests that run side by side"; \
 	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS) || failed="$${failed:+$$failed, }the serial tests"; \
 	[ -z "$$failed" ] || { echo >&2 "Failed: $$failed"; exit 1; }
 

@@ -10,7 +10,7 @@ from support.again import attempt
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    attempt(item, nextitem, lambda: lambda: {disturbed})
+    attempt(item, nextitem, lambda: lambda: {disturbed}, {before})
     return True
 """
 # It passes the times of its runs that are listed, with a fixture of its own and of its module made anew.
@@ -52,6 +52,27 @@ def test_it(machine, target):
 def test_it_is_made_again_and_has_to_pass_twice_where_nothing_disturbed_it(
     pytester: pytest.Pytester, disturbed: bool, passing: list[int], passed: int
 ) -> None:
-    pytester.makeconftest(CONFTEST.format(disturbed=disturbed))
+    outcome(pytester, passing, disturbed=disturbed, before=False).assert_outcomes(
+        passed=passed, failed=1 - passed
+    )
+
+
+@pytest.mark.parametrize(
+    ("disturbed", "passing", "passed"),
+    [(False, [1, 2], 1), (False, [1], 0), (False, [2, 3], 0), (True, [2, 3], 1), (True, [2, 4], 0)],
+)
+def test_what_failed_beside_others_has_to_pass_twice_in_a_row_alone(
+    pytester: pytest.Pytester, disturbed: bool, passing: list[int], passed: int
+) -> None:
+    outcome(pytester, passing, disturbed=disturbed, before=True).assert_outcomes(
+        passed=passed, failed=1 - passed
+    )
+
+
+def outcome(
+    pytester: pytest.Pytester, passing: list[int], *, disturbed: bool, before: bool
+) -> pytest.RunResult:
+    """Of a test that passes those of its runs."""
+    pytester.makeconftest(CONFTEST.format(disturbed=disturbed, before=before))
     pytester.makepyfile(MEASUREMENT.replace("{passing}", str(passing)))
-    pytester.runpytest_inprocess().assert_outcomes(passed=passed, failed=1 - passed)
+    return pytester.runpytest_inprocess()

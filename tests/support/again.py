@@ -1,7 +1,8 @@
 """A measurement that failed is made again: what disturbs a machine comes and goes, a fault stays.
 
 Where the machine was disturbed meanwhile one run that passes is enough: the failure measured that.
-Where nothing was seen to disturb it, two have to pass, one after the other.
+Where nothing was seen to disturb it, two have to pass, one after the other. So it is with a test that failed
+beside others and is run again alone.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from _pytest.runner import runtestprotocol
 ATTEMPTS = 4
 
 
-def attempt(item: pytest.Item, nextitem: pytest.Item | None, watch: Callable[[], Callable[[], bool]]) -> None:
+def attempt(
+    item: pytest.Item,
+    nextitem: pytest.Item | None,
+    watch: Callable[[], Callable[[], bool]],
+    failed_before: bool = False,
+) -> None:
     """Runs a test until it has passed often enough, or has failed twice undisturbed, or ATTEMPTS times.
 
     `watch` begins to watch the machine; what it gives tells whether anything has disturbed it since.
+    `failed_before`: it has failed once, so that it has to pass twice in a row now.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    needed, failures, failed = 1, 0, []
+    needed, failures, failed = 1 + failed_before, int(failed_before), []
     for left in reversed(range(ATTEMPTS)):
         disturbed = watch()
         reports = runtestprotocol(item, log=False, nextitem=nextitem)

@@ -58,6 +58,15 @@ class Observation:
                 return message
         raise AssertionError(f"the observation ended without {kind.__name__} {fields}: {self.messages[-3:]}")
 
+    def see_threads_for(self, seconds: float) -> None:
+        """Reads on until a thread has been observed for that long."""
+        for message in self:
+            if isinstance(message, frames.Frame) and any(
+                row["observed_s"] > seconds for row in self.summary()["threads"]
+            ):
+                return
+        raise AssertionError(f"the observation ended before that: {self.messages[-3:]}")
+
     def finish(self) -> frames.End:
         """Reads to the end; the end message, after the observer itself has ended well."""
         for _ in self:
