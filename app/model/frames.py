@@ -71,14 +71,15 @@ at that has been in it for less. `task` is the name of the asyncio task that the
 runs none. `missed_blocks` counts the long stretches of which no look was taken so far, those that last still
 included: there were too many at once.
 
-A loops message tells of threads that run an event loop, since the loops message before. `kind` is asyncio,
-uvloop or gevent; `steps exact` says that single callbacks are told apart, else a step is what the loop did
-between two looks for what is ready; `tasks exact` that the interpreter itself tells which task runs. A lag is
-for how long, at some instant, the loop had not looked for what is ready; `length_us` is the time in which it
-was so, `idle_us` that in which the loop waited for what comes, and `longest_us` the longest iteration, or
-wait for the GIL before one. A step of 10 ms or more is told, with the state that its thread was in most, the
-name of its task (null where it has none or that cannot be told), and the stacks that it was seen with, the
-longest first. One that is not `over` is told again, with the same start.
+A loops message tells of threads that run an event loop, since the loops message before, and has a row of
+`loops` for each that it tells of. `kind` is asyncio, uvloop or gevent; `steps exact` says that single
+callbacks are told apart, else a step is what the loop did between two looks for what is ready; `tasks exact`
+that the interpreter itself tells which task runs. A lag is for how long, at some instant, the loop had not
+looked for what is ready; `length_us` is the time in which it was so, `idle_us` that in which the loop waited
+for what comes, and `longest_us` the longest iteration, or wait for the GIL before one. A step of 10 ms or
+more is told, with the state that its thread was in most, the name of its task (null where it has none or that
+cannot be told), and the stacks that it was seen with, the longest first. One that is not `over` is told
+again, with the same start.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
 at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.
@@ -343,7 +344,7 @@ def decode(line: str | bytes) -> Message:
 def from_json(body: Json) -> Message:
     """The message in an object already parsed."""
     if not isinstance(body, dict) or body.get("type") not in _BY_TYPE:
-        raise ValueError(f"not a message of an observation: {body:.80r}")
+        raise ValueError(f"not a message of an observation: {str(body)[:80]}")
     fields = {name: value for name, value in body.items() if name not in ("type", "seq")}
     try:
         message: Message = _BY_TYPE[body["type"]](**fields)
