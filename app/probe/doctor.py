@@ -21,7 +21,7 @@ import time
 from typing import Any
 
 from app.model import versions
-from app.model.errors import GilscopeError, NotReadable
+from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 
 from . import launcher
 from .cpython import capabilities
@@ -165,6 +165,8 @@ def _process(pid: int) -> Json:
         facts["below"], refusals = launcher.pythons_below(pid)
         if not facts["below"]:
             facts["error"] = launcher.refusal(error, pid, refusals).to_json()
+    except NoSuchProcess:
+        facts["error"] = access.never_seen(pid).to_json()
     except GilscopeError as error:
         facts["error"] = error.to_json()
     except (NotYet, AddressSpaceGone, Inconsistent, Unmapped) as reason:

@@ -194,9 +194,8 @@ def test_what_can_be_looked_at_and_not_read_is_yamas_or_anothers_doing(
 def test_a_pid_that_is_gone_is_not_said_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "pids", lambda: [12])
     monkeypatch.setattr(access, "credentials", {"self": _credentials(), 7: None, 12: _container()}.get)
-    refusal = access.refused(7)
-    assert isinstance(refusal, NoSuchProcess)
-    assert refusal.remedy == "A container's pid 7 is pid 12 here: use that."
+    assert isinstance(access.refused(7), NoSuchProcess)
+    assert access.never_seen(7).remedy == "A container's pid 7 is pid 12 here: use that."
 
 
 def _container() -> Credentials:

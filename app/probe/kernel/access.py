@@ -84,14 +84,22 @@ def capability_names(mask: int) -> list[str]:
 
 
 def gone(pid: int) -> NoSuchProcess:
-    """There is no such process, but a container may call another one so."""
+    """There is no such process, or no more."""
+    return NoSuchProcess(f"No process has the pid {pid}", "See `gilscope ps` for those that run.")
+
+
+def never_seen(pid: int) -> NoSuchProcess:
+    """The same of a pid that a person has asked for: a container may call another process so.
+
+    It asks every process of the machine, some 0.1 ms each: nothing to do while anything is sampled.
+    """
     others = [other for other in pids() if (pid,) == _inner(other)]
     if others:
         named = " or ".join(str(other) for other in others)
         return NoSuchProcess(
             f"No process has the pid {pid} here", f"A container's pid {pid} is pid {named} here: use that."
         )
-    return NoSuchProcess(f"No process has the pid {pid}", "See `gilscope ps` for those that run.")
+    return gone(pid)
 
 
 def refused(pid: int) -> NotPermitted | NoSuchProcess:
