@@ -13,7 +13,7 @@ from app.model.spec import ObserverSpec
 from . import launcher
 from .cpython.runtime import NoInterpreter, NotYet
 from .dialogue import Dialogue
-from .kernel import access, procfs
+from .kernel import access, descriptors, procfs
 from .processes.watched import Why
 from .run_parts import RunParts
 from .search import Search
@@ -60,9 +60,10 @@ class Opening:
     def _attach(self) -> None:
         """The process, or those below one that is no CPython itself: a launcher, such as a shell."""
         root, watchlist = self._subject.root, self._tree.watchlist
+        descriptors.allow_many()
         self._hello()
         if not procfs.alive(root):
-            raise access.gone(root)
+            raise access.never_seen(root)
         self._watch(root)
         self._await_attached(lambda why: why is None or isinstance(why, NoInterpreter))
         # Their totals, too, count from now, not from their birth.
@@ -103,6 +104,7 @@ class Opening:
 
     def _start_workload(self) -> None:
         self._subject.start()
+        descriptors.allow_many()
         pids = self._await_ready()
         root = self._subject.root
         self._hello()
@@ -153,6 +155,7 @@ class Opening:
     def _start_command(self) -> None:
         self._hello()
         self._subject.start()
+        descriptors.allow_many()
         self._watch(self._subject.root)
         self._announce_root()  # it may be no CPython, now or ever
         self._await_first()
