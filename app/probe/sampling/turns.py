@@ -50,7 +50,7 @@ class Turns:
             return lanes
         at_work = [lane for lane in lanes if lane.state not in BLOCKED]
         blocked = [lane for lane in lanes if lane.state in BLOCKED]
-        first = self._at_work.take(at_work, max(self.most // 2, self.most - len(blocked)))
+        first = self._at_work.take(at_work, max(ceil(self.most / 2), self.most - len(blocked)))
         return first + self._blocked.take(blocked, self.most - len(first))
 
     def of_parked(self, lanes: list[Lane], period_us: int) -> list[Lane]:

@@ -41,6 +41,14 @@ def test_many_at_work_leave_half_of_the_looks_to_the_blocked() -> None:
     assert {found[place] for place in range(400)} == {10}
 
 
+def test_with_one_look_for_each_sample_those_at_work_are_not_left_out() -> None:
+    # As where a hundred processes share what a sample may look at.
+    turns = Turns()
+    turns.most = 1
+    found = looks_at(turns, lanes_in([RUNNING, NATIVE, IO, SLEEP]), 10)
+    assert found[0] == found[1] == 5
+
+
 @given(
     st.lists(st.sampled_from([RUNNING, WAITING, UNKNOWN, LOCK, IO, SLEEP]), max_size=120),
     st.integers(1, 60),
