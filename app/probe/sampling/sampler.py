@@ -52,6 +52,7 @@ class Sampler:
         self._period_us, self._sampled_us = 0, now_us
         self._gil_at = runtime.layout.gil.interval
         self.roster.refresh(now_us)
+        self._judged_with_gil = self.roster.gil_enabled
         self._judge = judge_for(self.roster)
 
     def close(self) -> None:
@@ -61,11 +62,14 @@ class Sampler:
 
     def review(self, now_us: int) -> None:
         """Looks whether a free-threaded process has switched its GIL on or off since."""
-        if self.runtime.layout.gil.enabled is None:
-            return
-        before = self.roster.gil_enabled
-        self.roster.try_refresh(now_us)
-        if self.roster.gil_enabled != before:
+        if self.runtime.layout.gil.enabled is not None:
+            self.roster.try_refresh(now_us)
+            self._choose_judge()
+
+    def _choose_judge(self) -> None:
+        """Any walk of the threads may have found the GIL switched."""
+        if self.roster.gil_enabled != self._judged_with_gil:
+            self._judged_with_gil = self.roster.gil_enabled
             self._judge = judge_for(self.roster)
 
     def take_failed(self) -> int:
@@ -79,6 +83,7 @@ class Sampler:
         roster = self.roster
         if self.samples % HEADS_EVERY == 0:
             roster.follow(now_us)
+            self._choose_judge()
         self.samples += 1
         if self._unseen_us is None:
             self._period_us = now_us - self._sampled_us
@@ -144,7 +149,7 @@ class Sampler:
         roster.gone_gils = []
         self._lose(roster.active, LOOK_US, now_us)
         self._lose(roster.parked, PARKED_LOOK_US, now_us)
-        lanes = [[lane.number, lane.pieces] for lane in roster.gone if lane.pieces]
+        lanes = [[lane.number, lane.take()] for lane in roster.gone if lane.pieces]
         lanes += [[lane.number, lane.flush(now_us)] for lane in roster.lanes.values()]
         return gils, lanes
 
@@ -289,8 +294,8 @@ class Sampler:
         waiters = dict.fromkeys(roster.gil_by_index, 0)
         proofs = judge.proofs()
         for lane in roster.active:  # hundreds, it may be
-            if lane.state == WAITING and lane.waits_for is not None:
-                waits_for = lane.waits_for
+            waits_for = lane.waits_for
+            if lane.state == WAITING and waits_for in waiters:  # else its lock has ended since the last look
                 waiters[waits_for] += 1
                 if lane.looked_us != now_us:  # it was not its turn
                     if not lane.doubted and proofs.get(waits_for, lane.number) != lane.number:

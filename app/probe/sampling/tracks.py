@@ -95,10 +95,15 @@ class Lane:
 
     def flush(self, now_us: int) -> list[int]:
         """The pieces up to now; the state goes on into the next slice."""
-        pieces, self.pieces = self.pieces, []
+        pieces = self.take()
         if now_us > self.since:
             pieces += (self.state, now_us - self.since)
             self.since = now_us
+        return pieces
+
+    def take(self) -> list[int]:
+        """The pieces that have ended, which are all of a thread that has."""
+        pieces, self.pieces = self.pieces, []
         return pieces
 
 

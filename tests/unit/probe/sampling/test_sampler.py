@@ -1,0 +1,121 @@
+"""The sampler over this process's own threads, and a GIL that lies in a buffer of the test's."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.model.states import SLEEP, UNKNOWN, WAITING
+from app.probe.cpython.layouts import PERMANENT, known
+from app.probe.cpython.survey import GilState, Survey, ThreadState
+from app.probe.kernel.memory import ProcessMemory
+from app.probe.sampling import roster
+from app.probe.sampling.judges import AttachJudge
+from app.probe.sampling.sampler import Sampler
+
+MAIN, SECOND = 0x100, 0x200  # addresses of thread states
+
+
+class Subject:
+    """What a survey finds in it, and the words of its GIL."""
+
+    def __init__(self, second_tid: int) -> None:
+        self.words = ctypes.create_string_buffer(256)
+        self.address = ctypes.addressof(self.words)
+        self.second_tid = second_tid
+        self.gils = [GilState(self.address, 0)]
+
+    def survey(self, *_: Any) -> Survey:
+        tids = {SECOND: self.second_tid, MAIN: os.getpid()}
+        threads = [ThreadState(at, tid, 0, self.address) for at, tid in tids.items()]
+        return Survey([], self.gils, threads, {})
+
+
+@pytest.fixture
+def subject(monkeypatch: pytest.MonkeyPatch) -> Iterator[Subject]:
+    """This process, with a second thread."""
+    started, over = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: (started.set(), over.wait()))
+    thread.start()
+    started.wait()
+    assert thread.native_id
+    subject = Subject(thread.native_id)
+    monkeypatch.setattr(roster, "survey", subject.survey)
+    yield subject
+    over.set()
+    thread.join()
+
+
+@pytest.fixture
+def sampling(subject: Subject) -> Iterator[Callable[..., Sampler]]:
+    """Makes a sampler of the subject as that version would be."""
+    made: list[Sampler] = []
+
+    def make(version: tuple[int, int], free_threaded: bool = False) -> Sampler:
+        layout = known()[(*version, free_threaded)]
+        runtime: Any = SimpleNamespace(memory=ProcessMemory(os.getpid()), address=0, layout=layout)
+        numbers = itertools.count().__next__
+        made.append(Sampler(os.getpid(), runtime, numbers, numbers, 0))
+        return made[-1]
+
+    yield make
+    for sampler in made:
+        sampler.close()
+
+
+def test_a_thread_that_was_seen_to_wait_for_a_lock_that_has_ended_since_waits_for_nobody(
+    subject: Subject, sampling: Callable[..., Sampler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a thread that was found waiting when it was its turn
+    struct.pack_into("=QQi4xQ", subject.words, 0, 5_000, MAIN, 0, 7)
+    sampler = sampling((3, 12))
+    lane = sampler.roster.lanes[subject.second_tid]
+    lane.become(WAITING, 0)
+    lane.waits_for = sampler.roster.gils[0].index
+
+    # WHEN the interpreter ends before its next turn, and its GIL with it
+    subject.gils = []
+    sampler.roster.try_refresh(500)
+    monkeypatch.setattr(sampler.turns, "of_active", lambda active: [])
+    sampler.sample(1_000)
+
+    # THEN the sample is taken, and nobody tells of that lock
+    assert sampler.take_failed() == 0
+    assert [row[0] for row in sampler.flush(2_000)[0]] == [lane.waits_for], "once more, as it has gone"
+    sampler.sample(3_000)
+    assert sampler.flush(4_000)[0] == []
+
+
+def test_a_gil_that_any_walk_finds_switched_on_is_judged_as_one(
+    subject: Subject, sampling: Callable[..., Sampler]
+) -> None:
+    # GIVEN a free-threaded process
+    sampler = sampling((3, 13), True)
+    assert isinstance(sampler._judge, AttachJudge)
+
+    # WHEN its GIL is switched on, which a walk for new threads is the first to see
+    struct.pack_into("=i", subject.words, 0, PERMANENT)
+    sampler.roster.try_refresh(500)
+    sampler.sample(1_000)
+
+    # THEN its threads are judged by who holds it
+    assert not isinstance(sampler._judge, AttachJudge)
+
+
+def test_what_was_seen_of_a_thread_that_has_ended_is_told_once(
+    subject: Subject, sampling: Callable[..., Sampler]
+) -> None:
+    sampler = sampling((3, 12))
+    lane = sampler.roster.lanes[subject.second_tid]
+    lane.become(SLEEP, 5_000)
+    sampler.roster.drop(lane, 20_000)
+    assert [lane.number, [UNKNOWN, 5_000, SLEEP, 15_000]] in sampler.flush(30_000)[1]
+    assert lane.number not in [number for number, _ in sampler.flush(60_000)[1]]
