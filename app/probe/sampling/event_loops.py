@@ -45,8 +45,7 @@ class EventLoops:
         self._origin_us = origin_ns // 1000
         self._tasks = Tasks(roster.runtime)
         self._tracks: list[LoopTrack] = []
-        self._told: list[Row] = []
-        self._left: tuple[list[Row], list[Row]] = ([], [])  # of loops that have ended
+        self._left: tuple[list[Row], list[Row], list[Row]] = ([], [], [])  # of loops that have ended
         self._order = itertools.count()  # so that the queue never has to compare two lanes
         self._queue: list[
             tuple[int, int, int, Lane]
@@ -85,18 +84,24 @@ class EventLoops:
                 self._search(now_us)
 
     def take(self, now_us: int) -> tuple[list[Row], list[Row], list[Row]]:
-        """(loops, lags, steps) of a loops message, since the last call."""
+        """(loops, lags, steps) of a loops message, since the last call.
+
+        Each says which loops there are: who asks for a span of the run has only the messages of that span.
+        """
         for track in [t for t in self._tracks if self._roster.lanes.get(t.lane.tid) is not t.lane]:
             self._lose(track, now_us)
         there = {lane.number for lane in self._roster.active}
         self._walked = {number: raw for number, raw in self._walked.items() if number in there}
-        told, self._told = self._told, []
-        (lags, steps), self._left = self._left, ([], [])
+        left, self._left = self._left, ([], [], [])
         for track in self._tracks:
-            lag, more = track.take(now_us)
-            lags.append(lag)
-            steps += more
-        return told, lags, steps
+            self._take(track, now_us, left)
+        return left
+
+    def _take(self, track: LoopTrack, now_us: int, into: tuple[list[Row], list[Row], list[Row]]) -> None:
+        lag, steps = track.take(now_us)
+        into[0].append([track.lane.number, track.reader.kind, track.reader.exact, self._tasks.exact])
+        into[1].append(lag)
+        into[2].extend(steps)
 
     def task(self, lane: Lane) -> str | None:
         """The name of the task that a thread's loop runs; None where it has none, or that cannot be told."""
@@ -123,9 +128,7 @@ class EventLoops:
         """Its loop does not run any more; the thread may run another one later."""
         track.lose(now_us)
         self._tracks = [other for other in self._tracks if other is not track]
-        lag, steps = track.take(now_us)
-        self._left[0].append(lag)
-        self._left[1].extend(steps)
+        self._take(track, now_us, self._left)
         self._walked.pop(track.lane.number, None)
         self.meet([track.lane], now_us)
 
@@ -171,7 +174,6 @@ class EventLoops:
                 continue
             if reader is not None:
                 self._tracks.append(LoopTrack(lane, reader, state.address, interp, now_us))
-                self._told.append([lane.number, reader.kind, reader.exact, self._tasks.exact])
                 return True
         return False
 

@@ -164,6 +164,7 @@ class LoopTrack:
         if step is not None and step.sure:
             steps.append(step.row(self.lane, self._seen_us, over=False))
             longest_us = max(longest_us, self._seen_us - self._began_us)
+            self.proved()  # a step may last for hours, and each sample of them is kept until then
         lags = [number for entry in sorted(self._lags.items()) for number in entry]
         row = [self.lane.number, self._idle_us, longest_us, lags]
         self._lags.clear()

@@ -7,7 +7,7 @@ from unit.analysis.test_bins import HISTORIES, INSTANTS, LANES, SPAN_US, frames_
 from app.analysis.excerpt import Excerpt
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
-from app.model.frames import Counters, End, Event, Frame, Hello, Names
+from app.model.frames import Counters, End, Event, Frame, Hello, Loops, Names
 
 RUN = {"id": "x", "kind": "command", "name": "x", "state": "finished", "started_at": 0.0, "error": None}
 BEGIN = [
@@ -57,3 +57,13 @@ def test_totals_count_from_what_was_told_before_it_and_events_are_its_own():
     assert summary["threads"][0]["voluntary_switches"] == 3
     assert [row["by"] for row in summary["gils_switched_on"]] == ["2", "3", "4"]
     assert summary["gils"][0]["switches"] == 9  # of the slices that end in it
+
+
+def test_a_loop_that_was_found_before_it_is_told_of_by_the_messages_in_it():
+    messages = [*BEGIN]
+    for n in range(8):
+        start_us, end_us = n * 50_000, (n + 1) * 50_000
+        messages.append(Frame(start_us, end_us, 50, 0, 0, [], [[0, [5, 50_000]]]))
+        messages.append(Loops(end_us, [[0, "asyncio", True, True]], [[0, 40_000, 10_000, [5_000, 10_000]]]))
+    [row] = excerpt(messages, 125_000, 275_000)["loops"]
+    assert (row["kind"], row["observed_s"]) == ("asyncio", 0.15)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from app.model.states import IO, LOCK, RUNNING, SLEEP, WAITING
+from app.probe.cpython.layouts import known
 from app.probe.cpython.loops.instant import IDLE
+from app.probe.sampling.event_loops import EventLoops
 from app.probe.sampling.loop_steps import LoopTrack
 
 ORIGIN_US = 7_000_000
@@ -116,6 +118,20 @@ def test_time_between_two_looks_is_ascribed_to_both(loop: Loop) -> None:
     assert dict(zip(stacks[::2], stacks[1::2], strict=True)) == {1: 24 * MS, 2: 105 * MS, 3: 500}
 
 
+def test_a_step_that_goes_on_for_hours_is_counted_as_it_goes_and_not_kept_sample_by_sample(
+    loop: Loop,
+) -> None:
+    loop.runs(1_000, 0xA, SLEEP, 50)
+    loop.track.step.looked(7, loop.lane, loop.now_us)
+    told = 0
+    for _ in range(4):
+        loop.runs(1_000, 0xA, SLEEP, 250)
+        (_, _, _, lags), _ = loop.told()
+        told += sum(lags[1::2])
+    assert told == 1_050 * MS
+    assert loop.track._ages == []
+
+
 def test_what_was_no_iteration_counts_for_nothing(loop: Loop) -> None:
     loop.runs(1_500, 0xA, SLEEP, 500)
     loop.track.lose(loop.now_us)
@@ -169,3 +185,19 @@ def test_a_loop_that_is_met_in_a_long_step_is_known_to_be_in_it_since_it_began()
     loop.runs(40 * MS, 0xA, SLEEP, 10)
     loop.see(IDLE, IO, 1)
     assert loop.told()[1][0][1:3] == [40 * MS, 70_500]
+
+
+def test_each_message_says_which_loops_it_tells_of() -> None:
+    lane: Any = SimpleNamespace(number=3, tid=7, state=IO, entered=0, raw=b"")
+    runtime = SimpleNamespace(memory=None, layout=known()[3, 12, False])
+    roster: Any = SimpleNamespace(runtime=runtime, lanes={7: lane}, active=[lane])
+    loops = EventLoops(roster, SimpleNamespace(), 0)  # type: ignore[arg-type]
+    reader: Any = SimpleNamespace(kind="asyncio", exact=True, loop=0)
+    loops._tracks.append(LoopTrack(lane, reader, 0, 0, 0))
+    told = [3, "asyncio", True, False]
+    assert [loops.take(now_us)[0] for now_us in (1_000, 2_000)] == [[told], [told]]
+
+    roster.lanes.clear()  # its thread ends
+    rows, lags, _ = loops.take(3_000)
+    assert (rows, [lag[0] for lag in lags]) == ([told], [3])
+    assert loops.take(4_000) == ([], [], [])
