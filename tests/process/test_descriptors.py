@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from support import observing as support
@@ -22,7 +21,7 @@ time.sleep(1.2)
 
 
 @pytest.fixture
-def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> int:
     """The observer starts with that soft limit."""
     soft = 100
     real = subprocess.Popen
@@ -31,7 +30,7 @@ def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         return real(["/bin/sh", "-c", f'ulimit -S -n {soft}; exec "$@"', "sh", *argv], **options)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr(support.subprocess, "Popen", popen)
-    yield soft
+    return soft
 
 
 def test_more_threads_than_a_user_may_have_files_are_watched_and_the_target_keeps_its_limit(
