@@ -295,7 +295,9 @@ class Sampler:
         proofs = judge.proofs()
         for lane in roster.active:  # hundreds, it may be
             waits_for = lane.waits_for
-            if lane.state == WAITING and waits_for in waiters:  # else its lock has ended since the last look
+            if (
+                lane.state == WAITING and waits_for is not None and waits_for in waiters
+            ):  # the lock is there still
                 waiters[waits_for] += 1
                 if lane.looked_us != now_us:  # it was not its turn
                     if not lane.doubted and proofs.get(waits_for, lane.number) != lane.number:

@@ -17,10 +17,21 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError, NotFound
+from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
+from app.model.errors import (
+    ArchiveFailed,
+    BadRequest,
+    Conflict,
+    GilscopeError,
+    Interrupted,
+    NotFound,
+    NotReadable,
+)
 from app.runs.archive.index import Entry, Final, Index, Query
 from app.runs.archive.rebuild import rebuild
 from app.runs.archive.stored import StoredRun
@@ -75,7 +86,7 @@ class Archive:
 
     async def page(self, query: Query, limit: int, before: int | None = None) -> list[Entry]:
         """Up to `limit` runs that were numbered before `before`, newest first."""
-        return await self._do(lambda: self._open().page(query, limit, before))
+        return await self._do(self._page, query, limit, before)
 
     async def count(self, query: Query) -> int:
         """How many runs there are."""
@@ -119,7 +130,13 @@ class Archive:
 
     async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        try:
+            return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        except OSError as error:
+            raise ArchiveFailed(
+                f"The data directory {self._home} cannot be used: {error.strerror}",
+                "See whether it is there and can be written, or name another one in GILSCOPE_DATA_DIR.",
+            ) from error
 
     def _open(self) -> Index:
         """Opened when it is first needed, so that an archive that cannot be used spoils nothing else."""
@@ -198,6 +215,30 @@ class Archive:
             entry, header, summary, [Member(*member) for member in members], str(self._path(run_id))
         )
 
+    def _page(self, query: Query, limit: int, before: int | None) -> list[Entry]:
+        entries = self._open().page(query, limit, before)
+        return [
+            self._as_left(entry) if entry.open and entry.id not in self._mine else entry for entry in entries
+        ]
+
+    def _as_left(self, entry: Entry) -> Entry:
+        """A run that nobody records any more has ended, though it is not read through before it is opened."""
+        if self._is_recorded(entry.id):
+            return entry
+        error = Interrupted("What recorded this run was killed", "Open it: all that was recorded is there.")
+        return replace(entry, run={**entry.run, "state": "failed", "error": error.to_json()})
+
+    def _is_recorded(self, run_id: str) -> bool:
+        """Whether another process records it now."""
+        try:
+            with open(self._path(run_id), "rb") as file:
+                _lock(file.fileno())
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def _entry(self, run_id: str, removed: bool = False) -> Entry:
         """The row of a run that is there; with `removed`, of one that may have been removed."""
         entry = self._open().entry(run_id)
@@ -244,26 +285,36 @@ class Archive:
         return self._get(self._take_in(path, None, known))
 
     def _recover(self) -> list[str]:
-        ended = [run_id for run_id in self._open().open_runs() if run_id not in self._mine]
-        ended = [run_id for run_id in ended if self._end_if_left(run_id)]
+        left = [run_id for run_id in self._open().open_runs() if run_id not in self._mine]
+        ended = []
+        for run_id in left:
+            with contextlib.suppress(NotFound):  # its recording is gone, and its row now too
+                ended += [run_id] if self._end_if_left(run_id) else []
         self._sweep()
         return ended
 
     def _end_if_left(self, run_id: str) -> bool:
         """End a run that nobody records any more; False where somebody does."""
+        if self._is_recorded(run_id):
+            return False
         path = self._path(run_id)
-        try:
-            with open(path, "rb") as file:
-                _lock(file.fileno())
-        except FileNotFoundError:
+        if not path.exists():
             self._open().forget(run_id)
             raise NotFound(
                 f"The recording of run {run_id!r} is gone", "It was deleted from the data directory."
-            ) from None
-        except BlockingIOError:
-            return False
-        self._take_in(str(path), run_id)
+            )
+        try:
+            self._take_in(str(path), run_id)
+        except NotReadable as error:
+            self._end_unread(run_id, error)
         return True
+
+    def _end_unread(self, run_id: str, why: NotReadable) -> None:
+        """End a run of which nothing can be read, such as one that was killed before its first message."""
+        failure = Interrupted("What recorded this run was killed", f"Nothing of it is left: {why.detail}.")
+        entry = self._entry(run_id, removed=True)
+        run = {**entry.run, "state": "failed", "duration_s": 0.0, "error": failure.to_json()}
+        self._enter(run, None, summarise(Ledger(), run), [])
 
     def _take_in(self, path: str, run_id: str | None, known: bool = False) -> str:
         """Read a recording through, write it anew with an end, and enter it; the run's id."""
@@ -275,7 +326,11 @@ class Archive:
                 if known:
                     return str(rebuilt.run["id"])
                 raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
-            index.begin(rebuilt.run)
+            try:
+                index.begin(rebuilt.run)
+            except GilscopeError:
+                rebuilt.discard()
+                raise
         kept = self._path(rebuilt.run["id"])
         os.replace(rebuilt.path, kept)
         os.replace(beside(rebuilt.path), beside(kept))

@@ -24,6 +24,9 @@ from app.runs.timeline import TimelineWriter, beside
 
 Json = dict[str, Any]
 
+# What comes of a message whose fields or rows are not what they are to be.
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
@@ -79,14 +82,23 @@ def _copy(source: str, ledger: Ledger, recording: Recording, timeline: TimelineW
             message = decode(line)
             if (number == 0) != isinstance(message, Hello):
                 raise ValueError("its first message, and no other, has to be a hello")
+            if isinstance(message, Hello) and not _names_a_run(message):
+                raise ValueError("its hello names no run")
             recording.write(line, ledger.at_us)
             ledger.feed(message)
             timeline.feed(message, line, number)
-        except ValueError as error:
+        except _DAMAGED as error:
+            what = str(error) or type(error).__name__
             raise NotReadable(
-                f"{os.path.basename(source)} is no recording of GILScope: message {number}: {error}",
-                "Name a file that `gilscope record -o FILE` or `gilscope export --format json` wrote.",
+                f"{os.path.basename(source)} is no recording of GILScope: message {number}: {what}",
+                "Name a file that `gilscope record -o FILE` wrote.",
             ) from None
+
+
+def _names_a_run(hello: Hello) -> bool:
+    """Whether it says of the run what the index has to know."""
+    texts = (hello.run.get("kind"), hello.run.get("name"))
+    return all(isinstance(text, str) for text in texts) and isinstance(hello.started_at, int | float)
 
 
 def _cut(ledger: Ledger, recording: Recording) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -132,6 +133,8 @@ def test_a_run_whose_recorder_was_killed_ends_where_its_recording_does(
         os.kill(recorder.pid, signal.SIGKILL)
         recorder.wait()
         there = archive(tmp_path)
+        [listed] = await there.page(Query(), 9)
+        assert (listed.run["state"], listed.run["error"]["code"]) == ("failed", "interrupted")
         assert await there.recover() == ["cut1"]
         run = (await there.get("cut1")).to_json()
         assert (run["state"], run["error"]["code"]) == ("failed", "interrupted")
@@ -148,7 +151,9 @@ def test_a_run_that_another_process_records_is_left_alone(tmp_path: Path, record
         assert await there.recover() == []
         with pytest.raises(Conflict, match="still being recorded"):
             await there.remove("cut1")
-        assert [entry.id for entry in await there.page(Query(), 9)] == ["cut1"]
+        assert [(entry.id, entry.run["state"]) for entry in await there.page(Query(), 9)] == [
+            ("cut1", "running")
+        ]
 
     run_async(scenario)
 
@@ -325,3 +330,95 @@ def _sql(path: Path, *statements: str) -> None:
             database.execute(statement)
         database.execute("CREATE TABLE IF NOT EXISTS runs (x)")
     database.close()
+
+
+BEFORE_A_MESSAGE = RECORD.replace(
+    "await archive.begin(run)", "await archive.begin(run); print('written', flush=True)"
+)
+BEFORE_A_MESSAGE = BEFORE_A_MESSAGE.replace("    hello =", "    await asyncio.Event().wait()\n    hello =")
+
+
+def test_a_run_that_was_killed_before_its_first_message_is_ended_too_and_holds_up_no_other(tmp_path: Path):
+    # GIVEN two runs that nobody records any more: the older without a message, the other with some
+    for program in (BEFORE_A_MESSAGE, RECORD.replace("cut1", "cut2")):
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "written\n"
+            process.kill()
+
+    async def scenario() -> None:
+        there = archive(tmp_path)
+        assert await there.recover() == ["cut1", "cut2"]
+        stored = await there.get("cut1")
+        run = stored.to_json()
+        assert (run["state"], run["error"]["code"], run["duration_s"]) == ("failed", "interrupted", 0.0)
+        assert stored.header() is None
+        assert stored.summary()["run"]["state"] == "failed"
+        assert [entry.run["state"] for entry in await there.page(Query(), 9)] == ["failed", "failed"]
+        await there.remove("cut1")
+
+    run_async(scenario)
+
+
+def test_a_run_whose_recording_was_deleted_holds_up_no_other(tmp_path: Path, recorder: subprocess.Popen):
+    recorder.kill()
+    recorder.wait()
+    (tmp_path / "recordings" / "cut1.jsonl.gz").unlink()
+
+    async def scenario() -> None:
+        there = archive(tmp_path)
+        assert await there.recover() == []
+        assert await there.page(Query(), 9) == []
+
+    run_async(scenario)
+
+
+HELLO = {"type": "hello", "seq": 0, "origin_ns": 0, "started_at": 1.0, "sampling": {}}
+RUN = {"id": "r1", "kind": "command", "name": "x"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([{**HELLO, "run": {}}], "message 0: its hello names no run"),
+        ([{**HELLO, "run": [], "started_at": None}], "message 0: "),
+        ([{**HELLO, "run": RUN}, {"type": "weather", "seq": 1}], "message 1: not a message"),
+        ([{**HELLO, "run": RUN}, {"type": "names", "seq": 1, "at_us": 0, "threads": [[1]]}], "message 1: "),
+        ([{**HELLO, "run": RUN}, {"type": "names", "seq": 1, "at_us": 0, "gone": [7]}], "message 1: "),
+        ([{**HELLO, "run": RUN}, {"type": "loops", "at_us": 0, "lags": [[7, 1, 2, []]]}], "message 1: "),
+        ([{**HELLO, "run": RUN}, {"type": "report", "seq": 1, "at_us": 0, "data": None}], "message 1: "),
+    ],
+)  # fmt: skip
+def test_a_file_whose_messages_are_not_what_they_are_to_be_is_refused(
+    tmp_path: Path, lines: list[dict], said: str
+):
+    file = tmp_path / "file"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    async def scenario() -> None:
+        with pytest.raises(NotReadable, match=said):
+            await archive(tmp_path / "home").import_file(str(file))
+        assert list((tmp_path / "home" / "recordings").iterdir()) == []
+
+    run_async(scenario)
+
+
+def test_a_data_directory_that_is_deleted_under_a_run_is_said_and_the_run_is_kept(tmp_path: Path):
+    async def scenario() -> None:
+        manager = Manager(Settings(data_dir=str(tmp_path / "home")), [*FAKE, "brief"])
+        finish = manager.archive.finish
+
+        async def deleted(*args: Any) -> None:
+            shutil.rmtree(tmp_path / "home")
+            await finish(*args)
+
+        manager.archive.finish = deleted  # type: ignore[method-assign]
+        run = await manager.start(RunRequest(command=["target"]))
+        await manager.stop(run.id)
+        [kept] = (await manager.page(9)).runs or [(await manager.get(run.id)).to_json()]
+        assert "cannot be used: No such file or directory" in kept["unrecorded"]["detail"]
+        await manager.close()
+
+    run_async(scenario)
