@@ -74,6 +74,7 @@ ALSO: dict[str, frozenset[str]] = {
     "fragmentation": frozenset({"gil-idle"}),
     "object-allocators": frozenset({"gil-idle", "gc-pauses"}),  # it collects before each count
     "memory-ladder": frozenset({"gil-idle"}),  # it polls for what a person asks of it
+    "object-graph": frozenset({"gil-idle"}),  # it pauses after each step, so that it can be followed
     "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks
 }
 # On a build without a GIL these have nothing to rest on: threads run at once, and mimalloc keeps no arenas.

@@ -27,15 +27,15 @@ def attempt(
     `failed_before`: it has failed once, so that it has to pass twice in a row now.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    needed, failures, failed = 1 + failed_before, int(failed_before), []
+    failures, failed = int(failed_before), []
+    needed = 1 + failures
     for left in reversed(range(ATTEMPTS)):
         disturbed = watch()
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         if any(report.failed for report in reports):
             failed = reports
-            if not disturbed():
-                failures += 1
-                needed = 2
+            failures += not disturbed()
+            needed = 2 if failures else 1
             if failures == 2:
                 break
         else:

@@ -49,7 +49,10 @@ _ELSEWHERE = 0.1  # cores
 # interval after it was asked; on a busy machine it may be put aside for a few more, not for ten each time.
 # They are counted in the steps of a histogram, and there is more than one. Only the part of a hold counts for
 # which another waited: a thread that nobody asks may hold the lock for as long as it likes.
+# And it lasts for a few samples: one that was seen in a single sample may have had any length below two, and
+# at a switch interval of a tenth of a millisecond ten intervals are one sample.
 _LONG_INTERVALS = 10
+_LONG_SAMPLES = 5
 _LONG_HOLDS = 2
 _LONG_HELD = 0.1  # of the thread's time: less is an accident
 _LONG_CONTENDED = 0.3
@@ -181,7 +184,7 @@ def _elsewhere(summary: Summary, threads: list[dict[str, Any]]) -> float:
 
 def long_hold(summary: Summary) -> Finding | None:
     """C code keeps the lock for as long as it computes."""
-    least_s = _LONG_INTERVALS * _interval_s(summary)
+    least_s = _long_s(summary)
     for gil, threads in locks(summary):
         if gil["contended_share"] < _LONG_CONTENDED:
             continue
@@ -287,7 +290,7 @@ def convoy(summary: Summary) -> Finding | None:
         brief = [thread for thread in threads if _is_made_to_wait(thread, interval_s)]
         if not computing or not brief:
             continue
-        if any(_long_holds(summary, thread, _LONG_INTERVALS * interval_s) for thread in threads):
+        if any(_long_holds(summary, thread, _long_s(summary)) for thread in threads):
             continue  # that is another finding
         worst = max(brief, key=lambda thread: share(thread, "waiting"))
         wait = worst["gil_wait"]
@@ -334,6 +337,12 @@ def _is_made_to_wait(thread: dict[str, Any], interval_s: float) -> bool:
         and blocked_a_second(thread) >= _COMES_BACK_HZ
         and share(thread, "io", "sleep") >= share(thread, "lock")  # at a lock it waits for its peers
     )
+
+
+def _long_s(summary: Summary) -> float:
+    """From which length on a hold of the lock is a long one."""
+    gil_hz: float | None = summary["sampling"]["gil_hz"]
+    return max(_LONG_INTERVALS * _interval_s(summary), _LONG_SAMPLES / gil_hz if gil_hz else 0.0)
 
 
 def _interval_s(summary: Summary) -> float:

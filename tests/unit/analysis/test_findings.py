@@ -141,6 +141,13 @@ def test_long_holds_are_told_by_their_number_and_the_longest_though_most_are_sho
     # All are long: the histogram begins with their step.
     whole = {**holds, "histogram": [[0.2, 40]]}
     assert gil.long_hold(summary(thread("validate", 1, gil_kept=whole, **validates), answers)) is not None
+    # At an interval of a tenth of a millisecond ten of them are no longer than a sample.
+    brief = lengths(870, 0.001, [0.002, 480])
+    told = summary(thread("validate", 1, gil_kept=brief, **validates), answers)
+    told["target"]["switch_interval_s"] = 0.0001
+    assert gil.long_hold(told) is not None
+    told["sampling"]["gil_hz"] = 1000.0
+    assert gil.long_hold(told) is None
     # It was the collector.
     pauses = {"pauses": {"total_s": 3.5, "max_s": 0.2}}
     told = summary(thread("validate", 1, gil_kept=holds, **validates), answers)
