@@ -29,6 +29,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
 from app.model.spec import ObserverSpec, Sampling, Start
+from app.model.summary import Summary
 from app.workloads import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -155,7 +156,7 @@ def _has(python: str, package: str) -> bool:
     return subprocess.run([python, "-c", f"import {package}"], capture_output=True).returncode == 0
 
 
-def observe(program: Program, python: str) -> dict[str, Any]:
+def observe(program: Program, python: str) -> Summary:
     """The summary of one run."""
     name, seconds = program.name, LONGER.get(program.name, SECONDS)
     kind = "workload" if program.workload else "command"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import cast
 
 from app.analysis.tracks import THIN
 from app.model import units
 from app.model.frames import Process
-from app.model.states import EXACT, INFERRED, MEASURES, UNAVAILABLE
+from app.model.states import EXACT, INFERRED, MEASURES, UNAVAILABLE, Level, Measure
+from app.model.summary import Capabilities
 
-_FROM_WORST = (UNAVAILABLE, INFERRED, EXACT)
+_FROM_WORST: tuple[Level, ...] = (UNAVAILABLE, INFERRED, EXACT)
 _UNSAID = "the observer does not measure it"
 _NEVER_STARTED = "the target never started"
 _NEVER_READ = "the process was never read"
@@ -25,8 +26,8 @@ def available(measure: str, processes: Iterable[Process]) -> bool:
 
 def worst(
     processes: Collection[Process], attached: bool = False, coverage: float | None = None
-) -> dict[str, Any]:
-    """{measure: level, ..., "why": {measure: text}}: what is true of every CPython that has the measure.
+) -> Capabilities:
+    """What is true of every CPython that has the measure.
 
     It is unavailable where none has it; where only some have it `why` names those that lack it, for no figure
     is theirs. Reasons are joined, each said once. What no process speaks of is unavailable. `attached`: the
@@ -40,13 +41,13 @@ def worst(
         unsaid = _NO_CPYTHON
     else:
         unsaid = _NEVER_READ if attached else _NEVER_STARTED
-    levels: dict[str, Any] = {}
-    why: dict[str, str] = {}
+    levels: dict[Measure, Level] = {}
+    why: dict[Measure, str] = {}
     for measure in MEASURES:
         having = [process for process in observed if available(measure, [process])]
         lacking = [process for process in observed if process not in having]
         said = {process.capabilities[measure] for process in having} or {UNAVAILABLE}
-        levels[measure] = min(said, key=_FROM_WORST.index)
+        levels[measure] = next(level for level in _FROM_WORST if level in said)
         reasons = _reasons(measure, having or lacking or processes)
         if levels[measure] != EXACT:
             reasons = reasons or unsaid
@@ -59,7 +60,7 @@ def worst(
             reasons = f"{reasons}; {lack}" if reasons else lack
         if reasons:
             why[measure] = reasons
-    return {**levels, "why": why}
+    return cast(Capabilities, {**levels, "why": why})  # whose keys are MEASURES
 
 
 def _reasons(measure: str, processes: Iterable[Process]) -> str:

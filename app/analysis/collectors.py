@@ -1,36 +1,40 @@
 """The collector of each interpreter: how often it ran, what it found, and how long it stopped threads.
 
-    row    {"pid", "interpreter", "enabled", "thresholds", "counts", "tracked",
-            "collections", "collected", "uncollectable": each [by generation], from the run's beginning on,
-            "exact": whether each pause is known, or only those that samples saw,
-            "pauses": {"count", "seen", "total_s", "p50_s", "p99_s", "max_s", "stopped_share",
-                       "generations": [{"generation", "count", "seen", "total_s", "max_s"}]}}
-
-`count` is CPython's own number of collections, `seen` is of how many pauses the length is known: unless they
-are exact, a collection that fell between two samples has none, and several in a row may show as one. All else
-is of those that were seen; `stopped_share` is by the time in which the interpreter was observed.
-`generation` is null in the last row of `generations` if more than one collection fell between two samples.
+A row is CollectorFigures of app/model/summary.py. What it counts is from the run's beginning on; `exact` says
+that each pause is known, and not only those that samples saw. `count` is CPython's own number of collections,
+`seen` is of how many pauses the length is known: unless they are exact, a collection that fell between two
+samples has none, and several in a row may show as one. All else is of those that were seen; `stopped_share`
+is by the time in which the interpreter was observed. `generation` is null in the last row of `generations` if
+more than one collection fell between two samples.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.histogram import Histogram
 from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
 from app.model.frames import Collector
+from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
 from app.model.tracks import pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
-COURSE = ("at_us", "tracked", "collections")
 
 _TOTALS = 3  # collections, collected, uncollectable
 
 Row = list[Any]
+
+
+class CollectorReading(NamedTuple):
+    """A row of the course."""
+
+    at_us: int
+    tracked: int | None
+    collections: int
 
 
 class _Pauses:
@@ -46,7 +50,7 @@ class _Pauses:
         self.lengths.add(length_us)
         self.total_us += length_us
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> PauseLengths:
         seen = self.lengths.count
         return {
             "seen": seen,
@@ -94,7 +98,7 @@ class CollectorUse:
             kept.read(values)
             if fresh or not begun:
                 kept.rebase()
-        self.course.add((at_us, self._tracked, sum(self._moved(0))))
+        self.course.add(CollectorReading(at_us, self._tracked, sum(self._moved(0))))
 
     def pause(self, start_us: int, length_us: int, generation: int | None, measured: bool) -> None:
         """Take a pause; one that is not `measured` lies before the run.
@@ -118,8 +122,8 @@ class CollectorUse:
             / WINDOW_US
         )
 
-    def row(self, observed_us: int, exact: bool) -> dict[str, Any]:
-        """The row, as at the head of this module; the collector was observed for so long."""
+    def row(self, observed_us: int, exact: bool) -> CollectorFigures:
+        """The row; the collector was observed for so long."""
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
@@ -139,7 +143,7 @@ class CollectorUse:
             return []
         return [self._totals[which].moved(generation) or 0 for generation in range(self._generations)]
 
-    def _pauses(self, observed_us: int) -> dict[str, Any]:
+    def _pauses(self, observed_us: int) -> PauseFigures:
         lengths, collections = self._all.lengths, self._moved(0)
         p50, p99 = lengths.quantiles((0.5, 0.99)) if lengths.count else (None, None)
         generations: list[int | None] = [*range(self._generations)]

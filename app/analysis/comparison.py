@@ -22,10 +22,12 @@ runs of one program differ: that only more runs tell. See docs/decisions for how
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean, quantiles
-from typing import Any
+from typing import Any, Literal
+
+from app.model.summary import FindingRow, Summary
 
 SCHEMA = 1
 FEWEST = 8  # seconds of a run: of fewer the band is too narrow too often
@@ -39,13 +41,14 @@ _ASKED = ("workload", "command", "executor", "workers", "seconds", "python")
 
 Json = dict[str, Any]
 Maybe = float | None
+_OfGil = Literal["held_share", "contended_share", "waiters", "switches_per_s"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One run, as its summary and the series of its header tell it. Without a series nothing was observed."""
 
-    summary: Json
+    summary: Summary
     series: Json | None
 
 
@@ -54,7 +57,7 @@ class _Measure:
     key: str
     label: str
     unit: str
-    read: Callable[[Json], Maybe] | None  # of the summary; None: the mean of the seconds
+    read: Callable[[Summary], Maybe] | None  # of the summary; None: the mean of the seconds
     column: str | None = None  # of the series
 
 
@@ -142,7 +145,7 @@ def _band(pieces: list[float]) -> tuple[Maybe, Maybe]:
     return cuts[0], cuts[-1]
 
 
-def _findings(a: list[Json], b: list[Json]) -> list[Json]:
+def _findings(a: list[FindingRow], b: list[FindingRow]) -> list[Json]:
     """Those of either, in the order of A and then of B."""
     of_a, of_b = ({finding["code"]: finding for finding in findings} for findings in (a, b))
     return [
@@ -156,9 +159,9 @@ def _findings(a: list[Json], b: list[Json]) -> list[Json]:
     ]
 
 
-def _asked(summary: Json) -> Json:
+def _asked(summary: Summary) -> Json:
     run = summary["run"]
-    asked = {name: run[name] for name in _ASKED if run.get(name) is not None}
+    asked = {name: value for name in _ASKED if (value := run.get(name)) is not None}
     return {"python": summary["target"]["python"], **asked, **dict(_flat(run.get("params") or {}))}
 
 
@@ -170,7 +173,7 @@ def _differences(one: Json, other: Json) -> list[Json]:
     ]
 
 
-def _flat(fields: Json, within: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(fields: Mapping[str, object], within: str = "") -> Iterator[tuple[str, object]]:
     for name, value in fields.items():
         dotted = f"{within}.{name}" if within else name
         if name in _ELSEWHERE or (
@@ -196,10 +199,10 @@ def _sum(values: Iterable[Maybe]) -> Maybe:
     return sum(known) if known else None
 
 
-def _main(summary: Json, measure: str) -> Maybe:
+def _main(summary: Summary, measure: _OfGil) -> Maybe:
     """Of the GIL that was held most."""
     gils = [gil for gil in summary["gils"] if gil["held_share"] is not None]
-    return max(gils, key=lambda gil: gil["held_share"])[measure] if gils else None
+    return max(gils, key=lambda gil: gil["held_share"] or 0.0)[measure] if gils else None
 
 
 _MEASURES = (
@@ -215,7 +218,7 @@ _MEASURES = (
         "longest_wait",
         "Longest wait for the GIL",
         "duration",
-        lambda s: _most((t["gil_wait"] or {}).get("max_s") for t in s["threads"]),
+        lambda s: _most(t["gil_wait"]["max_s"] for t in s["threads"]),
     ),
     _Measure("rss", "RSS", "size", None, "rss"),
     _Measure("peak_rss", "Peak RSS", "size", lambda s: s["memory_peak"]["rss"]),

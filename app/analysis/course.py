@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from app.model.summary import CourseRows
 
 MAX_ROWS = 60
 
@@ -31,7 +32,7 @@ class Course:
                 self._every *= 2
         self._offered += 1
 
-    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
+    def to_json(self, names: Sequence[str]) -> CourseRows:
         """{"names": [...], "rows": [...]}: the readings kept, in order, and the last one in any case."""
         last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
         return {"names": list(names), "rows": [list(row) for row in (*self._kept, *last)]}

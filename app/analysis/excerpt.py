@@ -27,6 +27,7 @@ from app.model.frames import (
     Process,
     Stacks,
 )
+from app.model.summary import Summary
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, clip
 
 
@@ -61,7 +62,7 @@ class Excerpt:
             case Counters() | Collector() | Heap() | Memory() | Loops() | Event():
                 self._told(message)
 
-    def summary(self, run: dict[str, Any]) -> dict[str, Any]:
+    def summary(self, run: dict[str, Any]) -> Summary:
         """The summary of the span; `run` is that of the whole, but for its length."""
         ledger = self._ledger
         ledger.feed(End(self._to_us, run["state"], run.get("error"), run.get("exit_code")))

@@ -1,20 +1,19 @@
 """A flame graph: a tree of functions from the root of the stacks to their leaves.
 
-    node    {"name", "file", "line", "samples", "self", "children": [node]}
-
-`line` is where the function begins, `samples` counts the looks in it or below it, `self` those in it alone.
-The root stands for all of them and is no function, nor are the parts that it may have; UNREAD is the name of
-looks whose stack could not be read. A node seen in less than PRUNED of all looks is left out, and counted in
-its parents. In the flame graph of held time, whose root is HELD, these are the looks at holders of a GIL.
+A node is a FlameNode of app/model/summary.py. Its `line` is where the function begins, `samples` counts the
+looks in it or below it, `self` those in it alone. The root stands for all of them and is no function, nor are
+the parts that it may have; UNREAD is the name of looks whose stack could not be read. A node seen in less
+than PRUNED of all looks is left out, and counted in its parents. In the flame graph of held time, whose root
+is HELD, these are the looks at holders of a GIL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.analysis.functions import Functions
 from app.analysis.hot import UNREAD
+from app.model.summary import FlameNode
 
 HELD = "held"
 DEEPER = "deeper"  # what lies below MAX_DEPTH, or was seen too seldom to keep when the tree had MAX_NODES
@@ -84,13 +83,13 @@ class Flame:
         """Count looks there."""
         self._selves[node] += looks
 
-    def to_json(self, functions: Functions, name: str = HELD) -> dict[str, Any] | None:
-        """The tree as at the head of this module, children with most samples first; None without a look."""
+    def to_json(self, functions: Functions, name: str = HELD) -> FlameNode | None:
+        """The tree, children with most samples first; None without a look."""
         samples = self._samples()
         if not samples[_ROOT]:
             return None
         least = max(1, samples[_ROOT] * PRUNED)
-        shown: dict[int, dict[str, Any]] = {_ROOT: self._row(_ROOT, name, None, None, samples)}
+        shown: dict[int, FlameNode] = {_ROOT: self._row(_ROOT, name, None, None, samples)}
         for node in range(1, len(samples)):
             if samples[node] >= least:
                 shown[node] = self._row(node, *self._what(node, functions), samples)
@@ -122,9 +121,7 @@ class Flame:
             return (UNREAD if function == _UNREAD else DEEPER), None, None
         return functions[function].name, functions[function].file, functions[function].first_line
 
-    def _row(
-        self, node: int, name: str, file: str | None, line: int | None, samples: list[int]
-    ) -> dict[str, Any]:
+    def _row(self, node: int, name: str, file: str | None, line: int | None, samples: list[int]) -> FlameNode:
         return {
             "name": name,
             "file": file,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from app.analysis.holders import Holders
 from app.analysis.longest import Hold, Longest
@@ -12,6 +11,7 @@ from app.analysis.threads import Threads
 from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Names
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
+from app.model.summary import GilFigures, GilRow
 from app.model.tracks import gil_names, gil_pieces
 
 MARGIN = 0.05  # of held share: by less no lock takes another's place as the main one
@@ -70,12 +70,12 @@ class Gil:
         if thread is not None and thread.holds.open_us:
             yield self._hold(thread, self.seen_us, thread.holds.torn)
 
-    def rates(self) -> dict[str, float | None]:
+    def rates(self) -> GilFigures:
         """Shares, waiters and switches a second over all of its measured time."""
         per_s = self.switches * 1e6 / self.lifetime_us if self.lifetime_us else None
         return {"switches_per_s": per_s, **self.time.shares()}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> GilRow:
         """The lock's row, as it stands in a summary."""
         return {
             "pid": self.pid,
@@ -177,6 +177,6 @@ class Gils:
             total.add(time)
         return total
 
-    def summary_rows(self) -> list[dict[str, Any]]:
+    def summary_rows(self) -> list[GilRow]:
         """A row for each GIL seen in the measured time."""
         return [gil.to_json() for gil in self if gil.lifetime_us]

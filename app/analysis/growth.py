@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Row = dict[str, Any]
+from app.analysis.heaps import HeapReading
+from app.analysis.processes import MemoryReading
+from app.model.summary import HeapRow, MemoryRow
 
 MIB = 1024 * 1024
 PAGE_BYTES = 4096  # the smallest that a fault can copy
@@ -27,24 +29,11 @@ OTHER_SHARE = 0.25  # of the USS's growth, that RSS or the heap may have grown b
 FAULTED_SHARE = 0.5  # of the USS's growth, that faults must account for
 
 
-class Reading(NamedTuple):
-    """A row of a heap's course."""
-
-    at_us: int
-    blocks_used: int
-    bytes_used: int
-    arenas: int
-    arena_bytes: int
-    pinned_arenas: int
-    pinned_bytes: int
-    held_bytes: int
-
-
 class Growth(NamedTuple):
     """A steady growth, from the end of the warm-up on."""
 
-    first: Reading
-    last: Reading
+    first: HeapReading
+    last: HeapReading
     readings: int
     bytes_per_s: float
     blocks_per_s: float
@@ -67,12 +56,12 @@ class Copies(NamedTuple):
         return self.uss_last - self.uss_first
 
 
-def readings_of(heap: Row) -> list[Reading]:
+def readings_of(heap: HeapRow) -> list[HeapReading]:
     """The readings in a heap's course."""
-    return [Reading(*row) for row in heap["course"]["rows"]]
+    return [HeapReading._make(row) for row in heap["course"]["rows"]]
 
 
-def growth_of(heap: Row) -> Growth | None:
+def growth_of(heap: HeapRow) -> Growth | None:
     """How the heap grew after its warm-up; None where it did not, or not steadily."""
     course = readings_of(heap)
     if not course:
@@ -96,16 +85,16 @@ def growth_of(heap: Row) -> Growth | None:
     return Growth(first, last, len(readings), grown / seconds, blocks / seconds)
 
 
-def _pace(first: Reading, last: Reading) -> float:
+def _pace(first: HeapReading, last: HeapReading) -> float:
     return (last.bytes_used - first.bytes_used) / (last.at_us - first.at_us)
 
 
-def copies_of(child: Row, parent: Row, heaps: dict[int, list[Row]]) -> Copies | None:
+def copies_of(child: MemoryRow, parent: MemoryRow, heaps: dict[int, list[HeapRow]]) -> Copies | None:
     """What a child copied while its parent was there; None where it grew in another way, or not."""
     until_us = float("inf") if parent["ended_s"] is None else parent["ended_s"] * 1e6
     known = [
         (rss, uss)
-        for at_us, rss, uss, _ in child["course"]["rows"]
+        for at_us, rss, uss, _ in map(MemoryReading._make, child["course"]["rows"])
         if rss is not None and uss is not None and at_us < until_us
     ]
     if not known:
@@ -130,7 +119,7 @@ def copies_of(child: Row, parent: Row, heaps: dict[int, list[Row]]) -> Copies | 
     return copies
 
 
-def _heap_grown(heaps: Sequence[Row]) -> int | None:
+def _heap_grown(heaps: Sequence[HeapRow]) -> int | None:
     """By how many bytes the heaps of a process grew from their first readings to their last."""
     courses = [course for heap in heaps if len(course := readings_of(heap)) > 1]
     if not courses:

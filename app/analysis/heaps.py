@@ -1,39 +1,36 @@
 """The private heap of each interpreter: its newest reading, the peaks, how it went, and its map.
 
-    row    {"pid", "interpreter", "allocator", "at_s", "arenas", "arena_bytes", "pools", "pools_free",
-            "blocks_used", "bytes_used", "raw_blocks", "fragmentation",
-            "size_classes": [{"size", "pools", "blocks_used", "blocks_free"}],
-            "pinned": {"arenas", "bytes", "held_bytes"}, "torn", "readings", "took_s", "cpu_s",
-            "peak": {"blocks_used", "bytes_used", "arenas", "arena_bytes"}}
-
-A reading's fields are those of the heap message. `fragmentation` is the share of the arenas' bytes that no
-block in use takes: free blocks, free pools, pools never carved, and what is too small for a block; null where
-there are no arenas. `torn` and `took_s` are of the newest reading, `cpu_s` is the work of all of them.
+A row is HeapFigures of app/model/summary.py. A reading's fields are those of the heap message.
+`fragmentation` is the share of the arenas' bytes that no block in use takes: free blocks, free pools, pools
+never carved, and what is too small for a block; null where there are no arenas. `torn` and `took_s` are of
+the newest reading, `cpu_s` is the work of all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.totals import seconds
 from app.model.frames import Heap, Row
+from app.model.summary import HeapFigures, HeapPeak
 
-COURSE = (
-    "at_us",
-    "blocks_used",
-    "bytes_used",
-    "arenas",
-    "arena_bytes",
-    "pinned_arenas",
-    "pinned_bytes",
-    "held_bytes",
-)
 MAP_CHARACTERS = 2 * 1024 * 1024  # a heap of 8 GiB; what a viewer gets in its header
 
-_PEAKS = ("blocks_used", "bytes_used", "arenas", "arena_bytes")
+
+class HeapReading(NamedTuple):
+    """A row of the course."""
+
+    at_us: int
+    blocks_used: int
+    bytes_used: int
+    arenas: int
+    arena_bytes: int
+    pinned_arenas: int
+    pinned_bytes: int
+    held_bytes: int
 
 
 class HeapUse:
@@ -47,7 +44,7 @@ class HeapUse:
         self.gone = False
         self._readings = 0
         self._cpu_us = 0
-        self._peaks = dict.fromkeys(_PEAKS, 0)
+        self._peak: HeapPeak = {"blocks_used": 0, "bytes_used": 0, "arenas": 0, "arena_bytes": 0}
         self._map: dict[int, str] = {}
 
     def read(self, message: Heap) -> None:
@@ -55,10 +52,15 @@ class HeapUse:
         self.newest = message
         self._readings += 1
         self._cpu_us += message.cpu_us
-        for name, highest in self._peaks.items():
-            self._peaks[name] = max(highest, getattr(message, name))
+        peak = self._peak
+        self._peak = {
+            "blocks_used": max(peak["blocks_used"], message.blocks_used),
+            "bytes_used": max(peak["bytes_used"], message.bytes_used),
+            "arenas": max(peak["arenas"], message.arenas),
+            "arena_bytes": max(peak["arena_bytes"], message.arena_bytes),
+        }
         self.course.add(
-            (
+            HeapReading(
                 message.at_us,
                 message.blocks_used,
                 message.bytes_used,
@@ -69,9 +71,10 @@ class HeapUse:
         )
         self._draw(message)
 
-    def row(self) -> dict[str, Any]:
-        """The row, as at the head of this module."""
+    def row(self) -> HeapFigures:
+        """The row."""
         newest = self.newest
+        pinned_arenas, pinned_bytes, held_bytes = newest.pinned
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
@@ -86,15 +89,15 @@ class HeapUse:
             "raw_blocks": newest.raw_blocks,
             "fragmentation": 1 - newest.bytes_used / newest.arena_bytes if newest.arena_bytes else None,
             "size_classes": [
-                dict(zip(("size", "pools", "blocks_used", "blocks_free"), row, strict=True))
-                for row in newest.classes
+                {"size": size, "pools": pools, "blocks_used": used, "blocks_free": free}
+                for size, pools, used, free in newest.classes
             ],
-            "pinned": dict(zip(("arenas", "bytes", "held_bytes"), newest.pinned, strict=True)),
+            "pinned": {"arenas": pinned_arenas, "bytes": pinned_bytes, "held_bytes": held_bytes},
             "torn": newest.torn,
             "readings": self._readings,
             "took_s": seconds(newest.took_us),
             "cpu_s": seconds(self._cpu_us),
-            "peak": dict(self._peaks),
+            "peak": self._peak,
         }
 
     def message(self) -> Heap:

@@ -13,7 +13,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 from math import ceil
-from typing import Any
+
+from app.analysis.totals import seconds
+from app.model.summary import Lengths
 
 STEPS_US = (*(step * 10**power for power in range(2, 7) for step in (1, 2, 5)), 10_000_000)
 
@@ -121,25 +123,22 @@ class Runs:
             self.open_us = 0
         self.torn = unread
 
-    def to_json(self) -> dict[str, Any]:
-        """As in summary.py; one that goes on has its length so far."""
+    def to_json(self) -> Lengths:
+        """As a summary has it; one that goes on has its length so far."""
         lengths, cut, cut_us = self._ended, self._cut, self._cut_longest_us
         if self.open_us and self.torn:
             cut, cut_us = cut + 1, max(cut_us, self.open_us)
         elif self.open_us:
             lengths = lengths.copy() if lengths else Histogram()
             lengths.add(self.open_us)
-        cuts = {"cut": cut, "cut_longest_s": cut_us / 1e6 if cut else None}
-        if lengths is None:
-            quantiles = dict.fromkeys(("p50_s", "p95_s", "p99_s", "max_s"))
-            return {"count": 0, **cuts, **quantiles, "histogram": []}
-        p50, p95, p99 = lengths.quantiles(_QUANTILES)
+        p50, p95, p99 = lengths.quantiles(_QUANTILES) if lengths else (None, None, None)
         return {
-            "count": lengths.count,
-            **cuts,
-            "p50_s": p50 / 1e6,
-            "p95_s": p95 / 1e6,
-            "p99_s": p99 / 1e6,
-            "max_s": lengths.max_us / 1e6,
-            "histogram": lengths.steps(),
+            "count": lengths.count if lengths else 0,
+            "cut": cut,
+            "cut_longest_s": cut_us / 1e6 if cut else None,
+            "p50_s": seconds(p50),
+            "p95_s": seconds(p95),
+            "p99_s": seconds(p99),
+            "max_s": lengths.max_us / 1e6 if lengths else None,
+            "histogram": lengths.steps() if lengths else [],
         }

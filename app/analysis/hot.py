@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from app.analysis.functions import Functions, Place
+from app.model.summary import HotRow
 
 UNREAD = "stack unknown"  # the row of looks that found no stack: its file and line are null
 
@@ -37,7 +37,7 @@ class HotFunctions:
         if place:
             count.lines[place.line] += 1
 
-    def rows(self, limit: int, functions: Functions) -> list[dict[str, Any]]:
+    def rows(self, limit: int, functions: Functions) -> list[HotRow]:
         """The functions seen most, most first. `line` is the one seen most; a share of nothing is null."""
         ordered = sorted(
             self._counts.items(),

@@ -47,6 +47,15 @@ from app.model.frames import (
 )
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import LOCK, WAITING
+from app.model.summary import (
+    HotRow,
+    LoopRow,
+    StretchRow,
+    StuckRow,
+    SwitchedOnRow,
+    TimeOfAll,
+    WhoWaitsRow,
+)
 from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, looks
 
 KEPT_EVENTS = 500
@@ -125,31 +134,31 @@ class Ledger:
         """The measured time so far."""
         return self.edge_us - self.begin_us
 
-    def hot(self, limit: int) -> list[dict[str, Any]] | None:
+    def hot(self, limit: int) -> list[HotRow] | None:
         """The functions seen most with the lock held, see hot.py; None where no look could be made."""
         rows = self.stacks.hot(limit)
         return rows if rows or available("stacks", self.processes.messages()) else None
 
-    def who_waits(self, limit: int) -> list[dict[str, Any]]:
+    def who_waits(self, limit: int) -> list[WhoWaitsRow]:
         """Who makes whom wait, the `limit` pairs with most waiting; see who_waits.py."""
         return who_waits.rows(self.threads.waits.who, limit, self.gils, self.threads)
 
-    def longest_waits(self) -> list[dict[str, Any]]:
+    def longest_waits(self) -> list[StretchRow]:
         """The longest waits for a GIL; see longest.py."""
         return self.threads.waits.longest.rows(
             self.threads.waits.still(), self.stacks.log, self.stacks.functions
         )
 
-    def longest_holds(self) -> list[dict[str, Any]]:
+    def longest_holds(self) -> list[StretchRow]:
         """The longest holds of a GIL; see longest.py."""
         still = self.gils.still_held(self.threads)
         return self.gils.longest_holds.rows(still, self.stacks.log, self.stacks.functions)
 
-    def stuck(self) -> list[dict[str, Any]]:
+    def stuck(self) -> list[StuckRow]:
         """Threads that stand still at a lock; see stuck.py."""
         return stuck.rows(self.threads, self.stacks.functions, self.stacks.locks)
 
-    def gils_switched_on(self) -> list[dict[str, Any]]:
+    def gils_switched_on(self) -> list[SwitchedOnRow]:
         """When free-threaded processes switched their GIL on, and by what."""
         return [
             {"pid": event.pid, "at_s": event.at_us / 1e6, "by": event.detail or None}
@@ -157,11 +166,11 @@ class Ledger:
             if event.kind == "gil-on"
         ]
 
-    def loop_rows(self) -> list[dict[str, Any]]:
+    def loop_rows(self) -> list[LoopRow]:
         """The event loops, the latest first; see loops.py."""
         return self.loops.rows(self.stacks.functions)
 
-    def where(self) -> dict[str, Any]:
+    def where(self) -> TimeOfAll:
         """Where the time of all threads went, by state; see where.py."""
         return of_all(self.threads.shares(), self.stacks.functions)
 

@@ -1,12 +1,10 @@
 """The longest waits and the longest holds of a run, each with what the threads were executing.
 
-    row    {"at_s", "length_s", "at_least", "pid", "tid", "name", "function", "file", "line",
-            "blamed": {"tid", "name", "function"} or null}
-
-`function` and `line` are where the thread stood: in a wait as it was seen waiting, in a hold the function and
-the line seen most. `blamed` is the thread that held the lock longest during the wait, with the function in
-which it was seen most; a hold has none. What no look fell into is null. `at_least` says that it is next to
-time which was not seen: it was seen for `length_s`, and may have lasted longer.
+A row is a StretchRow of app/model/summary.py. `function` and `line` are where the thread stood: in a wait as
+it was seen waiting, in a hold the function and the line seen most. `blamed` is the thread that held the lock
+longest during the wait, with the function in which it was seen most; a hold has none. What no look fell into
+is null. `at_least` says that it is next to time which was not seen: it was seen for `length_s`, and may have
+lasted longer.
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from app.analysis.functions import Functions, Place
 from app.analysis.looks import LookLog
 from app.analysis.thread import Thread
+from app.model.summary import StretchRow
 
 KEPT = 10
 
@@ -55,7 +53,7 @@ class Hold:
         """Find it now."""
         self.place = log.held_at(self.gil, self.thread.lane, self.start_us, self.end_us)
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
+    def to_json(self, functions: Functions) -> StretchRow:
         """The row."""
         function = functions[self.place.function] if self.place else None
         return {
@@ -85,7 +83,7 @@ class Wait(Hold):
         if self.blamed:
             self.blamed_place = log.held_at(self.gil, self.blamed.lane, self.start_us, self.end_us)
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
+    def to_json(self, functions: Functions) -> StretchRow:
         """The row, with who is to blame."""
         row = Hold.to_json(self, functions)
         if self.blamed:
@@ -117,7 +115,7 @@ class Longest:
         for stretch in self._kept:
             stretch.explain(log)
 
-    def rows(self, still: Iterable[Hold], log: LookLog, functions: Functions) -> list[dict[str, Any]]:
+    def rows(self, still: Iterable[Hold], log: LookLog, functions: Functions) -> list[StretchRow]:
         """The longest, longest first. One that still goes on counts with its length so far."""
         longest = sorted([*self._kept, *still], key=lambda stretch: stretch.rank)[:KEPT]
         for stretch in longest:

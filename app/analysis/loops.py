@@ -1,16 +1,10 @@
 """Event loops: how late they were, and what kept them.
 
-    row    {"pid", "tid", "name", "kind": "asyncio" | "uvloop" | "gevent",
-            "steps": "exact" | "inferred", "tasks": the same, "observed_s",
-            "lag_s": {"p50", "p99", "max"},
-            "longest": [{"at_s", "length_s", "state", "task", "function", "file", "line"}],
-            "blocks": [{"function", "file", "line", "task", "state", "importing", "count", "total_s",
-                        "longest_s"}]}
-
-The *lag* at a moment is how late a timer would be run that is due just then: the time until the loop next
-looks for what is ready. A loop that waits has none; in an iteration of length L it falls from L to 0. The
-quantiles are over time: with a p99 of 0.1 s, a timer due at a random moment is more than 0.1 s late once in a
-hundred times. `max` is the longest iteration, or wait for the GIL before one.
+A row is a LoopRow of app/model/summary.py. The *lag* at a moment is how late a timer would be run that is due
+just then: the time until the loop next looks for what is ready. A loop that waits has none; in an iteration
+of length L it falls from L to 0. The quantiles are over time: with a p99 of 0.1 s, a timer due at a random
+moment is more than 0.1 s late once in a hundred times. `max` is the longest iteration, or wait for the GIL
+before one.
 
 A step is a callback, or a step of a task; where `steps` is inferred, all that the loop did between two looks
 for what is ready. `longest` has the KEPT longest of those of 10 ms or more; `blocks` has all of these, summed
@@ -26,18 +20,17 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.analysis.functions import Functions, Place
 from app.analysis.thread import Thread
 from app.analysis.threads import Threads
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import EXACT, INFERRED, STATES
+from app.model.summary import At, BlockRow, Lag, LoopRow, StepRow
 
 KEPT = 10
 _BLOCKS = 200  # functions that are summed up: what blocks is rarely more than a few
 _ROWS = 100
-_QUANTILES = {"p50": 0.50, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ class Step:
         """Lower is longer; of equals, earlier."""
         return -self.length_us, self.start_us
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
+    def to_json(self, functions: Functions) -> StepRow:
         """The row."""
         return {
             "at_s": self.start_us / 1e6,
@@ -88,7 +81,7 @@ class _Block:
         self.longest_us = max(self.longest_us, step.length_us)
         self.states[step.state] += step.length_us
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
+    def to_json(self, functions: Functions) -> BlockRow:
         return {
             **_where(self.place, functions),
             "task": next(iter(self.tasks)) if len(self.tasks) == 1 else None,
@@ -136,7 +129,7 @@ class Loop:
         """The time over which the lag is taken."""
         return sum(self._lags.values())
 
-    def to_json(self, functions: Functions) -> dict[str, Any]:
+    def to_json(self, functions: Functions) -> LoopRow:
         """The row; a step that goes on counts with its length so far."""
         running = [self._running] if self._running else []
         longest = sorted([*self._longest, *running], key=lambda step: step.rank)[:KEPT]
@@ -148,25 +141,26 @@ class Loop:
             "steps": EXACT if self.steps_exact else INFERRED,
             "tasks": EXACT if self.tasks_exact else INFERRED,
             "observed_s": self.observed_us / 1e6,
-            "lag_s": self._quantiles(),
+            "lag_s": self._lag(),
             "longest": [step.to_json(functions) for step in longest],
             "blocks": [block.to_json(functions) for block in self._summed(running)],
         }
 
-    def _quantiles(self) -> dict[str, float | None]:
-        observed_us = self.observed_us
-        if not observed_us:
-            return dict.fromkeys((*_QUANTILES, "max"))
+    def _lag(self) -> Lag:
+        if not self.observed_us:
+            return {"p50": None, "p99": None, "max": None}
         longest_us = max(self.longest_us, self._running.length_us if self._running else 0)
-        found: dict[str, float | None] = {}
-        for name, fraction in _QUANTILES.items():
-            up_to_us = 0
-            for lag_us in sorted(self._lags):
-                up_to_us += self._lags[lag_us]
-                if up_to_us >= fraction * observed_us:
-                    found[name] = min(lag_us, longest_us) / 1e6
-                    break
-        return {**found, "max": longest_us / 1e6}
+        p50_us, p99_us = (min(self._quantile(fraction), longest_us) for fraction in (0.50, 0.99))
+        return {"p50": p50_us / 1e6, "p99": p99_us / 1e6, "max": longest_us / 1e6}
+
+    def _quantile(self, fraction: float) -> int:
+        """The lag that was not exceeded for so much of the time."""
+        up_to_us, enough_us = 0, fraction * self.observed_us
+        for lag_us in sorted(self._lags):
+            up_to_us += self._lags[lag_us]
+            if up_to_us >= enough_us:
+                break
+        return lag_us
 
     def _summed(self, running: list[Step]) -> list[_Block]:
         blocks = self._blocks
@@ -206,7 +200,7 @@ class Loops:
                 place, importing = _blame(stacks, functions)
                 self._loops[lane].step(Step(start_us, length_us, state, task, place, importing), over)
 
-    def rows(self, functions: Functions) -> list[dict[str, Any]]:
+    def rows(self, functions: Functions) -> list[LoopRow]:
         """The rows, the latest loop first."""
         rows = [loop.to_json(functions) for loop in self if loop.observed_us]
         rows.sort(key=lambda row: -(row["lag_s"]["p99"] or 0))
@@ -239,7 +233,7 @@ def _add(blocks: dict[tuple[int | None, bool], _Block], step: Step) -> None:
     blocks[key].add(step)
 
 
-def _where(place: Place | None, functions: Functions) -> dict[str, Any]:
+def _where(place: Place | None, functions: Functions) -> At:
     function = functions[place.function] if place else None
     return {
         "function": function.name if function else None,

@@ -8,29 +8,40 @@ which it had stopped its threads.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
-from app.analysis import collectors, heaps, processes
-from app.analysis.collectors import CollectorUse
+from app.analysis.collectors import CollectorReading, CollectorUse
+from app.analysis.heaps import HeapReading, HeapUse
 from app.analysis.ledger import Ledger
+from app.analysis.processes import MemoryReading
 from app.model.frames import to_json
 from app.model.states import EXACT
+from app.model.summary import CollectorFigures, CollectorRow, HeapRow, MemoryPeak, MemoryRow
 
 Json = dict[str, Any]
 
 
-def summary_rows(ledger: Ledger) -> Json:
+class SummaryRows(TypedDict):
     """Those of a summary; `heap` and `gc` are null where none was read."""
+
+    memory: list[MemoryRow]
+    memory_peak: MemoryPeak
+    heap: list[HeapRow] | None
+    gc: list[CollectorRow] | None
+
+
+def summary_rows(ledger: Ledger) -> SummaryRows:
+    """Those of a summary."""
     return {
         "memory": [
-            {**process.memory_row(), "course": process.course.to_json(processes.COURSE)}
+            {**process.memory_row(), "course": process.course.to_json(MemoryReading._fields)}
             for process in ledger.processes
         ],
-        "memory_peak": dict(ledger.processes.peak),
-        "heap": [{**heap.row(), "course": heap.course.to_json(heaps.COURSE)} for heap in ledger.heaps]
+        "memory_peak": {**ledger.processes.peak},
+        "heap": [{**heap.row(), "course": heap.course.to_json(HeapReading._fields)} for heap in ledger.heaps]
         or None,
         "gc": [
-            {**_gc(ledger, collector), "course": collector.course.to_json(collectors.COURSE)}
+            {**_gc(ledger, collector), "course": collector.course.to_json(CollectorReading._fields)}
             for collector in ledger.collectors
         ]
         or None,
@@ -55,12 +66,14 @@ def header_fields(ledger: Ledger) -> Json:
     return {
         "courses": {
             "memory": [
-                {"pid": process.pid, **process.course.to_json(processes.COURSE)}
+                {"pid": process.pid, **process.course.to_json(MemoryReading._fields)}
                 for process in ledger.processes.live()
             ],
-            "heap": [{**_whose(heap), **heap.course.to_json(heaps.COURSE)} for heap in ledger.heaps.live()],
+            "heap": [
+                {**_whose(heap), **heap.course.to_json(HeapReading._fields)} for heap in ledger.heaps.live()
+            ],
             "gc": [
-                {**_whose(collector), **collector.course.to_json(collectors.COURSE)}
+                {**_whose(collector), **collector.course.to_json(CollectorReading._fields)}
                 for collector in ledger.collectors.live()
             ],
         },
@@ -69,11 +82,11 @@ def header_fields(ledger: Ledger) -> Json:
     }
 
 
-def _whose(use: heaps.HeapUse | CollectorUse) -> Json:
+def _whose(use: HeapUse | CollectorUse) -> Json:
     return {"pid": use.pid, "interpreter": use.interpreter}
 
 
-def _gc(ledger: Ledger, collector: CollectorUse) -> Json:
+def _gc(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:
     process = ledger.processes.message(collector.pid)
     until_us = ledger.edge_us if collector.gone_us is None else min(ledger.edge_us, collector.gone_us)
     exact = process is not None and process.capabilities.get("gc") == EXACT

@@ -1,34 +1,47 @@
 """What each process of the target's tree is, and what it uses.
 
-    row    {"pid", "parent", "ended_s", "at_s", "rss", "uss", "pss", "peak_rss", "swap", "shared",
-            "kinds": {kind: [size, rss] or null} or null, "minor_faults", "major_faults"}
+The rows are a ProcessRow and MemoryFigures of app/model/summary.py.
 
-    use    {"pid", "python", "free_threaded", "gil_enabled", "counted_s", "cpu_s", "cpus", "thread_pools"}
+Of the former, `cpu_s` is the CPU time of all of its threads, those that have ended with them, in the
+`counted_s` between two readings of the kernel's totals; `cpus` how many CPUs it may use, `thread_pools` the
+libraries that it has whose threads are their own.
 
-Of the use, `cpu_s` is the CPU time of all of its threads, those that have ended with them, in the `counted_s`
-between two readings of the kernel's totals; `cpus` how many CPUs it may use, `thread_pools` the libraries
-that it has whose threads are their own.
-
-Sizes are those of the last walk of the process's mappings, which ended `at_s`; where there was none, `rss`
-alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of the process.
-`shared` is how much of the RSS other processes map as well; `kinds` are those of the memory message.
-`ended_s` is null while the process is there.
+Sizes of the latter are those of the last walk of the process's mappings, which ended `at_s`; where there was
+none, `rss` alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of
+the process. `shared` is how much of the RSS other processes map as well; `kinds` are those of the memory
+message, [size, rss] each. `ended_s` is null while the process is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Literal, NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
 from app.model.frames import Memory, Process
+from app.model.summary import MemoryFigures, MemoryPeak, ProcessRow
 
-COURSE = ("at_us", "rss", "uss", "pss")
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
 _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
+
+
+class MemoryReading(NamedTuple):
+    """A row of the course: of the counters, or of a walk of the mappings."""
+
+    at_us: int
+    rss: int | None
+    uss: int | None
+    pss: int | None
+
+
+class LiveProcessRow(MemoryFigures):
+    """A process in the figures of a moment."""
+
+    python: str | None
+    cpu_share: float | None
 
 
 class ProcessUse:
@@ -60,12 +73,12 @@ class ProcessUse:
             self.rss, self.counted_us = rss, at_us
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
         if self.mappings is None:
-            self.course.add((at_us, self.rss, None, None))
+            self.course.add(MemoryReading(at_us, self.rss, None, None))
 
     def walked(self, message: Memory) -> None:
         """Take a walk of its mappings."""
         self.mappings = message
-        self.course.add((message.at_us, message.rss, message.uss, message.pss))
+        self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
 
     @property
     def pss(self) -> int | None:
@@ -87,8 +100,8 @@ class ProcessUse:
         self.totals.rebase()
         self._counted_from_us = self._counted_to_us
 
-    def use_row(self) -> dict[str, Any]:
-        """The row of its use, as at the head of this module."""
+    def use_row(self) -> ProcessRow:
+        """What it runs on, and its CPU time."""
         message, from_us, to_us = self.message, self._counted_from_us, self._counted_to_us
         return {
             "pid": self.pid,
@@ -101,8 +114,8 @@ class ProcessUse:
             "thread_pools": message.thread_pools if message else [],
         }
 
-    def memory_row(self) -> dict[str, Any]:
-        """The row, as at the head of this module."""
+    def memory_row(self) -> MemoryFigures:
+        """Its memory."""
         message, mappings = self.message, self.mappings
         return {
             "pid": self.pid,
@@ -127,7 +140,7 @@ class Processes:
     def __init__(self) -> None:
         self._processes: dict[int, ProcessUse] = {}
         self._forget_at = 2 * KEPT_PROCESSES
-        self.peak: dict[str, int | None] = {"rss": None, "pss": None}  # of all processes together
+        self.peak: MemoryPeak = {"rss": None, "pss": None}  # of all processes together
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
@@ -180,7 +193,7 @@ class Processes:
         """Those that are there."""
         return [process for process in self if not process.gone]
 
-    def _note_peak(self, name: str, size: int | None) -> None:
+    def _note_peak(self, name: Literal["rss", "pss"], size: int | None) -> None:
         if size is not None:
             self.peak[name] = max(size, self.peak[name] or 0)
 
@@ -194,7 +207,7 @@ class Processes:
         known = [size for size in sizes if size is not None]
         return sum(known) if known and len(known) == len(sizes) else None
 
-    def live_rows(self, cpu_shares: dict[int, float | None]) -> list[dict[str, Any]]:
+    def live_rows(self, cpu_shares: dict[int, float | None]) -> list[LiveProcessRow]:
         """A row for each process that is there."""
         return [
             {

@@ -6,13 +6,13 @@ Every share is of looks at a holder, those whose stack could not be read among t
 from __future__ import annotations
 
 from array import array
-from typing import Any
 
 from app.analysis.flame import Flame
 from app.analysis.functions import Functions
 from app.analysis.hot import HotFunctions
 from app.analysis.looks import LookLog
 from app.model.frames import Names, Stacks
+from app.model.summary import FlameNode, HotRow
 from app.model.tracks import looks
 
 
@@ -47,10 +47,10 @@ class StackLooks:
                 self._hot.add(holding, waiters)
                 self._flame.add(self._flame.unread() if holder_stack is None else self._nodes[holder_stack])
 
-    def hot(self, limit: int) -> list[dict[str, Any]]:
+    def hot(self, limit: int) -> list[HotRow]:
         """Rows of the functions that were seen most with the lock held, most first."""
         return self._hot.rows(limit, self.functions)
 
-    def flame(self) -> dict[str, Any] | None:
+    def flame(self) -> FlameNode | None:
         """The flame graph of held time; None before the first look."""
         return self._flame.to_json(self.functions)

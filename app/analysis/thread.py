@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.analysis.histogram import Runs
 from app.analysis.holders import Holders
@@ -11,6 +11,7 @@ from app.analysis.totals import Totals, seconds
 from app.analysis.tracks import known_share
 from app.analysis.where import Share, Where
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
+from app.model.summary import ThreadFigures
 from app.model.tracks import LANE_STEP, lane_pieces
 
 _CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)
@@ -153,8 +154,8 @@ class Thread:
         """Where its time went."""
         return self.where.shares(self.state_us)
 
-    def to_json(self) -> dict[str, Any]:
-        """The thread's row, as it stands in a summary but for where its time went."""
+    def to_json(self) -> ThreadFigures:
+        """The thread's row, but for where its time went."""
         observed_us = self.observed_us
         totals = self.totals
         return {

@@ -8,7 +8,6 @@ KEPT_ROWS most active are kept and the rest are only counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from app.analysis.functions import Functions
 from app.analysis.thread import Thread
@@ -16,11 +15,19 @@ from app.analysis.waits import Waits
 from app.analysis.where import FLAMES, Share, Whereabouts, flame, table
 from app.model.frames import Names
 from app.model.states import STATES
+from app.model.summary import ThreadFigures, ThreadRow
 from app.model.tracks import thread_names
 
 KEPT_ROWS = 500
 LIVE_ROWS = 200  # a row is 600 to 1,000 bytes, and figures go out four times a second to every viewer
 NAMED_US = 15_000_000
+
+
+class LiveThreadRow(ThreadFigures):
+    """A thread in the figures of a moment."""
+
+    lane: int
+    alive: bool
 
 
 class Threads:
@@ -82,14 +89,16 @@ class Threads:
         """Those alive, and those that went a short while ago."""
         return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
 
-    def live_rows(self, at_us: int) -> tuple[list[dict[str, Any]], int]:
+    def live_rows(self, at_us: int) -> tuple[list[LiveThreadRow], int]:
         """Rows of the LIVE_ROWS most active threads spoken of, in order of lanes; and how many have none."""
         spoken_of = self.spoken_of(at_us)
         shown = _most_active(spoken_of, LIVE_ROWS)
-        rows = [{"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown]
+        rows: list[LiveThreadRow] = [
+            {"lane": thread.lane, "alive": thread.alive, **thread.to_json()} for thread in shown
+        ]
         return rows, len(spoken_of) - len(shown)
 
-    def summary_rows(self, functions: Functions, flames: bool) -> tuple[list[dict[str, Any]], int]:
+    def summary_rows(self, functions: Functions, flames: bool) -> tuple[list[ThreadRow], int]:
         """Rows of the KEPT_ROWS most active threads, in order of lanes; and how many have none.
 
         With `flames` the FLAMES most active of them have a flame graph each, the others null.
@@ -97,7 +106,7 @@ class Threads:
         threads = list(self)
         shown = _most_active(threads, KEPT_ROWS)
         drawn = _most_active(threads, FLAMES) if flames else []
-        rows = []
+        rows: list[ThreadRow] = []
         for thread in shown:
             shares = list(thread.shares())
             tree = flame(shares, functions, thread.name) if thread in drawn else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.model.states import HOLDER_UNKNOWN, RUNNING, UNKNOWN
+from app.model.summary import GilShares
 from app.model.tracks import gil_pieces, lane_pieces
 
 THIN = 0.95  # of the time was seen: below it the reader of a figure is warned, see coverage.py
@@ -94,14 +95,13 @@ class GilTime:
         """The share of the time in which the holder was known; None of no time at all."""
         return known_share(self.read_us, self.unknown_us)
 
-    def shares(self) -> dict[str, float | None]:
+    def shares(self) -> GilShares:
         """Coverage, and of what was seen held share, contended share and mean number of waiters.
 
         Null where the lock was never read.
         """
         if not self.read_us:
-            nothing = dict.fromkeys(("held_share", "contended_share", "waiters"))
-            return {"coverage": self.coverage, **nothing}
+            return {"coverage": self.coverage, "held_share": None, "contended_share": None, "waiters": None}
         return {
             "coverage": self.coverage,
             "held_share": self.held_us / self.read_us,

@@ -1,30 +1,30 @@
 """Where a thread's time went, by state: a table, and a flame graph of which each state is a part.
 
-    row      {"state", "function", "file", "line", "callers": [[function, file, line]], "task", "total_s",
-              "count", "longest_s"}
-    flame    as in flame.py, in milliseconds where that one counts looks; the nodes below its root are states
+The table has a TimeRow of app/model/summary.py for each place; the flame graph is as in flame.py, in
+milliseconds where that one counts looks, and the nodes below its root are states.
 
-`line` is where the innermost function stood, `callers` are those that lead out of the standard library, see
-Functions.callers. The rows of a state add up to the time that the thread spent in it.
+Of a row, `line` is where the innermost function stood, `callers` are those that lead out of the standard
+library, see Functions.callers. The rows of a state add up to the time that the thread spent in it.
 
 A thread that does not run Python stays where it is. So a look at it tells of the whole of a stretch, and one
 longer than LONG_BLOCK_US is given to that place with its real length. Of shorter stretches only some are
 looked at, at random instants: their time is shared out by the looks that fell into them. So is that of long
 stretches of which no look was taken, by the time of those that were looked at. A thread that runs moves on:
 its time is shared out by the looks alone, which `count` then counts; else it counts the stretches that were
-looked at, of which `longest_s` is the longest. What no look fell into has no function, nor have a
-state's smallest rows where there are too many to tell.
+looked at, of which `longest_s` is the longest. What no look fell into has no function, nor have a state's
+smallest rows where there are too many to tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.analysis.flame import Flame
 from app.analysis.functions import Functions, Place
 from app.model.frames import LONG_BLOCK_US
 from app.model.states import RUNNING, STALLED, STATES
+from app.model.summary import Caller, FlameNode, TimeOfAll, TimeRow
 
 ROWS = 20  # of a thread
 ALL_ROWS = 60
@@ -32,8 +32,6 @@ FLAMES = 40  # threads that have a flame graph of their own, the most active
 ALL = "all threads"
 HOLDING = (RUNNING, STALLED)
 _MOST_SPOTS = 256  # of one state of a thread
-
-Json = dict[str, Any]
 
 
 class Spot(NamedTuple):
@@ -235,7 +233,7 @@ def merged(shares: Iterable[Share]) -> list[Share]:
     return sorted(found.values(), key=lambda share: (-share.total_us, share.state))
 
 
-def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> list[Json]:
+def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> list[TimeRow]:
     """The table, largest first: a row for each state, place and task, `limit` of them, and one a state."""
     found: dict[tuple[int, tuple[Place, ...], str | None], Share] = {}
     for share in shares:
@@ -253,7 +251,7 @@ def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> l
     return sorted(told, key=lambda row: -row["total_s"])
 
 
-def flame(shares: Iterable[Share], functions: Functions, name: str) -> Json | None:
+def flame(shares: Iterable[Share], functions: Functions, name: str) -> FlameNode | None:
     """The flame graph of these shares, the root of which has that name; None where there is none."""
     tree = Flame(STATES)
     for share in sorted(shares, key=lambda share: -share.total_us):
@@ -267,7 +265,7 @@ def flame(shares: Iterable[Share], functions: Functions, name: str) -> Json | No
     return tree.to_json(functions, name)
 
 
-def of_all(shares: list[Share], functions: Functions) -> Json:
+def of_all(shares: list[Share], functions: Functions) -> TimeOfAll:
     """Table and flame graph of all threads together."""
     return {"blocked": table(shares, functions, ALL_ROWS), "flame": flame(shares, functions, ALL)}
 
@@ -279,15 +277,15 @@ def _place(spot: Spot, functions: Functions) -> tuple[Place, ...]:
     return (leaf, *functions.callers(spot.stack)) if leaf else ()
 
 
-def _row(share: Share, place: tuple[Place, ...], functions: Functions) -> Json:
-    told = [[functions[at.function].name, functions[at.function].file, at.line] for at in place]
-    function, file, line = told[0] if told else (None, None, None)
+def _row(share: Share, place: tuple[Place, ...], functions: Functions) -> TimeRow:
+    named = [Caller(functions[at.function].name, functions[at.function].file, at.line) for at in place]
+    leaf = named[0] if named else None
     return {
         "state": STATES[share.state],
-        "function": function,
-        "file": file,
-        "line": line,
-        "callers": told[1:],
+        "function": leaf.function if leaf else None,
+        "file": leaf.file if leaf else None,
+        "line": leaf.line if leaf else None,
+        "callers": [list(caller) for caller in named[1:]],
         "task": share.spot.task,
         "total_s": share.total_us / 1e6,
         "count": share.stretches,

@@ -1,24 +1,23 @@
 """Who makes whom wait: for each GIL, how long each thread waited while each other held.
 
-A row's `holder` and `waiter` are {"tid", "name"}. Where no single thread can be named `tid` is null, and
-`name` says why: "nobody" held the lock (it was being handed on), its holder is "unknown", or the cell is one
-of many small ones that stand together as "others". A waiter is never its own holder. The rows of a GIL add
-up to all the time waited for it.
+A row is a WhoWaitsRow of app/model/summary.py. Where no single thread can be named `tid` is null, and `name`
+says why: "nobody" held the lock (it was being handed on), its holder is "unknown", or the cell is one of many
+small ones that stand together as "others". A waiter is never its own holder. The rows of a GIL add up to all
+the time waited for it.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from app.analysis.gils import Gils
 from app.analysis.threads import Threads
 from app.analysis.waited import OTHERS, Cell, Waited, largest
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
+from app.model.summary import Who, WhoWaitsRow
 
 _NAMES = {HOLDER_NONE: "nobody", HOLDER_UNKNOWN: "unknown", OTHERS: "others"}
 
 
-def rows(waited: Waited, limit: int, gils: Gils, threads: Threads) -> list[dict[str, Any]]:
+def rows(waited: Waited, limit: int, gils: Gils, threads: Threads) -> list[WhoWaitsRow]:
     """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
     everything = waited.with_open_waits(threads).cells
     left: dict[int, int] = {}
@@ -50,7 +49,7 @@ def _spoken_of(lane: int, threads: Threads) -> int:
     return lane if lane < 0 or threads.get(lane) else OTHERS
 
 
-def _who(lane: int, threads: Threads) -> dict[str, Any]:
+def _who(lane: int, threads: Threads) -> Who:
     if lane < 0:
         return {"tid": None, "name": _NAMES[lane]}
     return {"tid": threads[lane].tid, "name": threads[lane].name}

@@ -15,6 +15,7 @@ from app.analysis.figures import figures_of
 from app.cli import progress, report
 from app.model.errors import GilscopeError, from_json
 from app.model.findings import SEVERITIES
+from app.model.summary import Summary
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.recording import Recording
@@ -63,7 +64,7 @@ def describe(error: GilscopeError) -> str:
     return f"{said}\n{textwrap.indent(remedy, '  ')}." if remedy else said
 
 
-def observe(request: RunRequest, output: str | None = None) -> tuple[Json, GilscopeError | None]:
+def observe(request: RunRequest, output: str | None = None) -> tuple[Summary, GilscopeError | None]:
     """Start a run, and show how it goes until it ends or Ctrl-C stops it.
 
     Returns its summary, and what its recording lacks.
@@ -87,7 +88,7 @@ def finished(recording: Recording | None) -> GilscopeError | None:
 
 
 def conclude(
-    summary: Json, as_json: bool, fail_on: str | None = None, problem: GilscopeError | None = None
+    summary: Summary, as_json: bool, fail_on: str | None = None, problem: GilscopeError | None = None
 ) -> None:
     """Print the result; end with the status that its state asks for, else with that of its findings."""
     run = summary["run"]
@@ -101,7 +102,7 @@ def conclude(
     judge(summary, fail_on)
 
 
-def judge(summary: Json, fail_on: str | None) -> None:
+def judge(summary: Summary, fail_on: str | None) -> None:
     """End with status FOUND if there is a finding at or above `fail_on`; None is above all."""
     if fail_on is not None:
         grave = SEVERITIES[SEVERITIES.index(fail_on) :]
@@ -111,7 +112,7 @@ def judge(summary: Json, fail_on: str | None) -> None:
             raise typer.Exit(FOUND)
 
 
-async def _observe(request: RunRequest, recording: Recording | None) -> Json:
+async def _observe(request: RunRequest, recording: Recording | None) -> Summary:
     manager = Manager(Settings.load())
     try:
         run = await manager.start(request, recording)

@@ -12,8 +12,9 @@ import typer
 
 from app.cli import report
 from app.cli.foreground import Lent, Signals
-from app.cli.observation import AsJson, FailOn, Json, Output, asked, describe, finished, judge
+from app.cli.observation import AsJson, FailOn, Output, asked, describe, finished, judge
 from app.model.errors import GilscopeError, TargetFailed, from_json
+from app.model.summary import Summary
 from app.runs.adopted import adopt_orphans
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
@@ -75,7 +76,7 @@ def _problems(run: LiveRun, by_itself: bool) -> list[GilscopeError]:
     return [] if by_itself and isinstance(error, TargetFailed) else [error]
 
 
-def _show(run: LiveRun, as_json: bool, problems: list[GilscopeError]) -> Json | None:
+def _show(run: LiveRun, as_json: bool, problems: list[GilscopeError]) -> Summary | None:
     """Print the result; whatever is wrong with it is a problem, and does not lose the exit status."""
     summary = None
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.cli import report_causes, report_memory
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.states import STATES
+from app.model.summary import Lengths, Summary, TargetInfo
 from app.model.units import ABSENT
 
 # What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
@@ -15,10 +14,8 @@ _APART = ("showed", "table", "pictures", "steps")
 _MOST_ITEMS = 12  # of a list, that a line can hold
 _NO_PYTHON = " (no Python state)"  # beside a thread that a C library made, and that never called Python
 
-Json = dict[str, Any]
 
-
-def text(summary: Json) -> str:
+def text(summary: Summary) -> str:
     """The whole report: one table a part, separated by empty lines."""
     parts = [
         *(_title(summary), _failure(summary), _gils(summary), _threads(summary)),
@@ -31,17 +28,17 @@ def text(summary: Json) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def python_name(target: Json) -> str:
+def python_name(target: TargetInfo) -> str:
     """The target's CPython: "CPython 3.13.0", "CPython 3.14.0 free-threaded"."""
     build = " free-threaded" if target.get("free_threaded") else ""
     return f"CPython {target['python']}{build}" if target.get("python") else "not a CPython that can be read"
 
 
-def _title(summary: Json) -> str:
+def _title(summary: Summary) -> str:
     run, target = summary["run"], summary["target"]
     interval = target.get("switch_interval_s")
     parts = [
-        run["name"],
+        run["name"] or "",
         *([f"pid {target['pid']}"] if run["kind"] == "attach" and target["pid"] else []),
         python_name(target),
         f"{run['state'].replace('_', ' ')} after {units.seconds(run['duration_s'])}",
@@ -51,12 +48,12 @@ def _title(summary: Json) -> str:
     return " · ".join(parts)
 
 
-def _failure(summary: Json) -> str:
+def _failure(summary: Summary) -> str:
     error = summary["run"]["error"]
     return f"failed: {error['detail']}" if error is not None else ""
 
 
-def _gils(summary: Json) -> str:
+def _gils(summary: Summary) -> str:
     columns = [Column("GIL"), *(Column(name, "right") for name in ("seen", "held", "contended", "waiters"))]
     columns += [Column("switches", "right"), Column("switches/s", "right")]
     rows = [
@@ -74,7 +71,7 @@ def _gils(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _threads(summary: Json) -> str:
+def _threads(summary: Summary) -> str:
     threads = summary["threads"]
     if not threads:
         return ""
@@ -90,8 +87,10 @@ def _threads(summary: Json) -> str:
             str(thread["pid"]),
             units.coverage(thread["coverage"]),
             *(units.share(thread["shares"].get(state)) for state in seen),
-            *(units.seconds(thread["gil_wait"][figure]) for figure in ("p50_s", "p99_s")),
-            *(_longest(thread[runs]) for runs in ("gil_wait", "gil_hold")),
+            units.seconds(thread["gil_wait"]["p50_s"]),
+            units.seconds(thread["gil_wait"]["p99_s"]),
+            _longest(thread["gil_wait"]),
+            _longest(thread["gil_hold"]),
             units.seconds(thread["cpu_s"]),
             units.seconds(thread["run_delay_s"]),
         ]
@@ -100,11 +99,11 @@ def _threads(summary: Json) -> str:
     return render(columns, rows)
 
 
-def _longest(runs: Json) -> str:
+def _longest(runs: Lengths) -> str:
     return units.at_least(runs["max_s"], runs["cut_longest_s"])
 
 
-def _workload(summary: Json) -> str:
+def _workload(summary: Summary) -> str:
     """What the workload said of itself, a line a figure."""
     rows = [
         [name, _reported(value)] for name, value in (summary["workload"] or {}).items() if name not in _APART
@@ -112,7 +111,7 @@ def _workload(summary: Json) -> str:
     return render([Column("workload"), Column("")], rows) if rows else ""
 
 
-def _result_table(summary: Json) -> str:
+def _result_table(summary: Summary) -> str:
     table = (summary["workload"] or {}).get("table")
     if not table:
         return ""
@@ -122,7 +121,7 @@ def _result_table(summary: Json) -> str:
     )
 
 
-def _reported(value: Any) -> str:
+def _reported(value: object) -> str:
     if value is None:
         return ABSENT
     if isinstance(value, bool | str):
@@ -131,12 +130,13 @@ def _reported(value: Any) -> str:
         return f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, dict):
         return ", ".join(f"{name} {_reported(item)}" for name, item in value.items())
+    assert isinstance(value, list)
     if len(value) > _MOST_ITEMS or any(isinstance(item, dict | list) for item in value):
         return f"{len(value):,} rows, see --json"
-    return ", ".join(_reported(item) for item in value)
+    return ", ".join(map(_reported, value))
 
 
-def _sampling(summary: Json) -> str:
+def _sampling(summary: Summary) -> str:
     sampling = summary["sampling"]
     return (
         f"seen for {units.coverage(sampling['coverage'])} of the time: "
@@ -148,7 +148,7 @@ def _sampling(summary: Json) -> str:
     )
 
 
-def _why(summary: Json) -> str:
+def _why(summary: Summary) -> str:
     """The measures that are not exact, and why; those that share a reason share a line."""
     capabilities = summary["capabilities"]
     lines: dict[str, list[str]] = {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import PurePath
-from typing import Any
 
 from app.cli.tables import Column, render
 from app.model import units
+from app.model.summary import Blamed, FindingRow, HotRow, StepRow, StretchRow, Summary, TimeRow, callers
 from app.model.units import ABSENT
 
 HOT_ROWS = 8
@@ -18,16 +18,14 @@ _NOT_BLOCKED = ("running", "waiting")
 
 _WIDTH = 100
 
-Json = dict[str, Any]
 
-
-def causes(summary: Json) -> list[str]:
+def causes(summary: Summary) -> list[str]:
     """The tables of functions, of waits, of blocked threads and of event loops; empty ones are left out."""
     parts = (_hot(summary), _waits(summary), _blocked(summary), _loops(summary), _steps(summary))
     return [part for part in parts if part]
 
 
-def judgements(summary: Json) -> list[str]:
+def judgements(summary: Summary) -> list[str]:
     """What the workload showed, in its own sentences, and what was found, with what could be done."""
     showed = (summary["workload"] or {}).get("showed") or ()
     said = "\n".join(textwrap.fill(sentence, _WIDTH) for sentence in showed)
@@ -35,7 +33,7 @@ def judgements(summary: Json) -> list[str]:
     return [part for part in (said, *found) if part]
 
 
-def _hot(summary: Json) -> str:
+def _hot(summary: Summary) -> str:
     waiting = bool(summary["gils"])  # without a GIL nobody waits, and the looks are at threads that run
     columns = [
         Column("held the GIL in" if waiting else "ran in"),
@@ -55,7 +53,7 @@ def _hot(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _waits(summary: Json) -> str:
+def _waits(summary: Summary) -> str:
     columns = [Column("longest waits", "right"), Column("at", "right"), Column("thread"), Column("in")]
     columns += [Column(""), Column("for"), Column("in")]
     rows = [
@@ -72,21 +70,21 @@ def _waits(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _blocked(summary: Json) -> str:
+def _blocked(summary: Summary) -> str:
     """Where the threads were that did not run: of all of them together, the most time first."""
     columns = [Column("blocked in"), Column(""), Column("called by"), Column("as"), Column("task")]
     columns += [Column(name, "right") for name in ("in all", "longest", "seen")]
     found = [
         row
-        for row in (summary["where"] or {"blocked": ()})["blocked"]
+        for row in (summary["where"]["blocked"] if summary["where"] else ())
         if row["function"] is not None and row["state"] not in _NOT_BLOCKED
     ][:BLOCKED]
     tasks = any(row["task"] for row in found)
     rows = [
         [
-            row["function"],
+            row["function"] or "",
             _place(row),
-            row["callers"][-1][0] if row["callers"] else "",
+            _caller(row),
             row["state"],
             row["task"] or "",
             units.seconds(row["total_s"]),
@@ -102,21 +100,21 @@ def _blocked(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _loops(summary: Json) -> str:
+def _loops(summary: Summary) -> str:
     columns = [Column("event loop"), Column("thread")]
     columns += [Column(name, "right") for name in ("lag p50", "p99", "max")]
     rows = [
         [
             loop["kind"],
             loop["name"] or str(loop["tid"]),
-            *(units.seconds(lag) for lag in loop["lag_s"].values()),
+            *map(units.seconds, (loop["lag_s"]["p50"], loop["lag_s"]["p99"], loop["lag_s"]["max"])),
         ]
         for loop in summary["loops"]
     ]
     return render(columns, rows) if rows else ""
 
 
-def _steps(summary: Json) -> str:
+def _steps(summary: Summary) -> str:
     """What kept the event loops from going on, the longest first."""
     columns = [Column("longest steps", "right"), Column("at", "right"), Column("thread"), Column("task")]
     columns += [Column("state"), Column("in"), Column("")]
@@ -136,20 +134,28 @@ def _steps(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _blamed(blamed: Json | None) -> tuple[str, str]:
+def _blamed(blamed: Blamed | None) -> tuple[str, str]:
     if blamed is None:
         return ABSENT, ABSENT
     return blamed["name"] or str(blamed["tid"]), blamed["function"] or ABSENT
 
 
-def _place(row: Json) -> str:
+def _place(row: HotRow | StretchRow | TimeRow | StepRow) -> str:
     """The file's own name and the line; the whole path would leave no room for the figures."""
     return "" if row["file"] is None else f"{PurePath(row['file']).name}:{row['line']}"
 
 
-def _finding(finding: Json) -> str:
+def _caller(row: TimeRow) -> str:
+    """The outermost of those that called it."""
+    return next((caller.function for caller in reversed([*callers(row["callers"])])), "")
+
+
+def _finding(finding: FindingRow) -> str:
     lines = [
         f"{finding['severity']}: {finding['title']} ({finding['code']})",
-        *(textwrap.indent(textwrap.fill(finding[part], _WIDTH), "  ") for part in ("detail", "advice")),
+        *(
+            textwrap.indent(textwrap.fill(part, _WIDTH), "  ")
+            for part in (finding["detail"], finding["advice"])
+        ),
     ]
     return "\n".join(lines)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.cli.tables import Column, render
 from app.model import units
+from app.model.summary import CollectorRow, HeapRow, MemoryPeak, PauseFigures, Pinned, Summary
 from app.model.units import ABSENT
 
-Json = dict[str, Any]
 
-
-def parts(summary: Json) -> list[str]:
+def parts(summary: Summary) -> list[str]:
     """The tables of a summary that speak of memory; those that would be empty are left out."""
     return [part for part in (_memory(summary), _heaps(summary), _collectors(summary)) if part]
 
 
-def _memory(summary: Json) -> str:
-    sizes = ("rss", "uss", "pss", "swap", "peak_rss")
+def _memory(summary: Summary) -> str:
     columns = [Column("memory"), Column("at", "right")]
     columns += [Column(name, "right") for name in ("RSS", "USS", "PSS", "swap", "peak RSS")]
     columns += [Column("minor faults", "right"), Column("major faults", "right")]
@@ -25,7 +21,10 @@ def _memory(summary: Json) -> str:
         [
             f"pid {process['pid']}",
             units.seconds(process["at_s"]),
-            *(units.size(process[name]) for name in sizes),
+            *map(
+                units.size,
+                (process["rss"], process["uss"], process["pss"], process["swap"], process["peak_rss"]),
+            ),
             units.count(process["minor_faults"]),
             units.count(process["major_faults"]),
         ]
@@ -38,14 +37,14 @@ def _memory(summary: Json) -> str:
     return f"{table}\n{_together(summary['memory_peak'])}" if len(rows) > 1 else table
 
 
-def _together(peak: Json) -> str:
+def _together(peak: MemoryPeak) -> str:
     """What all processes took at once."""
     if peak["pss"] is None:
         return f"together at most RSS {units.size(peak['rss'])}, pages that several share counted in each"
     return f"together at most PSS {units.size(peak['pss'])}, pages that several share counted once"
 
 
-def _heaps(summary: Json) -> str:
+def _heaps(summary: Summary) -> str:
     columns = [Column("heap"), Column("allocator")]
     columns += [
         Column(name, "right") for name in ("in use", "blocks", "arenas", "their size", "not in use", "pinned")
@@ -66,7 +65,7 @@ def _heaps(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _pinned(pinned: Json) -> str:
+def _pinned(pinned: Pinned) -> str:
     if not pinned["arenas"]:
         return "none"
     return (
@@ -75,7 +74,7 @@ def _pinned(pinned: Json) -> str:
     )
 
 
-def _collectors(summary: Json) -> str:
+def _collectors(summary: Summary) -> str:
     columns = [Column("collector"), Column("collections", "right"), Column("collected", "right")]
     columns += [Column(name, "right") for name in ("pauses seen", "p50", "p99", "longest", "stopped")]
     rows = [
@@ -84,7 +83,7 @@ def _collectors(summary: Json) -> str:
             " + ".join(map(units.count, collector["collections"])) or ABSENT,
             units.count(sum(collector["collected"])),
             units.count(collector["pauses"]["seen"]),
-            *(units.seconds(collector["pauses"][figure]) for figure in ("p50_s", "p99_s", "max_s")),
+            *_lengths(collector["pauses"]),
             units.share(collector["pauses"]["stopped_share"]),
         ]
         for collector in summary["gc"] or ()
@@ -92,5 +91,9 @@ def _collectors(summary: Json) -> str:
     return render(columns, rows) if rows else ""
 
 
-def _whose(row: Json) -> str:
+def _lengths(pauses: PauseFigures) -> list[str]:
+    return [units.seconds(length_s) for length_s in (pauses["p50_s"], pauses["p99_s"], pauses["max_s"])]
+
+
+def _whose(row: HeapRow | CollectorRow) -> str:
     return f"pid {row['pid']}" + (f", interpreter {row['interpreter']}" if row["interpreter"] else "")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from app.model.frames import Message
+from app.model.summary import RunInfo, Summary
 
 Json = dict[str, Any]
 
@@ -14,7 +15,7 @@ class Source(Protocol):
     """A run as an exporter sees it; one that goes on, as far as it has come."""
 
     @property
-    def run(self) -> Json:
+    def run(self) -> RunInfo:
         """The run itself."""
         ...
 
@@ -24,7 +25,7 @@ class Source(Protocol):
         ...
 
     @property
-    def summary(self) -> Json:
+    def summary(self) -> Summary:
         """Its result, or that so far."""
         ...
 

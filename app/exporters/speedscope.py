@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.exporters.exporter import Source
+from app.model.summary import FlameNode
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 PROFILES = (
@@ -21,6 +22,7 @@ PROFILES = (
 )
 
 Json = dict[str, Any]
+_Places = dict[tuple[str, str | None, int | None], int]  # name, file, line: the index among the frames
 
 
 class Speedscope:
@@ -34,8 +36,9 @@ class Speedscope:
     def export(self, source: Source) -> Iterator[bytes]:
         """As Exporter says."""
         frames: list[Json] = []
-        places: dict[tuple[str, str | None, int | None], int] = {}
-        tree = (source.summary["where"] or {}).get("flame")
+        places: _Places = {}
+        where = source.summary["where"]
+        tree = where["flame"] if where else None
         by_state = {state["name"]: state for state in tree["children"]} if tree else {}
         profiles = []
         for name, states in PROFILES:
@@ -69,9 +72,9 @@ class Speedscope:
         yield json.dumps(body, ensure_ascii=False).encode()
 
 
-def _frame(node: Json, frames: list[Json], places: dict[tuple[str, str | None, int | None], int]) -> int:
+def _frame(node: FlameNode, frames: list[Json], places: _Places) -> int:
     """The index of a node's function among the frames."""
-    key = (node["name"], node.get("file"), node.get("line"))
+    key = (node["name"], node["file"], node["line"])
     if key not in places:
         places[key] = len(frames)
         names = ("name", "file", "line")
@@ -80,7 +83,10 @@ def _frame(node: Json, frames: list[Json], places: dict[tuple[str, str | None, i
 
 
 def _stacks(
-    node: Json, path: list[int], frames: list[Json], places: dict[tuple[str, str | None, int | None], int]
+    node: FlameNode,
+    path: list[int],
+    frames: list[Json],
+    places: _Places,
 ) -> Iterator[tuple[list[int], float]]:
     """(stack, weight) of each node that has time of its own, root first."""
     if node["self"] > 0:

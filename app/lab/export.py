@@ -11,6 +11,7 @@ from app.exporters import EXPORTERS, FORMATS
 from app.exporters.exporter import Exporter
 from app.model import frames
 from app.model.errors import BadRequest
+from app.model.summary import RunInfo, Summary
 from app.runs.playback import Recorded, in_thread
 from app.runs.record import RunRecord
 from app.runs.timeline import level_for
@@ -51,9 +52,9 @@ def in_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 class _Recorded:
     """A Source."""
 
-    run: Json
+    run: RunInfo
     header: Json | None
-    summary: Json
+    summary: Summary
     recorded: Recorded
 
     def lines(self) -> Iterator[str]:

@@ -17,6 +17,7 @@ names the part of the request that is at fault, dotted (`params.seconds`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -118,7 +119,7 @@ class NotReadable(GilscopeError):
     http_status = 422
 
 
-def from_json(body: dict[str, Any]) -> GilscopeError:
+def from_json(body: Mapping[str, str]) -> GilscopeError:
     """The error that `to_json` wrote, of the class that has its code; a GilscopeError for an unknown code."""
     pending = [GilscopeError]
     while pending:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-SEVERITIES = ("info", "notice", "warning", "critical")
+from app.model.summary import FindingRow, Severity
+
+SEVERITIES: tuple[Severity, ...] = ("info", "notice", "warning", "critical")
 
 
 @dataclass(frozen=True)
@@ -13,13 +15,21 @@ class Finding:
     """One judgement. `code` is stable; `evidence` are the figures that it rests on, by name."""
 
     code: str
-    severity: str  # one of SEVERITIES
+    severity: Severity
     title: str
     detail: str  # what was seen, with its numbers
-    evidence: dict[str, Any]
+    evidence: Mapping[str, object]
     advice: str  # what could be done
     doc: str = ""  # an address of a page that says more, below the server's own
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> FindingRow:
         """The finding as the summary lists it."""
-        return asdict(self)
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "title": self.title,
+            "detail": self.detail,
+            "evidence": self.evidence,
+            "advice": self.advice,
+            "doc": self.doc,
+        }

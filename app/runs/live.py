@@ -13,6 +13,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model import frames
 from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
+from app.model.summary import Summary
 from app.runs.again import request_of
 from app.runs.feed import Feed, dump
 from app.runs.hub import Hub
@@ -46,7 +47,7 @@ class LiveRun:
         self._over = asyncio.Event()
         self._unseen = True  # no process of the target has been seen
         self._lookers = 0  # viewers who look at the heap
-        self._final: Json | None = None
+        self._final: Summary | None = None
 
     # ---- what a RunRecord is asked
 
@@ -59,7 +60,7 @@ class LiveRun:
         unrecorded = self.unrecorded.to_json() if self.unrecorded else None
         return {**self.described(), "tags": [], "pinned": False, "unrecorded": unrecorded}
 
-    def summary(self) -> Json:
+    def summary(self) -> Summary:
         """As RunRecord says."""
         return self._final or summarise(self.ledger, self.described())
 
@@ -76,7 +77,7 @@ class LiveRun:
             raise Conflict("The run has not begun", "Ask again in a moment.")
         return await asyncio.to_thread(writer.view([level]).window, level, from_us, to_us)
 
-    async def figures(self, from_us: int, to_us: int) -> Json:
+    async def figures(self, from_us: int, to_us: int) -> Summary:
         """As RunRecord says."""
         recorded = self.recorded()
         return await asyncio.to_thread(figures_of, recorded, self.described(), from_us, to_us)

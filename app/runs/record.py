@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
+from app.model.summary import Summary
 from app.runs.playback import Recorded
 
 Json = dict[str, Any]
@@ -27,8 +28,8 @@ class RunRecord(Protocol):
         """
         ...
 
-    def summary(self) -> Json:
-        """Its result, or that so far: see app/analysis/summary.py."""
+    def summary(self) -> Summary:
+        """Its result, or that so far."""
         ...
 
     async def request(self) -> Json:
@@ -46,7 +47,7 @@ class RunRecord(Protocol):
         """
         ...
 
-    async def figures(self, from_us: int, to_us: int) -> Json:
+    async def figures(self, from_us: int, to_us: int) -> Summary:
         """The summary of a span of time alone; BadRequest as above, and where the span is too long."""
         ...
 

@@ -7,6 +7,7 @@ from typing import Any
 from app.analysis.excerpt import Excerpt
 from app.model import frames
 from app.model.errors import BadRequest
+from app.model.summary import Summary
 from app.runs.playback import Recorded
 
 # Counters come four times a second: the last before the span are among the messages of so long before it.
@@ -16,8 +17,8 @@ MOST_MEMBERS = 24  # of a mebibyte of messages: they are read in a thread, besid
 Json = dict[str, Any]
 
 
-def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Json:
-    """The summary of a span, see app/analysis/summary.py; BadRequest names the bound that is at fault."""
+def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Summary:
+    """The summary of a span; BadRequest names the bound that is at fault."""
     if to_us <= from_us:
         raise BadRequest(f"to_us must be greater than from_us, {from_us}; it was {to_us}", field="to_us")
     if recorded.members_in(from_us, to_us) > MOST_MEMBERS:

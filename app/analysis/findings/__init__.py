@@ -6,15 +6,10 @@ alike. What could not be measured is null there, and then it says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from app.analysis.findings import cores, gil, hazards, loops, memory, observation, stuck, switched
-from app.analysis.findings.rows import LEAST_S
-from app.model.findings import SEVERITIES, Finding
-
-Summary = dict[str, Any]
-Rule = Callable[[Summary], Finding | None]
+from app.analysis.findings.rows import LEAST_S, Rule
+from app.model.findings import SEVERITIES
+from app.model.summary import FindingRow, Measurements
 
 RULES: tuple[Rule, ...] = (
     *observation.RULES,
@@ -33,7 +28,7 @@ _WRONG = ("warning", "critical")
 _NOT_THE_PROGRAM = "observation-thin"
 
 
-def findings(summary: Summary) -> list[dict[str, Any]]:
+def findings(summary: Measurements) -> list[FindingRow]:
     """What every rule has to say of a summary, the gravest first; nothing where too little was seen."""
     if max((thread["observed_s"] for thread in summary["threads"]), default=0.0) < LEAST_S:
         return []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from app.analysis.findings import hazards
-from app.analysis.findings.rows import LEAST_S, Row, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
+from app.analysis.findings.rows import LEAST_S, Rule, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
 from app.model.findings import Finding
-
-Summary = dict[str, Any]
+from app.model.summary import Measurements, ProcessRow, ThreadRow
 
 # Parallel: two threads that each spend half of their time in C code without the lock, and together want a
 # quarter of a CPU more than one. How much they had is told beside it: on a busy machine it is less.
@@ -49,12 +47,12 @@ _VARIABLES = {
 }
 
 
-def parallel(summary: Summary) -> Finding | None:
+def parallel(summary: Measurements) -> Finding | None:
     """Several threads compute in C code without the lock."""
     if oversubscribed(summary) or hazards.lock_contention(summary):
         return None  # too many, or by turns
     for pid, threads in _by_process(summary):
-        held = max((gil["held_share"] for gil, _ in locks(summary) if gil["pid"] == pid), default=0.0)
+        held = max((lock.held_share for lock in locks(summary) if lock.row["pid"] == pid), default=0.0)
         native = [
             thread
             for thread in threads
@@ -85,11 +83,11 @@ def parallel(summary: Summary) -> Finding | None:
     return None
 
 
-def oversubscribed(summary: Summary) -> Finding | None:
+def oversubscribed(summary: Measurements) -> Finding | None:
     """More threads want to compute outside of Python's lock than there are CPUs for."""
     for pid, threads in _by_process(summary):
         process = _process(summary, pid)
-        cpus: float | None = process["cpus"]
+        cpus = process["cpus"]
         computing = [
             thread
             for thread in threads
@@ -97,7 +95,7 @@ def oversubscribed(summary: Summary) -> Finding | None:
             and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
         ]
         foreign = [thread for thread in computing if thread["interpreter"] is None]
-        pools = list(process["thread_pools"] or ()) if foreign else []
+        pools = process["thread_pools"] if foreign else []
         callers = [thread for thread in threads if _calls(thread)]
         nested = bool(pools) and len(callers) >= _CALLERS
         if nested:
@@ -129,7 +127,7 @@ def oversubscribed(summary: Summary) -> Finding | None:
     return None
 
 
-def free_threads(summary: Summary) -> Finding | None:
+def free_threads(summary: Measurements) -> Finding | None:
     """A free-threaded build on which threads did run at once."""
     if summary["gils"] and not summary["target"]["free_threaded"]:
         return None
@@ -159,29 +157,38 @@ def free_threads(summary: Summary) -> Finding | None:
     return None
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (parallel, oversubscribed, free_threads)
+RULES: tuple[Rule, ...] = (parallel, oversubscribed, free_threads)
 
 
-def _by_process(summary: Summary) -> Iterator[tuple[int, list[Row]]]:
+def _by_process(summary: Measurements) -> Iterator[tuple[int, list[ThreadRow]]]:
     """The threads of each process that were seen enough."""
-    found: dict[int, list[Row]] = {}
+    found: dict[int, list[ThreadRow]] = {}
     for thread in summary["threads"]:
         if seen_enough(thread) and seen_s(thread) >= LEAST_S and (thread["counted_s"] or 0) >= LEAST_S:
             found.setdefault(thread["pid"], []).append(thread)
     yield from found.items()
 
 
-def _process(summary: Summary, pid: int) -> Row:
-    found: Row | None = next((row for row in summary["processes"] if row["pid"] == pid), None)
-    return found or {"pid": pid, "cpus": None, "thread_pools": None, "gil_enabled": None}
+def _process(summary: Measurements, pid: int) -> ProcessRow:
+    found = next((row for row in summary["processes"] if row["pid"] == pid), None)
+    return found or {
+        "pid": pid,
+        "python": None,
+        "free_threaded": None,
+        "gil_enabled": None,
+        "counted_s": None,
+        "cpu_s": 0.0,
+        "cpus": None,
+        "thread_pools": [],
+    }
 
 
-def _cores(thread: Row) -> float:
+def _cores(thread: ThreadRow) -> float:
     """How much of a CPU it had."""
-    return float((thread["cpu_s"] or 0.0) / thread["counted_s"]) if thread["counted_s"] else 0.0
+    return (thread["cpu_s"] or 0.0) / thread["counted_s"] if thread["counted_s"] else 0.0
 
 
-def _calls(thread: Row) -> bool:
+def _calls(thread: ThreadRow) -> bool:
     """Whether a thread of Python may call a library that has a pool of threads, and waits for it."""
     return (
         thread["interpreter"] is not None
@@ -195,7 +202,7 @@ def _too_many(wanted: float, cpus: float | None) -> bool:
     return cpus is not None and wanted >= max(cpus + _TOO_MANY, _TOO_MANY_SHARE * cpus)
 
 
-def _of_pools(foreign: list[Row], pools: list[str]) -> str:
+def _of_pools(foreign: list[ThreadRow], pools: list[str]) -> str:
     if not foreign:
         return ""
     names = f" of {' and '.join(pools)}" if pools else ""

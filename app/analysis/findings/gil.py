@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
-from typing import Any
+from typing import Literal
 
 from app.analysis.findings.rows import (
+    Rule,
+    SeenLock,
     blocked_a_second,
     had_cpu,
     held_s,
@@ -20,8 +21,8 @@ from app.analysis.findings.rows import (
 )
 from app.analysis.histogram import LOWER_S
 from app.model.findings import Finding
-
-Summary = dict[str, Any]
+from app.model.states import State
+from app.model.summary import Measurements, ThreadRow, steps
 
 # Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
 # On a busy machine a thread that was made to let go is without a CPU before it can ask for the lock again: it
@@ -71,36 +72,38 @@ _WAIT = 0.8
 _COMPUTES = 0.5
 _CONVOY_WAITING = 0.3  # of the thread's time
 
+_OfLock = Literal["held_share", "contended_share", "waiters", "switches_per_s"]  # in the evidence
+
 _INTERVAL_S = 0.005  # CPython's default, where the target's own could not be read
 
 
-def saturated(summary: Summary) -> Finding | None:
+def saturated(summary: Measurements) -> Finding | None:
     """Somebody always holds the lock, and somebody else always wants it."""
     least_s = _BRIEF * _interval_s(summary)
-    for gil, threads in locks(summary):
-        if gil["held_share"] < _SATURATED_HELD:
+    for lock in locks(summary):
+        if lock.held_share < _SATURATED_HELD:
             continue
-        most = max(share(thread, "running") for thread in threads)
+        most = max(share(thread, "running") for thread in lock.threads)
         takers = [
             thread
-            for thread in threads
+            for thread in lock.threads
             if share(thread, "running") >= max(_TAKES_PART * most, share(thread, "stalled"))
             and mean_hold_s(thread) >= least_s
             and share(thread, "waiting") >= _TURN_WAITED
         ]
-        if len(takers) < 2 or (gil["switches_per_s"] or 0) < _TURNS_A_SECOND:
+        if len(takers) < 2 or (lock.row["switches_per_s"] or 0) < _TURNS_A_SECOND:
             continue
-        wanted = min(gil["contended_share"] + sum(map(_on_its_way, takers)), gil["held_share"])
+        wanted = min(lock.contended_share + sum(map(_on_its_way, takers)), lock.held_share)
         if wanted < _SATURATED_WANTED:
             continue
-        more = wanted - gil["contended_share"]
+        more = wanted - lock.contended_share
         return Finding(
             code="gil-saturated",
             severity="warning",
             title="The GIL is saturated: more threads do no more work",
-            detail=f"In process {gil['pid']} some thread held the GIL for {gil['held_share']:.0%} of the "
-            f"time, and for {gil['contended_share']:.0%} at least one other waited for it: "
-            f"{gil['waiters']:.1f} on average. "
+            detail=f"In process {lock.row['pid']} some thread held the GIL for {lock.held_share:.0%} of the "
+            f"time, and for {lock.contended_share:.0%} at least one other waited for it: "
+            f"{lock.waiters:.1f} on average. "
             + (
                 f"For up to {more:.0%} more one was on its way back to it, without a CPU. "
                 if more > 0.05
@@ -108,7 +111,7 @@ def saturated(summary: Summary) -> Finding | None:
             )
             + f"{len(takers)} threads that compute took turns.",
             evidence={
-                **_of_lock(gil, "held_share", "contended_share", "waiters", "switches_per_s"),
+                **_of_lock(lock, "held_share", "contended_share", "waiters", "switches_per_s"),
                 "wanted_share": wanted,
                 "threads": len(takers),
             },
@@ -119,17 +122,17 @@ def saturated(summary: Summary) -> Finding | None:
     return None
 
 
-def _on_its_way(thread: dict[str, Any]) -> float:
+def _on_its_way(thread: ThreadRow) -> float:
     """For how much of its time a thread stood in the run queue and had let go of the lock."""
     counted_s, delayed_s = thread["counted_s"], thread["run_delay_s"]
     return min(share(thread, "native"), delayed_s / counted_s) if counted_s and delayed_s else 0.0
 
 
-def idle(summary: Summary) -> Finding | None:
+def idle(summary: Measurements) -> Finding | None:
     """The lock is free nearly always, in a program that waits and comes back."""
     found = list(locks(summary))
-    busiest = max((gil["held_share"] for gil, _ in found), default=1.0)
-    threads = [thread for _, threads in found for thread in threads]
+    busiest = max((lock.held_share for lock in found), default=1.0)
+    threads = [thread for lock in found for thread in lock.threads]
     waiting = [
         thread
         for thread in threads
@@ -151,8 +154,8 @@ def idle(summary: Summary) -> Finding | None:
     )
 
 
-_WAITING_IN = {"io": "in system calls", "sleep": "asleep"}
-_ADVICE_IDLE = {
+_WAITING_IN: dict[State, str] = {"io": "in system calls", "sleep": "asleep"}
+_ADVICE_IDLE: dict[State, str] = {
     "io": "To wait for more at once, use more threads or asyncio; processes would bring no more. The time is "
     "won where the answers come from.",
     "sleep": "The program sleeps by its own will: where it polls, let it wait for what it polls for (an "
@@ -160,55 +163,56 @@ _ADVICE_IDLE = {
 }
 
 
-def _waited_for(threads: list[dict[str, Any]]) -> tuple[str, str | None]:
+def _waited_for(threads: list[ThreadRow]) -> tuple[State, str | None]:
     """(the state that most of the waiting was in, the function in which most of it was)."""
     state = max(
         _WAITING_IN, key=lambda state: sum(share(thread, state) * seen_s(thread) for thread in threads)
     )
     total_s: dict[str, float] = {}
     for thread in threads:
-        for row in thread.get("blocked") or ():
+        for row in thread["blocked"]:
             if row["state"] == state and row["function"]:
                 total_s[row["function"]] = total_s.get(row["function"], 0.0) + row["total_s"]
     return state, max(total_s, key=lambda name: total_s[name], default=None)
 
 
-def _elsewhere(summary: Summary, threads: list[dict[str, Any]]) -> float:
+def _elsewhere(summary: Measurements, threads: list[ThreadRow]) -> float:
     """How many cores the program keeps busy, or would, without a GIL: in C code or in other programs."""
-    processes = [row for row in summary["processes"] if row["counted_s"]]
-    cores = sum(row["cpu_s"] / row["counted_s"] for row in processes)
-    held = sum(gil["held_share"] for gil, _ in locks(summary))
+    cores = sum(row["cpu_s"] / row["counted_s"] for row in summary["processes"] if row["counted_s"])
+    held = sum(lock.held_share for lock in locks(summary))
     native = sum(min(share(thread, "native"), wanted_cpus(thread)) for thread in threads if lets_go(thread))
-    return float(max(cores - held, native))
+    return max(cores - held, native)
 
 
-def long_hold(summary: Summary) -> Finding | None:
+def long_hold(summary: Measurements) -> Finding | None:
     """C code keeps the lock for as long as it computes."""
     least_s = _long_s(summary)
-    for gil, threads in locks(summary):
-        if gil["contended_share"] < _LONG_CONTENDED:
+    for lock in locks(summary):
+        if lock.contended_share < _LONG_CONTENDED:
             continue
-        long = [(thread, found) for thread in threads if (found := _long_holds(summary, thread, least_s))]
+        long = [
+            (thread, found) for thread in lock.threads if (found := _long_holds(summary, thread, least_s))
+        ]
         if not long:
             continue
         thread, (count, from_s) = max(long, key=lambda found: found[1][0] * found[1][1])
-        function = _holding_function(summary, thread)
+        function, max_s = _holding_function(summary, thread), thread["gil_kept"]["max_s"] or 0.0
         return Finding(
             code="gil-long-hold",
             severity="warning",
             title="A thread keeps the GIL far longer than it may be asked to",
             detail=f"{thread['name']} held the GIL {count} times for {from_s * 1000:.0f} ms or more while "
-            f"others waited, {thread['gil_kept']['max_s'] * 1000:.0f} ms the longest"
+            f"others waited, {max_s * 1000:.0f} ms the longest"
             + (f", in {function}" if function else "")
             + f", where a switch interval is {_interval_s(summary) * 1000:g} ms. Others waited for "
-            f"{gil['contended_share']:.0%} of the time.",
+            f"{lock.contended_share:.0%} of the time.",
             evidence={
-                **_of_lock(gil, "contended_share"),
+                **_of_lock(lock, "contended_share"),
                 **_of_thread(thread),
                 "long_holds": count,
                 "long_from_s": from_s,
                 "holds": holds(thread),
-                "max_hold_s": thread["gil_kept"]["max_s"],
+                "max_hold_s": max_s,
                 "function": function,
             },
             advice="One long C call does not let go: bound its input, do it in parts, or call it in another "
@@ -217,7 +221,7 @@ def long_hold(summary: Summary) -> Finding | None:
     return None
 
 
-def _long_holds(summary: Summary, thread: dict[str, Any], least_s: float) -> tuple[int, float] | None:
+def _long_holds(summary: Measurements, thread: ThreadRow, least_s: float) -> tuple[int, float] | None:
     """(how many holds of the thread kept another waiting for long, from which length on).
 
     The length is the largest step of the histogram that half of them reach.
@@ -225,35 +229,35 @@ def _long_holds(summary: Summary, thread: dict[str, Any], least_s: float) -> tup
     if share(thread, "stalled") > share(thread, "running"):  # that is another finding
         return None
     least_s /= had_cpu(thread)  # a holder without a CPU cannot let go
-    steps: list[tuple[float, int]] = []  # (no shorter than, how many)
-    for upper, count in thread["gil_kept"]["histogram"]:
+    long: list[tuple[float, int]] = []  # (no shorter than, how many)
+    for upper, count in steps(thread["gil_kept"]["histogram"]):
         lower = LOWER_S[upper]
         if sqrt(lower * (upper or lower)) >= least_s and count:  # the middle of a step stands for it
-            steps.append((lower, count))
-    count, long_s = sum(count for _, count in steps), sum(from_s * count for from_s, count in steps)
+            long.append((lower, count))
+    count, long_s = sum(count for _, count in long), sum(from_s * count for from_s, count in long)
     if count < _LONG_HOLDS or long_s < _LONG_HELD * seen_s(thread):
         return None
     if _collected_s(summary, thread, least_s) >= _COLLECTED * long_s:
         return None  # that too
-    from_s = max(f for f, _ in steps if 2 * sum(n for g, n in steps if g >= f) >= count)
-    return sum(n for f, n in steps if f >= from_s), from_s
+    from_s = max(f for f, _ in long if 2 * sum(n for g, n in long if g >= f) >= count)
+    return sum(n for f, n in long if f >= from_s), from_s
 
 
-def _collected_s(summary: Summary, thread: dict[str, Any], least_s: float) -> float:
+def _collected_s(summary: Measurements, thread: ThreadRow, least_s: float) -> float:
     """For how long the collector held the lock of a thread, if it did so for so long at a time."""
     return sum(
-        float(row["pauses"]["total_s"])
+        row["pauses"]["total_s"]
         for row in summary["gc"] or ()
         if (row["pid"], row["interpreter"]) == (thread["pid"], thread["interpreter"])
         and (row["pauses"]["max_s"] or 0.0) >= least_s
     )
 
 
-def stalled_holder(summary: Summary) -> Finding | None:
+def stalled_holder(summary: Measurements) -> Finding | None:
     """The holder of the lock sleeps in the kernel."""
-    for gil, threads in locks(summary):
-        holder = max(threads, key=lambda thread: share(thread, "stalled"))
-        others = sum(share(thread, "waiting") for thread in threads if thread is not holder)
+    for lock in locks(summary):
+        holder = max(lock.threads, key=lambda thread: share(thread, "stalled"))
+        others = sum(share(thread, "waiting") for thread in lock.threads if thread is not holder)
         if share(holder, "stalled") < _STALLED or others < _STALLED:
             continue
         stalled_s = share(holder, "stalled") * seen_s(holder)
@@ -266,7 +270,7 @@ def stalled_holder(summary: Summary) -> Finding | None:
             + (f", in {function}, " if function else ", ")
             + f"{share(holder, 'stalled'):.0%} of its time: nobody could run Python code meanwhile.",
             evidence={
-                **_of_lock(gil, "contended_share"),
+                **_of_lock(lock, "contended_share"),
                 **_of_thread(holder),
                 "stalled_s": stalled_s,
                 "stalled_share": share(holder, "stalled"),
@@ -278,37 +282,38 @@ def stalled_holder(summary: Summary) -> Finding | None:
     return None
 
 
-def convoy(summary: Summary) -> Finding | None:
+def convoy(summary: Measurements) -> Finding | None:
     """A thread that needs the lock for moments waits for those who need it for long."""
     interval_s = _interval_s(summary)
-    for gil, threads in locks(summary):
+    for lock in locks(summary):
         computing = [
             thread
-            for thread in threads
+            for thread in lock.threads
             if mean_hold_s(thread) >= _COMPUTES * interval_s and share(thread, "running") >= 0.1
         ]
-        brief = [thread for thread in threads if _is_made_to_wait(thread, interval_s)]
+        brief = [thread for thread in lock.threads if _is_made_to_wait(thread, interval_s)]
         if not computing or not brief:
             continue
-        if any(_long_holds(summary, thread, _long_s(summary)) for thread in threads):
+        if any(_long_holds(summary, thread, _long_s(summary)) for thread in lock.threads):
             continue  # that is another finding
         worst = max(brief, key=lambda thread: share(thread, "waiting"))
         wait = worst["gil_wait"]
+        p50_s, p95_s = wait["p50_s"] or 0.0, wait["p95_s"] or 0.0
         return Finding(
             code="gil-convoy",
             severity="warning",
             title="A thread that needs the GIL for moments waits for it for long",
             detail=f"{worst['name']} waited for the GIL {wait['count']} times, half of them for "
-            f"{wait['p50_s'] * 1000:.1f} ms or more and one in twenty for {wait['p95_s'] * 1000:.1f} ms, "
+            f"{p50_s * 1000:.1f} ms or more and one in twenty for {p95_s * 1000:.1f} ms, "
             f"{share(worst, 'waiting'):.0%} of its time; it held it for "
             f"{share(worst, 'running', 'stalled'):.1%}, while "
             + ("another thread computes." if len(computing) == 1 else f"{len(computing)} others compute."),
             evidence={
-                **_of_lock(gil, "held_share"),
+                **_of_lock(lock, "held_share"),
                 **_of_thread(worst),
                 "waits": wait["count"],
-                "wait_p50_s": wait["p50_s"],
-                "wait_p95_s": wait["p95_s"],
+                "wait_p50_s": p50_s,
+                "wait_p95_s": p95_s,
                 "waiting_share": share(worst, "waiting"),
                 "computing_threads": len(computing),
             },
@@ -318,7 +323,7 @@ def convoy(summary: Summary) -> Finding | None:
     return None
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (
+RULES: tuple[Rule, ...] = (
     saturated,
     idle,
     convoy,
@@ -327,11 +332,11 @@ RULES: tuple[Callable[[Summary], Finding | None], ...] = (
 )
 
 
-def _is_made_to_wait(thread: dict[str, Any], interval_s: float) -> bool:
+def _is_made_to_wait(thread: ThreadRow, interval_s: float) -> bool:
     wait = thread["gil_wait"]
     return (
         wait["count"] >= _COMES_BACK_HZ * thread["observed_s"] / 2
-        and wait["p95_s"] >= _WAIT * interval_s
+        and (wait["p95_s"] or 0.0) >= _WAIT * interval_s
         and share(thread, "waiting") >= _CONVOY_WAITING
         and held_s(thread) / max(wait["count"], holds(thread)) <= _BRIEF * interval_s
         and blocked_a_second(thread) >= _COMES_BACK_HZ
@@ -339,28 +344,28 @@ def _is_made_to_wait(thread: dict[str, Any], interval_s: float) -> bool:
     )
 
 
-def _long_s(summary: Summary) -> float:
+def _long_s(summary: Measurements) -> float:
     """From which length on a hold of the lock is a long one."""
-    gil_hz: float | None = summary["sampling"]["gil_hz"]
+    gil_hz = summary["sampling"]["gil_hz"]
     return max(_LONG_INTERVALS * _interval_s(summary), _LONG_SAMPLES / gil_hz if gil_hz else 0.0)
 
 
-def _interval_s(summary: Summary) -> float:
-    interval_s: float | None = summary["target"]["switch_interval_s"]
-    return interval_s or _INTERVAL_S
+def _interval_s(summary: Measurements) -> float:
+    return summary["target"]["switch_interval_s"] or _INTERVAL_S
 
 
-def _holding_function(summary: Summary, thread: dict[str, Any]) -> str | None:
+def _holding_function(summary: Measurements, thread: ThreadRow) -> str | None:
     """The function in which the thread's longest hold was seen."""
     for hold in summary["longest_holds"]:
         if hold["pid"] == thread["pid"] and hold["tid"] == thread["tid"] and hold["function"]:
-            return str(hold["function"])
+            return hold["function"]
     return None
 
 
-def _of_lock(gil: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: gil[name] for name in ("pid", "interpreter", *names)}
+def _of_lock(lock: SeenLock, *names: _OfLock) -> dict[str, object]:
+    row = lock.row
+    return {"pid": row["pid"], "interpreter": row["interpreter"], **{name: row[name] for name in names}}
 
 
-def _of_thread(thread: dict[str, Any]) -> dict[str, Any]:
-    return {name: thread[name] for name in ("tid", "name")}
+def _of_thread(thread: ThreadRow) -> dict[str, object]:
+    return {"tid": thread["tid"], "name": thread["name"]}

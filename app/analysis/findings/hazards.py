@@ -6,15 +6,13 @@ account in its result. Contention shows from outside as well, in the states of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from itertools import islice
 
-from app.analysis.findings.rows import most_blocked, seen_enough, share
+from app.analysis.findings.rows import Rule, most_blocked, seen_enough, share
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
-
-Summary = dict[str, Any]
-Thread = dict[str, Any]  # a row of the summary
+from app.model.summary import Measurements, Reported, ThreadRow, TimeRow, callers
 
 # Livelock: so many attempts without a single success are no slow start.
 _FUTILE_ATTEMPTS = 100
@@ -39,7 +37,7 @@ _MOST = 0.5  # of the time in `lock`
 _WAITS = 0.4
 
 
-def deadlock(summary: Summary) -> Finding | None:
+def deadlock(summary: Measurements) -> Finding | None:
     """Threads of which each waits for what the next one holds."""
     told = _workload(summary).get("deadlock")
     if not told:
@@ -58,7 +56,7 @@ def deadlock(summary: Summary) -> Finding | None:
     )
 
 
-def leaked_lock(summary: Summary) -> Finding | None:
+def leaked_lock(summary: Measurements) -> Finding | None:
     """A lock whose holder went on without releasing it."""
     result = _workload(summary)
     blocked, raised_at_s = result.get("blocked_workers"), result.get("raised_at_s")
@@ -75,7 +73,7 @@ def leaked_lock(summary: Summary) -> Finding | None:
     )
 
 
-def livelock(summary: Summary) -> Finding | None:
+def livelock(summary: Measurements) -> Finding | None:
     """Much done, and nothing achieved."""
     result = _workload(summary)
     attempts, progress = result.get("attempts"), result.get("progress")
@@ -92,12 +90,12 @@ def livelock(summary: Summary) -> Finding | None:
     )
 
 
-def starvation(summary: Summary) -> Finding | None:
+def starvation(summary: Measurements) -> Finding | None:
     """One role gets next to nothing while another gets on."""
     fairness = _workload(summary).get("fairness")
     if not fairness or fairness["jain"] is None:
         return None
-    by_role: dict[str, float] = fairness["by_role"]
+    by_role = fairness["by_role"]
     if len(by_role) < 2 or fairness["jain"] > 1 / len(by_role) + _ABOVE_THE_WORST:
         return None
     starved = min(by_role, key=lambda role: by_role[role])
@@ -115,7 +113,7 @@ def starvation(summary: Summary) -> Finding | None:
     )
 
 
-def lost_updates(summary: Summary) -> Finding | None:
+def lost_updates(summary: Measurements) -> Finding | None:
     """A shared number came out smaller than the work that was done on it."""
     counts = _workload(summary).get("counts")
     if not counts or counts["lost"] <= 0:
@@ -133,15 +131,15 @@ def lost_updates(summary: Summary) -> Finding | None:
     )
 
 
-def lock_contention(summary: Summary) -> Finding | None:
+def lock_contention(summary: Measurements) -> Finding | None:
     """Several threads that take turns, as one lock lets only one of them work."""
-    told: float | None = _workload(summary).get("lock_wait_share")
+    told = _workload(summary).get("lock_wait_share")
     if told is not None:  # measured where it happens, which beats what is inferred from outside
         detail = f"The workers spent {told:.0%} of their time waiting for a lock."
         return _contention(detail, {"lock_wait_share": told}) if told >= _WAITS else None
     if deadlock(summary) or leaked_lock(summary):
         return None  # they are blocked for ever, and that has been said
-    by_process: dict[int, list[Thread]] = {}
+    by_process: dict[int, list[ThreadRow]] = {}
     for thread in summary["threads"]:
         if _takes_turns(thread):
             by_process.setdefault(thread["pid"], []).append(thread)
@@ -159,18 +157,16 @@ def lock_contention(summary: Summary) -> Finding | None:
     place = most_blocked(group, "lock")
     if place is None:
         return _contention(detail, evidence)
-    callers = "".join(f", called by {caller[0]}" for caller in place["callers"][:_CALLERS])
-    return _contention(
-        f"{detail} Most of it was in {place['function']}{callers}.", {**evidence, "place": place}
-    )
+    by = "".join(f", called by {caller.function}" for caller in islice(callers(place["callers"]), _CALLERS))
+    return _contention(f"{detail} Most of it was in {place['function']}{by}.", {**evidence, "place": place})
 
 
-def _takes_turns(thread: Thread) -> bool:
+def _takes_turns(thread: ThreadRow) -> bool:
     works = share(thread, "lock") >= _BLOCKED and _busy(thread) >= _WORKS
     return seen_enough(thread) and works and not _waits_for_work(thread)
 
 
-def _waits_for_work(thread: Thread) -> bool:
+def _waits_for_work(thread: ThreadRow) -> bool:
     """Whether the looks at it found none of the program's functions, for most of the time in `lock`.
 
     A lock of the program is waited for in one of its functions, or in what it called. An idle thread of
@@ -179,35 +175,34 @@ def _waits_for_work(thread: Thread) -> bool:
     """
     looked_at = [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
     nowhere_s = sum(row["total_s"] for row in looked_at if row["function"] is None or _in_library(row))
-    return bool(nowhere_s > _MOST * sum(row["total_s"] for row in looked_at))
+    return nowhere_s > _MOST * sum(row["total_s"] for row in looked_at)
 
 
-def _in_library(place: dict[str, Any]) -> bool:
+def _in_library(place: TimeRow) -> bool:
     """Whether neither the function nor any of those that called it is the program's, or a package's."""
-    return all(
-        owner(file) == LIBRARY for file in (place["file"], *(caller[1] for caller in place["callers"]))
-    )
+    files = (place["file"], *(caller.file for caller in callers(place["callers"])))
+    return all(file is None or owner(file) == LIBRARY for file in files)
 
 
-def _is_serial(group: list[Thread]) -> bool:
+def _is_serial(group: list[ThreadRow]) -> bool:
     least, most = _AT_WORK
     busy = sum(map(_busy, group))
     return len(group) >= _MIN_THREADS and least <= busy and busy - sum(map(_run_delay, group)) <= most
 
 
-def _busy(thread: Thread) -> float:
+def _busy(thread: ThreadRow) -> float:
     """The share of the time in which it was seen that a thread was not blocked on a lock."""
     return 1 - share(thread, "lock")
 
 
-def _run_delay(thread: Thread) -> float:
+def _run_delay(thread: ThreadRow) -> float:
     """The share of time in which it was runnable and had no CPU."""
     if not thread["counted_s"] or thread["run_delay_s"] is None:
         return 0.0
-    return float(thread["run_delay_s"] / thread["counted_s"])
+    return thread["run_delay_s"] / thread["counted_s"]
 
 
-def _contention(detail: str, evidence: dict[str, Any]) -> Finding:
+def _contention(detail: str, evidence: Mapping[str, object]) -> Finding:
     return Finding(
         code="lock-contention",
         severity="warning",
@@ -219,11 +214,11 @@ def _contention(detail: str, evidence: dict[str, Any]) -> Finding:
     )
 
 
-def _workload(summary: Summary) -> dict[str, Any]:
+def _workload(summary: Measurements) -> Reported:
     return summary["workload"] or {}
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (
+RULES: tuple[Rule, ...] = (
     deadlock,
     leaked_lock,
     livelock,

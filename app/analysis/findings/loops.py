@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from app.analysis.findings.rows import Rule
 from app.model.findings import Finding
+from app.model.states import State
+from app.model.summary import BlockRow, LoopRow, Measurements
+from app.model.units import ABSENT
 
 # Half of what asyncio's own debug mode calls slow (0.1 s): people notice that, and no busy machine does it to
 # a loop that yields.
@@ -13,7 +14,7 @@ _LATE_S = 0.05
 _LEAST_SHARE = 0.01  # of the time: a loop that is late for less has had a bad moment
 _ONCE_S = 0.5  # what happened once is told if it took so long
 
-_DOES = {
+_DOES: dict[State, str] = {
     "running": "computes",
     "native": "computes in C code without the GIL",
     "stalled": "blocks in the kernel with the GIL held",
@@ -24,7 +25,7 @@ _DOES = {
     "unknown": "blocks",
 }
 _THREAD = "`await asyncio.to_thread({function})`"
-_ADVICE = {
+_ADVICE: dict[State, str] = {
     "running": "Move it to a process pool (`loop.run_in_executor` with a ProcessPoolExecutor), or divide it "
     "and `await asyncio.sleep(0)` in between. A thread would compete with the loop for the GIL.",
     "native": f"It lets go of the GIL, so a thread is enough: {_THREAD}.",
@@ -49,7 +50,7 @@ _UNSEEN = (
 )
 
 
-def event_loop_blocked(summary: dict[str, Any]) -> Finding | None:
+def event_loop_blocked(summary: Measurements) -> Finding | None:
     """What is ready to run waits for a callback that does not give the loop back."""
     judged = [(row, blocks) for row in summary["loops"] if (blocks := _to_tell(row))]
     if not judged:
@@ -81,7 +82,7 @@ def event_loop_blocked(summary: dict[str, Any]) -> Finding | None:
     )
 
 
-def _to_tell(row: dict[str, Any]) -> list[dict[str, Any]]:
+def _to_tell(row: LoopRow) -> list[BlockRow]:
     """What blocked a loop for long enough to be told; a program that imports has yet to begin.
 
     Steps of which nothing but the loop itself was seen are told where no others are worth it.
@@ -95,12 +96,12 @@ def _to_tell(row: dict[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
-def _late_s(blocks: list[dict[str, Any]]) -> float:
+def _late_s(blocks: list[BlockRow]) -> float:
     """For how long a timer that was due would have been late by _LATE_S and more."""
-    return float(sum(max(block["total_s"] - _LATE_S * block["count"], 0) for block in blocks))
+    return sum(max(block["total_s"] - _LATE_S * block["count"], 0.0) for block in blocks)
 
 
-def _what(block: dict[str, Any]) -> str:
+def _what(block: BlockRow) -> str:
     task = f" of task {block['task']}" if block["task"] else ""
     if block["function"]:
         return f"{block['function']}{task} {_DOES[block['state']]} without giving the loop back"
@@ -110,7 +111,7 @@ def _what(block: dict[str, Any]) -> str:
     )
 
 
-def _advice(kind: str, block: dict[str, Any]) -> str:
+def _advice(kind: str, block: BlockRow) -> str:
     if not block["function"]:
         return _UNSEEN
     if kind == "gevent":
@@ -118,7 +119,7 @@ def _advice(kind: str, block: dict[str, Any]) -> str:
     return _ADVICE[block["state"]].format(function=block["function"].rpartition(".")[2])
 
 
-def _others(blocks: list[dict[str, Any]]) -> str:
+def _others(blocks: list[BlockRow]) -> str:
     named = [
         f"{b['function']} ({_times(b['count'])}, {_ms(b['longest_s'])})" for b in blocks[1:4] if b["function"]
     ]
@@ -129,8 +130,10 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _ms(seconds: float) -> str:
+def _ms(seconds: float | None) -> str:
+    if seconds is None:
+        return ABSENT
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = (event_loop_blocked,)
+RULES: tuple[Rule, ...] = (event_loop_blocked,)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from app.analysis.findings.rows import had_cpu
-from app.analysis.growth import MIB, Reading, copies_of, growth_of, readings_of
+from app.analysis.findings.rows import Rule, had_cpu
+from app.analysis.growth import MIB, copies_of, growth_of, readings_of
+from app.analysis.heaps import HeapReading
 from app.model.findings import Finding
+from app.model.summary import CollectorRow, HeapRow, Measurements
 from app.model.units import size
-
-Summary = dict[str, Any]
-Row = dict[str, Any]
 
 # Below 8 MiB an interpreter and its imports leave as much half empty; below a quarter of the arenas a program
 # that goes on allocating fills them again.
@@ -31,9 +27,9 @@ LONG_PAUSE_S = 0.1
 OF_A_CPU = 0.9  # below it is worth a word
 
 
-def heap_fragmented(summary: Summary) -> Finding | None:
+def heap_fragmented(summary: Measurements) -> Finding | None:
     """Arenas with hardly anything in them: not in passing, but twice in a row or at the end."""
-    worst: tuple[int, Row, Reading] | None = None
+    worst: tuple[int, HeapRow, HeapReading] | None = None
     for heap in summary["heap"] or ():
         if heap["allocator"] != "pymalloc":
             continue
@@ -72,7 +68,7 @@ def heap_fragmented(summary: Summary) -> Finding | None:
     )
 
 
-def heap_growth(summary: Summary) -> Finding | None:
+def heap_growth(summary: Measurements) -> Finding | None:
     """A heap that grows from reading to reading once the warm-up is over."""
     grown = [
         (growth.bytes_per_s, heap, growth) for heap in summary["heap"] or () if (growth := growth_of(heap))
@@ -111,13 +107,13 @@ def heap_growth(summary: Summary) -> Finding | None:
     )
 
 
-def gc_pauses(summary: Summary) -> Finding | None:
+def gc_pauses(summary: Measurements) -> Finding | None:
     """Collections that stop an interpreter for much of its time, or for long."""
     rows = [row for row in summary["gc"] or () if row["pauses"]["count"] and row["pauses"]["seen"]]
     judged = [
         (row, ran)
         for row in rows
-        if _stops_much(row, ran := _had_cpu(summary, row)) or row["pauses"]["max_s"] * ran >= LONG_PAUSE_S
+        if _stops_much(row, ran := _had_cpu(summary, row)) or _longest_s(row) * ran >= LONG_PAUSE_S
     ]
     if not judged:
         return None
@@ -132,7 +128,7 @@ def gc_pauses(summary: Summary) -> Finding | None:
         title="The collector stops the program",
         detail=(
             f"{_collections(pauses['count'])} stopped every thread of {_whose(row)} for {about}"
-            f"{pauses['total_s']:.2f} s, {share:.1%} of the time, and for {pauses['max_s'] * 1e3:.0f} ms at "
+            f"{pauses['total_s']:.2f} s, {share:.1%} of the time, and for {_longest_s(row) * 1e3:.0f} ms at "
             "the longest." + (f" It had a CPU for {ran:.0%} of that." if ran < OF_A_CPU else "")
         ),
         evidence={
@@ -154,16 +150,16 @@ def gc_pauses(summary: Summary) -> Finding | None:
     )
 
 
-def copy_on_write_growth(summary: Summary) -> Finding | None:
+def copy_on_write_growth(summary: Measurements) -> Finding | None:
     """Children that come to own pages which they shared with their parent, though they allocate nothing."""
-    heaps: dict[int, list[Row]] = {}
+    heaps: dict[int, list[HeapRow]] = {}
     for heap in summary["heap"] or ():
         heaps.setdefault(heap["pid"], []).append(heap)
     processes = {row["pid"]: row for row in summary["memory"]}
     copied = [
         copies
         for row in processes.values()
-        if row["parent"] in processes and (copies := copies_of(row, processes[row["parent"]], heaps))
+        if (parent := processes.get(row["parent"] or 0)) and (copies := copies_of(row, parent, heaps))
     ]
     if not copied:
         return None
@@ -197,12 +193,12 @@ def copy_on_write_growth(summary: Summary) -> Finding | None:
     )
 
 
-def _is_pinned(reading: Reading) -> bool:
+def _is_pinned(reading: HeapReading) -> bool:
     return reading.pinned_bytes >= max(PINNED_BYTES, PINNED_SHARE * reading.arena_bytes)
 
 
-def _stops_much(row: Row, ran: float) -> bool:
-    share: float | None = row["pauses"]["stopped_share"]
+def _stops_much(row: CollectorRow, ran: float) -> bool:
+    share = row["pauses"]["stopped_share"]
     return (
         share is not None
         and share * ran >= STOPPED_SHARE
@@ -211,7 +207,7 @@ def _stops_much(row: Row, ran: float) -> bool:
     )
 
 
-def _had_cpu(summary: Summary, row: Row) -> float:
+def _had_cpu(summary: Measurements, row: CollectorRow) -> float:
     """For how much of the time in which an interpreter was to run it had a CPU, by its busiest thread."""
     threads = [
         thread
@@ -222,20 +218,24 @@ def _had_cpu(summary: Summary, row: Row) -> float:
     return had_cpu(busiest) if busiest else 1.0
 
 
-def _rank(row: Row) -> tuple[float, float]:
-    return row["pauses"]["stopped_share"] or 0.0, row["pauses"]["max_s"]
+def _rank(row: CollectorRow) -> tuple[float, float]:
+    return row["pauses"]["stopped_share"] or 0.0, _longest_s(row)
+
+
+def _longest_s(row: CollectorRow) -> float:
+    return row["pauses"]["max_s"] or 0.0
 
 
 def _collections(count: int) -> str:
     return "One collection" if count == 1 else f"{count:,} collections"
 
 
-def _whose(row: Row) -> str:
+def _whose(row: HeapRow | CollectorRow) -> str:
     interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
     return f"process {row['pid']}{interpreter}"
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (
+RULES: tuple[Rule, ...] = (
     heap_fragmented,
     heap_growth,
     gc_pauses,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
-from app.analysis.findings.rows import seen_enough
+from app.analysis.findings.rows import Rule, seen_enough
 from app.analysis.tracks import THIN
 from app.model import units
 from app.model.findings import Finding
+from app.model.summary import GilRow, Measurements, SamplingInfo, ThreadRow
 
 # With a fifth of the time unseen, a share may be off by as much as most rules ask for.
 _GRAVE = 0.8
@@ -17,13 +17,13 @@ _GRAVE = 0.8
 _STRAINED = 0.4
 
 
-def thin(summary: dict[str, Any]) -> Finding | None:
+def thin(summary: Measurements) -> Finding | None:
     """Part of the time was not seen."""
     sampling = summary["sampling"]
-    coverage: float | None = sampling["coverage"]
+    coverage = sampling["coverage"]
     if coverage is None or coverage >= THIN:
         return None
-    judged = all(seen_enough(row) for row in (*summary["gils"], *summary["threads"]))
+    judged = all(map(seen_enough, summary["gils"])) and all(map(seen_enough, summary["threads"]))
     strained = (sampling["observer_cpu_share"] or 0.0) >= _STRAINED
     return Finding(
         code="observation-thin",
@@ -36,16 +36,19 @@ def thin(summary: dict[str, Any]) -> Finding | None:
             "coverage": coverage,
             "lock_coverage": min(_coverages(summary["gils"]), default=None),
             "thread_coverage": min(_coverages(summary["threads"]), default=None),
-            **{name: sampling[name] for name in _EVIDENCE},
+            "gil_hz": sampling["gil_hz"],
+            "gil_hz_requested": sampling["gil_hz_requested"],
+            "thread_hz": sampling["thread_hz"],
+            "samples": sampling["samples"],
+            "late": sampling["late"],
+            "failed": sampling["failed"],
+            "observer_cpu_share": sampling["observer_cpu_share"],
         },
         advice=_advice(sampling, strained),
     )
 
 
-_EVIDENCE = ("gil_hz", "gil_hz_requested", "thread_hz", "samples", "late", "failed", "observer_cpu_share")
-
-
-def _reason(sampling: dict[str, Any], strained: bool) -> str:
+def _reason(sampling: SamplingInfo, strained: bool) -> str:
     rates = f"{sampling['gil_hz'] or 0:.0f} samples a second of {sampling['gil_hz_requested'] or 0:g}"
     share = sampling["observer_cpu_share"]
     used = "" if share is None else f" with {share:.0%} of a CPU"
@@ -56,7 +59,7 @@ def _reason(sampling: dict[str, Any], strained: bool) -> str:
     return f"Part of the program could not be read ({sampling['failed']:,} reads failed)."
 
 
-def _advice(sampling: dict[str, Any], strained: bool) -> str:
+def _advice(sampling: SamplingInfo, strained: bool) -> str:
     if strained:
         return "Sample at a lower rate (sampling.gil_hz), or observe a program with fewer threads."
     if sampling["late"]:
@@ -67,8 +70,8 @@ def _advice(sampling: dict[str, Any], strained: bool) -> str:
     return "`gilscope doctor PID` says what may be read of the program, and what would allow more."
 
 
-def _coverages(rows: list[dict[str, Any]]) -> list[float]:
-    return [row["coverage"] for row in rows if row["coverage"] is not None]
+def _coverages(rows: Sequence[GilRow | ThreadRow]) -> list[float]:
+    return [coverage for row in rows if (coverage := row["coverage"]) is not None]
 
 
-RULES: tuple[Callable[[dict[str, Any]], Finding | None], ...] = (thin,)
+RULES: tuple[Rule, ...] = (thin,)

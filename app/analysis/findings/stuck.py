@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from app.analysis.findings import hazards
-from app.analysis.findings.rows import Row
+from app.analysis.findings.rows import Rule
 from app.analysis.sources import LIBRARY, owner, to_blame
 from app.model.findings import Finding
-
-Summary = dict[str, Any]
+from app.model.summary import FrameRow, Measurements, StuckRow
 
 # Two threads that stand still in two places are told when they have done so for as long as the readings of
 # the counters need to be sure of it. Those that all wait in one place may have a holder that takes its time:
@@ -37,11 +34,11 @@ _AT_THE_END = "_shutdown"  # threading's: the main thread waits for the others
 _IDLE = ("_worker", "/concurrent/futures/thread.py")
 
 
-def threads_stuck(summary: Summary) -> Finding | None:
+def threads_stuck(summary: Measurements) -> Finding | None:
     """Threads that wait for a lock, and nothing moves."""
     if hazards.deadlock(summary) or hazards.leaked_lock(summary):
         return None  # the program itself knows better
-    by_process: dict[int, list[Row]] = {}
+    by_process: dict[int, list[StuckRow]] = {}
     for row in summary["stuck"]:
         by_process.setdefault(row["pid"], []).append(row)
     judged = [found for pid, rows in by_process.items() if (found := _judge(summary, pid, rows))]
@@ -70,7 +67,7 @@ def threads_stuck(summary: Summary) -> Finding | None:
                     "name": row["name"],
                     "since_s": row["at_s"],
                     "length_s": row["length_s"],
-                    "stack": row["stack"][: 2 * _NAMED],
+                    "stack": _stack(row)[: 2 * _NAMED],
                 }
                 for row in rows[:_ALL]
             ],
@@ -126,13 +123,13 @@ _KINDS = {
 }
 
 
-def _judge(summary: Summary, pid: int, there: list[Row]) -> tuple[str, list[Row]] | None:
+def _judge(summary: Measurements, pid: int, there: list[StuckRow]) -> tuple[str, list[StuckRow]] | None:
     """(what kind of standstill it is, the threads concerned) of those in one process that stand still."""
     rows = [row for row in there if _waits_for_lock(row)]
     return (_at_locks(summary, pid, rows) if rows else None) or _of_all(pid, there)
 
 
-def _of_all(pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
+def _of_all(pid: int, rows: list[StuckRow]) -> tuple[str, list[StuckRow]] | None:
     """A process in which nobody is left who could wake another."""
     if not 1 < len(rows) == rows[0]["threads_there"] or not all(map(_needs_another, rows)):
         return None
@@ -144,34 +141,34 @@ def _of_all(pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
     return "standstill", [_from_the_call(row) for row in rows if not _is_idle(row)]
 
 
-def _needs_another(row: Row) -> bool:
+def _needs_another(row: StuckRow) -> bool:
     """Whether only another thread of its process can end its wait."""
-    stack = row["stack"] or []
+    stack = _stack(row)
     waits_for_event = any(frame["function"].endswith("Event.wait") for frame in stack[:_HELPERS])
     return bool(stack) and not waits_for_event and (row["takes_lock"] or _is_idle(row))
 
 
-def _waits_for_another(row: Row) -> bool:
-    return not _awaits_signal(row["stack"]) or any(
-        _FOR_ANOTHER.search(frame["function"]) or frame["function"] == _AT_THE_END for frame in row["stack"]
+def _waits_for_another(row: StuckRow) -> bool:
+    return not _awaits_signal(_stack(row)) or any(
+        _FOR_ANOTHER.search(frame["function"]) or frame["function"] == _AT_THE_END for frame in _stack(row)
     )
 
 
-def _is_idle(row: Row) -> bool:
-    leaf = row["stack"][0]
-    return bool(leaf["function"] == _IDLE[0] and leaf["file"].endswith(_IDLE[1]))
+def _is_idle(row: StuckRow) -> bool:
+    leaf = _stack(row)[0]
+    return leaf["function"] == _IDLE[0] and leaf["file"].endswith(_IDLE[1])
 
 
-def _from_the_call(row: Row) -> Row:
+def _from_the_call(row: StuckRow) -> StuckRow:
     """With its stack from the library's function that the user's called, say Future.result."""
-    stack = row["stack"]
+    stack = _stack(row)
     at = to_blame([(frame["function"], frame["file"]) for frame in stack]) or 0
     while at and owner(stack[at]["file"]) != LIBRARY:
         at -= 1
     return {**row, "stack": stack[at:]}
 
 
-def _at_locks(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Row]] | None:
+def _at_locks(summary: Measurements, pid: int, rows: list[StuckRow]) -> tuple[str, list[StuckRow]] | None:
     """Threads that stand at locks."""
     longest_s = max(row["length_s"] for row in rows)
     if longest_s < _AT_TWO_PLACES_S:
@@ -191,34 +188,34 @@ def _at_locks(summary: Summary, pid: int, rows: list[Row]) -> tuple[str, list[Ro
     return ("one place", rows) if longest_s >= _AT_ONE_PLACE_S else None
 
 
-def _is_child(summary: Summary, pid: int) -> bool:
+def _is_child(summary: Measurements, pid: int) -> bool:
     pids = {row["pid"] for row in summary["memory"]}
     return any(row["pid"] == pid and row["parent"] in pids for row in summary["memory"])
 
 
-def _waits_for_lock(row: Row) -> bool:
-    stack = row["stack"]
+def _waits_for_lock(row: StuckRow) -> bool:
+    stack = _stack(row)
     if not stack:
         return False
     if _in_import(row):
         return True
-    return bool(row["takes_lock"]) and not _awaits_signal(stack)
+    return row["takes_lock"] and not _awaits_signal(stack)
 
 
-def _awaits_signal(stack: list[Row]) -> bool:
+def _awaits_signal(stack: list[FrameRow]) -> bool:
     if any(part in stack[0]["file"] for part in _SIGNALS):
         return True
     return any(_SIGNAL.search(frame["function"]) for frame in stack[:_HELPERS])
 
 
-def _in_import(row: Row) -> bool:
-    leaf = row["stack"][0]
-    return bool(leaf["file"] == _IMPORTS and "_ModuleLock" in leaf["function"])
+def _in_import(row: StuckRow) -> bool:
+    leaf = _stack(row)[0]
+    return leaf["file"] == _IMPORTS and "_ModuleLock" in leaf["function"]
 
 
-def _holds_import(row: Row) -> bool:
+def _holds_import(row: StuckRow) -> bool:
     """Whether it stands still with a module's lock in hand, elsewhere than at such a lock."""
-    stack = row["stack"]
+    stack = _stack(row)
     return bool(
         stack
         and not _in_import(row)
@@ -226,21 +223,26 @@ def _holds_import(row: Row) -> bool:
     )
 
 
-def _place(row: Row) -> tuple[str, int]:
-    return row["stack"][0]["file"], row["stack"][0]["line"]
+def _stack(row: StuckRow) -> list[FrameRow]:
+    return row["stack"] or []
 
 
-def _who(kind: str, rows: list[Row]) -> str:
+def _place(row: StuckRow) -> tuple[str, int]:
+    leaf = _stack(row)[0]
+    return leaf["file"], leaf["line"]
+
+
+def _who(kind: str, rows: list[StuckRow]) -> str:
     """The places, each with who waits there and by way of which functions."""
-    by_place: dict[Any, list[Row]] = {}
+    by_place: dict[tuple[tuple[str, int], str], list[StuckRow]] = {}
     for row in rows:
-        caller = row["stack"][1:2] if kind == "standstill" else []  # who called the library
+        caller = _stack(row)[1:2] if kind == "standstill" else []  # who called the library
         by_place.setdefault((_place(row), repr(caller)), []).append(row)
     places = sorted(by_place.values(), key=len, reverse=True)
     told = []
     for there in places[:_NAMED]:
-        leaf, *callers = (frame["function"] for frame in there[0]["stack"])
-        line = there[0]["stack"][0]["line"]
+        leaf, *callers = (frame["function"] for frame in _stack(there[0]))
+        _, line = _place(there[0])
         via = f", called by {', '.join(callers[:2])}" if callers else ""
         told.append(f"{_names(there)} in {leaf} (line {line}{via})")
     more = len(places) - len(told)
@@ -248,7 +250,7 @@ def _who(kind: str, rows: list[Row]) -> str:
     return "; ".join(told) + (f"; and in {where}" if more > 0 else "")
 
 
-def _names(rows: list[Row]) -> str:
+def _names(rows: list[StuckRow]) -> str:
     names = [str(row["name"]) for row in rows]
     if len(names) > _NAMED:
         return f"{names[0]} and {len(names) - 1} others"
@@ -256,4 +258,4 @@ def _names(rows: list[Row]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (threads_stuck,)
+RULES: tuple[Rule, ...] = (threads_stuck,)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
+from app.analysis.findings.rows import Rule
 from app.model.findings import Finding
+from app.model.summary import Measurements
 
-Summary = dict[str, Any]
 
-
-def gil_switched_on(summary: Summary) -> Finding | None:
+def gil_switched_on(summary: Measurements) -> Finding | None:
     """The import of an extension that does not support free threading switched the GIL on."""
     switched = summary["gils_switched_on"]
     if not switched:
@@ -30,4 +27,4 @@ def gil_switched_on(summary: Summary) -> Finding | None:
     )
 
 
-RULES: tuple[Callable[[Summary], Finding | None], ...] = (gil_switched_on,)
+RULES: tuple[Rule, ...] = (gil_switched_on,)

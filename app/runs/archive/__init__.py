@@ -32,6 +32,7 @@ from app.model.errors import (
     NotFound,
     NotReadable,
 )
+from app.model.summary import Summary
 from app.runs.archive.index import Entry, Final, Index, Query
 from app.runs.archive.rebuild import rebuild
 from app.runs.archive.stored import StoredRun
@@ -68,7 +69,7 @@ class Archive:
         """Enter a run that begins, and open its recording."""
         return await self._do(self._begin, run)
 
-    async def finish(self, recording: Recording, run: Json, header: Json | None, summary: Json) -> None:
+    async def finish(self, recording: Recording, run: Json, header: Json | None, summary: Summary) -> None:
         """Enter how a run ended, close its recording, and drop what is over the budget."""
         await self._do(self._finish, recording, run, header, summary)
 
@@ -184,7 +185,7 @@ class Archive:
         self._mine.add(run["id"])
         return recording
 
-    def _finish(self, recording: Recording, run: Json, header: Json | None, summary: Json) -> None:
+    def _finish(self, recording: Recording, run: Json, header: Json | None, summary: Summary) -> None:
         try:
             recording.close()
         finally:
@@ -199,7 +200,7 @@ class Archive:
         self._unlink(run_id)
         self._open().forget(run_id)
 
-    def _enter(self, run: Json, header: Json | None, summary: Json, members: list[Member]) -> None:
+    def _enter(self, run: Json, header: Json | None, summary: Summary, members: list[Member]) -> None:
         path = self._path(run["id"])
         size = path.stat().st_size
         with contextlib.suppress(FileNotFoundError):  # it is made when it is first asked for

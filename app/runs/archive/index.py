@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from app.model.errors import ArchiveFailed
+from app.model.summary import Summary
 
 APPLICATION_ID = 0x47494C53  # "GILS", so that another program's file is known as such
 VERSION = 1
@@ -94,7 +95,7 @@ class Final:
 
     run: Json
     header: Json | None
-    summary: Json
+    summary: Summary
     bytes: int
     members: Sequence[Sequence[int]] = field(default_factory=tuple)
 
@@ -135,7 +136,7 @@ class Index:
                 (
                     *(run["state"], run["started_at"], run["duration_s"], _text(run), _text(findings)),
                     *(final.bytes, _text(final.members)),
-                    *(_packed(final.header), _packed(summary), run_id),
+                    *(_packed(final.header), _packed({**summary}), run_id),
                 ),
             )
 
@@ -145,13 +146,16 @@ class Index:
             row = self._db.execute(f"SELECT {_LISTED} FROM runs WHERE id = ?", (run_id,)).fetchone()
         return _entry(row) if row else None
 
-    def told(self, run_id: str) -> tuple[Json | None, Json | None, list[list[int]]]:
+    def told(self, run_id: str) -> tuple[Json | None, Summary | None, list[list[int]]]:
         """(header, summary, members) of a run that has ended; nothing of one that has not."""
         with self._told():
             row = self._db.execute(
                 "SELECT header, summary, members FROM runs WHERE id = ?", (run_id,)
             ).fetchone()
-        return (_unpacked(row[0]), _unpacked(row[1]), json.loads(row[2])) if row else (None, None, [])
+        if not row:
+            return None, None, []
+        summary = cast(Summary | None, _unpacked(row[1]))  # as the version that wrote it knew it
+        return _unpacked(row[0]), summary, json.loads(row[2])
 
     def called(self, beginning: str | None, removed: bool) -> list[str]:
         """The ids that begin so, newest first, up to three; None: the newest of all."""

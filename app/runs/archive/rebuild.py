@@ -18,6 +18,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model.errors import GilscopeError, Interrupted, NotReadable
 from app.model.frames import End, Hello, decode, encode
+from app.model.summary import Summary
 from app.runs.recording import Member, Recording, read
 from app.runs.run_json import run_json
 from app.runs.timeline import TimelineWriter, beside
@@ -35,7 +36,7 @@ class Rebuilt:
     path: Path
     run: Json
     header: Json
-    summary: Json
+    summary: Summary
     members: list[Member]
 
     def discard(self) -> None:

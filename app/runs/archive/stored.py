@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from app.model.summary import Summary
 from app.runs.again import request_of
 from app.runs.archive.index import Entry
 from app.runs.feed import dump
@@ -24,7 +25,7 @@ class StoredRun:
     ended = True
 
     def __init__(
-        self, entry: Entry, header: Json | None, summary: Json, members: list[Member], path: str
+        self, entry: Entry, header: Json | None, summary: Summary, members: list[Member], path: str
     ) -> None:
         self.id = entry.id
         self.path = path
@@ -37,7 +38,7 @@ class StoredRun:
         """As RunRecord says."""
         return self._entry.to_json()
 
-    def summary(self) -> Json:
+    def summary(self) -> Summary:
         """As RunRecord says; the run has the name that it was given last."""
         summary = self._summary
         return {**summary, "run": {**summary["run"], "name": self._entry.run["name"]}}
@@ -67,7 +68,7 @@ class StoredRun:
         level = level_for(from_us, to_us, bins)
         return await asyncio.to_thread(timeline.window, level, from_us, to_us)
 
-    async def figures(self, from_us: int, to_us: int) -> Json:
+    async def figures(self, from_us: int, to_us: int) -> Summary:
         """As RunRecord says."""
         return await asyncio.to_thread(figures_of, self.recorded(), self._entry.run, from_us, to_us)
 

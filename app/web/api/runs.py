@@ -111,7 +111,7 @@ async def change(run_id: str, body: RunChange, manager: TheManager) -> dict[str,
 @router.get("/{run_id}/summary", responses=problems(404))
 async def summary(run_id: str, manager: TheManager) -> dict[str, Any]:
     """The run's result; while it goes on, the result so far."""
-    return (await manager.get(run_id)).summary()
+    return {**(await manager.get(run_id)).summary()}
 
 
 @router.get("/{run_id}/messages", response_class=StreamingResponse, responses=problems(404, 409))
@@ -145,7 +145,7 @@ async def figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: Numb
 
     It has the fields of `summary`; `workload` tells of operations counted, not of results.
     """
-    return await (await manager.get(run_id)).figures(from_us, to_us)
+    return {**await (await manager.get(run_id)).figures(from_us, to_us)}
 
 
 @router.get("/{run_id}/export", response_class=StreamingResponse, responses=problems(404, 409))

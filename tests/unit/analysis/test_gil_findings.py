@@ -19,6 +19,7 @@ def summary(
         **{"run_delay_s": 0.0, "blocked": []},
     }
     gil = {"pid": 1, "interpreter": 0, "held_share": 0.02, "coverage": coverage}
+    gil |= {"contended_share": 0.0, "waiters": 0.0}
     process = {"pid": 1, "counted_s": observed_s, "cpu_s": cpu_s * threads, "cpus": 4.0, "thread_pools": []}
     return {"gils": [gil], "threads": [thread] * threads, "processes": [process], "workload": None}
 

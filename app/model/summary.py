@@ -1,0 +1,591 @@
+"""The summary of a run, typed: what `--json` prints and `GET /api/v1/runs/{id}/summary` answers.
+
+Times are in seconds, sizes in bytes, shares from 0 to 1. What could not be measured is None, and
+`capabilities` says why. There is a row for each process, interpreter and thread. The type checker knows each
+key: rules, comparison, reports and exporters read no other.
+
+A summary of the archive may have been written by an older version, and then lacks what has come since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, Optional, TypedDict
+
+from app.model.states import Level, Measure, State
+
+Maybe = Optional[float]
+
+Severity = Literal["info", "notice", "warning", "critical"]
+
+
+class RunAsked(TypedDict, total=False):
+    """What a server adds of what the run was asked for, see app/runs/run_json.py."""
+
+    workload: str | None
+    command: list[str] | None
+    executor: str | None
+    workers: int | None
+    seconds: float | None
+    python: str | None
+
+
+class RunInfo(RunAsked):
+    """The run itself."""
+
+    id: str | None
+    kind: str | None  # workload, command, script, attach
+    name: str | None
+    state: str  # starting, running, finished, stopped, timed_out, failed
+    started_at: Maybe  # since the epoch
+    duration_s: float
+    params: Mapping[str, object] | None
+    error: Mapping[str, str] | None  # {"code", "title", "detail", "remedy"}
+
+
+class TargetInfo(TypedDict):
+    """The process that the run is about."""
+
+    pid: int | None
+    python: str | None
+    free_threaded: bool | None
+    gil_enabled: bool | None
+    switch_interval_s: Maybe
+    command: list[str] | None
+
+
+class Capabilities(TypedDict):
+    """How far each measure can be trusted, over all processes."""
+
+    gil: Level
+    gil_wait: Level
+    threads: Level
+    heap: Level
+    gc: Level
+    stacks: Level
+    why: dict[Measure, str]  # the reason, of each measure that is not exact
+
+
+class SamplingInfo(TypedDict):
+    """How well the target was watched."""
+
+    gil_hz_requested: Maybe
+    gil_hz: Maybe  # how often a second each lock was read
+    thread_hz: Maybe  # how often each thread that had done something of late was; less, where they take turns
+    samples: int
+    failed: int
+    late: int
+    coverage: Maybe  # how much of the time was seen, see app/analysis/coverage.py
+    observer_cpu_share: Maybe
+
+
+class GilShares(TypedDict):
+    """What became of a GIL's time; the shares are of the time that was seen."""
+
+    coverage: Maybe
+    held_share: Maybe
+    contended_share: Maybe
+    waiters: Maybe
+
+
+class GilFigures(GilShares):
+    """The same, and how often it changed hands."""
+
+    switches_per_s: Maybe
+
+
+class GilRow(GilFigures):
+    """A GIL."""
+
+    pid: int
+    interpreter: int | None
+    switches: int
+
+
+class HistogramStep(NamedTuple):
+    """A step of a histogram; None: it has no upper end."""
+
+    upper_s: Maybe
+    number: int
+
+
+class Lengths(TypedDict):
+    """How long something took, each time.
+
+    What lies next to time that was not seen counts under `cut` alone: it lasted at least as long as it was
+    seen.
+    """
+
+    count: int
+    cut: int
+    cut_longest_s: Maybe
+    p50_s: Maybe
+    p95_s: Maybe
+    p99_s: Maybe
+    max_s: Maybe
+    histogram: list[list[Maybe]]  # see steps
+
+
+class FlameNode(TypedDict):
+    """A function in a flame graph, see app/analysis/flame.py."""
+
+    name: str
+    file: str | None
+    line: int | None
+    samples: int
+    self: int
+    children: list[FlameNode]
+
+
+class Caller(NamedTuple):
+    """A frame outside of another."""
+
+    function: str
+    file: str
+    line: int
+
+
+class TimeRow(TypedDict):
+    """Where time went in one state, see app/analysis/where.py."""
+
+    state: State
+    function: str | None
+    file: str | None
+    line: int | None
+    callers: list[list[str | int]]  # see callers
+    task: str | None
+    total_s: float
+    count: int
+    longest_s: Maybe
+
+
+class TimeOfAll(TypedDict):
+    """Where the time of all threads went."""
+
+    blocked: list[TimeRow]
+    flame: FlameNode | None
+
+
+class ThreadFigures(TypedDict):
+    """A thread.
+
+    The kernel's totals (`cpu_s` and what follows it) are those of its last reading, and a thread that ends
+    takes what came after with it; `counted_s` is the time that they cover.
+    """
+
+    pid: int
+    tid: int
+    name: str
+    interpreter: int | None
+    observed_s: float
+    coverage: Maybe
+    shares: dict[State, Maybe]
+    counted_s: Maybe
+    cpu_s: Maybe
+    run_delay_s: Maybe
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+    gil_wait: Lengths
+    gil_hold: Lengths
+    gil_kept: Lengths  # of those holds for which another waited: for how long one did during each
+
+
+class ThreadRow(ThreadFigures):
+    """The same, and where its time went."""
+
+    blocked: list[TimeRow]
+    flame: FlameNode | None  # only the most active have one
+
+
+class ProcessRow(TypedDict):
+    """What a process runs on, and its CPU time, see app/analysis/processes.py."""
+
+    pid: int
+    python: str | None
+    free_threaded: bool | None
+    gil_enabled: bool | None
+    counted_s: Maybe
+    cpu_s: float
+    cpus: Maybe
+    thread_pools: list[str]
+
+
+class CourseRows(TypedDict):
+    """How some values went over the run."""
+
+    names: list[str]
+    rows: list[list[int | None]]  # as `names` says, at_us first
+
+
+class MemoryFigures(TypedDict):
+    """The memory of a process, see app/analysis/processes.py."""
+
+    pid: int
+    parent: int | None
+    ended_s: Maybe
+    at_s: Maybe
+    rss: int | None
+    uss: int | None
+    pss: int | None
+    peak_rss: int | None
+    swap: int | None
+    shared: int | None
+    kinds: Mapping[str, list[int] | None] | None
+    minor_faults: int | None
+    major_faults: int | None
+
+
+class MemoryRow(MemoryFigures):
+    """The same, and how it went."""
+
+    course: CourseRows
+
+
+class MemoryPeak(TypedDict):
+    """The most that all processes had at once: `pss` counts a page that several share once."""
+
+    rss: int | None
+    pss: int | None
+
+
+class SizeClass(TypedDict):
+    """The blocks of one size."""
+
+    size: int
+    pools: int
+    blocks_used: int
+    blocks_free: int
+
+
+class Pinned(TypedDict):
+    """The arenas of which at most a tenth is in use."""
+
+    arenas: int
+    bytes: int
+    held_bytes: int
+
+
+class HeapPeak(TypedDict):
+    """The most of each, of all readings."""
+
+    blocks_used: int
+    bytes_used: int
+    arenas: int
+    arena_bytes: int
+
+
+class HeapFigures(TypedDict):
+    """An interpreter's heap, see app/analysis/heaps.py."""
+
+    pid: int
+    interpreter: int
+    allocator: str
+    at_s: float
+    arenas: int
+    arena_bytes: int
+    pools: int
+    pools_free: int
+    blocks_used: int
+    bytes_used: int
+    raw_blocks: int | None
+    fragmentation: Maybe
+    size_classes: list[SizeClass]
+    pinned: Pinned
+    torn: int
+    readings: int
+    took_s: Maybe
+    cpu_s: Maybe
+    peak: HeapPeak
+
+
+class HeapRow(HeapFigures):
+    """The same, and how it went."""
+
+    course: CourseRows
+
+
+class PauseLengths(TypedDict):
+    """Pauses of a collector, those whose length is known."""
+
+    seen: int
+    total_s: float
+    max_s: Maybe
+
+
+class GenerationPauses(PauseLengths):
+    """Those of one generation; None: more than one collection fell between two samples."""
+
+    generation: int | None
+    count: int | None
+
+
+class PauseFigures(PauseLengths):
+    """All of them."""
+
+    count: int
+    p50_s: Maybe
+    p99_s: Maybe
+    stopped_share: Maybe
+    generations: list[GenerationPauses]
+
+
+class CollectorFigures(TypedDict):
+    """An interpreter's collector, see app/analysis/collectors.py."""
+
+    pid: int
+    interpreter: int
+    enabled: bool | None
+    thresholds: list[int]
+    counts: list[int]
+    tracked: int | None
+    collections: list[int]  # by generation, as are the two below
+    collected: list[int]
+    uncollectable: list[int]
+    exact: bool
+    pauses: PauseFigures
+
+
+class CollectorRow(CollectorFigures):
+    """The same, and how it went."""
+
+    course: CourseRows
+
+
+class HotRow(TypedDict):
+    """A function that holders of the GIL were in, see app/analysis/hot.py."""
+
+    function: str
+    file: str | None
+    line: int | None
+    held_share: float
+    waited_share: Maybe
+
+
+class Who(TypedDict):
+    """A thread, or where `tid` is None what stands for one."""
+
+    tid: int | None
+    name: str
+
+
+class WhoWaitsRow(TypedDict):
+    """Who makes whom wait, see app/analysis/who_waits.py."""
+
+    pid: int
+    interpreter: int | None
+    holder: Who
+    waiter: Who
+    wait_s: float
+
+
+class Blamed(TypedDict):
+    """The thread that held the lock longest during a wait."""
+
+    tid: int
+    name: str
+    function: str | None
+
+
+class StretchRow(TypedDict):
+    """One of the longest waits or holds, see app/analysis/longest.py."""
+
+    at_s: float
+    length_s: float
+    at_least: bool
+    pid: int
+    tid: int
+    name: str
+    function: str | None
+    file: str | None
+    line: int | None
+    blamed: Blamed | None  # null of a hold
+
+
+class Lag(TypedDict):
+    """How late an event loop was."""
+
+    p50: Maybe
+    p99: Maybe
+    max: Maybe
+
+
+class At(TypedDict):
+    """A line of a function, or None of what was not seen."""
+
+    function: str | None
+    file: str | None
+    line: int | None
+
+
+class StepRow(At):
+    """A long step of an event loop."""
+
+    at_s: float
+    length_s: float
+    state: State
+    task: str | None
+
+
+class BlockRow(At):
+    """All long steps of one function."""
+
+    task: str | None
+    state: State
+    importing: bool
+    count: int
+    total_s: float
+    longest_s: float
+
+
+class LoopRow(TypedDict):
+    """An event loop, see app/analysis/loops.py."""
+
+    pid: int
+    tid: int
+    name: str
+    kind: str  # asyncio, uvloop, gevent
+    steps: Level
+    tasks: Level
+    observed_s: float
+    lag_s: Lag
+    longest: list[StepRow]
+    blocks: list[BlockRow]
+
+
+class FrameRow(TypedDict):
+    """A frame of a stack."""
+
+    function: str
+    file: str
+    line: int
+
+
+class StuckRow(TypedDict):
+    """A thread that stands still at a lock, see app/analysis/stuck.py."""
+
+    pid: int
+    tid: int
+    name: str
+    interpreter: int | None
+    at_s: float
+    length_s: float
+    from_the_start: bool
+    threads_there: int
+    takes_lock: bool
+    stack: list[FrameRow] | None
+
+
+class SwitchedOnRow(TypedDict):
+    """A free-threaded process that switched its GIL on."""
+
+    pid: int
+    at_s: float
+    by: str | None  # the import that did it
+
+
+class FindingRow(TypedDict):
+    """A finding, see app/model/findings.py."""
+
+    code: str
+    severity: Severity
+    title: str
+    detail: str
+    evidence: Mapping[str, object]
+    advice: str
+    doc: str
+
+
+class Deadlock(TypedDict):
+    """A cycle of threads and locks that wait for one another."""
+
+    cycle: list[str]
+    at_s: float
+    found_after_s: float
+
+
+class Fairness(TypedDict):
+    """How evenly roles got what they asked for."""
+
+    jain: Maybe
+    by_role: dict[str, float]
+
+
+class Counts(TypedDict):
+    """A shared number, as it should be and as it is."""
+
+    expected: int
+    actual: int
+    lost: int
+
+
+class ResultTable(TypedDict):
+    """A table that a workload made."""
+
+    columns: list[str]
+    rows: list[list[object]]
+
+
+class Reported(TypedDict, total=False):
+    """What a workload reports of itself: some of these, and fields of its own that nobody else reads."""
+
+    ops: int | None
+    ops_per_s: Maybe
+    showed: list[str]
+    table: ResultTable
+    workers: int
+    seconds: float
+    deadlock: Deadlock | None
+    wait_for: object
+    blocked_workers: int
+    raised_at_s: Maybe
+    attempts: int
+    progress: int
+    fairness: Fairness
+    waits_ms: dict[str, dict[str, float]]
+    counts: Counts
+    lock_wait_share: float
+
+
+class Measurements(TypedDict):
+    """A summary without what follows from it: what a rule of findings reads."""
+
+    schema: int
+    run: RunInfo
+    target: TargetInfo
+    capabilities: Capabilities
+    sampling: SamplingInfo
+    gils: list[GilRow]
+    threads: list[ThreadRow]
+    threads_not_shown: int  # how many of the least active have no row
+    processes: list[ProcessRow]
+    cpu_share: Maybe  # of all processes, of one CPU
+    memory: list[MemoryRow]
+    memory_peak: MemoryPeak
+    heap: list[HeapRow] | None
+    gc: list[CollectorRow] | None
+    hot: list[HotRow] | None
+    flame: FlameNode | None
+    where: TimeOfAll | None
+    who_waits: list[WhoWaitsRow]
+    longest_waits: list[StretchRow]
+    longest_holds: list[StretchRow]
+    loops: list[LoopRow]
+    stuck: list[StuckRow]
+    gils_switched_on: list[SwitchedOnRow]
+    workload: Reported | None
+
+
+class Summary(Measurements):
+    """The whole of it."""
+
+    findings: list[FindingRow]
+
+
+def steps(histogram: list[list[Maybe]]) -> Iterator[HistogramStep]:
+    """The steps of a histogram, from the first to the last that has any."""
+    return map(HistogramStep._make, histogram)
+
+
+def callers(rows: list[list[str | int]]) -> Iterator[Caller]:
+    """Who called a function, outwards."""
+    return map(Caller._make, rows)
