@@ -66,6 +66,7 @@ def test_a_run_is_exported_in_every_format(run, problem):
         ("csv", b"what,pid", "csv"),
         ("json", b'{"schema"', "json"),
         ("speedscope", b'{"$schema"', "speedscope.json"),
+        ("folded", b"running;", "folded"),
         ("html", b"<!doctype html>", "html"),
     ):
         answer = site.client.get(f"/api/v1/runs/{run_id}/export", params={"format": format})

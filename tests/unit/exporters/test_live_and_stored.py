@@ -45,6 +45,6 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
 @pytest.mark.parametrize("name", [exporter.name for exporter in EXPORTERS])
 def test_live_stored_and_from_a_file_are_the_same(exports, name: str):
     live, stored, file = (made[name] for made in exports)
-    assert len(live) > 100
+    assert live
     assert live == stored
     assert live == file
