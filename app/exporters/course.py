@@ -10,7 +10,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from app.model.frames import End, Frame, Message, Names, Process, Report
+from app.model.frames import (
+    Collector,
+    Counters,
+    End,
+    Event,
+    Frame,
+    Heap,
+    Memory,
+    Message,
+    Names,
+    Process,
+    Report,
+)
 from app.model.states import HOLDER_NONE
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, cut, gil_pieces, lane_pieces
 
@@ -75,6 +87,10 @@ def course(messages: Iterable[Message], cast: Cast) -> Iterator[Slice | Hold | T
                 yield message
                 yield from _hold_ends(message, cast, holds)
                 yield from _slice_ends(message, cast, lanes)
+                continue
+            case Counters() | Collector() | Event() | Heap() | Memory() if (
+                end_us is not None and end_us <= message.at_us
+            ):
                 continue
         yield message
     yield from (Hold(gil, *held) for gil, held in holds.items() if held[0] != HOLDER_NONE)
