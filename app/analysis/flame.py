@@ -3,8 +3,8 @@
 A node is a FlameNode of app/model/summary.py. Its `line` is where the function begins, `samples` counts the
 looks in it or below it, `self` those in it alone. The root stands for all of them and is no function, nor are
 the parts that it may have; UNREAD is the name of looks whose stack could not be read. A node seen in less
-than PRUNED of all looks is left out, and counted in its parents. In the flame graph of held time, whose root
-is HELD, these are the looks at holders of a GIL.
+than PRUNED of all looks is left out: its looks are in the `samples` of its parents, and in nobody's `self`.
+In the flame graph of held time, whose root is HELD, these are the looks at holders of a GIL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Formats to which a run can be exported: one module each behind `Exporter`, and the list of them."""
+"""Formats to which a run can be exported: one module each behind `Exporter`, and the list of them.
+
+The menu shows them in this order.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,10 @@ _Open = dict[int, tuple[int, int, int]]  # by lane or GIL: its value, since when
 
 
 def course(messages: Iterable[Message], cast: Cast) -> Iterator[Slice | Hold | Taken | Closed | Message]:
-    """Stretches as they end, and each message before those that it ends; `cast` knows all that was named."""
+    """Stretches as they end, and each message before those that it ends.
+
+    `cast` is filled as messages come: give an empty one. A Names among them may name a lane anew.
+    """
     lanes: _Open = {}
     holds: _Open = {}
     end_us: int | None = None

@@ -21,7 +21,8 @@ class Source(Protocol):
 
     @property
     def header(self) -> Json | None:
-        """What a viewer needs to draw from the start; None where the observation never began."""
+        """What a viewer needs to draw from the start, as app/analysis/header.py says; None where the
+        observation never began."""
         ...
 
     @property
@@ -43,7 +44,7 @@ class Source(Protocol):
 
 
 class Exporter(Protocol):
-    """A format. It keeps no more of a run in memory than does not grow with its length."""
+    """A format. What it keeps in memory does not grow with the length of the run."""
 
     name: str  # as it is asked for
     suffix: str  # of a file

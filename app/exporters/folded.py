@@ -1,18 +1,17 @@
 """Folded stacks: where the time of all threads went, a line for each stack, its milliseconds at the end.
 
-The root of each stack is the state of the thread. flamegraph.pl, inferno and difffolded.pl read this.
+The root of each stack is the state of the thread. flamegraph.pl and difffolded.pl read this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from app.exporters.exporter import Source
+from app.exporters.stacks import own
+from app.model.summary import FlameNode
 
 _SEPARATORS = str.maketrans(";\n\r", ":  ")
-
-Json = dict[str, Any]
 
 
 class Folded:
@@ -25,21 +24,20 @@ class Folded:
 
     def export(self, source: Source) -> Iterator[bytes]:
         """As Exporter says."""
-        tree = source.summary["where"]["flame"]
+        where = source.summary["where"]
+        tree = where["flame"] if where else None
         for state in tree["children"] if tree else ():
             yield "".join(_lines(state, "")).encode()
 
 
-def _lines(node: Json, path: str) -> Iterator[str]:
+def _lines(node: FlameNode, path: str) -> Iterator[str]:
     path += _frame(node)
-    # Not `self`: children that are too small to be told are counted in `samples` alone.
-    own = node["samples"] - sum(child["samples"] for child in node["children"])
-    if own > 0:
-        yield f"{path} {own}\n"
+    if (weight := own(node)) > 0:
+        yield f"{path} {weight}\n"
     for child in node["children"]:
         yield from _lines(child, path + ";")
 
 
-def _frame(node: Json) -> str:
+def _frame(node: FlameNode) -> str:
     place = f" ({node['file']}:{node['line']})" if node["file"] else ""
     return f"{node['name']}{place}".translate(_SEPARATORS)

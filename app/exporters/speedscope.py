@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.exporters.exporter import Source
+from app.exporters.stacks import own
 from app.model.summary import FlameNode
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -19,6 +20,7 @@ PROFILES = (
     ("Waiting for the GIL", ("waiting",)),
     ("Blocked: locks, system calls, sleep", ("lock", "io", "sleep")),
     ("C code without the GIL", ("native",)),
+    ("Unknown: not read", ("unknown",)),
 )
 
 Json = dict[str, Any]
@@ -89,7 +91,7 @@ def _stacks(
     places: _Places,
 ) -> Iterator[tuple[list[int], float]]:
     """(stack, weight) of each node that has time of its own, root first."""
-    if node["self"] > 0:
-        yield path, node["self"]
+    if (weight := own(node)) > 0:
+        yield path, weight
     for child in node["children"]:
         yield from _stacks(child, [*path, _frame(child, frames, places)], frames, places)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.exporters import FORMATS
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r'\]\(([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"')
@@ -25,6 +27,11 @@ def test_the_page_of_workloads_is_what_the_catalogue_says() -> None:
     command = [sys.executable, "tools/workloads_doc.py", "--check"]
     checked = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_page_of_exports_has_a_row_for_every_format() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "exports.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(FORMATS)
 
 
 def test_the_readme_gives_targets_that_the_makefile_has() -> None:

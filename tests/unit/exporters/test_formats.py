@@ -18,7 +18,7 @@ from app.exporters import EXPORTERS, FORMATS
 from app.exporters.course import Closed, Hold, Slice, course
 from app.lab.export import exporter_of, file_name
 from app.model.errors import BadRequest
-from app.model.frames import Frame
+from app.model.frames import Collector, Counters, Event, Frame
 from app.model.states import HOLDER_NONE
 from app.model.tracks import Cast
 
@@ -99,6 +99,33 @@ def test_speedscope_has_all_time_of_each_state_and_keeps_to_its_schema(made, tmp
         assert told_ms == pytest.approx(
             sum(share[state] for share in shares for state in states) * length_ms, rel=0.01
         )
+
+
+def test_no_time_of_a_stack_is_lost_though_small_ones_are_not_told():
+    told = observation(SLICES)
+    [state] = [node for node in told.summary["where"]["flame"]["children"] if node["name"] == "running"]
+    state["samples"] += 7  # of children too small to be told
+    profiles = json.loads(exported("speedscope", told))["profiles"]
+    for exported_ms, states in (
+        (sum(profiles[0]["weights"]), ("running", "stalled")),
+        (
+            sum(float(line.rsplit(" ", 1)[1]) for line in exported("folded", told).decode().splitlines()),
+            [node["name"] for node in told.summary["where"]["flame"]["children"]],
+        ),
+    ):
+        nodes = told.summary["where"]["flame"]["children"]
+        assert exported_ms == sum(node["samples"] for node in nodes if node["name"] in states)
+
+
+def test_nothing_is_told_of_what_came_after_the_measured_time():
+    end_us = SLICES * SLICE_US
+    after = [
+        message
+        for message in course(observation(SLICES, after=14).messages(), Cast())
+        if isinstance(message, Counters | Event | Collector)
+    ]
+    assert after
+    assert max(message.at_us for message in after) <= end_us
 
 
 def test_an_unknown_format_names_those_there_are():
