@@ -12,21 +12,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.histogram import Histogram
 from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
-from app.model.frames import Collector
+from app.model.frames import Collector, Row
 from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
-from app.model.tracks import pauses
+from app.model.tracks import CollectorTotals, collector_totals, pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
 
 _TOTALS = 3  # collections, collected, uncollectable
-
-Row = list[Any]
 
 
 class CollectorReading(NamedTuple):
@@ -83,13 +81,14 @@ class CollectorUse:
         """How many objects it follows."""
         return self._tracked
 
-    def read(self, at_us: int, row: Row, begun: bool) -> None:
+    def read(self, at_us: int, told: CollectorTotals, begun: bool) -> None:
         """Take its row of a message; totals count from the last one before the run has `begun`, or the first.
 
         A forked child has its parent's totals, so the first reading is where its own begin.
         """
-        enabled, self._thresholds, self._counts, *totals, self._tracked = row
-        self._enabled = None if enabled is None else bool(enabled)
+        totals = told.collections, told.collected, told.uncollectable
+        self._thresholds, self._counts, self._tracked = told.thresholds, told.counts, told.tracked
+        self._enabled = None if told.enabled is None else bool(told.enabled)
         fresh = self._totals is None
         if self._totals is None:
             self._generations = len(totals[0])
@@ -182,8 +181,9 @@ class Collectors:
 
         After its end there is none to take, so totals and pauses end alike: with the message of that instant.
         """
-        for pid, interpreter, *row in message.rows:
-            self._of(pid, interpreter, message.at_us).read(message.at_us, row, begin_us is not None)
+        for totals in collector_totals(message):
+            collector = self._of(totals.pid, totals.interpreter, message.at_us)
+            collector.read(message.at_us, totals, begin_us is not None)
         for pid, interpreter, start_us, length_us, generation, _ in pauses(message):
             measured = begin_us is not None and start_us >= begin_us
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)

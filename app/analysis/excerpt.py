@@ -28,7 +28,7 @@ from app.model.frames import (
     Stacks,
 )
 from app.model.summary import Summary
-from app.model.tracks import GIL_STEP, LANE_STEP, Cast, clip
+from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks
 
 
 class Excerpt:
@@ -56,9 +56,12 @@ class Excerpt:
                 self._begin()
                 ledger.feed(self._within(message))
             case Stacks():
-                self._take(replace(message, looks=self._rows(message.looks)))
+                seen = [look for look in looks(message) if self._has(look.at_us)]
+                self._take(replace(message, looks=seen))
             case Blocked():
-                self._take(replace(message, rows=self._rows(message.rows)))
+                self._take(
+                    replace(message, rows=[look for look in blocked_looks(message) if self._has(look.at_us)])
+                )
             case Counters() | Collector() | Heap() | Memory() | Loops() | Event():
                 self._told(message)
 
@@ -89,8 +92,8 @@ class Excerpt:
             for message in self._before.values():
                 self._ledger.feed(message)
 
-    def _rows(self, rows: list[list[Any]]) -> list[list[Any]]:
-        return [row for row in rows if self._from_us <= row[0] < self._to_us]
+    def _has(self, at_us: int) -> bool:
+        return self._from_us <= at_us < self._to_us
 
     def _within(self, frame: Frame) -> Frame:
         """What of a slice lies in the span."""
@@ -98,7 +101,7 @@ class Excerpt:
         if (from_us, to_us) == (frame.start_us, frame.end_us):
             return frame
         share = (to_us - from_us) / max(1, frame.end_us - frame.start_us)
-        switches = {gil: moved for gil, moved, _ in frame.gils}
+        switches = {gil: moved for gil, moved, _ in gils_of(frame)}
         return replace(
             frame,
             start_us=from_us,

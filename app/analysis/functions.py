@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from app.analysis.sources import LIBRARY, imports, owner, to_blame
 from app.model.frames import Names
+from app.model.tracks import function_names, stacks_of
 
 MAX_CALLERS = 8
 _MOST_FRAMES = 2_000_000  # kept of all stacks together; beyond them a stack has its nearest MAX_CALLERS
@@ -47,9 +48,9 @@ class Functions:
 
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
-        for index, *what in message.functions:
-            self._functions[index] = Function(*what)
-        for stack, frames in message.stacks:
+        for index, name, file, first_line in function_names(message):
+            self._functions[index] = Function(name, file, first_line)
+        for stack, frames in stacks_of(message):
             for index in frames[::2]:
                 if index not in self._functions:
                     raise ValueError(f"function {index} was never named")

@@ -16,6 +16,7 @@ from app.analysis.course import Course
 from app.analysis.totals import seconds
 from app.model.frames import Heap, Row
 from app.model.summary import HeapFigures, HeapPeak
+from app.model.tracks import arena_maps, heap_classes, pinned_arenas
 
 MAP_CHARACTERS = 2 * 1024 * 1024  # a heap of 8 GiB; what a viewer gets in its header
 
@@ -66,7 +67,7 @@ class HeapUse:
                 message.bytes_used,
                 message.arenas,
                 message.arena_bytes,
-                *message.pinned,
+                *pinned_arenas(message),
             )
         )
         self._draw(message)
@@ -74,7 +75,7 @@ class HeapUse:
     def row(self) -> HeapFigures:
         """The row."""
         newest = self.newest
-        pinned_arenas, pinned_bytes, held_bytes = newest.pinned
+        pinned = pinned_arenas(newest)
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
@@ -89,10 +90,15 @@ class HeapUse:
             "raw_blocks": newest.raw_blocks,
             "fragmentation": 1 - newest.bytes_used / newest.arena_bytes if newest.arena_bytes else None,
             "size_classes": [
-                {"size": size, "pools": pools, "blocks_used": used, "blocks_free": free}
-                for size, pools, used, free in newest.classes
+                {
+                    "size": each.size,
+                    "pools": each.pools,
+                    "blocks_used": each.blocks_used,
+                    "blocks_free": each.blocks_free,
+                }
+                for each in heap_classes(newest)
             ],
-            "pinned": {"arenas": pinned_arenas, "bytes": pinned_bytes, "held_bytes": held_bytes},
+            "pinned": {"arenas": pinned.arenas, "bytes": pinned.bytes, "held_bytes": pinned.held_bytes},
             "torn": newest.torn,
             "readings": self._readings,
             "took_s": seconds(newest.took_us),
@@ -123,7 +129,7 @@ class HeapUse:
             self._map.clear()
         for address in message.gone:
             self._map.pop(address, None)
-        self._map.update((address, pools) for address, pools in message.changed)
+        self._map.update(arena_maps(message))
 
 
 class Heaps:

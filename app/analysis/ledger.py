@@ -56,7 +56,7 @@ from app.model.summary import (
     TimeOfAll,
     WhoWaitsRow,
 )
-from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, looks
+from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, gils_of, lanes_of, looks
 
 KEPT_EVENTS = 500
 OUTPUT_TAIL = 64 * 1024  # characters
@@ -184,17 +184,19 @@ class Ledger:
         start_us, end_us = frame.start_us, frame.end_us
         self.frames.add(frame)
         self.sampled.add(frame)
-        for index, switches, track in frame.gils:
+        for index, switches, track in gils_of(frame):
             gil = self.gils[index]
             gil.feed(switches, track, start_us, end_us, self.threads, self.gils.longest_holds)
-        for lane, track in frame.lanes:
+        for lane, track in lanes_of(frame):
             thread = self.threads[lane]
             holders = self.gils.holders(thread, end_us) if WAITING in track[::LANE_STEP] else None
             thread.feed(track, start_us, end_us, holders, self.threads.waits.end)
         if frame.gils:
             root = self.processes.root()
             run_us = end_us - self.begin_us
-            self.gils.choose_main([row[0] for row in frame.gils], root.pid if root else None, run_us)
+            self.gils.choose_main(
+                [index for index, _, _ in gils_of(frame)], root.pid if root else None, run_us
+            )
         self.series.frame(frame, self.gils.main)
 
     def _cut(self, frame: Frame, end_us: int) -> Frame:
@@ -202,11 +204,11 @@ class Ledger:
         kept = (end_us - frame.start_us) / (frame.end_us - frame.start_us)
         gils = [
             [index, switches, cut(track, GIL_STEP, end_us - max(frame.start_us, self.gils[index].named_us))]
-            for index, switches, track in frame.gils
+            for index, switches, track in gils_of(frame)
         ]
         lanes = [
             [lane, cut(track, LANE_STEP, end_us - max(frame.start_us, self.threads[lane].named_us))]
-            for lane, track in frame.lanes
+            for lane, track in lanes_of(frame)
         ]
         return replace(frame, end_us=end_us, samples=round(frame.samples * kept), gils=gils, lanes=lanes)
 
@@ -236,8 +238,8 @@ class Ledger:
     def _counters(self, message: Counters) -> None:
         if self._is_over(message.at_us):
             return
-        self.processes.read(message.at_us, message.processes)
-        self.threads.read(message.threads, message.at_us)
+        self.processes.read(message)
+        self.threads.read(message)
         self.counters.add(message)
         if not self.frames.length_us:
             self.processes.rebase()

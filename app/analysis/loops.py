@@ -27,6 +27,7 @@ from app.analysis.threads import Threads
 from app.model.frames import Loops as LoopsMessage
 from app.model.states import EXACT, INFERRED, STATES
 from app.model.summary import At, BlockRow, Lag, LoopRow, StepRow
+from app.model.tracks import loop_lags, loop_names, loop_steps, pairs
 
 KEPT = 10
 _BLOCKS = 200  # functions that are summed up: what blocks is rarely more than a few
@@ -110,8 +111,7 @@ class Loop:
         """Take a row of lags."""
         self._lags[0] += idle_us
         self.longest_us = max(self.longest_us, longest_us)
-        pairs = iter(lags)
-        for lag_us, length_us in zip(pairs, pairs, strict=True):
+        for lag_us, length_us in pairs(lags):
             self._lags[lag_us] += length_us
 
     def step(self, step: Step, over: bool) -> None:
@@ -187,13 +187,13 @@ class Loops:
         self, message: LoopsMessage, threads: Threads, functions: Functions, until_us: int | None
     ) -> None:
         """Take a message. What lies after `until_us`, the end of the measured time, is left out."""
-        for lane, kind, steps_exact, tasks_exact in message.loops:
+        for lane, kind, steps_exact, tasks_exact in loop_names(message):
             loop = self._loops.setdefault(lane, Loop(threads[lane]))
             loop.kind, loop.steps_exact, loop.tasks_exact = kind, steps_exact, tasks_exact
         if until_us is None or message.at_us <= until_us:
-            for lane, idle_us, longest_us, lags in message.lags:
+            for lane, idle_us, longest_us, lags in loop_lags(message):
                 self._loops[lane].lag(idle_us, longest_us, lags)
-        for lane, start_us, length_us, state, task, over, stacks in message.steps:
+        for lane, start_us, length_us, state, task, over, stacks in loop_steps(message):
             if until_us is not None:
                 length_us = min(length_us, until_us - start_us)
             if length_us > 0:
@@ -211,8 +211,7 @@ def _blame(stacks: list[int], functions: Functions) -> tuple[Place | None, bool]
     """(the line of the function in which most of a step was spent, whether that was an import)"""
     spent: Counter[int | None] = Counter()
     lines: dict[int | None, tuple[Place | None, bool]] = {}
-    pairs = iter(stacks)
-    for stack, length_us in zip(pairs, pairs, strict=True):  # the longest first
+    for stack, length_us in pairs(stacks):  # the longest first
         place = functions.blamed(stack)
         function = place.function if place else None
         spent[function] += length_us

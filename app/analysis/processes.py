@@ -14,14 +14,15 @@ message, [size, rss] each. `ended_s` is null while the process is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
-from app.model.frames import Memory, Process
+from app.model.frames import Counters, Memory, Process
 from app.model.summary import MemoryFigures, MemoryPeak, ProcessRow
+from app.model.tracks import ProcessTotals, kinds_of, process_totals
 
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
@@ -59,19 +60,18 @@ class ProcessUse:
         self._counted_from_us: int | None = None
         self._counted_to_us: int | None = None
 
-    def read(self, at_us: int, values: Sequence[int | None]) -> None:
+    def read(self, at_us: int, use: ProcessTotals) -> None:
         """Take its row of a counters message. A size that was not read this time keeps its last value.
 
         One that ends gives its memory back before it goes: an RSS of 0 says nothing of what it used.
         """
-        cpu_us, rss, peak_rss, minor_faults, major_faults = values
-        self.totals.read((cpu_us, minor_faults, major_faults))
+        self.totals.read((use.cpu_us, use.minor_faults, use.major_faults))
         self._counted_to_us = at_us
         if self._counted_from_us is None:
             self._counted_from_us = at_us
-        if rss:
-            self.rss, self.counted_us = rss, at_us
-        self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
+        if use.rss:
+            self.rss, self.counted_us = use.rss, at_us
+        self.peak_rss = self.peak_rss if use.peak_rss is None else use.peak_rss
         if self.mappings is None:
             self.course.add(MemoryReading(at_us, self.rss, None, None))
 
@@ -128,7 +128,7 @@ class ProcessUse:
             "peak_rss": self.peak_rss,
             "swap": mappings.swap if mappings else None,
             "shared": mappings.shared if mappings else None,
-            "kinds": mappings.kinds if mappings else None,
+            "kinds": kinds_of(mappings) if mappings else None,
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }
@@ -158,11 +158,10 @@ class Processes:
         for process in self:
             process.rebase()
 
-    def read(self, at_us: int, rows: Iterable[Sequence[int | None]]) -> None:
-        """Take the rows of a counters message; a process that is no CPython (yet) may have nothing else."""
-        for pid, *values in rows:
-            assert pid is not None
-            self._of(pid).read(at_us, values)
+    def read(self, message: Counters) -> None:
+        """Take a counters message; a process that is no CPython (yet) may have nothing else."""
+        for use in process_totals(message):
+            self._of(use.pid).read(message.at_us, use)
         self._note_peak("rss", self._rss())
 
     def walked(self, message: Memory) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from app.analysis.tracks import GilTime, LaneTime, gil_time
 from app.model.frames import Counters, Frame
-from app.model.tracks import process_uses
+from app.model.tracks import gils_of, lanes_of, process_totals
 
 SERIES = (
     "at_us",
@@ -81,9 +81,9 @@ class Series:
     def frame(self, frame: Frame, main: int | None) -> None:
         """Add what became of the main GIL in a slice, and how long threads ran."""
         self._seen_us += frame.end_us - frame.start_us
-        for _, track in frame.lanes:
+        for _, track in lanes_of(frame):
             self._lanes.add(track)
-        for index, switches, track in frame.gils:
+        for index, switches, track in gils_of(frame):
             if index == main:
                 self._gil.add(gil_time(track))
                 self._switches += switches
@@ -92,7 +92,7 @@ class Series:
     def counters(self, message: Counters, sizes: Sizes, paused_us: int | None) -> None:
         """Make a row of what came since the counters before, and keep it if its turn has come."""
         last = self._last
-        cpu_us = {use.pid: use.cpu_us for use in process_uses(message) if use.cpu_us is not None}
+        cpu_us = {use.pid: use.cpu_us for use in process_totals(message) if use.cpu_us is not None}
         moved_us = [
             now_us - before_us
             for pid, now_us in cpu_us.items()

@@ -13,7 +13,7 @@ from app.analysis.hot import HotFunctions
 from app.analysis.looks import LookLog
 from app.model.frames import Names, Stacks
 from app.model.summary import FlameNode, HotRow
-from app.model.tracks import looks
+from app.model.tracks import looks, stacks_of
 
 
 class StackLooks:
@@ -34,7 +34,7 @@ class StackLooks:
         if self._flame.full:
             moved = self._flame.thin()
             self._nodes = array("i", (moved[node] for node in self._nodes))
-        self._nodes.extend(self._flame.node(frames) for _, frames in message.stacks)
+        self._nodes.extend(self._flame.node(frames) for _, frames in stacks_of(message))
 
     def feed(self, message: Stacks, until_us: int | None) -> None:
         """Count the looks up to the end of the measured time, where that is known."""

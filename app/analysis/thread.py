@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from app.analysis.histogram import Runs
@@ -12,7 +12,7 @@ from app.analysis.tracks import known_share
 from app.analysis.where import Share, Where
 from app.model.states import NATIVE, RUNNING, STALLED, STATES, UNKNOWN, WAITING
 from app.model.summary import ThreadFigures
-from app.model.tracks import LANE_STEP, lane_pieces
+from app.model.tracks import LANE_STEP, ThreadTotals, lane_pieces
 
 _CPU, _RUN_DELAY, _VOLUNTARY, _INVOLUNTARY = range(4)
 
@@ -110,11 +110,12 @@ class Thread:
         known = (state for state in track[-LANE_STEP::-LANE_STEP] if state != UNKNOWN)
         self._state = next(known, self._state)
 
-    def read(self, values: Sequence[int | None], at_us: int) -> None:
+    def read(self, totals: ThreadTotals, at_us: int) -> None:
         """Take its row of a counters message."""
+        _, *values = totals
         self.totals.read(values)
         self._counted_to_us = at_us
-        switches = (values[_VOLUNTARY] or 0) + (values[_INVOLUNTARY] or 0)
+        switches = (totals.voluntary_switches or 0) + (totals.involuntary_switches or 0)
         self.still_in = self._state
         if switches != self._switches:
             self._switches, self.still_since_us = switches, at_us

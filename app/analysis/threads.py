@@ -7,16 +7,16 @@ KEPT_ROWS most active are kept and the rest are only counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from app.analysis.functions import Functions
 from app.analysis.thread import Thread
 from app.analysis.waits import Waits
 from app.analysis.where import FLAMES, Share, Whereabouts, flame, table
-from app.model.frames import Names
+from app.model.frames import Counters, Names
 from app.model.states import STATES
 from app.model.summary import ThreadFigures, ThreadRow
-from app.model.tracks import thread_names
+from app.model.tracks import thread_names, thread_totals
 
 KEPT_ROWS = 500
 LIVE_ROWS = 200  # a row is 600 to 1,000 bytes, and figures go out four times a second to every viewer
@@ -73,11 +73,10 @@ class Threads:
         for thread in self:
             thread.rebase()
 
-    def read(self, rows: Iterable[Sequence[int | None]], at_us: int) -> None:
-        """Take the rows of a counters message."""
-        for lane, *values in rows:
-            assert lane is not None
-            self[lane].read(values, at_us)
+    def read(self, message: Counters) -> None:
+        """Take a counters message."""
+        for totals in thread_totals(message):
+            self[totals.lane].read(totals, message.at_us)
 
     def state_us(self) -> list[int]:
         """The time of all threads that there ever were, by state."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Counters, Frame
-from app.model.tracks import process_uses
+from app.model.tracks import gils_of, process_totals
 
 WINDOW_US = 1_000_000
 
@@ -36,7 +36,7 @@ class FrameWindow:
 
     def add(self, frame: Frame) -> None:
         """Take a frame, and let go of those that began more than WINDOW_US before its end."""
-        gils = {index: (switches, gil_time(track)) for index, switches, track in frame.gils}
+        gils = {index: (switches, gil_time(track)) for index, switches, track in gils_of(frame)}
         self._slices.append(_Slice(frame.start_us, frame.end_us, frame.samples, gils))
         while len(self._slices) > 1 and self._slices[0].start_us < frame.end_us - WINDOW_US:
             self._slices.popleft()
@@ -80,7 +80,7 @@ class CounterWindow:
 
     def add(self, message: Counters) -> None:
         """Take a reading, and let go of all but one of those older than WINDOW_US."""
-        uses = list(process_uses(message))
+        uses = list(process_totals(message))
         sizes = [use.rss for use in uses if use.rss]  # one that has ended has none left
         self._readings.append(
             _Reading(

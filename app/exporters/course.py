@@ -24,7 +24,7 @@ from app.model.frames import (
     Report,
 )
 from app.model.states import HOLDER_NONE
-from app.model.tracks import GIL_STEP, LANE_STEP, Cast, cut, gil_pieces, lane_pieces
+from app.model.tracks import GIL_STEP, LANE_STEP, Cast, cut, gil_pieces, gils_of, lane_pieces
 
 
 class Slice(NamedTuple):
@@ -139,7 +139,7 @@ def _hold_ends(frame: Frame, cast: Cast, open_: _Open) -> Iterator[Hold | Taken]
 
 def _cut(frame: Frame, cast: Cast, end_us: int) -> Frame:
     """The slice as if it had ended then; its switches are known only of the whole."""
-    switches = {gil: moved for gil, moved, _ in frame.gils}
+    switches = {gil: moved for gil, moved, _ in gils_of(frame)}
     return replace(
         frame,
         end_us=end_us,

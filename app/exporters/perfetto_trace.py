@@ -20,7 +20,7 @@ from app.exporters.exporter import Source
 from app.exporters.perfetto_packets import Packets
 from app.model.frames import Collector, Counters, Event, Frame, Names, Process
 from app.model.states import HOLDER_UNKNOWN, STATES
-from app.model.tracks import Cast, pauses, process_uses
+from app.model.tracks import Cast, gils_of, pauses, process_totals, thread_names
 
 _PIECES = 1 << 15  # of packets that are given away together
 _PENDING = 64  # hand-overs of one thread whose stretch has not been told
@@ -77,7 +77,7 @@ class _Trace:
                     self._handovers.taken(gil, holder, at_us)
                     continue
                 case Frame():
-                    for gil, moved, _ in part.gils:
+                    for gil, moved, _ in gils_of(part):
                         self._rates[gil].switches += moved
                 case Names() | Process():
                     self._tracks.named(part)
@@ -104,7 +104,7 @@ class _Trace:
 
     def _counters(self, message: Counters) -> None:
         out, at_us = self._out, message.at_us
-        for use in process_uses(message):
+        for use in process_totals(message):
             if use.rss is not None:
                 out.count(self._tracks.counter(use.pid, "RSS", "bytes"), at_us, use.rss)
             if use.cpu_us is not None:
@@ -185,9 +185,9 @@ class _Tracks:
         if isinstance(message, Process):
             self._process(message.pid, again=True)
             return
-        for row in message.threads:
-            if row[0] in self.lanes:
-                self._describe_lane(row[0])
+        for who in thread_names(message):
+            if who.lane in self.lanes:
+                self._describe_lane(who.lane)
 
     def lane(self, lane: int) -> int:
         """The track of a thread."""

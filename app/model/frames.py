@@ -113,6 +113,7 @@ what a workload got done, read from memory that it shares; null without one.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Union, get_args
 
@@ -120,7 +121,7 @@ VERSION = 1
 SLICE_US = 50_000
 LONG_BLOCK_US = 50_000
 
-Row = list[Any]  # as the schema above lists its columns
+Row = Sequence[object]  # as the schema above lists its columns: tracks.py decodes it
 Json = dict[str, Any]
 
 
@@ -163,11 +164,11 @@ class Names:
 
     type: ClassVar[str] = "names"
     at_us: int
-    threads: list[Row] = field(default_factory=list)
-    gils: list[Row] = field(default_factory=list)
+    threads: Sequence[Row] = field(default_factory=list)
+    gils: Sequence[Row] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
-    functions: list[Row] = field(default_factory=list)
-    stacks: list[Row] = field(default_factory=list)
+    functions: Sequence[Row] = field(default_factory=list)
+    stacks: Sequence[Row] = field(default_factory=list)
     locks: list[int] = field(default_factory=list)
 
 
@@ -176,7 +177,7 @@ class Stacks:
     """Looks at what the holder of a GIL and its longest waiter were executing."""
 
     type: ClassVar[str] = "stacks"
-    looks: list[Row]
+    looks: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class Blocked:
     """Looks at threads that are blocked, or run C code without the GIL."""
 
     type: ClassVar[str] = "blocked"
-    rows: list[Row]
+    rows: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,9 @@ class Loops:
 
     type: ClassVar[str] = "loops"
     at_us: int
-    loops: list[Row] = field(default_factory=list)
-    lags: list[Row] = field(default_factory=list)
-    steps: list[Row] = field(default_factory=list)
+    loops: Sequence[Row] = field(default_factory=list)
+    lags: Sequence[Row] = field(default_factory=list)
+    steps: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,8 @@ class Frame:
     samples: int
     failed: int  # samples of a thread or a GIL that could not be read
     late: int  # samples taken more than one period after they were due
-    gils: list[Row] = field(default_factory=list)
-    lanes: list[Row] = field(default_factory=list)
+    gils: Sequence[Row] = field(default_factory=list)
+    lanes: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -218,8 +219,8 @@ class Counters:
 
     type: ClassVar[str] = "counters"
     at_us: int
-    processes: list[Row] = field(default_factory=list)
-    threads: list[Row] = field(default_factory=list)
+    processes: Sequence[Row] = field(default_factory=list)
+    threads: Sequence[Row] = field(default_factory=list)
     observer: Json = field(default_factory=dict)
     ops: int | None = None
 
@@ -243,10 +244,10 @@ class Heap:
     blocks_used: int
     bytes_used: int
     raw_blocks: int | None
-    classes: list[Row]
+    classes: Sequence[Row]
     pinned: Row
     mapped: bool = False
-    changed: list[Row] = field(default_factory=list)
+    changed: Sequence[Row] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
 
 
@@ -256,8 +257,8 @@ class Collector:
 
     type: ClassVar[str] = "collector"
     at_us: int
-    rows: list[Row] = field(default_factory=list)
-    pauses: list[Row] = field(default_factory=list)
+    rows: Sequence[Row] = field(default_factory=list)
+    pauses: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ class Memory:
     pss: int
     swap: int
     shared: int  # of the RSS, what other processes map as well
-    kinds: dict[str, Row | None]
+    kinds: Mapping[str, Row | None]
 
 
 @dataclass(frozen=True)

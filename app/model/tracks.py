@@ -1,16 +1,17 @@
 """The tracks and rows of messages, decoded: the one place that knows what stands where in them.
 
 A track is a flat list of pieces: of a lane (state, length_us), of a GIL (holder, waiters, length_us). The
-columns of other rows have names here. `Cast` remembers what was named, and so knows where a track begins.
+columns of other rows have names here, and whoever reads a message reads its rows by them. `Cast` remembers
+what was named, and so knows where a track begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
-from app.model.frames import Blocked, Collector, Counters, Frame, Names, Process, Row, Stacks
+from app.model.frames import Blocked, Collector, Counters, Frame, Heap, Loops, Memory, Names, Process, Stacks
 
 LANE_STEP = 2
 GIL_STEP = 3
@@ -32,6 +33,22 @@ class GilName(NamedTuple):
     gil: int
     pid: int
     interpreter: int | None
+
+
+class FunctionName(NamedTuple):
+    """A function, as its code object describes it."""
+
+    function: int
+    name: str  # qualified
+    file: str
+    first_line: int
+
+
+class StackFrames(NamedTuple):
+    """A stack: function and line in turn, leaf first."""
+
+    stack: int
+    frames: list[int]
 
 
 class Look(NamedTuple):
@@ -57,7 +74,7 @@ class BlockedLook(NamedTuple):
     task: str | None
 
 
-class ProcessUse(NamedTuple):
+class ProcessTotals(NamedTuple):
     """The running totals of a process."""
 
     pid: int
@@ -66,6 +83,84 @@ class ProcessUse(NamedTuple):
     peak_rss: int | None
     minor_faults: int | None
     major_faults: int | None
+
+
+class ThreadTotals(NamedTuple):
+    """The running totals of a thread."""
+
+    lane: int
+    cpu_us: int | None
+    run_delay_us: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+
+
+class LoopName(NamedTuple):
+    """Which event loop a thread runs, and what can be told apart of it."""
+
+    lane: int
+    kind: str
+    steps_exact: bool
+    tasks_exact: bool
+
+
+class LoopLags(NamedTuple):
+    """How late a loop was: (lag_us, length_us) in turn."""
+
+    lane: int
+    idle_us: int
+    longest_us: int
+    lags: list[int]
+
+
+class LoopStep(NamedTuple):
+    """A step of a loop that took long; `stacks` are (stack, length_us) in turn, the longest first."""
+
+    lane: int
+    start_us: int
+    length_us: int
+    state: int
+    task: str | None
+    over: bool
+    stacks: list[int]
+
+
+class CollectorTotals(NamedTuple):
+    """The numbers of an interpreter's collector, lists by generation."""
+
+    pid: int
+    interpreter: int
+    enabled: bool | None
+    thresholds: list[int]
+    counts: list[int]
+    collections: list[int]
+    collected: list[int]
+    uncollectable: list[int]
+    tracked: int | None
+
+
+class HeapClass(NamedTuple):
+    """The blocks of one size in a heap."""
+
+    size: int
+    pools: int
+    blocks_used: int
+    blocks_free: int
+
+
+class PinnedArenas(NamedTuple):
+    """The arenas of a heap of which at most a tenth is in use."""
+
+    arenas: int
+    bytes: int
+    held_bytes: int
+
+
+class ArenaMap(NamedTuple):
+    """What is drawn of an arena."""
+
+    address: int
+    pools: str
 
 
 class Pause(NamedTuple):
@@ -91,6 +186,23 @@ def gil_pieces(track: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     return zip(numbers, numbers, numbers)
 
 
+def pairs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Two kinds of numbers that stand in turn; ValueError where one is left over."""
+    if len(numbers) % 2:
+        raise ValueError("of numbers that stand in pairs one is left over")
+    return zip(numbers[::2], numbers[1::2])
+
+
+def lanes_of(frame: Frame) -> Iterable[tuple[int, list[int]]]:
+    """(lane, track) of each lane in a frame. There are thousands a second, so no objects are made of them."""
+    return cast("Iterable[tuple[int, list[int]]]", frame.lanes)
+
+
+def gils_of(frame: Frame) -> Iterable[tuple[int, int, list[int]]]:
+    """(GIL, switches, track) of each GIL in a frame."""
+    return cast("Iterable[tuple[int, int, list[int]]]", frame.gils)
+
+
 def thread_names(message: Names) -> Iterator[ThreadName]:
     """The lanes that a message names."""
     return map(ThreadName._make, message.threads)
@@ -99,6 +211,16 @@ def thread_names(message: Names) -> Iterator[ThreadName]:
 def gil_names(message: Names) -> Iterator[GilName]:
     """The GILs that a message names."""
     return map(GilName._make, message.gils)
+
+
+def function_names(message: Names) -> Iterator[FunctionName]:
+    """The functions that a message names."""
+    return map(FunctionName._make, message.functions)
+
+
+def stacks_of(message: Names) -> Iterator[StackFrames]:
+    """The stacks that a message names."""
+    return map(StackFrames._make, message.stacks)
 
 
 def looks(message: Stacks) -> Iterator[Look]:
@@ -111,9 +233,54 @@ def blocked_looks(message: Blocked) -> Iterator[BlockedLook]:
     return map(BlockedLook._make, message.rows)
 
 
-def process_uses(message: Counters) -> Iterator[ProcessUse]:
+def process_totals(message: Counters) -> Iterator[ProcessTotals]:
     """The processes that were read."""
-    return map(ProcessUse._make, message.processes)
+    return map(ProcessTotals._make, message.processes)
+
+
+def thread_totals(message: Counters) -> Iterator[ThreadTotals]:
+    """The threads that were read."""
+    return map(ThreadTotals._make, message.threads)
+
+
+def loop_names(message: Loops) -> Iterator[LoopName]:
+    """The loops that a message names."""
+    return map(LoopName._make, message.loops)
+
+
+def loop_lags(message: Loops) -> Iterator[LoopLags]:
+    """How late the loops were."""
+    return map(LoopLags._make, message.lags)
+
+
+def loop_steps(message: Loops) -> Iterator[LoopStep]:
+    """The steps that took long."""
+    return map(LoopStep._make, message.steps)
+
+
+def collector_totals(message: Collector) -> Iterator[CollectorTotals]:
+    """The collectors that were read."""
+    return map(CollectorTotals._make, message.rows)
+
+
+def heap_classes(message: Heap) -> Iterator[HeapClass]:
+    """The size classes of a heap."""
+    return map(HeapClass._make, message.classes)
+
+
+def pinned_arenas(message: Heap) -> PinnedArenas:
+    """The arenas of which at most a tenth is in use."""
+    return PinnedArenas._make(message.pinned)
+
+
+def arena_maps(message: Heap) -> Iterator[ArenaMap]:
+    """The arenas that a reading tells of."""
+    return map(ArenaMap._make, message.changed)
+
+
+def kinds_of(message: Memory) -> Mapping[str, list[int] | None]:
+    """[size, rss] of each kind of mapping."""
+    return cast("Mapping[str, list[int] | None]", message.kinds)
 
 
 def pauses(message: Collector) -> Iterator[Pause]:
@@ -191,19 +358,19 @@ class Cast:
         """Take note of what is known of a process now."""
         self.processes[message.pid] = message
 
-    def lane_tracks(self, frame: Frame) -> Iterator[tuple[int, int, Row]]:
+    def lane_tracks(self, frame: Frame) -> Iterator[tuple[int, int, list[int]]]:
         """(lane, start_us, track) of each lane in a frame; ValueError where it was never named."""
-        return _begun(frame.lanes, self.lanes, frame, "lane")
+        return _begun(lanes_of(frame), self.lanes, frame, "lane")
 
-    def gil_tracks(self, frame: Frame) -> Iterator[tuple[int, int, Row]]:
+    def gil_tracks(self, frame: Frame) -> Iterator[tuple[int, int, list[int]]]:
         """(GIL, start_us, track) of each GIL in a frame; ValueError where it was never named."""
-        rows = ((gil, track) for gil, _, track in frame.gils)
+        rows = ((gil, track) for gil, _, track in gils_of(frame))
         return _begun(rows, self.gils, frame, "GIL")
 
 
 def _begun(
-    rows: Iterable[Sequence[Any]], named: Mapping[int, Lane | Lock], frame: Frame, kind: str
-) -> Iterator[tuple[int, int, Row]]:
+    rows: Iterable[tuple[int, list[int]]], named: Mapping[int, Lane | Lock], frame: Frame, kind: str
+) -> Iterator[tuple[int, int, list[int]]]:
     for index, track in rows:
         one = named.get(index)
         if one is None:

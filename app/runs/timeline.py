@@ -17,7 +17,7 @@ import tempfile
 import threading
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -49,8 +49,8 @@ class Index:
 
     blocks: dict[int, dict[int, Place]]  # by level and number
     cast: list[tuple[int, Place]]  # the number of the first message in each
-    threads: list[frames.Row]
-    gils: list[frames.Row]
+    threads: Sequence[frames.Row]
+    gils: Sequence[frames.Row]
     end_us: int
 
     def to_json(self) -> Json:

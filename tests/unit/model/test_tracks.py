@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.frames import Frame, Names
-from app.model.tracks import GIL_STEP, LANE_STEP, Cast, clip, gil_pieces, lane_pieces, length_of
+from app.model.tracks import GIL_STEP, LANE_STEP, Cast, clip, gil_pieces, lane_pieces, length_of, pairs
 
 TRACKS = st.lists(st.tuples(st.integers(0, 7), st.integers(1, 90)), max_size=12).map(
     lambda pieces: [number for piece in pieces for number in piece]
@@ -40,3 +40,9 @@ def test_a_track_begins_with_its_frame_or_where_it_was_first_named():
     assert (cast.lanes[1].who.name, cast.lanes[0].gone) == ("named again", True)
     with pytest.raises(ValueError, match="lane 7 was never named"):
         list(cast.lane_tracks(Frame(0, 50, 5, 0, 0, [], [[7, []]])))
+
+
+def test_of_numbers_in_pairs_none_is_left_over():
+    assert list(pairs([4, 100, 5, 30])) == [(4, 100), (5, 30)]
+    with pytest.raises(ValueError, match="left over"):
+        pairs([4, 100, 5])
