@@ -16,7 +16,7 @@ RATES_HZ = (1000.0, 5000.0, 10_000.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """How many times, and how long in seconds, each measurement is made."""
 
     cost_repeats: int
@@ -35,7 +35,7 @@ class Plan:
     export_s: float
 
 
-FULL = Plan(
+FULL = BenchPlan(
     cost_repeats=5,
     cost_span_s=4.0,
     pairs=15,
@@ -61,7 +61,7 @@ AIM_WINDOW_MS = 200.0
 AIM_MEMORY_MB = 150.0
 AIM_EXPORT_S = 5.0
 
-QUICK = Plan(
+QUICK = BenchPlan(
     cost_repeats=1,
     cost_span_s=0.5,
     pairs=2,
@@ -101,9 +101,9 @@ def main() -> None:
     print_long_runs(plan, dice)
 
 
-def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
+def print_cost(plan: BenchPlan, python: str, threads: int, dice: random.Random) -> None:
     """Rates, shares and sizes. The rates take turns in random order: a drift of the machine hits all."""
-    costs: dict[float, list[cost.Cost]] = {gil_hz: [] for gil_hz in RATES_HZ}
+    costs: dict[float, list[cost.RunCost]] = {gil_hz: [] for gil_hz in RATES_HZ}
     for _ in range(plan.cost_repeats):
         for gil_hz in dice.sample(RATES_HZ, len(RATES_HZ)):
             costs[gil_hz].append(cost.measure(python, threads, gil_hz, plan.cost_span_s))
@@ -124,7 +124,7 @@ def print_cost(plan: Plan, python: str, threads: int, dice: random.Random) -> No
     print(flush=True)
 
 
-def print_slowdown(plan: Plan, python: str, threads: int, dice: random.Random) -> None:
+def print_slowdown(plan: BenchPlan, python: str, threads: int, dice: random.Random) -> None:
     """The ratio of each pair's two runs."""
     ratios = [slowdown.pair(python, threads, plan.pair_s, dice) for _ in range(plan.pairs)]
     aim = aimed(spread(ratios).median, AIM_SLOWDOWN)
@@ -132,7 +132,7 @@ def print_slowdown(plan: Plan, python: str, threads: int, dice: random.Random) -
     print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}{aim}\n", flush=True)
 
 
-def print_looks(plan: Plan, python: str, dice: random.Random) -> None:
+def print_looks(plan: BenchPlan, python: str, dice: random.Random) -> None:
     """What stacks take: those of holders, of waiters, and of threads that are blocked."""
     count, span_s = plan.look_pairs, plan.look_span_s
     print(f"looks at stacks, {count} pairs of {span_s:g} s with and without, in random order")
@@ -147,7 +147,7 @@ def print_looks(plan: Plan, python: str, dice: random.Random) -> None:
     print(flush=True)
 
 
-def print_arrival(plan: Plan, python: str, threads: int) -> None:
+def print_arrival(plan: BenchPlan, python: str, threads: int) -> None:
     """From the last sample to the client."""
     delays_ms = [delay * 1e3 for delay in arrival.delays_s(python, threads, plan.arrival_s)]
     print(f"arrival of a frame in a WebSocket client after its last sample, {len(delays_ms)} frames")
@@ -156,7 +156,7 @@ def print_arrival(plan: Plan, python: str, threads: int) -> None:
     print(f"    p99                          {percentile(delays_ms, 99):.2f} ms")
 
 
-def print_heap(plan: Plan, python: str, dice: random.Random) -> None:
+def print_heap(plan: BenchPlan, python: str, dice: random.Random) -> None:
     """A heap that is read once a second while its owner maps and unmaps memory."""
     found = heap.measure(python, plan.heap_size, plan.heap_pairs, plan.heap_span_s, dice)
     size = found.readings[-1].arena_bytes
@@ -170,7 +170,7 @@ def print_heap(plan: Plan, python: str, dice: random.Random) -> None:
     print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
 
 
-def print_history(plan: Plan, dice: random.Random) -> None:
+def print_history(plan: BenchPlan, dice: random.Random) -> None:
     """Pages of the history."""
     print(f"\nhistory of {plan.runs:,} runs, {plan.answers} answers each in random order, ms")
     for name, answers_s in history.answers_s(plan.runs, plan.answers, dice).items():
@@ -178,7 +178,7 @@ def print_history(plan: Plan, dice: random.Random) -> None:
         print(f"    {name:<28} {answers.text('{:.1f}')}{aimed(answers.median, AIM_HISTORY_MS)}")
 
 
-def print_long_runs(plan: Plan, dice: random.Random) -> None:
+def print_long_runs(plan: BenchPlan, dice: random.Random) -> None:
     """A run of an hour, and exports of ten minutes."""
     found = long_runs.look(plan.long_s, plan.answers, dice)
     print(f"\na run of {plan.long_s:g} s and {long_runs.THREADS} threads, {plan.answers} answers each, ms")

@@ -27,7 +27,7 @@ SETTLE_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class RunCost:
     """One run's figures; shares are of one CPU."""
 
     achieved: float  # share of the rate that was asked for
@@ -69,7 +69,7 @@ class _Span:
         return (self._marks[-1][1] - self._marks[0][1]) / self.length_s
 
 
-def measure(python: str, threads: int, gil_hz: float, span_s: float) -> Cost:
+def measure(python: str, threads: int, gil_hz: float, span_s: float) -> RunCost:
     """One target of `threads` threads, watched at `gil_hz`, alone for `span_s`, then beside py-spy."""
     life_s = 2 * (span_s + SETTLE_US / 1e6) + 2
     with ExitStack() as stack:
@@ -78,7 +78,7 @@ def measure(python: str, threads: int, gil_hz: float, span_s: float) -> Cost:
         target = _target_pid(messages)
         alone = _watch(messages, observation.pid, span_s)
         beside = _watch(messages, stack.enter_context(_py_spy(target)), span_s)
-    return Cost(
+    return RunCost(
         achieved=alone.samples / alone.length_s / gil_hz,
         late=alone.late / alone.samples,
         observer=alone.cpu_share,

@@ -10,14 +10,14 @@ COLOURS = ("#009E73", "#0072B2", "#D55E00", "#CC79A7")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A name and its points."""
 
     name: str
     points: list[tuple[float, float]]
 
 
-def plot(lines: list[Line], across: str, up: str) -> str:
+def plot(lines: list[Curve], across: str, up: str) -> str:
     """The lines from zero, each named at its end."""
     right = max(x for line in lines for x, _ in line.points)
     top = max(y for line in lines for _, y in line.points) * 1.1

@@ -29,7 +29,7 @@ from typing import Any
 
 import psutil
 from lab import ROOT, Lab, lab, started
-from plot import Line, plot
+from plot import Curve, plot
 from websockets.sync.client import connect
 
 PROGRAMS = ROOT / "docs" / "cases" / "programs"
@@ -163,7 +163,7 @@ def main() -> int:
         rows.writeheader()
         samples, summary = soak(chosen.minutes, lambda sample: rows.writerow(asdict(sample)))
     lines = [
-        Line(name, [(s.at_s / 60, getattr(s, f"{name}_rss") / 2**20) for s in samples])
+        Curve(name, [(s.at_s / 60, getattr(s, f"{name}_rss") / 2**20) for s in samples])
         for name in ("server", "observer", "target")
     ]
     (chosen.out / "soak.svg").write_text(plot(lines, "minutes", "MiB resident"))

@@ -20,7 +20,7 @@ from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
 from app.model.frames import Collector, Row
 from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
-from app.model.tracks import CollectorTotals, collector_totals, pauses
+from app.model.tracks import CollectorCounts, collector_totals, pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
 
@@ -81,7 +81,7 @@ class CollectorUse:
         """How many objects it follows."""
         return self._tracked
 
-    def read(self, at_us: int, told: CollectorTotals, begun: bool) -> None:
+    def read(self, at_us: int, told: CollectorCounts, begun: bool) -> None:
         """Take its row of a message; totals count from the last one before the run has `begun`, or the first.
 
         A forked child has its parent's totals, so the first reading is where its own begin.

@@ -20,7 +20,7 @@ from app.analysis.capabilities import available
 from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils
 from app.analysis.heaps import Heaps
-from app.analysis.loops import Loops
+from app.analysis.loops import LoopUses
 from app.analysis.processes import Processes
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series, Sizes
@@ -38,6 +38,7 @@ from app.model.frames import (
     Frame,
     Heap,
     Hello,
+    Loops,
     Memory,
     Message,
     Names,
@@ -45,7 +46,6 @@ from app.model.frames import (
     Report,
     Stacks,
 )
-from app.model.frames import Loops as LoopsMessage
 from app.model.states import LOCK, WAITING
 from app.model.summary import (
     HotRow,
@@ -80,7 +80,7 @@ class Ledger:
         self.threads = Threads()
         self.gils = Gils()
         self.stacks = StackLooks()
-        self.loops = Loops()
+        self.loops = LoopUses()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
         self.looked = Looked()
@@ -112,7 +112,7 @@ class Ledger:
             case End():
                 self.end = message
                 self._close(message.at_us)
-            case LoopsMessage():
+            case Loops():
                 self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
             case Heap() if not self._is_over(message.at_us):
                 self.heaps.feed(message)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from app.analysis.functions import Functions, Place
 from app.analysis.thread import Thread
 from app.analysis.threads import Threads
-from app.model.frames import Loops as LoopsMessage
+from app.model.frames import Loops
 from app.model.states import EXACT, INFERRED, STATES
 from app.model.summary import At, BlockRow, Lag, LoopRow, StepRow
 from app.model.tracks import loop_lags, loop_names, loop_steps, pairs
@@ -94,7 +94,7 @@ class _Block:
         }
 
 
-class Loop:
+class LoopUse:
     """The loops that one thread ran."""
 
     def __init__(self, thread: Thread) -> None:
@@ -174,21 +174,19 @@ class Loop:
         return sorted(blocks.values(), key=lambda block: -block.total_us)[:KEPT]
 
 
-class Loops:
+class LoopUses:
     """All event loops of a run."""
 
     def __init__(self) -> None:
-        self._loops: dict[int, Loop] = {}  # by lane
+        self._loops: dict[int, LoopUse] = {}  # by lane
 
-    def __iter__(self) -> Iterator[Loop]:
+    def __iter__(self) -> Iterator[LoopUse]:
         return iter(self._loops.values())
 
-    def feed(
-        self, message: LoopsMessage, threads: Threads, functions: Functions, until_us: int | None
-    ) -> None:
+    def feed(self, message: Loops, threads: Threads, functions: Functions, until_us: int | None) -> None:
         """Take a message. What lies after `until_us`, the end of the measured time, is left out."""
         for lane, kind, steps_exact, tasks_exact in loop_names(message):
-            loop = self._loops.setdefault(lane, Loop(threads[lane]))
+            loop = self._loops.setdefault(lane, LoopUse(threads[lane]))
             loop.kind, loop.steps_exact, loop.tasks_exact = kind, steps_exact, tasks_exact
         if until_us is None or message.at_us <= until_us:
             for lane, idle_us, longest_us, lags in loop_lags(message):

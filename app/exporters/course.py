@@ -27,7 +27,7 @@ from app.model.states import HOLDER_NONE
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, cut, gil_pieces, gils_of, lane_pieces
 
 
-class Slice(NamedTuple):
+class LaneSlice(NamedTuple):
     """A maximal stretch in which a thread was in one state."""
 
     lane: int
@@ -36,7 +36,7 @@ class Slice(NamedTuple):
     end_us: int
 
 
-class Hold(NamedTuple):
+class GilSlice(NamedTuple):
     """A maximal stretch in which a lock had one holder: a lane, or HOLDER_UNKNOWN."""
 
     gil: int
@@ -62,7 +62,9 @@ class Closed(NamedTuple):
 _Open = dict[int, tuple[int, int, int]]  # by lane or GIL: its value, since when, up to when
 
 
-def course(messages: Iterable[Message], cast: Cast) -> Iterator[Slice | Hold | Taken | Closed | Message]:
+def course(
+    messages: Iterable[Message], cast: Cast
+) -> Iterator[LaneSlice | GilSlice | Taken | Closed | Message]:
     """Stretches as they end, and each message before those that it ends.
 
     `cast` is filled as messages come: give an empty one. A Names among them may name a lane anew.
@@ -96,22 +98,22 @@ def course(messages: Iterable[Message], cast: Cast) -> Iterator[Slice | Hold | T
             ):
                 continue
         yield message
-    yield from (Hold(gil, *held) for gil, held in holds.items() if held[0] != HOLDER_NONE)
-    yield from (Slice(lane, *been) for lane, been in lanes.items())
+    yield from (GilSlice(gil, *held) for gil, held in holds.items() if held[0] != HOLDER_NONE)
+    yield from (LaneSlice(lane, *been) for lane, been in lanes.items())
     yield Closed(at_us if end_us is None else end_us)
 
 
-def _slice_ends(frame: Frame, cast: Cast, open_: _Open) -> list[Slice]:
-    over: list[Slice] = []
+def _slice_ends(frame: Frame, cast: Cast, open_: _Open) -> list[LaneSlice]:
+    over: list[LaneSlice] = []
     for lane, at_us, track in cast.lane_tracks(frame):
         state, since_us, until_us = open_.get(lane, (-1, at_us, at_us))
         if until_us != at_us:
-            over.append(Slice(lane, state, since_us, until_us))
+            over.append(LaneSlice(lane, state, since_us, until_us))
             state = -1
         for now, length_us in lane_pieces(track):
             if now != state:
                 if state >= 0:
-                    over.append(Slice(lane, state, since_us, at_us))
+                    over.append(LaneSlice(lane, state, since_us, at_us))
                 state, since_us = now, at_us
             at_us += length_us
         if state >= 0:
@@ -119,17 +121,17 @@ def _slice_ends(frame: Frame, cast: Cast, open_: _Open) -> list[Slice]:
     return over
 
 
-def _hold_ends(frame: Frame, cast: Cast, open_: _Open) -> Iterator[Hold | Taken]:
+def _hold_ends(frame: Frame, cast: Cast, open_: _Open) -> Iterator[GilSlice | Taken]:
     for gil, at_us, track in cast.gil_tracks(frame):
         holder, since_us, until_us = open_.get(gil, (HOLDER_NONE, at_us, at_us))
         if until_us != at_us:
             if holder != HOLDER_NONE:
-                yield Hold(gil, holder, since_us, until_us)
+                yield GilSlice(gil, holder, since_us, until_us)
             holder = HOLDER_NONE
         for now, _, length_us in gil_pieces(track):
             if now != holder:
                 if holder != HOLDER_NONE:
-                    yield Hold(gil, holder, since_us, at_us)
+                    yield GilSlice(gil, holder, since_us, at_us)
                 holder, since_us = now, at_us
                 if holder != HOLDER_NONE:
                     yield Taken(gil, holder, at_us)

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from app.exporters.course import Hold, Slice, course
+from app.exporters.course import GilSlice, LaneSlice, course
 from app.exporters.exporter import Source
 from app.model.frames import Names
 from app.model.states import HOLDER_UNKNOWN, STATES
@@ -36,7 +36,7 @@ class CsvRows:
         heads: dict[_Key, str] = {}  # all but the times; they are the same for millions of rows
         rows = [_line(COLUMNS)]
         for part in course(source.messages(), cast):
-            if isinstance(part, Slice | Hold):
+            if isinstance(part, LaneSlice | GilSlice):
                 kind, index, value = type(part), part[0], part[1]
                 head = heads.get((kind, index, value))
                 if head is None:
@@ -50,9 +50,9 @@ class CsvRows:
         yield "".join(rows).encode()
 
 
-def _head(part: Slice | Hold, cast: Cast) -> str:
+def _head(part: LaneSlice | GilSlice, cast: Cast) -> str:
     """A row up to its times."""
-    if isinstance(part, Slice):
+    if isinstance(part, LaneSlice):
         who = cast.lanes[part.lane].who
         return _line(("state", who.pid, who.interpreter, who.tid, who.name, STATES[part.state], ""), "")
     whose = cast.gils[part.gil].whose

@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import Any
 
-from app.exporters.course import Closed, Hold, Slice, Taken, course
+from app.exporters.course import Closed, GilSlice, LaneSlice, Taken, course
 from app.exporters.exporter import Source
 from app.exporters.perfetto_packets import Packets
 from app.model.frames import Collector, Counters, Event, Frame, Names, Process
@@ -59,7 +59,7 @@ class _Trace:
         out = self._out
         lane_tracks, handed, write = self._tracks.lanes, self._handovers.lanes, out.slice
         for part in course(self._source.messages(), self._cast):
-            if type(part) is Slice:  # millions of them, so not by a match
+            if type(part) is LaneSlice:  # millions of them, so not by a match
                 lane, state, start_us, end_us = part
                 track = lane_tracks.get(lane) or self._tracks.lane(lane)
                 if lane in handed:
@@ -70,7 +70,7 @@ class _Trace:
                 write(track, STATES[state], start_us, end_us)
                 continue
             match part:
-                case Hold(gil, holder, start_us, end_us):
+                case GilSlice(gil, holder, start_us, end_us):
                     out.slice(self._tracks.gil(gil), self._name_of(holder), start_us, end_us)
                     continue
                 case Taken(gil, holder, at_us):

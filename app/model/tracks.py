@@ -51,7 +51,7 @@ class StackFrames(NamedTuple):
     frames: list[int]
 
 
-class Look(NamedTuple):
+class HolderLook(NamedTuple):
     """What a GIL's holder and its longest waiter were executing."""
 
     at_us: int
@@ -113,7 +113,7 @@ class LoopLags(NamedTuple):
     lags: list[int]
 
 
-class LoopStep(NamedTuple):
+class LongStep(NamedTuple):
     """A step of a loop that took long; `stacks` are (stack, length_us) in turn, the longest first."""
 
     lane: int
@@ -125,7 +125,7 @@ class LoopStep(NamedTuple):
     stacks: list[int]
 
 
-class CollectorTotals(NamedTuple):
+class CollectorCounts(NamedTuple):
     """The numbers of an interpreter's collector, lists by generation."""
 
     pid: int
@@ -223,9 +223,9 @@ def stacks_of(message: Names) -> Iterator[StackFrames]:
     return map(StackFrames._make, message.stacks)
 
 
-def looks(message: Stacks) -> Iterator[Look]:
+def looks(message: Stacks) -> Iterator[HolderLook]:
     """The looks at holders and waiters."""
-    return map(Look._make, message.looks)
+    return map(HolderLook._make, message.looks)
 
 
 def blocked_looks(message: Blocked) -> Iterator[BlockedLook]:
@@ -253,14 +253,14 @@ def loop_lags(message: Loops) -> Iterator[LoopLags]:
     return map(LoopLags._make, message.lags)
 
 
-def loop_steps(message: Loops) -> Iterator[LoopStep]:
+def loop_steps(message: Loops) -> Iterator[LongStep]:
     """The steps that took long."""
-    return map(LoopStep._make, message.steps)
+    return map(LongStep._make, message.steps)
 
 
-def collector_totals(message: Collector) -> Iterator[CollectorTotals]:
+def collector_totals(message: Collector) -> Iterator[CollectorCounts]:
     """The collectors that were read."""
-    return map(CollectorTotals._make, message.rows)
+    return map(CollectorCounts._make, message.rows)
 
 
 def heap_classes(message: Heap) -> Iterator[HeapClass]:
@@ -317,7 +317,7 @@ def clip(track: Sequence[int], step: int, skip_us: int, keep_us: int) -> list[in
 
 
 @dataclass
-class Lane:
+class NamedLane:
     """A lane as it is named now, and where its first track began."""
 
     who: ThreadName
@@ -326,7 +326,7 @@ class Lane:
 
 
 @dataclass
-class Lock:
+class NamedGil:
     """A GIL, and where its first track began."""
 
     whose: GilName
@@ -338,19 +338,19 @@ class Cast:
 
     def __init__(self) -> None:
         self.processes: dict[int, Process] = {}
-        self.lanes: dict[int, Lane] = {}
-        self.gils: dict[int, Lock] = {}
+        self.lanes: dict[int, NamedLane] = {}
+        self.gils: dict[int, NamedGil] = {}
 
     def names(self, message: Names) -> None:
         """Take note of lanes and GILs that came, were named anew, or went."""
         for who in thread_names(message):
             known = self.lanes.get(who.lane)
             if known is None:
-                self.lanes[who.lane] = Lane(who, message.at_us)
+                self.lanes[who.lane] = NamedLane(who, message.at_us)
             else:
                 known.who = who
         for whose in gil_names(message):
-            self.gils.setdefault(whose.gil, Lock(whose, message.at_us))
+            self.gils.setdefault(whose.gil, NamedGil(whose, message.at_us))
         for lane in message.gone:
             self.lanes[lane].gone = True
 
@@ -369,7 +369,7 @@ class Cast:
 
 
 def _begun(
-    rows: Iterable[tuple[int, list[int]]], named: Mapping[int, Lane | Lock], frame: Frame, kind: str
+    rows: Iterable[tuple[int, list[int]]], named: Mapping[int, NamedLane | NamedGil], frame: Frame, kind: str
 ) -> Iterator[tuple[int, int, list[int]]]:
     for index, track in rows:
         one = named.get(index)

@@ -44,7 +44,7 @@ Place = tuple[int, int]  # offset, length
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class TimelineIndex:
     """Where the blocks are, and of whom they tell."""
 
     blocks: dict[int, dict[int, Place]]  # by level and number
@@ -68,7 +68,7 @@ class Index:
         }
 
     @classmethod
-    def of_json(cls, body: Json) -> Index:
+    def of_json(cls, body: Json) -> TimelineIndex:
         """The same, read."""
         blocks: dict[int, dict[int, Place]] = defaultdict(dict)
         for level, number, offset, length in body["blocks"]:
@@ -130,11 +130,11 @@ class TimelineWriter:
         self._write(index + _END.pack(len(index), MAGIC))
         self._file.close()
 
-    def _index(self) -> Index:
+    def _index(self) -> TimelineIndex:
         threads = [[*lane.who, lane.named_us] for lane in self._cast.lanes.values()]
         gils = [list(lock.whose) for lock in self._cast.gils.values()]
         blocks = {level: dict(at) for level, at in self._blocks.items()}
-        return Index(blocks, list(self._named), threads, gils, self._end_us)
+        return TimelineIndex(blocks, list(self._named), threads, gils, self._end_us)
 
     def _name(self) -> None:
         if self._lines:
@@ -167,7 +167,7 @@ class Timeline:
     """The timeline of a run. It reads its file, so in a thread."""
 
     def __init__(
-        self, path: str, index: Index, filling: dict[int, dict[int, Rows]], lines: list[str]
+        self, path: str, index: TimelineIndex, filling: dict[int, dict[int, Rows]], lines: list[str]
     ) -> None:
         self._path = path
         self._index = index
@@ -188,7 +188,7 @@ class Timeline:
                 raise ValueError("it is cut off")
             file.seek(size - _END.size - length)
             try:
-                index = Index.of_json(json.loads(zlib.decompress(file.read(length))))
+                index = TimelineIndex.of_json(json.loads(zlib.decompress(file.read(length))))
             except (zlib.error, KeyError, TypeError) as error:
                 raise ValueError(f"it is damaged: {error}") from error
         return cls(path, index, {}, [])

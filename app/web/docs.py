@@ -30,7 +30,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiOperation:
     """A method of a path."""
 
     method: str
@@ -53,11 +53,11 @@ async def docs(request: Request) -> HTMLResponse:
     return _templates.TemplateResponse(request, "docs.html", context)
 
 
-def operations(document: Json) -> Iterator[Operation]:
+def operations(document: Json) -> Iterator[ApiOperation]:
     """Every operation of an OpenAPI document, in its order."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            yield Operation(
+            yield ApiOperation(
                 method=method.upper(),
                 path=path,
                 title=operation["summary"],

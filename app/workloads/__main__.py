@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from app.workloads import catalogue
 from app.workloads.context import Json
-from app.workloads.line import Channel, ObserverGone, SharedWords
+from app.workloads.line import LineSocket, ObserverGone, SharedWords
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,14 +60,14 @@ def _run(arguments: argparse.Namespace) -> int:
     # Imported here, since the executors bring in multiprocessing and ctypes.
     from app.workloads import runner
 
-    channel = Channel.from_environment(os.environ)
+    channel = LineSocket.from_environment(os.environ)
     try:
         result = runner.run(_setting(arguments), SharedWords.from_environment(os.environ), channel)
         if channel:
             channel.send({"result": result})
         else:
             _print(result)
-    except catalogue.BadRequest as error:
+    except catalogue.InvalidRequest as error:
         body = {"code": "bad-request", "title": "That cannot be run", "detail": str(error)}
         _fail(channel, {**body, "remedy": error.remedy, "field": error.field}, f"{error}. {error.remedy}")
         return 2
@@ -88,9 +88,9 @@ def _setting(arguments: argparse.Namespace) -> catalogue.Setting:
     try:
         params = json.loads(arguments.params)
     except ValueError as error:
-        raise catalogue.BadRequest("params", f"not JSON: {error}") from None
+        raise catalogue.InvalidRequest("params", f"not JSON: {error}") from None
     if not isinstance(params, dict):
-        raise catalogue.BadRequest("params", f"not a JSON object: {arguments.params:.80}")
+        raise catalogue.InvalidRequest("params", f"not a JSON object: {arguments.params:.80}")
     given = arguments.name, params, arguments.executor, arguments.workers, arguments.seconds
     return catalogue.setting(*given)
 
@@ -100,7 +100,7 @@ def _failure(detail: str) -> Json:
     return {"code": "target-failed", "title": "The target failed", "detail": detail, "remedy": remedy}
 
 
-def _fail(channel: Channel | None, body: Json, story: str) -> None:
+def _fail(channel: LineSocket | None, body: Json, story: str) -> None:
     print(story, file=sys.stderr)  # noqa: T201
     if channel:
         channel.send({"error": body})

@@ -63,7 +63,7 @@ Work = Callable[[Context], Optional[Json]]
 AsyncWork = Callable[[Context], Awaitable[Optional[Json]]]
 
 
-class BadRequest(ValueError):
+class InvalidRequest(ValueError):
     """Something was asked for that cannot be run. `field` is the part of the request at fault, dotted."""
 
     def __init__(self, field: str, detail: str, remedy: str = "") -> None:
@@ -97,8 +97,8 @@ class Param:
             raise self._refused(f"{value!r} is not between {self.min} and {self.max}")
         return float(value) if self.type == "float" else value
 
-    def _refused(self, detail: str) -> BadRequest:
-        return BadRequest(f"params.{self.name}", detail, self.help)
+    def _refused(self, detail: str) -> InvalidRequest:
+        return InvalidRequest(f"params.{self.name}", detail, self.help)
 
 
 START_METHOD = Param(
@@ -201,26 +201,28 @@ class Workload:
         return self.roles[place], f"{self.roles[place]}-{worker - place + 1}"
 
     def check_params(self, given: Mapping[str, Any]) -> dict[str, ParamValue]:
-        """Every parameter with the value given, or its default. BadRequest for a wrong or an unknown one."""
+        """Every parameter with the value given, or its default; InvalidRequest for a wrong or unknown one."""
         unknown = sorted(set(given) - {param.name for param in self.params})
         if unknown:
             names = ", ".join(param.name for param in self.params) or "none"
-            raise BadRequest(
+            raise InvalidRequest(
                 f"params.{unknown[0]}", f"{self.name} has no such parameter", f"It has: {names}."
             )
         return {param.name: param.check(given.get(param.name, param.default)) for param in self.params}
 
     def check_extent(self, executor: str, workers: int, seconds: float) -> None:
-        """BadRequest if it cannot be run so, or not on this interpreter."""
+        """InvalidRequest if it cannot be run so, or not on this interpreter."""
         if executor not in self.executors:
             remedy = f"It runs on: {', '.join(self.executors)}."
-            raise BadRequest("executor", f"{self.name} does not run on {executor!r}", remedy)
+            raise InvalidRequest("executor", f"{self.name} does not run on {executor!r}", remedy)
         if not self.min_workers <= workers <= self.max_workers:
-            raise BadRequest("workers", f"{workers} is not between {self.min_workers} and {self.max_workers}")
+            raise InvalidRequest(
+                "workers", f"{workers} is not between {self.min_workers} and {self.max_workers}"
+            )
         if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-            raise BadRequest("seconds", f"{seconds} is not between {MIN_SECONDS} and {MAX_SECONDS}")
+            raise InvalidRequest("seconds", f"{seconds} is not between {MIN_SECONDS} and {MAX_SECONDS}")
         if sys.version_info < self.min_python:
-            raise BadRequest(
+            raise InvalidRequest(
                 "python", f"{self.name} needs CPython {'.'.join(map(str, self.min_python))} or later"
             )
 
@@ -266,7 +268,7 @@ class Setting(NamedTuple):
 def setting(
     name: str, params: Mapping[str, Any], executor: str | None, workers: int | None, seconds: float
 ) -> Setting:
-    """What was asked for; None means the workload's own. BadRequest if it cannot be."""
+    """What was asked for; None means the workload's own. InvalidRequest if it cannot be."""
     workload = find(name)
     executor = workload.executor if executor is None else executor
     workers = workload.workers if workers is None else workers
@@ -280,9 +282,9 @@ def workloads() -> list[Workload]:
 
 
 def find(name: str) -> Workload:
-    """The workload of that name. BadRequest if there is none."""
+    """The workload of that name. InvalidRequest if there is none."""
     for workload in workloads():
         if workload.name == name:
             return workload
     known = ", ".join(workload.name for workload in workloads())
-    raise BadRequest("workload", f"there is no workload {name!r}", f"There are: {known}.")
+    raise InvalidRequest("workload", f"there is no workload {name!r}", f"There are: {known}.")

@@ -91,7 +91,7 @@ def stop_on_signals(shared: SharedWords) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-class Channel:
+class LineSocket:
     """The workload's end of the socket pair."""
 
     def __init__(self, fd: int) -> None:
@@ -105,7 +105,7 @@ class Channel:
         return type(self), (Passed(self._socket.fileno()),)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Channel | None:
+    def from_environment(cls, environment: Mapping[str, str]) -> LineSocket | None:
         """The channel that the observer passed on, if there is one."""
         return cls(int(environment[CHANNEL_ENV])) if CHANNEL_ENV in environment else None
 

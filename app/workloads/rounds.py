@@ -9,7 +9,7 @@ from time import monotonic_ns
 from app.workloads.context import Context
 
 
-class Rounds:
+class RoundBarrier:
     """A barrier before and after each round: in between one worker alone takes stock."""
 
     def __init__(self, workers: int, length_ns: int) -> None:

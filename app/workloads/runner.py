@@ -14,7 +14,7 @@ from app.workloads.catalogue import Setting
 from app.workloads.children import Child, finish_all
 from app.workloads.context import Gate, Json, Span
 from app.workloads.job import Job, Outcome
-from app.workloads.line import Channel, SharedWords, stop_on_signals
+from app.workloads.line import LineSocket, SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
 
 _NS_A_SECOND = 1_000_000_000
@@ -29,11 +29,11 @@ class WorkerFailed(Exception):
         self.outcomes = outcomes
 
 
-def run(setting: Setting, shared: SharedWords, channel: Channel | None) -> Json:
+def run(setting: Setting, shared: SharedWords, channel: LineSocket | None) -> Json:
     """Run the workload to its end and return its result.
 
-    BadRequest if this Python does not have the executor; WorkerFailed if a worker failed; ObserverGone if the
-    observer went away before it said go.
+    InvalidRequest if this Python does not have the executor; WorkerFailed if a worker failed; ObserverGone if
+    the observer went away before it said go.
     """
     executor = executors.by_name(setting.executor)
     name_this_thread("main")
@@ -70,7 +70,7 @@ def _start_companion(job: Job) -> list[Child]:
     return [child]
 
 
-def _await_go(channel: Channel, shared: SharedWords, children: Sequence[int]) -> None:
+def _await_go(channel: LineSocket, shared: SharedWords, children: Sequence[int]) -> None:
     channel.send({"ready": {"pids": [os.getpid(), *children]}})
     channel.wait_for_go(shared)
     channel.stop_at_hangup(shared)

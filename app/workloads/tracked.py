@@ -39,7 +39,7 @@ class Edge(NamedTuple):
     patient: bool = True  # of a wait: it has no time-out
 
 
-class Graph(NamedTuple):
+class WaitGraph(NamedTuple):
     """Who held and who waited. A thread waits for one lock at the most, and one thread holds a lock."""
 
     holds: Mapping[str, Edge]  # by lock
@@ -145,7 +145,7 @@ class TrackedLocks:
     def __init__(self) -> None:
         self.holds: dict[str, Edge] = {}
         self.waits: dict[str, Edge] = {}
-        self.seen = Graph({}, {}).to_json(None)  # the graph that was reported last
+        self.seen = WaitGraph({}, {}).to_json(None)  # the graph that was reported last
         self.deadlock: Json | None = None  # {"cycle", "at_s", "found_after_s"} of the first one
         self._pulse = Pulse()
 
@@ -178,5 +178,5 @@ class TrackedLocks:
             report["found_after_s"] = self.deadlock["found_after_s"]
         ctx.report(report)
 
-    def _graph(self) -> Graph:
-        return Graph(dict(self.holds), dict(self.waits))
+    def _graph(self) -> WaitGraph:
+        return WaitGraph(dict(self.holds), dict(self.waits))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.probe.kernel.memory import Unmapped
 
 from .runtime import Runtime
-from .source import Source
+from .source import SourceFiles
 from .stacks import StackFrame, StackReader
 from .survey import Inconsistent
 from .vocabulary import Vocabulary
@@ -19,7 +19,7 @@ class NumberedStacks:
     def __init__(self, runtime: Runtime, vocabulary: Vocabulary) -> None:
         self.reader = StackReader(runtime)
         self._vocabulary = vocabulary
-        self._source = Source(runtime.memory.pid)
+        self._source = SourceFiles(runtime.memory.pid)
         self._checked_us = 0
 
     def refresh(self, now_us: int) -> None:

@@ -21,7 +21,7 @@ _MAX_SIZE = 1 << 20  # bytes: longer files are not read
 _MAX_FILES = 50
 
 
-class Source:
+class SourceFiles:
     """The sources of one process, each file read once."""
 
     def __init__(self, pid: int) -> None:

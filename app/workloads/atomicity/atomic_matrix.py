@@ -12,7 +12,7 @@ from app.workloads.atomicity.trial import Trial
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
 from app.workloads.pulse import Pulse
-from app.workloads.rounds import Rounds
+from app.workloads.rounds import RoundBarrier
 
 _ROUND_NS = 15_000_000  # all of them have had one within half a second
 
@@ -22,7 +22,7 @@ class Matrix:
 
     def __init__(self, threads: int) -> None:
         self.trials = [Trial(operation, threads) for operation in OPERATIONS]
-        self.rounds = Rounds(threads, _ROUND_NS)
+        self.rounds = RoundBarrier(threads, _ROUND_NS)
         self.pulse = Pulse()
         self.now: Trial | None = None
         self._next = 0

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from app.workloads.catalogue import BadRequest
+from app.workloads.catalogue import InvalidRequest
 from app.workloads.context import Span
-from app.workloads.executors.asynchronous import Asyncio
-from app.workloads.executors.processes import Processes
-from app.workloads.executors.sequential import Sequential
-from app.workloads.executors.subinterpreters import Subinterpreters
-from app.workloads.executors.threads import Threads
+from app.workloads.executors.asynchronous import AsyncioExecutor
+from app.workloads.executors.processes import ProcessExecutor
+from app.workloads.executors.sequential import SequentialExecutor
+from app.workloads.executors.subinterpreters import SubinterpreterExecutor
+from app.workloads.executors.threads import ThreadExecutor
 from app.workloads.job import Job, Outcome
 
 
@@ -57,13 +57,19 @@ class Executor(Protocol):
         ...
 
 
-EXECUTORS: tuple[Executor, ...] = (Sequential(), Threads(), Processes(), Asyncio(), Subinterpreters())
+EXECUTORS: tuple[Executor, ...] = (
+    SequentialExecutor(),
+    ThreadExecutor(),
+    ProcessExecutor(),
+    AsyncioExecutor(),
+    SubinterpreterExecutor(),
+)
 
 
 def by_name(name: str) -> Executor:
-    """The executor of that name; a declaration names no other. BadRequest if this Python is too old."""
+    """The executor of that name; a declaration names no other. InvalidRequest if this Python is too old."""
     executor = next(executor for executor in EXECUTORS if executor.name == name)
     if sys.version_info < executor.min_python:
         least, own = (".".join(map(str, version[:2])) for version in (executor.min_python, sys.version_info))
-        raise BadRequest("executor", f"{name} needs CPython {least} or later, and this is {own}")
+        raise InvalidRequest("executor", f"{name} needs CPython {least} or later, and this is {own}")
     return executor

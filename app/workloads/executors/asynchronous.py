@@ -9,7 +9,7 @@ from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
 
 
-class Asyncio:
+class AsyncioExecutor:
     """Tasks take turns in the main thread, and go on from one to the next only where one awaits."""
 
     name = "asyncio"

@@ -7,7 +7,7 @@ from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
 
 
-class Processes:
+class ProcessExecutor:
     """Child processes, each with an interpreter and a GIL of its own."""
 
     name = "processes"

@@ -9,7 +9,7 @@ from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
 
 
-class Sequential:
+class SequentialExecutor:
     """The main thread does the work of each worker in turn, each for an equal share of the time left."""
 
     name = "sequential"

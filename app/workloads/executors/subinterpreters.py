@@ -25,7 +25,7 @@ inside.main({worker}, {job}, {parked}, {outcome})
 """
 
 
-class Subinterpreters:
+class SubinterpreterExecutor:
     """Interpreters with a GIL each. Those of 3.12 corrupt memory once common C modules are imported."""
 
     name = "subinterpreters"

@@ -12,7 +12,7 @@ from app.workloads.job import Job, Outcome
 from app.workloads.names import name_this_thread
 
 
-class Threads:
+class ThreadExecutor:
     """Threads share one interpreter, and so one GIL."""
 
     name = "threads"

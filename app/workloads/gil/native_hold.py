@@ -42,7 +42,7 @@ def sort_numbers(size: int) -> Call:
     return partial(sorted, [numbers.random() for _ in range(size * 1_000)])
 
 
-class Kind(NamedTuple):
+class CallKind(NamedTuple):
     """A call of any size, and the power of its size with which its time grows."""
 
     make: Callable[[int], Call]
@@ -50,9 +50,9 @@ class Kind(NamedTuple):
 
 
 _KINDS = {
-    "regex": Kind(backtrack, 3.0),
-    "power": Kind(raise_to_power, 1.585),
-    "sort": Kind(sort_numbers, 1.1),
+    "regex": CallKind(backtrack, 3.0),
+    "power": CallKind(raise_to_power, 1.585),
+    "sort": CallKind(sort_numbers, 1.1),
 }
 
 
@@ -75,7 +75,7 @@ def timed_ns(call: Call, clock: Clock = perf_counter_ns) -> int:
     return int(end_ns - start_ns)
 
 
-def calibrate(kind: Kind, length_ms: float) -> Prepared:
+def calibrate(kind: CallKind, length_ms: float) -> Prepared:
     """Find the size with which a call takes about so long on this machine, now.
 
     It goes by the thread's CPU time: what else runs on the machine is no part of the call.

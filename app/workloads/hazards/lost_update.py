@@ -11,7 +11,7 @@ from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.interpreter import gil_enabled
 from app.workloads.pulse import Pulse
-from app.workloads.rounds import Rounds
+from app.workloads.rounds import RoundBarrier
 
 ROUND_NS = 60_000_000  # a dozen switch intervals, so that threads are interrupted in every round
 _BATCH = 500
@@ -55,7 +55,7 @@ class Race:
 
     def __init__(self, workers: int) -> None:
         self.numbers = {way: Number(workers) for way in _UPDATES}
-        self.rounds = Rounds(workers, ROUND_NS)
+        self.rounds = RoundBarrier(workers, ROUND_NS)
         self.pulse = Pulse()
 
     def counts(self) -> dict[str, int]:

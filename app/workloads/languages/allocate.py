@@ -11,8 +11,8 @@ from app.workloads.context import Context, Json
 from app.workloads.languages import report
 from app.workloads.languages.build import Stopped
 from app.workloads.languages.models import MODELS
-from app.workloads.languages.runtimes import Missing, Runtime, wanted
-from app.workloads.languages.subject import Ended, OutOfTime, Subject
+from app.workloads.languages.runtimes import LanguageRuntime, Missing, wanted
+from app.workloads.languages.subject import Ended, LanguageSubject, OutOfTime
 
 _NS_A_SECOND = 1_000_000_000
 _MARGIN_S = 0.1  # kept back of each runtime's time, for its end
@@ -46,7 +46,7 @@ def _work(ctx: Context) -> Json:
     return found
 
 
-def _command(ctx: Context, runtime: Runtime, found: Json) -> list[str] | None:
+def _command(ctx: Context, runtime: LanguageRuntime, found: Json) -> list[str] | None:
     """How a runtime is started, all compiled that it needs; None, and why, where it cannot be."""
     try:
         return runtime.command(ctx.params, lambda: ctx.stopping)
@@ -57,7 +57,7 @@ def _command(ctx: Context, runtime: Runtime, found: Json) -> list[str] | None:
     return None
 
 
-def _try(ctx: Context, runtime: Runtime, command: list[str], lasts_s: float, found: Json) -> None:
+def _try(ctx: Context, runtime: LanguageRuntime, command: list[str], lasts_s: float, found: Json) -> None:
     try:
         found["runtimes"].append(_observe(ctx, runtime, command, found["thread_counts"], lasts_s))
     except Ended as end:
@@ -68,12 +68,14 @@ def _left_s(ctx: Context) -> float:
     return (ctx.span.deadline_ns - monotonic_ns()) / _NS_A_SECOND
 
 
-def _observe(ctx: Context, runtime: Runtime, command: list[str], counts: list[int], lasts_s: float) -> Json:
+def _observe(
+    ctx: Context, runtime: LanguageRuntime, command: list[str], counts: list[int], lasts_s: float
+) -> Json:
     """Have a runtime do all phases in the time given; what it had done when that was up."""
     until_ns = monotonic_ns() + int((lasts_s - _MARGIN_S) * _NS_A_SECOND)
     own: Json = {"key": runtime.key, "name": runtime.name, "version": None}
     phases: list[Json] = []
-    with Subject(ctx, command) as subject:
+    with LanguageSubject(ctx, command) as subject:
         own["pid"] = subject.pid
         try:
             own.update(subject.ready())
@@ -105,7 +107,7 @@ def _phase(done: Json, ctx: Context) -> Json:
     }
 
 
-def _observed(subject: Subject, ctx: Context) -> Json:
+def _observed(subject: LanguageSubject, ctx: Context) -> Json:
     lengths = sorted(pause.length_ns for pause in subject.pauses)
     longest = sorted(subject.pauses, key=lambda pause: pause.length_ns)[-_MOST_PAUSES:]
     start_ns = ctx.span.start_ns

@@ -24,7 +24,7 @@ _JVM_PAUSE = re.compile(r"\[(\d+)ns\]\s*GC\(\d+\) Pause .*?(\d+(?:\.\d+)?)ms")
 _NS_A_MS = 1_000_000
 
 
-class Pause(NamedTuple):
+class RuntimePause(NamedTuple):
     """A time in which the collector had all threads stand still."""
 
     start_ns: int
@@ -36,7 +36,7 @@ def phase_line(threads: int, length_s: float) -> bytes:
     return f"{threads} {max(1, round(length_s * 1000))}\n".encode()
 
 
-def parse(line: str) -> Json | Pause | None:
+def parse(line: str) -> Json | RuntimePause | None:
     """What a program said: an object, a pause of the JVM, or None for what the JVM says beside that."""
     if line.startswith("{"):
         body: dict[str, Any] = json.loads(line)
@@ -45,4 +45,4 @@ def parse(line: str) -> Json | Pause | None:
     if found is None:
         return None
     length_ns = round(float(found[2]) * _NS_A_MS)
-    return Pause(int(found[1]) - length_ns, length_ns)
+    return RuntimePause(int(found[1]) - length_ns, length_ns)

@@ -33,7 +33,7 @@ class Missing(Exception):
         self.remedy = remedy
 
 
-class Runtime(NamedTuple):
+class LanguageRuntime(NamedTuple):
     """One of those that are compared. `command` finds it, and compiles what it needs: Missing, or Stopped."""
 
     key: str
@@ -42,15 +42,17 @@ class Runtime(NamedTuple):
     command: Callable[[Mapping[str, Any], Callable[[], bool]], list[str]]
 
 
-def wanted(params: Mapping[str, Any]) -> list[Runtime]:
+def wanted(params: Mapping[str, Any]) -> list[LanguageRuntime]:
     """Those that the parameters ask for, in the order in which they run."""
-    runtimes = [Runtime("python", "this CPython", False, _this_python)]
+    runtimes = [LanguageRuntime("python", "this CPython", False, _this_python)]
     if params["free_threaded"] != "none" and not _gil_disabled_here():
-        runtimes.append(Runtime("free-threaded", "free-threaded CPython", False, _free_threaded))
+        runtimes.append(LanguageRuntime("free-threaded", "free-threaded CPython", False, _free_threaded))
     if params["java"]:
-        runtimes.append(Runtime("java", "Java", True, _java))
+        runtimes.append(LanguageRuntime("java", "Java", True, _java))
     if params["cpp"]:
-        runtimes += [Runtime(kind, f"C++ {kind}", True, _Cpp(kind)) for kind in ("shared_ptr", "unique_ptr")]
+        runtimes += [
+            LanguageRuntime(kind, f"C++ {kind}", True, _Cpp(kind)) for kind in ("shared_ptr", "unique_ptr")
+        ]
     return runtimes
 
 

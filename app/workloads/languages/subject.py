@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO
 
 from app.workloads.context import Context, Json
-from app.workloads.languages.protocol import Pause, parse, phase_line
+from app.workloads.languages.protocol import RuntimePause, parse, phase_line
 
 _SAMPLE_S = 0.05  # between two readings of its memory, and how often it is asked whether it is time to end
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -29,12 +29,12 @@ class OutOfTime(Exception):
     """It is time for the run to end."""
 
 
-class Subject:
+class LanguageSubject:
     """A child process, killed with the block."""
 
     def __init__(self, ctx: Context, command: Sequence[str]) -> None:
         self.rss: list[tuple[int, int]] = []  # instant in ns, bytes
-        self.pauses: list[Pause] = []
+        self.pauses: list[RuntimePause] = []
         self._ctx = ctx
         self._errors: IO[bytes] = os.fdopen(os.memfd_create("stderr"), "w+b")
         self._process = subprocess.Popen(
@@ -49,7 +49,7 @@ class Subject:
         self._selector.register(self._said, selectors.EVENT_READ)
         self._sample_ns = 0
 
-    def __enter__(self) -> Subject:
+    def __enter__(self) -> LanguageSubject:
         return self
 
     def __exit__(
@@ -86,14 +86,14 @@ class Subject:
             raise Ended(self._how_it_ended()) from None
         done = self._await("done", count)
         count(done["trees"])
-        self.pauses += [Pause(*pause) for pause in done["pauses"]]
+        self.pauses += [RuntimePause(*pause) for pause in done["pauses"]]
         return {**done, "cpu_s": self._cpu_s() - cpu_s}
 
     def _await(self, key: str, progress: Callable[[int], None]) -> Json:
         while True:
             while self._lines:
                 said = parse(self._lines.pop(0))
-                if isinstance(said, Pause):
+                if isinstance(said, RuntimePause):
                     self.pauses.append(said)
                 elif said is not None and key in said:
                     body: Json = said[key]

@@ -18,18 +18,18 @@ from typing import Any
 PROGRESS_S = 0.1
 
 
-class Node:
+class TreeNode:
     """A node of a binary tree."""
 
     __slots__ = ("left", "right")
 
-    left: Node | None
-    right: Node | None
+    left: TreeNode | None
+    right: TreeNode | None
 
 
-def build(depth: int) -> Node:
+def build(depth: int) -> TreeNode:
     """A full tree of that depth."""
-    node = Node()
+    node = TreeNode()
     if depth:
         node.left, node.right = build(depth - 1), build(depth - 1)
     else:
@@ -37,7 +37,7 @@ def build(depth: int) -> Node:
     return node
 
 
-def nodes(node: Node) -> int:
+def nodes(node: TreeNode) -> int:
     """How many nodes a tree has."""
     if node.left is None or node.right is None:
         return 1
@@ -64,7 +64,7 @@ class Pauses:
         return pauses
 
 
-class Phase:
+class TreePhase:
     """Some threads at work for some time."""
 
     def __init__(self, depth: int, keep: int, threads: int) -> None:
@@ -78,7 +78,7 @@ class Phase:
         ]
 
     def _work(self, place: int) -> None:
-        kept: list[Node | None] = [None] * self._keep
+        kept: list[TreeNode | None] = [None] * self._keep
         expected = (2 << self._depth) - 1
         turn = 0
         while not self._stop:
@@ -138,7 +138,7 @@ def main() -> None:
         threads, milliseconds = map(int, line.split())
         if running is not None:
             running.join()
-        phase = Phase(depth, keep, threads)
+        phase = TreePhase(depth, keep, threads)
         running = threading.Thread(target=phase.run, args=(milliseconds * 1_000_000, pauses), name="phase")
         running.start()
     os._exit(0)  # whoever asked is gone, and may have gone amid a phase

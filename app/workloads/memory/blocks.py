@@ -28,7 +28,7 @@ _MIMALLOC = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 _POOLS_OF_16K = sys.implementation.name == "cpython" and sys.version_info >= (3, 10) and not _MIMALLOC
 
 
-class Place(NamedTuple):
+class PoolPlace(NamedTuple):
     """A pool's address, and the size of its blocks."""
 
     pool: int
@@ -49,7 +49,7 @@ class Blocks:
     ) -> None:
         os.close(self._memory)
 
-    def place(self, address: int) -> Place | None:
+    def place(self, address: int) -> PoolPlace | None:
         """Where the object at an address lies; None if the C library keeps it, or another allocator."""
         if not _POOLS_OF_16K:
             return None
@@ -67,4 +67,4 @@ class Blocks:
         offsets = [address - pool - _HEADER_BYTES - before for before in _BEFORE_OBJECT]
         if last != _POOL_BYTES - size or not any(at >= 0 and at % size == 0 for at in offsets):
             return None
-        return Place(pool, size)
+        return PoolPlace(pool, size)

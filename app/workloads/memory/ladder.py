@@ -16,7 +16,7 @@ from app.workloads.memory.measures import (
     trim,
 )
 from app.workloads.memory.objects import made, one_a_pool
-from app.workloads.memory.reader import Reader
+from app.workloads.memory.reader import ChildReader
 
 SIZES = (64, 128, 256, 512)  # of the small objects, in equal parts by bytes
 LARGE_BYTES = 16 * 1024
@@ -31,7 +31,7 @@ class Ladder:
         self._bytes_a_time = megabytes_a_time * MEGABYTE
         self._small: list[bytes] = []
         self._large: list[bytes] = []
-        self._child: Reader | None = None
+        self._child: ChildReader | None = None
 
     def do(self, action: str) -> Json:
         """Do it; what that was, in a sentence, and what an onlooker may want of its own figures."""
@@ -129,7 +129,7 @@ class Ladder:
     def fork(self) -> Json:
         """A child that reads all the small objects, and lives until the next one is asked for."""
         self.close()
-        self._child = Reader(self._small)
+        self._child = ChildReader(self._small)
         read = self._child.read
         grew = read["uss_after"] - read["uss_before"]
         return {

@@ -18,26 +18,30 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NO_ITEMS: list[object] = []
 
 
-class Kind(NamedTuple):
+class ObjectKind(NamedTuple):
     """A kind of object: how one is made, and the means by which CPython could save its allocation."""
 
     make: Callable[[int], object]
     means: str
 
 
-KINDS: dict[str, Kind] = {
-    "float": Kind(lambda number: number + 0.5, "free list"),
-    "tuple of 3": Kind(lambda number: (number, number, number), "free list"),
-    "list": Kind(lambda number: [], "free list"),
-    "list of 1": Kind(lambda number: [None], "free list for the list, none for its items"),
-    "dict": Kind(lambda number: {}, "free list"),
-    "int below 200": Kind(lambda number: number % 200, "made once, when the interpreter starts"),
-    "int above a million": Kind(lambda number: 1_000_000 + number, "free list from 3.14 on"),
-    "str of one letter": Kind(lambda number: _LETTERS[number % 26], "made once, when the interpreter starts"),
-    "interned str": Kind(lambda number: sys.intern(_LETTERS[: number % 8 + 2]), "one for all that are equal"),
-    "str": Kind(lambda number: _LETTERS * (number % 7 + 2), "none"),
-    "bytes": Kind(lambda number: bytes(20), "none"),
-    "empty tuple": Kind(lambda number: tuple(_NO_ITEMS), "made once, when the interpreter starts"),
+KINDS: dict[str, ObjectKind] = {
+    "float": ObjectKind(lambda number: number + 0.5, "free list"),
+    "tuple of 3": ObjectKind(lambda number: (number, number, number), "free list"),
+    "list": ObjectKind(lambda number: [], "free list"),
+    "list of 1": ObjectKind(lambda number: [None], "free list for the list, none for its items"),
+    "dict": ObjectKind(lambda number: {}, "free list"),
+    "int below 200": ObjectKind(lambda number: number % 200, "made once, when the interpreter starts"),
+    "int above a million": ObjectKind(lambda number: 1_000_000 + number, "free list from 3.14 on"),
+    "str of one letter": ObjectKind(
+        lambda number: _LETTERS[number % 26], "made once, when the interpreter starts"
+    ),
+    "interned str": ObjectKind(
+        lambda number: sys.intern(_LETTERS[: number % 8 + 2]), "one for all that are equal"
+    ),
+    "str": ObjectKind(lambda number: _LETTERS * (number % 7 + 2), "none"),
+    "bytes": ObjectKind(lambda number: bytes(20), "none"),
+    "empty tuple": ObjectKind(lambda number: tuple(_NO_ITEMS), "made once, when the interpreter starts"),
 }
 
 
@@ -57,7 +61,7 @@ def _work(ctx: Context) -> Json:
     return {"kinds": best}
 
 
-def _count(kind: Kind, objects: int, nothing: Json | None = None) -> Json:
+def _count(kind: ObjectKind, objects: int, nothing: Json | None = None) -> Json:
     """Blocks in use, counted by the heap itself, as the objects come, go, and come again.
 
     `nothing` is what counting takes where no object is made: it is left out.
@@ -78,10 +82,10 @@ def _count(kind: Kind, objects: int, nothing: Json | None = None) -> Json:
     return {name: count - (nothing[name] if nothing else 0) for name, count in counted.items()}
 
 
-_NOTHING = Kind(lambda number: None, "none")
+_NOTHING = ObjectKind(lambda number: None, "none")
 
 
-def _make(kind: Kind, places: list[object], numbers: list[int]) -> None:
+def _make(kind: ObjectKind, places: list[object], numbers: list[int]) -> None:
     make = kind.make
     for number in numbers:
         places[number] = make(number)

@@ -12,7 +12,7 @@ from app.workloads.memory.measures import private
 from app.workloads.names import name_this_thread
 
 
-class Reader:
+class ChildReader:
     """The child. It ends when `close` is called, or with its parent. For a process of one thread."""
 
     def __init__(self, objects: Iterable[object]) -> None:

@@ -24,7 +24,7 @@ def is_prime(number: int) -> bool:
     return True
 
 
-class Search:
+class PrimeSearch:
     """One worker's pieces: every N-th, beginning with its own, so that no number is tried twice."""
 
     def __init__(self, worker: int, workers: int, numbers_from: int) -> None:
@@ -44,9 +44,9 @@ def _prepare(setting: Setting, resources: ExitStack) -> tuple[int, bool]:
     return setting.workers, setting.executor == "sequential"
 
 
-def _search(ctx: Context) -> tuple[Search, speedup.Steps]:
+def _search(ctx: Context) -> tuple[PrimeSearch, speedup.Steps]:
     workers, in_turn = ctx.prepared
-    search = Search(ctx.worker, workers, ctx.params["numbers_from"])
+    search = PrimeSearch(ctx.worker, workers, ctx.params["numbers_from"])
     return search, speedup.steps(ctx, search.piece, in_turn)
 
 

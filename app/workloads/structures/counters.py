@@ -91,7 +91,7 @@ class Approximate:
 _KINDS: dict[str, type[Counter]] = {"lockless": Lockless, "locked": Locked, "approximate": Approximate}
 
 
-class Phase(NamedTuple):
+class CounterPhase(NamedTuple):
     """One counter, with so many workers counting in it at once."""
 
     kind: str
@@ -107,17 +107,19 @@ class Counted(NamedTuple):
     end_ns: int
 
 
-class Plan(NamedTuple):
+class CounterPlan(NamedTuple):
     """The phases, of equal length, one after the other."""
 
-    phases: list[Phase]
+    phases: list[CounterPhase]
     one_by_one: bool  # the executor runs one worker at a time, each through all phases
 
 
-def _prepare(setting: Setting, resources: ExitStack) -> Plan:
+def _prepare(setting: Setting, resources: ExitStack) -> CounterPlan:
     one_by_one = setting.executor == "sequential"
     steps = [1] if one_by_one else _steps(setting.workers)
-    return Plan([Phase(kind, step, _shared(setting)) for step in steps for kind in _KINDS], one_by_one)
+    return CounterPlan(
+        [CounterPhase(kind, step, _shared(setting)) for step in steps for kind in _KINDS], one_by_one
+    )
 
 
 def _steps(workers: int) -> list[int]:
@@ -134,7 +136,7 @@ def _shared(setting: Setting) -> Shared:
 
 
 def _work(ctx: Context) -> Json:
-    plan: Plan = ctx.prepared
+    plan: CounterPlan = ctx.prepared
     start_ns, deadline_ns = ctx.span
     counted = {}
     for number, phase in enumerate(plan.phases):
@@ -146,7 +148,7 @@ def _work(ctx: Context) -> Json:
     return {"counted": counted}
 
 
-def _count(ctx: Context, phase: Phase, until_ns: int) -> Counted:
+def _count(ctx: Context, phase: CounterPhase, until_ns: int) -> Counted:
     counter = _KINDS[phase.kind](phase.shared, ctx.params["threshold"])
     begin_ns = now_ns = monotonic_ns()
     ops = 0
@@ -163,7 +165,7 @@ def _idle(ctx: Context, until_ns: int) -> None:
         sleep(min(left_s, _IDLE_SLICE_S))
 
 
-def _summarise(plan: Plan, found: Sequence[Json], companion: Json | None) -> Json:
+def _summarise(plan: CounterPlan, found: Sequence[Json], companion: Json | None) -> Json:
     scaling = []
     for number, phase in enumerate(plan.phases):
         each = [worker["counted"][number] for worker in found if number in worker["counted"]]

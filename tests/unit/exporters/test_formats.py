@@ -15,7 +15,7 @@ import pytest
 from support.made import SLICE_US, TURN_US, observation, turns
 
 from app.exporters import EXPORTERS, FORMATS
-from app.exporters.course import Closed, Hold, Slice, course
+from app.exporters.course import Closed, GilSlice, LaneSlice, course
 from app.lab.export import exporter_of, file_name
 from app.model.errors import BadRequest
 from app.model.frames import Collector, Counters, Event, Frame
@@ -37,10 +37,10 @@ def exported(name: str, made) -> bytes:
 
 def test_stretches_go_on_from_slice_to_slice_and_end_with_the_measured_time(made):
     parts = list(course(made.messages(), Cast()))
-    holds = [part for part in parts if isinstance(part, Hold)]
+    holds = [part for part in parts if isinstance(part, GilSlice)]
     assert len(holds) == turns(SLICES)
     assert {part.end_us - part.start_us for part in holds} == {TURN_US}
-    sleeps = [part for part in parts if isinstance(part, Slice) and part.lane == 2]
+    sleeps = [part for part in parts if isinstance(part, LaneSlice) and part.lane == 2]
     assert [(part.start_us, part.end_us) for part in sleeps] == [(0, SLICES * SLICE_US)]
     assert parts[-1] == Closed(SLICES * SLICE_US)
     assert sum(isinstance(part, Frame) for part in parts) == SLICES
@@ -58,10 +58,13 @@ def test_a_missing_slice_and_a_moment_without_a_holder_end_a_stretch(made):
     )
     beginning = made.told[:4]
     parts = list(course([*beginning, held], Cast()))
-    assert [part[2:] for part in parts if isinstance(part, Hold)] == [(50_000, 70_000), (70_000, 100_000)]
+    assert [part[2:] for part in parts if isinstance(part, GilSlice)] == [(50_000, 70_000), (70_000, 100_000)]
     later = Frame(150_000, 200_000, 1, 0, 0, [[0, 1, [0, 0, 50_000]]], [[2, [6, 50_000]]])
     parts = list(course([*beginning, held, later], Cast()))
-    assert [part[2:] for part in parts if isinstance(part, Slice)] == [(50_000, 100_000), (150_000, 200_000)]
+    assert [part[2:] for part in parts if isinstance(part, LaneSlice)] == [
+        (50_000, 100_000),
+        (150_000, 200_000),
+    ]
 
 
 def test_csv_adds_up_to_the_shares_of_the_summary(made):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support.interpreters import NEW
 
-from app.workloads.catalogue import BadRequest
+from app.workloads.catalogue import InvalidRequest
 from app.workloads.executors import EXECUTORS, by_name
 
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
@@ -152,7 +152,7 @@ def test_an_executor_that_this_python_is_too_old_for_is_refused(
     if executor.min_python <= (3, 12):
         assert by_name(executor.name) is executor
         return
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         by_name(executor.name)
     assert refused.value.field == "executor"
     assert refused.value.detail == f"{executor.name} needs CPython 3.13 or later, and this is 3.12"

@@ -10,14 +10,14 @@ import pytest
 
 from app.workloads.context import Context, Span
 from app.workloads.line import SharedWords
-from app.workloads.tracked import Edge, Graph, RunOver, TrackedLocks
+from app.workloads.tracked import Edge, RunOver, TrackedLocks, WaitGraph
 
 LIMIT_S = 15.0
 
 
-def graph(waits: dict[str, str], holds: dict[str, str], impatient: str = "") -> Graph:
+def graph(waits: dict[str, str], holds: dict[str, str], impatient: str = "") -> WaitGraph:
     """Who waits for which lock, and which lock is held by whom."""
-    return Graph(
+    return WaitGraph(
         {lock: Edge(thread, lock, 0) for lock, thread in holds.items()},
         {thread: Edge(thread, lock, 0, thread != impatient) for thread, lock in waits.items()},
     )
@@ -34,7 +34,7 @@ def words() -> SharedWords:
     return SharedWords.from_environment({})
 
 
-def cycle_of(seen: Graph) -> list[str] | None:
+def cycle_of(seen: WaitGraph) -> list[str] | None:
     found: list[str] | None = seen.to_json(seen.cycle())["cycle"]
     return found
 

@@ -21,7 +21,7 @@ from app.workloads import catalogue
 from app.workloads.languages import build, protocol
 from app.workloads.languages.allocate import thread_counts
 from app.workloads.languages.picture import steps
-from app.workloads.languages.runtimes import Missing, Runtime, wanted
+from app.workloads.languages.runtimes import LanguageRuntime, Missing, wanted
 
 ROOT = Path(__file__).parents[3]
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
@@ -30,7 +30,7 @@ SMALL = {"threads": 2, "depth": 8, "keep": 2}
 RUNTIMES = {runtime.key: runtime for runtime in wanted(catalogue.find("allocate").check_params({**SMALL}))}
 
 
-def _command(runtime: Runtime, **params: Any) -> list[str]:
+def _command(runtime: LanguageRuntime, **params: Any) -> list[str]:
     checked = catalogue.find("allocate").check_params({**SMALL, **params})
     return runtime.command(checked, _never)
 
@@ -231,7 +231,7 @@ def test_a_compiler_is_ended_when_it_is_time_to_end(compiler: Path, tmp_path: Pa
 
 def test_the_pauses_of_a_jvm_are_read_from_its_log():
     line = "[13463541804300ns] GC(1) Pause Young (Normal) (G1 Evacuation Pause) 14M->3M(256M) 7.010ms"
-    assert protocol.parse(line) == protocol.Pause(13463541804300 - 7_010_000, 7_010_000)
+    assert protocol.parse(line) == protocol.RuntimePause(13463541804300 - 7_010_000, 7_010_000)
     assert protocol.parse("[13463541804300ns] Using G1") is None
     assert protocol.parse("[13463541804300ns] GC(4) Concurrent Mark Cycle 3.120ms") is None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.workloads import catalogue
-from app.workloads.catalogue import BadRequest, Param
+from app.workloads.catalogue import InvalidRequest, Param
 from app.workloads.executors import EXECUTORS
 from app.workloads.line import MAX_WORKERS
 
@@ -106,7 +106,7 @@ def test_names_are_unique():
     ],
 )
 def test_a_wrong_value_is_refused(param: Param, value: object):
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         param.check(value)
     assert refused.value.field == "params.p"
 
@@ -130,7 +130,7 @@ def test_a_whole_number_is_a_float_too():
     ],
 )
 def test_what_cannot_be_run_is_refused_by_field(arguments: tuple, field: str):
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         catalogue.setting(*arguments)
     assert refused.value.field == field
 

@@ -12,7 +12,7 @@ import pytest
 from support.by_hand import run, until
 
 from app.workloads import catalogue
-from app.workloads.gil.native_hold import Kind, calibrate
+from app.workloads.gil.native_hold import CallKind, calibrate
 from app.workloads.gil.switch_interval import INTERVALS_MS
 
 OLDEST = next(map(str, sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python"))), sys.executable)
@@ -75,7 +75,7 @@ def test_a_call_comes_to_its_length_though_it_scales_otherwise_than_is_thought()
         while thread_time_ns() < end_ns:
             pass
 
-    prepared = calibrate(Kind(lambda size: partial(spin, size), exponent=2.0), 60)
+    prepared = calibrate(CallKind(lambda size: partial(spin, size), exponent=2.0), 60)
     assert prepared.calibrated_ms == pytest.approx(60, rel=0.1)
     assert prepared.size == pytest.approx(300, rel=0.1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.probe.cpython.source import Source
+from app.probe.cpython.source import SourceFiles
 
 LINES = {
     "with lock:": True,
@@ -25,11 +25,11 @@ LINES = {
 
 
 @pytest.fixture
-def source() -> Source:
-    return Source(os.getpid())
+def source() -> SourceFiles:
+    return SourceFiles(os.getpid())
 
 
-def test_a_line_is_read_from_the_file(tmp_path: Path, source: Source) -> None:
+def test_a_line_is_read_from_the_file(tmp_path: Path, source: SourceFiles) -> None:
     file = tmp_path / "shop.py"
     file.write_text("\n".join(LINES))
     for number, (text, takes) in enumerate(LINES.items(), start=1):
@@ -37,7 +37,7 @@ def test_a_line_is_read_from_the_file(tmp_path: Path, source: Source) -> None:
 
 
 def test_the_wait_for_the_end_of_a_thread_is_one_for_a_lock_on_each_version(
-    tmp_path: Path, source: Source
+    tmp_path: Path, source: SourceFiles
 ) -> None:
     lines = ["        self._os_thread_handle.join(timeout)", "    _thread_shutdown()"]
     for name, takes in (("threading.py", True), ("shop.py", False)):
@@ -45,7 +45,7 @@ def test_the_wait_for_the_end_of_a_thread_is_one_for_a_lock_on_each_version(
         assert [source.takes_lock(str(tmp_path / name), 1 + at) for at in range(len(lines))] == [takes] * 2
 
 
-def test_what_cannot_be_read_takes_no_lock(tmp_path: Path, source: Source) -> None:
+def test_what_cannot_be_read_takes_no_lock(tmp_path: Path, source: SourceFiles) -> None:
     file = tmp_path / "one.py"
     file.write_text("with lock:\n")
     assert source.takes_lock(str(file), 2) is False
@@ -62,10 +62,10 @@ def test_a_relative_file_is_found_from_where_the_process_is_and_c_code_in_its_co
     code = "import sys\nlock.acquire() if 0 else sys.stdin.read()"
     argv = [sys.executable, "-c", code]
     with subprocess.Popen(argv, cwd=tmp_path, stdin=subprocess.PIPE) as process:
-        found = Source(process.pid)
+        found = SourceFiles(process.pid)
         assert found.takes_lock("near.py", 1)
         while not found.takes_lock("<string>", 2):  # until the child has become this program
-            found = Source(process.pid)
+            found = SourceFiles(process.pid)
             assert process.poll() is None
         assert found.takes_lock("<string>", 1) is False
         process.communicate()
