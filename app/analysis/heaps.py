@@ -149,6 +149,11 @@ class Heaps:
             heap = self._heaps[key] = HeapUse(message)
         heap.read(message)
 
+    def bytes_used(self, pid: int) -> int | None:
+        """What all heaps of a process had in use when they were last read; None where none was."""
+        there = [heap.newest.bytes_used for heap in self if heap.pid == pid and not heap.gone]
+        return sum(there) if there else None
+
     def process_gone(self, pid: int) -> None:
         """Its heaps are no more; their last readings stay."""
         for heap in self:

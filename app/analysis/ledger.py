@@ -31,6 +31,7 @@ from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
     Blocked,
+    CLibrary,
     Collector,
     Counters,
     End,
@@ -120,6 +121,8 @@ class Ledger:
                 self.collectors.feed(message, self.begin_us if self.frames.length_us else None)
             case Memory() if not self._is_over(message.at_us):
                 self.processes.walked(message)
+            case CLibrary() if not self._is_over(message.at_us):
+                self.processes.library_read(message, self.heaps.bytes_used(message.pid))
             case Event():
                 self.events.append(message)
         self.at_us = max(self.at_us, instant_of(message))

@@ -3,7 +3,7 @@
 A row of a summary has its `course` beside the fields that processes.py, heaps.py and collectors.py describe:
 {"names": [...], "rows": [[...]]}, how it went over the run in about sixty rows. A live row has none, since
 the header of a stream has them all; that of a collector has `share` instead, the share of the last second in
-which it had stopped its threads.
+which it had stopped its threads. A row of a process has a `parts_course` as well.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, TypedDict
 from app.analysis.collectors import CollectorReading, CollectorUse
 from app.analysis.heaps import HeapReading, HeapUse
 from app.analysis.ledger import Ledger
-from app.analysis.processes import MemoryReading
+from app.analysis.processes import PARTS_COURSE, MemoryReading
 from app.model.frames import to_json
 from app.model.states import EXACT
-from app.model.summary import CollectorFigures, CollectorRow, HeapRow, MemoryPeak, MemoryRow
+from app.model.summary import CollectorFigures, CollectorRow, HeapRow, MemoryPeak, MemoryRow, MemoryTogether
 
 Json = dict[str, Any]
 
@@ -26,6 +26,7 @@ class SummaryRows(TypedDict):
 
     memory: list[MemoryRow]
     memory_peak: MemoryPeak
+    memory_together: MemoryTogether | None
     heap: list[HeapRow] | None
     gc: list[CollectorRow] | None
 
@@ -34,10 +35,15 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
     """Those of a summary."""
     return {
         "memory": [
-            {**process.memory_row(), "course": process.course.to_json(MemoryReading._fields)}
+            {
+                **process.memory_row(),
+                "course": process.course.to_json(MemoryReading._fields),
+                "parts_course": process.parts_course.to_json(PARTS_COURSE),
+            }
             for process in ledger.processes
         ],
         "memory_peak": {**ledger.processes.peak},
+        "memory_together": ledger.processes.together(),
         "heap": [{**heap.row(), "course": heap.course.to_json(HeapReading._fields)} for heap in ledger.heaps]
         or None,
         "gc": [
@@ -52,6 +58,7 @@ def live_rows(ledger: Ledger) -> Json:
     """`memory`, `heap` and `gc` of figures, of the processes that are there."""
     return {
         "memory": [process.memory_row() for process in ledger.processes.live()],
+        "memory_together": ledger.processes.together(),
         "heap": [heap.row() for heap in ledger.heaps.live()] or None,
         "gc": [
             {**_gc(ledger, collector), "share": collector.rolling_share(ledger.edge_us)}
@@ -67,6 +74,10 @@ def header_fields(ledger: Ledger) -> Json:
         "courses": {
             "memory": [
                 {"pid": process.pid, **process.course.to_json(MemoryReading._fields)}
+                for process in ledger.processes.live()
+            ],
+            "parts": [
+                {"pid": process.pid, **process.parts_course.to_json(PARTS_COURSE)}
                 for process in ledger.processes.live()
             ],
             "heap": [

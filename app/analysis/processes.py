@@ -9,7 +9,7 @@ libraries that it has whose threads are their own.
 Sizes of the latter are those of the last walk of the process's mappings, which ended `at_s`; where there was
 none, `rss` alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of
 the process. `shared` is how much of the RSS other processes map as well; `kinds` are those of the memory
-message, [size, rss] each. `ended_s` is null while the process is there.
+message, [size, rss, pss] each; `parts` are those of parts.py. `ended_s` is null while the process is there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from app.analysis.course import Course
+from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
-from app.model.frames import Counters, Memory, Process
-from app.model.summary import MemoryFigures, MemoryPeak, ProcessRow
-from app.model.tracks import ProcessTotals, kinds_of, process_totals
+from app.model.frames import CLibrary, Counters, Memory, Process
+from app.model.summary import CLibraryRow, MemoryFigures, MemoryPeak, MemoryTogether, Parts, ProcessRow
+from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals
 
+PARTS_COURSE = ("at_us", *PARTS)
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
 _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
@@ -55,8 +57,11 @@ class ProcessUse:
         self.counted_us: int | None = None
         self.peak_rss: int | None = None
         self.mappings: Memory | None = None  # the last walk
+        self.library: CLibrary | None = None  # the last reading of the C library's heap
+        self.objects: int | None = None  # bytes in use of Python's own allocator
         self.totals = Totals(3)
         self.course = Course()
+        self.parts_course = Course()
         self._counted_from_us: int | None = None
         self._counted_to_us: int | None = None
 
@@ -79,6 +84,24 @@ class ProcessUse:
         """Take a walk of its mappings."""
         self.mappings = message
         self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
+
+    def library_read(self, message: CLibrary, objects: int | None) -> None:
+        """Take a reading of its C library's heap, and what Python's own allocator has in use."""
+        self.library, self.objects = message, objects
+        parts = self.parts
+        if parts is not None:
+            self.parts_course.add((message.at_us, *(parts[name] for name in PARTS)))
+
+    @property
+    def parts(self) -> Parts | None:
+        """What its RSS is made of."""
+        return parts_of(self.mappings, self.objects, self.library) if self.mappings else None
+
+    @property
+    def parts_by_pss(self) -> Parts | None:
+        """What its PSS is made of."""
+        parts = self.parts
+        return by_pss(self.mappings, parts) if self.mappings and parts else None
 
     @property
     def pss(self) -> int | None:
@@ -129,9 +152,37 @@ class ProcessUse:
             "swap": mappings.swap if mappings else None,
             "shared": mappings.shared if mappings else None,
             "kinds": kinds_of(mappings) if mappings else None,
+            "huge": mappings.huge if mappings else None,
+            "largest": largest_of(mappings) if mappings else [],
+            "parts": self.parts,
+            "c_library": library_row(self.library) if self.library else None,
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }
+
+
+def library_row(message: CLibrary) -> CLibraryRow:
+    """The row of a reading."""
+    known = message.system is not None and message.free is not None
+    return {
+        "at_s": message.at_us / 1e6,
+        "allocator": message.allocator,
+        "version": message.version,
+        "arenas": message.arenas,
+        "system": message.system,
+        "in_use": (message.system or 0) - (message.free or 0) if known else None,
+        "free": message.free,
+        "absent": message.absent,
+        "trimmable": message.trimmable,
+        "mapped": message.mapped,
+        "mmap_threshold": message.mmap_threshold,
+        "chunks": message.chunks,
+        "torn": message.torn,
+        "cut": message.cut,
+        "took_s": message.took_us / 1e6,
+        "cpu_s": message.cpu_us / 1e6,
+        "why": message.why,
+    }
 
 
 class Processes:
@@ -168,6 +219,23 @@ class Processes:
         """Take a walk of a process's mappings."""
         self._of(message.pid).walked(message)
         self._note_peak("pss", self.pss())
+
+    def library_read(self, message: CLibrary, objects: int | None) -> None:
+        """Take a reading of a process's C library; `objects` as of ProcessUse."""
+        self._of(message.pid).library_read(message, objects)
+
+    def together(self) -> MemoryTogether | None:
+        """{"processes", "pss", "parts"} of all that are there, or of the last; None unless known of each."""
+        there = [each for each in self.live() or self._last() if each.mappings or each.rss is not None]
+        parts = together([process.parts_by_pss for process in there])
+        if parts is None:
+            return None
+        return {"processes": len(there), "pss": sum(process.pss or 0 for process in there), "parts": parts}
+
+    def _last(self) -> list[ProcessUse]:
+        """Of processes that have all ended: those that were there at the last walk of any."""
+        at_us = max((process.mappings.at_us for process in self if process.mappings), default=0)
+        return [process for process in self if process.message and process.message.at_us >= at_us]
 
     def message(self, pid: int) -> Process | None:
         """The newest message of a process."""

@@ -34,7 +34,10 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     collector at_us, rows [[pid, interpreter, enabled, [threshold], [count], [collections], [collected],
                             [uncollectable], tracked]],
               pauses [[pid, interpreter, start_us, length_us, generation, collected]]
-    memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss]}
+    memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss, pss]}, huge, huge_waste,
+              largest [[name, kind, rss]]
+    c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
+              mapped, mmap_threshold, chunks, torn, cut, why
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -102,7 +105,18 @@ CPython counts that, else null. A pause is exact where CPython publishes it (3.1
 was seen, and `generation` is null where more than one collection fell between two samples.
 
 A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
-of app/probe/kernel/mappings.py, null where one could not be told from other memory.
+of app/probe/kernel/mappings.py, null where one could not be told from other memory. `huge` are the bytes in
+huge pages; `huge_waste` is how much of those in anonymous memory is zeros, judged by a sample, null where
+that could not be read. `largest` are the mappings with most in memory, by their files or their addresses.
+Recordings of before have no PSS of a kind, and none of these three.
+
+A c_library message is a reading of the C library's heap, right after a walk: `system` is what its arenas have
+of the kernel, `free` what of that is in no block, `absent` the whole pages of it that are not in memory, and
+`trimmable` those that malloc_trim(0) would give back. `mapped` are blocks that are mappings of their own, and
+are not in `system`; a block of `mmap_threshold` bytes becomes one, as of now. `torn` counts lists that were
+changed while they were read, `cut` those that were too long to be read to their end: what is in them counts
+as in use. `allocator` is the one that serves the program. Where it is not glibc, or glibc could not be read,
+the sizes are null and `why` says why.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
@@ -274,6 +288,33 @@ class Memory:
     swap: int
     shared: int  # of the RSS, what other processes map as well
     kinds: Mapping[str, Row | None]
+    huge: int | None = None
+    huge_waste: int | None = None
+    largest: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CLibrary:
+    """One reading of the C library's heap."""
+
+    type: ClassVar[str] = "c_library"
+    at_us: int
+    pid: int
+    took_us: int
+    cpu_us: int
+    allocator: str | None  # glibc, musl, jemalloc, tcmalloc, mimalloc; null where none is mapped
+    version: str | None = None
+    arenas: int | None = None
+    system: int | None = None
+    free: int | None = None
+    absent: int | None = None
+    trimmable: int | None = None
+    mapped: int | None = None
+    mmap_threshold: int | None = None
+    chunks: int = 0
+    torn: int = 0
+    cut: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,6 +364,7 @@ Message = Union[
     Heap,
     Collector,
     Memory,
+    CLibrary,
     Event,
     Report,
     End,

@@ -217,6 +217,52 @@ class CourseRows(TypedDict):
     rows: list[list[int | None]]  # as `names` says, at_us first
 
 
+PartName = Literal[
+    "objects_in_use",
+    "objects_free",
+    "c_in_use",
+    "c_trimmable",
+    "c_free_kept",
+    "c_mapped",
+    "stacks",
+    "files",
+    "shared",
+    "huge_waste",
+    "other",
+]
+Parts = dict[PartName, Optional[int]]  # of RSS or PSS, see app/analysis/parts.py
+
+
+class LargestMapping(NamedTuple):
+    """A file, or a range of addresses, and how much of it is in memory."""
+
+    name: str
+    kind: str
+    rss: int
+
+
+class CLibraryRow(TypedDict):
+    """A reading of the C library's heap, see the c_library message; `in_use` is `system` without `free`."""
+
+    at_s: float
+    allocator: str | None
+    version: str | None
+    arenas: int | None
+    system: int | None
+    in_use: int | None
+    free: int | None
+    absent: int | None
+    trimmable: int | None
+    mapped: int | None
+    mmap_threshold: int | None
+    chunks: int
+    torn: int
+    cut: int
+    took_s: float
+    cpu_s: float
+    why: str
+
+
 class MemoryFigures(TypedDict):
     """The memory of a process, see app/analysis/processes.py."""
 
@@ -231,6 +277,10 @@ class MemoryFigures(TypedDict):
     swap: int | None
     shared: int | None
     kinds: Mapping[str, list[int] | None] | None
+    huge: int | None  # bytes in huge pages
+    largest: list[LargestMapping]
+    parts: Parts | None
+    c_library: CLibraryRow | None
     minor_faults: int | None
     major_faults: int | None
 
@@ -239,6 +289,15 @@ class MemoryRow(MemoryFigures):
     """The same, and how it went."""
 
     course: CourseRows
+    parts_course: CourseRows
+
+
+class MemoryTogether(TypedDict):
+    """All processes at once, each page counted once: `parts` are of the PSS."""
+
+    processes: int
+    pss: int
+    parts: Parts
 
 
 class MemoryPeak(TypedDict):
@@ -561,6 +620,7 @@ class Measurements(TypedDict):
     cpu_share: Maybe  # of all processes, of one CPU
     memory: list[MemoryRow]
     memory_peak: MemoryPeak
+    memory_together: MemoryTogether | None
     heap: list[HeapRow] | None
     gc: list[CollectorRow] | None
     hot: list[HotRow] | None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from app.model.frames import Blocked, Collector, Counters, Frame, Heap, Loops, Memory, Names, Process, Stacks
+from app.model.summary import LargestMapping
 
 LANE_STEP = 2
 GIL_STEP = 3
@@ -279,8 +280,13 @@ def arena_maps(message: Heap) -> Iterator[ArenaMap]:
 
 
 def kinds_of(message: Memory) -> Mapping[str, list[int] | None]:
-    """[size, rss] of each kind of mapping."""
+    """[size, rss, pss] of each kind of mapping; of an old recording without the last."""
     return cast("Mapping[str, list[int] | None]", message.kinds)
+
+
+def largest_of(message: Memory) -> list[LargestMapping]:
+    """The mappings with most in memory."""
+    return [LargestMapping(*row) for row in cast("list[tuple[str, str, int]]", message.largest)]
 
 
 def pauses(message: Collector) -> Iterator[Pause]:

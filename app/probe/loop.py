@@ -103,7 +103,9 @@ class Loop:
 
     def _read_first(self) -> None:
         """What is told once before the first sample, when there is time for it."""
+        until_ns = time.monotonic_ns() + _FIRST_WALK_NS
         self._tree.memory.read_heaps(self._clock.now_us())
+        self._slow.finish(until_ns)
         self._tree.memory.walk_mappings(self._clock.now_us())
-        self._slow.finish(time.monotonic_ns() + _FIRST_WALK_NS)
+        self._slow.finish(until_ns)
         self._dialogue.tell_counters(self._clock.now_us(), every=True)

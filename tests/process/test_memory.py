@@ -71,7 +71,7 @@ def test_memory_is_told_by_what_it_is_for(python: str) -> None:
         )
     assert first.pid == target.pid
     grown = {kind: [now - was for now, was in zip(after[kind], before[kind], strict=True)] for kind in after}
-    assert grown["shared"] == [16 * MIB, 8 * MIB]
+    assert grown["shared"][:2] == [16 * MIB, 8 * MIB]
     # Arenas that came since the heap was last read are anonymous still.
     assert 31 * MIB <= grown["anonymous"][1] < 48 * MIB
     assert THREADS * 16 * MIB <= grown["stacks"][0] < THREADS * 17 * MIB

@@ -6,6 +6,8 @@ from app.probe.sampling.walks import Walks
 
 from .watched import Watchlist
 
+_HEAP_LIMIT_US = 2_000_000  # for the first reading of a heap
+
 
 class MemoryReads:
     """Begins the reads that are due."""
@@ -31,8 +33,13 @@ class MemoryReads:
             reader.heaps.read_for_the_end(now_us)
 
     def walk_mappings(self, now_us: int) -> None:
-        """Begins to walk the mappings of each process whose turn it is."""
+        """Begins to walk the mappings of each process whose turn it is.
+
+        The first walk waits for the heap's first reading, which tells where Python's arenas are.
+        """
         for watched in self._watchlist:
             reader = watched.reader
-            arenas = reader.heaps.arenas if reader is not None else None
-            self._walks.begin(watched.pid, reader.sampler if reader is not None else None, arenas, now_us)
+            if reader is None:
+                self._walks.begin(watched.pid, None, lambda: None, now_us)
+            elif reader.heaps.is_known or now_us - watched.since_us > _HEAP_LIMIT_US:
+                self._walks.begin(watched.pid, reader.sampler, reader.heaps.known_arenas, now_us)

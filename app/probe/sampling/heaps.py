@@ -47,6 +47,15 @@ class HeapReads:
         self._statics = StaticArenas(runtime) if layout.version == (3, 11) else None
         self._mimalloc = MimallocReader(runtime) if layout.mimalloc is not None else None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is nothing to wait for: its arenas were found, or it has none."""
+        return self.arenas is not None or not self.present
+
+    def known_arenas(self) -> list[Range] | None:
+        """`arenas` as of now."""
+        return self.arenas
+
     def look_at(self, looked_at: bool) -> None:
         """Somebody looks at the map from now on, and is told all of it; or nobody does."""
         self._looked_at = looked_at

@@ -284,6 +284,9 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     assert (born_later["cpu_s"], born_later["voluntary_switches"]) == (0.03, 1)
     assert (unread["cpu_s"], unread["voluntary_switches"]) == (None, None)
     assert (known["counted_s"], born_later["counted_s"], unread["counted_s"]) == (0.25, 0.25, None)
+    (row,) = summary["memory"]
+    assert row.pop("parts")["other"] == 4500
+    assert row.pop("parts_course")["rows"] == []
     assert summary["memory"] == [
         {
             "pid": PID,
@@ -297,6 +300,9 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
             "swap": 10,
             "shared": 20,
             "kinds": {},
+            "huge": None,
+            "largest": [],
+            "c_library": None,
             "minor_faults": 10,
             "major_faults": 3,
             "course": {
@@ -458,6 +464,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "cpu_share",
         "memory",
         "memory_peak",
+        "memory_together",
         "heap",
         "gc",
         "hot",

@@ -1,0 +1,189 @@
+"""Lists of free chunks, walked in a copy of the pages that they lie in.
+
+A chunk of glibc's begins with four words: the size of the one before, its own size with three bits of flags,
+and, where it is free, the links to the next and the one before in its list. Whole pages are read, which takes
+less than twice as long as a few words: so a list of 100,000 small chunks costs a tenth of a second, where a
+read of each would cost half of one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Generator, Iterator
+from typing import NamedTuple
+
+from app.probe.kernel.memory import ProcessMemory, Unmapped
+from app.probe.kernel.pagemap import PAGE, present
+
+from .pace import Pace
+
+LEAST = 32  # bytes of the smallest chunk
+_FLAGS = 7
+_HEADER = 48  # sizeof(struct malloc_chunk): malloc_trim leaves so much of a free chunk alone
+
+_CHUNK = struct.Struct("=8x3Q")  # size, fd, bk
+_SIZES = struct.Struct("=2Q")  # of the chunk before where that is free, size
+_IN_USE_BEFORE = 1  # a flag
+_FAST = struct.Struct("=8x2Q")  # size, fd
+_WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
+_MOST_PAGES = 8_192  # that are kept: 32 MiB
+_PACED = 32  # chunks from one look at the clock to the next
+_MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
+_PAGES_A_READ = 16_384  # of pagemap: 64 MiB of addresses
+
+
+class Torn(Exception):
+    """A list contradicts itself: it was changed while it was walked."""
+
+
+class Found(NamedTuple):
+    """What is in a list, in bytes but for `chunks`. Of whole pages: `absent` is not in memory, `there` is."""
+
+    chunks: int = 0
+    free: int = 0
+    absent: int = 0
+    there: int = 0
+    torn: bool = False  # the list contradicts itself behind these
+
+
+class Lists:
+    """Walks the lists of a process's arenas, until `left` chunks were looked at."""
+
+    def __init__(self, memory: ProcessMemory, pagemap: int, left: int) -> None:
+        self._memory, self._pagemap = memory, pagemap
+        self._pages: dict[int, bytes] = {}
+        self._pace = Pace()
+        self._fast: dict[int, int] = {}  # where chunks of fast bins end: where they begin
+        self._room = _MOST_BYTES
+        self.left = left
+
+    def renew(self) -> None:
+        """What is read from now on is read as it is now."""
+        self._pages.clear()
+
+    def begin_arena(self) -> None:
+        """The lists that follow are another arena's."""
+        self.renew()
+        self._fast.clear()
+
+    def rest(self) -> Generator[None, None, None]:
+        """Ends the step if it has taken its time."""
+        if self._pace.over:
+            yield
+            self._pace.begin()
+
+    def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
+        """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
+        unpack, pages = _CHUNK.unpack_from, self._pages
+        chunks = free = absent = there = 0
+        back, at = head, first
+        try:
+            while at != head and self.left > 0:
+                page, place = pages.get(at // PAGE) or self._load(at), at % PAGE
+                size, following, previous = unpack(page, place) if place <= _WHOLE else unpack(self._head(at))
+                size &= ~_FLAGS
+                if previous != back or at % 16 or not LEAST <= size <= most:
+                    raise Torn
+                if size > PAGE:
+                    more, less = yield from self.pages_in(at + _HEADER, at + size)
+                    there, absent = there + more, absent + less
+                chunks += 1
+                free += size
+                self.left -= 1
+                if not chunks % _PACED:
+                    yield from self.rest()
+                back, at = at, following
+        except Torn:
+            return Found(chunks, free, absent, there, torn=True)
+        return Found(chunks, free, absent, there)
+
+    def fast_bin(self, first: int, size: int) -> Generator[None, None, Found]:
+        """A fast bin: chunks of one size, each link xored with the number of the page that it lies in."""
+        unpack, pages = _FAST.unpack_from, self._pages
+        chunks, at = 0, first
+        try:
+            while at and self.left > 0:
+                page, place = pages.get(at // PAGE) or self._load(at), at % PAGE
+                said, link = unpack(page, place) if place <= _WHOLE else unpack(self._head(at))
+                if said & ~_FLAGS != size or at % 16:
+                    raise Torn
+                chunks += 1
+                self.left -= 1
+                self._fast[at + size] = at
+                if not chunks % _PACED:
+                    yield from self.rest()
+                at = (at + 16) // PAGE ^ link
+        except Torn:
+            return Found(chunks, chunks * size, torn=True)
+        return Found(chunks, chunks * size)
+
+    def top(self, at: int, most: int) -> Generator[None, None, Found]:
+        """The chunk at an arena's end."""
+        try:
+            size = self._memory.u64(at + 8) & ~_FLAGS
+        except Unmapped:
+            return Found(torn=True)
+        if at % 16 or size > most:
+            return Found(torn=True)
+        try:
+            there, absent = yield from self.pages_in(at + LEAST, at + size)
+        except Torn:
+            return Found(torn=True)
+        return Found(1, size, absent, there)
+
+    def joins(self, top: int, most: int) -> Generator[None, None, Found]:
+        """What malloc_trim joins with the top before it looks for pages to give back.
+
+        It first empties the fast bins, whose chunks are joined with what is free beside them. Call it after
+        the fast bins were walked. The chunks of bins alone are told, for they were counted as theirs.
+        """
+        chunks = free = absent = there = 0
+        while top in self._fast:
+            top = self._fast[top]
+            before, size = _SIZES.unpack_from(self._head(top))
+            if size & _IN_USE_BEFORE:
+                continue
+            if not LEAST <= before <= most:
+                raise Torn
+            more, less = yield from self.pages_in(top - before + _HEADER, top)
+            chunks, free, there, absent = chunks + 1, free + before, there + more, absent + less
+            top -= before
+        return Found(chunks, free, absent, there)
+
+    def pages_in(self, first: int, beyond: int) -> Generator[None, None, tuple[int, int]]:
+        """Bytes of the whole pages in between, in memory and not. Raises Torn."""
+        first, beyond = first + -first % PAGE, beyond - beyond % PAGE
+        self._room -= max(beyond - first, 0)
+        if self._room < 0:
+            raise Torn
+        there = 0
+        for start, size in _pieces(first, beyond):
+            there += present(self._pagemap, start, size)
+            yield from self.rest()
+        return there, max(beyond - first, 0) - there
+
+    def _load(self, address: int) -> bytes:
+        """The page of that address; Torn where there is none.
+
+        No byte more: a read of a page that is not in memory would have the kernel map one for the process.
+        """
+        page = self._read(address - address % PAGE, PAGE)
+        if len(self._pages) >= _MOST_PAGES:
+            self._pages.clear()
+        self._pages[address // PAGE] = page
+        return page
+
+    def _head(self, address: int) -> bytes:
+        """The head of a chunk that begins at the end of a page."""
+        return self._read(address, LEAST)
+
+    def _read(self, address: int, size: int) -> bytes:
+        try:
+            return self._memory.read(address, size)
+        except Unmapped:
+            raise Torn from None
+
+
+def _pieces(first: int, beyond: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, beyond, _PAGES_A_READ * PAGE):
+        yield start, min(beyond - start, _PAGES_A_READ * PAGE)

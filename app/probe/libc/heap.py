@@ -1,0 +1,260 @@
+"""One reading of the C library's heap: a slow read, for nothing is stopped.
+
+    free        the bins, the fast bins and the top of each arena: fordblks of mallinfo2(). Blocks that a
+                thread keeps for its next call (tcache) are not among them, as they are not there
+    absent      of the free bytes, whole pages that are not in memory
+    trimmable   of the free bytes, whole pages that malloc_trim(0) would give back: those in memory within
+                free chunks of more than a page, and the top of the main arena. malloc_trim leaves the top of
+                other arenas alone, and what it joins with that
+
+An arena's head is read at once, and each of its lists then walked. A list that contradicts itself was changed
+meanwhile: the head is read again and the list walked again, and after some tries it is counted in `torn`, and
+what is behind its longest good part as in use. No more than MOST_CHUNKS are looked at; `cut` counts the lists
+that were not walked to their end for that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable
+
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
+from app.probe.kernel.pagemap import open_pagemap
+
+from .chunks import Found, Lists, Torn
+from .libraries import Library, Mapped, mapped
+from .places import MOST_ARENAS, Arena, MainArena, find_main, read_arena, read_parameters
+
+MOST_CHUNKS = 250_000  # some 0.6 s of CPU
+_TRIES = 3
+_UNSORTED = 0
+_TRIMMED_FROM = 98  # the first bin of chunks of 4 KiB: malloc_trim looks at these, and at the unsorted ones
+_LITTLE = 1 << 20  # what glibc may have of the kernel though another allocator serves the program
+
+Walk = Generator[None, None, Found]
+
+
+@dataclass
+class Reading:
+    """What was found, in bytes. Where no glibc could be read the sizes are None, and `why` says why."""
+
+    allocator: str | None  # that serves the program: glibc, musl, jemalloc, tcmalloc, mimalloc
+    version: str | None = None
+    arenas: int | None = None
+    system: int | None = None  # what the arenas have of the kernel
+    free: int | None = None
+    absent: int | None = None
+    trimmable: int | None = None
+    mapped: int | None = None  # blocks that are mappings of their own
+    mmap_threshold: int | None = None  # the size from which on a block becomes one
+    chunks: int = 0
+    torn: int = 0
+    cut: int = 0
+    why: str = ""
+
+
+class LibraryReader:
+    """Reads the C library's heap of one process, for as long as it runs the same program."""
+
+    def __init__(self, memory: ProcessMemory) -> None:
+        self._memory = memory
+        self._mains: dict[int, MainArena] = {}  # by where the library's data lies
+        self._versions: dict[str, str | None] = {}
+
+    def read(self) -> Generator[None, None, Reading]:
+        """A slow read. AddressSpaceGone where the process has ended."""
+        there = mapped(self._memory.pid)
+        mains: list[tuple[Library, MainArena]] = []
+        for library in there.glibc:
+            yield
+            main = self._main(library)
+            if main is not None:
+                mains.append((library, main))
+        if not mains:
+            return Reading(_who_serves(there), why=_why_unread(there))
+        yield
+        first = mains[0][0]
+        parameters = read_parameters(self._memory, first, there.heap)
+        total = _Total()
+        yield
+        try:
+            pagemap = open_pagemap(self._memory.pid)
+        except OSError:
+            raise AddressSpaceGone(self._memory.pid) from None
+        try:
+            lists = Lists(self._memory, pagemap, MOST_CHUNKS)
+            for _, main in mains:
+                yield from self._ring(main, lists, total)
+        finally:
+            os.close(pagemap)
+        if there.others and total.system < _LITTLE:
+            return Reading(there.others[0], why=_why_unread(there))
+        return Reading(
+            "glibc",
+            self._version(first),
+            total.arenas,
+            total.system,
+            total.free,
+            total.absent,
+            total.trimmable,
+            parameters.mapped,
+            parameters.mmap_threshold,
+            total.chunks,
+            total.torn,
+            total.cut,
+            _why_not_all(there, len(mains)),
+        )
+
+    def _main(self, library: Library) -> MainArena | None:
+        key = library.data[0][0] if library.data else 0
+        if key not in self._mains:
+            found = find_main(self._memory, library)
+            if found is None:
+                return None
+            self._mains[key] = found
+        return self._mains[key]
+
+    def _version(self, library: Library) -> str | None:
+        if library.path not in self._versions:
+            self._versions[library.path] = library.version(self._memory)
+        return self._versions[library.path]
+
+    def _ring(self, main: MainArena, lists: Lists, total: _Total) -> Generator[None, None, None]:
+        """All arenas of a library; those behind one that is torn are out of reach."""
+        bins = main.bins
+        seen: set[int] = set()
+        while bins not in seen and len(seen) < MOST_ARENAS:
+            try:
+                arena = read_arena(self._memory, bins, main.has_fast_bins)
+            except Unmapped:
+                total.torn += 1
+                return
+            seen.add(bins)
+            yield from self._arena(arena, main, lists, total, is_main=bins == main.bins)
+            yield from lists.rest()
+            bins = arena.next + main.offset
+        total.torn += bins != main.bins
+
+    def _arena(
+        self, arena: Arena, main: MainArena, lists: Lists, total: _Total, is_main: bool
+    ) -> Generator[None, None, None]:
+        """Takes in one arena. What adds up to more than it has is not believed."""
+        lists.begin_arena()
+        own = _Total(arenas=1, system=arena.system)
+        for is_trimmed, walk in _lists_of(arena, lists, is_main):
+            yield from self._list(arena, main, lists, is_trimmed, walk, own)
+        if not is_main:
+            try:
+                joined = yield from lists.joins(arena.top, arena.system)
+                own.trimmable = max(0, own.trimmable - joined.there)
+            except Torn:
+                own.torn += 1
+        if own.free > own.system:
+            own = _Total(arenas=1, system=arena.system, torn=own.torn + 1)
+        total.add(own)
+
+    def _list(
+        self,
+        arena: Arena,
+        main: MainArena,
+        lists: Lists,
+        is_trimmed: bool,
+        walk: Callable[[Arena], Walk],
+        own: _Total,
+    ) -> Generator[None, None, None]:
+        most = Found()
+        for _ in range(_TRIES):
+            found = yield from walk(arena)
+            most = max(most, found, key=lambda each: each.free)
+            if not found.torn:
+                most = found
+                break
+            lists.renew()
+            try:
+                arena = read_arena(self._memory, arena.bins, main.has_fast_bins)
+            except Unmapped:
+                break
+        own.torn += most.torn
+        own.cut += lists.left <= 0
+        own.take(most, is_trimmed)
+
+
+@dataclass
+class _Total:
+    """Sums over arenas."""
+
+    arenas: int = 0
+    system: int = 0
+    free: int = 0
+    absent: int = 0
+    trimmable: int = 0
+    chunks: int = 0
+    torn: int = 0
+    cut: int = 0
+
+    def take(self, found: Found, is_trimmed: bool) -> None:
+        """Adds a list."""
+        self.chunks += found.chunks
+        self.free += found.free
+        self.absent += found.absent
+        self.trimmable += found.there if is_trimmed else 0
+
+    def add(self, other: _Total) -> None:
+        """Adds an arena."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+def _lists_of(arena: Arena, lists: Lists, is_main: bool) -> Iterator[tuple[bool, Callable[[Arena], Walk]]]:
+    """(whether malloc_trim looks at it, how to walk it in an arena whose head is newer) of each in use."""
+    if arena.top:
+        yield is_main, lambda arena: lists.top(arena.top, arena.system)
+    in_use = [place for place, first in enumerate(arena.links[::2]) if first != arena.head(place)]
+    for place in sorted(in_use, key=_is_trimmed, reverse=True):  # first those with most of the bytes in them
+        yield _is_trimmed(place), partial(_bin, lists, place)
+    for place, first in enumerate(arena.fast):
+        if first:
+            yield False, partial(_fast_bin, lists, place)
+
+
+def _is_trimmed(place: int) -> bool:
+    return place == _UNSORTED or place >= _TRIMMED_FROM
+
+
+def _bin(lists: Lists, place: int, arena: Arena) -> Walk:
+    return lists.bin(arena.head(place), arena.links[2 * place], arena.system)
+
+
+def _fast_bin(lists: Lists, place: int, arena: Arena) -> Walk:
+    return lists.fast_bin(arena.fast[place], 32 + 16 * place)
+
+
+def _who_serves(there: Mapped) -> str | None:
+    if there.others:
+        return there.others[0]
+    if there.musl:
+        return "musl"
+    return "glibc" if there.glibc else None
+
+
+def _why_unread(there: Mapped) -> str:
+    name = _who_serves(there)
+    if name is None:
+        return "No C library is mapped: it is linked into the program, and its heap cannot be found."
+    if name == "glibc":
+        return "glibc is mapped, but nothing in its memory has the shape of its main arena."
+    return f"{name} serves this program; how much of its memory is free cannot be read from outside."
+
+
+def _why_not_all(there: Mapped, read: int) -> str:
+    whys = []
+    if there.others:
+        whys.append(f"{' and '.join(there.others)} is mapped as well, and what it keeps is not counted")
+    if read < len(there.glibc):
+        whys.append(f"{len(there.glibc)} copies of glibc are mapped, of which {read} could be read")
+    elif read > 1:
+        whys.append(f"the sum of {read} copies of glibc")
+    return "; ".join(whys)

@@ -1,0 +1,159 @@
+"""The C library's heap as it is read from outside, against its own mallinfo2() and a real malloc_trim(0)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.interpreters import PROMISED, each
+from support.targets import standing_by
+
+from app.probe.kernel.memory import ProcessMemory
+from app.probe.libc.heap import LibraryReader, Reading
+from app.probe.sampling.slow import finished
+
+MIB = 1 << 20
+STATES = 50  # of each interpreter
+
+# Takes and frees by a seed, in some threads, so in some arenas; answers with its own account.
+TARGET = """
+import ctypes, json, os, random, sys, threading
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost")]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+held, objects = [], []
+
+def take(dice):
+    most = dice.choice([64, 1000, 6000, 40_000, 400_000, 4_000_000])
+    for _ in range(dice.randrange(1, max(2, min(4000, 12_000_000 // most)))):
+        size = dice.randrange(16, most)
+        block = libc.malloc(size)
+        if dice.random() < 0.9:
+            libc.memset(block, 1, size)
+        held.append(block)
+        objects.append(bytearray(dice.randrange(400, 3000)))
+
+def give(dice, share):
+    for kept in (held, objects):
+        dice.shuffle(kept)
+        cut = int(len(kept) * share)
+        for one in kept[:cut]:
+            if kept is held:
+                libc.free(one)
+        del kept[:cut]
+
+def tell():
+    with open("/proc/self/smaps_rollup") as lines:
+        rss = next(int(line.split()[1]) << 10 for line in lines if line.startswith("Rss:"))
+    info = libc.mallinfo2()
+    told = {"free": info.fordblks, "system": info.arena, "mapped": info.hblkhd, "rss": rss}
+    print(json.dumps(told), flush=True)
+
+def churn():
+    dice, mine = random.Random(), []
+    while True:
+        size = dice.randrange(2_000, 120_000)
+        block = libc.malloc(size)
+        libc.memset(block, 1, size)
+        mine.append(block)
+        if len(mine) > 300:
+            libc.free(mine.pop(dice.randrange(len(mine))))
+
+READY
+tell()
+for line in sys.stdin:
+    word, seed = line.split()
+    dice = random.Random(int(seed))
+    if word == "state":
+        for _ in range(dice.randrange(1, 5)):
+            thread = threading.Thread(target=take, args=(dice,))
+            thread.start()
+            thread.join()
+            while len(os.listdir("/proc/self/task")) > 1:  # at its end it gives back what it kept for itself
+                pass
+        if dice.random() < 0.5:
+            take(dice)
+        give(dice, dice.choice([0.1, 0.5, 0.9, 0.99]))
+    elif word == "busy":
+        for _ in range(3):
+            threading.Thread(target=churn, daemon=True).start()
+    elif word == "trim":
+        libc.malloc_trim(0)
+    tell()
+"""
+
+
+def ask(target: Any, word: str, seed: int = 0) -> dict[str, int]:
+    """Has it do something; its own account afterwards, once it waits for the next word."""
+    target.stdin.write(f"{word} {seed}\n".encode())
+    target.stdin.flush()
+    answer: dict[str, int] = json.loads(target.stdout.readline())
+    syscall = Path(f"/proc/{target.pid}/task/{target.pid}/syscall")
+    while not syscall.read_text().startswith("0 0x0 "):  # read(0, ...)
+        pass
+    return answer
+
+
+def read(reader: LibraryReader) -> Reading:
+    """One reading, its steps taken one after the other."""
+    reading: Reading = finished(reader.read())
+    return reading
+
+
+@pytest.mark.parametrize("promised", each(PROMISED))
+def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
+    with standing_by(promised, TARGET) as target:
+        assert target.stdout
+        target.stdout.readline()
+        memory = ProcessMemory(target.pid)
+        reader = LibraryReader(memory)
+        try:
+            for seed in range(STATES):
+                ask(target, "state", seed)
+                told = ask(target, "tell")
+                reading = read(reader)
+                assert reading.allocator == "glibc"
+                assert reading.torn == reading.cut == 0, f"seed {seed}: {reading}"
+                assert reading.free is not None
+                assert reading.trimmable is not None
+                assert reading.system == told["system"], f"seed {seed}"
+                assert reading.free == pytest.approx(told["free"], rel=0.005, abs=0.2 * MIB), f"seed {seed}"
+                assert reading.mapped == told["mapped"], f"seed {seed}"
+                after = ask(target, "trim")
+                given_back = told["rss"] - after["rss"]
+                assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
+        finally:
+            memory.close()
+
+
+@pytest.mark.parametrize("promised", each(PROMISED))
+def test_a_heap_that_never_stands_still(promised: str) -> None:
+    with standing_by(promised, TARGET) as target:
+        assert target.stdout
+        target.stdout.readline()
+        memory = ProcessMemory(target.pid)
+        reader = LibraryReader(memory)
+        try:
+            ask(target, "busy")
+            for _ in range(60):  # until the threads hold as much as they ever do
+                ask(target, "tell")
+            found = told = 0
+            for _ in range(25):  # what is free swings by a third from one moment to the next
+                reading = read(reader)
+                assert reading.free is not None
+                found += reading.free
+                told += ask(target, "tell")["free"]
+            assert found == pytest.approx(told, rel=0.15)
+        finally:
+            memory.close()

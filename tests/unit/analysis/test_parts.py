@@ -1,0 +1,115 @@
+"""What RSS is made of, reckoned by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.analysis.parts import PARTS, by_pss, parts_of, together
+from app.analysis.summary import summarise
+from app.model.frames import CLibrary, Heap, Memory, decode, encode
+
+PID = 100
+MIB = 1 << 20
+
+
+def memory(**changed: Any) -> Memory:
+    kinds = {
+        "heap": [120, 100, 50],
+        "c_heap": [64, 20, 10],
+        "c_mapped": [40, 30, 30],
+        "arenas": [60, 60, 30],
+        "stacks": [80, 2, 2],
+        "anonymous": [50, 44, 22],
+        "file": [90, 25, 5],
+        "shared": [9, 9, 3],
+        "other": [7, 0, 0],
+    }
+    rss = sum(row[1] for row in kinds.values())
+    pss = sum(row[2] for row in kinds.values())
+    given: dict[str, Any] = {"at_us": 1_000_000, "pid": PID, "rss": rss, "uss": 100, "pss": pss}
+    given |= {"swap": 0, "shared": 0, "kinds": kinds, "huge": 40, "huge_waste": 38} | changed
+    return Memory(**given)
+
+
+def library(**changed: Any) -> CLibrary:
+    given = {"allocator": "glibc", "system": 130, "free": 70, "absent": 10, "trimmable": 45} | changed
+    return CLibrary(1_200_000, PID, 1000, 900, **given)
+
+
+def test_the_parts_add_up_to_rss_and_to_pss() -> None:
+    walk = memory()
+    parts = parts_of(walk, 50, library())
+    assert parts == {
+        "objects_in_use": 50,
+        "objects_free": 10,
+        "c_in_use": 60,
+        "c_trimmable": 45,
+        "c_free_kept": 15,
+        "c_mapped": 30,
+        "stacks": 2,
+        "files": 25,
+        "shared": 9,
+        "huge_waste": 38,
+        "other": 6,
+    }
+    assert sum(bytes_ or 0 for bytes_ in parts.values()) == walk.rss
+    shared = by_pss(walk, parts)
+    assert shared is not None
+    assert (shared["c_in_use"], shared["files"], shared["objects_in_use"]) == (30, 5, 25)
+    assert sum(bytes_ or 0 for bytes_ in shared.values()) == walk.pss
+
+
+@pytest.mark.parametrize(
+    ("objects", "read"),
+    [
+        (10**9, library(free=10**9, absent=0, trimmable=10**9)),  # both of another instant
+        (None, library(system=None, free=None, absent=None, trimmable=None)),  # another allocator
+        (None, None),
+        (0, library(free=5, absent=9, trimmable=7)),
+    ],
+)
+def test_whatever_was_read_the_bar_adds_up(objects: int | None, read: CLibrary | None) -> None:
+    walk = memory()
+    parts = parts_of(walk, objects, read)
+    assert all(bytes_ is None or bytes_ >= 0 for bytes_ in parts.values())
+    assert sum(bytes_ or 0 for bytes_ in parts.values()) == walk.rss
+
+
+def test_a_recording_of_before_has_no_pss_of_a_part() -> None:
+    old = memory(
+        kinds={"heap": [9, 9], "arenas": None, "anonymous": [1, 1], "file": [5, 5]}, rss=15, huge_waste=None
+    )
+    parts = parts_of(old, None, None)
+    assert parts["files"] == 5
+    assert parts["c_mapped"] is None
+    assert parts["other"] == 10
+    assert by_pss(old, parts) is None
+
+
+def test_the_sum_of_a_tree_is_known_if_each_is() -> None:
+    parts = parts_of(memory(), 50, library())
+    assert together([parts, None]) is None
+    both = together([parts, parts])
+    assert both is not None
+    assert both["c_trimmable"] == 90
+    assert list(both) == list(PARTS)
+
+
+def test_a_summary_has_the_parts_with_their_course(begin: Any) -> None:
+    ledger = begin()
+    heap = Heap(900_000, PID, 0, "pymalloc", 1, 1, 0, 1, 60, 4, 0, 5, 50, None, [], [0, 0, 0])
+    for message in (heap, memory(), library(), memory(at_us=2_000_000)):
+        ledger.feed(decode(encode(message, 0)))
+    summary = summarise(ledger)
+    (row,) = summary["memory"]
+    assert row["parts"]["c_trimmable"] == 45
+    assert row["parts_course"]["rows"] == [[1_200_000, 50, 10, 60, 45, 15, 30, 2, 25, 9, 38, 6]]
+    assert row["c_library"]["in_use"] == 60
+    assert (row["at_s"], row["c_library"]["at_s"]) == (2.0, 1.2)
+    assert summary["memory_together"] == {
+        "processes": 1,
+        "pss": memory().pss,
+        "parts": by_pss(memory(), row["parts"]),
+    }
