@@ -132,7 +132,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
             executor=checked.executor,
             workers=checked.workers,
             seconds=checked.seconds,
-            python=interpreter.version,
+            python=interpreter.label,
         ),
         start=Start(
             argv, {**variables, environment.PYTHONS_ENV: known_pythons}, cwd=str(HOME), workload=True
@@ -187,9 +187,7 @@ def of_script(request: RunRequest, known: Catalogue, found: Sequence[Interpreter
     return Plan(
         kind="script",
         name=request.name or "script",
-        asked=replace(
-            request, executor=executor, workers=workers, seconds=seconds, python=interpreter.version
-        ),
+        asked=replace(request, executor=executor, workers=workers, seconds=seconds, python=interpreter.label),
         start=Start([interpreter.path], variables, cwd=request.cwd or os.getcwd()),
         limit_s=seconds,
         environment=environment.shown(variables),

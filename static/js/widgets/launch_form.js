@@ -76,11 +76,9 @@ export function fill(form, request) {
   }
 }
 
-/** A run tells its interpreter's version, a form offers paths. @param {HTMLSelectElement} select @param {string} version */
-function choosePython(select, version) {
-  const option = [...select.options].find(({ dataset, value }) =>
-    dataset.version === version || value === version
-  );
+/** A run tells its interpreter as "3.13.0t", a form offers paths. @param {HTMLSelectElement} select @param {string} name */
+function choosePython(select, name) {
+  const option = [...select.options].find(({ dataset, value }) => dataset.name === name || value === name);
   if (option) select.value = option.value;
 }
 

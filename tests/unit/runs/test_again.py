@@ -8,6 +8,10 @@ import pytest
 
 from app.model.errors import Conflict
 from app.runs.again import request_of
+from app.runs.catalogue import load
+from app.runs.interpreters import Interpreter, choose
+from app.runs.plan import of_script, of_workload
+from app.runs.request import RunRequest
 
 NONE = dict.fromkeys(("workload", "params", "executor", "workers", "python", "seconds", "command", "script"))
 
@@ -22,6 +26,18 @@ def planned(kind: str, **told: Any) -> dict[str, Any]:
         "attach": None,
         **told,
     }
+
+
+@pytest.mark.parametrize("kind", ["workload", "script"])
+def test_a_run_without_a_gil_is_asked_for_without_one(kind: str) -> None:
+    found = [
+        Interpreter(f"/opt/{name}", "3.13.0", (3, 13, 0), free, not free, "cpython", "static", True, None)
+        for name, free in (("python3.13", False), ("python3.13t", True))
+    ]
+    request = RunRequest(**{kind: "convoy" if kind == "workload" else "pass"}, python="/opt/python3.13t")
+    plan = (of_workload if kind == "workload" else of_script)(request, load(), found)
+    again = request_of(plan.to_json("a1"))
+    assert choose(again["python"], found).path == "/opt/python3.13t"
 
 
 @pytest.mark.parametrize(
