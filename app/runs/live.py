@@ -48,6 +48,7 @@ class LiveRun:
         self._unseen = True  # no process of the target has been seen
         self._lookers = 0  # viewers who look at the heap
         self._final: Summary | None = None
+        self._closed = False
 
     # ---- what a RunRecord is asked
 
@@ -92,7 +93,8 @@ class LiveRun:
         recording, writer = self.recording, self._feed.timeline
         if recording is None or writer is None:
             raise Conflict("This run is not recorded", self.unrecorded.remedy if self.unrecorded else "")
-        recording.flush()
+        if not self._closed:
+            recording.flush()
         timeline = writer.view()
         return Recorded(recording.path, list(recording.members), lambda: timeline)
 
@@ -160,7 +162,10 @@ class LiveRun:
         self._feed.timeline = TimelineWriter(beside(recording.path) if recording else None)
 
     def close(self) -> None:
-        """Give back what is open, once it has ended."""
+        """Give back what is open, once it has ended: the recording is then the archive's, and whole."""
+        if self.recording is not None and not self._closed:
+            self.recording.flush()
+        self._closed = True
         if self._feed.timeline is not None:
             self._feed.timeline.close()
 

@@ -82,10 +82,15 @@ class Recording:
         return self._file.fileno()
 
     def flush(self) -> None:
-        """Hand all that was written to the kernel."""
-        if self._compressor is not None:
-            self._file.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
-        self._file.flush()
+        """Hand all that was written to the kernel; a full disk ends the recording, as with `write`."""
+        if self.failure is not None:
+            return
+        try:
+            if self._compressor is not None:
+                self._file.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+            self._file.flush()
+        except OSError as error:
+            self.failure = error
         self._flushed_s = self._clock()
 
     def close(self) -> None:

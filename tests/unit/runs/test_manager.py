@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from app.runs.catalogue import ActionSpec
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.plan import Plan
+from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
 from app.runs.supervision import Patience
@@ -79,6 +81,26 @@ def test_a_run_goes_from_starting_to_finished_and_tells_its_viewers():
             assert run.summary()["run"]["state"] == "finished"
             assert run.exit_code == -9
             assert run.summary()["run"]["duration_s"] == run.to_json()["duration_s"] > 0
+
+    asyncio.run(scenario())
+
+
+def test_a_run_that_is_being_stored_is_read_whole():
+    async def scenario() -> None:
+        async with manager("brief") as runs:
+            run = await runs.start(REQUEST)
+            finish = runs.archive.finish
+            read: list[list[str]] = []
+
+            async def closed_first(recording: Recording, *rest: Any) -> None:
+                recording.close()
+                read.append([json.loads(line)["type"] async for line in run.messages()])
+                await finish(recording, *rest)
+
+            runs.archive.finish = closed_first  # type: ignore[method-assign]
+            await runs.stop(run.id)
+            [types] = read
+            assert (types[0], types[-1]) == ("hello", "end")
 
     asyncio.run(scenario())
 

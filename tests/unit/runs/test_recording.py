@@ -136,6 +136,18 @@ def test_a_full_disk_ends_the_recording_and_says_so_at_the_end(tmp_path: Path, n
     made.close()  # once is enough
 
 
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
+def test_a_reader_of_a_run_on_a_full_disk_does_not_meet_its_error(tmp_path: Path, name: str):
+    (tmp_path / name).symlink_to("/dev/full")
+    made = Recording(tmp_path / name, Clock())
+    made.write("x")
+    made.flush()
+    assert made.failure is not None
+    made.flush()
+    with pytest.raises(GilscopeError, match="No space left"):
+        made.close()
+
+
 def test_what_is_no_recording_is_refused(tmp_path: Path):
     with pytest.raises(NotReadable, match="No such file"):
         list(read(tmp_path / "none"))
