@@ -106,13 +106,13 @@ class Replay:
             await self._tick()
             now_s = self._clock()
             until_us = begun_us + round((now_s - begun_s) * 1e6 * self._speed)
-            player.sent.clear()
             counters = player.counters
-            await player.to(until_us, self._is_wanted)
+            sent: list[str] = []
+            await player.to(until_us, self._is_wanted, sent)
             if player.counters > counters + 1:
                 texts = await asyncio.to_thread(player.whole, False)
             else:
-                texts = list(player.sent)
+                texts = sent
                 if player.counters > counters:
                     judging = now_s - judged_s >= JUDGE_S
                     judged_s = now_s if judging else judged_s
@@ -144,7 +144,6 @@ class _Player:
     def __init__(self, run: RunRecord) -> None:
         self.at_us = 0
         self.counters = 0  # readings passed so far
-        self.sent: list[str] = []
         self._run = run
         self._ledger = Ledger()
         self._reports: deque[str] = deque(maxlen=REPORTS)
@@ -152,12 +151,15 @@ class _Player:
         self._ahead: deque[str] = deque()
         self._all_read = False
 
-    async def to(self, at_us: int, is_over: Callable[[], bool]) -> bool:
-        """Take in all that tells of the time up to then; False where it was called off on the way."""
+    async def to(self, at_us: int, is_over: Callable[[], bool], sent: list[str] | None = None) -> bool:
+        """Take in all that tells of the time up to then; False where it was called off on the way.
+
+        The messages of SENT among it are added to `sent`; of a jump nobody is sent them.
+        """
         while True:
             if not self._ahead and not self._all_read:
                 await self._read()
-            if await asyncio.to_thread(self._feed, at_us):
+            if await asyncio.to_thread(self._feed, at_us, sent):
                 break
             if is_over():
                 return False
@@ -177,7 +179,7 @@ class _Player:
                 return
         self._all_read = True
 
-    def _feed(self, at_us: int) -> bool:
+    def _feed(self, at_us: int, sent: list[str] | None) -> bool:
         """Take in what was read; True once the rest is of later, or there is none."""
         while self._ahead:
             message = frames.decode(self._ahead[0])
@@ -189,8 +191,8 @@ class _Player:
             self.counters += isinstance(message, frames.Counters)
             if isinstance(message, frames.Report):
                 self._reports.append(line)
-            if isinstance(message, SENT):
-                self.sent.append(line)
+            if sent is not None and isinstance(message, SENT):
+                sent.append(line)
         return self._all_read
 
     def whole(self, standing: bool) -> list[str]:
