@@ -11,7 +11,9 @@ from app.runs.archive import Archive
 
 
 def import_file(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="what `-o FILE` or `export` wrote")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="a recording, as `-o FILE` writes it")
+    ],
 ) -> None:
     """Take recordings into the archive, where the dashboard shows them too."""
 

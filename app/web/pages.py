@@ -13,7 +13,7 @@ from fastapi.templating import Jinja2Templates
 
 from app import assets
 from app.exporters import EXPORTERS
-from app.model.errors import NotFound
+from app.model.errors import GilscopeError, NotFound
 from app.runs import interpreters
 from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, WorkloadSpec
 from app.runs.interpreters import Interpreter
@@ -36,7 +36,7 @@ async def run(request: Request, run_id: str) -> HTMLResponse:
     """The lab with one run in its place, live or ended."""
     try:
         await _manager(request).get(run_id)
-    except NotFound as error:
+    except GilscopeError as error:  # none, one that another process records still, no archive
         return _page(request, "missing.html", {"error": error}, status=error.http_status)
     return await _lab(request, run_id)
 
@@ -117,6 +117,7 @@ def _choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:
     return [
         {
             "path": interpreter.path,
+            "name": interpreter.label,
             "version": ".".join(map(str, interpreter.version_info)),
             "label": interpreter.label + (f" ({interpreter.path})" if labels[interpreter.label] > 1 else ""),
             "supported": interpreter.supported,

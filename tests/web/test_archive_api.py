@@ -39,6 +39,15 @@ def test_another_server_with_the_same_archive_shows_the_same_run(kept, site_with
     assert other.client.get(f"/runs/{run['id']}").status_code == 200
 
 
+def test_the_page_of_a_run_that_another_process_records_says_so(site_with):
+    site, other = site_with("steady"), site_with("brief")
+    run = site.start(command=["target"])
+    page = other.client.get(f"/runs/{run['id']}")
+    assert page.status_code == 409
+    assert page.headers["content-type"].startswith("text/html")
+    assert "That run is still being recorded" in page.text
+
+
 def test_a_run_is_renamed_tagged_and_pinned_and_found_by_it(kept, problem):
     site, run = kept
     path = f"/api/v1/runs/{run['id']}"
