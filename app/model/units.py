@@ -19,8 +19,11 @@ def share(value: float | None) -> str:
 
 
 def coverage(value: float | None) -> str:
-    """How much of a time was seen, rounded down: "100 %" is all of it."""
-    return ABSENT if value is None else f"{floor(value * 100 + 0.005)} %"
+    """How much of a time was seen, rounded down to a tenth: "100 %" is all of it.
+
+    To a whole it would stand as less beside a share of the same time, which is rounded up as well.
+    """
+    return ABSENT if value is None else f"{floor(value * 1000 + 0.05) / 10:g} %"
 
 
 def at_least(known: float | None, cut: float | None) -> str:

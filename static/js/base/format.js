@@ -29,10 +29,10 @@ export function share(value) {
   return { value: percent >= 99.95 ? "100" : percent.toFixed(1), unit: "%" };
 }
 
-/** How much of a time was seen, rounded down: 100 % is all of it. @param {Maybe} value @returns {Quantity} */
+/** How much of a time was seen, rounded down to a tenth: 100 % is all of it. @param {Maybe} value @returns {Quantity} */
 export function seen(value) {
   if (value === null || value === undefined) return NOTHING;
-  return { value: Math.floor(value * 100 + 0.005).toFixed(0), unit: "%" };
+  return { value: String(Math.floor(value * 1000 + 0.05) / 10), unit: "%" };
 }
 
 /** Shares of a core: 1.37 cores are 137 %. @param {Maybe} value @returns {Quantity} */

@@ -185,12 +185,12 @@ def test_the_report_tells_how_late_event_loops_were_and_their_longest_steps(ledg
 
 def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_bounds() -> None:
     text = report.text(summarise(observed(unseen_us=500_000)))
-    assert "warning: Only 66 % of the time was seen (observation-thin)" in text
-    assert "seen for 66 % of the time: sampled at" in text
-    assert re.search(r"^pid 100 +66 % +100 % ", text, re.MULTILINE)
-    assert re.search(r"^cpu-1 +100 +66 % +0 % .* ≥ 500 ms +– ", text, re.MULTILINE)
+    assert "warning: Only 66.6 % of the time was seen (observation-thin)" in text
+    assert "seen for 66.6 % of the time: sampled at" in text
+    assert re.search(r"^pid 100 +66\.6 % +100 % ", text, re.MULTILINE)
+    assert re.search(r"^cpu-1 +100 +66\.6 % +0 % .* ≥ 500 ms +– ", text, re.MULTILINE)
     assert part(text, "longest waits")[1].startswith("≥ 500 ms 0 µs cpu-1")
-    assert "gil, gil_wait, threads inferred: exact of what was seen, which is 66 % of the time" in text
+    assert "gil, gil_wait, threads inferred: exact of what was seen, which is 66.6 % of the time" in text
 
 
 def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger: Ledger) -> None:

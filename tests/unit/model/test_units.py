@@ -29,8 +29,10 @@ from app.model import units
         (units.count, 1234567, "1,234,567"),
         (units.mean, 2.94, "2.9"),
         (units.per_second, 412.4, "412/s"),
-        (units.coverage, 0.9499, "94 %"),
-        (units.coverage, 0.9996, "99 %"),
+        (units.coverage, 0.769, "76.9 %"),
+        (units.coverage, 0.84, "84 %"),
+        (units.coverage, 0.9499, "94.9 %"),
+        (units.coverage, 0.9996, "99.9 %"),
         (units.coverage, 0.99999, "100 %"),
     ],
 )
