@@ -66,7 +66,7 @@
  *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
- * @typedef {{id: string, kind: string, name: string, state: string, started_at: number | null,
+ * @typedef {{id: string, kind: string, name: string, workload?: string | null, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
  *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, exit_code?: number | null,
  *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null}} Run
@@ -88,12 +88,12 @@
  * @typedef {{at_us: number, kind: string, pid: number, detail: string}} RunEvent
  */
 
-/** A thread's state is its place here, as in app/model/states.py. */
 /** What is said of a thread whose `interpreter` is null, in short and in full. */
 export const NO_PYTHON_STATE = "no Python state";
 export const NO_PYTHON =
   "A C library made this thread, and it has never called Python: its CPU time counts, the GIL is no concern of it";
 
+/** A thread's state is its place here, as in app/model/states.py. */
 export const STATES = /** @type {const} */ (
   ["running", "stalled", "waiting", "native", "lock", "io", "sleep", "unknown"]
 );

@@ -63,10 +63,10 @@ export class Explanation {
   }
 }
 
-/** What would start a run anew. @param {Run} run @returns {RunRequest} */
-export function requestOf({ name, params, executor, workers, seconds, python }) {
+/** What would start a run anew; it may be called otherwise than its workload. @param {Run} run @returns {RunRequest & {workload: string}} */
+export function requestOf({ name, workload, params, executor, workers, seconds, python }) {
   return {
-    workload: name,
+    workload: workload ?? name,
     params,
     ...(executor && { executor }),
     ...(workers && { workers }),
@@ -77,14 +77,14 @@ export function requestOf({ name, params, executor, workers, seconds, python }) 
 
 /** What starts the mended variant of a run. @param {Run} run @param {Variant} variant @returns {RunRequest} */
 export function mendedOf(run, { workload, params, executor, workers }) {
-  const { params: own, executor: kind, workers: number, ...rest } = requestOf(run);
-  const another = workload !== null && workload !== run.name;
+  const { workload: ownName, params: own, executor: kind, workers: number, ...rest } = requestOf(run);
+  const another = workload !== null && workload !== ownName;
   // Another workload has parameters and workers of its own.
   const kept = another ? {} : { ...(kind && { executor: kind }), ...(number && { workers: number }) };
   return {
     ...rest,
     ...kept,
-    workload: workload ?? run.name,
+    workload: workload ?? ownName,
     params: another ? params : { ...own, ...params },
     ...(executor && { executor }),
     ...(workers && { workers }),

@@ -228,7 +228,12 @@ export class RunView {
 
   #explain() {
     const { run } = this.#state;
-    if (run) this.#explanation.show(run, run.kind === "workload" ? this.#sentencesOf(run.name) : null);
+    if (run) {
+      this.#explanation.show(
+        run,
+        run.kind === "workload" ? this.#sentencesOf(run.workload ?? run.name) : null,
+      );
+    }
   }
 
   /** @param {string} id */

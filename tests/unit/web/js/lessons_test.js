@@ -36,7 +36,8 @@ Deno.test("reports keep the newest of each kind, and every deed and step in orde
 
 const RUN = {
   id: "r",
-  name: "leak",
+  name: "the slow one",
+  workload: "leak",
   params: { limit: 0, size: 9 },
   executor: "threads",
   workers: 3,
