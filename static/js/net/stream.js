@@ -89,8 +89,9 @@ export class Stream {
     this.#failures += 1;
     const waitMs = backOffMs(this.#failures);
     this.#onConnection({ state: "waiting", retryAtMs: Date.now() + waitMs });
+    const broken = this.#socket;
     const problem = await this.#whyRefused();
-    if (this.#disposed) return;
+    if (this.#disposed || this.#socket !== broken) return; // it goes on from another address already
     if (problem) {
       this.#over = true;
       this.#onConnection({ state: "refused", problem });

@@ -108,6 +108,21 @@ Deno.test("a broken stream says so, asks whether it may go on, and goes on", asy
   stream.dispose();
 });
 
+Deno.test("a stream that is turned elsewhere while it asks why is opened there, and once", async () => {
+  const { promise, resolve } = Promise.withResolvers();
+  const { stream, sockets, told } = played(() => promise);
+  sockets[0].onclose({ code: 1006 });
+  stream.turnTo("ws://y");
+  sockets[1].onmessage({ data: '{"type":"header"}' });
+  resolve(null);
+  await promise;
+  await Promise.resolve();
+  stream.hurry();
+  assert.equal(sockets.length, 2);
+  assert.equal(told.at(-1), "open");
+  stream.dispose();
+});
+
 Deno.test("a refusal that is final is told, and not tried again", async () => {
   const { stream, sockets, told } = played(() => Promise.resolve(new Error("no such run")));
   sockets[0].onclose({ code: 1006 });
