@@ -16,6 +16,7 @@ INTERPRETERS = [
     {
         "path": "/a/python3.12",
         "version": "3.12.1",
+        "name": "3.12.1",
         "label": "3.12.1",
         "supported": True,
         "why": None,
@@ -24,6 +25,7 @@ INTERPRETERS = [
     {
         "path": "/b/python3.9",
         "version": "3.9.18",
+        "name": "3.9.18",
         "label": "3.9.18",
         "supported": False,
         "why": "too old",
@@ -95,7 +97,7 @@ def test_workers_executor_and_interpreter_are_asked_for_as_declared() -> None:
     assert all(part in workers for part in ('value="4"', 'min="2"', 'max="8"'))
     assert re.search(r'<option value="processes"[^>]* selected>processes<', html)
     assert re.search(r'value="/a/python3.12"[^>]* selected>3\.12\.1<', html)
-    assert re.search(r'value="/b/python3.9" data-version="3.9.18" title="too old" disabled>3\.9\.18<', html)
+    assert re.search(r'value="/b/python3.9"[^>]* title="too old" disabled>3\.9\.18<', html)
 
 
 def test_text_of_a_declaration_is_text() -> None:
