@@ -200,7 +200,7 @@ function factsOf(heap) {
     [
       "Fragmentation",
       text(share(heap.fragmentation)),
-      "Share of the carved pools that no block in use takes",
+      "Share of the arenas' bytes that no block in use takes",
     ],
     [
       "Larger blocks",
