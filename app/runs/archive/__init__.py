@@ -225,7 +225,7 @@ class Archive:
     def _as_left(self, entry: Entry) -> Entry:
         """A run that nobody records any more has ended, though it is not read through before it is opened."""
         if self._is_recorded(entry.id):
-            return entry
+            return replace(entry, run={**entry.run, "state": "running"})
         error = Interrupted("What recorded this run was killed", "Open it: all that was recorded is there.")
         return replace(entry, run={**entry.run, "state": "failed", "error": error.to_json()})
 

@@ -51,6 +51,8 @@ _TEXT = (
     "(name LIKE ? ESCAPE '\\' OR json_extract(run, '$.command') LIKE ? ESCAPE '\\'"
     " OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value LIKE ? ESCAPE '\\'))"
 )
+# The state of a run that goes on is not followed here: the row says how it began.
+_STATE = "CASE WHEN open THEN 'running' ELSE state END = ?"
 _LISTED = "number, id, run, name, findings, tags, pinned, removed_at, bytes, open"
 
 
@@ -312,7 +314,7 @@ def _where(query: Query) -> tuple[list[str], list[Any]]:
     for condition, value in (
         (_TEXT, query.text and _like(query.text)),
         ("kind = ?", query.kind),
-        ("state = ?", query.state),
+        (_STATE, query.state),
         ("EXISTS (SELECT 1 FROM json_each(findings) WHERE json_extract(value, '$.code') = ?)", query.finding),
         ("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", query.tag),
         ("started_at >= ?", query.since),

@@ -97,7 +97,7 @@ from pathlib import Path
 
 async def main():
     archive = Archive(Path(sys.argv[1]), 1 << 30)
-    run = {"id": "cut1", "kind": "command", "name": "x", "state": "running", "started_at": 1.0}
+    run = {"id": "cut1", "kind": "command", "name": "x", "state": "starting", "started_at": 1.0}
     recording = await archive.begin(run)
     hello = frames.Hello(0, 1.0, run, {"gil_hz": 1000.0})
     recording.write(frames.encode(hello, 0))
@@ -130,6 +130,9 @@ def test_a_run_whose_recorder_was_killed_ends_where_its_recording_does(
     async def scenario() -> None:
         with pytest.raises(Conflict):
             await archive(tmp_path).get("cut1")
+        [listed] = await archive(tmp_path).page(Query(state="running"), 9)
+        assert (listed.id, listed.run["state"]) == ("cut1", "running"), "whatever it was when it began"
+        assert await archive(tmp_path).page(Query(state="starting"), 9) == []
         os.kill(recorder.pid, signal.SIGKILL)
         recorder.wait()
         there = archive(tmp_path)
