@@ -17,11 +17,11 @@ def import_file(
 ) -> None:
     """Take recordings into the archive, where the dashboard shows them too."""
 
-    async def taken(archive: Archive) -> list[str]:
-        return [(await archive.import_file(file)).id for file in files]
+    async def take(archive: Archive) -> None:
+        for file in files:
+            typer.echo((await archive.import_file(file)).id)  # each at once: the next one may be no recording
 
-    for run_id in asked(taken):
-        typer.echo(run_id)
+    asked(take)
 
 
 def rm(

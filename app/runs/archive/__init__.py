@@ -110,7 +110,8 @@ class Archive:
     async def import_file(self, path: str, known: bool = False) -> StoredRun:
         """Take in a recording that somebody wrote elsewhere; NotReadable where it is none.
 
-        One that is there already is refused with BadRequest, or with `known` given as it is.
+        One that is there already is refused with BadRequest, or with `known` given as it is. One that was
+        removed is put back.
         """
         return await self._do(self._import, path, known)
 
@@ -322,10 +323,12 @@ class Archive:
         index = self._open()
         rebuilt = rebuild(path, run_id, self._home / "recordings")
         if run_id is None:
-            if index.entry(rebuilt.run["id"]) is not None:
+            if (entry := index.entry(rebuilt.run["id"])) is not None:
                 rebuilt.discard()
+                if entry.removed:
+                    return self._restore(entry.id).id
                 if known:
-                    return str(rebuilt.run["id"])
+                    return entry.id
                 raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
             try:
                 index.begin(rebuilt.run)

@@ -186,6 +186,12 @@ def test_a_removed_run_can_be_had_back_for_a_while(tmp_path: Path, monkeypatch: 
         await there.restore(run_id)
         assert [entry.id for entry in await there.page(Query(), 9)] == [run_id]
         await there.remove(run_id)
+        copy = str(tmp_path / "recordings" / f"{run_id}.jsonl.gz")
+        assert (await there.import_file(copy)).id == run_id, "who imports it wants it back"
+        assert [entry.id for entry in await there.page(Query(), 9)] == [run_id]
+        await there.remove(run_id)
+        assert (await there.import_file(copy, known=True)).id == run_id
+        await there.remove(run_id)
         monkeypatch.setattr("app.runs.archive.UNDO_S", -1.0)
         await there.recover()
         with pytest.raises(NotFound):
