@@ -34,11 +34,12 @@ from app.model.errors import (
 )
 from app.model.summary import Summary
 from app.runs.archive.index import Entry, Final, Index, Query
-from app.runs.archive.rebuild import rebuild
+from app.runs.archive.rebuild import UNFINISHED, rebuild
 from app.runs.archive.stored import StoredRun
 from app.runs.recording import Member, Recording
 from app.runs.timeline import beside
 
+_ABANDONED_S = 3600.0  # an import that has written nothing for so long was killed
 UNDO_S = 600.0  # a removed run can be had back for so long
 
 Json = dict[str, Any]
@@ -293,7 +294,15 @@ class Archive:
             with contextlib.suppress(NotFound):  # its recording is gone, and its row now too
                 ended += [run_id] if self._end_if_left(run_id) else []
         self._sweep()
+        self._clear_away()
         return ended
+
+    def _clear_away(self) -> None:
+        """Delete what was half written where an import was killed. One that goes on writes to its files."""
+        for path in (self._home / "recordings").glob(f"{UNFINISHED}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                    path.unlink()
 
     def _end_if_left(self, run_id: str) -> bool:
         """End a run that nobody records any more; False where somebody does."""

@@ -25,6 +25,8 @@ from app.runs.timeline import TimelineWriter, beside
 
 Json = dict[str, Any]
 
+UNFINISHED = "."  # so begins the name of what is being written: the ids of runs do not
+
 # What comes of a message whose fields or rows are not what they are to be.
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
@@ -50,7 +52,7 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
 
     `run_id` names a run that has an id; else the recording's own is taken.
     """
-    path = folder / f".{secrets.token_hex(8)}.jsonl.gz"
+    path = folder / f"{UNFINISHED}{secrets.token_hex(8)}.jsonl.gz"
     ledger = Ledger()
     recording = Recording(path)
     timeline = TimelineWriter(beside(path))

@@ -431,3 +431,18 @@ def test_a_data_directory_that_is_deleted_under_a_run_is_said_and_the_run_is_kep
         await manager.close()
 
     run_async(scenario)
+
+
+def test_what_a_killed_import_left_half_written_goes_and_what_another_writes_now_stays(tmp_path: Path):
+    async def scenario() -> None:
+        run_id, _, _ = await observed(tmp_path)
+        recordings = tmp_path / "recordings"
+        kept = {*recordings.iterdir(), recordings / ".now.jsonl.gz", recordings / ".now.timeline"}
+        for path in (*kept, recordings / ".left.jsonl.gz", recordings / ".left.timeline"):
+            path.touch()
+            if "left" in path.name or run_id in path.name:
+                os.utime(path, (0, 0))
+        await archive(tmp_path).recover()
+        assert set(recordings.iterdir()) == kept
+
+    run_async(scenario)
