@@ -88,7 +88,11 @@ def test_the_messages_of_a_run_can_be_taken_to_another_server(kept, site_with, t
     assert elsewhere.client.get(path).text == site.client.get(path).text
     assert elsewhere.client.post("/api/v1/runs/import", content=response.content).json() == taken.json()
     assert len(elsewhere.runs()) == 1
-    problem(elsewhere.client.post("/api/v1/runs/import", content=b"nothing of the kind"), 422)
+    for content in (b"", b"nothing of the kind\n"):
+        refused = problem(elsewhere.client.post("/api/v1/runs/import", content=content), 422)
+        assert refused["detail"].startswith("What was sent is no recording of GILScope: "), (
+            "not a file's name"
+        )
 
 
 def test_a_span_of_time_is_given_alone(kept):
