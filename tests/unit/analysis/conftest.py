@@ -1,16 +1,11 @@
 """An observation that has just begun, into which a test feeds what it is about."""
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from app.analysis.ledger import Ledger
 from app.model.frames import Hello, Names, Process
 
 PID = 100
-
-# Tests share the machine with others that load it on purpose: an example that is slow once says nothing.
-settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared machine")
 
 
 @pytest.fixture
