@@ -21,6 +21,7 @@ from app.analysis.course import Course
 from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
+from app.analysis.verdict import verdict
 from app.model.frames import CLibrary, Counters, Memory, Process
 from app.model.summary import CLibraryRow, MemoryFigures, MemoryPeak, MemoryTogether, Parts, ProcessRow
 from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals
@@ -140,6 +141,9 @@ class ProcessUse:
     def memory_row(self) -> MemoryFigures:
         """Its memory."""
         message, mappings = self.message, self.mappings
+        largest = largest_of(mappings) if mappings else []
+        library = library_row(self.library) if self.library else None
+        parts = self.parts
         return {
             "pid": self.pid,
             "parent": message.parent if message else None,
@@ -153,9 +157,10 @@ class ProcessUse:
             "shared": mappings.shared if mappings else None,
             "kinds": kinds_of(mappings) if mappings else None,
             "huge": mappings.huge if mappings else None,
-            "largest": largest_of(mappings) if mappings else [],
-            "parts": self.parts,
-            "c_library": library_row(self.library) if self.library else None,
+            "largest": largest,
+            "parts": parts,
+            "c_library": library,
+            "verdict": verdict(mappings.rss, parts, library, largest) if mappings and parts else [],
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }

@@ -11,6 +11,7 @@ from app.cli.compare import compare
 from app.cli.doctor import doctor
 from app.cli.export import export
 from app.cli.keep import import_file, pin, rm
+from app.cli.memory import memory
 from app.cli.observation import INTERRUPTED, describe
 from app.cli.ps import ps
 from app.cli.pythons import pythons
@@ -36,6 +37,7 @@ for command in (
     attach,
     ps,
     doctor,
+    memory,
     workloads,
     pythons,
     runs,

@@ -4,13 +4,94 @@ from __future__ import annotations
 
 from app.cli.tables import Column, render
 from app.model import units
-from app.model.summary import CollectorRow, HeapRow, MemoryPeak, PauseFigures, Pinned, Summary
+from app.model.summary import (
+    CollectorRow,
+    HeapRow,
+    MemoryPeak,
+    MemoryRow,
+    MemoryTogether,
+    PartName,
+    Parts,
+    PauseFigures,
+    Pinned,
+    Summary,
+)
 from app.model.units import ABSENT
 
 
 def parts(summary: Summary) -> list[str]:
     """The tables of a summary that speak of memory; those that would be empty are left out."""
-    return [part for part in (_memory(summary), _heaps(summary), _collectors(summary)) if part]
+    tables = _memory(summary), _rss(summary), _heaps(summary), _collectors(summary)
+    return [part for part in tables if part]
+
+
+def _rss(summary: Summary) -> str:
+    """What RSS is made of, of the processes with most of it."""
+    known = [row for row in summary["memory"] if row.get("parts") is not None]
+    known.sort(key=lambda row: row["rss"] or 0, reverse=True)
+    return bar(known[:_BARS], summary.get("memory_together"))
+
+
+# What each part of RSS is, see app/analysis/parts.py.
+_PARTS: dict[PartName, str] = {
+    "objects_in_use": "Python's allocator, in use",
+    "objects_free": "Python's allocator, free",
+    "c_in_use": "C library, in use",
+    "c_trimmable": "C library, free, malloc_trim gives it back",
+    "c_free_kept": "C library, free, stays",
+    "c_mapped": "C library, blocks with their own mapping",
+    "stacks": "thread stacks",
+    "files": "files",
+    "shared": "shared memory",
+    "huge_waste": "zeros in huge pages (about)",
+    "other": "other",
+}
+_BAR = 40  # characters
+_BARS = 3  # of a run's report
+_LEAST_ROWS = 0.0005  # of the whole: what is less has no line
+
+
+def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
+    """Where RSS went, a process a part; of several their PSS first, which adds up."""
+    parts = []
+    if together is not None and together["processes"] > 1:
+        head = (
+            f"{together['processes']} processes: PSS {units.size(together['pss'])}, shared pages counted once"
+        )
+        parts.append(f"{head}\n{_bar(together['parts'], together['pss'])}")
+    for row in rows:
+        if row["parts"] is None or row["rss"] is None:
+            parts.append(f"pid {row['pid']}: RSS {units.size(row['rss'])}; its mappings could not be read")
+            continue
+        head = (
+            f"pid {row['pid']}: RSS {units.size(row['rss'])}, USS {units.size(row['uss'])}{_allocator(row)}"
+        )
+        parts.append("\n".join([head, _bar(row["parts"], row["rss"]), "", *row["verdict"]]))
+    return "\n\n".join(parts)
+
+
+def _allocator(row: MemoryRow) -> str:
+    library = row["c_library"]
+    if library is None or library["allocator"] is None:
+        return ""
+    count = library["arenas"]
+    arenas = "" if count is None else f", {units.count(count)} arena{'s' * (count != 1)}"
+    return f"; {library['allocator']} {library['version'] or ''}".rstrip() + arenas
+
+
+def _bar(parts: Parts, whole: int) -> str:
+    rows = [
+        [
+            name,
+            units.size(bytes_),
+            units.share(bytes_ / whole if whole else 0.0),
+            "█" * round(_BAR * bytes_ / whole),
+        ]
+        for part, name in _PARTS.items()
+        if (bytes_ := parts[part]) and bytes_ >= _LEAST_ROWS * whole
+    ]
+    columns = [Column(""), Column("", "right"), Column("", "right"), Column("")]
+    return "\n".join(render(columns, rows).splitlines()[1:])
 
 
 def _memory(summary: Summary) -> str:

@@ -281,6 +281,7 @@ class MemoryFigures(TypedDict):
     largest: list[LargestMapping]
     parts: Parts | None
     c_library: CLibraryRow | None
+    verdict: list[str]  # sentences, see app/analysis/verdict.py
     minor_faults: int | None
     major_faults: int | None
 

@@ -2,6 +2,7 @@
 
 --doctor [PID]    what works here, and for that process, as one JSON object: see doctor.py
 --processes       the processes of this machine, as one JSON object: see listing.py
+--memory PID      the memory of that process and those below it, as messages: see snapshot.py
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import json
 import signal
 import sys
 
+from app.model.errors import GilscopeError
+
 from .doctor import examine
 from .listing import listing
 from .observer import serve
 from .program.target import adopt_orphans
+from .snapshot import snapshot
 
 
 def main(words: list[str]) -> None:
@@ -23,10 +27,19 @@ def main(words: list[str]) -> None:
         _print(examine(int(words[1]) if words[1:] else None))
     elif words == ["--processes"]:
         _print(listing())
+    elif words[:1] == ["--memory"] and words[1:]:
+        _print(_memory(int(words[1])))
     elif words:
-        sys.exit(f"usage: python -m app.probe [--doctor [PID] | --processes]; it was {words}")
+        sys.exit(f"usage: python -m app.probe [--doctor [PID] | --processes | --memory PID]; it was {words}")
     else:
         _observe()
+
+
+def _memory(pid: int) -> dict[str, object]:
+    try:
+        return {"schema": 1, "messages": snapshot(pid), "error": None}
+    except GilscopeError as error:
+        return {"schema": 1, "messages": [], "error": error.to_json()}
 
 
 def _observe() -> None:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any
+from typing import Any, TypedDict
 
-from app.model.errors import GilscopeError
+from app.analysis.ledger import Ledger
+from app.analysis.memory import summary_rows
+from app.model.errors import GilscopeError, from_json
+from app.model.frames import decode
+from app.model.summary import HeapRow, MemoryRow, MemoryTogether
 from app.runs.observer import COMMAND, HOME, own_environment
 
 _LIMIT_S = 30.0
@@ -30,6 +34,32 @@ def processes(own: bool) -> Json:
 def doctor(pid: int | None) -> Json:
     """What works here, and for a process: see app/probe/doctor.py. Blocks for as long as a Python starts."""
     return _ask("--doctor", *([] if pid is None else [str(pid)]))
+
+
+class MemoryReport(TypedDict):
+    """Where the memory of a process and of those below it went: rows as in a run's summary."""
+
+    schema: int
+    memory: list[MemoryRow]
+    together: MemoryTogether | None
+    heap: list[HeapRow] | None
+
+
+def memory(pid: int) -> MemoryReport:
+    """Read once, see app/probe/snapshot.py; raises what attaching is refused with. Blocks for a second."""
+    answer = _ask("--memory", str(pid))
+    if answer["error"] is not None:
+        raise from_json(answer["error"])
+    ledger = Ledger()
+    for line in answer["messages"]:
+        ledger.feed(decode(line))
+    rows = summary_rows(ledger)
+    return {
+        "schema": 1,
+        "memory": rows["memory"],
+        "together": rows["memory_together"],
+        "heap": rows["heap"],
+    }
 
 
 def _ask(*words: str) -> Json:

@@ -11,7 +11,7 @@ from support.interpreters import PROMISED, each
 from support.targets import standing_by
 
 from app.probe.kernel.memory import ProcessMemory
-from app.probe.libc.heap import LibraryReader, Reading
+from app.probe.libc.heap import LibraryReader, LibraryReading
 from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
@@ -105,9 +105,9 @@ def ask(target: Any, word: str, seed: int = 0) -> dict[str, int]:
     return answer
 
 
-def read(reader: LibraryReader) -> Reading:
+def read(reader: LibraryReader) -> LibraryReading:
     """One reading, its steps taken one after the other."""
-    reading: Reading = finished(reader.read())
+    reading: LibraryReading = finished(reader.read())
     return reading
 
 

@@ -25,8 +25,8 @@ from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 from app.probe.kernel.pagemap import open_pagemap
 
 from .chunks import Found, Lists, Torn
-from .libraries import Library, Mapped, mapped
-from .places import MOST_ARENAS, Arena, MainArena, find_main, read_arena, read_parameters
+from .libraries import Glibc, Mapped, mapped
+from .places import MOST_ARENAS, MainArena, MallocArena, find_main, read_arena, read_parameters
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
 _TRIES = 3
@@ -35,10 +35,11 @@ _TRIMMED_FROM = 98  # the first bin of chunks of 4 KiB: malloc_trim looks at the
 _LITTLE = 1 << 20  # what glibc may have of the kernel though another allocator serves the program
 
 Walk = Generator[None, None, Found]
+WalkOf = Callable[[MallocArena], Walk]
 
 
 @dataclass
-class Reading:
+class LibraryReading:
     """What was found, in bytes. Where no glibc could be read the sizes are None, and `why` says why."""
 
     allocator: str | None  # that serves the program: glibc, musl, jemalloc, tcmalloc, mimalloc
@@ -64,17 +65,17 @@ class LibraryReader:
         self._mains: dict[int, MainArena] = {}  # by where the library's data lies
         self._versions: dict[str, str | None] = {}
 
-    def read(self) -> Generator[None, None, Reading]:
+    def read(self) -> Generator[None, None, LibraryReading]:
         """A slow read. AddressSpaceGone where the process has ended."""
         there = mapped(self._memory.pid)
-        mains: list[tuple[Library, MainArena]] = []
+        mains: list[tuple[Glibc, MainArena]] = []
         for library in there.glibc:
             yield
             main = self._main(library)
             if main is not None:
                 mains.append((library, main))
         if not mains:
-            return Reading(_who_serves(there), why=_why_unread(there))
+            return LibraryReading(_who_serves(there), why=_why_unread(there))
         yield
         first = mains[0][0]
         parameters = read_parameters(self._memory, first, there.heap)
@@ -91,8 +92,8 @@ class LibraryReader:
         finally:
             os.close(pagemap)
         if there.others and total.system < _LITTLE:
-            return Reading(there.others[0], why=_why_unread(there))
-        return Reading(
+            return LibraryReading(there.others[0], why=_why_unread(there))
+        return LibraryReading(
             "glibc",
             self._version(first),
             total.arenas,
@@ -108,7 +109,7 @@ class LibraryReader:
             _why_not_all(there, len(mains)),
         )
 
-    def _main(self, library: Library) -> MainArena | None:
+    def _main(self, library: Glibc) -> MainArena | None:
         key = library.data[0][0] if library.data else 0
         if key not in self._mains:
             found = find_main(self._memory, library)
@@ -117,7 +118,7 @@ class LibraryReader:
             self._mains[key] = found
         return self._mains[key]
 
-    def _version(self, library: Library) -> str | None:
+    def _version(self, library: Glibc) -> str | None:
         if library.path not in self._versions:
             self._versions[library.path] = library.version(self._memory)
         return self._versions[library.path]
@@ -139,7 +140,7 @@ class LibraryReader:
         total.torn += bins != main.bins
 
     def _arena(
-        self, arena: Arena, main: MainArena, lists: Lists, total: _Total, is_main: bool
+        self, arena: MallocArena, main: MainArena, lists: Lists, total: _Total, is_main: bool
     ) -> Generator[None, None, None]:
         """Takes in one arena. What adds up to more than it has is not believed."""
         lists.begin_arena()
@@ -158,11 +159,11 @@ class LibraryReader:
 
     def _list(
         self,
-        arena: Arena,
+        arena: MallocArena,
         main: MainArena,
         lists: Lists,
         is_trimmed: bool,
-        walk: Callable[[Arena], Walk],
+        walk: WalkOf,
         own: _Total,
     ) -> Generator[None, None, None]:
         most = Found()
@@ -208,7 +209,9 @@ class _Total:
             setattr(self, name, getattr(self, name) + value)
 
 
-def _lists_of(arena: Arena, lists: Lists, is_main: bool) -> Iterator[tuple[bool, Callable[[Arena], Walk]]]:
+def _lists_of(
+    arena: MallocArena, lists: Lists, is_main: bool
+) -> Iterator[tuple[bool, Callable[[MallocArena], Walk]]]:
     """(whether malloc_trim looks at it, how to walk it in an arena whose head is newer) of each in use."""
     if arena.top:
         yield is_main, lambda arena: lists.top(arena.top, arena.system)
@@ -224,11 +227,11 @@ def _is_trimmed(place: int) -> bool:
     return place == _UNSORTED or place >= _TRIMMED_FROM
 
 
-def _bin(lists: Lists, place: int, arena: Arena) -> Walk:
+def _bin(lists: Lists, place: int, arena: MallocArena) -> Walk:
     return lists.bin(arena.head(place), arena.links[2 * place], arena.system)
 
 
-def _fast_bin(lists: Lists, place: int, arena: Arena) -> Walk:
+def _fast_bin(lists: Lists, place: int, arena: MallocArena) -> Walk:
     return lists.fast_bin(arena.fast[place], 32 + 16 * place)
 
 

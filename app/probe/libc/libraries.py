@@ -15,7 +15,7 @@ _LARGEST = 8 << 20  # of a library's constants: glibc has some 350 KiB
 
 
 @dataclass
-class Library:
+class Glibc:
     """A glibc that is mapped: what of it can be written to, and where its constants lie."""
 
     path: str
@@ -38,7 +38,7 @@ class Library:
 class Mapped:
     """What of a process's map concerns its allocators."""
 
-    glibc: list[Library]
+    glibc: list[Glibc]
     musl: bool
     others: list[str]  # "jemalloc", sorted
     heap: Range | None  # [heap], which moves by brk
@@ -57,7 +57,7 @@ def mapped(pid: int) -> Mapped:
 
 
 def _of(lines: list[str]) -> Mapped:
-    libraries: list[Library] = []
+    libraries: list[Glibc] = []
     others: set[str] = set()
     found = Mapped(libraries, False, [], None)
     for line in lines:
@@ -72,7 +72,7 @@ def _of(lines: list[str]) -> Mapped:
         name = path.rpartition("/")[2].removesuffix(" (deleted)")
         if _GLIBC.fullmatch(name):
             if not libraries or libraries[-1].path != path or int(offset, 16) == 0:
-                libraries.append(Library(path))
+                libraries.append(Glibc(path))
             if mode.startswith("rw"):
                 libraries[-1].data.append((start, end))
             elif mode.startswith("r--"):

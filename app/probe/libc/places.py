@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from app.probe.kernel.memory import ProcessMemory, Range, Unmapped
 
-from .libraries import Library
+from .libraries import Glibc
 
 BINS = 127
 FAST_BINS = 10
@@ -33,7 +33,7 @@ _MOST_DATA = 1 << 20
 
 
 @dataclass(frozen=True)
-class Arena:
+class MallocArena:
     """What an arena's own words say, all read at one instant."""
 
     bins: int  # the address of the first pair
@@ -69,7 +69,7 @@ class Parameters:
     mmap_threshold: int | None = None  # a block of so many gets one, as of now
 
 
-def find_main(memory: ProcessMemory, library: Library) -> MainArena | None:
+def find_main(memory: ProcessMemory, library: Glibc) -> MainArena | None:
     """The main arena of a library; None where nothing has its shape."""
     for start, end in library.data:
         try:
@@ -128,17 +128,17 @@ def _is_a_ring(memory: ProcessMemory, main: MainArena) -> bool:
     return False
 
 
-def read_arena(memory: ProcessMemory, bins: int, has_fast_bins: bool) -> Arena:
+def read_arena(memory: ProcessMemory, bins: int, has_fast_bins: bool) -> MallocArena:
     """The arena whose bins lie there; Unmapped."""
     before = 8 * (FAST_BINS + 2) if has_fast_bins else 16
     data = memory.read(bins - before, before + _WORDS.size + _TAIL.size)
     *fast, top, _ = struct.unpack_from(f"={before // 8}Q", data)
     links = _WORDS.unpack_from(data, before)
     following, _, _, system, _ = _TAIL.unpack_from(data, before + _WORDS.size)
-    return Arena(bins, links, tuple(fast), 0 if top == bins - 16 else top, following, system)
+    return MallocArena(bins, links, tuple(fast), 0 if top == bins - 16 else top, following, system)
 
 
-def read_parameters(memory: ProcessMemory, library: Library, heap: Range | None) -> Parameters:
+def read_parameters(memory: ProcessMemory, library: Glibc, heap: Range | None) -> Parameters:
     """What the library's parameters say; `heap` is [heap], whose beginning they hold.
 
     In the words before that are max_mmapped_mem and mmapped_mem. Ten or eleven words before it, by the

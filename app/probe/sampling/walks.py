@@ -17,7 +17,7 @@ from app.model.frames import CLibrary, Message
 from app.model.frames import Memory as MemoryMessage
 from app.probe.kernel.mappings import Walk, walk
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
-from app.probe.libc.heap import LibraryReader, Reading
+from app.probe.libc.heap import LibraryReader, LibraryReading
 
 from .sampler import Sampler
 from .slow import Cost, SlowReads
@@ -90,7 +90,7 @@ class Walks:
                 return
         self._end(walked, cost)
 
-    def _read_through(self, pid: int, walked: _Walked, found: Reading | None, cost: Cost) -> None:
+    def _read_through(self, pid: int, walked: _Walked, found: LibraryReading | None, cost: Cost) -> None:
         if found is not None and pid in self._walked:
             at_us = walked.began_us + walked.walk_cost.took_us + cost.took_us
             self._emit(CLibrary(at_us, pid, cost.took_us, cost.cpu_us, **vars(found)))

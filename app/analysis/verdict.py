@@ -1,0 +1,116 @@
+"""Where the memory of a process went, in sentences with numbers: the largest part first.
+
+The parts are those of parts.py; a sentence says what a part is, and what would give it back. What is less
+than a tenth of RSS, or than 8 MiB, is not worth one.
+"""
+
+from __future__ import annotations
+
+from app.model.summary import CLibraryRow, LargestMapping, PartName, Parts
+from app.model.units import count, size
+
+LEAST_BYTES = 8 << 20
+LEAST_SHARE = 0.1
+
+# glibc makes an arena for a thread that finds the others taken, up to eight for each CPU. A program with few
+# threads has one or two.
+MANY_ARENAS = 4
+RAISED_THRESHOLD = 1 << 20  # from 128 KiB; interpreters raise it to some hundreds by themselves
+
+_SAID: dict[PartName, str] = {
+    "objects_free": (
+        "{} are free blocks in the arenas of Python's allocator. An arena goes back to the system when all "
+        "of it is free: the objects that are left in it keep it."
+    ),
+    "c_free_kept": (
+        "{} are free in the C library's heap and stay with the process: holes smaller than a page between "
+        "blocks in use, and the ends of threads' arenas. malloc_trim gives none of it back."
+    ),
+    "c_mapped": (
+        "{} are large blocks of the C library, each with a mapping of its own: all of it is in use, and goes "
+        "back as soon as it is freed."
+    ),
+    "stacks": "{} are stacks of threads.",
+    "huge_waste": (
+        "About {} are zeros in huge pages: the kernel gives 2 MiB where a program touches one byte. "
+        "madvise(MADV_NOHUGEPAGE) or /sys/kernel/mm/transparent_hugepage/enabled keeps it from that."
+    ),
+}
+_MAPPED: dict[PartName, tuple[str, tuple[str, ...]]] = {
+    "files": ("mapped files, the interpreter and its libraries with them", ("file",)),
+    "shared": ("shared memory", ("shared",)),
+    "other": ("memory of no allocator that is known here", ("anonymous", "other")),
+}
+
+
+def verdict(rss: int, parts: Parts, library: CLibraryRow | None, largest: list[LargestMapping]) -> list[str]:
+    """The sentences; the first tells how much is in use, the last what could not be known."""
+    worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
+    said = [_live(rss, parts)]
+    for bytes_, name in sorted(worth, reverse=True):
+        if name == "c_trimmable":
+            said.append(_trimmable(bytes_, library))
+        elif name in _SAID:
+            said.append(_SAID[name].format(size(bytes_)))
+        elif name in _MAPPED:
+            said.append(_mappings(bytes_, name, largest))
+    return [*said, *_unknown(library)]
+
+
+def _live(rss: int, parts: Parts) -> str:
+    objects, blocks, mapped = parts["objects_in_use"], parts["c_in_use"], parts["c_mapped"]
+    if objects is None and blocks is None:
+        return f"Of {size(rss)} in memory it is not known how much is in use: no allocator could be read."
+    live = (objects or 0) + (blocks or 0) + (mapped or 0)
+    by = [
+        f"{size(bytes_)} {what}"
+        for bytes_, what in (
+            (objects, "of Python's small objects"),
+            (blocks, "of the C library's blocks"),
+            (mapped, "of large blocks"),
+        )
+        if bytes_
+    ]
+    free = (parts["objects_free"] or 0) + (parts["c_trimmable"] or 0) + (parts["c_free_kept"] or 0)
+    return f"Of {size(rss)} in memory, {size(live)} are in use ({', '.join(by)}) and {size(free)} are free."
+
+
+def _trimmable(bytes_: int, library: CLibraryRow | None) -> str:
+    said = f"{size(bytes_)} are free in the C library's heap, and malloc_trim(0) would give them back."
+    if library is None:
+        return said
+    arenas, threshold = library["arenas"] or 0, library["mmap_threshold"] or 0
+    if arenas >= MANY_ARENAS:
+        said += (
+            f" There are {count(arenas)} arenas, for threads that allocated at the same time: "
+            "MALLOC_ARENA_MAX=2 in the environment makes fewer."
+        )
+    elif threshold >= RAISED_THRESHOLD:
+        said += (
+            f" A freed block of {size(threshold)} raised the threshold from which on a block is a mapping of "
+            "its own, so that smaller ones lie in the heap: MALLOC_MMAP_THRESHOLD_=131072 in the environment "
+            "fixes it."
+        )
+    return said
+
+
+def _mappings(bytes_: int, part: PartName, largest: list[LargestMapping]) -> str:
+    what, kinds = _MAPPED[part]
+    named = [f"{each.name} ({size(each.rss)})" for each in largest if each.kind in kinds][:2]
+    return f"{size(bytes_)} are {what}{': most of it ' + ', '.join(named) if named else ''}."
+
+
+def _unknown(library: CLibraryRow | None) -> list[str]:
+    if library is None:
+        return []
+    said = [f"{library['why'].rstrip('.')}."] if library["why"] else []
+    if library["torn"] or library["cut"]:
+        said.append(
+            f"{count(library['torn'])} lists of free blocks changed while they were read, and "
+            f"{count(library['cut'])} were too long to be read to their end: what is in them counts as used."
+        )
+    return said
+
+
+def _is_worth(bytes_: int, rss: int) -> bool:
+    return bytes_ >= max(LEAST_BYTES, LEAST_SHARE * rss)

@@ -1,0 +1,57 @@
+"""Where the memory of a process and of those below it goes, read once: messages of an observation, a list.
+
+It takes what an observer takes, so that what is said of a process is what a run would show: process, heap,
+memory and c_library messages, and counters. A process that is no CPython has no heap message.
+"""
+
+from __future__ import annotations
+
+import time
+
+from app.model.frames import Message, encode
+
+from .cpython.runtime import NotYet
+from .kernel import access, procfs
+from .kernel.memory import ProcessMemory
+from .kernel.run_clock import RunClock
+from .processes.tree import ProcessTree
+from .sampling.slow import SlowReads
+
+_FIND_NS = 300_000_000  # for an interpreter that is just starting
+_HEAPS_NS = 2_000_000_000  # most take some milliseconds
+_WALKS_NS = 5_000_000_000
+_POLL_S = 0.002
+
+
+def snapshot(pid: int) -> list[str]:
+    """The messages, encoded, of `pid` and its descendants. Raises NoSuchProcess or NotPermitted."""
+    if not procfs.alive(pid):
+        raise access.gone(pid)
+    ProcessMemory(pid).close()  # refused here, if it is
+    messages: list[Message] = []
+    slow, clock = SlowReads(), RunClock()
+    tree = ProcessTree(messages.append, slow, clock, False, lambda pid: False)
+    try:
+        tree.discovery.watch(pid, None, 0)
+        for below in procfs.descendants(pid):
+            tree.discovery.watch(below, procfs.parent(below), 0)
+        _find(tree, clock)
+        for watched in tree.watchlist:
+            tree.announcements.announce(watched)
+        tree.memory.read_heaps(clock.now_us())
+        slow.finish(time.monotonic_ns() + _HEAPS_NS)
+        tree.memory.walk_mappings(clock.now_us())
+        slow.finish(time.monotonic_ns() + _WALKS_NS)
+        tree.reports.counters(clock.now_us(), [], {}, None)
+    finally:
+        tree.close()
+    return [encode(message, number) for number, message in enumerate(messages)]
+
+
+def _find(tree: ProcessTree, clock: RunClock) -> None:
+    """Looks for the interpreter of each, and waits for those that are starting."""
+    until_ns = time.monotonic_ns() + _FIND_NS
+    tree.discovery.look(clock.now_us())
+    while time.monotonic_ns() < until_ns and any(isinstance(each.why, NotYet) for each in tree.watchlist):
+        time.sleep(_POLL_S)
+        tree.discovery.look(clock.now_us())

@@ -1,0 +1,68 @@
+"""Where memory went, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.analysis.parts import PARTS
+from app.analysis.verdict import verdict
+from app.model.summary import CLibraryRow, LargestMapping, Parts
+
+MIB = 1 << 20
+
+
+def parts(**known: int) -> Parts:
+    return {name: known.get(name, 0) * MIB for name in PARTS}
+
+
+def library(**known: Any) -> CLibraryRow:
+    row: Any = dict.fromkeys(CLibraryRow.__annotations__, 0)
+    return {**row, "allocator": "glibc", "version": "2.36", "arenas": 1, "why": "", **known}
+
+
+def test_what_is_free_is_told_with_what_gives_it_back_and_why() -> None:
+    bar = parts(objects_in_use=10, c_in_use=15, c_trimmable=952, files=1)
+    said = verdict(978 * MIB, bar, library(arenas=16), [])
+    assert said[0] == (
+        "Of 978 MiB in memory, 25 MiB are in use (10 MiB of Python's small objects, 15 MiB of the C "
+        "library's blocks) and 952 MiB are free."
+    )
+    plain = "952 MiB are free in the C library's heap, and malloc_trim(0) would give them back."
+    assert said[1].startswith(plain)
+    assert "16 arenas" in said[1]
+    assert "MALLOC_ARENA_MAX" in said[1]
+    assert len(said) == 2
+    raised = verdict(978 * MIB, bar, library(mmap_threshold=31 * MIB), [])[1]
+    assert "A freed block of 31 MiB raised the threshold" in raised
+    assert "ARENA" not in raised
+    few = verdict(978 * MIB, bar, library(mmap_threshold=200_000), [])[1]
+    assert few == plain
+
+
+def test_the_largest_part_comes_first_and_little_ones_have_no_sentence() -> None:
+    said = verdict(
+        400 * MIB, parts(c_free_kept=60, objects_free=90, c_mapped=39, huge_waste=7), library(), []
+    )
+    assert [sentence.split(" are")[0] for sentence in said[1:]] == ["90 MiB", "60 MiB"]
+    assert "malloc_trim gives none of it back" in said[2]
+    assert len(verdict(20 * MIB, parts(stacks=6, objects_free=7), None, [])) == 1
+
+
+def test_what_no_allocator_explains_is_named_by_its_mappings() -> None:
+    largest = [
+        LargestMapping("/data/model.bin", "file", 300 * MIB),
+        LargestMapping("7f00-7f10", "anonymous", 90 * MIB),
+    ]
+    said = verdict(500 * MIB, parts(files=300, other=100), None, largest)
+    assert "/data/model.bin (300 MiB)" in said[1]
+    assert said[2] == "100 MiB are memory of no allocator that is known here: most of it 7f00-7f10 (90 MiB)."
+
+
+def test_what_could_not_be_known_is_said() -> None:
+    unread: Parts = {**parts(other=50), "objects_in_use": None, "c_in_use": None}
+    why = "jemalloc serves this program; how much of its memory is free cannot be read from outside."
+    said = verdict(50 * MIB, unread, library(allocator="jemalloc", why=why), [])
+    assert said[0] == "Of 50 MiB in memory it is not known how much is in use: no allocator could be read."
+    assert said[-1] == why
+    torn = verdict(50 * MIB, parts(), library(torn=2), [])[-1]
+    assert torn.startswith("2 lists of free blocks changed while they were read, and 0 were too long")
