@@ -24,7 +24,10 @@ Json = dict[str, Any]
 
 
 class Feed:
-    """`ledger` has the figures, `hub` the viewers. `describe` gives the run's own JSON of the moment."""
+    """`ledger` has the figures, `hub` the viewers. `describe` gives the run's own JSON of the moment.
+
+    Figures and findings are made while somebody looks: of many runs at once, most are only recorded.
+    """
 
     def __init__(self, describe: Callable[[], Json]) -> None:
         self.ledger = Ledger()
@@ -50,7 +53,7 @@ class Feed:
         if self.timeline is not None:
             self.timeline.feed(message, line, self.count)
         self.count += 1
-        if isinstance(message, frames.Counters):
+        if isinstance(message, frames.Counters) and self.hub.watched:
             self.say(self._figures())
 
     def say(self, message: Json) -> None:
@@ -64,6 +67,7 @@ class Feed:
         """
         told = header_of(self.ledger)
         if told["figures"] is not None:
+            self._judge()
             told["figures"] |= self._judged
         return {**told, "type": "header", "run": self._describe()}
 
@@ -78,16 +82,20 @@ class Feed:
     def _figures(self) -> Json:
         """The figures of this moment; with the findings so far, where it is time to judge again."""
         told = figures_of(self.ledger)
+        return told | self._judged if self._judge() else told
+
+    def _judge(self) -> bool:
+        """Judge the run so far, if it is time to."""
         begun_s = time.monotonic()
-        if begun_s >= self._judge_at_s:
-            self._judged = {
-                "findings": judge(self.ledger, self._describe()),
-                "findings_at_s": self.ledger.measured_us / 1e6,
-            }
-            told |= self._judged
-            took_s = time.monotonic() - begun_s
-            self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
-        return told
+        if begun_s < self._judge_at_s:
+            return False
+        self._judged = {
+            "findings": judge(self.ledger, self._describe()),
+            "findings_at_s": self.ledger.measured_us / 1e6,
+        }
+        took_s = time.monotonic() - begun_s
+        self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
+        return True
 
 
 def dump(message: Json) -> str:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
+from weakref import WeakSet
 
 KEEP_S = 10.0
 KEEP_BYTES = 8 * 1024 * 1024
@@ -47,6 +48,7 @@ class Hub:
         self._first = 0  # the number of the oldest message in the ring
         self._size = 0  # characters in the ring
         self._news = asyncio.Event()
+        self._followers: WeakSet[Follower] = WeakSet()
         self.closed = False
 
     def publish(self, text: str, *, lasting: bool = True, number: int | None = None) -> None:
@@ -72,7 +74,14 @@ class Hub:
 
     def follow(self) -> Follower:
         """A new viewer's cursor: the tail from here back, then what comes."""
-        return Follower(self)
+        follower = Follower(self)
+        self._followers.add(follower)
+        return follower
+
+    @property
+    def watched(self) -> bool:
+        """Whether there is a viewer."""
+        return bool(self._followers)
 
     @property
     def first_number(self) -> int | None:

@@ -133,6 +133,23 @@ def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypa
     assert judged == ["running", "running"]
 
 
+def test_figures_and_findings_are_made_while_somebody_looks(monkeypatch: pytest.MonkeyPatch):
+    judged = []
+    monkeypatch.setattr("app.runs.feed.judge", lambda ledger, run: judged.append(run) or [])
+
+    async def scenario() -> None:
+        async with manager("brief") as runs:
+            run = await runs.start(REQUEST)
+            await run.wait()
+            assert not judged
+            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            assert "figures" not in types
+            assert run.header()["figures"]["findings"] == []
+            assert len(judged) == 1
+
+    asyncio.run(scenario())
+
+
 def test_a_viewer_of_an_ended_run_gets_the_tail_and_the_summary():
     async def scenario() -> None:
         async with manager("brief") as runs:
