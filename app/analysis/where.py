@@ -12,7 +12,8 @@ looked at, at random instants: their time is shared out by the looks that fell i
 stretches of which no look was taken, by the time of those that were looked at. A thread that runs moves on:
 its time is shared out by the looks alone, which `count` then counts; else it counts the stretches that were
 looked at, of which `longest_s` is the longest. What no look fell into has no function, nor have a state's
-smallest rows where there are too many to tell.
+smallest rows where there are too many to tell. A place that many tasks came to is one row, of no task: a
+server makes a task, with a name of its own, for each request.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ ALL_ROWS = 60
 FLAMES = 40  # threads that have a flame graph of their own, the most active
 ALL = "all threads"
 HOLDING = (RUNNING, STALLED)
+TASKS = 3  # at one place, told one by one
 _MOST_SPOTS = 256  # of one state of a thread
 
 
@@ -235,11 +237,17 @@ def merged(shares: Iterable[Share]) -> list[Share]:
 
 def table(shares: Iterable[Share], functions: Functions, limit: int = ROWS) -> list[TimeRow]:
     """The table, largest first: a row for each state, place and task, `limit` of them, and one a state."""
-    found: dict[tuple[int, tuple[Place, ...], str | None], Share] = {}
+    by_place: dict[tuple[int, tuple[Place, ...]], list[Share]] = {}
     for share in shares:
-        key = share.state, _place(share.spot, functions), share.spot.task
-        known = found.get(key)
-        found[key] = share if known is None else _sum(known, share)
+        by_place.setdefault((share.state, _place(share.spot, functions)), []).append(share)
+    found: dict[tuple[int, tuple[Place, ...], str | None], Share] = {}
+    for (state, place), there in by_place.items():
+        many = len({share.spot.task for share in there}) > TASKS
+        for share in there:
+            key = state, place, None if many else share.spot.task
+            spot = share.spot._replace(task=key[2])
+            known = found.get(key)
+            found[key] = share._replace(spot=spot) if known is None else _sum(known, share)
     named = sorted((key for key in found if key[1]), key=lambda key: -found[key].total_us)
     rest: dict[int, Share] = {}
     for key in [key for key in found if not key[1]] + named[limit:]:
@@ -303,9 +311,17 @@ def _sum(one: Share, other: Share) -> Share:
 
 
 def _thin(spots: dict[Spot, _Seen]) -> None:
-    """Put the smaller half of the spots together as one that is nowhere."""
+    """Put the smaller half of the spots together: those of one stack whatever the task, then all of them."""
     smallest = sorted(spots, key=lambda spot: (spots[spot].whole_us, spots[spot].looks))[: _MOST_SPOTS // 2]
-    rest = _Seen()
     for spot in smallest:
-        rest.add(spots.pop(spot))
-    spots.setdefault(NOWHERE, _Seen()).add(rest)
+        if spot.task is not None:
+            _move(spots, spot, Spot(spot.stack))
+    if len(spots) >= _MOST_SPOTS:
+        for spot in smallest:
+            if spot in spots:
+                _move(spots, spot, NOWHERE)
+
+
+def _move(spots: dict[Spot, _Seen], spot: Spot, into: Spot) -> None:
+    seen = spots.pop(spot)
+    spots.setdefault(into, _Seen()).add(seen)

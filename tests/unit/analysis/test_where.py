@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,6 +215,15 @@ def test_tasks_of_one_place_have_rows_of_their_own() -> None:
         (row["function"], row["task"]): row["total_s"] for row in summarise(found)["threads"][0]["blocked"]
     }
     assert rows["request", "prices"] == 0.15  # the first was not looked at, and went where the other was
+
+
+@pytest.mark.parametrize("tasks", [4, 1000])
+def test_a_place_that_many_tasks_came_to_is_one_row(tasks: int) -> None:
+    found = ledger()
+    looks = [look((200 * n + 60) * MS, SLEEP, IN_REQUEST, task=f"request-{n}") for n in range(tasks)]
+    feed(found, *(SLEEP, 120 * MS, IO, 80 * MS) * tasks, looks=looks)
+    assert table(found, "sleep") == [("request", 120 * tasks, tasks, 120)]
+    assert [row["task"] for row in summarise(found)["threads"][0]["blocked"]] == [None, None]
 
 
 def test_what_came_after_the_measured_time_is_not_counted() -> None:
