@@ -9,22 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from app.analysis.ledger import Ledger
+from app.analysis.ledger import Ledger, instant_of
 from app.analysis.summary import summarise
 from app.model.frames import (
+    STANDING,
     Blocked,
-    Collector,
-    Counters,
     End,
     Event,
     Frame,
-    Heap,
     Hello,
     Loops,
-    Memory,
     Message,
     Names,
     Process,
+    Report,
     Stacks,
 )
 from app.model.summary import Summary
@@ -62,7 +60,11 @@ class Excerpt:
                 self._take(
                     replace(message, rows=[look for look in blocked_looks(message) if self._has(look.at_us)])
                 )
-            case Counters() | Collector() | Heap() | Memory() | Loops() | Event():
+            case Loops() | Event() if self._has(message.at_us):
+                self._take(message)
+            case Process() | Frame() | Loops() | Event() | Report() | End():
+                pass  # of another time, or of the whole run
+            case _:
                 self._told(message)
 
     def summary(self, run: dict[str, Any]) -> Summary:
@@ -73,13 +75,13 @@ class Excerpt:
         summary["threads"] = [thread for thread in summary["threads"] if thread["observed_s"]]
         return summary
 
-    def _told(self, message: Counters | Collector | Heap | Memory | Loops | Event) -> None:
-        if message.at_us >= self._to_us:
-            return
-        if message.at_us >= self._from_us:
+    def _told(self, message: Message) -> None:
+        about = tuple(getattr(message, name) for name in STANDING[type(message)])
+        at_us = instant_of(message)
+        if self._has(at_us):
             self._take(message)
-        elif not isinstance(message, Loops | Event):
-            self._before[_about(message)] = message
+        elif at_us < self._from_us:
+            self._before[type(message), about] = message
 
     def _take(self, message: Message) -> None:
         self._begin()
@@ -119,13 +121,3 @@ class Excerpt:
 
     def _clip(self, track: list[int], step: int, start_us: int) -> list[int]:
         return clip(track, step, self._from_us - start_us, self._to_us - start_us)
-
-
-def _about(message: Counters | Collector | Heap | Memory | Loops | Event) -> tuple[Any, ...]:
-    """Of what a message tells: a later one about the same takes its place."""
-    match message:
-        case Heap():
-            return Heap, message.pid, message.interpreter
-        case Memory():
-            return Memory, message.pid
-    return (type(message),)

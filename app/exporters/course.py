@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from app.model.frames import (
-    Collector,
-    Counters,
-    End,
-    Event,
-    Frame,
-    Heap,
-    Memory,
-    Message,
-    Names,
-    Process,
-    Report,
-)
+from app.model.frames import STANDING, End, Event, Frame, Message, Names, Process, Report
 from app.model.states import HOLDER_NONE
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, cut, gil_pieces, gils_of, lane_pieces
 
@@ -59,6 +47,7 @@ class Closed(NamedTuple):
     end_us: int
 
 
+_ENDING: tuple[type[Any], ...] = (Event, *STANDING)  # none of them is told of the time after the end
 _Open = dict[int, tuple[int, int, int]]  # by lane or GIL: its value, since when, up to when
 
 
@@ -93,10 +82,8 @@ def course(
                 yield from _hold_ends(message, cast, holds)
                 yield from _slice_ends(message, cast, lanes)
                 continue
-            case Counters() | Collector() | Event() | Heap() | Memory() if (
-                end_us is not None and end_us <= message.at_us
-            ):
-                continue
+        if end_us is not None and isinstance(message, _ENDING) and end_us <= message.at_us:
+            continue
         yield message
     yield from (GilSlice(gil, *held) for gil, held in holds.items() if held[0] != HOLDER_NONE)
     yield from (LaneSlice(lane, *been) for lane, been in lanes.items())

@@ -370,6 +370,16 @@ Message = Union[
     End,
 ]
 
+# Messages that tell how things stand, up to the next of their kind with the same values in these fields. Who
+# begins in the middle needs the last of each. All others name, or tell of a time of their own.
+STANDING: Mapping[type[Any], tuple[str, ...]] = {
+    Counters: (),
+    Collector: (),
+    Heap: ("pid", "interpreter"),
+    Memory: ("pid",),
+    CLibrary: ("pid",),
+}
+
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}
 
 

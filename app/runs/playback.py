@@ -18,8 +18,11 @@ _AT_A_TIME = 256  # messages read in one go of a thread
 
 T = TypeVar("T")
 
-# What a header tells is not told again by the messages that follow it.
-IN_HEADER: tuple[type[frames.Message], ...] = (frames.Event, frames.Heap, frames.Collector, frames.Memory)
+# What a header tells is not told again by the messages that follow it; of counters it has the series alone.
+IN_HEADER: tuple[type[frames.Message], ...] = (
+    frames.Event,
+    *(kind for kind in frames.STANDING if kind is not frames.Counters),
+)
 _IN_HEADER = tuple(f'{{"type":"{kind.type}"' for kind in IN_HEADER)
 _NAMING = tuple(f'{{"type":"{kind.type}"' for kind in NAMING)
 

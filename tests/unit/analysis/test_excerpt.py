@@ -7,7 +7,7 @@ from unit.analysis.test_bins import HISTORIES, INSTANTS, LANES, SPAN_US, frames_
 from app.analysis.excerpt import Excerpt
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
-from app.model.frames import Counters, End, Event, Frame, Hello, Loops, Names
+from app.model.frames import CLibrary, Counters, End, Event, Frame, Hello, Loops, Memory, Names
 
 RUN = {"id": "x", "kind": "command", "name": "x", "state": "finished", "started_at": 0.0, "error": None}
 BEGIN = [
@@ -67,3 +67,16 @@ def test_a_loop_that_was_found_before_it_is_told_of_by_the_messages_in_it():
         messages.append(Loops(end_us, [[0, "asyncio", True, True]], [[0, 40_000, 10_000, [5_000, 10_000]]]))
     [row] = excerpt(messages, 125_000, 275_000)["loops"]
     assert (row["kind"], row["observed_s"]) == ("asyncio", 0.15)
+
+
+def test_it_begins_with_what_stood_before_it_of_each_process():
+    messages = [*BEGIN]
+    for at_us, pid, size in ((1, 1, 10), (2, 7, 20), (3, 1, 30), (60_000, 7, 40), (160_000, 1, 99)):
+        messages.append(Memory(at_us, pid, size, size, size, 0, 0, {}))
+        messages.append(CLibrary(at_us + 1, pid, 1, 1, "glibc", system=size, free=0))
+    messages.append(Frame(0, 200_000, 200, 0, 0, [], [[0, [0, 200_000]]]))
+    rows = excerpt(messages, 50_000, 150_000)["memory"]
+    assert [(row["pid"], row["rss"], row["c_library"]["system"]) for row in rows] == [
+        (1, 30, 30),
+        (7, 40, 40),
+    ]

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+from typing import get_args
 
 import pytest
 
-from app.model.frames import Report, decode, encode
+from app.model.frames import (
+    STANDING,
+    Blocked,
+    End,
+    Event,
+    Frame,
+    Hello,
+    Loops,
+    Message,
+    Names,
+    Process,
+    Report,
+    Stacks,
+    decode,
+    encode,
+)
+
+NAMING = {Hello, Process, Names}
+OF_A_TIME = {Frame, Stacks, Blocked, Loops, Event, Report, End}
 
 
 def test_a_message_is_the_same_after_it_was_a_line():
@@ -27,3 +47,10 @@ def test_a_message_is_the_same_after_it_was_a_line():
 def test_what_is_no_message_is_a_value_error_that_says_why(line: str, said: str):
     with pytest.raises(ValueError, match=re.escape(said)):
         decode(line)
+
+
+def test_each_message_names_or_tells_of_a_time_or_of_how_things_stand():
+    assert len(NAMING) + len(OF_A_TIME) + len(STANDING) == len(get_args(Message))
+    assert {*NAMING, *OF_A_TIME, *STANDING} == set(get_args(Message))
+    for kind, about in STANDING.items():
+        assert {"at_us", *about} <= {field.name for field in fields(kind)}
