@@ -139,3 +139,27 @@ def test_a_run_fits_a_narrow_screen(new_page: Callable[..., Page]) -> None:
     for name in ("Heap", "Collector", "Memory", "Findings"):
         tab(page, name)
         assert page.locator("#main").evaluate("main => main.scrollWidth <= main.clientWidth"), name
+
+
+def test_what_scrolls_sideways_shows_at_which_edge_there_is_more(new_page: Callable[..., Page]) -> None:
+    page = new_page(viewport={"width": 400, "height": 800})
+    start(page, "io-bound", seconds="60", workers="1")
+    page.locator(".stop").click()
+    expect(page.locator(".badge")).to_have_text("stopped")
+    tab(page, "Threads")
+    table = page.locator(".threads .wide")
+    expect(table.locator("tbody tr").first).to_be_visible()
+    table.evaluate("wide => { wide.firstElementChild.style.visibility = 'hidden' }")
+
+    def edges(left: int) -> list[bytes]:
+        table.evaluate("(wide, left) => { wide.scrollLeft = left }", left)
+        table.scroll_into_view_if_needed()
+        box = table.bounding_box()
+        assert box is not None
+        size = {"y": box["y"] + 1, "width": 4, "height": 4}
+        return [page.screenshot(clip={"x": x, **size}) for x in (box["x"] + 1, box["x"] + box["width"] - 5)]
+
+    at_start, at_end = edges(0), edges(10_000)
+    assert at_start[0] == at_end[1], "there is nothing more"
+    assert at_start[1] != at_start[0], "more on the right"
+    assert at_end[0] != at_end[1], "more on the left"
