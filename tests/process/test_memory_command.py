@@ -20,11 +20,10 @@ libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.malloc.argtypes = [ctypes.c_size_t]
 libc.free.argtypes = libc.memset.argtypes = None
-libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD: no block has a mapping of its own
 small = [bytearray(20) for _ in range(100_000)]
 blocks = [libc.malloc(20_000) for _ in range(2_000)]
 for block in blocks: ctypes.memset(block, 1, 20_000)
-kept = libc.malloc(64)
+kept = libc.malloc(20_000)  # at the end of the heap, so that free() gives nothing back by itself
 for block in blocks: libc.free(ctypes.c_void_p(block))
 if os.fork() == 0:
     READY
