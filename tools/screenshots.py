@@ -74,7 +74,9 @@ def copies_pictures(page: Page, theme: str) -> None:
         start(page, "copy-on-write", COPYING_SECONDS, data=data)
         page.get_by_role("tab", name="Memory").click()
         page.locator(".badge[data-state=finished]").wait_for()
-        page.locator(".panel.memory .part").first.screenshot(path=IMAGES / f"copies-{data}-{theme}.png")
+        page.locator(".panel.memory .part", has=page.locator(".processes")).screenshot(
+            path=IMAGES / f"copies-{data}-{theme}.png"
+        )
 
 
 PICTURES = {

@@ -5,11 +5,12 @@
  *     light text upon it
  * @typedef {{states: Colour[], hatch: Colour, threads: Colour[], held: Colour[], lane: Colour, ink: Colour,
  *            soft: Colour, line: Colour, accent: Colour, surface: Colour, onDark: Colour, onLight: Colour,
- *            series: Colour[], generations: Colour[], pools: PoolColours, font: string}} Palette `font` is the
+ *            series: Colour[], parts: Colour[], generations: Colour[], pools: PoolColours, font: string}} Palette `font` is the
  *     page's font family
  * @typedef {{sizes: Colour[], fullness: Colour[], free: Colour, uncarved: Colour, ground: Colour}} PoolColours
  */
 import { STATES } from "../state/messages.js";
+import { PARTS } from "../state/parts_courses.js";
 import { GENERATIONS } from "../state/pauses.js";
 
 export const THREAD_COLOURS = 10;
@@ -39,6 +40,7 @@ export function readPalette() {
     onDark: read("--on-dark"),
     onLight: read("--on-light"),
     series: several("--series", SERIES_COLOURS),
+    parts: PARTS.map((name) => read(`--part-${name}`)),
     generations: several("--gc", GENERATIONS.length),
     pools: {
       sizes: several("--pool-size", SIZE_STOPS),

@@ -50,13 +50,18 @@
  * @typedef {{pid: number, interpreter: number, enabled: boolean | null, exact: boolean, thresholds: Maybe[],
  *            counts: Maybe[], collections: Maybe[], collected: Maybe[], uncollectable: Maybe[], tracked: Maybe,
  *            pauses: PauseFigures, share?: Maybe}} CollectorFigures lists are by generation; `share` is live alone
- * @typedef {{[kind: string]: [size: number, rss: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
+ * @typedef {{[kind: string]: [size: number, rss: number, pss?: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
+ * @typedef {{[part: string]: Maybe}} Parts of RSS, as app/analysis/parts.py names them
+ * @typedef {{at_s: number, allocator: string | null, version: string | null, arenas: Maybe, free: Maybe, trimmable: Maybe,
+ *            torn: number, cut: number, why: string}} CLibraryFigures
+ * @typedef {{processes: number, pss: number, parts: Parts}} MemoryTogether
  * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, at_s?: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
  *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
- *            course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
+ *            parts?: Parts | null, c_library?: CLibraryFigures | null, verdict?: string[],
+ *            course?: {names: string[], rows: Maybe[][]}, parts_course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
- * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null,
+ * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, changed: [address: number, pools: string][], gone: number[]}} HeapMessage

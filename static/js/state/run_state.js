@@ -18,6 +18,7 @@ import { Courses } from "./courses.js";
 import { HeapMap } from "./heap_map.js";
 import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
+import { PartsCourses } from "./parts_courses.js";
 import { Pauses } from "./pauses.js";
 import { Reports } from "./reports.js";
 import { Series } from "./series.js";
@@ -59,9 +60,11 @@ export class RunState {
   /** The collector's pauses. @type {Map<string, Pauses>} by process and interpreter */
   pauses = new Map();
   /** What was said of heap, collector, memory and findings, the newest of each. @type {Told} */
-  told = { heap: null, gc: null, memory: null, findings: null, findings_at_s: null };
+  told = { heap: null, gc: null, memory: null, memory_together: null, findings: null, findings_at_s: null };
   /** How the memory of each process went. */
   courses = new Courses();
+  /** And what its RSS was made of. */
+  partsCourses = new PartsCourses();
   reports = new Reports();
   series = new Series();
   clock = new LiveClock();
@@ -222,6 +225,7 @@ export class RunState {
     this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
     this.series.restart(header.series);
     this.courses.restart(header.courses?.memory ?? []);
+    this.partsCourses.restart(header.courses?.parts ?? []);
     for (const pause of header.pauses ?? []) this.#pausesOf(pause[0], pause[1]).take(pause);
     this.heaps.clear(); // the header has each with its whole map
     for (const heap of header.heaps ?? []) this.#heap(heap);
@@ -313,6 +317,7 @@ export class RunState {
     this.#causes(figures);
     this.#tell(figures);
     this.courses.add(figures.memory ?? []);
+    this.partsCourses.add(figures.memory ?? []);
     for (const { lane, alive } of figures.threads) {
       const known = this.lanes.get(lane);
       if (known) known.alive = alive;
@@ -328,6 +333,7 @@ export class RunState {
     this.#causes(summary);
     this.#tell(summary);
     this.courses.finish(summary.memory ?? []);
+    this.partsCourses.finish(summary.memory ?? []);
     if (summary.workload) this.reports.take(Infinity, summary.workload);
   }
 
@@ -346,7 +352,7 @@ export class RunState {
   }
 
   /** @param {Told} told */
-  #tell({ heap, gc, memory, findings, findings_at_s }) {
+  #tell({ heap, gc, memory, memory_together, findings, findings_at_s }) {
     // A collector that is read has a lane of its own before its first pause.
     for (const { pid, interpreter } of gc ?? []) this.#pausesOf(pid, interpreter);
     const known = this.told;
@@ -354,6 +360,7 @@ export class RunState {
       heap: heap ?? known.heap,
       gc: gc ?? known.gc,
       memory: memory ?? known.memory,
+      memory_together: memory_together ?? known.memory_together,
       findings: findings ?? known.findings,
       findings_at_s: findings_at_s ?? known.findings_at_s,
     };

@@ -12,11 +12,8 @@ const KINDS = /** @type {[kind: string, name: string, meaning: string][]} */ ([
   ["arenas", "pymalloc", "Arenas of Python's own allocator: small objects"],
   ["heap", "C library", "[heap], which malloc moves by brk: larger objects, and what C code allocates"],
   ["c_heap", "C library, threads", "Arenas that the C library's malloc makes for other threads"],
-  [
-    "anonymous",
-    "anonymous",
-    "Private memory of no file: large buffers, among them blocks of 128 KiB and more",
-  ],
+  ["c_mapped", "C library, own mappings", "Large blocks of malloc, each with a mapping of its own"],
+  ["anonymous", "anonymous", "Private memory of no file that is none of these"],
   ["stacks", "stacks", "Of the threads"],
   ["file", "files", "The interpreter, its libraries, and other mapped files"],
   ["shared", "shared", "Shared memory that may be several processes'"],

@@ -10,6 +10,7 @@ import { count, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { MemoryChart } from "../../charts/memory_chart.js";
 import { Mappings } from "./mappings.js";
+import { RssBar } from "./rss_bar.js";
 
 /** @type {import("./registry.js").Panel} */
 export const memory = {
@@ -31,9 +32,11 @@ export class MemoryPanel {
   #rows;
   #mappings;
   #together;
+  #bar;
 
   /** @param {HTMLElement} panel @param {Palette} palette */
   constructor(panel, palette) {
+    this.#bar = new RssBar(find(panel, ".rss", HTMLElement), palette);
     this.#chart = new MemoryChart(find(panel, ".chart.processes", HTMLElement), palette);
     this.#rows = new KeyedRows(
       find(panel, ".sizes tbody", HTMLTableSectionElement),
@@ -45,8 +48,9 @@ export class MemoryPanel {
   }
 
   /** @param {RunState} state */
-  update({ told, courses }) {
+  update({ told, courses, partsCourses }) {
     const processes = told.memory ?? [];
+    this.#bar.update(processes, told.memory_together ?? null, partsCourses);
     const left = this.#chart.update(courses);
     this.#rows.update(processes);
     this.#mappings.update(processes);
@@ -56,10 +60,12 @@ export class MemoryPanel {
 
   /** @param {Palette} palette */
   recolour(palette) {
+    this.#bar.recolour(palette);
     this.#chart.recolour(palette);
   }
 
   dispose() {
+    this.#bar.dispose();
     this.#chart.dispose();
   }
 }

@@ -6,6 +6,9 @@ import { paintPauses } from "../../../../static/js/draw/stack.js";
 import { Courses } from "../../../../static/js/state/courses.js";
 import { HeapMap, poolAt, poolCount } from "../../../../static/js/state/heap_map.js";
 import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/pauses.js";
+import { stacked } from "../../../../static/js/charts/parts_chart.js";
+import { PARTS, PartsCourses } from "../../../../static/js/state/parts_courses.js";
+import { barsOf } from "../../../../static/js/widgets/panels/rss_bar.js";
 import { pinnedOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 
 /** Pools as a message packs them: [class from 1 or 0, fullness]. */
@@ -118,4 +121,41 @@ Deno.test("courses begin with what was, go on once a second, and end with what t
   ]]]]);
   courses.finish([{ pid: 1, course: { names, rows: [[0, 1, 1, 1]] } }]);
   assert.deepEqual(courses.all[0], [1, [[0, 1, 1, 1]]]);
+});
+
+/** A process of so many bytes, all of them one part. */
+function process(pid, rss, part, at = 1) {
+  return {
+    pid,
+    rss,
+    at_s: at,
+    ended_s: null,
+    verdict: [],
+    parts: { [part]: rss },
+    c_library: { at_s: at + 0.1 },
+  };
+}
+
+Deno.test("the bars are those of the largest processes, and of all together where there are several", () => {
+  const many = Array.from({ length: 9 }, (_, index) => process(index + 1, 100 * (index + 1), "other"));
+  const bars = barsOf(many, { processes: 9, pss: 900, parts: { other: 900 } });
+  assert.deepEqual(bars.map(({ pid }) => pid), [0, 9, 8, 7, 6, 5, 4]);
+  assert.match(bars[0].title, /All 9 processes: PSS 900 B/);
+  const [alone] = barsOf([process(7, 100, "files")], { processes: 1, pss: 90, parts: { files: 90 } });
+  assert.equal(alone.pid, 7);
+  assert.equal(alone.when, "Mappings read at 1.0 s, the C library's heap at 1.1 s.");
+  assert.deepEqual(barsOf([{ ...process(7, 100, "files"), parts: null }], null), []);
+});
+
+Deno.test("the course of the parts takes in each reading once, and is drawn as sums", () => {
+  const courses = new PartsCourses();
+  courses.restart([{ pid: 7, names: ["at_us", "files", "other"], rows: [[50_000, 3, 4]] }]);
+  courses.add([process(7, 100, "files")]);
+  courses.add([process(7, 100, "files")]);
+  assert.deepEqual(courses.of(7).map(([at]) => at), [50_000, 1_100_000]);
+  assert.deepEqual(courses.of(8), []);
+  const [seconds, ...sums] = stacked(courses.of(7));
+  assert.deepEqual(seconds, [0.05, 1.1]);
+  assert.deepEqual(sums[0], [7, 100], "all parts together come first");
+  assert.deepEqual(sums.at(-1 - PARTS.indexOf("files")), [3, 100]);
 });

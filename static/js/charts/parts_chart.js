@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * The parts of one process's RSS over the run's time, one upon the other.
+ * @import { Palette } from "../draw/palette.js"
+ * @import { PartsRow } from "../state/parts_courses.js"
+ */
+import uPlot from "uplot";
+import { size, text } from "../base/format.js";
+import { PARTS } from "../state/parts_courses.js";
+import { axesOf, POWERS_OF_TWO, spanOf } from "./chart.js";
+
+const HEIGHT = 160;
+const HEADROOM = 1.05;
+
+export class PartsChart {
+  /** @type {uPlot | null} */
+  #plot = null;
+  #host;
+  #palette;
+  #resized;
+
+  /** @param {HTMLElement} host @param {Palette} palette */
+  constructor(host, palette) {
+    this.#host = host;
+    this.#palette = palette;
+    this.#resized = new ResizeObserver(() => this.#fit());
+    this.#resized.observe(host);
+  }
+
+  /** @param {Palette} palette */
+  recolour(palette) {
+    this.#palette = palette;
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  /** @param {PartsRow[]} rows */
+  update(rows) {
+    if (this.#host.clientWidth === 0 || rows.length < 2) return;
+    this.#plot ??= new uPlot(this.#options(), [[]], this.#host);
+    this.#plot.setData(stacked(rows));
+  }
+
+  dispose() {
+    this.#resized.disconnect();
+    this.#plot?.destroy();
+  }
+
+  /** @returns {uPlot.Options} */
+  #options() {
+    const show = (/** @type {number | null} */ bytes) => text(size(bytes));
+    // Each reaches from the axis to the sum of it and all below it: the highest is drawn first.
+    const series = PARTS.map((name, index) => ({
+      label: name,
+      fill: this.#palette.parts[index].css,
+      width: 0,
+      points: { show: false },
+    })).reverse();
+    return {
+      width: this.#host.clientWidth,
+      height: HEIGHT,
+      legend: { show: false },
+      padding: [8, 16, 0, 0],
+      cursor: { show: false },
+      scales: {
+        x: { time: false, range: (_plot, _least, most) => [0, spanOf(most)] },
+        y: { range: (_plot, _least, most) => [0, (most || 1) * HEADROOM] },
+      },
+      axes: axesOf(this.#palette, show, POWERS_OF_TWO),
+      series: [{}, ...series],
+    };
+  }
+
+  #fit() {
+    const width = this.#host.clientWidth;
+    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+  }
+}
+
+/** Sums from the first part up, the largest sum first. @param {PartsRow[]} rows @returns {uPlot.AlignedData} */
+export function stacked(rows) {
+  const sums = rows.map(([, ...bytes]) => {
+    let sum = 0;
+    return bytes.map((own) => (sum += own ?? 0));
+  });
+  return [
+    rows.map(([at]) => at / 1e6),
+    ...PARTS.map((_, index) => sums.map((each) => each[index])).reverse(),
+  ];
+}
