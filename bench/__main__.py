@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, cost, heap, history, long_runs, looks, slowdown
+from bench import arrival, blanking, cost, heap, history, long_runs, looks, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -60,6 +60,7 @@ AIM_OPEN_MS = 1000.0
 AIM_WINDOW_MS = 200.0
 AIM_MEMORY_MB = 150.0
 AIM_EXPORT_S = 5.0
+AIM_BLANKING_NS = 50.0
 
 QUICK = BenchPlan(
     cost_repeats=1,
@@ -92,6 +93,7 @@ def main() -> None:
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}")
     print(f"target: cpu-bound, {chosen.threads} threads, {chosen.python}")
     print("medians, with quartiles in brackets; shares are of one CPU\n")
+    print_blanking()
     print_cost(plan, chosen.python, chosen.threads, dice)
     print_slowdown(plan, chosen.python, chosen.threads, dice)
     print_looks(plan, chosen.python, dice)
@@ -99,6 +101,14 @@ def main() -> None:
     print_heap(plan, chosen.python, dice)
     print_history(plan, dice)
     print_long_runs(plan, dice)
+
+
+def print_blanking() -> None:
+    """What it takes to blank secrets in texts that are made to take long."""
+    print(f"blanking of secrets, {blanking.CHARACTERS:,} characters, ns of CPU a character")
+    for name, took_ns in blanking.ns_a_character().items():
+        print(f"    {name:<28} {took_ns:.0f}{aimed(took_ns, AIM_BLANKING_NS)}")
+    print(flush=True)
 
 
 def print_cost(plan: BenchPlan, python: str, threads: int, dice: random.Random) -> None:

@@ -146,7 +146,7 @@ class Manager:
                 plan.check_workload(request, known)  # at once: to ask the interpreters takes a while
                 return plan.of_workload(request, known, await self.interpreters())
             case "command":
-                return plan.of_command(request)
+                return await asyncio.to_thread(plan.of_command, request)
             case "script":
                 return plan.of_script(request, await self.catalogue(), await self.interpreters())
             case "attach":
