@@ -116,7 +116,8 @@ _KINDS = {
     ),
     "one place": (
         "Threads are stuck: they wait for a lock that is not released",
-        " Whoever holds it has not let go of it all that time.",
+        " Whoever holds it has not let go of it all that time; one that waits for a signal by a bare lock "
+        "looks the same.",
         "Look where that lock is taken for what blocks there, and write `with lock:`, so that it is released "
         "however the block is left.",
     ),
