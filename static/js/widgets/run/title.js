@@ -145,10 +145,13 @@ export function sentence(connection, nowMs) {
 }
 
 /** Why a run is no longer told of, and what this page still shows. @param {Error} problem */
-function whyLost(problem) {
-  const unknown = problem instanceof Problem && problem.body.status === 404;
-  const why = unknown
-    ? "The server does not have this run any more: it was restarted, or has removed the run."
+export function whyLost(problem) {
+  const status = problem instanceof Problem ? problem.body.status : null;
+  const why = status === 404
+    ? "The server does not have this run any more: it has removed the run, or is another server."
+    : status === 401
+    ? "The server was started again and has a new token. Open the address that it printed, which ends in " +
+      "?token=…, then reload this page: it opens where it was."
     : `The server refuses this page: ${problem.message}.`;
   return `${why} What is shown here is what this page received before.`;
 }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { count, duration, instant, share, size, text } from "../../../../static/js/base/format.js";
 import { KeyedRows } from "../../../../static/js/base/keyed_rows.js";
 import { FrameScheduler } from "../../../../static/js/base/scheduler.js";
+import { Problem } from "../../../../static/js/net/api.js";
 import { backOffMs, Stream } from "../../../../static/js/net/stream.js";
-import { sentence } from "../../../../static/js/widgets/run/title.js";
+import { sentence, whyLost } from "../../../../static/js/widgets/run/title.js";
 
 Deno.test("quantities read well at every size", () => {
   for (
@@ -138,6 +139,13 @@ Deno.test("a stream that was disposed of tells nothing more", () => {
   stream.dispose();
   sockets[0].onclose({ code: 1006 });
   assert.deepEqual(told, ["connecting"]);
+});
+
+Deno.test("a page that is refused says what to do", () => {
+  const refused = (/** @type {number} */ status) => whyLost(new Problem({ title: "Token needed", status }));
+  assert.match(refused(401), /new token. Open the address that it printed/);
+  assert.match(refused(404), /does not have this run any more/);
+  assert.match(refused(403), /refuses this page: Token needed/);
 });
 
 Deno.test("the page says when it tries again", () => {
