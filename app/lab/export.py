@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from app.exporters import EXPORTERS, FORMATS
 from app.exporters.exporter import Exporter
-from app.model import frames
+from app.model import frames, redaction
 from app.model.errors import BadRequest
 from app.model.summary import RunInfo, Summary
 from app.runs.playback import Recorded, in_thread
@@ -17,6 +18,9 @@ from app.runs.record import RunRecord
 from app.runs.timeline import level_for
 
 Json = dict[str, Any]
+
+# Messages that may hold what others are not to see.
+_MAY_HOLD = tuple(f'{{"type":"{kind.type}"' for kind in (frames.Hello, frames.Report))
 
 
 def exporter_of(name: str) -> Exporter:
@@ -38,9 +42,7 @@ def export(run: RunRecord, exporter: Exporter) -> Iterator[bytes]:
 
     Conflict where the run is not recorded.
     """
-    summary, header = run.summary(), run.header()
-    told = summary["run"]  # without how it is kept, which is not the run's own
-    return exporter.export(_Recorded(told, header and {**header, "run": told}, summary, run.recorded()))
+    return _exported(exporter, run.summary(), run.header(), run.recorded())
 
 
 def in_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -58,12 +60,48 @@ class _Recorded:
     recorded: Recorded
 
     def lines(self) -> Iterator[str]:
-        return self.recorded.span()
+        return map(_line_to_share, self.recorded.span())
 
     def messages(self) -> Iterator[frames.Message]:
-        return map(frames.decode, self.recorded.span())
+        return map(frames.decode, self.lines())
 
     def timeline(self, bins: int) -> Json:
         timeline = self.recorded.timeline()
         to_us = max(timeline.end_us, 1)
         return timeline.window(level_for(0, to_us, bins), 0, to_us)
+
+
+def _exported(
+    exporter: Exporter, summary: Summary, header: Json | None, recorded: Recorded
+) -> Iterator[bytes]:
+    told = _to_share(summary["run"])  # without how it is kept, which is not the run's own
+    if header is not None:
+        said = {name: told.get(name, value) for name, value in header["hello"]["run"].items()}
+        header = {**header, "run": told, "hello": {**header["hello"], "run": said}}
+    yield from exporter.export(_Recorded(told, header, {**summary, "run": told}, recorded))
+
+
+def _to_share(run: RunInfo) -> RunInfo:
+    """The run as others may see it: what it printed and the texts that it was given may hold secrets.
+
+    Command lines and environments were blanked before they were recorded.
+    """
+    output, params = run.get("output"), run["params"] or {}
+    given = {name: _blanked(value) if isinstance(value, str) else value for name, value in params.items()}
+    return {**run, "output": None if output is None else _blanked(output), "params": given}
+
+
+def _line_to_share(line: str) -> str:
+    """A message as others may see it: without a script's text, and with what was printed blanked."""
+    if not line.startswith(_MAY_HOLD):
+        return line
+    body = json.loads(line)
+    if body["type"] == frames.Hello.type:
+        body["run"].pop("script", None)
+    elif "output" in body["data"]:
+        body["data"]["output"] = _blanked(body["data"]["output"])
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+def _blanked(text: str) -> str:
+    return "\n".join(map(redaction.text, text.split("\n")))

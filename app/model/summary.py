@@ -20,7 +20,7 @@ Severity = Literal["info", "notice", "warning", "critical"]
 
 
 class RunAsked(TypedDict, total=False):
-    """What a server adds of what the run was asked for, see app/runs/run_json.py."""
+    """What a server adds of what the run was asked for, and of what it printed: see app/runs/run_json.py."""
 
     workload: str | None
     command: list[str] | None
@@ -28,6 +28,7 @@ class RunAsked(TypedDict, total=False):
     workers: int | None
     seconds: float | None
     python: str | None
+    output: str | None
 
 
 class RunInfo(RunAsked):
