@@ -45,7 +45,7 @@ class Dialogue:
             if not subject.line.act(command.name):
                 self._link.emit(Event(self._clock.now_us(), "unheard", subject.root, command.name))
         elif isinstance(command, LookAtHeap):
-            self._tree.memory.look_at_heaps(command.look)
+            self._tree.heaps.look_at(command.look)
         elif isinstance(command, Stop) and self._ending.state is None:
             self._read_heaps_for_the_end()
             self._link.emit(Event(self._clock.now_us(), "stopping", subject.root, command.state))
@@ -53,7 +53,7 @@ class Dialogue:
 
     def _read_heaps_for_the_end(self) -> None:
         """The target still holds what it held; once it is asked to end it does no more."""
-        self._tree.memory.read_heaps_for_the_end(self._clock.now_us())
+        self._tree.heaps.read_for_the_end(self._clock.now_us())
         self._slow.finish(time.monotonic_ns() + _LAST_READ_NS)
 
     def tell_output(self) -> None:

@@ -6,7 +6,7 @@ search (200 Hz)    take in new processes, if any was started; look for the inter
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
 heaps              read when they are due, a step between two beats
-mappings (1 Hz)    walk them, a step between two beats
+seldom (1 Hz)      read what processes/seldom lists of each process, a step between two beats
 
 What is due at the end of a slice takes milliseconds where there are hundreds of threads, so it is done in
 parts between the samples: see chores.py.
@@ -87,7 +87,7 @@ class Loop:
         yield
         self._dialogue.hear(now)
         yield
-        self._tree.memory.read_heaps(now)
+        self._tree.heaps.read(now)
         if not over and now < self._counters_at_us:
             return
         yield
@@ -97,15 +97,15 @@ class Loop:
         else:
             yield from self._dialogue.counters()
         yield
-        self._tree.memory.walk_mappings(now)
+        self._tree.seldom.read(now)
         self._counters_at_us = now + self._counters_us
         self._dialogue.tell_output()
 
     def _read_first(self) -> None:
         """What is told once before the first sample, when there is time for it."""
         until_ns = time.monotonic_ns() + _FIRST_WALK_NS
-        self._tree.memory.read_heaps(self._clock.now_us())
+        self._tree.heaps.read(self._clock.now_us())
         self._slow.finish(until_ns)
-        self._tree.memory.walk_mappings(self._clock.now_us())
+        self._tree.seldom.read(self._clock.now_us())
         self._slow.finish(until_ns)
         self._dialogue.tell_counters(self._clock.now_us(), every=True)

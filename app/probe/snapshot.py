@@ -38,9 +38,9 @@ def snapshot(pid: int) -> list[str]:
         _find(tree, clock)
         for watched in tree.watchlist:
             tree.announcements.announce(watched)
-        tree.memory.read_heaps(clock.now_us())
+        tree.heaps.read(clock.now_us())
         slow.finish(time.monotonic_ns() + _HEAPS_NS)
-        tree.memory.walk_mappings(clock.now_us())
+        tree.seldom.read(clock.now_us())
         slow.finish(time.monotonic_ns() + _WALKS_NS)
         tree.reports.counters(clock.now_us(), [], {}, None)
     finally:

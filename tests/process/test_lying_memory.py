@@ -78,7 +78,7 @@ class Watching:
     def watch(self) -> None:
         """SAMPLES samples, and all that goes between them."""
         tree, start = self.tree, 1000
-        tree.memory.look_at_heaps(True)
+        tree.heaps.look_at(True)
         for now in range(1000, SAMPLES * 1000 + 1000, 1000):
             tree.discovery.look(now)
             tree.rounds.sample(now)
@@ -89,8 +89,8 @@ class Watching:
                 tree.discovery.let_go_of_ended(now)
                 tree.discovery.take_in(procfs.descendants(self.pid), now)
                 finished(tree.reports.frame(start, now, 50, 0))
-                tree.memory.read_heaps(now)
-                tree.memory.walk_mappings(now)
+                tree.heaps.read(now)
+                tree.seldom.read(now)
                 threads = finished(tree.reports.thread_counters(now, every=now % 100_000 == 0))
                 tree.reports.counters(now, threads, {"cpu_us": now, "gil_hz": 1000.0, "late": 0}, None)
                 start = now

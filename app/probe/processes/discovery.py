@@ -11,7 +11,6 @@ from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel import procfs
 from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 from app.probe.sampling.reader import Reader
-from app.probe.sampling.walks import Walks
 
 from .announcements import Announcements
 from .reports import Reports
@@ -39,14 +38,13 @@ class Discovery:
         announcements: Announcements,
         reports: Reports,
         rounds: Rounds,
-        walks: Walks,
         emit: Callable[[Message], None],
         open_reader: Open,
         is_left_out: Callable[[int], bool],
     ) -> None:
         """`is_left_out`: whether a process that comes below the others is none of the run's."""
         self._watchlist, self._announcements, self._reports = watchlist, announcements, reports
-        self._rounds, self._walks, self._emit = rounds, walks, emit
+        self._rounds, self._emit = rounds, emit
         self._open_reader, self._is_left_out = open_reader, is_left_out
 
     def watch(self, pid: int, parent: int | None, now_us: int) -> None:
@@ -84,7 +82,6 @@ class Discovery:
             if watched.ended:
                 self._reports.let_go(watched, now_us)
                 self._watchlist.remove(watched.pid)
-                self._walks.forget(watched.pid)
                 self._announcements.gone(watched, now_us)
 
     def _try(self, watched: Watched, now_us: int) -> None:

@@ -10,13 +10,14 @@ from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.run_clock import RunClock
 from app.probe.sampling.reader import Reader, ReaderRun
 from app.probe.sampling.slow import SlowReads
-from app.probe.sampling.walks import Walks
 
 from .announcements import Announcements
 from .discovery import Discovery
-from .memory_reads import MemoryReads
+from .heap_rounds import HeapRounds
 from .reports import Reports
 from .rounds import Rounds
+from .seldom import SELDOM
+from .seldom.schedule import Seldom
 from .watched import Watchlist
 
 
@@ -32,12 +33,12 @@ class ProcessTree:
         is_left_out: Callable[[int], bool],
     ) -> None:
         """`stacks`: they are looked at. `is_left_out`: see Discovery."""
-        walks = Walks(emit, slow)
         self.watchlist = Watchlist()
         self.announcements = Announcements(emit, slow, stacks)
         self.reports = Reports(self.watchlist, self.announcements, emit)
         self.rounds = Rounds(self.watchlist, self.announcements, self.reports, emit)
-        self.memory = MemoryReads(self.watchlist, walks)
+        self.heaps = HeapRounds(self.watchlist)
+        self.seldom = Seldom(SELDOM, self.watchlist, slow, emit)
         self._run = ReaderRun(
             itertools.count().__next__,
             itertools.count().__next__,
@@ -51,14 +52,13 @@ class ProcessTree:
             self.announcements,
             self.reports,
             self.rounds,
-            walks,
             emit,
             self._open_reader,
             is_left_out,
         )
 
     def _open_reader(self, pid: int, runtime: Runtime, now_us: int) -> Reader:
-        return Reader(pid, runtime, self._run, self.memory.heap_looked_at, now_us)
+        return Reader(pid, runtime, self._run, self.heaps.looked_at, now_us)
 
     def close(self) -> None:
         """Gives every descriptor back."""

@@ -1,0 +1,8 @@
+"""What is read of each process about once a second. One more is a module here, and a line in this list."""
+
+from __future__ import annotations
+
+from .memory import MemoryRead
+from .read import SeldomRead
+
+SELDOM: tuple[type[SeldomRead], ...] = (MemoryRead,)

@@ -1,0 +1,84 @@
+"""A walk of a process's mappings, and a reading of its C library's heap right after.
+
+So both are of nearly the same instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Callable
+
+from app.model.errors import GilscopeError
+from app.model.frames import CLibrary, Memory
+from app.probe.kernel.mappings import Walk, walk
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
+from app.probe.libc.heap import LibraryReader, LibraryReading
+from app.probe.processes.watched import Watched
+from app.probe.sampling.sampler import Sampler
+from app.probe.sampling.slow import Cost
+
+from .read import Parts, SeldomRead
+
+_HEAP_LIMIT_US = 2_000_000  # for the first reading of Python's heap
+
+Arenas = Callable[[], "Iterable[Range] | None"]
+
+
+class MemoryRead(SeldomRead):
+    """Of one process."""
+
+    def __init__(self, process: Watched) -> None:
+        super().__init__(process)
+        self._library: tuple[ProcessMemory, LibraryReader] | None = None
+
+    def is_ready(self, now_us: int) -> bool:
+        """The first waits for the heap's first reading, which tells where Python's arenas are."""
+        process, reader = self.process, self.process.reader
+        return reader is None or reader.heaps.is_known or now_us - process.since_us > _HEAP_LIMIT_US
+
+    def parts(self) -> Parts:
+        """Both, by the memory that the sampler has open, or by one that is opened for this."""
+        reader = self.process.reader
+        if reader is not None:
+            sampler = reader.sampler
+            threads = _threads(sampler)  # asked when the mappings have been seen
+            yield from self._read(sampler.runtime.memory, threads, reader.heaps.known_arenas)
+            return
+        try:
+            memory = ProcessMemory(self.process.pid)
+        except GilscopeError:
+            yield from self._read(None, (), lambda: None)
+            return
+        try:
+            yield from self._read(memory, (), lambda: None)
+        finally:
+            memory.close()
+
+    def _read(self, memory: ProcessMemory | None, threads: Iterable[int], arenas: Arenas) -> Parts:
+        yield walk(self.process.pid, memory, threads, arenas), self._walked
+        if memory is None:
+            return
+        if self._library is None or self._library[0] is not memory:
+            self._library = memory, LibraryReader(memory)
+        yield self._library[1].read(), self._library_read
+
+    def _walked(self, found: Walk, at_us: int, cost: Cost) -> Memory:
+        sizes = found.rss, found.uss, found.pss, found.swap, found.shared
+        return Memory(
+            at_us, self.process.pid, *sizes, found.kinds, found.huge, found.huge_waste, found.largest
+        )
+
+    def _library_read(self, found: LibraryReading, at_us: int, cost: Cost) -> CLibrary:
+        return CLibrary(at_us, self.process.pid, cost.took_us, cost.cpu_us, **vars(found))
+
+
+def _threads(sampler: Sampler) -> Iterator[int]:
+    """The pthread_t of each thread that has a stack of its own; the main thread's is the kernel's."""
+    thread_id = sampler.runtime.layout.thread_state.thread_id
+    for lane in sampler.roster.lanes.values():
+        if lane.tid == sampler.pid or not lane.states:
+            continue
+        try:
+            yield sampler.runtime.memory.u64(lane.states[0].address + thread_id)
+        except (AddressSpaceGone, Unmapped):
+            continue  # it has just ended

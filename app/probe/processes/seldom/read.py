@@ -1,0 +1,29 @@
+"""What a seldom reading is made of: slow reads, one after the other, and a message of what each found."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Callable
+
+from app.model.frames import Message
+from app.probe.processes.watched import Watched
+from app.probe.sampling.slow import Cost, Steps
+
+# The message is made of what the steps found, the instant at which they ended, and what they cost.
+Part = tuple[Steps, Callable[[Any, int, Cost], Message]]
+Parts = Generator[Part, None, None]
+
+
+class SeldomRead:
+    """One process, for as long as it is followed; it may call exec."""
+
+    def __init__(self, process: Watched) -> None:
+        self.process = process
+
+    def is_ready(self, now_us: int) -> bool:
+        """Whether there is nothing to wait for before it is read."""
+        return True
+
+    def parts(self) -> Parts:
+        """One reading. A part begins when the one before has been told; if that found None, there is none."""
+        raise NotImplementedError

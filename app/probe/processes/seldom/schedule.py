@@ -1,0 +1,89 @@
+"""When each process is read of what is read seldom, and that what was found is told.
+
+A process is read when it is first seen, and then once a second, or so much more rarely that one kind of
+readings, of all processes together, takes a hundredth of a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable
+
+from app.model.frames import Message
+from app.probe.processes.watched import Watchlist
+from app.probe.sampling.slow import Cost, SlowReads
+
+from .read import Parts, SeldomRead
+
+_PERIOD_US = 1_000_000
+_REST = 100  # times the CPU that a reading took, between two
+
+
+@dataclass
+class _Turn:
+    """A kind of reading of a process: the one in hand, or when the next is due."""
+
+    read: SeldomRead
+    due_us: int
+    parts: Parts | None = None  # in hand
+    began_us: int = 0
+    took_us: int = 0
+    cpu_us: int = 0
+
+
+class Seldom:
+    """The readings of all processes of a run."""
+
+    def __init__(
+        self,
+        kinds: Sequence[type[SeldomRead]],
+        watchlist: Watchlist,
+        slow: SlowReads,
+        emit: Callable[[Message], None],
+    ) -> None:
+        self._kinds, self._watchlist = kinds, watchlist
+        self._slow, self._emit = slow, emit
+        self._turns: dict[tuple[type[SeldomRead], int], _Turn] = {}
+
+    def read(self, now_us: int) -> None:
+        """Begins each reading that is due."""
+        known, self._turns = self._turns, {}
+        for process in self._watchlist:
+            for kind in self._kinds:
+                turn = known.get((kind, process.pid))
+                if turn is None or turn.read.process is not process:
+                    turn = _Turn(kind(process), now_us)
+                self._turns[kind, process.pid] = turn
+                if turn.parts is None and now_us >= turn.due_us and turn.read.is_ready(now_us):
+                    turn.parts = turn.read.parts()
+                    turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
+                    self._go_on(turn, turn.parts)
+
+    def _go_on(self, turn: _Turn, parts: Parts) -> None:
+        part = next(parts, None)
+        if part is None:
+            turn.parts = None
+            wait_us = turn.cpu_us * _REST * len(self._watchlist.pids)
+            turn.due_us = turn.began_us + max(_PERIOD_US, wait_us)
+        else:
+            steps, message = part
+            self._slow.begin(steps, partial(self._ended, turn, parts, message))
+
+    def _ended(
+        self,
+        turn: _Turn,
+        parts: Parts,
+        message: Callable[[Any, int, Cost], Message],
+        found: Any,
+        cost: Cost,
+    ) -> None:
+        turn.took_us += cost.took_us
+        turn.cpu_us += cost.cpu_us
+        process = turn.read.process
+        if found is None or self._watchlist.get(process.pid) is not process:
+            parts.close()
+        else:
+            self._emit(message(found, turn.began_us + turn.took_us, cost))
+        self._go_on(turn, parts)

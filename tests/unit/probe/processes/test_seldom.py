@@ -1,0 +1,112 @@
+"""What is read seldom of each process: at once, then by clock and cost, and told while it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+from app.model.frames import Event, Message
+from app.probe.processes.seldom.read import Parts, SeldomRead
+from app.probe.processes.seldom.schedule import Seldom
+from app.probe.processes.watched import Watched, Watchlist
+from app.probe.sampling.slow import SlowReads
+
+S = 1_000_000
+PID, PARENT = os.getpid(), os.getppid()
+
+
+class Clock:
+    """Of wall time and of CPU alike, moved by hand."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+class Run:
+    """Some processes that are read in two parts, `cost_us` each."""
+
+    def __init__(self, *pids: int, finds: tuple[str | None, str | None] = ("first", "then")) -> None:
+        self.told: list[tuple[int, int, str]] = []  # at_us, pid, what
+        self.cost_us = 1000
+        self.ready = True
+        self.clock = Clock()
+        self.watchlist = Watchlist()
+        for pid in pids:
+            self.watchlist.add(Watched(pid, None, 0))
+        run = self
+
+        class Made(SeldomRead):
+            def is_ready(self, now_us: int) -> bool:
+                return run.ready
+
+            def parts(self) -> Parts:
+                for find in finds:
+                    yield (
+                        run.steps(find),
+                        lambda found, at_us, cost: Event(at_us, found, self.process.pid, str(cost.cpu_us)),
+                    )
+
+        self.slow = SlowReads(self.clock, self.clock)
+        self.seldom = Seldom((Made,), self.watchlist, self.slow, self._tell)
+
+    def steps(self, find: str | None) -> Generator[None, None, str | None]:
+        yield
+        self.clock.ns += self.cost_us * 1000
+        return find
+
+    def read(self, now_us: int) -> list[tuple[int, int, str]]:
+        """What is told of what is begun now, all of its steps taken at once."""
+        self.seldom.read(now_us)
+        self.slow.finish(1 << 60)
+        told, self.told = self.told, []
+        return told
+
+    def _tell(self, message: Message) -> None:
+        assert isinstance(message, Event)
+        assert message.detail == str(self.cost_us)
+        self.told.append((message.at_us, message.pid, message.kind))
+
+
+def test_a_process_is_read_when_it_is_first_seen_and_then_once_a_second():
+    run = Run(PID)
+    assert run.read(0) == [(1000, PID, "first"), (2000, PID, "then")]
+    assert run.read(S - 1) == []
+    assert [what for _, _, what in run.read(S)] == ["first", "then"]
+    assert run.read(2 * S - 1) == []
+
+
+def test_what_takes_long_is_read_so_rarely_that_all_of_it_takes_a_hundredth_of_a_cpu():
+    run = Run(PID, PARENT)
+    run.cost_us = 10_000
+    assert len(run.read(0)) == 4
+    assert run.read(2 * 20_000 * 100 - 1) == []
+    assert len(run.read(2 * 20_000 * 100)) == 4
+
+
+def test_none_is_begun_while_one_is_in_hand_or_before_it_is_ready():
+    run = Run(PID)
+    run.ready = False
+    assert run.read(0) == []
+    run.ready = True
+    run.seldom.read(S)
+    run.seldom.read(3 * S)
+    assert [what for _, _, what in run.read(5 * S)] == ["first", "then"]
+
+
+def test_a_part_that_finds_nothing_is_the_last():
+    run = Run(PID, finds=(None, "then"))
+    assert run.read(0) == []
+    assert run.read(S - 1) == []
+    assert run.read(S) == []
+
+
+def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_another():
+    run = Run(PID)
+    run.seldom.read(0)
+    run.watchlist.remove(PID)
+    assert run.read(1) == []
+    run.watchlist.add(Watched(PID, None, 2))
+    assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
