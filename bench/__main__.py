@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, blanking, cost, heap, history, long_runs, looks, slowdown
+from bench import arrival, blanking, c_library, cost, heap, history, long_runs, looks, slowdown
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -27,6 +27,8 @@ class BenchPlan:
     heap_size: int
     heap_pairs: int
     heap_span_s: float
+    library_arenas: int
+    library_readings: int
     look_pairs: int
     look_span_s: float
     runs: int
@@ -44,6 +46,8 @@ FULL = BenchPlan(
     heap_size=heap.GIB,
     heap_pairs=10,
     heap_span_s=4.0,
+    library_arenas=c_library.ARENAS,
+    library_readings=7,
     look_pairs=5,
     look_span_s=3.0,
     runs=10_000,
@@ -55,6 +59,7 @@ FULL = BenchPlan(
 AIM_COST = 1.0  # of py-spy's share, on the same target
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
+AIM_LIBRARY_MS = 150.0
 AIM_HISTORY_MS = 100.0
 AIM_OPEN_MS = 1000.0
 AIM_WINDOW_MS = 200.0
@@ -71,6 +76,8 @@ QUICK = BenchPlan(
     heap_size=heap.GIB // 64,
     heap_pairs=1,
     heap_span_s=1.0,
+    library_arenas=10,
+    library_readings=1,
     look_pairs=1,
     look_span_s=0.5,
     runs=200,
@@ -99,6 +106,7 @@ def main() -> None:
     print_looks(plan, chosen.python, dice)
     print_arrival(plan, chosen.python, chosen.threads)
     print_heap(plan, chosen.python, dice)
+    print_c_library(plan, chosen.python)
     print_history(plan, dice)
     print_long_runs(plan, dice)
 
@@ -178,6 +186,18 @@ def print_heap(plan: BenchPlan, python: str, dice: random.Random) -> None:
     print(f"    late samples / samples       {spread(found.late[True]).text('{:.4f}')}")
     print(f"    late samples, heap not read  {spread(found.late[False]).text('{:.4f}')}")
     print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
+
+
+def print_c_library(plan: BenchPlan, python: str) -> None:
+    """A C library's heap of many arenas."""
+    found = c_library.measure(python, plan.library_arenas, plan.library_readings)
+    last = found.readings[-1]
+    cpu_ms = spread([reading.cpu_us / 1e3 for reading in found.readings])
+    size = (last.system or 0) / heap.GIB
+    print(f"\nreading a C library's heap of {size:.2f} GiB, {last.arenas} arenas, {last.chunks:,} chunks")
+    print(f"    CPU ms a reading             {cpu_ms.text('{:.0f}')}{aimed(cpu_ms.median, AIM_LIBRARY_MS)}")
+    print(f"    late samples, C library read {found.late / found.samples:.4f}")
+    print(f"    samples that failed          {found.failed}")
 
 
 def print_history(plan: BenchPlan, dice: random.Random) -> None:

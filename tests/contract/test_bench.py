@@ -24,6 +24,8 @@ FIGURES = (
     "ms per GiB, between samples",
     "late samples, heap not read",
     "not read / read, maps/s",
+    "CPU ms a reading",
+    "late samples, C library read",
     "the first page",
     "a name that few have",
     "one finding",

@@ -8,12 +8,13 @@ read of each would cost half of one.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from app.probe.kernel.memory import ProcessMemory, Unmapped
-from app.probe.kernel.pagemap import PAGE, present
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
+from app.probe.kernel.pagemap import PAGE, pages_present, present
 
 from .pace import Pace
 
@@ -29,6 +30,8 @@ _WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
 _MOST_PAGES = 8_192  # that are kept: 32 MiB
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
+_WINDOW = 1 << 20
+_WINDOW_PAGES = _WINDOW // PAGE
 _PAGES_A_READ = 16_384  # of pagemap: 64 MiB of addresses
 
 
@@ -52,6 +55,7 @@ class Lists:
     def __init__(self, memory: ProcessMemory, pagemap: int, left: int) -> None:
         self._memory, self._pagemap = memory, pagemap
         self._pages: dict[int, bytes] = {}
+        self._windows: dict[int, bytes] = {}  # which pages are in memory, a byte each
         self._pace = Pace()
         self._fast: dict[int, int] = {}  # where chunks of fast bins end: where they begin
         self._room = _MOST_BYTES
@@ -60,6 +64,7 @@ class Lists:
     def renew(self) -> None:
         """What is read from now on is read as it is now."""
         self._pages.clear()
+        self._windows.clear()
 
     def begin_arena(self) -> None:
         """The lists that follow are another arena's."""
@@ -74,18 +79,25 @@ class Lists:
 
     def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
-        unpack, pages = _CHUNK.unpack_from, self._pages
-        chunks = free = absent = there = 0
+        unpack, pages, fd, pread = _CHUNK.unpack_from, self._pages, self._memory.fd, os.pread
+        chunks = free = absent = there = size = 0
         back, at = head, first
         try:
             while at != head and self.left > 0:
-                page, place = pages.get(at // PAGE) or self._load(at), at % PAGE
-                size, following, previous = unpack(page, place) if place <= _WHOLE else unpack(self._head(at))
+                page, place = pages.get(at // PAGE), at % PAGE
+                if place > _WHOLE or (page is None and size > PAGE):  # large ones lie far from each other
+                    data = pread(fd, LEAST, at)
+                    size, following, previous = unpack(data if len(data) == LEAST else self._head(at))
+                else:
+                    size, following, previous = unpack(page or self._load(at), place)
                 size &= ~_FLAGS
                 if previous != back or at % 16 or not LEAST <= size <= most:
                     raise Torn
-                if size > PAGE:
+                if size > _WINDOW:
                     more, less = yield from self.pages_in(at + _HEADER, at + size)
+                    there, absent = there + more, absent + less
+                elif size > PAGE:
+                    more, less = self._few_pages_in(at + _HEADER, at + size)
                     there, absent = there + more, absent + less
                 chunks += 1
                 free += size
@@ -93,7 +105,7 @@ class Lists:
                 if not chunks % _PACED:
                     yield from self.rest()
                 back, at = at, following
-        except Torn:
+        except (OSError, OverflowError, Torn):
             return Found(chunks, free, absent, there, torn=True)
         return Found(chunks, free, absent, there)
 
@@ -162,6 +174,21 @@ class Lists:
             yield from self.rest()
         return there, max(beyond - first, 0) - there
 
+    def _few_pages_in(self, first: int, beyond: int) -> tuple[int, int]:
+        """The same, where they are few: out of a copy of the page map, as it was when first asked for."""
+        start, end = -(-first // PAGE), beyond // PAGE
+        there, at = 0, start
+        while at < end:
+            window = at // _WINDOW_PAGES
+            flags = self._windows.get(window)
+            if flags is None:
+                flags = pages_present(self._pagemap, window * _WINDOW, _WINDOW_PAGES)
+                self._windows[window] = flags
+            until = min(end, (window + 1) * _WINDOW_PAGES)
+            there += flags.count(1, at % _WINDOW_PAGES, until - window * _WINDOW_PAGES)
+            at = until
+        return there * PAGE, max(end - start, 0) * PAGE - there * PAGE
+
     def _load(self, address: int) -> bytes:
         """The page of that address; Torn where there is none.
 
@@ -174,14 +201,19 @@ class Lists:
         return page
 
     def _head(self, address: int) -> bytes:
-        """The head of a chunk that begins at the end of a page."""
+        """The head of a chunk alone."""
         return self._read(address, LEAST)
 
     def _read(self, address: int, size: int) -> bytes:
         try:
-            return self._memory.read(address, size)
-        except Unmapped:
+            data = os.pread(self._memory.fd, size, address)
+        except (OSError, OverflowError):
             raise Torn from None
+        if len(data) < size:
+            if not data:
+                raise AddressSpaceGone(self._memory.pid)
+            raise Torn
+        return data
 
 
 def _pieces(first: int, beyond: int) -> Iterator[tuple[int, int]]:
