@@ -6,7 +6,7 @@
  "courses": {"memory": [{"pid", "names", "rows"}],
              "heap", "gc": [{"pid", "interpreter", "names", "rows"}]},
  "pauses": [row of a collector message], "events": [event message],
- "heaps": [the newest heap message of each heap, with the whole map]}
+ "heaps": [the newest heap message of each heap, with the whole map, and `mapped_us`: when that was told]}
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class HeapUse:
         self._cpu_us = 0
         self._peak: HeapPeak = {"blocks_used": 0, "bytes_used": 0, "arenas": 0, "arena_bytes": 0}
         self._map: dict[int, str] = {}
+        self.mapped_us: int | None = None  # when the map was told last
 
     def read(self, message: Heap) -> None:
         """Take a reading."""
@@ -124,6 +125,7 @@ class HeapUse:
         """Bring the map up to date, where the reading tells of it."""
         if not message.mapped:
             return
+        self.mapped_us = message.at_us
         # Who comes to look is told the whole map anew, and not what went since the map before.
         if len(message.changed) >= message.arenas:
             self._map.clear()

@@ -89,7 +89,7 @@ def header_fields(ledger: Ledger) -> Json:
             ],
         },
         "pauses": list(ledger.collectors.pauses),
-        "heaps": [to_json(heap.message()) for heap in ledger.heaps.live()],
+        "heaps": [{**to_json(heap.message()), "mapped_us": heap.mapped_us} for heap in ledger.heaps.live()],
     }
 
 

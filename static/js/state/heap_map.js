@@ -12,13 +12,16 @@ const FULL = 255;
 export class HeapMap {
   /** Changes with the map. */
   version = 0;
+  /** When it was told. @type {number | null} */
+  atUs = null;
   /** @type {Map<number, Arena>} */
   #arenas = new Map();
   /** @type {Arena[] | null} */
   #sorted = null;
 
   /** @param {HeapMessage} message one that carries a map */
-  take({ changed, gone, arenas }) {
+  take({ changed, gone, arenas, at_us: atUs, mapped_us: mappedUs }) {
+    this.atUs = mappedUs ?? atUs;
     // Who comes to look is told the whole map anew, and not what went since the map before.
     if (changed.length >= arenas) this.#arenas.clear();
     for (const address of gone) this.#arenas.delete(address);

@@ -38,7 +38,7 @@
  * @typedef {{cpu_share: Maybe, rss: Maybe, pss?: Maybe, ops: Maybe, ops_per_s: Maybe,
  *            switches_per_s: Maybe}} Totals `pss` only where it is known of every process
  * @typedef {{size: number, pools: number, blocks_used: number, blocks_free: number}} SizeClass
- * @typedef {{pid: number, interpreter: number, allocator: string, arenas: number, arena_bytes: number,
+ * @typedef {{pid: number, interpreter: number, allocator: string, at_s: number, arenas: number, arena_bytes: number,
  *            pools: number, pools_free: number, blocks_used: number, bytes_used: number, raw_blocks: Maybe,
  *            fragmentation: Maybe, torn: number, took_s: Maybe, size_classes: SizeClass[],
  *            peak?: {blocks_used: number, bytes_used: number, arenas: number, arena_bytes: number},
@@ -64,7 +64,7 @@
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
- *            mapped: boolean, changed: [address: number, pools: string][], gone: number[]}} HeapMessage
+ *            mapped: boolean, mapped_us?: Maybe, changed: [address: number, pools: string][], gone: number[]}} HeapMessage
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe, coverage: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, begin_us: number, end_us: Maybe, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],

@@ -161,6 +161,7 @@ def test_a_late_viewer_gets_the_whole_map_of_each_heap_that_is_looked_at(begin):
     ledger.feed(heap(3000, arenas=1))
     (message,) = header_of(ledger)["heaps"]
     assert (message["at_us"], message["mapped"], len(message["changed"])) == (3000 * MS, True, 3)
+    assert message["mapped_us"] == 2000 * MS
     # AND what went before somebody came to look is not told
     ledger.feed(heap(4000, arenas=1, mapped=True, changed=[[9, "e0"]]))
     ledger.feed(heap(5000, arenas=2, mapped=True, changed=[[9, "e0"], [5, "f0"]]))

@@ -79,6 +79,9 @@ export class HeapPanel {
         ? "There is no map: the recording has none."
         : "The map comes with the next reading, about once a second.",
     );
+    const when = find(this.#root, ".map-of", HTMLElement);
+    when.hidden = !mapped;
+    setText(when, mapped ? mapOf(reading?.map.atUs ?? null, heap.at_s) : "");
     this.#classes.update(heap);
     setText(find(this.#root, ".pinned", HTMLElement), pinnedOf(heap));
     find(this.#root, ".facts", HTMLElement).replaceChildren(...factsOf(heap));
@@ -211,6 +214,17 @@ function factsOf(heap) {
   return facts.map(([name, value, meaning]) =>
     make("div", { title: meaning }, make("dt", {}, name), make("dd", {}, value))
   );
+}
+
+/**
+ * Of which instant the map is: it is told less often than the figures.
+ * @param {number | null} atUs @param {number} figuresS when the figures were read
+ */
+export function mapOf(atUs, figuresS) {
+  if (atUs === null) return "";
+  const atS = atUs / 1e6;
+  const other = Math.abs(atS - figuresS) < 0.05 ? "" : `; the figures are of ${figuresS.toFixed(1)} s`;
+  return `The map is of ${atS.toFixed(1)} s on the timeline${other}.`;
 }
 
 /** @param {HeapFigures} heap @param {HeapReading | undefined} reading */

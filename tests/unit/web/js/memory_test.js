@@ -4,6 +4,7 @@ import { paintPools } from "../../../../static/js/draw/pools.js";
 import { along } from "../../../../static/js/draw/palette.js";
 import { paintPauses } from "../../../../static/js/draw/stack.js";
 import { Courses } from "../../../../static/js/state/courses.js";
+import { mapOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 import { HeapMap, poolAt, poolCount } from "../../../../static/js/state/heap_map.js";
 import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/pauses.js";
 import { stacked } from "../../../../static/js/charts/parts_chart.js";
@@ -27,8 +28,12 @@ Deno.test("a map takes in what changed, forgets what went, and tells pools apart
   assert.deepEqual(poolAt(low, 1), { inUse: false, carved: false });
   assert.deepEqual(poolAt(high, 0), { inUse: true, sizeClass: 0, fullness: 1 });
   assert.deepEqual(poolAt(high, 1), { inUse: false, carved: true });
-  map.take({ arenas: 3, changed: [[0x3000, packed([2, 1])]], gone: [0x1000] });
+  map.take({ at_us: 7, arenas: 3, changed: [[0x3000, packed([2, 1])]], gone: [0x1000] });
   assert.deepEqual(map.arenas.map(({ address }) => address), [0x2000, 0x3000]);
+  assert.equal(map.atUs, 7);
+  map.take({ at_us: 9, mapped_us: 8, arenas: 1, changed: [], gone: [] }); // of a header: later than its map
+  assert.equal(mapOf(map.atUs, 5), "The map is of 0.0 s on the timeline; the figures are of 5.0 s.");
+  assert.equal(mapOf(5e6, 5), "The map is of 5.0 s on the timeline.");
 });
 
 Deno.test("a map that comes whole again takes the place of the one before", () => {
