@@ -22,7 +22,7 @@ SERVE = ("-m", "app", "serve", "--port", "0", "--no-open")
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A server that runs: where it is, with the token in it, and its pid."""
+    """A server that runs: the address that it printed, which lets one browser in, its token, and its pid."""
 
     address: str
     token: str
@@ -37,6 +37,10 @@ class Lab:
     def bearer(self) -> dict[str, str]:
         """The header that lets a client in."""
         return {"Authorization": f"Bearer {self.token}"}
+
+    def entrance(self, path: str = "/") -> str:
+        """The address of a page that lets one browser in, once."""
+        return f"http://{self.host}{path}?code={self.ask('codes', {})['code']}"
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """What the interface answers to a GET of a path, or to a POST where there is a body."""

@@ -134,8 +134,7 @@ def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> 
             stack.callback(load.wait)
         run = here.ask("runs", {"attach": {"pid": pid}, "seconds": SECONDS, "name": name})
         page = browser.new_page(viewport=SIZE, color_scheme="light")
-        page.goto(here.address)
-        page.goto(f"http://{here.host}/runs/{run['id']}")
+        page.goto(here.entrance(f"/runs/{run['id']}"))
         page.wait_for_function(
             f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}",
             timeout=60_000,

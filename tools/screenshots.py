@@ -117,7 +117,7 @@ def main() -> None:
                 for theme in THEMES:
                     page = browser.new_page(viewport=SIZE, color_scheme=theme, device_scale_factor=2)
                     page.set_default_timeout(PATIENCE_MS)
-                    page.goto(here.address)
+                    page.goto(here.entrance())
                     PICTURES[name](page, theme)
                     page.close()
                     print(name, theme)

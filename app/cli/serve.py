@@ -6,7 +6,6 @@ import atexit
 import html
 import os
 import shutil
-import tempfile
 import threading
 import webbrowser
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from app.runs import private, script
 from app.runs.settings import Settings
 
 Host = Annotated[str, typer.Option(help="the address to listen on")]
@@ -23,6 +23,7 @@ OpenBrowser = Annotated[
     typer.Option("--open/--no-open", help="open it in a browser [default: where there is a display]"),
 ]
 
+_DOORWAYS = "gilscope-open-"
 _DOORWAY = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>GILScope</title>
 <meta http-equiv="refresh" content="0; url={address}">
@@ -36,7 +37,7 @@ def serve(
     port: Port = 8642,
     open_browser: OpenBrowser = None,
 ) -> None:
-    """Start the dashboard, and print its address."""
+    """Start the dashboard, and print an address that lets one browser in."""
     start(host, port, open_browser)
 
 
@@ -45,6 +46,8 @@ def start(host: str, port: int, open_browser: bool | None, page: str = "/") -> N
     # Imported here: a server's libraries take longer to load than the other commands take to answer.
     from app.web.serve import serve as run
 
+    private.sweep(_DOORWAYS)
+    private.sweep(script.PREFIX)
     wanted = _has_display() if open_browser is None else open_browser
     run(Settings.load(), host, port, on_ready=_open if wanted else None, page=page)
 
@@ -61,9 +64,9 @@ def _open(address: str) -> None:
 def _doorway(address: str) -> str:
     """The address of a file, for this user's eyes alone, that leads on to `address`.
 
-    Every user of the machine sees what a browser is started with, and the address holds the token.
+    Every user of the machine sees what a browser is started with, and the address lets one browser in.
     """
-    folder = tempfile.mkdtemp(prefix="gilscope-")
+    folder = private.folder(_DOORWAYS)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     page = Path(folder, "open.html")
     page.write_text(_DOORWAY.format(address=html.escape(address)), encoding="utf-8")

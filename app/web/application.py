@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -15,18 +15,29 @@ from app import assets
 from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web import docs, pages, problems
-from app.web.api import compare, health, interpreters, machine, runs, stream, workloads
+from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.guard import Guard
+from app.web.sessions import Sessions, path_for
 
 logger = logging.getLogger(__name__)
 
 API = "/api/v1"
 
 
-def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
-    """The application; once it has started, `app.state.manager` holds its runs."""
+def create_app(
+    settings: Settings,
+    manager: Manager | None = None,
+    sessions: Sessions | None = None,
+    on_stranger: Callable[[], object] | None = None,
+) -> FastAPI:
+    """The application; once it has started, `app.state.manager` holds its runs.
+
+    `sessions` are those of its browsers, and `on_stranger` is called when one has none: see app/web/guard.py.
+    """
     token = settings.token or secrets.token_urlsafe(24)
+    if sessions is None:
+        sessions = Sessions(path_for(settings.home, token) if settings.token else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -36,7 +47,8 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
         # The first page and the first run want it, and it takes a second.
         finding = asyncio.create_task(own.interpreters())
         if settings.token is None:
-            logger.warning("GILSCOPE_TOKEN is not set. Open the server's address with /?token=%s", token)
+            logger.warning("GILSCOPE_TOKEN is not set: nobody but this start's first browser will get in")
+            logger.warning("Open the server's address with /?code=%s within a minute", sessions.code())
         yield
         await own.close()
         await finding
@@ -49,8 +61,9 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from another host
         redoc_url=None,
     )
+    app.state.sessions = sessions
     app.include_router(health.router, prefix=API)
-    for module in (interpreters, workloads, machine, runs, stream, compare):
+    for module in (entrance, interpreters, workloads, machine, runs, stream, compare):
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(docs.router)
@@ -58,5 +71,11 @@ def create_app(settings: Settings, manager: Manager | None = None) -> FastAPI:
     app.mount("/vendor", StaticFiles(directory=assets.vendor()))
     problems.install(app)
     # Added last, so it is the outermost: nothing answers before it.
-    app.add_middleware(Guard, token=token, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(
+        Guard,
+        token=token,
+        sessions=sessions,
+        allowed_hosts=settings.allowed_hosts,
+        on_stranger=on_stranger,
+    )
     return app

@@ -3,11 +3,15 @@
 This server starts programs and reads processes, so neither another page in the same browser nor another
 user of the same machine may reach it. In this order:
 
-    Host     must be a local name, or one that the settings allow (names are compared, ports are not, so
-             that SSH forwarding works), else 421: DNS rebinding
-    Origin   where a browser sends one, must be scheme://Host, else 403: another page's form or WebSocket
-    token    in the cookie or as `Authorization: Bearer`, else 401. A page opened with `?token=` gets the
-             cookie and is sent on to its own address without the token.
+    Host      must be a local name, or one that the settings allow (names are compared, ports are not, so
+              that SSH forwarding works), else 421: DNS rebinding
+    Origin    where a browser sends one, must be scheme://Host, else 403: another page's form or WebSocket
+    Sec-Fetch-Site  where a browser sends one, must be its own (`same-origin`, or `none`: a person), else
+              403; only a page may be opened from elsewhere, as a link does
+    token     as `Authorization: Bearer`, or a session's name in the cookie, else 401
+
+A browser gets its session by a page opened with `?code=`, which leads on to the page's own address, or by the
+token in the form that it finds instead of a page. The token is in no address and no cookie: see sessions.py.
 
 A WebSocket that is refused is closed with 1008 before it was accepted. Every response carries the headers
 that keep other pages from framing and reading this one.
@@ -17,7 +21,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app.web.problems import Problem
+from app.web.sessions import SESSION_S, Sessions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OPEN_PATHS = frozenset({"/api/v1/health"})  # a container's health check has no token
@@ -34,12 +39,18 @@ POLICY_VIOLATION = 1008
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+_ENTER = "/enter"
+_FORM_BYTES = 4096  # most of it is the token
 _ENTRANCE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>GILScope: token needed</title>{again}
-<h1>GILScope needs its token</h1>
-<p>This server can start programs and read processes, so it lets in only who has its token.</p>
-<p>Open the whole address that <code>gilscope serve</code> printed when it started; it ends in
-<code>?token=…</code>. If this page came from following a link there, load it again.</p>
+<html lang="en"><meta charset="utf-8"><title>GILScope: sign in</title>{again}
+<h1>GILScope does not know this browser</h1>
+<p>This server can start programs and read processes, so it lets in only who is invited.</p>
+<p>The terminal in which <code>gilscope serve</code> runs shows an address that ends in <code>?code=…</code>.
+It works once, and for a minute. Opening this page makes the server print a new one where the last does not
+work any more.</p>
+<form method="post" action="{enter}"><label>Or give the token, where GILSCOPE_TOKEN is set:
+<input type="password" name="token" autocomplete="current-password" required></label>
+<button>Enter</button></form>
 </html>
 """
 # A browser that was led here by another page keeps a strict cookie to itself, and gives it when the page,
@@ -48,12 +59,24 @@ _AGAIN = '<meta http-equiv="refresh" content="0">'
 
 
 class Guard:
-    """The middleware. `token` is the secret; `allowed_hosts` are names beside the local ones."""
+    """The middleware. `token` lets programs in; `allowed_hosts` are names beside the local ones.
 
-    def __init__(self, app: ASGIApp, token: str, allowed_hosts: Iterable[str] = ()) -> None:
+    `on_stranger` is called when a person's browser finds the form instead of a page.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        sessions: Sessions,
+        allowed_hosts: Iterable[str] = (),
+        on_stranger: Callable[[], object] | None = None,
+    ) -> None:
         self._app = app
         self._token = token.encode()
+        self._sessions = sessions
         self._hosts = LOCAL_HOSTS | set(allowed_hosts)
+        self._on_stranger = on_stranger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,43 +90,101 @@ class Guard:
                 _secure(MutableHeaders(scope=message), nonce)
             await send(message)
 
-        refusal = self._refusal(scope, Headers(scope=scope))
-        if refusal is None:
+        headers = Headers(scope=scope)
+        answer = _misplaced(scope, headers, self._hosts)
+        if answer is None:
+            answer = await self._admit(scope, headers, receive)
+        if answer is None:
             await self._app(scope, receive, send_guarded)
         elif scope["type"] == "websocket":
             await WebSocketClose(POLICY_VIOLATION, "refused")(scope, receive, send)
         else:
-            await refusal(scope, receive, send_guarded)
+            await answer(scope, receive, send_guarded)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        """What to answer instead of going on, if anything."""
-        host = _HOST.fullmatch(headers.get("host", ""))
-        path: str = scope["path"]
-        if host is None or host["name"].lower() not in self._hosts:
-            return _misdirected(path, headers.get("host", ""))
-        scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
-        if "origin" in headers and headers["origin"] != f"{scheme}://{headers['host']}":
-            return _foreign(path, headers["origin"])
-        if path in OPEN_PATHS:
+    async def _admit(self, scope: Scope, headers: Headers, receive: Receive) -> Response | None:
+        """What to answer instead of going on, if anything: the way in, or that there is none."""
+        cookie = _cookie_name(scope, headers)
+        # Lenient, unlike http.cookies: other servers of an address share the jar, and write what they like.
+        session = cookie_parser(headers.get("cookie", "")).get(cookie)
+        known = session is not None and self._sessions.knows(session)
+        if scope["type"] == "http" and scope["path"] == _ENTER and scope["method"] == "POST":
+            if known or self._is_token(await _given_token(receive)):
+                return self._entrance(scope, cookie, "/", known)
+            return HTMLResponse(_ENTRANCE.format(again="", enter=_ENTER), 401)
+        code = _query(scope).get("code") if _is_page(scope) and scope["method"] == "GET" else None
+        if code is not None and (self._sessions.redeem(code) or known):
+            rest = urlencode({name: value for name, value in _query(scope).items() if name != "code"})
+            # A path that begins with two slashes would lead to another host.
+            path = "/" + quote(scope["path"].lstrip("/"))
+            return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, known)
+        if known or scope["path"] in OPEN_PATHS or self._is_token(_bearer(headers)):
             return None
-        cookie = f"gilscope-{host['port'] or _DEFAULT_PORTS[scheme]}"
-        if self._is_token(_bearer(headers)) or self._is_token(_cookie(headers, cookie)):
-            return None
-        if _is_page(scope) and self._is_token(_query(scope).get("token")):
-            return self._entrance(scope, cookie, secure=scheme == "https")
-        return _no_token(scope, headers)
+        return self._stranger(scope, headers)
 
-    def _entrance(self, scope: Scope, cookie: str, secure: bool) -> Response:
-        """The cookie, and on to the same page without the token in its address."""
-        rest = urlencode({name: value for name, value in _query(scope).items() if name != "token"})
-        # A path that begins with two slashes would lead to another host.
-        path = "/" + quote(scope["path"].lstrip("/"))
-        response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
-        response.set_cookie(cookie, self._token.decode(), httponly=True, samesite="strict", secure=secure)
+    def _entrance(self, scope: Scope, cookie: str, page: str, known: bool) -> Response:
+        """On to a page, with the cookie of a new session unless there is one."""
+        response = RedirectResponse(page, 303)
+        if not known:
+            response.set_cookie(
+                cookie,
+                self._sessions.open(),
+                max_age=SESSION_S,
+                httponly=True,
+                samesite="strict",
+                secure=_scheme(scope) == "https",
+            )
         return response
+
+    def _stranger(self, scope: Scope, headers: Headers) -> Response:
+        if not (_is_page(scope) and "text/html" in headers.get("accept", "")):
+            return _no_token(scope)
+        led_here = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        if not led_here and self._on_stranger is not None:
+            self._on_stranger()
+        return HTMLResponse(_ENTRANCE.format(again=_AGAIN if led_here else "", enter=_ENTER), 401)
 
     def _is_token(self, candidate: str | None) -> bool:
         return candidate is not None and secrets.compare_digest(candidate.encode(), self._token)
+
+
+def _misplaced(scope: Scope, headers: Headers, hosts: Iterable[str]) -> Response | None:
+    """The refusal of a request that is another host's, or another page's; None where it is neither."""
+    host = _HOST.fullmatch(headers.get("host", ""))
+    if host is None or host["name"].lower() not in hosts:
+        return _misdirected(scope["path"], headers.get("host", ""))
+    site = headers.get("sec-fetch-site", "none")
+    # `null` is also what a browser sends for a form of a page without referrers, as ours are.
+    own = (f"{_scheme(scope)}://{headers['host']}", *(["null"] if site == "same-origin" else []))
+    if "origin" in headers and headers["origin"] not in own:
+        return _foreign(scope["path"], f"A page of {headers['origin']} made this request")
+    opened = _is_page(scope) and headers.get("sec-fetch-mode") == "navigate"
+    if site not in ("same-origin", "none") and not opened:
+        return _foreign(scope["path"], f"A page of another site made this request ({site})")
+    return None
+
+
+def _scheme(scope: Scope) -> str:
+    return "https" if scope["scheme"] in ("https", "wss") else "http"
+
+
+def _cookie_name(scope: Scope, headers: Headers) -> str:
+    """One for each port: servers of one address share its cookies."""
+    host = _HOST.fullmatch(headers["host"])
+    assert host is not None
+    return f"gilscope-{host['port'] or _DEFAULT_PORTS[_scheme(scope)]}"
+
+
+async def _given_token(receive: Receive) -> str | None:
+    """The token of the form in a request's body; None where there is none, or the body is too long."""
+    body = b""
+    more = True
+    while more and len(body) <= _FORM_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if more or len(body) > _FORM_BYTES:
+        return None
+    return dict(parse_qsl(body.decode("latin-1"))).get("token")
 
 
 def _secure(headers: MutableHeaders, nonce: str) -> None:
@@ -128,26 +209,17 @@ def _misdirected(path: str, host: str) -> Response:
     )
 
 
-def _foreign(path: str, origin: str) -> Response:
-    return Problem(
-        403,
-        "Cross-origin request refused",
-        f"A page of {origin} made this request",
-        path,
-        "Use the server's own pages.",
-    )
+def _foreign(path: str, why: str) -> Response:
+    return Problem(403, "Cross-origin request refused", why, path, "Use the server's own pages.")
 
 
-def _no_token(scope: Scope, headers: Headers) -> Response:
-    if _is_page(scope) and "text/html" in headers.get("accept", ""):
-        led_here = headers.get("sec-fetch-site") == "cross-site"
-        return HTMLResponse(_ENTRANCE.format(again=_AGAIN if led_here else ""), 401)
+def _no_token(scope: Scope) -> Response:
     return Problem(
         401,
         "Token needed",
         "The request carries no token, or not this server's",
         scope["path"],
-        "Send it as `Authorization: Bearer TOKEN`; `gilscope serve` prints it when it starts.",
+        "Send GILSCOPE_TOKEN, as it was when the server started, as `Authorization: Bearer TOKEN`.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
@@ -164,8 +236,3 @@ def _query(scope: Scope) -> dict[str, str]:
 def _bearer(headers: Headers) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
-
-
-def _cookie(headers: Headers, name: str) -> str | None:
-    # Lenient, unlike http.cookies: every server of this host shares the jar, and one may write what it likes.
-    return cookie_parser(headers.get("cookie", "")).get(name)

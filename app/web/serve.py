@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import uvicorn
@@ -19,10 +20,13 @@ from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web.application import create_app
 from app.web.blocks import map_large_blocks
+from app.web.sessions import Sessions, path_for
 
+LOOPBACK = "127.0.0.1"
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 # Above it, a viewer that never reads would hold up the server's end for ever.
 GRACEFUL_SHUTDOWN_S = 2
+_BINDS = 10  # a port that is free at one address may be in use at the other
 
 
 def serve(
@@ -35,25 +39,59 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 is any free one. `manager` is one of one's own.
 
-    Once it answers, prints one line with its whole address, the token included, and calls `on_ready` with
-    that address, which is that of `page`. Conflict where the port is in use, BadRequest where the address
-    cannot be bound.
+    Once it answers, prints one line with its whole address, which lets one browser in, and calls `on_ready`
+    with that address, which is that of `page`. Prints another when somebody comes whom it does not know.
+    Conflict where the port is in use, BadRequest where the address cannot be bound.
+
+    On 127.0.0.1 it listens at an address of its own too, and prints that: see docs/decisions/0017.
     """
     token = settings.token or secrets.token_urlsafe(24)
-    hosts = settings.allowed_hosts if host in WILDCARDS else (*settings.allowed_hosts, _in_url(host).lower())
-    listener = _bind(host, port)
-    address = f"http://{_reachable(host)}:{listener.getsockname()[1]}{page}?token={token}"
+    shown = own_address(token) if host == LOOPBACK else _reachable(host)
+    hosts = settings.allowed_hosts if host in WILDCARDS else (*settings.allowed_hosts, shown.lower())
+    listeners = _bind_all([host, shown] if host == LOOPBACK else [host], port)
+    sessions = Sessions(path_for(settings.home, token) if settings.token else None)
+    invite = Invitation(sessions, f"http://{shown}:{listeners[0].getsockname()[1]}{page}")
 
     def ready() -> None:
-        sys.stdout.write(f"GILScope is at {address}\n")
-        sys.stdout.flush()
-        if on_ready is not None:
+        address = invite()
+        if on_ready is not None and address is not None:
             on_ready(address)
 
     map_large_blocks()
-    app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager)
-    with listener, contextlib.suppress(KeyboardInterrupt):
-        Server(app, ready).run(sockets=[listener])
+    app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager, sessions, invite)
+    with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):
+        for listener in listeners:
+            open_listeners.enter_context(listener)
+        Server(app, ready).run(sockets=listeners)
+
+
+class Invitation:
+    """Prints an address that lets one browser in, unless the last one still does."""
+
+    def __init__(self, sessions: Sessions, page: str) -> None:
+        self._sessions = sessions
+        self._page = page
+        self._code = ""
+
+    def __call__(self) -> str | None:
+        """The address that was printed, if any."""
+        if self._sessions.works(self._code):
+            return None
+        self._code = self._sessions.code()
+        address = f"{self._page}?code={self._code}"
+        sys.stdout.write(f"GILScope is at {address}\n")
+        sys.stdout.flush()
+        return address
+
+
+def own_address(token: str) -> str:
+    """An address of 127.0.0.0/8 that a server of that token has to itself.
+
+    Cookies know no port: what is served at another port of 127.0.0.1 would get this server's. It is the same
+    after a restart with the same token, so that browsers come back.
+    """
+    digest = hashlib.sha256(b"gilscope address " + token.encode()).digest()
+    return f"127.{64 + digest[0] % 64}.{digest[1]}.{1 + digest[2] % 254}"
 
 
 class Server(uvicorn.Server):
@@ -65,7 +103,7 @@ class Server(uvicorn.Server):
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
             log_level="warning",
-            access_log=False,  # addresses hold the token
+            access_log=False,  # addresses hold entrance codes
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
         )
@@ -75,6 +113,21 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
+
+
+def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Listeners at the same port of each host."""
+    for attempt in range(_BINDS):
+        listeners = [_bind(hosts[0], port)]
+        try:
+            listeners += [_bind(host, listeners[0].getsockname()[1]) for host in hosts[1:]]
+        except Conflict:
+            listeners[0].close()
+            if port != 0 or attempt == _BINDS - 1:
+                raise
+        else:
+            return listeners
+    raise AssertionError("every attempt returns or raises")
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -98,7 +151,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in WILDCARDS else _in_url(host)
+    return LOOPBACK if host in WILDCARDS else _in_url(host)
 
 
 def _in_url(host: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -36,8 +37,15 @@ class Site:
     host: str
     port: int
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {TOKEN}"}
+
     def address(self, path: str = "/", port: int | None = None) -> str:
-        return f"http://{self.host}:{port or self.port}{path}?token={TOKEN}"
+        """An address that lets one browser in, once; `port` is that of a relay, at 127.0.0.1."""
+        here = f"http://{self.host}:{self.port}"
+        code = httpx.post(f"{here}/api/v1/codes", headers=self.bearer).json()["code"]
+        return f"{f'http://127.0.0.1:{port}' if port else here}{path}?code={code}"
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_a_file_is_replayed_on_its_page_and_is_in_the_archive_then(gilscope, tmp
         try:
             assert server.stdout is not None
             said = re.fullmatch(
-                r"GILScope is at (http://\S+/runs/replayed\?token=\S+)\n", server.stdout.readline()
+                r"GILScope is at (http://\S+/runs/replayed\?code=\S+)\n", server.stdout.readline()
             )
             assert said
             with httpx.Client(follow_redirects=True) as client:

@@ -119,45 +119,113 @@ def test_every_route_but_health_needs_the_token(site, stranger):
         assert stranger.get(path).status_code == 401, path
 
 
-def test_the_printed_address_gives_a_cookie_and_leads_to_the_clean_one(site, stranger):
-    response = stranger.get("/?token=the-token-of-the-tests&a=b%20c", headers=HTML)
+@pytest.fixture
+def code(site):
+    """A new entrance code."""
+    return site.client.post("/api/v1/codes").json()["code"]
+
+
+def test_a_code_gives_a_session_and_leads_to_the_clean_address(site, stranger, code):
+    response = stranger.get(f"/?code={code}&a=b%20c", headers=HTML)
     assert response.status_code == 303
     assert response.headers["location"] == "/?a=b+c"
     cookie = response.headers["set-cookie"]
-    assert cookie.startswith(f"gilscope-{site.port}=the-token-of-the-tests;")
+    assert cookie.startswith(f"gilscope-{site.port}=")
+    assert "the-token-of-the-tests" not in cookie
+    assert code not in cookie
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
     assert stranger.get("/api/v1/runs").status_code == 200
     assert stranger.post("/api/v1/runs", json=COMMAND, headers={"Origin": site.url}).status_code == 201
 
 
-def test_the_cookie_of_another_port_is_no_token(stranger):
-    stranger.cookies.set("gilscope-1", "the-token-of-the-tests")
+def test_a_code_works_once(site, stranger, code):
+    stranger.get(f"/?code={code}")
+    assert httpx.get(f"{site.url}/?code={code}").status_code == 401
+
+
+def test_a_code_is_used_up_by_a_browser_that_has_a_session_already(site, stranger, code):
+    stranger.get(f"/?code={code}")
+    second = site.client.post("/api/v1/codes").json()["code"]
+    response = stranger.get(f"/?code={second}")
+    assert response.status_code == 303
+    assert "set-cookie" not in response.headers
+    assert httpx.get(f"{site.url}/?code={second}").status_code == 401
+
+
+def test_a_session_that_is_ended_lets_nobody_in(site, stranger, code):
+    stranger.get(f"/?code={code}")
+    assert stranger.delete("/api/v1/sessions").status_code == 204
+    assert stranger.get("/api/v1/runs").status_code == 401
+    assert site.client.get("/api/v1/runs").status_code == 200
+
+
+def test_the_form_lets_in_who_has_the_token(site, stranger):
+    form = {"token": "the-token-of-the-tests"}
+    response = stranger.post("/enter", data=form, headers={"Origin": site.url})
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+    assert "the-token-of-the-tests" not in response.headers["set-cookie"]
+    assert stranger.get("/api/v1/runs").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", ["token=wrong", "", "token=", "x" * 100_000 + "&token=the-token-of-the-tests"]
+)
+def test_the_form_lets_in_nobody_else(stranger, body):
+    response = stranger.post("/enter", content=body)
+    assert response.status_code == 401
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("name", ["gilscope-1", "gilscope-{port}"])
+def test_the_token_is_no_session(stranger, site, name):
+    stranger.cookies.set(name.format(port=site.port), "the-token-of-the-tests")
     assert stranger.get("/api/v1/runs").status_code == 401
 
 
-def test_the_cookies_of_other_servers_of_this_host_do_not_lock_anybody_out(stranger, site):
-    jar = f'odd key="a,b"; x={{"y": 1}}; gilscope-{site.port}=the-token-of-the-tests; (z'
+def test_the_cookies_of_other_servers_of_this_host_do_not_lock_anybody_out(stranger, site, code):
+    stranger.get(f"/?code={code}")
+    [session] = [cookie.value for cookie in stranger.cookies.jar]
+    stranger.cookies.clear()
+    jar = f'odd key="a,b"; x={{"y": 1}}; gilscope-{site.port}={session}; (z'
     assert stranger.get("/api/v1/runs", headers={"Cookie": jar}).status_code == 200
 
 
-def test_the_way_in_leads_to_no_other_host(stranger, site):
-    response = stranger.get(f"{site.url}//evil.example/%5C?token=the-token-of-the-tests")
+def test_the_way_in_leads_to_no_other_host(stranger, site, code):
+    response = stranger.get(f"{site.url}//evil.example/%5C?code={code}")
     assert response.status_code == 303
     assert response.headers["location"] == "/evil.example/%5C"
 
 
-def test_a_person_without_the_token_is_told_where_it_is(stranger):
-    response = stranger.get("/?token=wrong", headers=HTML)
+def test_a_person_without_a_session_is_told_the_way_in(stranger):
+    response = stranger.get("/?code=wrong", headers=HTML)
     assert response.status_code == 401
     assert response.headers["content-type"].startswith("text/html")
     assert "gilscope serve" in response.text
     assert "set-cookie" not in response.headers
 
 
-def test_a_token_in_the_address_opens_pages_only(stranger, problem):
-    problem(stranger.get("/api/v1/runs?token=the-token-of-the-tests"), 401)
-    problem(stranger.post("/?token=the-token-of-the-tests"), 401)
+def test_the_token_in_an_address_opens_nothing(stranger):
+    assert stranger.get("/?token=the-token-of-the-tests").status_code == 401
+
+
+def test_a_code_in_an_address_opens_pages_only(stranger, problem, code):
+    problem(stranger.get(f"/api/v1/runs?code={code}"), 401)
+    problem(stranger.post(f"/?code={code}"), 401)
+    assert stranger.head(f"/?code={code}").status_code == 401
+    assert stranger.get(f"/?code={code}").status_code == 303
+
+
+@pytest.mark.parametrize("fetch_site", ["cross-site", "same-site"])
+def test_what_another_page_asks_for_is_refused_even_with_the_token(site, problem, fetch_site):
+    headers = {"Sec-Fetch-Site": fetch_site, "Sec-Fetch-Mode": "no-cors"}
+    problem(site.client.get("/api/v1/runs", headers=headers), 403)
+    problem(site.client.get("/static/css/base.css", headers=headers), 403)
+    problem(site.client.post("/api/v1/runs", json=COMMAND, headers=headers), 403)
+    navigates = {"Sec-Fetch-Site": fetch_site, "Sec-Fetch-Mode": "navigate"}
+    problem(site.client.get("/api/v1/runs", headers=navigates), 403)
+    assert site.client.get("/", headers=navigates).status_code == 200
+    assert site.runs() == []
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/health", "/no/such", "/static/css/none.css"])
@@ -188,6 +256,6 @@ def test_the_nonce_is_the_pages_own_and_new_each_time(site):
     ("fetch_site", "again"), [("cross-site", True), ("none", False), ("same-origin", False)]
 )
 def test_a_browser_led_here_by_another_page_asks_once_more(stranger, fetch_site, again):
-    response = stranger.get("/", headers=HTML | {"Sec-Fetch-Site": fetch_site})
+    response = stranger.get("/", headers=HTML | {"Sec-Fetch-Site": fetch_site, "Sec-Fetch-Mode": "navigate"})
     assert response.status_code == 401
     assert ('http-equiv="refresh"' in response.text) is again

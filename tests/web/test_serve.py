@@ -25,7 +25,7 @@ from app.web.serve import serve
 SERVE = (
     "from app.web.serve import serve; from app.runs.settings import Settings; serve(Settings.load(), {!r}, 0)"
 )
-LINE = re.compile(r"GILScope is at (http://(?:127\.0\.0\.1|\[::1\]):\d+)/\?token=([\w-]+)\n")
+LINE = re.compile(r"GILScope is at (http://(?:127\.[\d.]+|\[::1\]):\d+)/\?code=([\w-]+)\n")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str
         found = LINE.fullmatch(line)
         assert found, line
         clients.append(httpx.Client(base_url=found[1], timeout=60))
-        entrance = clients[-1].get(f"/?token={found[2]}")
+        entrance = clients[-1].get(f"/?code={found[2]}")
         assert entrance.status_code == 303
         return process, clients[-1]
 
@@ -106,12 +106,46 @@ def test_the_token_of_the_settings_is_used(started):
     assert httpx.get(f"{client.base_url}/api/v1/runs", headers=headers).status_code == 200
 
 
-def test_every_start_has_a_token_of_its_own(started):
+def test_every_start_has_an_address_and_sessions_of_its_own(started):
     _, one = started()
     _, other = started()
-    tokens = {cookie.value for client in (one, other) for cookie in client.cookies.jar}
-    assert len(tokens) == 2
-    assert all(len(token) >= 32 for token in tokens)
+    assert one.base_url.host != other.base_url.host
+    assert "127.0.0.1" not in (one.base_url.host, other.base_url.host)
+    cookies = {cookie.value for client in (one, other) for cookie in client.cookies.jar}
+    assert len(cookies) == 2
+    assert all(len(cookie) >= 32 for cookie in cookies)
+
+
+def test_scripts_reach_it_at_127_0_0_1_too(started):
+    _, client = started(GILSCOPE_TOKEN="chosen-by-one-hand")
+    headers = {"Authorization": "Bearer chosen-by-one-hand"}
+    address = f"http://127.0.0.1:{client.base_url.port}/api/v1/runs"
+    assert httpx.get(address, headers=headers).status_code == 200
+
+
+def test_a_browser_comes_back_after_a_restart_with_the_same_token(started):
+    process, client = started(GILSCOPE_TOKEN="chosen-by-one-hand")
+    process.terminate()
+    process.wait()
+    _, again = started(GILSCOPE_TOKEN="chosen-by-one-hand")
+    assert again.base_url.host == client.base_url.host
+    # A port of 0 is another one each time, and the cookie's name holds it.
+    [session] = [cookie.value for cookie in client.cookies.jar]
+    with httpx.Client(base_url=again.base_url, cookies={f"gilscope-{again.base_url.port}": session}) as back:
+        assert back.get("/api/v1/runs").status_code == 200
+        assert back.delete("/api/v1/sessions").status_code == 204
+        assert back.get("/api/v1/runs").status_code == 401
+
+
+def test_a_stranger_at_the_door_makes_the_server_print_a_new_address_once(started):
+    process, client = started()
+    for _ in range(3):
+        assert httpx.get(client.base_url, headers={"Accept": "text/html"}).status_code == 401
+    assert process.stdout is not None
+    found = LINE.fullmatch(process.stdout.readline())
+    assert found
+    assert select.select([process.stdout], [], [], 0) == ([], [], [])
+    assert httpx.get(f"{found[1]}/?code={found[2]}").status_code == 303
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

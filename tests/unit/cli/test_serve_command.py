@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlparse
 from app.cli import serve
 
 
-def test_the_browser_is_given_a_private_file_and_not_the_token() -> None:
-    address = "http://127.0.0.1:8642/?token=a-secret-token-of-length"
+def test_the_browser_is_given_a_private_file_and_not_the_code() -> None:
+    address = "http://127.0.0.1:8642/?code=a-secret-code"
     doorway = serve._doorway(address)
     assert "a-secret" not in doorway
     path = Path(unquote(urlparse(doorway).path))

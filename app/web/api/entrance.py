@@ -1,0 +1,34 @@
+"""Letting browsers in: codes for them, and the end of their sessions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from app.web.sessions import CODE_S, Sessions
+
+router = APIRouter(tags=["entrance"])
+
+
+class EntranceCode(BaseModel):
+    """What lets one browser in, once."""
+
+    code: str = Field(description="append it to a page's address as `?code=`")
+    expires_s: int = Field(description="how long it works")
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+@router.post("/codes", status_code=201)
+async def make_code(request: Request) -> EntranceCode:
+    """Make a code that lets one browser in, once and within a minute."""
+    return EntranceCode(code=_sessions(request).code(), expires_s=CODE_S)
+
+
+@router.delete("/sessions", status_code=204)
+async def end_sessions(request: Request) -> None:
+    """End the session of every browser, this one's too. The token still works."""
+    _sessions(request).close_all()

@@ -1,0 +1,121 @@
+"""How a browser gets in and stays in: entrance codes, and the sessions that they open.
+
+A code works once, and for `CODE_S`: it is what an address holds, and addresses stay in a browser's history.
+What it opens is a session, a random name that the cookie holds and that says nothing of the token. A session
+can be ended, and ends by itself after `SESSION_S`.
+
+Sessions outlive the server only where its token does: then their hashes are in a file of mode 0600.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+CODE_S = 60
+SESSION_S = 30 * 24 * 3600
+# The oldest make room: whoever may make codes could fill the memory else.
+_MOST_CODES = 100
+_MOST_SESSIONS = 1000
+
+
+class Sessions:
+    """Codes and sessions. `path` is the file in which sessions outlive the server; its folder is made."""
+
+    def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._codes: dict[
+            str, float
+        ] = {}  # when each ends, by its hash; in the order in which they were made
+        self._sessions: dict[str, float] = {}
+        self._load()
+
+    def code(self) -> str:
+        """A new entrance code."""
+        code = secrets.token_urlsafe(24)
+        self._codes[_hash(code)] = self._clock() + CODE_S
+        _keep(self._codes, _MOST_CODES)
+        return code
+
+    def works(self, code: str) -> bool:
+        """Whether the code would let somebody in now."""
+        return self._codes.get(_hash(code), 0.0) > self._clock()
+
+    def redeem(self, code: str) -> bool:
+        """Whether the code still lets somebody in; it does so no more."""
+        return self._codes.pop(_hash(code), 0.0) > self._clock()
+
+    def open(self) -> str:
+        """The name of a new session."""
+        session = secrets.token_urlsafe(32)
+        self._sessions[_hash(session)] = self._clock() + SESSION_S
+        _keep(self._sessions, _MOST_SESSIONS)
+        self._store()
+        return session
+
+    def knows(self, session: str) -> bool:
+        """Whether that is the name of a session that goes on."""
+        return self._sessions.get(_hash(session), 0.0) > self._clock()
+
+    def close(self, session: str) -> None:
+        """End one session."""
+        if self._sessions.pop(_hash(session), None) is not None:
+            self._store()
+
+    def close_all(self) -> None:
+        """End every session, and forget every code."""
+        self._codes.clear()
+        self._sessions.clear()
+        self._store()
+
+    def _load(self) -> None:
+        if self._path is None:
+            return
+        try:
+            stored = json.loads(self._path.read_bytes())
+            self._sessions = {str(name): float(ends) for name, ends in stored.items() if ends > self._clock()}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            logger.warning("%s cannot be read (%s): browsers have to come in anew", self._path, error)
+
+    def _store(self) -> None:
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            with open(new, "w", encoding="utf-8", opener=_private) as file:
+                json.dump(self._sessions, file)
+            new.replace(self._path)
+        except OSError as error:
+            logger.warning("%s cannot be written (%s): its sessions end with the server", self._path, error)
+
+
+def path_for(home: Path, token: str) -> Path:
+    """The file of the sessions of a token that outlives the server; so short a hash does not give it away."""
+    return (
+        home / "sessions" / f"{hashlib.sha256(b'gilscope sessions ' + token.encode()).hexdigest()[:8]}.json"
+    )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _keep(entries: dict[str, float], most: int) -> None:
+    while len(entries) > most:
+        del entries[next(iter(entries))]
