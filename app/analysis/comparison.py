@@ -213,7 +213,7 @@ _MEASURES = (
     _Measure("contended", "GIL contended", "share", lambda s: _main(s, "contended_share"), "contended_share"),
     _Measure("waiters", "Threads waiting", "count", lambda s: _main(s, "waiters"), "waiters"),
     _Measure("switches", "Switches", "rate", lambda s: _main(s, "switches_per_s"), "switches_per_s"),
-    _Measure("cpu_time", "CPU time", "duration", lambda s: _sum(t["cpu_s"] for t in s["threads"])),
+    _Measure("cpu_time", "CPU time", "duration", lambda s: _sum(p["cpu_s"] for p in s["processes"])),
     _Measure(
         "longest_wait",
         "Longest wait for the GIL",

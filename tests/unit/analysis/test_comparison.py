@@ -102,3 +102,10 @@ def test_what_was_asked_and_reported_differently_and_which_findings_came(run: Me
     assert found["reported"] == []
     assert {one["code"]: one["in"] for one in found["findings"]} == {"gone": "a", "new": "b", "both": "both"}
     assert compare(run, Measured(run.summary, None))["figures"][3]["says"] == "unclear"
+
+
+def test_cpu_time_is_the_processes_own_and_not_that_of_the_threads_told(run: Measured) -> None:
+    [process] = run.summary["processes"]
+    told = Measured({**run.summary, "processes": [{**process, "cpu_s": 12.5}], "threads": []}, run.series)
+    [figure] = [figure for figure in compare(told, told)["figures"] if figure["key"] == "cpu_time"]
+    assert figure["a"]["value"] == figure["b"]["value"] == 12.5
