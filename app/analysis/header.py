@@ -3,8 +3,7 @@
 {"type": "header", "hello", "processes": [process message],
  "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
  "figures", "series": {"names", "every", "rows"},
- "courses": {"memory": [{"pid", "names", "rows"}],
-             "heap", "gc": [{"pid", "interpreter", "names", "rows"}]},
+ "courses": {"memory", "parts": [{"pid", "names", "rows"}]},
  "pauses": [row of a collector message], "events": [event message],
  "heaps": [the newest heap message of each heap, with the whole map, and `mapped_us`: when that was told]}
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from app.analysis.collectors import CollectorReading, CollectorUse
-from app.analysis.heaps import HeapReading, HeapUse
+from app.analysis.heaps import HeapReading
 from app.analysis.ledger import Ledger
 from app.analysis.processes import PARTS_COURSE, MemoryReading
 from app.model.frames import to_json
@@ -80,21 +80,10 @@ def header_fields(ledger: Ledger) -> Json:
                 {"pid": process.pid, **process.parts_course.to_json(PARTS_COURSE)}
                 for process in ledger.processes.live()
             ],
-            "heap": [
-                {**_whose(heap), **heap.course.to_json(HeapReading._fields)} for heap in ledger.heaps.live()
-            ],
-            "gc": [
-                {**_whose(collector), **collector.course.to_json(CollectorReading._fields)}
-                for collector in ledger.collectors.live()
-            ],
         },
         "pauses": list(ledger.collectors.pauses),
         "heaps": [{**to_json(heap.message()), "mapped_us": heap.mapped_us} for heap in ledger.heaps.live()],
     }
-
-
-def _whose(use: HeapUse | CollectorUse) -> Json:
-    return {"pid": use.pid, "interpreter": use.interpreter}
 
 
 def _gc(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:

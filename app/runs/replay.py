@@ -38,13 +38,8 @@ SLOWEST, FASTEST = 0.1, 100.0
 TICK_S = 0.1  # how often the playhead moves
 JUDGE_S = 1.0  # from one judgement while it plays to the next
 REPORTS = 1_000
-SENT: tuple[type[frames.Message], ...] = (
-    frames.Event,
-    frames.Heap,
-    frames.Collector,
-    frames.Memory,
-    frames.Report,
-)
+# What a page takes in by itself; all else it has of the figures.
+SENT: tuple[type[frames.Message], ...] = (frames.Event, frames.Heap, frames.Collector, frames.Report)
 _AT_A_TIME = 256  # messages that are taken in one go of a thread: of the largest run a tenth of a second
 
 Json = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The tabs come from the registry of panels: one more there has a tab, a section and the messages."""
+"""The tabs come from the registry of panels: one more there has a tab, a section, and the run's state."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ from support import recorded
 
 from .steps import import_file, tab
 
+PUT = "(slider, us) => { slider.value = us; slider.dispatchEvent(new Event('input')); }"
 OWN = """
 export const own = {
   key: "own",
   label: "Its own",
-  question: "What the stream told",
+  question: "What the run's figures tell",
   create(section) {
-    let slices = 0;
-    return {
-      take: (message) => { if (message.type === "frame") slices += 1; },
-      update: () => section.textContent = `${slices} slices`,
-    };
+    return { update: ({ figures }) => section.textContent = `up to ${(figures?.at_us ?? 0) / 1e6} s` };
   },
 };
 """
@@ -45,4 +42,6 @@ def test_a_panel_is_one_module_and_a_place_in_one_list(new_page: Callable[..., P
     assert tabs == keys
     assert keys[0] == "own"
     tab(page, "Its own")
-    expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("40 slices")
+    expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("up to 2 s")
+    page.get_by_role("slider", name="Playhead").evaluate(PUT, 1_000_000)
+    expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("up to 1 s")

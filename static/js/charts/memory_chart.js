@@ -2,8 +2,8 @@
 /**
  * RSS, USS and PSS of every process on one chart: a colour a process, a stroke a measure.
  * @import { Palette } from "../draw/palette.js"
- * @import { Courses, Sizes } from "../state/courses.js"
- * @typedef {{pid: number, rows: Sizes[]}} Shown
+ * @import { Courses, Values } from "../state/courses.js"
+ * @typedef {{pid: number, rows: Values[]}} Shown
  */
 import uPlot from "uplot";
 import { make } from "../base/dom.js";

@@ -2,11 +2,11 @@
 /**
  * The parts of one process's RSS over the run's time, one upon the other.
  * @import { Palette } from "../draw/palette.js"
- * @import { PartsRow } from "../state/parts_courses.js"
+ * @import { Values } from "../state/courses.js"
  */
 import uPlot from "uplot";
 import { size, text } from "../base/format.js";
-import { PARTS } from "../state/parts_courses.js";
+import { PARTS } from "../state/parts.js";
 import { axesOf, POWERS_OF_TWO, spanOf } from "./chart.js";
 
 const HEIGHT = 160;
@@ -34,7 +34,7 @@ export class PartsChart {
     this.#plot = null;
   }
 
-  /** @param {PartsRow[]} rows */
+  /** @param {Values[]} rows */
   update(rows) {
     if (this.#host.clientWidth === 0 || rows.length < 2) return;
     this.#plot ??= new uPlot(this.#options(), [[]], this.#host);
@@ -77,7 +77,7 @@ export class PartsChart {
   }
 }
 
-/** Sums from the first part up, the largest sum first. @param {PartsRow[]} rows @returns {uPlot.AlignedData} */
+/** Sums from the first part up, the largest sum first. @param {Values[]} rows @returns {uPlot.AlignedData} */
 export function stacked(rows) {
   const sums = rows.map(([, ...bytes]) => {
     let sum = 0;

@@ -10,7 +10,7 @@
  * @typedef {{sizes: Colour[], fullness: Colour[], free: Colour, uncarved: Colour, ground: Colour}} PoolColours
  */
 import { STATES } from "../state/messages.js";
-import { PARTS } from "../state/parts_courses.js";
+import { PARTS } from "../state/parts.js";
 import { GENERATIONS } from "../state/pauses.js";
 
 export const THREAD_COLOURS = 10;

@@ -14,11 +14,10 @@
  * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
  */
 import { Track } from "../base/track.js";
-import { Courses } from "./courses.js";
+import { allCourses } from "./courses.js";
 import { HeapMap } from "./heap_map.js";
 import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
-import { PartsCourses } from "./parts_courses.js";
 import { Pauses } from "./pauses.js";
 import { Reports } from "./reports.js";
 import { Series } from "./series.js";
@@ -59,12 +58,10 @@ export class RunState {
   heaps = new Map();
   /** The collector's pauses. @type {Map<string, Pauses>} by process and interpreter */
   pauses = new Map();
-  /** What was said of heap, collector, memory and findings, the newest of each. @type {Told} */
-  told = { heap: null, gc: null, memory: null, memory_together: null, findings: null, findings_at_s: null };
-  /** How the memory of each process went. */
-  courses = new Courses();
-  /** And what its RSS was made of. */
-  partsCourses = new PartsCourses();
+  /** What figures and summary said, the newest of each that was something. @type {Told} */
+  told = {};
+  /** How some values of each process went. */
+  courses = allCourses();
   reports = new Reports();
   series = new Series();
   clock = new LiveClock();
@@ -224,8 +221,7 @@ export class RunState {
     for (const process of header.processes) this.processes.set(process.pid, process);
     this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
     this.series.restart(header.series);
-    this.courses.restart(header.courses?.memory ?? []);
-    this.partsCourses.restart(header.courses?.parts ?? []);
+    for (const [name, courses] of Object.entries(this.courses)) courses.restart(header.courses?.[name] ?? []);
     for (const pause of header.pauses ?? []) this.#pausesOf(pause[0], pause[1]).take(pause);
     this.heaps.clear(); // the header has each with its whole map
     for (const heap of header.heaps ?? []) this.#heap(heap);
@@ -316,8 +312,7 @@ export class RunState {
     this.endUs ??= figures.end_us ?? null;
     this.#causes(figures);
     this.#tell(figures);
-    this.courses.add(figures.memory ?? []);
-    this.partsCourses.add(figures.memory ?? []);
+    for (const courses of Object.values(this.courses)) courses.add(figures);
     for (const { lane, alive } of figures.threads) {
       const known = this.lanes.get(lane);
       if (known) known.alive = alive;
@@ -332,8 +327,7 @@ export class RunState {
     this.tellWhere(summary);
     this.#causes(summary);
     this.#tell(summary);
-    this.courses.finish(summary.memory ?? []);
-    this.partsCourses.finish(summary.memory ?? []);
+    for (const courses of Object.values(this.courses)) courses.finish(summary);
     if (summary.workload) this.reports.take(Infinity, summary.workload);
   }
 
@@ -351,19 +345,12 @@ export class RunState {
     this.where = { ...where, threads: each };
   }
 
-  /** @param {Told} told */
-  #tell({ heap, gc, memory, memory_together, findings, findings_at_s }) {
+  /** @param {Told} said not every message carries all of it */
+  #tell(said) {
     // A collector that is read has a lane of its own before its first pause.
-    for (const { pid, interpreter } of gc ?? []) this.#pausesOf(pid, interpreter);
-    const known = this.told;
-    this.told = {
-      heap: heap ?? known.heap,
-      gc: gc ?? known.gc,
-      memory: memory ?? known.memory,
-      memory_together: memory_together ?? known.memory_together,
-      findings: findings ?? known.findings,
-      findings_at_s: findings_at_s ?? known.findings_at_s,
-    };
+    for (const { pid, interpreter } of said.gc ?? []) this.#pausesOf(pid, interpreter);
+    const something = Object.entries(said).filter(([, value]) => value !== null && value !== undefined);
+    this.told = { ...this.told, ...Object.fromEntries(something) };
   }
 
   /** Not every message carries all of them. @param {Partial<Causes>} said */

@@ -120,7 +120,6 @@ def test_each_interpreter_and_each_process_has_a_row_and_one_that_went_is_only_i
     for name in ("heap", "gc"):
         assert whose(figures_of(ledger)[name]) == [(PID, 0), (PID, 2)]
         assert whose(summarise(ledger)[name]) == [(PID, 0), (PID, 2), (7, 0)]
-        assert whose(header_of(ledger)["courses"][name]) == [(PID, 0), (PID, 2)]
     assert [(row["pid"], row["parent"], row["ended_s"]) for row in summarise(ledger)["memory"]] == [
         (PID, None, None),
         (7, PID, 0.2),

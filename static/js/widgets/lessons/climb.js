@@ -123,7 +123,7 @@ export class Climb {
     if (this.#run) whole.href = `/runs/${encodeURIComponent(this.#run.id)}`;
     this.#ladder.update(state);
     this.#heap.update(state);
-    this.#chart.update(state.courses);
+    this.#chart.update(state.courses.memory);
   }
 
   /** @param {string} selector */

@@ -48,11 +48,6 @@ export class Details {
     this.#tabs = new Tabs(host, onShow);
   }
 
-  /** @param {any} message of the stream */
-  take(message) {
-    for (const { take } of this.#panels.values()) take?.(message);
-  }
-
   /** @param {RunState} state */
   update(state) {
     if (state.summary) this.#tabs.offer("result");

@@ -48,10 +48,10 @@ export class MemoryPanel {
   }
 
   /** @param {RunState} state */
-  update({ told, courses, partsCourses }) {
+  update({ told, courses }) {
     const processes = told.memory ?? [];
-    this.#bar.update(processes, told.memory_together ?? null, partsCourses);
-    const left = this.#chart.update(courses);
+    this.#bar.update(processes, told.memory_together ?? null, courses.parts);
+    const left = this.#chart.update(courses.memory);
     this.#rows.update(processes);
     this.#mappings.update(processes);
     const more = left > 0 ? ` ${text(count(left))} more processes have no line on the chart.` : "";

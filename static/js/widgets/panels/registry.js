@@ -16,7 +16,6 @@
  * @typedef {object} Shown a panel of one run
  * @property {(state: RunState) => void} update with what is known now; only called while it is on view
  * @property {boolean} [always] call `update` also while it is not
- * @property {(message: any) => void} [take] each message of the stream, for data that RunState does not keep
  * @property {(palette: Palette) => void} [recolour] the theme has changed
  * @property {() => void} [again] what was asked for with `onWhere` has come, or could not be had
  * @property {() => void} [dispose]

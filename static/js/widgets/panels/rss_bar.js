@@ -3,14 +3,14 @@
  * Where RSS went: a bar of parts that adds up to it, of all processes together and of each, and what it comes to in
  * words.
  * @import { MemoryFigures, Maybe, MemoryTogether, Parts } from "../../state/messages.js"
- * @import { PartsCourses } from "../../state/parts_courses.js"
+ * @import { Courses } from "../../state/courses.js"
  * @import { Palette } from "../../draw/palette.js"
  */
 import { PartsChart } from "../../charts/parts_chart.js";
 import { find, make, setText } from "../../base/dom.js";
 import { share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
-import { PARTS } from "../../state/parts_courses.js";
+import { PARTS } from "../../state/parts.js";
 
 /** What each part is called, and what it is. @type {{[part: string]: [name: string, meaning: string]}} */
 const MEANINGS = {
@@ -58,7 +58,7 @@ export class RssBar {
     this.#chart = new PartsChart(find(root, ".parts-course .plot", HTMLElement), palette);
   }
 
-  /** @param {MemoryFigures[]} processes @param {MemoryTogether | null} together @param {PartsCourses} courses */
+  /** @param {MemoryFigures[]} processes @param {MemoryTogether | null} together @param {Courses} courses */
   update(processes, together, courses) {
     const bars = barsOf(processes, together);
     this.#none.hidden = bars.length > 0;

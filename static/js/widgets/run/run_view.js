@@ -36,8 +36,10 @@ import { SliceDetails } from "./slice.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
-/** Messages that change the timeline alone, or nothing that is on view. */
-const QUIET = new Set(["frame", "names", "counters", "stacks", "blocked", "loops", "collector", "memory"]);
+/** Messages that change more than the timeline. */
+const SHOWN = new Set(
+  ["header", "process", "figures", "event", "heap", "report", "end", "missed", "run", "where", "summary"],
+);
 
 export class RunView {
   #state = new RunState();
@@ -187,9 +189,8 @@ export class RunView {
   /** @param {any} message */
   #take(message) {
     this.#state.take(message, performance.now());
-    this.#details.take(message);
     if (message.type === "frame" || message.type === "collector") this.#timeline.changed();
-    if (!QUIET.has(message.type)) this.#scheduler.redraw(this.#update);
+    if (SHOWN.has(message.type)) this.#scheduler.redraw(this.#update);
     if (message.type === "header") this.#begin();
     if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
   }

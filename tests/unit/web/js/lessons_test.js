@@ -126,5 +126,5 @@ Deno.test("a header brings pauses, maps, courses and marks, and a second one bri
   assert.deepEqual(state.events.map(({ at_us: at }) => at), [5, 9]);
   assert.equal(state.pauses.get("1/0").track.length, 2);
   assert.equal(state.heaps.get("1/0").map.arenas.length, 1);
-  assert.deepEqual(state.courses.all, [[1, [[0, 1, 2, 3]]]]);
+  assert.deepEqual(state.courses.memory.all, [[1, [[0, 1, 2, 3]]]]);
 });

@@ -3,12 +3,12 @@ import { layOutPools, placeOfArena, poolUnder } from "../../../../static/js/base
 import { paintPools } from "../../../../static/js/draw/pools.js";
 import { along } from "../../../../static/js/draw/palette.js";
 import { paintPauses } from "../../../../static/js/draw/stack.js";
-import { Courses } from "../../../../static/js/state/courses.js";
+import { allCourses } from "../../../../static/js/state/courses.js";
 import { mapOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 import { HeapMap, poolAt, poolCount } from "../../../../static/js/state/heap_map.js";
 import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/pauses.js";
 import { stacked } from "../../../../static/js/charts/parts_chart.js";
-import { PARTS, PartsCourses } from "../../../../static/js/state/parts_courses.js";
+import { PARTS } from "../../../../static/js/state/parts.js";
 import { barsOf } from "../../../../static/js/widgets/panels/rss_bar.js";
 import { pinnedOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 
@@ -111,20 +111,20 @@ Deno.test("the shortest pause is seen, and a longer one stands above it", () => 
 });
 
 Deno.test("courses begin with what was, go on once a second, and end with what the summary says", () => {
-  const courses = new Courses();
+  const courses = allCourses().memory;
   const names = ["at_us", "rss", "uss", "pss"];
   courses.restart([{ pid: 1, names, rows: [[0, 10, 5, 6]] }]);
   const sizes = { rss: 20, uss: 15, pss: 16 };
-  courses.add([{ pid: 1, at_s: 0.5, ...sizes }, { pid: 2, at_s: 0.5, ...sizes }]);
-  courses.add([{ pid: 1, at_s: 1, ...sizes }]);
-  courses.add([{ pid: 3, at_s: null, ...sizes }]);
+  courses.add({ memory: [{ pid: 1, at_s: 0.5, ...sizes }, { pid: 2, at_s: 0.5, ...sizes }] });
+  courses.add({ memory: [{ pid: 1, at_s: 1, ...sizes }] });
+  courses.add({ memory: [{ pid: 3, at_s: null, ...sizes }] });
   assert.deepEqual(courses.all, [[1, [[0, 10, 5, 6], [1_000_000, 20, 15, 16]]], [2, [[
     500_000,
     20,
     15,
     16,
   ]]]]);
-  courses.finish([{ pid: 1, course: { names, rows: [[0, 1, 1, 1]] } }]);
+  courses.finish({ memory: [{ pid: 1, course: { names, rows: [[0, 1, 1, 1]] } }] });
   assert.deepEqual(courses.all[0], [1, [[0, 1, 1, 1]]]);
 });
 
@@ -153,10 +153,10 @@ Deno.test("the bars are those of the largest processes, and of all together wher
 });
 
 Deno.test("the course of the parts takes in each reading once, and is drawn as sums", () => {
-  const courses = new PartsCourses();
+  const courses = allCourses().parts;
   courses.restart([{ pid: 7, names: ["at_us", "files", "other"], rows: [[50_000, 3, 4]] }]);
-  courses.add([process(7, 100, "files")]);
-  courses.add([process(7, 100, "files")]);
+  courses.add({ memory: [process(7, 100, "files")] });
+  courses.add({ memory: [process(7, 100, "files")] });
   assert.deepEqual(courses.of(7).map(([at]) => at), [50_000, 1_100_000]);
   assert.deepEqual(courses.of(8), []);
   const [seconds, ...sums] = stacked(courses.of(7));
