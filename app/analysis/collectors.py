@@ -18,7 +18,7 @@ from app.analysis.course import Course
 from app.analysis.histogram import Histogram
 from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
-from app.model.frames import Collector, Row
+from app.model.frames import Collector, Message, Row
 from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
 from app.model.tracks import CollectorCounts, collector_totals, pauses
 
@@ -176,11 +176,13 @@ class Collectors:
     def __iter__(self) -> Iterator[CollectorUse]:
         return iter(self._collectors.values())
 
-    def feed(self, message: Collector, begin_us: int | None) -> None:
+    def feed(self, message: Message, begin_us: int | None) -> None:
         """Take a message; the measured time began at `begin_us`, or has not yet.
 
         After its end there is none to take, so totals and pauses end alike: with the message of that instant.
         """
+        if not isinstance(message, Collector):
+            return
         for totals in collector_totals(message):
             collector = self._of(totals.pid, totals.interpreter, message.at_us)
             collector.read(message.at_us, totals, begin_us is not None)

@@ -9,7 +9,8 @@
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds", "loops": as in a summary, with fewer rows,
-     "memory", "heap", "gc": of the processes that are there, as in a summary but for what memory.py says}
+     "memory", "heap", "gc": of the processes that are there, as in a summary but for what process_rows.py
+     says}
 
 A server adds `findings`, those of the whole run so far, and `findings_at_s`, how long that was when they were
 judged, about once a second.
@@ -28,7 +29,7 @@ from typing import Any
 
 from app.analysis import coverage
 from app.analysis.ledger import Ledger
-from app.analysis.memory import live_rows
+from app.analysis.process_rows import live_rows
 from app.analysis.window import GilRates
 
 HOT_ROWS = 12

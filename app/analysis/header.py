@@ -14,7 +14,7 @@ from typing import Any
 
 from app.analysis.figures import figures_of
 from app.analysis.ledger import Ledger
-from app.analysis.memory import header_fields
+from app.analysis.process_rows import header_fields
 from app.model.frames import to_json
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.totals import seconds
-from app.model.frames import Heap, Row
+from app.model.frames import Heap, Message, Row
 from app.model.summary import HeapFigures, HeapPeak
 from app.model.tracks import arena_maps, heap_classes, pinned_arenas
 
@@ -143,8 +143,10 @@ class Heaps:
     def __iter__(self) -> Iterator[HeapUse]:
         return iter(self._heaps.values())
 
-    def feed(self, message: Heap) -> None:
+    def feed(self, message: Message, begin_us: int | None) -> None:
         """Take a reading; of a pid that the kernel has given away again, it is another heap."""
+        if not isinstance(message, Heap):
+            return
         key = message.pid, message.interpreter
         heap = self._heaps.get(key)
         if heap is None or heap.gone:
@@ -156,7 +158,7 @@ class Heaps:
         there = [heap.newest.bytes_used for heap in self if heap.pid == pid and not heap.gone]
         return sum(there) if there else None
 
-    def process_gone(self, pid: int) -> None:
+    def process_gone(self, pid: int, at_us: int) -> None:
         """Its heaps are no more; their last readings stay."""
         for heap in self:
             if heap.pid == pid:

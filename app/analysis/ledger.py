@@ -21,6 +21,7 @@ from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils
 from app.analysis.heaps import Heaps
 from app.analysis.loops import LoopUses
+from app.analysis.per_process import PerProcess
 from app.analysis.processes import Processes
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series, Sizes
@@ -32,12 +33,10 @@ from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
     Blocked,
     CLibrary,
-    Collector,
     Counters,
     End,
     Event,
     Frame,
-    Heap,
     Hello,
     Loops,
     Memory,
@@ -77,6 +76,7 @@ class Ledger:
         self.processes = Processes()
         self.heaps = Heaps()
         self.collectors = Collectors()
+        self.per_process: tuple[PerProcess, ...] = (self.heaps, self.collectors)
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads()
         self.gils = Gils()
@@ -115,16 +115,16 @@ class Ledger:
                 self._close(message.at_us)
             case Loops():
                 self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
-            case Heap() if not self._is_over(message.at_us):
-                self.heaps.feed(message)
-            case Collector() if not self._is_over(message.at_us):
-                self.collectors.feed(message, self.begin_us if self.frames.length_us else None)
             case Memory() if not self._is_over(message.at_us):
                 self.processes.walked(message)
             case CLibrary() if not self._is_over(message.at_us):
                 self.processes.library_read(message, self.heaps.bytes_used(message.pid))
             case Event():
                 self.events.append(message)
+            case _ if not self._is_over(instant_of(message)):
+                begin_us = self.begin_us if self.frames.length_us else None
+                for each in self.per_process:
+                    each.feed(message, begin_us)
         self.at_us = max(self.at_us, instant_of(message))
 
     @property
@@ -265,16 +265,16 @@ class Ledger:
 
     def _process(self, message: Process) -> None:
         pids = self.processes.note(message)
-        self.heaps.forget(pids)
-        self.collectors.forget(pids)
         forgotten = self.gils.forget(pids, self.threads)
         if forgotten:
             self.threads.waits.forget(forgotten)
             self.stacks.log.forget(forgotten)
         if message.gone:
             self.threads.process_gone(message.pid, message.at_us)
-            self.heaps.process_gone(message.pid)
-            self.collectors.process_gone(message.pid, message.at_us)
+        for each in self.per_process:
+            each.forget(pids)
+            if message.gone:
+                each.process_gone(message.pid, message.at_us)
 
     def _report(self, message: Report) -> None:
         if "result" in message.data:

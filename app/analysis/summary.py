@@ -9,7 +9,7 @@ from app.analysis import coverage
 from app.analysis.capabilities import worst
 from app.analysis.findings import findings
 from app.analysis.ledger import Ledger
-from app.analysis.memory import summary_rows
+from app.analysis.process_rows import summary_rows
 from app.analysis.totals import seconds
 from app.model.frames import Process
 from app.model.summary import FindingRow, Measurements, Reported, RunInfo, SamplingInfo, Summary, TargetInfo

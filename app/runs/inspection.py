@@ -10,7 +10,7 @@ import subprocess
 from typing import Any, TypedDict
 
 from app.analysis.ledger import Ledger
-from app.analysis.memory import summary_rows
+from app.analysis.process_rows import summary_rows
 from app.model.errors import GilscopeError, from_json
 from app.model.frames import decode
 from app.model.summary import HeapRow, MemoryRow, MemoryTogether
