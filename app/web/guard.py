@@ -30,7 +30,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from app.web.problems import Problem
+from app.web.problems import Problem, shown
 from app.web.sessions import SESSION_S, Sessions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -156,7 +156,7 @@ def _misplaced(scope: Scope, headers: Headers, hosts: Iterable[str]) -> Response
     # `null` is also what a browser sends for a form of a page without referrers, as ours are.
     own = (f"{_scheme(scope)}://{headers['host']}", *(["null"] if site == "same-origin" else []))
     if "origin" in headers and headers["origin"] not in own:
-        return _foreign(scope["path"], f"A page of {headers['origin']} made this request")
+        return _foreign(scope["path"], f"A page of {shown(headers['origin'])} made this request")
     opened = _is_page(scope) and headers.get("sec-fetch-mode") == "navigate"
     if site not in ("same-origin", "none") and not opened:
         return _foreign(scope["path"], f"A page of another site made this request ({site})")
@@ -203,7 +203,7 @@ def _misdirected(path: str, host: str) -> Response:
     return Problem(
         421,
         "Unknown host",
-        f"This server is not known as {host!r}",
+        f"This server is not known as {shown(host)}",
         path,
         "Use localhost or 127.0.0.1, or name the host in GILSCOPE_ALLOWED_HOSTS.",
     )

@@ -25,6 +25,7 @@ from app.model.errors import GilscopeError
 logger = logging.getLogger(__name__)
 
 FieldError = dict[str, str]
+_MOST_SHOWN = 100  # characters of what was sent: an answer is not to grow with the request
 
 
 class Problem(JSONResponse):
@@ -53,6 +54,13 @@ class Problem(JSONResponse):
             "remedy": remedy,
         }
         super().__init__(body, status, headers)
+
+
+def shown(sent: str | int | float) -> str:
+    """What a client sent, as an error may say it: at most some hundred characters of it."""
+    if isinstance(sent, str) and len(sent) > _MOST_SHOWN:
+        return f"{sent[:_MOST_SHOWN]!r}… and {len(sent) - _MOST_SHOWN:,} characters more"
+    return repr(sent)
 
 
 def install(app: FastAPI) -> None:
@@ -141,5 +149,5 @@ def _field_error(found: Mapping[str, Any]) -> FieldError:
     place = [str(part) for part in found["loc"][1:] if found["type"] != "json_invalid"]
     detail = str(found["msg"])
     if isinstance(found.get("input"), str | int | float | bool):
-        detail += f"; it was {found['input']!r}"
+        detail += f"; it was {shown(found['input'])}"
     return {"field": ".".join(place) or str(found["loc"][0]), "detail": detail}
