@@ -71,6 +71,7 @@ class Roster:
         self._survivor = 0  # the state that a bare fork left with another id than its thread's
         self._heads: dict[int, int] = {}
         self._unsettled = False  # a state was found whose thread has not run yet
+        self._outdated = False  # a thread that had a state has ended since the last walk
         thread = runtime.layout.thread_state
         self._owner_size = thread.native_thread_id + _U64.size - TSTATE_INTERP
         self._tid_at = thread.native_thread_id - TSTATE_INTERP
@@ -91,6 +92,7 @@ class Roster:
         began_ns = time.thread_time_ns()
         in_full = self._unsettled or now_us - self._surveyed_all_us >= _SURVEY_ALL_US
         before = None if in_full else self._links
+        self._outdated = False  # before the walk: an end that is found after it calls for another
         seen = survey(self.runtime.memory, self.runtime.address, self.runtime.layout, before)
         self._links, self.surveyed_us = seen.links, now_us
         if in_full:
@@ -177,7 +179,8 @@ class Roster:
     def follow(self, now_us: int) -> None:
         """A new thread state or interpreter changes the head of its list: one word a list tells.
 
-        A thread without a state changes nothing that can be read, so the kernel is asked now and then.
+        Not where it lies at the address of one that has just ended: then that thread's end tells. A thread
+        without a state changes nothing that can be read, so the kernel is asked now and then.
         """
         memory = self.runtime.memory
         try:
@@ -185,7 +188,7 @@ class Roster:
         except Unmapped:
             same = False  # an interpreter is gone, and with it the head of its threads
         late = self._surveyed_all_us < self.surveyed_us <= now_us - _SURVEY_ALL_US  # it was not in full
-        if not same or self._unsettled or late:
+        if not same or self._outdated or self._unsettled or late:
             if now_us >= self._refresh_at_us:
                 self.try_refresh(now_us)
         elif now_us - self.listed_us >= LIST_PERIOD_US:
@@ -248,6 +251,7 @@ class Roster:
         lane.become(UNKNOWN, now_us)
         self._missed += lane.missed
         del self.lanes[lane.tid], self._lane_by_own[lane.own], self.lane_by_number[lane.number]
+        self._outdated |= bool(lane.states)
         for state in lane.states:
             self._lane_by_state.pop(state.address, None)
         (self.parked if lane.parked else self.active).remove(lane)

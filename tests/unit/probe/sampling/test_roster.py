@@ -113,6 +113,38 @@ def test_a_thread_is_seen_when_it_binds_the_state_that_was_made_for_it(second_ti
     found.close()
 
 
+def test_a_thread_is_known_whose_state_lies_where_that_of_one_that_ended_did(
+    monkeypatch: pytest.MonkeyPatch, second_tid: int
+) -> None:
+    # GIVEN a thread that ends, and before anything is read another, whose state lies at the same address
+    tids = {NEW: second_tid}
+
+    def survey(*_: Any) -> Survey:
+        threads = [ThreadState(NEW, tids[NEW], 0, 1), ThreadState(MAIN, os.getpid(), 0, 1)]
+        return Survey([], [], threads, {8: NEW})  # the head of the list stays what it was
+
+    monkeypatch.setattr(roster, "survey", survey)
+    runtime = SimpleNamespace(memory=OneWord(), address=0, layout=known()[3, 12, False])
+    numbers = itertools.count().__next__
+    found = Roster(os.getpid(), runtime, numbers, numbers)  # type: ignore[arg-type]
+    found.refresh(0)
+    over = threading.Event()
+    another = threading.Thread(target=over.wait, daemon=True)
+    another.start()
+    assert another.native_id
+    tids[NEW] = another.native_id
+
+    # WHEN it is found that the one has ended
+    found.drop(found.lanes[second_tid], 10_000)
+    found.follow(20_000)
+
+    # THEN the other is a thread of Python
+    assert [state.address for state in found.lanes[another.native_id].states] == [NEW]
+    found.close()
+    over.set()
+    another.join()
+
+
 def test_threads_are_listed_where_their_number_or_a_birth_says_so_and_once_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
