@@ -136,7 +136,7 @@ def test_a_thread_is_known_whose_state_lies_where_that_of_one_that_ended_did(
 
     # WHEN it is found that the one has ended
     found.drop(found.lanes[second_tid], 10_000)
-    found.follow(20_000)
+    found.follow(1_000_000)  # however long the first walk took
 
     # THEN the other is a thread of Python
     assert [state.address for state in found.lanes[another.native_id].states] == [NEW]
