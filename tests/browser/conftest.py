@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 TOKEN = "the-token-of-the-tests"
 CHROMIUM = [
@@ -93,7 +93,11 @@ def new_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
             if not re.search(tolerate, text):
                 complaints.append(text)
 
-        page.on("console", lambda said: complain(said.text) if said.type in ("error", "warning") else None)
+        def heard(said: ConsoleMessage) -> None:
+            if said.type in ("error", "warning"):
+                complain(f"{said.text} {said.location.get('url', '')}")
+
+        page.on("console", heard)
         page.on("pageerror", lambda error: complain(str(error)))
         page.goto(site.address())
         return page

@@ -222,9 +222,10 @@ def test_both_sides_of_a_deadlock_are_told_of_within_two_seconds(python: str) ->
             if all(DEADLOCKED[name] in places[name] for name in DEADLOCKED):
                 break
             assert frame.end_us < begun_us + 2_000_000, places
-    for name in DEADLOCKED:
-        row = max(told[name], key=lambda row: row["total_s"])
-        assert row["state"] == "lock"
+    for name, place in DEADLOCKED.items():
+        known = [row for row in told[name] if row["state"] != "unknown"]  # on a busy machine that is much
+        row = max(known, key=lambda row: row["total_s"])
+        assert (row["state"], row["function"], row["callers"][0][0]) == ("lock", *place)
         assert row["count"] >= 1  # a gap in the observation begins another stretch
 
 

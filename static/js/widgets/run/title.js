@@ -137,7 +137,8 @@ export function sentence(connection, nowMs) {
   switch (connection.state) {
     case "waiting": {
       const seconds = Math.max(1, Math.ceil((connection.retryAtMs - nowMs) / 1000));
-      return `Server not reachable, trying again in ${seconds} s`;
+      return `Server not reachable, trying again in ${seconds} s. Started again, it may have another address: ` +
+        "open the one that it printed.";
     }
     default:
       return "";
@@ -150,8 +151,8 @@ export function whyLost(problem) {
   const why = status === 404
     ? "The server does not have this run any more: it has removed the run, or is another server."
     : status === 401
-    ? "The server was started again and has a new token. Open the address that it printed, which ends in " +
-      "?token=…, then reload this page: it opens where it was."
+    ? "The server does not know this page any more. Open the address that it printed, which ends in " +
+      "?code=…, then reload this page: it opens where it was."
     : `The server refuses this page: ${problem.message}.`;
   return `${why} What is shown here is what this page received before.`;
 }
