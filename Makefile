@@ -29,7 +29,7 @@ serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARG
 test: lint chromium compilers  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	@failed=; \
-	$(BIN)/pytest -n 4 -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
+	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
 	if [ $$status = 1 ]; then $(BIN)/pytest --last-failed --failed-before -m "not serial$(AS_USER)" $(ARGS); status=$$?; fi; \
 	[ $$status = 0 ] || failed="the tests that run side by side"; \
 	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS) || failed="$${failed:+$$failed, }the serial tests"; \
