@@ -42,9 +42,10 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _ENTER = "/enter"
 _FORM_BYTES = 4096  # most of it is the token
 _ENTRANCE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>GILScope: sign in</title>{again}
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>GILScope: sign in</title>{again}
 <h1>GILScope does not know this browser</h1>
-<p>This server can start programs and read processes, so it lets in only who is invited.</p>
+<p>This server can start programs and read processes, so it lets in only those whom it knows.</p>
 <p>The terminal in which <code>gilscope serve</code> runs shows an address that ends in <code>?code=…</code>.
 It works once, and for a minute. Opening this page makes the server print a new one where the last does not
 work any more.</p>
