@@ -78,7 +78,10 @@ def test_the_collector_has_a_lane_and_its_counts(page: Page) -> None:
     expect(first).to_have_text(f"{summary['gc'][0]['collections'][0]:,}")
 
     # Somewhere on the lane lies a pause, and the tip tells its generation and its length.
-    row = page.locator(".labels .collector").bounding_box()
+    # The click on the tab may have scrolled the lane out of sight.
+    lane = page.locator(".labels .collector")
+    lane.evaluate("lane => lane.scrollIntoView({block: 'center', behavior: 'instant'})")
+    row = lane.bounding_box()
     plot = page.locator("canvas.plot").bounding_box()
     assert row
     assert plot
