@@ -20,7 +20,7 @@ from app.runs.timeline import level_for
 Json = dict[str, Any]
 
 # Messages that may hold what others are not to see.
-_MAY_HOLD = tuple(f'{{"type":"{kind.type}"' for kind in (frames.Hello, frames.Report))
+_MAY_HOLD = tuple(json.dumps(kind.type) for kind in (frames.Hello, frames.Report))
 
 
 def exporter_of(name: str) -> Exporter:
@@ -93,13 +93,15 @@ def _to_share(run: RunInfo) -> RunInfo:
 
 def _line_to_share(line: str) -> str:
     """A message as others may see it: without a script's text, and with what was printed blanked."""
-    if not line.startswith(_MAY_HOLD):
+    if not any(kind in line for kind in _MAY_HOLD):
         return line
     body = json.loads(line)
     if body["type"] == frames.Hello.type:
         body["run"].pop("script", None)
-    elif "output" in body["data"]:
+    elif body["type"] == frames.Report.type and "output" in body["data"]:
         body["data"]["output"] = _blanked(body["data"]["output"])
+    else:
+        return line
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -80,6 +80,16 @@ def tab(page: Page, name: str) -> None:
     expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
 
 
+def choose_a_view(page: Page) -> None:
+    """A panel, a window and a slice: what the address then holds."""
+    tab(page, "Waits")
+    page.locator(".scroller").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("+")
+    page.keyboard.press("Enter")
+    expect(page.locator(".slice")).to_be_visible()
+
+
 def import_file(page: Page, file: Path) -> str:
     """Have the server take in a recording; the address of its page."""
     run = page.evaluate(

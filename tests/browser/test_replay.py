@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from support import recorded
 
-from .steps import figure, import_file, tab
+from .steps import choose_a_view, figure, import_file, tab
 
 PUT = "(slider, us) => { slider.value = us; slider.dispatchEvent(new Event('input')); }"
 
@@ -62,12 +62,7 @@ def test_it_plays_to_the_end_and_pauses_on_the_way(page: Page) -> None:
 
 def test_an_address_brings_back_window_panel_slice_and_playhead(page: Page) -> None:
     put(page, 4)
-    tab(page, "Waits")
-    page.locator(".scroller").focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("+")
-    page.keyboard.press("Enter")
-    expect(page.locator(".slice")).to_be_visible()
+    choose_a_view(page)
     expect(page).to_have_url(re.compile(r"tab=waits&window=[\d.]+-[\d.]+&at=4&slice=\d@[\d.]+$"))
     url, slice_text = page.url, page.locator(".slice h3").text_content()
     page.goto("about:blank")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .steps import tab
+from .steps import choose_a_view
 
 TOKEN = "the-token-of-both-servers"
 GIVEN_UP = r"ERR_|WebSocket connection|401"
@@ -66,12 +66,7 @@ def running(server: Restarted, new_page: Callable[..., Page]) -> Page:
     )
     page.goto(f"{page.evaluate('location.origin')}/runs/{run['id']}")
     page.wait_for_function("() => parseFloat(document.querySelector('.elapsed').textContent) > 2")
-    tab(page, "Waits")
-    page.locator(".scroller").focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("+")
-    page.keyboard.press("Enter")
-    expect(page.locator(".slice")).to_be_visible()
+    choose_a_view(page)
     expect(page).to_have_url(re.compile(r"tab=waits&window=[\d.]+-[\d.]+.*slice=\d@[\d.]+$"))
     return page
 

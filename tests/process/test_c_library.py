@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,49 +113,48 @@ def read(reader: LibraryReader) -> LibraryReading:
     return reading
 
 
-@pytest.mark.parametrize("promised", each(PROMISED))
-def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
+@contextmanager
+def heap_of(promised: str) -> Iterator[tuple[Any, LibraryReader]]:
+    """The target at work, and a reader of its heap."""
     with standing_by(promised, TARGET) as target:
         assert target.stdout
         target.stdout.readline()
         memory = ProcessMemory(target.pid)
-        reader = LibraryReader(memory)
         try:
-            for seed in range(STATES):
-                ask(target, "state", seed)
-                told = ask(target, "tell")
-                reading = read(reader)
-                assert reading.allocator == "glibc"
-                assert reading.torn == reading.cut == 0, f"seed {seed}: {reading}"
-                assert reading.free is not None
-                assert reading.trimmable is not None
-                assert reading.system == told["system"], f"seed {seed}"
-                assert reading.free == pytest.approx(told["free"], rel=0.005, abs=0.2 * MIB), f"seed {seed}"
-                assert reading.mapped == told["mapped"], f"seed {seed}"
-                after = ask(target, "trim")
-                given_back = told["rss"] - after["rss"]
-                assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
+            yield target, LibraryReader(memory)
         finally:
             memory.close()
+
+
+@pytest.mark.parametrize("promised", each(PROMISED))
+def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
+    with heap_of(promised) as (target, reader):
+        for seed in range(STATES):
+            ask(target, "state", seed)
+            told = ask(target, "tell")
+            reading = read(reader)
+            assert reading.allocator == "glibc"
+            assert reading.torn == reading.cut == 0, f"seed {seed}: {reading}"
+            assert reading.free is not None
+            assert reading.trimmable is not None
+            assert reading.system == told["system"], f"seed {seed}"
+            assert reading.free == pytest.approx(told["free"], rel=0.005, abs=0.2 * MIB), f"seed {seed}"
+            assert reading.mapped == told["mapped"], f"seed {seed}"
+            after = ask(target, "trim")
+            given_back = told["rss"] - after["rss"]
+            assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
 
 
 @pytest.mark.parametrize("promised", each(PROMISED))
 def test_a_heap_that_never_stands_still(promised: str) -> None:
-    with standing_by(promised, TARGET) as target:
-        assert target.stdout
-        target.stdout.readline()
-        memory = ProcessMemory(target.pid)
-        reader = LibraryReader(memory)
-        try:
-            ask(target, "busy")
-            for _ in range(60):  # until the threads hold as much as they ever do
-                ask(target, "tell")
-            found = told = 0
-            for _ in range(25):  # what is free swings by a third from one moment to the next
-                reading = read(reader)
-                assert reading.free is not None
-                found += reading.free
-                told += ask(target, "tell")["free"]
-            assert found == pytest.approx(told, rel=0.15)
-        finally:
-            memory.close()
+    with heap_of(promised) as (target, reader):
+        ask(target, "busy")
+        for _ in range(60):  # until the threads hold as much as they ever do
+            ask(target, "tell")
+        found = told = 0
+        for _ in range(25):  # what is free swings by a third from one moment to the next
+            reading = read(reader)
+            assert reading.free is not None
+            found += reading.free
+            told += ask(target, "tell")["free"]
+        assert found == pytest.approx(told, rel=0.15)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.targets import standing_by
+from support.targets import standing_by, waiting
 
 from app.cli.report_memory import bar
 from app.model.errors import NoSuchProcess
@@ -58,14 +58,8 @@ def test_the_bar_of_a_tree_adds_up_and_names_what_a_trim_gives_back(python: str)
 
 
 def test_a_process_that_is_no_cpython_is_told_as_far_as_can_be_known() -> None:
-    with subprocess.Popen(["cat"], stdin=-1, stdout=-1) as child:
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(b"there\n")
-        child.stdin.flush()
-        assert child.stdout.readline() == b"there\n"
+    with waiting() as child:
         (row,) = inspection.memory(child.pid)["memory"]
-        child.stdin.close()
     assert row["parts"] is not None
     assert row["parts"]["objects_in_use"] is None
     assert row["c_library"] is not None

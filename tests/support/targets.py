@@ -27,6 +27,19 @@ def standing_by(
             child.kill()
 
 
+@contextmanager
+def waiting() -> Iterator[subprocess.Popen[bytes]]:
+    """A small program that is no CPython, and waits in a read of its standard input."""
+    with subprocess.Popen(["cat"], stdin=-1, stdout=-1) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(b"there\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"there\n"
+        yield child
+        child.stdin.close()
+
+
 def unprivileged() -> dict[str, object]:
     """Popen's arguments for a process that has no rights: of nobody, where this user is root."""
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}

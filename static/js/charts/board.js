@@ -8,7 +8,7 @@
  */
 import { make } from "../base/dom.js";
 import { cores, count, share, size } from "../base/format.js";
-import { CHART_HEIGHT, createChart, POWERS_OF_TWO } from "./chart.js";
+import { createChart, fit, keepFitted, POWERS_OF_TWO } from "./chart.js";
 
 /** @type {ChartKind[]} */
 export const CHARTS = [
@@ -67,8 +67,7 @@ export class ChartBoard {
     this.#root = root;
     this.#onView = onView;
     this.recolour(palette);
-    this.#resized = new ResizeObserver(() => this.#fit());
-    this.#resized.observe(root);
+    this.#resized = keepFitted(root, () => this.#charts.map(({ plot }) => plot));
   }
 
   /** Draws anew in other colours. @param {Palette} palette */
@@ -92,14 +91,7 @@ export class ChartBoard {
       host.classList.toggle("unmeasured", columns.every((column) => column.every((value) => value === null)));
       plot.setData([seconds, ...columns]);
     }
-    this.#fit();
-  }
-
-  #fit() {
-    for (const { plot } of this.#charts) {
-      const width = plot.root.parentElement?.clientWidth ?? 0;
-      if (width > 0 && width !== plot.width) plot.setSize({ width, height: CHART_HEIGHT });
-    }
+    fit(this.#charts.map(({ plot }) => plot));
   }
 
   #destroy() {

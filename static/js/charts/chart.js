@@ -12,10 +12,10 @@
  */
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
-import { text } from "../base/format.js";
+import { size, text } from "../base/format.js";
 import { tickLabel } from "../base/ticks.js";
 
-export const CHART_HEIGHT = 120;
+const CHART_HEIGHT = 120;
 /** Distances at which the marks of sizes may stand. */
 export const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Those of the timeline, and such as clocks have. */
@@ -49,6 +49,38 @@ export function createChart(host, kind, palette, onView) {
     setData: [(plot) => read(plot, kind, legend)],
   };
   return new uPlot(options, [[], ...kind.lines.map(() => [])], plotHost);
+}
+
+/** Makes plots as wide as what each lies in. @param {Iterable<uPlot>} plots */
+export function fit(plots) {
+  for (const plot of plots) {
+    const width = plot.root.parentElement?.clientWidth ?? 0;
+    if (width > 0 && width !== plot.width) plot.setSize({ width, height: plot.height });
+  }
+}
+
+/** Does so whenever the host's size changes. @param {HTMLElement} host @param {() => Iterable<uPlot>} plots */
+export function keepFitted(host, plots) {
+  const observer = new ResizeObserver(() => fit(plots()));
+  observer.observe(host);
+  return observer;
+}
+
+/**
+ * What charts of sizes over the run's time have in common.
+ * @param {Palette} palette @param {number} headroom of the highest value @returns {Omit<uPlot.Options, "width" | "height" | "series">}
+ */
+export function sizesOf(palette, headroom) {
+  const show = (/** @type {number | null} */ bytes) => text(size(bytes));
+  return {
+    legend: { show: false },
+    padding: [8, 16, 0, 0],
+    scales: {
+      x: { time: false, range: (_plot, _least, most) => [0, spanOf(most)] },
+      y: { range: (_plot, _least, most) => [0, (most || 1) * headroom] },
+    },
+    axes: axesOf(palette, show, POWERS_OF_TWO),
+  };
 }
 
 /** @param {ChartKind} kind @param {Palette} palette @param {number} width @returns {uPlot.Options} */
@@ -85,7 +117,7 @@ function optionsOf(kind, palette, width) {
  * @param {number[]} [steps] the distances that marks may have
  * @returns {uPlot.Axis[]}
  */
-export function axesOf(palette, show, steps) {
+function axesOf(palette, show, steps) {
   const axis = {
     stroke: palette.soft.css,
     font: `11px ${palette.font}`,
@@ -106,7 +138,7 @@ export function axesOf(palette, show, steps) {
 }
 
 /** How much of the run an axis of time shows. @param {number | null | undefined} most seconds */
-export function spanOf(most) {
+function spanOf(most) {
   return Math.max(SHORTEST_SPAN_S, most ?? 0);
 }
 

@@ -8,7 +8,7 @@
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
 import { CHARTS } from "./board.js";
-import { CHART_HEIGHT, createChart } from "./chart.js";
+import { createChart, keepFitted } from "./chart.js";
 
 /** One line of each kind is set against the other's: the first. @type {ChartKind[]} */
 const KINDS = CHARTS.map((kind) => ({
@@ -27,8 +27,7 @@ export class ComparisonBoard {
   constructor(root, palette) {
     this.#root = root;
     this.recolour(palette);
-    this.#resized = new ResizeObserver(() => this.#fit());
-    this.#resized.observe(root);
+    this.#resized = keepFitted(root, () => this.#charts.map(({ plot }) => plot));
   }
 
   /** @param {Palette} palette */
@@ -60,12 +59,5 @@ export class ComparisonBoard {
   dispose() {
     this.#resized.disconnect();
     for (const { plot } of this.#charts) plot.destroy();
-  }
-
-  #fit() {
-    for (const { plot } of this.#charts) {
-      const width = plot.root.parentElement?.clientWidth ?? 0;
-      if (width > 0 && width !== plot.width) plot.setSize({ width, height: CHART_HEIGHT });
-    }
   }
 }

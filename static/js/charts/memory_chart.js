@@ -9,7 +9,7 @@ import uPlot from "uplot";
 import { make } from "../base/dom.js";
 import { size, text } from "../base/format.js";
 import { SERIES_COLOURS } from "../draw/palette.js";
-import { axesOf, POWERS_OF_TWO, spanOf } from "./chart.js";
+import { keepFitted, sizesOf } from "./chart.js";
 
 const HEIGHT = 200;
 const HEADROOM = 1.1;
@@ -28,8 +28,7 @@ export class MemoryChart {
   constructor(host, palette) {
     this.#host = host;
     this.#palette = palette;
-    this.#resized = new ResizeObserver(() => this.#fit());
-    this.#resized.observe(host);
+    this.#resized = keepFitted(host, () => this.#plot ? [this.#plot] : []);
   }
 
   /** @param {Palette} palette */
@@ -62,19 +61,12 @@ export class MemoryChart {
     this.#cast = cast;
     const plotHost = make("div", { class: "plot" });
     this.#host.replaceChildren(keyOf(shown), plotHost);
-    const show = (/** @type {number | null} */ bytes) => text(size(bytes));
     this.#plot = new uPlot(
       {
         width: plotHost.clientWidth,
         height: HEIGHT,
-        legend: { show: false },
-        padding: [8, 16, 0, 0],
+        ...sizesOf(this.#palette, HEADROOM),
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-        scales: {
-          x: { time: false, range: (_plot, _least, most) => [0, spanOf(most)] },
-          y: { range: (_plot, _least, most) => [0, (most || 1) * HEADROOM] },
-        },
-        axes: axesOf(this.#palette, show, POWERS_OF_TWO),
         series: [
           {},
           ...shown.flatMap((_, index) =>
@@ -107,11 +99,6 @@ export class MemoryChart {
       });
       said.textContent = values.filter(Boolean).join(" · ");
     });
-  }
-
-  #fit() {
-    const width = this.#plot?.root.parentElement?.clientWidth ?? 0;
-    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 }
 

@@ -5,9 +5,8 @@
  * @import { Values } from "../state/courses.js"
  */
 import uPlot from "uplot";
-import { size, text } from "../base/format.js";
 import { PARTS } from "../state/parts.js";
-import { axesOf, POWERS_OF_TWO, spanOf } from "./chart.js";
+import { keepFitted, sizesOf } from "./chart.js";
 
 const HEIGHT = 160;
 const HEADROOM = 1.05;
@@ -23,8 +22,7 @@ export class PartsChart {
   constructor(host, palette) {
     this.#host = host;
     this.#palette = palette;
-    this.#resized = new ResizeObserver(() => this.#fit());
-    this.#resized.observe(host);
+    this.#resized = keepFitted(host, () => this.#plot ? [this.#plot] : []);
   }
 
   /** @param {Palette} palette */
@@ -48,7 +46,6 @@ export class PartsChart {
 
   /** @returns {uPlot.Options} */
   #options() {
-    const show = (/** @type {number | null} */ bytes) => text(size(bytes));
     // Each reaches from the axis to the sum of it and all below it: the highest is drawn first.
     const series = PARTS.map((name, index) => ({
       label: name,
@@ -59,21 +56,10 @@ export class PartsChart {
     return {
       width: this.#host.clientWidth,
       height: HEIGHT,
-      legend: { show: false },
-      padding: [8, 16, 0, 0],
+      ...sizesOf(this.#palette, HEADROOM),
       cursor: { show: false },
-      scales: {
-        x: { time: false, range: (_plot, _least, most) => [0, spanOf(most)] },
-        y: { range: (_plot, _least, most) => [0, (most || 1) * HEADROOM] },
-      },
-      axes: axesOf(this.#palette, show, POWERS_OF_TWO),
       series: [{}, ...series],
     };
-  }
-
-  #fit() {
-    const width = this.#host.clientWidth;
-    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from support.targets import waiting
 
 from app.probe.kernel import regions
 from app.probe.kernel.mappings import kind_of, walk
@@ -47,15 +48,9 @@ def test_the_kind_is_told_by_the_line(mode: bytes, name: bytes, kind: str) -> No
 
 
 def test_a_walk_adds_up_to_what_the_kernel_adds_up_itself() -> None:
-    with subprocess.Popen(["cat"], stdin=-1, stdout=-1) as child:
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(b"there\n")
-        child.stdin.flush()
-        assert child.stdout.readline() == b"there\n"
+    with waiting() as child:
         found = finished(walk(child.pid, None, (), lambda: None))
         rollup = _rollup(child.pid)
-        child.stdin.close()
     assert found.rss == rollup["Rss"]
     assert found.shared == rollup["Shared_Clean"] + rollup["Shared_Dirty"]
     assert found.uss == rollup["Private_Clean"] + rollup["Private_Dirty"]
