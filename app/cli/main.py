@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -65,3 +66,15 @@ def main() -> None:
         # What a command itself cannot open or write it says in its own words; this is its output.
         typer.echo(f"gilscope: the output could not be written: {error.strerror or error}.", err=True)
         sys.exit(GilscopeError.exit_status)
+    finally:
+        _give_up_what_cannot_be_written()
+
+
+def _give_up_what_cannot_be_written() -> None:
+    """Else the interpreter tries once more as it ends, fails, and makes the exit status 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # as it is where the program was started without it
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
