@@ -30,6 +30,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from app.web.connections import admit
 from app.web.problems import Problem, shown
 from app.web.sessions import SESSION_S, Sessions
 
@@ -118,12 +119,16 @@ class Guard:
             # A path that begins with two slashes would lead to another host.
             path = "/" + quote(scope["path"].lstrip("/"))
             return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, known)
-        if known or scope["path"] in OPEN_PATHS or self._is_token(_bearer(headers)):
+        if known or self._is_token(_bearer(headers)):
+            admit(scope)
+            return None
+        if scope["path"] in OPEN_PATHS:
             return None
         return self._stranger(scope, headers)
 
     def _entrance(self, scope: Scope, cookie: str, page: str, known: bool) -> Response:
         """On to a page, with the cookie of a new session unless there is one."""
+        admit(scope)
         response = RedirectResponse(page, 303)
         if not known:
             response.set_cookie(

@@ -14,12 +14,15 @@ from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.model.errors import BadRequest, Conflict
 from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web.application import create_app
 from app.web.blocks import map_large_blocks
+from app.web.connections import Listener, Peers, Strangers, accepted_at_once
+from app.web.quiet import keep_quiet
 from app.web.sessions import Sessions, path_for
 
 LOOPBACK = "127.0.0.1"
@@ -62,7 +65,7 @@ def serve(
     with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):
         for listener in listeners:
             open_listeners.enter_context(listener)
-        Server(app, ready).run(sockets=listeners)
+        Server(app, ready).run(listeners)
 
 
 class Invitation:
@@ -97,9 +100,13 @@ def own_address(token: str) -> str:
 class Server(uvicorn.Server):
     """uvicorn as this application needs it; calls `ready` once it answers."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, ready: Callable[[], None], strangers: Strangers | None = None) -> None:
+        self._strangers = strangers or Strangers()
         config = uvicorn.Config(
-            app,
+            Peers(ProxyHeadersMiddleware(app), self._strangers),  # type: ignore[arg-type]  # uvicorn's are narrower
+            proxy_headers=False,  # they are read behind Peers
+            loop="asyncio",  # which accepts by the method of Listener
+            backlog=accepted_at_once(),
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
             log_level="warning",
@@ -110,7 +117,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve at listening sockets, which it takes over, until a signal comes."""
+        with contextlib.ExitStack() as taken:
+            super().run([taken.enter_context(Listener.of(each, self._strangers)) for each in sockets or ()])
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        keep_quiet(self._strangers.close_all)
         await super().startup(sockets)
         self._ready()
 

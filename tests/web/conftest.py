@@ -18,6 +18,7 @@ from app.runs.manager import Manager
 from app.runs.observer import COMMAND
 from app.runs.settings import Settings
 from app.web.application import create_app
+from app.web.connections import Strangers
 from app.web.serve import Server
 
 TOKEN = "the-token-of-the-tests"
@@ -57,11 +58,11 @@ class Site:
 
 
 @contextmanager
-def serving(how: str | None, settings: Settings) -> Iterator[Site]:
+def serving(how: str | None, settings: Settings, strangers: Strangers | None = None) -> Iterator[Site]:
     """A site; `how` is what the observer does, see tests/fakes/observer.py, None for the real one."""
     manager = Manager(settings, COMMAND if how is None else [sys.executable, FAKE, how])
     ready = threading.Event()
-    server = Server(create_app(settings, manager), ready.set)
+    server = Server(create_app(settings, manager), ready.set, strangers)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -81,8 +82,10 @@ def serving(how: str | None, settings: Settings) -> Iterator[Site]:
 def site_with(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Make sites: `site_with("steady", max_runs=1)`. They share one archive, which is the test's own."""
     with ExitStack() as sites:
-        yield lambda how=None, **settings: sites.enter_context(
-            serving(how, Settings(**{"token": TOKEN, "data_dir": str(tmp_path / "data"), **settings}))
+        yield lambda how=None, strangers=None, **settings: sites.enter_context(
+            serving(
+                how, Settings(**{"token": TOKEN, "data_dir": str(tmp_path / "data"), **settings}), strangers
+            )
         )
 
 
