@@ -5,6 +5,7 @@
                "waiters", "switches", "so_far": {the same measures}}],
      "processes": [{"python", "cpu_share", and the fields of processes.py}],
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
+     "threads_cpu_unlisted_s": CPU time of their processes that no row has,
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
@@ -56,6 +57,7 @@ def figures_of(ledger: Ledger) -> dict[str, Any]:
         "processes": ledger.processes.live_rows(cpu_shares),
         "threads": rows,
         "threads_not_shown": not_shown,
+        "threads_cpu_unlisted_s": ledger.processes.unlisted_cpu_s(rows),
         "totals": _totals(ledger, rates, cpu_shares),
         "observer": {
             "cpu_share": ledger.counters.observer_cpu_share,

@@ -14,7 +14,7 @@ message, [size, rss, pss] each; `parts` are those of parts.py. `ended_s` is null
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from app.analysis.course import Course
@@ -23,10 +23,19 @@ from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
 from app.analysis.verdict import verdict
 from app.model.frames import CLibrary, Counters, Memory, Process
-from app.model.summary import CLibraryRow, MemoryFigures, MemoryPeak, MemoryTogether, Parts, ProcessRow
+from app.model.summary import (
+    CLibraryRow,
+    MemoryFigures,
+    MemoryPeak,
+    MemoryTogether,
+    Parts,
+    ProcessRow,
+    ThreadFigures,
+)
 from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals
 
 PARTS_COURSE = ("at_us", *PARTS)
+UNLISTED_US = 50_000
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
 _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
@@ -260,6 +269,18 @@ class Processes:
         """The root where it runs a CPython; else the first process that does; else the root."""
         root = self.root()
         return next((message for message in (root, *self.messages()) if message and message.python), root)
+
+    def unlisted_cpu_s(self, rows: Iterable[ThreadFigures]) -> float:
+        """CPU time that none of these rows has, of the processes of which there is one.
+
+        A thread's is read some times a second, so what one used since its last reading before it ended is in
+        its process's alone. That is counted in ticks of 10 ms, so a difference of UNLISTED_US is none.
+        """
+        listed_us: dict[int, float] = {}
+        for row in rows:
+            listed_us[row["pid"]] = listed_us.get(row["pid"], 0) + 1e6 * (row["cpu_s"] or 0)
+        left_us = [process.cpu_us - listed_us[process.pid] for process in self if process.pid in listed_us]
+        return sum(us for us in left_us if us > UNLISTED_US) / 1e6
 
     def live(self) -> list[ProcessUse]:
         """Those that are there."""

@@ -45,6 +45,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,
+        "threads_cpu_unlisted_s": ledger.processes.unlisted_cpu_s(threads),
         "processes": [process.use_row() for process in ledger.processes],
         "cpu_share": _cpu_share(ledger),
         **summary_rows(ledger),

@@ -96,7 +96,21 @@ def _threads(summary: Summary) -> str:
         ]
         for thread in threads
     ]
-    return render(columns, rows)
+    return "\n".join([render(columns, rows), *_unlisted(summary)])
+
+
+def _unlisted(summary: Summary) -> list[str]:
+    """What the table of threads leaves out."""
+    lines = []
+    if summary["threads_not_shown"]:
+        lines.append(f"{summary['threads_not_shown']:,} more threads, less active than these, are not shown.")
+    unlisted_s = summary.get("threads_cpu_unlisted_s")  # a run recorded by an earlier version has none
+    if unlisted_s:
+        lines.append(
+            f"{units.seconds(unlisted_s)} more of CPU time is in no row: of threads not "
+            "shown, or that ended before it was read."
+        )
+    return lines
 
 
 def _longest(runs: Lengths) -> str:

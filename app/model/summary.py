@@ -618,6 +618,9 @@ class Measurements(TypedDict):
     gils: list[GilRow]
     threads: list[ThreadRow]
     threads_not_shown: int  # how many of the least active have no row
+    threads_cpu_unlisted_s: (
+        float  # CPU time of their processes that no row has: see app/analysis/processes.py
+    )
     processes: list[ProcessRow]
     cpu_share: Maybe  # of all processes, of one CPU
     memory: list[MemoryRow]

@@ -68,7 +68,7 @@
  * @typedef {{cpu_share: Maybe, gil_hz: Maybe, late: Maybe, failed: Maybe, coverage: Maybe}} ObserverFigures
  * @typedef {{type: "figures", at_us: number, begin_us: number, end_us: Maybe, window_s: number, main_gil: Maybe, gils: GilFigures[],
  *            processes: ProcessFigures[], threads: ThreadFigures[],
- *            threads_not_shown: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
+ *            threads_not_shown: number, threads_cpu_unlisted_s?: number, totals: Totals, row: Maybe[] | null, observer: ObserverFigures} & Partial<Causes> & Told} Figures
  *
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, workload?: string | null, state: string, started_at: number | null,
@@ -82,7 +82,7 @@
  *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: (Omit<ThreadFigures, "lane" | "alive"> & Partial<Where>)[],
- *            threads_not_shown: number, where?: Where | null,
+ *            threads_not_shown: number, threads_cpu_unlisted_s?: number, where?: Where | null,
  *            memory_peak: {rss: Maybe, pss: Maybe}, cpu_share: Maybe,
  *            workload: {[name: string]: unknown} | null, run: Run, flame?: FlameNode | null} & Partial<Causes> & Told} Summary
  * @typedef {{from_us: number, to_us: number, bin_us: number, bins: number, lanes_not_shown: number,

@@ -284,6 +284,8 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
     assert (born_later["cpu_s"], born_later["voluntary_switches"]) == (0.03, 1)
     assert (unread["cpu_s"], unread["voluntary_switches"]) == (None, None)
     assert (known["counted_s"], born_later["counted_s"], unread["counted_s"]) == (0.25, 0.25, None)
+    # of the process's 0.2 s of CPU time, what threads used since they were last read has no row
+    assert summary["threads_cpu_unlisted_s"] == pytest.approx(0.07)
     (row,) = summary["memory"]
     assert row.pop("parts")["other"] == 4500
     assert row.pop("verdict")
@@ -461,6 +463,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "gils",
         "threads",
         "threads_not_shown",
+        "threads_cpu_unlisted_s",
         "processes",
         "cpu_share",
         "memory",

@@ -59,6 +59,16 @@ def test_a_thread_that_never_called_python_is_marked(ledger: Ledger) -> None:
     assert re.search(r"^blas \(no Python state\) +100 ", report.text(summarise(ledger)), re.MULTILINE)
 
 
+def test_cpu_time_that_no_row_has_is_told_below_the_threads() -> None:
+    ledger = Ledger()
+    ledger.feed(frames.Names(0, [[0, 100, 100, "main", 0], [1, 100, 101, "short", 0]], [[0, 100, 0]]))
+    ledger.feed(frames.Counters(0, [[100, 0, 1000, 1000, 0, 0]], [[0, 0, 0, 0, 0]]))
+    ledger.feed(frames.Frame(0, 50_000, 50, 0, 0, [], [[0, [RUNNING, 50_000]]]))
+    ledger.feed(frames.Counters(1_000_000, [[100, 900_000, 1000, 1000, 0, 0]], [[0, 380_000, 0, 0, 0]]))
+    line = "520 ms more of CPU time is in no row: of threads not shown, or that ended before it was read."
+    assert line in report.text(summarise(ledger)).splitlines()
+
+
 def test_the_report_shows_every_table(ledger: Ledger) -> None:
     text = report.text(summarise(ledger))
     lines = text.splitlines()

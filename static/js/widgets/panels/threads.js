@@ -22,7 +22,7 @@ export const threads = {
     return {
       update({ summary, figures }) {
         const said = summary ?? figures;
-        if (said) table.update(said.threads, said.threads_not_shown);
+        if (said) table.update(said.threads, said.threads_not_shown, said.threads_cpu_unlisted_s ?? 0);
       },
     };
   },
@@ -42,10 +42,22 @@ export class ThreadTable {
     this.#notShown = find(panel, ".not-shown", HTMLElement);
   }
 
-  /** @param {ThreadRow[]} threads @param {number} notShown how many of the least active have no row */
-  update(threads, notShown) {
-    this.#notShown.hidden = notShown === 0;
-    setText(this.#notShown, `${text(count(notShown))} more threads, less active than these, are not shown.`);
+  /**
+   * @param {ThreadRow[]} threads
+   * @param {number} notShown how many of the least active have no row
+   * @param {number} cpuUnlisted CPU time of their processes that no row has, in seconds
+   */
+  update(threads, notShown, cpuUnlisted) {
+    const lines = [];
+    if (notShown) lines.push(`${text(count(notShown))} more threads, less active than these, are not shown.`);
+    if (cpuUnlisted) {
+      lines.push(
+        `${text(duration(cpuUnlisted))} more of CPU time is in no row: of threads not shown, ` +
+          "or that ended before it was read.",
+      );
+    }
+    this.#notShown.hidden = !lines.length;
+    setText(this.#notShown, lines.join(" "));
     this.#rows.update([...threads].sort((one, other) => one.pid - other.pid || one.tid - other.tid));
   }
 }
