@@ -1,4 +1,8 @@
-"""The way of a message, decoded once: into the ledger, and as it came to viewers and recordings."""
+"""The way of a message: into the recordings as it comes; decoded once, into the ledger and to viewers.
+
+Of many runs at once the decoding may be behind. What came is recorded all the same, so that whatever kills
+this process takes the last second at the most.
+"""
 
 from __future__ import annotations
 
@@ -39,22 +43,35 @@ class Feed:
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
         self._judge_at_s = 0.0
 
-    def take(self, message: frames.Message, line: str | None = None) -> None:
-        """A message, into all of them; ValueError where it speaks of what none before it named.
+    def record(self, line: str) -> None:
+        """A message as the observer wrote it, which is not decoded yet."""
+        for recording in self.recordings:
+            recording.write(line)
 
-        `line` is the message as the observer wrote it; without it, it is encoded here.
+    def take(self, message: frames.Message, line: str | None = None) -> None:
+        """A message that was recorded, into the others; ValueError where it speaks of what none named.
+
+        `line` is the message as the observer wrote it; without it, it is encoded and recorded here.
         """
         before_us = self.ledger.at_us
         self.ledger.feed(message)
-        line = line or frames.encode(message, self.count)
-        self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)
+        if line is None:
+            line = frames.encode(message, self.count)
+            self.forget_rest()
+            self.record(line)
         for recording in self.recordings:
-            recording.write(line, before_us)
+            recording.reached(self.count, before_us)
+        self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)
         if self.timeline is not None:
             self.timeline.feed(message, line, self.count)
         self.count += 1
         if isinstance(message, frames.Counters) and self.hub.watched:
             self.say(self._figures())
+
+    def forget_rest(self) -> None:
+        """What was recorded and could not be understood: it is no part of the run."""
+        for recording in self.recordings:
+            recording.keep(self.count)
 
     def say(self, message: Json) -> None:
         """To those who view it now: how things stand. No recording has it."""

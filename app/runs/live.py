@@ -26,13 +26,16 @@ from app.runs.supervision import Patience, Supervision
 from app.runs.timeline import TimelineWriter, beside, level_for
 from app.runs.window import figures_of
 
+_LAST = f'{{"type":"{frames.End.type}"'
+
 Json = dict[str, Any]
 
 
 class LiveRun:
     """A RunRecord, from its start until it is in the archive. One event loop's."""
 
-    def __init__(self, run_id: str, plan: Plan, patience: Patience) -> None:
+    def __init__(self, run_id: str, plan: Plan, patience: Patience, turn: asyncio.Lock | None = None) -> None:
+        """`turn` is shared by all runs of one loop: see Intake."""
         self.id = run_id
         self.plan = plan
         self.recording: Recording | None = None  # that of the archive
@@ -40,7 +43,7 @@ class LiveRun:
         self._created_at = time.time()
         self._feed = Feed(self.to_json)
         self._lifecycle = Lifecycle()
-        self._supervision = Supervision(run_id, plan, patience, self)
+        self._supervision = Supervision(run_id, plan, patience, self, turn or asyncio.Lock())
         self._end: frames.End | None = None
         self._begun = asyncio.Event()
         self._admitted = asyncio.Event()
@@ -71,7 +74,7 @@ class LiveRun:
 
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""
-        to_us = self.ledger.at_us if to_us is None else to_us
+        to_us = max(self.ledger.at_us, from_us + 1) if to_us is None else to_us
         level = level_for(from_us, to_us, bins)
         writer = self._feed.timeline
         if writer is None:
@@ -225,13 +228,17 @@ class LiveRun:
 
     # ---- what the supervision tells
 
+    def hear(self, line: str) -> None:
+        """As Supervised says; its last word is recorded when it is taken, since the reason may be added."""
+        if not line.startswith(_LAST):
+            self._feed.record(line)
+
     def take(self, line: str) -> frames.Message:
         """As Supervised says."""
         message = frames.decode(line)
         if isinstance(message, frames.End):
-            said = message
-            message = self._supervision.last_word(said)
-            self._feed.take(message, line if message is said else None)
+            message = self._supervision.last_word(message)
+            self._feed.take(message)
             return message
         self._feed.take(message, line)
         match message:
@@ -246,6 +253,7 @@ class LiveRun:
         if not said and self.ledger.hello is not None and self.ledger.end is None:
             end = replace(end, at_us=self.ledger.at_us)
             self._feed.take(end)
+        self._feed.forget_rest()
         self._end = end
         self._lifecycle.move(_ended_state(end))
         try:

@@ -60,6 +60,7 @@ class Manager:
         self._runs: dict[str, LiveRun] = {}
         self._closing = False
         self._finding = asyncio.Lock()
+        self._turn = asyncio.Lock()  # of the run whose messages are decoded
         self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
 
     async def catalogue(self) -> Catalogue:
@@ -230,7 +231,7 @@ class Manager:
                 f"{len(active)} runs are going on, and no more are allowed at once: {names}",
                 "Stop one of them, or start the server with a greater GILSCOPE_MAX_RUNS.",
             )
-        run = LiveRun(secrets.token_hex(5), checked, self._patience)
+        run = LiveRun(secrets.token_hex(5), checked, self._patience, self._turn)
         self._runs[run.id] = run
         return run
 

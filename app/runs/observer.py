@@ -21,6 +21,7 @@ COMMAND: tuple[str, ...] = (sys.executable, "-m", "app.probe")
 HOME = Path(__file__).resolve().parents[2]  # the folder that holds `app`
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 STDERR_TAIL_BYTES = 8 * 1024
+_READ_BYTES = 1 << 20  # at once, of what has come
 
 
 def own_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -50,7 +51,7 @@ class ObserverProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=LINE_LIMIT_BYTES,
+            limit=_READ_BYTES,
             cwd=HOME,
             env=own_environment(),
             # Ctrl-C at the server's terminal is for the server, which then stops its runs in order; but a
@@ -66,13 +67,22 @@ class ObserverProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    async def lines(self) -> AsyncIterator[str]:
-        """Its messages until it closes its output; ValueError for a line above LINE_LIMIT_BYTES."""
+    async def lines(self) -> AsyncIterator[list[str]]:
+        """Its messages, as many as have come, until it closes its output.
+
+        ValueError for a line above LINE_LIMIT_BYTES. One that was cut short, as it was killed, is left out.
+        """
         assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            yield line.decode().rstrip("\n")
-            # readline does not suspend while a whole line is buffered; a burst must not hold up the loop.
-            await asyncio.sleep(0)
+        begun: list[bytes] = []  # of a line whose end has not come
+        while chunk := await self._process.stdout.read(_READ_BYTES):
+            if b"\n" not in chunk:
+                begun.append(chunk)
+                if sum(map(len, begun)) > LINE_LIMIT_BYTES:
+                    raise ValueError(f"a line of more than {LINE_LIMIT_BYTES} bytes")
+                continue
+            *whole, rest = b"".join((*begun, chunk)).split(b"\n")
+            begun = [rest]
+            yield [line.decode() for line in whole]
 
     def stop(self, state: str) -> None:
         """Ask it to end its target, and then itself; without effect on one that has ended."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from app.model.errors import BadRequest, GilscopeError, NotReadable
@@ -38,6 +40,7 @@ class Recording:
     """A file that is being written; compressed where its name ends in .gz.
 
     A disk that is full ends the recording, not the run: `failure` then says why, and `close` raises it.
+    `members` are those of which it is known when they begin: see `reached`.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,6 +53,7 @@ class Recording:
         self._compressed = self.path.endswith(".gz")
         self._compressor: zlib._Compress | None = None
         self._in_member = 0  # bytes of text
+        self._untimed: deque[tuple[int, int]] = deque()  # members' offsets and numbers
         self._flushed_s = clock()
         try:
             self._file: BinaryIO = open(self.path, "wb")  # noqa: SIM115  closed by close
@@ -65,15 +69,47 @@ class Recording:
         """Bytes in the file so far."""
         return 0 if self._file.closed else self._file.tell()
 
-    def write(self, line: str, at_us: int = 0) -> None:
-        """Add one message, before which the run had come to `at_us`; without effect once a part is lost."""
+    def write(self, line: str, at_us: int | None = None) -> None:
+        """Add one message, before which the run had come to `at_us`; without effect once a part is lost.
+
+        What comes faster than it can be understood is written without that; `reached` tells it later.
+        """
         if self.failure is not None:
             return
         try:
-            self._write(line.encode() + b"\n", at_us)
+            self._write(line.encode() + b"\n")
+            if at_us is not None:
+                self.reached(self.messages, at_us)
             self.messages += 1
             if self._clock() - self._flushed_s >= FLUSH_S:
                 self.flush()
+        except OSError as error:
+            self.failure = error
+
+    def reached(self, number: int, at_us: int) -> None:
+        """The run had come to `at_us` before the message of that number, counted from 0; told in order."""
+        while self._untimed and self._untimed[0][1] <= number:
+            self.members.append(Member(*self._untimed.popleft(), at_us))
+
+    def keep(self, messages: int) -> None:
+        """Forget what was written after so many messages; without effect where it is not compressed."""
+        if self.failure is not None or not self._compressed or messages >= self.messages:
+            return
+        try:
+            self._end_member()
+            self._file.flush()
+            offset, number = max(
+                ((place, first) for place, first, _ in self.members if first <= messages), default=(0, 0)
+            )
+            lines = list(islice(read(self.path, offset), messages - number))
+            self._file.seek(offset)
+            self._file.truncate()
+            times = {member.number: member.at_us for member in self.members}
+            self.members = [member for member in self.members if member.number < number]
+            self._untimed.clear()
+            self.messages = number
+            for line in lines:
+                self.write(line, times.get(self.messages))
         except OSError as error:
             self.failure = error
 
@@ -112,12 +148,12 @@ class Recording:
                 "Free some space, or name a file on another disk with -o.",
             )
 
-    def _write(self, data: bytes, at_us: int) -> None:
+    def _write(self, data: bytes) -> None:
         if not self._compressed:
             self._file.write(data)
             return
         if self._compressor is None:
-            self.members.append(Member(self._file.tell(), self.messages, at_us))
+            self._untimed.append((self._file.tell(), self.messages))
             self._compressor = zlib.compressobj(_LEVEL, wbits=_GZIP)
         self._file.write(self._compressor.compress(data))
         self._in_member += len(data)

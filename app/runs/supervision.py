@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from app.model import frames
 from app.model.errors import GilscopeError
 from app.runs.adopted import Adopted
+from app.runs.intake import Intake
 from app.runs.lifecycle import ENDED, Ended
 from app.runs.observer import ObserverProcess
 from app.runs.plan import Plan
@@ -35,6 +36,10 @@ class Patience:
 class Supervised(Protocol):
     """Who is told: the run."""
 
+    def hear(self, line: str) -> None:
+        """A message, as it comes: it is taken later."""
+        ...
+
     def take(self, line: str) -> frames.Message:
         """A message; ValueError where it cannot be read."""
         ...
@@ -47,11 +52,14 @@ class Supervised(Protocol):
 class Supervision:
     """Sees to it that a run ends, and leaves nothing behind."""
 
-    def __init__(self, run_id: str, plan: Plan, patience: Patience, run: Supervised) -> None:
+    def __init__(
+        self, run_id: str, plan: Plan, patience: Patience, run: Supervised, turn: asyncio.Lock
+    ) -> None:
         self._id = run_id
         self._plan = plan
         self._patience = patience
         self._run = run
+        self._turn = turn
         self._observer: ObserverProcess | None = None
         self._program: Adopted | None = None  # in the foreground, once it was seen
         self._lost = False  # its observer: it runs on
@@ -145,13 +153,17 @@ class Supervision:
     async def _read(self, observer: ObserverProcess) -> tuple[frames.End | None, str]:
         """Take its messages until it ends: the last one, and what is wrong with them, or nothing."""
         end = None
+
+        def take(line: str) -> None:
+            nonlocal end
+            message = self._run.take(line)
+            if isinstance(message, frames.End):
+                end = message
+                if end.state not in ENDED:
+                    raise ValueError(f"{end.state!r} is not how a run can end")
+
         try:
-            async for line in observer.lines():
-                message = self._run.take(line)
-                if isinstance(message, frames.End):
-                    end = message
-                    if end.state not in ENDED:
-                        raise ValueError(f"{end.state!r} is not how a run can end")
+            await Intake(self._run.hear, take, self._turn).run(observer.lines())
         except ValueError as error:
             return end, f"The observer wrote what cannot be read: {error}."
         except Exception:

@@ -60,7 +60,7 @@ def test_a_stored_run_says_what_the_live_one_said(tmp_path: Path, how: str):
     run_async(scenario)
 
 
-@pytest.mark.parametrize("how", ["brief", "crash", "failed"])
+@pytest.mark.parametrize("how", ["brief", "crash", "failed", "garbage"])
 def test_the_file_alone_gives_the_same_run(tmp_path: Path, how: str):
     async def scenario() -> None:
         run_id, _, summary = await observed(tmp_path / "here", how)

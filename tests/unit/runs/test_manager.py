@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from app.runs.catalogue import ActionSpec
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
 from app.runs.plan import Plan
-from app.runs.recording import Recording
+from app.runs.recording import Recording, read
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
 from app.runs.supervision import Patience
@@ -51,6 +52,14 @@ async def until(run: LiveRun, kind: str) -> dict:
         if message["type"] == kind:
             return message
     raise AssertionError(f"the run ended without a {kind} message")
+
+
+def wait_for_recording(path: str, at_us: int) -> None:
+    """Until the file tells of that instant."""
+    deadline_s = time.monotonic() + 30
+    while all(json.loads(line).get("at_us", 0) < at_us for line in read(path)):
+        assert time.monotonic() < deadline_s, "it is not written"
+        time.sleep(0.05)
 
 
 def tree() -> set[int]:
@@ -163,6 +172,21 @@ def test_a_viewer_of_an_ended_run_gets_the_tail_and_the_summary():
             assert header["type"] == "header"
             assert header["run"]["state"] == "finished"
             assert header["hello"]["run"]["id"] == run.id
+
+    asyncio.run(scenario())
+
+
+def test_what_comes_is_on_disk_though_its_figures_are_behind():
+    async def scenario() -> None:
+        async with manager("steady") as runs:
+            run = await runs.start(REQUEST)
+            await until(run, "frame")
+            assert run.recording is not None
+            run.recording.flush()
+            async with runs._turn:
+                behind_us = run.ledger.at_us
+                await asyncio.to_thread(wait_for_recording, run.recording.path, behind_us + 1_500_000)
+                assert run.ledger.at_us == behind_us
 
     asyncio.run(scenario())
 

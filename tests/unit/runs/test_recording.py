@@ -154,3 +154,40 @@ def test_what_is_no_recording_is_refused(tmp_path: Path):
     (tmp_path / "endless").write_bytes(b"x" * (17 << 20))
     with pytest.raises(NotReadable, match="a line without an end"):
         list(read(tmp_path / "endless"))
+
+
+def test_a_member_counts_once_it_is_known_when_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recording, "MEMBER_BYTES", 5000)
+    at_once = written(tmp_path / "at_once.gz", LINES)
+    later = Recording(tmp_path / "later.gz", Clock())
+    for line in LINES:
+        later.write(line)
+    assert later.members == []
+    for number in range(len(LINES)):
+        later.reached(number, number * 1000)
+        assert all(member.number <= number for member in later.members)
+    assert later.members == at_once.members
+    assert len(later.members) > 5
+    for made in (at_once, later):
+        made.close()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 450, 899, 900])
+def test_what_could_not_be_understood_is_no_part_of_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+):
+    monkeypatch.setattr(recording, "MEMBER_BYTES", 5000)
+    made = Recording(tmp_path / "run.jsonl.gz", Clock())
+    for line in LINES:
+        made.write(line)
+    for number in range(kept):
+        made.reached(number, number * 1000)
+    made.keep(kept)
+    assert made.messages == kept
+    made.write("the end", kept * 1000)
+    made.close()
+    lines = [*LINES[:kept], "the end"]
+    assert list(read(tmp_path / "run.jsonl.gz")) == lines
+    for member in made.members:
+        assert member.at_us == member.number * 1000
+        assert list(read(tmp_path / "run.jsonl.gz", member.offset)) == lines[member.number :]

@@ -1,0 +1,76 @@
+"""What an observer says, on its way in: recorded as it comes, then decoded when its turn is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+TURN_S = (
+    0.005  # what decoding takes at a stretch: whatever else is to be done, reading above all, waits for it
+)
+MOST_WAITING = 16 << 20  # characters; then the observer waits
+
+Batch = list[str]
+
+
+class Intake:
+    """Lines come in batches: `record` is called with each at once, `take` once those before it were taken.
+
+    `turn` is shared by all runs: one at a time decodes, each in its turn. So a loop that is behind still
+    reads what all of them say within milliseconds. What `record` or `take` raise ends it.
+    """
+
+    def __init__(
+        self, record: Callable[[str], None], take: Callable[[str], None], turn: asyncio.Lock
+    ) -> None:
+        self._record = record
+        self._take = take
+        self._turn = turn
+        self._waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._size = 0  # of what waits, in characters
+        self._room = asyncio.Event()
+
+    async def run(self, batches: AsyncIterator[Batch]) -> None:
+        """Until they end, and all were taken."""
+        reading = asyncio.create_task(self._read(batches))
+        try:
+            while (batch := await self._waiting.get()) is not None:
+                await self._decode(batch)
+                self._size -= _size(batch)
+                self._room.set()
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+    async def _read(self, batches: AsyncIterator[Batch]) -> None:
+        try:
+            async for batch in batches:
+                for line in batch:
+                    self._record(line)
+                self._waiting.put_nowait(batch)
+                self._size += _size(batch)
+                while self._size > MOST_WAITING:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            self._waiting.put_nowait(None)
+
+    async def _decode(self, batch: Batch) -> None:
+        lines = iter(batch)
+        left = True
+        while left:
+            async with self._turn:
+                until_s = time.monotonic() + TURN_S
+                left = False
+                for line in lines:
+                    self._take(line)
+                    if time.monotonic() > until_s:
+                        left = True
+                        break
+            await asyncio.sleep(0)
+
+
+def _size(batch: Batch) -> int:
+    return sum(map(len, batch))

@@ -1,0 +1,109 @@
+"""What an observer says on its way in: recorded as it comes, decoded in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.runs import intake
+from app.runs.intake import Intake
+
+
+class Source:
+    """Batches that a test sends."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Queue[list[str] | Exception | None] = asyncio.Queue()
+        self.taken_up = 0
+
+    async def batches(self) -> AsyncIterator[list[str]]:
+        while (batch := await self.sent.get()) is not None:
+            if isinstance(batch, Exception):
+                raise batch
+            self.taken_up += 1
+            yield batch
+
+
+async def settle() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+def test_what_comes_is_recorded_while_another_run_is_decoded():
+    async def scenario() -> None:
+        source, turn = Source(), asyncio.Lock()
+        recorded: list[str] = []
+        taken: list[str] = []
+        async with turn:
+            run = asyncio.create_task(Intake(recorded.append, taken.append, turn).run(source.batches()))
+            source.sent.put_nowait(["a", "b"])
+            source.sent.put_nowait(["c"])
+            source.sent.put_nowait(None)
+            await settle()
+            assert (recorded, taken) == (["a", "b", "c"], [])
+        await run
+        assert taken == ["a", "b", "c"]
+
+    asyncio.run(scenario())
+
+
+def test_runs_that_are_behind_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(intake, "TURN_S", 0.0)
+
+    async def scenario() -> None:
+        turn = asyncio.Lock()
+        taken: list[str] = []
+        runs = []
+        for name in "ab":
+            source = Source()
+            source.sent.put_nowait([name] * 50)
+            source.sent.put_nowait(None)
+            runs.append(Intake(lambda line: None, taken.append, turn).run(source.batches()))
+        await asyncio.gather(*runs)
+        assert taken == ["a", "b"] * 50
+
+    asyncio.run(scenario())
+
+
+def test_an_observer_that_is_far_ahead_has_to_wait(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(intake, "MOST_WAITING", 16)
+
+    async def scenario() -> None:
+        source, turn = Source(), asyncio.Lock()
+        taken: list[str] = []
+        for _ in range(3 * intake.MOST_WAITING):
+            source.sent.put_nowait(["x"])
+        source.sent.put_nowait(None)
+        async with turn:
+            run = asyncio.create_task(Intake(lambda line: None, taken.append, turn).run(source.batches()))
+            await settle()
+            assert source.taken_up == intake.MOST_WAITING + 1, "of a character each"
+        await run
+        assert len(taken) == 3 * intake.MOST_WAITING
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("at_fault", ["source", "take", "record"])
+def test_what_goes_wrong_ends_it_and_lets_the_others_go_on(at_fault: str):
+    async def scenario() -> None:
+        source, turn = Source(), asyncio.Lock()
+        taken: list[str] = []
+
+        def refuse(line: str) -> None:
+            if line == "bad":
+                raise ValueError("of the test")
+            taken.append(line)
+
+        hands = {"take": taken.append, "record": lambda line: None, at_fault: refuse}
+        source.sent.put_nowait(["good"])
+        source.sent.put_nowait(ValueError("of the test") if at_fault == "source" else ["bad"])
+        with pytest.raises(ValueError, match="of the test"):
+            await Intake(hands["record"], hands["take"], turn).run(source.batches())
+        assert taken[0] == "good"
+        assert not turn.locked()
+        assert len(asyncio.all_tasks()) == 1, "nothing reads on"
+
+    asyncio.run(scenario())
