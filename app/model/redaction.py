@@ -24,6 +24,7 @@ MOST_CHARACTERS = 65_536  # as many as are read of another process's command lin
 MOST_MENTIONS = 256
 MOST_NAMES = 128
 _CUT = "… {:,} characters more"
+_IS_CUT = re.compile(r"… [\d,]+ characters more\Z")
 
 # Names of secrets, in lower case: what each begins with, and what has to stand around and after that.
 _NAMES = {
@@ -138,6 +139,16 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 def text(word: str) -> str:
     """One word, or any text, with what looks secret blanked in it."""
     return _blanked(word.replace("\0", " "))
+
+
+def is_blanked(words: Iterable[str]) -> bool:
+    """Whether something was blanked in what `command` or `text` gave, as far as that can be told."""
+    return any(BLANK in word for word in words)
+
+
+def is_cut(words: Iterable[str]) -> bool:
+    """Whether its end was left out."""
+    return any(_IS_CUT.search(word) for word in words)
 
 
 def _blanked(line: str) -> str:

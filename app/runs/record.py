@@ -43,7 +43,8 @@ class RunRecord(Protocol):
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """How the time of its lanes and GILs was shared, in at most so many bins: see Timeline.window.
 
-        BadRequest names the field of a range that is none. `to_us` None: its end, or as far as it has come.
+        BadRequest names the field of a range that is none. `to_us` None: its end, or as far as it has come;
+        of a run of which nothing was seen there are no lanes.
         """
         ...
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Page, expect
+from support.made import SLICE_US, observation
+
+from app.model.frames import Frame, Hello, Message, Report, encode
+
+from .conftest import Site
 
 LIVE = ".badge[data-state=running]"
 RUN_PAGE = re.compile(r"/runs/\w+$")
@@ -97,3 +104,21 @@ def import_file(page: Page, file: Path) -> str:
         file.read_text(),
     )
     return f"{page.evaluate('location.origin')}/runs/{run['id']}"
+
+
+def import_long(site: Site, run_id: str, slices: int = 1200) -> str:
+    """Have the server take in a run of which a page is sent the last messages alone; the path of its page."""
+    lumps = 12  # of a mebibyte each, so that the recording has more members than a page is sent
+    told: list[Message] = []
+    for message in observation(slices, 0).told:
+        told.append(
+            replace(message, run={**message.run, "id": run_id}) if isinstance(message, Hello) else message
+        )
+        if isinstance(message, Frame) and message.end_us % (slices // lumps * SLICE_US) == 0:
+            told.append(Report(message.end_us, {"filler": "x" * (1 << 20)}))
+    lines = "\n".join(encode(message, number) for number, message in enumerate(told)) + "\n"
+    api = f"http://{site.host}:{site.port}/api/v1/runs"
+    with httpx.Client(headers=site.bearer, timeout=60) as client:
+        answer = client.post(f"{api}/import", content=lines.encode())
+        assert answer.status_code == 201, answer.text
+    return f"/runs/{run_id}"

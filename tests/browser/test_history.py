@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from support import recorded
 
 from .steps import COUNT_STATES, RUN_PAGE
 
@@ -89,3 +90,40 @@ def test_a_recording_is_imported_and_what_is_none_is_refused(
     (tmp_path / "text.jsonl").write_text("hello\n")
     page.locator("[data-act=import]").set_input_files(tmp_path / "text.jsonl")
     expect(page.get_by_role("alert")).to_contain_text("no recording of GILScope")
+
+
+DROP = """
+([type, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], "made.jsonl"));
+  const how = {dataTransfer, bubbles: true, cancelable: true};
+  return document.body.dispatchEvent(new DragEvent(type, how));
+}
+"""
+
+
+def test_a_recording_that_is_dropped_on_a_page_is_opened(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = new_page(tolerate="422")
+    text = recorded.write(tmp_path / "made.jsonl", seconds=2).read_text()
+    veil = page.get_by_text("Drop a recording to open it")
+    expect(veil).to_be_hidden()
+    assert page.evaluate(DROP, ["dragover", text]) is False, "else the browser opens the file itself"
+    expect(veil).to_be_visible()
+    page.evaluate(DROP, ["drop", "no recording"])
+    expect(page.get_by_role("alert").filter(has_text="no recording of GILScope")).to_be_visible()
+    expect(veil).to_be_hidden()
+    page.evaluate(DROP, ["drop", text])
+    expect(page).to_have_url(RUN_PAGE)
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+
+
+def test_a_list_whose_server_was_away_comes_by_itself(new_page: Callable[..., Page]) -> None:
+    page = new_page(tolerate="ERR_FAILED")
+    page.route("**/api/v1/runs?*", lambda route: route.abort(), times=2)
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
+    expect(page.locator(".found")).to_have_text(re.compile(r"\d runs?"))
+    expect(page.get_by_role("alert")).to_be_hidden()

@@ -5,34 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import httpx
 import pytest
-from browser.conftest import TOKEN, Site
-from playwright.sync_api import Page, expect
-from support.made import observation
+from playwright.sync_api import Page, Route, expect
 
-from app.model.frames import Frame, Report, encode
-
-SLICES = 1200
-LUMPS = 12  # of a mebibyte each, so that the recording has more members than a page is sent
+from .conftest import Site
+from .steps import COUNT_STATES, import_long
 
 
 @pytest.fixture
 def long_run(site: Site) -> str:
     """The path of the page of such a run."""
-    made = observation(SLICES, 0)
-    told = []
-    for message in made.told:
-        told.append(message)
-        if isinstance(message, Frame) and message.end_us % (SLICES // LUMPS * 50_000) == 0:
-            told.append(Report(message.end_us, {"filler": "x" * (1 << 20)}))
-    lines = "\n".join(encode(message, number) for number, message in enumerate(told)) + "\n"
-    api = f"http://{site.host}:{site.port}/api/v1/runs"
-    with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
-        client.delete(f"{api}/made")
-        answer = client.post(f"{api}/import", content=lines.encode())
-        assert answer.status_code == 201, answer.text
-    return f"/runs/{answer.json()['id']}"
+    return import_long(site, "made")
 
 
 def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
@@ -60,3 +43,23 @@ def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
     expect(page.locator(".timeline .tip")).to_contain_text("20.0 ms")
     page.mouse.click(x + 1, y)
     expect(page.locator(".slice")).to_contain_text("worker-0")
+
+
+def test_a_server_that_failed_is_asked_again(
+    long_run: str, site: Site, new_page: Callable[..., Page]
+) -> None:
+    page = new_page(tolerate="ERR_FAILED|503")
+    failed: list[str] = []
+
+    def fail_twice(route: Route) -> None:
+        if len(failed) == 2:
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.abort() if len(failed) == 1 else route.fulfill(status=503)
+
+    page.route("**/timeline?*", fail_twice)
+    page.goto(site.address(long_run))
+    expect(page.locator(".labels")).to_contain_text("worker-2")
+    page.wait_for_function(f"() => ({COUNT_STATES})().running > 100")
+    assert len(failed) == 2

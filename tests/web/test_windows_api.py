@@ -35,6 +35,17 @@ def test_the_timeline_is_told_in_bins_whose_shares_are_those_of_the_messages(run
     assert gil["contended"] is None
 
 
+def test_of_a_run_of_which_nothing_was_seen_the_timeline_is_empty(site_with):
+    site = site_with("garbage")
+    run_id = site.start(command=["target"])["id"]
+    site.client.post(f"/api/v1/runs/{run_id}/stop")
+    for query in ({}, {"from_us": 5_000_000}, {"to_us": 1}):
+        answer = site.client.get(f"/api/v1/runs/{run_id}/timeline", params=query)
+        assert answer.status_code == 200, answer.text
+        window = answer.json()
+        assert (window["lanes"], window["gils"], window["bins"]) == ([], [], 1)
+
+
 def test_the_figures_of_a_window_are_of_that_window_alone(run):
     site, run_id = run
     span = {"from_us": 25_000, "to_us": 85_000}

@@ -64,7 +64,7 @@ class StoredRun:
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""
         timeline = await asyncio.to_thread(self._timeline)
-        to_us = timeline.end_us if to_us is None else to_us
+        to_us = max(timeline.end_us, from_us + 1) if to_us is None else to_us
         level = level_for(from_us, to_us, bins)
         return await asyncio.to_thread(timeline.window, level, from_us, to_us)
 

@@ -37,6 +37,11 @@ export class Problem extends Error {
     this.name = "Problem";
     this.body = body;
   }
+
+  /** Whether the server will not have it: another try would meet the same. */
+  get isRefusal() {
+    return this.body.status >= 400 && this.body.status < 500;
+  }
 }
 
 /** @type {((path: string) => any) | null} */

@@ -86,11 +86,25 @@ function nameOf(run) {
   return parts.filter(Boolean).join(" · ");
 }
 
+/** Null where they cannot be had; then it is said why. */
+async function runsThereAre() {
+  try {
+    const { runs, error } = await listRuns();
+    if (error) notice.show(new Problem({ ...error, status: 500 }));
+    return runs;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
+    return null;
+  }
+}
+
 /** Offers the runs that there are, for two of them to be chosen. */
 async function ask() {
   const form = find(main, "form.ask", HTMLFormElement);
+  const runs = await runsThereAre();
+  if (!runs) return;
   form.hidden = false;
-  const { runs } = await listRuns();
   const selects = ["a", "b"].map((name) => find(form, `[name=${name}]`, HTMLSelectElement));
   selects.forEach((select, index) => {
     select.replaceChildren(

@@ -14,6 +14,7 @@ import {
   restoreRun,
   startRun,
 } from "../net/api.js";
+import { backOffMs } from "../net/stream.js";
 import { RunList } from "../widgets/run_list.js";
 import { Notice } from "../widgets/notice.js";
 import { RunRow } from "../widgets/run_rows.js";
@@ -30,6 +31,8 @@ const more = find(main, "[data-act=more]", HTMLButtonElement);
 const compare = find(main, "[data-act=compare]", HTMLButtonElement);
 const file = find(main, "[data-act=import]", HTMLInputElement);
 const list = new RunList(listRuns);
+/** When the list is asked for next. @type {ReturnType<typeof setTimeout> | undefined} */
+let asking;
 /** The ids that are chosen, the first chosen first. @type {string[]} */
 let chosen = [];
 /** @type {KeptRun | null} */
@@ -111,21 +114,28 @@ function show() {
   if (removed) setText(find(undo, "span", HTMLElement), `${removed.name} was deleted.`);
 }
 
-const reload = () =>
-  attempt(async () => {
-    notice.hide();
+let failures = 0;
+/** Fetches the list anew. A server that is away is asked again, later each time. */
+async function reload() {
+  clearTimeout(asking);
+  try {
     await list.restart(query());
+    failures = 0;
+    notice.hide();
     show();
-  });
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notice.show(problem);
+    if (!problem.isRefusal) asking = setTimeout(reload, backOffMs(++failures));
+  }
+}
 
 /** @param {File} recording */
 const take = (recording) => attempt(async () => goTo(await importRun(recording)));
 
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let typing;
 form.addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(reload, TYPING_MS);
+  clearTimeout(asking);
+  asking = setTimeout(reload, TYPING_MS);
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.model.errors import Conflict
+from app.model.redaction import command
 from app.runs.again import request_of
 from app.runs.catalogue import load
 from app.runs.interpreters import Interpreter, choose
@@ -70,6 +71,8 @@ def test_a_run_is_asked_for_again_as_it_was(told: dict[str, Any], request_again:
     [
         (planned("attach", name="pid 7", attach={"pid": 7}), "cannot be started again"),
         (planned("command", command=["x", "--token", "***"], name="x"), "looks like a secret"),
+        (planned("command", command=command(["x", "-pw=" + "y" * 65_536]), name="x"), "its end is missing"),
+        (planned("command", command=command(["x", *["--user"] * 257]), name="x"), "its end is missing"),
         (planned("script", name="script"), "text of this script was not kept"),
     ],
     ids=lambda told: told["kind"] if isinstance(told, dict) else "",

@@ -5,9 +5,11 @@
 import { Problem, refusalOf, streamUrl } from "../../net/api.js";
 import { Stream } from "../../net/stream.js";
 import { RunState } from "../../state/run_state.js";
+import { attachHistory } from "./earlier.js";
 
 export class FollowedRun {
   state = new RunState();
+  #gone = new AbortController();
   #stream;
 
   /**
@@ -19,6 +21,7 @@ export class FollowedRun {
    */
   constructor(id, { heap = false, onNews, onProblem }) {
     this.id = id;
+    attachHistory(this.state, id, onNews, this.#gone.signal);
     this.#stream = new Stream({
       url: streamUrl(id, heap),
       onMessage: (message) => {
@@ -36,6 +39,7 @@ export class FollowedRun {
   }
 
   dispose() {
+    this.#gone.abort();
     this.#stream.dispose();
   }
 }

@@ -8,21 +8,12 @@
 import { copyOf, find } from "../../base/dom.js";
 import { onThemeChange } from "../../base/theme.js";
 import { readPalette } from "../../draw/palette.js";
-import {
-  getMessages,
-  getSummary,
-  getTimeline,
-  Problem,
-  refusalOf,
-  replayUrl,
-  stopRun,
-  streamUrl,
-} from "../../net/api.js";
+import { getSummary, Problem, refusalOf, replayUrl, stopRun, streamUrl } from "../../net/api.js";
 import { Stream } from "../../net/stream.js";
-import { History } from "../../state/history.js";
-import { piecesOf, RunState } from "../../state/run_state.js";
+import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
+import { attachHistory } from "./earlier.js";
 import { Explanation } from "./explanation.js";
 import { attachExport } from "../export_menu.js";
 import { FigureTiles } from "./figures.js";
@@ -63,6 +54,7 @@ export class RunView {
   #sentencesOf;
   #onProblem;
   #endThemes;
+  #gone = new AbortController();
   #hurry = () => this.#stream?.hurry();
   #update = () => this.#showFigures();
 
@@ -81,17 +73,7 @@ export class RunView {
     this.#scheduler = scheduler;
     this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
-    this.#state.history = new History({
-      getTimeline: (fromUs, toUs, bins) => unlessRefused(getTimeline(id, fromUs, toUs, bins)),
-      getDetail: async (fromUs, toUs) => {
-        const messages = await unlessRefused(getMessages(id, fromUs, toUs));
-        return messages && piecesOf(messages);
-      },
-      onNews: (bins) => {
-        if (bins) this.#state.takeEarlier(bins);
-        this.#timeline.redraw();
-      },
-    });
+    attachHistory(this.#state, id, () => this.#timeline.redraw(), this.#gone.signal);
     this.#root = copyOf("run-view");
     stage.replaceChildren(this.#root);
     const palette = readPalette();
@@ -174,6 +156,7 @@ export class RunView {
   }
 
   dispose() {
+    this.#gone.abort();
     this.#address?.dispose();
     this.#replay.leave();
     this.#stream?.dispose();
@@ -267,15 +250,5 @@ export class RunView {
     this.#timeline.recolour(palette);
     this.#details.recolour(palette);
     this.#scheduler.redraw(this.#update);
-  }
-}
-
-/** What a request answers; null where it is refused, as of a run that is not recorded. @template T @param {Promise<T>} asked */
-async function unlessRefused(asked) {
-  try {
-    return await asked;
-  } catch (problem) {
-    if (problem instanceof Problem) return null;
-    throw problem;
   }
 }
