@@ -29,15 +29,20 @@ export class SmallTimeline {
     const edgeUs = state.lastUs;
     if (edgeUs === null) return;
     const beginUs = state.figures?.begin_us ?? 0;
-    const rows = layOut(state, beginUs + startUs, edgeUs);
+    const [fromUs, toUs] = [beginUs + startUs, beginUs + endUs];
+    const untilUs = Math.min(toUs, edgeUs);
+    const rows = layOut(state, fromUs, untilUs);
     this.#labels.show(rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
+    if (fromUs < Math.min(untilUs, state.heldFromUs)) {
+      state.history?.look(fromUs, untilUs, (toUs - fromUs) / width);
+    }
     const height = AXIS_HEIGHT + heightOf(rows);
     this.#surface.fit(width, height);
     paint(this.#surface, palette, {
       rows,
       lanes: state.lanes,
-      scale: new TimeScale(beginUs + startUs, beginUs + endUs, width),
+      scale: new TimeScale(fromUs, toUs, width),
       edgeUs,
       scrollTop: 0,
       height,

@@ -1,0 +1,80 @@
+"""Two long runs side by side: their timelines are of the whole runs, and zoom and move together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Site
+from .steps import import_long
+
+PICTURES = "() => [...document.querySelectorAll('.timelines canvas')].map((canvas) => canvas.toDataURL())"
+# Both drawn, and both otherwise than before.
+BOTH_CHANGED = f"before => ({PICTURES})().every((picture, index) => picture !== before[index])"
+# Of each timeline, how many pixels of its first tenth have the colour of a thread that runs.
+EARLY = """
+() => [...document.querySelectorAll(".timelines canvas")].map((plot) => {
+  const probe = document.createElement("i");
+  probe.style.color = "var(--state-running)";
+  document.body.append(probe);
+  const [r, g, b] = getComputedStyle(probe).color.match(/[\\d.]+/g).map(Number);
+  probe.remove();
+  const copy = new OffscreenCanvas(plot.width, plot.height).getContext("2d", {willReadFrequently: true});
+  copy.drawImage(plot, 0, 0);
+  const {data} = copy.getImageData(0, 0, plot.width / 10, plot.height);
+  let found = 0;
+  for (let i = 0; i < data.length; i += 4) found += data[i] === r && data[i + 1] === g && data[i + 2] === b;
+  return found;
+})
+"""
+
+
+@pytest.fixture
+def compared(site: Site, new_page: Callable[..., Page]) -> Page:
+    """The page that compares two of them."""
+    for run_id in ("longA", "longB"):
+        import_long(site, run_id)
+    page = new_page()
+    page.goto(site.address("/compare").replace("?", "?runs=longA,longB&"))
+    return page
+
+
+def test_the_timelines_are_of_the_whole_runs(compared: Page) -> None:
+    compared.wait_for_function(f"() => ({EARLY})().every((found) => found > 100)")
+    expect(compared.locator(".timelines .span")).to_have_text(re.compile(r"^0 .* to 1 min|^0 .* to 60"))
+
+
+def test_zoom_and_moves_on_one_are_the_others_too(compared: Page) -> None:
+    page = compared
+    page.wait_for_function(f"() => ({EARLY})().every((found) => found > 100)")
+    span = page.locator(".timelines .span")
+    shown = span.inner_text()
+    for index in (0, 1):
+        canvas = page.locator(".timelines canvas").nth(index)
+        box = canvas.bounding_box()
+        assert box
+        before = page.evaluate(PICTURES)
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+        page.mouse.wheel(0, -300)
+        page.wait_for_function(BOTH_CHANGED, arg=before)
+        expect(span).not_to_have_text(shown)
+        shown, before = span.inner_text(), page.evaluate(PICTURES)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+        page.mouse.up()
+        expect(span).not_to_have_text(shown)
+        page.wait_for_function(BOTH_CHANGED, arg=before)
+        shown = span.inner_text()
+    page.get_by_role("button", name="Whole").click()
+    expect(span).to_have_text(re.compile(r"^0 "))
+
+
+def test_a_server_that_is_away_is_said_to_be(new_page: Callable[..., Page], site: Site) -> None:
+    page = new_page(tolerate="ERR_FAILED")
+    page.route("**/api/v1/runs?*", lambda route: route.abort())
+    page.goto(f"http://{site.host}:{site.port}/compare")
+    expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
+    expect(page.get_by_role("button", name="Compare")).to_be_hidden()
