@@ -173,6 +173,7 @@ class Supervision:
 
     async def _clear_up(self, observer: ObserverProcess, problem: str) -> None:
         """End what an observer that failed has left behind, and the run."""
+        forced = self._forced  # later on it is this that takes its time
         observer.kill()
         exit_code = await self._run_on(observer)
         left = await asyncio.to_thread(self._orphans.kill)
@@ -183,7 +184,7 @@ class Supervision:
             problem += f" Processes {left} of its target could not be ended."
         problem = f"{problem} {observer.stderr_tail}".rstrip()
         logger.warning("run %s: %s", self._id, problem)
-        if self._asked and self._forced:  # it was ended, as it did not end when it was asked to
+        if self._asked and forced:  # it was ended, as it did not end when it was asked to
             error = self._late.to_json() if self._late else None
             self._finish(frames.End(0, self._asked, error, exit_code), said=False)
         else:
