@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,17 @@ def test_the_page_of_exports_has_a_row_for_every_format() -> None:
     assert sorted(rows) == sorted(FORMATS)
 
 
-def test_the_readme_gives_targets_that_the_makefile_has() -> None:
-    given = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+def test_the_documents_and_workflows_give_targets_that_the_makefile_has() -> None:
+    files = [*DOCUMENTS, *(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml"]
+    text = "\n".join(file.read_text() for file in files)
+    given = set(re.findall(r"(?:^|`|run: |entry: )make ([a-z-]+)", text, re.MULTILINE))
     offered = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {"serve", "test", "install"} <= given <= offered
+    assert {"serve", "test", "install", "lint"} <= given <= offered
+
+
+def test_the_newest_of_the_changes_is_this_version() -> None:
+    changes = (ROOT / "docs" / "CHANGELOG.md").read_text()
+    newest = re.search(r"^## (\S+)", changes, re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert newest
+    assert newest[1] == project["version"]
