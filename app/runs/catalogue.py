@@ -232,6 +232,8 @@ def _checked(param: ParamSpec, value: Any) -> Value:
         return switch
     if not isinstance(value, str):
         raise BadRequest(f"{field} must be a text; it was {value!r}", param.help, field)
+    if not encodable(value):
+        raise BadRequest(f"{field} must be text that can be encoded as UTF-8", param.help, field)
     if len(value) > MAX_TEXT:
         raise BadRequest(
             f"{field} must have at most {MAX_TEXT} characters; it had {len(value)}", param.help, field
@@ -241,6 +243,15 @@ def _checked(param: ParamSpec, value: Any) -> Value:
             f"{field} must be one of {', '.join(param.choices)}; it was {value!r}", param.help, field
         )
     return value
+
+
+def encodable(text: str) -> bool:
+    """Whether UTF-8 has it: not half of a surrogate pair, nor what stands for a byte that is no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def number(

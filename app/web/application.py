@@ -17,12 +17,14 @@ from app.runs.settings import Settings
 from app.web import docs, pages, problems
 from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
+from app.web.body_limit import BodyLimit
 from app.web.guard import Guard
 from app.web.sessions import Sessions, path_for
 
 logger = logging.getLogger(__name__)
 
 API = "/api/v1"
+MOST_SENT = 8 << 20  # bytes of a request's body, but for a recording: the longest script, escaped
 
 
 def create_app(
@@ -70,6 +72,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=assets.STATIC))
     app.mount("/vendor", StaticFiles(directory=assets.vendor()))
     problems.install(app)
+    app.add_middleware(BodyLimit, most=MOST_SENT, longer={f"{API}/runs/import": runs.MOST_IMPORTED})
     # Added last, so it is the outermost: nothing answers before it.
     app.add_middleware(
         Guard,

@@ -63,8 +63,16 @@ def shown(sent: str | int | float) -> str:
     return repr(sent)
 
 
+class TooLong(HTTPException):
+    """A request's body has more than `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, f"The request's body is longer than {most:,} bytes")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
+    app.add_exception_handler(TooLong, _on_too_long)
     app.add_exception_handler(GilscopeError, _on_own)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
@@ -112,6 +120,16 @@ def of_error(error: GilscopeError, instance: str) -> Problem:
     return Problem(
         error.http_status, error.title, error.detail, instance, error.remedy, errors, code=error.code
     )
+
+
+def of_too_long(error: TooLong, instance: str) -> Problem:
+    """The problem for a body that is too long."""
+    return Problem(413, "Body too long", error.detail, instance, "Send less.")
+
+
+async def _on_too_long(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLong)
+    return of_too_long(error, request.url.path)
 
 
 async def _on_own(request: Request, error: Exception) -> Response:

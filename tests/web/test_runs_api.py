@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import socket
+from collections.abc import Iterator
+from http.client import HTTPResponse
+
 import psutil
 import pytest
+
+from app.web.api.runs import MOST_IMPORTED
+from app.web.application import MOST_SENT
+
+from .conftest import TOKEN
 
 NO_RUN = "/api/v1/runs/none"
 
@@ -45,6 +55,19 @@ def test_workloads_are_listed_and_shown(site, problem):
         ({"workload": "cpu-bound", "workers": 0}, "workers", "between 1 and"),
         ({"workload": "cpu-bound", "workers": 100_000}, "workers", "between 1 and"),
         ({"workload": "cpu-bound", "workers": "many"}, "workers", "integer"),
+        ({"workload": "cpu-bound", "workers": "2"}, "workers", "integer"),
+        ({"workload": "cpu-bound", "workers": True}, "workers", "integer"),
+        ({"workload": "cpu-bound", "workers": 2.0}, "workers", "integer"),
+        ({"workload": "cpu-bound", "seconds": True}, "seconds", "number"),
+        ({"workload": "cpu-bound", "sampling": {"gil_hz": True}}, "sampling.gil_hz", "number"),
+        ({"attach": {"pid": True}}, "attach.pid", "integer"),
+        ({"workload": True}, "workload", "string"),
+        ({"command": ["x", "\ud800"]}, "command.1", "surrogate"),
+        ({"script": "print('\udfff')"}, "script", "surrogate"),
+        ({"workload": "cpu-bound", "params": {"kind": "\ud800"}}, "params.kind", "surrogate"),
+        ({"workload": "cpu-bound", "params": {"\ud800": 1}}, "params", "surrogate"),
+        ({"workload": "cpu-bound", "\ud800": 1}, "body", "surrogate"),
+        ({"workload": "cpu-bound", "name": "\ud800"}, "name", "surrogate"),
         ({"workload": "cpu-bound", "seconds": -3}, "seconds", "between 0.1 and 3600"),
         ({"workload": "cpu-bound", "seconds": 1e9}, "seconds", "between 0.1 and 3600"),
         ({"workload": "cpu-bound", "executor": "fibres"}, "executor", "threads"),
@@ -76,7 +99,9 @@ def test_workloads_are_listed_and_shown(site, problem):
 )
 def test_a_bad_field_is_named_with_its_bound_and_nothing_is_started(site, problem, body, field, bound):
     before = psutil.Process().children()
-    answer = problem(site.client.post("/api/v1/runs", json=body), 422, field)
+    # Not httpx's own JSON, which cannot write every text that JSON can.
+    content, headers = json.dumps(body), {"Content-Type": "application/json"}
+    answer = problem(site.client.post("/api/v1/runs", content=content, headers=headers), 422, field)
     assert bound in answer["detail"]
     assert site.runs() == []
     assert psutil.Process().children() == before
@@ -86,6 +111,34 @@ def test_a_number_that_json_does_not_have_is_refused(site, problem):
     body = b'{"workload": "cpu-bound", "seconds": NaN}'
     response = site.client.post("/api/v1/runs", content=body, headers={"Content-Type": "application/json"})
     problem(response, 422, "seconds")
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/api/v1/runs", MOST_SENT), ("/api/v1/runs/import", MOST_IMPORTED)]
+)
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(site, path, most):
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with socket.create_connection(("127.0.0.1", site.port), 60) as here:
+        here.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {most + 1}\r\n\r\n".encode())
+        with HTTPResponse(here) as response:
+            response.begin()
+            assert response.status == 413
+            assert response.headers["content-type"] == "application/problem+json"
+            assert json.loads(response.read())["type"] == "urn:gilscope:problem:413"
+
+
+def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_long(site, problem):
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 4 * MOST_SENT:
+            sent += 1 << 20
+            yield b" " * (1 << 20)
+
+    headers = {"Content-Type": "application/json"}
+    problem(site.client.post("/api/v1/runs", content=pieces(), headers=headers), 413)
+    assert site.runs() == []
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"[]", b"3"])

@@ -5,12 +5,15 @@ The fields of a run are those that app/runs/request.py declares, in the same wor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
+from app.model.errors import BadRequest
 from app.model.spec import Sampling
+from app.runs.catalogue import encodable
 from app.runs.request import ASKED, DECLARED, Declared, RunRequest
 
 Tag = Annotated[str, Field(min_length=1, max_length=40)]
@@ -24,7 +27,39 @@ def _field(declared: Declared, default: Any) -> Any:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """What a client sends: no other fields, no type taken for another, no text that cannot be encoded."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_cannot_be_encoded(cls, sent: Any) -> Any:
+        place = _not_encodable(sent)
+        if place is not None:
+            raise BadRequest(
+                f"{place} holds half of a surrogate pair, which is no text",
+                "Send text that can be encoded as UTF-8.",
+                field=place,
+            )
+        return sent
+
+
+def _not_encodable(sent: Any, place: str = "body") -> str | None:
+    """Where in a JSON value there is a text that UTF-8 does not have; None where there is none."""
+    if isinstance(sent, str):
+        return None if encodable(sent) else place
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(sent, dict):
+        if not all(map(encodable, sent)):
+            return place
+        inner = sent.items()
+    elif isinstance(sent, list):
+        inner = enumerate(sent)
+    for name, value in inner:
+        found = _not_encodable(value, f"{place}.{name}" if place != "body" else str(name))
+        if found is not None:
+            return found
+    return None
 
 
 def _model(base: type[BaseModel], declared: dict[str, Any]) -> Any:

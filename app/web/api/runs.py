@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from app.exporters import FORMATS
 from app.lab import export as exports
-from app.model.errors import BadRequest, NotReadable
+from app.model.errors import NotReadable
 from app.runs import archive
 from app.runs.slices import stacks_in
 from app.runs.timeline import FEWEST_BINS, MOST_BINS
@@ -81,8 +81,6 @@ async def import_run(request: Request, manager: TheManager, response: Response) 
         with os.fdopen(descriptor, "wb") as file:
             async for chunk in request.stream():
                 file.write(chunk)
-                if file.tell() > MOST_IMPORTED:
-                    raise BadRequest(f"A recording may have {MOST_IMPORTED} bytes at the most", field="body")
         run = await manager.archive.import_file(path, known=True)
     except NotReadable as error:  # it names a file of this server's, which is nothing to the sender
         what = error.detail.replace(path, "What was sent").replace(os.path.basename(path), "What was sent")

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.model.errors import Conflict, GilscopeError
@@ -32,6 +32,8 @@ Speed = Annotated[float, Query(ge=0, le=FASTEST, allow_inf_nan=False)]
 
 class Order(BaseModel):
     """Where a viewer wants the playhead; null leaves it where it is."""
+
+    model_config = ConfigDict(strict=True)
 
     at_us: Annotated[int, Field(ge=0)] | None = None
     speed: Annotated[float, Field(ge=0, le=FASTEST, allow_inf_nan=False)] = 0.0
