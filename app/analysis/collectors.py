@@ -14,13 +14,17 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from app.analysis.collected import CollectedMemory
+from app.analysis.collector_words import words
 from app.analysis.course import Course
 from app.analysis.histogram import Histogram
+from app.analysis.next_collection import NextCollections
 from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
-from app.model.frames import Collector, Message, Row
+from app.model.frames import Collector, Message, Process, Row
+from app.model.states import EXACT
 from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
-from app.model.tracks import CollectorCounts, collector_totals, pauses
+from app.model.tracks import CollectorCounts, Moved, collector_totals, moved_memory, pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
 
@@ -75,6 +79,9 @@ class CollectorUse:
         self._all = _Pauses()
         self._by_generation: dict[int | None, _Pauses] = {}
         self._recent: deque[tuple[int, int]] = deque()  # start_us, end_us
+        self._given_back = Totals(1)
+        self._memory = CollectedMemory()
+        self._next = NextCollections()
 
     @property
     def tracked(self) -> int | None:
@@ -97,6 +104,10 @@ class CollectorUse:
             kept.read(values)
             if fresh or not begun:
                 kept.rebase()
+        self._given_back.read((told.given_back,))
+        if fresh or not begun:
+            self._given_back.rebase()
+        self._next.read(at_us, told)
         self.course.add(CollectorReading(at_us, self._tracked, sum(self._moved(0))))
 
     def pause(self, start_us: int, length_us: int, generation: int | None, measured: bool) -> None:
@@ -113,6 +124,10 @@ class CollectorUse:
             self._all.add(length_us)
             self._by_generation.setdefault(generation, _Pauses()).add(length_us)
 
+    def moved(self, moved: Moved) -> None:
+        """Take what memory moved with a collection in the measured time."""
+        self._memory.feed(moved)
+
     def rolling_share(self, at_us: int) -> float:
         """The share of the last second in which it had stopped its threads, as far as was seen."""
         since_us = at_us - WINDOW_US
@@ -121,8 +136,11 @@ class CollectorUse:
             / WINDOW_US
         )
 
-    def row(self, observed_us: int, exact: bool) -> CollectorFigures:
-        """The row; the collector was observed for so long."""
+    def row(self, observed_us: int, at_us: int, process: Process | None, rss: int | None) -> CollectorFigures:
+        """The row at an instant; the collector was observed for so long, and its process has that RSS."""
+        python, free_threaded = (process.python, bool(process.free_threaded)) if process else (None, False)
+        memory = self._memory.row(rss, self._given_back.moved(0))
+        due = None if self.gone_us is not None else self._next.at(at_us, python, free_threaded)
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
@@ -133,8 +151,11 @@ class CollectorUse:
             "collections": self._moved(0),
             "collected": self._moved(1),
             "uncollectable": self._moved(2),
-            "exact": exact,
+            "exact": process is not None and process.capabilities.get("gc") == EXACT,
             "pauses": self._pauses(observed_us),
+            "memory": memory,
+            "next": due,
+            "said": words(memory, due),
         }
 
     def _moved(self, which: int) -> list[int]:
@@ -190,6 +211,9 @@ class Collectors:
             measured = begin_us is not None and start_us >= begin_us
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
             self._paused_us += length_us
+        for moved in moved_memory(message):
+            if begin_us is not None and moved.start_us >= begin_us:
+                self._of(moved.pid, moved.interpreter, moved.after_us).moved(moved)
         self.pauses.extend(message.pauses)
 
     @property

@@ -15,7 +15,6 @@ from app.analysis.heaps import HeapReading
 from app.analysis.ledger import Ledger
 from app.analysis.processes import PARTS_COURSE, MemoryReading
 from app.model.frames import to_json
-from app.model.states import EXACT
 from app.model.summary import CollectorFigures, CollectorRow, HeapRow, MemoryPeak, MemoryRow, MemoryTogether
 
 Json = dict[str, Any]
@@ -87,7 +86,8 @@ def header_fields(ledger: Ledger) -> Json:
 
 
 def _gc(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:
-    process = ledger.processes.message(collector.pid)
+    process = ledger.processes.get(collector.pid)
     until_us = ledger.edge_us if collector.gone_us is None else min(ledger.edge_us, collector.gone_us)
-    exact = process is not None and process.capabilities.get("gc") == EXACT
-    return collector.row(until_us - max(ledger.begin_us, collector.since_us), exact)
+    observed_us = until_us - max(ledger.begin_us, collector.since_us)
+    message, rss = (process.message, process.rss) if process else (None, None)
+    return collector.row(observed_us, until_us, message, rss)

@@ -251,9 +251,13 @@ class Processes:
         at_us = max((process.mappings.at_us for process in self if process.mappings), default=0)
         return [process for process in self if process.message and process.message.at_us >= at_us]
 
+    def get(self, pid: int) -> ProcessUse | None:
+        """A process; None where it was never seen, or is forgotten."""
+        return self._processes.get(pid)
+
     def message(self, pid: int) -> Process | None:
         """The newest message of a process."""
-        process = self._processes.get(pid)
+        process = self.get(pid)
         return process.message if process else None
 
     def messages(self) -> list[Process]:

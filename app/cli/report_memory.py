@@ -169,7 +169,10 @@ def _collectors(summary: Summary) -> str:
         ]
         for collector in summary["gc"] or ()
     ]
-    return render(columns, rows) if rows else ""
+    if not rows:
+        return ""
+    said = [sentence for row in summary["gc"] or () for sentence in row.get("said") or ()]
+    return "\n".join([render(columns, rows), *([""] if said else []), *said])
 
 
 def _lengths(pauses: PauseFigures) -> list[str]:

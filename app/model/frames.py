@@ -32,8 +32,10 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               classes [[size, pools, blocks_used, blocks_free]], pinned [arenas, bytes, held bytes],
               mapped, changed [[address, base64]], gone [address]
     collector at_us, rows [[pid, interpreter, enabled, [threshold], [count], [collections], [collected],
-                            [uncollectable], tracked]],
-              pauses [[pid, interpreter, start_us, length_us, generation, collected]]
+                            [uncollectable], tracked, long_lived, given_back]],
+              pauses [[pid, interpreter, start_us, length_us, generation, collected]],
+              moved [[pid, interpreter, start_us, length_us, generation, collections, collected,
+                      before_us, [rss, anonymous, arenas, large_blocks], after_us, [the same]]]
     memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss, pss]}, huge, huge_waste,
               largest [[name, kind, rss]]
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
@@ -101,8 +103,18 @@ in use before, 255 if it was never carved. `gone` are the arenas given back. The
 
 A collector message tells of every interpreter whose numbers moved, and of the collections that ended since
 the message before. Lists are by generation; `tracked` is how many objects the collector follows, where
-CPython counts that, else null. A pause is exact where CPython publishes it (3.15), else it is as long as it
-was seen, and `generation` is null where more than one collection fell between two samples.
+CPython counts that, else null; `long_lived` are two: the objects that survived the last full collection, and
+those that survived others since and wait for the next full one. A pause is exact where CPython publishes it
+(3.15), else it is as long as it was seen, and `generation` is null where more than one collection fell
+between two samples.
+
+`moved` tells what memory the process had before and after collections: read at `before_us`, some 10 ms
+before the first began, and at `after_us`, when the last was seen to have ended. `anonymous` is what of the
+RSS belongs to no file, `arenas` how many pymalloc has, `large_blocks` how many of more than 512 bytes there
+are; both are null where the interpreter keeps no such count. `length_us` is null where samples saw no pause;
+`start_us` is then `before_us`. Told are collections with which the RSS moved by a MiB or more, and those of
+5 ms or more. `given_back` is a running total, over all collections that found anything: the bytes by which
+RSS fell with them, less those by which it rose. Recordings of before have none of these three.
 
 A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
 of app/probe/kernel/mappings.py, null where one could not be told from other memory. `huge` are the bytes in
@@ -273,6 +285,7 @@ class Collector:
     at_us: int
     rows: Sequence[Row] = field(default_factory=list)
     pauses: Sequence[Row] = field(default_factory=list)
+    moved: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -390,6 +390,49 @@ class PauseFigures(PauseLengths):
     generations: list[GenerationPauses]
 
 
+class MovedRow(TypedDict):
+    """A collection, or several between two readings, and what memory there was before and after.
+
+    `given_back` is by how much RSS fell, negative where it rose. `anonymous` is what of RSS belongs to no
+    file: it moves as USS does but for what is shared since a fork. `arenas` are pymalloc's, `large_blocks`
+    those of more than 512 bytes; None where the interpreter keeps no such count.
+    """
+
+    at_s: float
+    length_s: Maybe  # None: samples saw no pause
+    generation: int | None
+    collections: int
+    collected: int
+    given_back: int
+    rss_before: int
+    rss_after: int
+    anonymous_before: int
+    anonymous_after: int
+    arenas_before: int | None
+    arenas_after: int | None
+    large_blocks_before: int | None
+    large_blocks_after: int | None
+
+
+class CollectorMemory(TypedDict):
+    """What memory moved with collections, see app/analysis/collected.py."""
+
+    given_back: int | None  # bytes, by all collections that found anything
+    held: int | None  # bytes that dead cycles hold now, inferred; None before any gave memory back
+    largest: list[MovedRow]  # those of a MiB or 5 ms and more that gave back most, the most first
+
+
+class NextCollection(TypedDict):
+    """When the next collection is due at the present pace, see app/analysis/next_collection.py."""
+
+    in_s: float  # from the instant of the figures on
+    generation: int | None  # None: it is of no one generation
+    count: int
+    threshold: int
+    objects_per_s: float
+    at_least: bool  # it may be put off beyond that
+
+
 class CollectorFigures(TypedDict):
     """An interpreter's collector, see app/analysis/collectors.py."""
 
@@ -404,6 +447,9 @@ class CollectorFigures(TypedDict):
     uncollectable: list[int]
     exact: bool
     pauses: PauseFigures
+    memory: CollectorMemory
+    next: NextCollection | None
+    said: list[str]  # sentences on both, see app/analysis/collector_words.py
 
 
 class CollectorRow(CollectorFigures):

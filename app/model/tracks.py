@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from app.model.frames import Blocked, Collector, Counters, Frame, Heap, Loops, Memory, Names, Process, Stacks
 from app.model.summary import LargestMapping
@@ -138,6 +138,8 @@ class CollectorCounts(NamedTuple):
     collected: list[int]
     uncollectable: list[int]
     tracked: int | None
+    long_lived: list[int] | None = None  # this and the next are not in recordings of before
+    given_back: int | None = None
 
 
 class HeapClass(NamedTuple):
@@ -162,6 +164,36 @@ class ArenaMap(NamedTuple):
 
     address: int
     pools: str
+
+
+class SizesThen(NamedTuple):
+    """What memory a process had at an instant: bytes, and two counts of an interpreter's own."""
+
+    rss: int
+    anonymous: int
+    arenas: int | None
+    large_blocks: int | None
+
+
+class Moved(NamedTuple):
+    """What memory moved with a collection, or with several between two readings."""
+
+    pid: int
+    interpreter: int
+    start_us: int
+    length_us: int | None
+    generation: int | None
+    collections: int
+    collected: int
+    before_us: int
+    before: SizesThen
+    after_us: int
+    after: SizesThen
+
+    @property
+    def given_back(self) -> int:
+        """Bytes by which RSS fell; negative where it rose."""
+        return self.before.rss - self.after.rss
 
 
 class Pause(NamedTuple):
@@ -261,7 +293,7 @@ def loop_steps(message: Loops) -> Iterator[LongStep]:
 
 def collector_totals(message: Collector) -> Iterator[CollectorCounts]:
     """The collectors that were read."""
-    return map(CollectorCounts._make, message.rows)
+    return (CollectorCounts(*row) for row in cast("Sequence[tuple[Any, ...]]", message.rows))
 
 
 def heap_classes(message: Heap) -> Iterator[HeapClass]:
@@ -292,6 +324,12 @@ def largest_of(message: Memory) -> list[LargestMapping]:
 def pauses(message: Collector) -> Iterator[Pause]:
     """The collections that ended."""
     return map(Pause._make, message.pauses)
+
+
+def moved_memory(message: Collector) -> Iterator[Moved]:
+    """What memory moved with collections."""
+    for row in map(Moved._make, message.moved):
+        yield row._replace(before=SizesThen._make(row.before), after=SizesThen._make(row.after))
 
 
 def length_of(track: Sequence[int], step: int) -> int:

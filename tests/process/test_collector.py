@@ -11,11 +11,13 @@ from support.targets import standing_by
 
 from app.model.frames import Collector, Event, Frame, Hello, Process
 from app.model.states import EXACT
+from app.probe.sampling.collected import LONG_US
 
 PERIOD_US = 1000  # of the default rate
 ATTEMPTS = 6
 WANTED = 4  # collections of several ms that must have been measured by an observer that was on time
 COLLECTIONS = 12
+NOISE = 1 << 20  # bytes: what reading a file and calling back takes
 
 # At a line on its standard input: collections of several ms, one of each generation in turn, and then short
 # ones that CPython begins by itself. It says what its callbacks saw and what its totals are.
@@ -154,6 +156,61 @@ def compare_exactly(observation: Observation, heard: list[Any]) -> int:
     )
     assert apart[len(apart) // 2] < 100
     return len(pauses)
+
+
+# At a line it makes cycles that hold large buffers, at the next it collects them. It says what its RSS was
+# when its callbacks were called.
+KEPT = """
+import gc, json, os, sys
+
+def rss(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def heard(phase, info): seen.append(rss())
+
+def cycles():
+    for _ in range(30):
+        payload = bytearray(4_000_000)
+        payload[::4096] = b"x" * len(payload[::4096])
+        ring = [payload]
+        ring.append(ring)
+
+gc.disable()
+gc.collect()
+seen = []
+READY
+sys.stdin.readline()
+cycles()
+print("made", flush=True)
+sys.stdin.readline()
+gc.callbacks.append(heard)
+gc.collect()
+gc.callbacks.clear()
+print(json.dumps(seen), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_what_a_collection_gave_back_is_what_the_target_saw(gil_python: str) -> None:
+    with standing_by(gil_python, KEPT) as target, observing(pid=target.pid) as observation:
+        observation.until(Collector)
+        say(target)
+        assert target.stdout
+        assert target.stdout.readline() == b"made\n"
+        made_us = observation.until(Frame).end_us
+        while observation.until(Frame).end_us < made_us + 2 * LONG_US:
+            pass  # it stands still, and its sizes are read meanwhile
+        say(target)
+        before, after = json.loads(target.stdout.readline())
+        while not (moved := [row for message in observation.of(Collector) for row in message.moved]):
+            observation.until(Collector)
+    [[*_, generation, collections, collected, _, sizes_before, _, sizes_after]] = moved
+    assert before - after > 30 * 3_900_000
+    assert (generation, collections, collected) == (2, 1, 30)
+    assert sizes_before[0] == pytest.approx(before, abs=NOISE)
+    assert sizes_after[0] == pytest.approx(after, abs=NOISE)
+    assert sizes_before[1] - sizes_after[1] == pytest.approx(before - after, abs=NOISE), "all of it anonymous"
+    if sizes_before[3] is not None:
+        assert sizes_before[3] - sizes_after[3] >= 30, "the buffers are large blocks"
 
 
 def test_what_the_collector_is_set_to_and_counts(python: str) -> None:

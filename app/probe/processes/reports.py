@@ -15,6 +15,7 @@ from .announcements import Announcements
 from .watched import Watched, Watchlist
 
 Taken = tuple[list[Any], list[Any], list[Any]]  # loops, lags and steps of a loops message
+Ended = tuple[list[Any], list[Any]]  # pauses of collectors, and what memory moved with collections
 Left = tuple[list[Any], list[Any], list[int]]  # GIL entries, lane entries, lanes that have gone
 
 
@@ -40,7 +41,8 @@ class Reports:
         if reader is None:
             return
         collectors, roster = reader.collectors, reader.roster
-        self._tell_collectors(collectors.take_last(), collectors.take_pauses(now_us), now_us)
+        ended = collectors.take_pauses(now_us), collectors.take_moved()
+        self._tell_collectors(collectors.take_last(), ended, now_us)
         self._tell_loops([reader.loops.take(now_us)], now_us)
         gils, lanes, gone = self._left
         more_gils, more_lanes = reader.sampler.flush(now_us)
@@ -80,12 +82,12 @@ class Reports:
             failed += reader.sampler.take_failed()
         looks, self.looks = self.looks, []
         blocked, self.blocked = self.blocked, []
-        pauses = self._pauses(end_us)
+        ended = self._ended_collections(end_us)
         yield
         self._emit(Frame(start_us, end_us, samples, failed, late, gils, lanes))
         yield
         self._tell_looks(looks, blocked, end_us)
-        self._tell_collectors([], pauses, end_us)
+        self._tell_collectors([], ended, end_us)
         yield
         self._rename(end_us)
         if gone:
@@ -138,8 +140,9 @@ class Reports:
         }
         self._emit(Counters(now_us, processes, threads, observer, ops))
         self._tell_loops([reader.loops.take(now_us) for _, reader in self._watchlist.read()], now_us)
-        pauses = self._pauses(now_us)  # first: an interpreter that has ended is let go of with its last row
-        self._tell_collectors(self._collector_rows(now_us), pauses, now_us)
+        # First: an interpreter that has ended is let go of with its last row.
+        ended = self._ended_collections(now_us)
+        self._tell_collectors(self._collector_rows(now_us), ended, now_us)
 
     def _review(self, watched: Watched, reader: Reader, now_us: int) -> None:
         try:
@@ -166,14 +169,18 @@ class Reports:
                 self.lost(watched, now_us)
         return rows
 
-    def _pauses(self, now_us: int) -> list[Any]:
-        return [
-            pause for _, reader in self._watchlist.read() for pause in reader.collectors.take_pauses(now_us)
-        ]
+    def _ended_collections(self, now_us: int) -> Ended:
+        pauses: list[Any] = []
+        moved: list[Any] = []
+        for _, reader in self._watchlist.read():
+            pauses += reader.collectors.take_pauses(now_us)
+            moved += reader.collectors.take_moved()
+        return pauses, moved
 
-    def _tell_collectors(self, rows: list[Any], pauses: list[Any], now_us: int) -> None:
-        if rows or pauses:
-            self._emit(Collector(now_us, rows, pauses))
+    def _tell_collectors(self, rows: list[Any], ended: Ended, now_us: int) -> None:
+        pauses, moved = ended
+        if rows or pauses or moved:
+            self._emit(Collector(now_us, rows, pauses, moved))
 
     def _tell_loops(self, taken: list[Taken], now_us: int) -> None:
         loops, lags, steps = ([row for rows in taken for row in rows[each]] for each in range(3))

@@ -8,27 +8,35 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import Any, Union
+from typing import Any
 
 from app.probe.cpython.collector.published import PublishedPauses
 from app.probe.cpython.collector.sampled import SampledPauses
 from app.probe.cpython.collector.totals import CollectorTotals
 from app.probe.cpython.survey import InterpreterState
 from app.probe.kernel.memory import Unmapped
+from app.probe.kernel.resident import Resident
 
+from .collected import CollectedMemory, Gauge, Pauses
 from .roster import Roster
 
 Row = list[Any]
-Pauses = Union[PublishedPauses, SampledPauses]
 
 
 class _Collector:
     """Of one interpreter: what reads it, and what was last told of it."""
 
-    def __init__(self, interpreter: InterpreterState, totals: CollectorTotals, pauses: Pauses) -> None:
+    def __init__(
+        self,
+        interpreter: InterpreterState,
+        totals: CollectorTotals,
+        pauses: Pauses,
+        memory: CollectedMemory,
+    ) -> None:
         self.interpreter = interpreter
         self.totals = totals
         self.pauses = pauses
+        self.memory = memory
         self.told: Row = []
 
 
@@ -39,6 +47,7 @@ class CollectorReads:
         """`origin_ns` is the run's, for CPython gives its own times on CLOCK_MONOTONIC."""
         self._roster = roster
         self._origin_ns = origin_ns
+        self._resident = Resident(roster.pid)
         self._surveyed: list[InterpreterState] = []
         self._collectors: dict[InterpreterState, _Collector] = {}
         self._ended: list[_Collector] = []
@@ -46,12 +55,17 @@ class CollectorReads:
     def sample(self, now_us: int) -> None:
         """Looks at each once; AddressSpaceGone."""
         if self._roster.interpreters is not self._surveyed:
-            self._follow()
+            self._follow(now_us)
         for collector in self._collectors.values():
             try:
-                collector.pauses.sample(now_us)
+                if collector.pauses.sample(now_us) or now_us >= collector.memory.due_us:
+                    collector.memory.look(now_us)
             except Unmapped:
                 continue  # it has ended, which the roster finds within a few beats
+
+    def close(self) -> None:
+        """Gives the descriptor back."""
+        self._resident.close()
 
     def gap(self, from_us: int) -> None:
         """The observer did not run from then until the next sample."""
@@ -64,6 +78,14 @@ class CollectorReads:
             [self._roster.pid, collector.interpreter.id, *pause]
             for collector in (*self._ended, *self._collectors.values())
             for pause in collector.pauses.take(now_us)
+        ]
+
+    def take_moved(self) -> list[Row]:
+        """What memory moved with collections since the last call, as a collector message lists it."""
+        return [
+            [self._roster.pid, collector.interpreter.id, *moved]
+            for collector in (*self._ended, *self._collectors.values())
+            for moved in collector.memory.take()
         ]
 
     def take_totals(self) -> list[Row]:
@@ -84,13 +106,14 @@ class CollectorReads:
     def _row(self, collector: _Collector) -> Row:
         """The row, or nothing where it was told already."""
         stats = collector.pauses.stats()
-        row = [self._roster.pid, collector.interpreter.id, *collector.totals.row(stats)]
+        totals = *collector.totals.row(stats), collector.memory.given_back
+        row = [self._roster.pid, collector.interpreter.id, *totals]
         if row == collector.told:
             return []
         collector.told = row
         return row
 
-    def _follow(self) -> None:
+    def _follow(self, now_us: int) -> None:
         """Takes in new interpreters and lets go of those that have ended; AddressSpaceGone."""
         there = self._roster.interpreters
         runtime = self._roster.runtime
@@ -108,9 +131,11 @@ class CollectorReads:
                     if runtime.layout.gc_stats is None
                     else PublishedPauses(runtime.memory, runtime.layout, gc, check, self._origin_ns)
                 )
+                gauge = Gauge(self._resident, runtime.memory, runtime.layout, interpreter.address)
+                memory = CollectedMemory(pauses, gauge, now_us)
             except Unmapped:
                 return  # it is being made or taken down: it is looked at anew at the next beat
-            self._collectors[interpreter] = _Collector(interpreter, totals, pauses)
+            self._collectors[interpreter] = _Collector(interpreter, totals, pauses, memory)
         self._surveyed = there
 
     def _check(self, interpreter: InterpreterState) -> None:

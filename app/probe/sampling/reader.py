@@ -71,6 +71,7 @@ class Reader:
     def close(self) -> None:
         """Gives the descriptors back."""
         self.sampler.close()
+        self.collectors.close()
 
     def sample(self, now_us: int) -> None:
         """Looks once; AddressSpaceGone."""

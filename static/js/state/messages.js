@@ -49,7 +49,14 @@
  *     are those whose length is known
  * @typedef {{pid: number, interpreter: number, enabled: boolean | null, exact: boolean, thresholds: Maybe[],
  *            counts: Maybe[], collections: Maybe[], collected: Maybe[], uncollectable: Maybe[], tracked: Maybe,
- *            pauses: PauseFigures, share?: Maybe}} CollectorFigures lists are by generation; `share` is live alone
+ *            pauses: PauseFigures, share?: Maybe, memory?: CollectorMemory, next?: NextCollection | null,
+ *            said?: string[]}} CollectorFigures lists are by generation; `share` is live alone
+ * @typedef {{at_s: number, length_s: Maybe, generation: Maybe, collections: number, collected: number,
+ *            given_back: number, rss_before: number, rss_after: number, arenas_before: Maybe, arenas_after: Maybe,
+ *            large_blocks_before: Maybe, large_blocks_after: Maybe}} MovedRow
+ * @typedef {{given_back: Maybe, held: Maybe, largest: MovedRow[]}} CollectorMemory
+ * @typedef {{in_s: number, generation: Maybe, count: number, threshold: number, objects_per_s: number,
+ *            at_least: boolean}} NextCollection
  * @typedef {{[kind: string]: [size: number, rss: number, pss?: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
  * @typedef {{[part: string]: Maybe}} Parts of RSS, as app/analysis/parts.py names them
  * @typedef {{at_s: number, allocator: string | null, version: string | null, arenas: Maybe, free: Maybe, trimmable: Maybe,

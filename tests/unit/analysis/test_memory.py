@@ -209,6 +209,9 @@ def test_collections_count_from_the_first_frame_to_the_result(begin):
         "collected": [10, 1, 0],
         "uncollectable": [0, 0, 0],
         "exact": False,
+        "memory": {"given_back": None, "held": None, "largest": []},
+        "next": None,
+        "said": [],
     }
     generations = found.pop("generations")
     assert (found["count"], found["seen"], found["total_s"], found["max_s"]) == (12, 4, 0.025, 0.02)

@@ -37,41 +37,53 @@ class PublishedPauses:
         assert layout.gc_stats is not None
         self._size = layout.gc_stats.size
         self._pointer = gc + layout.gc.generation_stats
+        self._flag_at = gc + layout.gc.collecting
         self._at = memory.u64(self._pointer)
         self._raw = memory.read(self._at, self._size)
         self._newest = [self._ring(number)[-1] for number in range(GENERATIONS)]
         self._done: list[tuple[int, int, int, int | None]] = []  # start_ns, stop_ns, generation, collected
+        self.last: tuple[int, int] | None = None  # from when to when the newest of them lasted
+        self._later = False  # a collection has ended since the instant of the last sample
 
-    def sample(self, now_us: int) -> None:
-        """Reads the rings; Unmapped, AddressSpaceGone.
+    def sample(self, now_us: int) -> bool:
+        """Reads the rings, and says whether something is new; Unmapped, AddressSpaceGone.
 
         A collection that ended after the instant of the sample, while it was taken, is the next one's: totals
         and pauses count it together, and no pause ends in the future.
         """
         raw = self._memory.read(self._at, self._size)
         if raw == self._raw or raw != self._memory.read(self._at, self._size):
-            return  # nothing is new, or an item is being written, and whole at the next beat
+            return False  # nothing is new, or an item is being written, and whole at the next beat
         self._check()
         if self._memory.u64(self._pointer) != self._at:
             raise Unmapped(hex(self._at))  # the collector has been taken down
         self._raw = raw
         now_ns = self._origin_ns + now_us * 1000
-        later = False
+        self._later, known = False, len(self._done)
         for generation in range(GENERATIONS):
             before = self._newest[generation]
             for item in self._ring(generation):
                 if item.collections <= before.collections or item.stop_ns < item.start_ns:
                     continue  # told already, or no item
                 if item.stop_ns > now_ns:
-                    later = True
+                    self._later = True
                     break
                 follows = item.collections == before.collections + 1
                 collected = item.collected - before.collected if follows else None
                 self._done.append((item.start_ns, item.stop_ns, generation, collected))
                 before = item
             self._newest[generation] = before
-        if later:
+        if self._later:
             self._raw = b""  # as if it had changed since
+        new = self._done[known:]
+        if new:
+            start_ns, stop_ns = min(each[0] for each in new), max(each[1] for each in new)
+            self.last = self._us(start_ns), self._us(stop_ns)
+        return bool(new)
+
+    def is_collecting(self) -> bool:
+        """Whether it is at work, or has ended a collection that the next sample is to count; Unmapped."""
+        return self._later or bool(self._memory.i32(self._flag_at))
 
     def gap(self, from_us: int) -> None:
         """Nothing is lost but what the rings could not hold."""
@@ -89,8 +101,11 @@ class PublishedPauses:
         return [item[:3] for item in self._newest]
 
     def _row(self, start_ns: int, stop_ns: int, generation: int, collected: int | None) -> Pause:
-        start_us = max(0, (start_ns - self._origin_ns) // 1000)  # it may have begun before the run
-        return start_us, (stop_ns - self._origin_ns) // 1000 - start_us, generation, collected
+        start_us = self._us(start_ns)
+        return start_us, self._us(stop_ns) - start_us, generation, collected
+
+    def _us(self, instant_ns: int) -> int:
+        return max(0, (instant_ns - self._origin_ns) // 1000)  # it may have begun before the run
 
     def _ring(self, generation: int) -> list[_Item]:
         """The items of a generation, the newest last."""

@@ -47,14 +47,21 @@ class SampledPauses:
         self._began_us: int | None = None  # the pause that is going on
         self._ends: list[_Ended] = []  # since then
         self._done: list[Pause] = []
+        self.last: tuple[int, int] | None = None  # from when to when the newest of them lasted
 
-    def sample(self, now_us: int) -> None:
-        """Looks once; Unmapped, AddressSpaceGone."""
+    def sample(self, now_us: int) -> bool:
+        """Looks once, and says whether something is new; Unmapped, AddressSpaceGone."""
         raw = self._memory.read(self._at, self._size)
-        if raw != self._raw or self._seen_us is None:
+        changed = raw != self._raw or self._seen_us is None
+        if changed:
             self._check()
             self._change(raw, now_us)
         self._seen_us, self._gap_us = now_us, None
+        return changed
+
+    def is_collecting(self) -> bool:
+        """Whether the last sample found it at work."""
+        return bool(_FLAG.unpack_from(self._raw, self._flag_at)[0])
 
     def gap(self, from_us: int) -> None:
         """From then until the next sample nobody looked."""
@@ -97,6 +104,7 @@ class SampledPauses:
         """The pause is over. The first of what ended did so before it began, unless nothing did after."""
         assert self._began_us is not None
         start_us = self._began_us
+        self.last = start_us, end_us
         *others, last = self._ends
         for ended in others[1:]:
             self._done.append((start_us, ended.at_us - start_us, ended.generation, ended.collected))

@@ -21,7 +21,7 @@ class CollectorTotals:
         """`gc` is the address of the structure. Raises Unmapped, AddressSpaceGone."""
         self._memory, self._gc, self._layout, self._check = memory, gc, layout, check
         generations_end = layout.gc.generations + GENERATIONS * layout.gc_generation.size
-        self._size = max(generations_end, (layout.gc.heap_size or 0) + 8)
+        self._size = max(generations_end, layout.gc.long_lived_pending + 8, (layout.gc.heap_size or 0) + 8)
         self.read()
 
     def read(self) -> None:
@@ -31,7 +31,7 @@ class CollectorTotals:
         self._raw = raw
 
     def row(self, stats: Stats) -> list[Any]:
-        """enabled, [threshold], [count], [collections], [collected], [uncollectable], tracked."""
+        """From enabled to long_lived, as a collector message lists them."""
         gc, generation = self._layout.gc, self._layout.gc_generation
         starts = [gc.generations + number * generation.size for number in range(GENERATIONS)]
         return [
@@ -39,8 +39,13 @@ class CollectorTotals:
             [self._int(start + generation.threshold) for start in starts],
             [self._int(start + generation.count) for start in starts],
             *(list(column) for column in zip(*stats)),
-            None if gc.heap_size is None else struct.unpack_from("=q", self._raw, gc.heap_size)[0],
+            None if gc.heap_size is None else self._long(gc.heap_size),
+            [self._long(gc.long_lived_total), self._long(gc.long_lived_pending)],
         ]
+
+    def _long(self, offset: int) -> int:
+        value: int = struct.unpack_from("=q", self._raw, offset)[0]
+        return value
 
     def _int(self, offset: int) -> int:
         value: int = struct.unpack_from("=i", self._raw, offset)[0]

@@ -128,6 +128,8 @@ class GcOffsets:
     generations: int  # three GcGenerationOffsets, from the youngest on
     generation_stats: int  # three GcGenerationStats; from 3.15 on a pointer to GcStats
     collecting: int  # an int, 1 while it collects
+    long_lived_total: int  # i64: objects that survived the last full collection
+    long_lived_pending: int  # i64: that survived others since, and wait for the next full one
     heap_size: int | None = None  # 3.14 on: the objects that it follows
 
 
@@ -169,7 +171,8 @@ class ObmallocOffsets:
 
     arenas: int = 512  # struct arena_object *
     maxarenas: int = 520  # uint: the slots of that array
-    raw_allocated_blocks: int = 1088
+    narenas_currently_allocated: int = 1064  # size_t
+    raw_allocated_blocks: int = 1088  # Py_ssize_t
 
 
 @dataclass(frozen=True)

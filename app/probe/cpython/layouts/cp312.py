@@ -74,6 +74,8 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=128,
         collecting=200,
+        long_lived_total=224,
+        long_lived_pending=232,
     ),
     obmalloc=ObmallocOffsets(),
 )

@@ -78,6 +78,8 @@ LAYOUT = Layout(
         generations=24,
         generation_stats=120,
         collecting=192,
+        long_lived_total=240,
+        long_lived_pending=248,
         heap_size=216,
     ),
     mimalloc=MimallocOffsets(),

@@ -79,6 +79,8 @@ LAYOUT = Layout(
         generations=8,
         generation_stats=104,
         collecting=112,
+        long_lived_total=152,
+        long_lived_pending=160,
         heap_size=144,
     ),
     gc_generation_stats=GcGenerationStatsOffsets(

@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * The garbage collector of each interpreter: how near it is to its thresholds, what it did, how long it stopped others.
- * @import { CollectorFigures, Maybe } from "../../state/messages.js"
+ * The garbage collector of each interpreter: how near it is to its thresholds, what it did, how long it stopped others,
+ * and what memory its collections gave back.
+ * @import { CollectorFigures, Maybe, MovedRow } from "../../state/messages.js"
  * @import { RunState } from "../../state/run_state.js"
  */
 import { find, make, setText } from "../../base/dom.js";
-import { count, duration, share, text } from "../../base/format.js";
+import { count, duration, share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 
 /** @type {import("./registry.js").Panel} */
@@ -53,24 +54,34 @@ class Section {
   constructor({ pid, interpreter }) {
     this.state = make("span", { class: "state" });
     this.sentence = make("p", { class: "sentence" });
+    this.said = make("div", { class: "said" });
     this.facts = make("dl", { class: "facts" });
     this.body = make("tbody");
+    this.moved = make("tbody");
+    this.movedTable = make(
+      "div",
+      { class: "wide", hidden: "" },
+      make("table", {}, make("caption", {}, "Collections with which most memory went"), movedHead(), this.moved),
+    );
     const which = interpreter ? `pid ${pid}, interpreter ${interpreter}` : `pid ${pid}`;
     this.element = make(
       "section",
       { class: "part" },
       make("h2", {}, `Collector of ${which} `, this.state),
       this.sentence,
+      this.said,
       this.facts,
       make("div", { class: "wide" }, make("table", {}, headOf(), this.body)),
+      this.movedTable,
     );
   }
 
   /** @param {CollectorFigures} collector */
   update(collector) {
-    const { enabled, pauses, tracked, share: rolling } = collector;
+    const { enabled, pauses, tracked, share: rolling, memory, next } = collector;
     setText(this.state, enabled === null ? "" : enabled ? "enabled" : "disabled");
     setText(this.sentence, sentenceOf(collector));
+    this.said.replaceChildren(...(collector.said ?? []).map((one) => make("p", { class: "sentence" }, one)));
     this.facts.replaceChildren(
       ...[
         ["Objects followed", text(count(tracked)), "A dash where CPython keeps no count of them"],
@@ -83,11 +94,28 @@ class Section {
         ["Pause, median", text(duration(pauses.p50_s)), "Half of the pauses seen are no longer"],
         ["Pause, p99", text(duration(pauses.p99_s)), "Of a hundred pauses seen one is longer"],
         ["Longest pause", text(duration(pauses.max_s)), "Of those seen"],
+        ...(memory
+          ? [
+            ["Given back", text(size(memory.given_back)), "How much RSS fell with collections that freed objects"],
+            [
+              "Held by dead cycles",
+              memory.held === null ? "–" : `≈ ${text(size(memory.held))}`,
+              "Inferred from how much of what RSS had grown by the last collections gave back",
+            ],
+            [
+              "Next collection",
+              next ? `${next.at_least ? "≥" : "≈"} ${text(duration(next.in_s))}` : "–",
+              "Until the count passes the threshold, at the pace of the last ten seconds",
+            ],
+          ]
+          : []),
       ].map(([name, value, meaning]) =>
         make("div", { title: meaning }, make("dt", {}, name), make("dd", {}, value))
       ),
     );
     this.body.replaceChildren(...rowsOf(collector));
+    this.moved.replaceChildren(...(memory?.largest ?? []).map(movedRow));
+    this.movedTable.hidden = !memory?.largest.length;
   }
 }
 
@@ -113,6 +141,51 @@ function headOf() {
       ),
     ),
   );
+}
+
+function movedHead() {
+  const columns = [
+    ["At", "When it began"],
+    ["Generation", ""],
+    ["Length", "A dash where samples saw no pause"],
+    ["Collected", "Objects that were found in dead cycles, and freed"],
+    ["RSS before", "Some 10 ms before it began"],
+    ["RSS after", "When it was seen to have ended"],
+    ["Given back", "By how much RSS fell"],
+    ["Arenas", "Of pymalloc, before and after"],
+    ["Large blocks", "Of more than 512 bytes, before and after"],
+  ];
+  const cells = columns.map(([name, title], index) =>
+    make("th", { scope: "col", title, class: index === 1 ? "" : "number" }, name)
+  );
+  return make("thead", {}, make("tr", {}, ...cells));
+}
+
+/** @param {MovedRow} row */
+function movedRow(row) {
+  const which = row.collections > 1 ? `${row.collections} collections` : row.generation ?? "unknown";
+  const kind = row.collections > 1 || row.generation === null ? 3 : Math.min(2, row.generation);
+  const numbers = [
+    row.length_s === null ? "–" : text(duration(row.length_s)),
+    text(count(row.collected)),
+    text(size(row.rss_before)),
+    text(size(row.rss_after)),
+    row.given_back < 0 ? `−${text(size(-row.given_back))}` : text(size(row.given_back)),
+    fromTo(row.arenas_before, row.arenas_after),
+    fromTo(row.large_blocks_before, row.large_blocks_after),
+  ];
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row", class: "number" }, `${row.at_s.toFixed(2)} s`),
+    make("td", {}, make("i", { class: `swatch gc-${kind}` }), `${which}`),
+    ...numbers.map((value) => make("td", { class: "number" }, value)),
+  );
+}
+
+/** @param {Maybe} before @param {Maybe} after */
+function fromTo(before, after) {
+  return before === null || after === null ? "–" : `${text(count(before))} → ${text(count(after))}`;
 }
 
 /** @param {CollectorFigures} collector */
