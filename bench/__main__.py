@@ -28,7 +28,9 @@ class BenchPlan:
     heap_pairs: int
     heap_span_s: float
     library_arenas: int
-    library_readings: int
+    library_pairs: int
+    library_span_s: float
+    library_observed: int
     look_pairs: int
     look_span_s: float
     runs: int
@@ -47,7 +49,9 @@ FULL = BenchPlan(
     heap_pairs=10,
     heap_span_s=4.0,
     library_arenas=c_library.ARENAS,
-    library_readings=7,
+    library_pairs=8,
+    library_span_s=2.0,
+    library_observed=4,
     look_pairs=5,
     look_span_s=3.0,
     runs=10_000,
@@ -77,7 +81,9 @@ QUICK = BenchPlan(
     heap_pairs=1,
     heap_span_s=1.0,
     library_arenas=10,
-    library_readings=1,
+    library_pairs=1,
+    library_span_s=0.5,
+    library_observed=1,
     look_pairs=1,
     look_span_s=0.5,
     runs=200,
@@ -106,7 +112,7 @@ def main() -> None:
     print_looks(plan, chosen.python, dice)
     print_arrival(plan, chosen.python, chosen.threads)
     print_heap(plan, chosen.python, dice)
-    print_c_library(plan, chosen.python)
+    print_c_library(plan, chosen.python, dice)
     print_history(plan, dice)
     print_long_runs(plan, dice)
 
@@ -188,16 +194,21 @@ def print_heap(plan: BenchPlan, python: str, dice: random.Random) -> None:
     print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
 
 
-def print_c_library(plan: BenchPlan, python: str) -> None:
+def print_c_library(plan: BenchPlan, python: str, dice: random.Random) -> None:
     """A C library's heap of many arenas."""
-    found = c_library.measure(python, plan.library_arenas, plan.library_readings)
-    last = found.readings[-1]
-    cpu_ms = spread([reading.cpu_us / 1e3 for reading in found.readings])
+    found = c_library.measure(
+        python, plan.library_arenas, plan.library_pairs, plan.library_span_s, plan.library_observed, dice
+    )
+    last, cpu_ms = found.last, spread(found.cpu_ms)
+    observed_ms = spread([reading.cpu_us / 1e3 for reading in found.observed])
+    late, late_else = found.late_share(True), found.late_share(False)
     size = (last.system or 0) / heap.GIB
     print(f"\nreading a C library's heap of {size:.2f} GiB, {last.arenas} arenas, {last.chunks:,} chunks")
     print(f"    CPU ms a reading             {cpu_ms.text('{:.0f}')}{aimed(cpu_ms.median, AIM_LIBRARY_MS)}")
-    print(f"    late samples, C library read {found.late / found.samples:.4f}")
-    print(f"    samples that failed          {found.failed}")
+    print(f"    the same, in an observer     {observed_ms.text('{:.0f}')}")
+    print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
+    print(f"    late samples, C library read {late:.4f}, not read {late_else:.4f}")
+    print(f"    samples that failed          {found.failed} of {sum(found.samples.values())}")
 
 
 def print_history(plan: BenchPlan, dice: random.Random) -> None:

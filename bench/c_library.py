@@ -1,24 +1,37 @@
 """What reading the C library's heap costs: a gibibyte in two hundred arenas, and no sample lost.
 
 Each arena's thread has ended, and half of its blocks, by chance, are free: so there are tens of thousands of
-free chunks, none of which lies beside another. The target then sleeps and wakes a thousand times a second, so
-that there is something to sample.
+free chunks, none of which lies beside another. The target then maps a megabyte, touches it and unmaps it,
+over and over: mapping needs the lock of the address space that the reader takes too.
+
+An observer rests a hundred times as long as a reading took, so that few are seen in a minute. What one costs
+is therefore measured by the reader itself, one reading after the other, in spans in random order with others
+in which nothing is read. How many samples are late is told by an observer, of the slices in which it read and
+of all others.
 """
 
 from __future__ import annotations
 
+import mmap
+import random
+import struct
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.model.frames import CLibrary, Frame
+from app.probe.kernel.memory import ProcessMemory
+from app.probe.libc.heap import LibraryReader, LibraryReading
+from app.probe.sampling.slow import finished
 from bench.observation import Observation, of_process
 
 ARENAS = 200
 BLOCKS = 540  # of some 10 KB in each, 5 MiB
 _TARGET = """
-import ctypes, random, sys, threading, time
+import ctypes, mmap, random, sys, threading
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.malloc.argtypes = [ctypes.c_size_t]
@@ -36,45 +49,112 @@ def fill(seed):
 threads = [threading.Thread(target=fill, args=(seed,)) for seed in range(int(sys.argv[1]))]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
+with open(sys.argv[3], "r+b") as file:
+    count = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
 print("ready", flush=True)
-while True: time.sleep(0.001)
+while True:
+    part = mmap.mmap(-1, 1 << 20)
+    part[::4096] = bytes(256)
+    part.close()
+    count[0] += 1
 """
+_COUNT = struct.Struct("=Q")
 
 
 @dataclass(slots=True)
 class LibraryCost:
-    """The readings of one target, and what the samples were worth meanwhile."""
+    """The readings of one target: what each cost, and what the target and the samples suffered meanwhile."""
 
-    readings: list[CLibrary] = field(default_factory=list)
-    samples: int = 0
-    late: int = 0
+    last: LibraryReading = field(default_factory=lambda: LibraryReading(None))
+    cpu_ms: list[float] = field(default_factory=list)
+    slowdowns: list[float] = field(default_factory=list)  # operations a second not read, over those read
+    observed: list[CLibrary] = field(default_factory=list)
+    samples: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # by whether it was read
+    late: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     failed: int = 0
 
+    def late_share(self, read: bool) -> float:
+        """Of the samples in slices in which the heap was read, or of the others."""
+        return self.late[read] / max(1, self.samples[read])
 
-def measure(python: str, arenas: int, readings: int) -> LibraryCost:
-    """A target with so many arenas, until it was read so often after the first time."""
+
+def measure(
+    python: str, arenas: int, pairs: int, span_s: float, observed: int, dice: random.Random
+) -> LibraryCost:
+    """A target with so many arenas: so many pairs of spans, then so many readings of an observer."""
     cost = LibraryCost()
-    with _target(python, arenas) as pid, Observation(of_process(pid)) as observation:
+    with _target(python, arenas) as (pid, count):
+        memory = ProcessMemory(pid)
+        try:
+            reader = LibraryReader(memory)
+            finished(reader.read())  # it looks for the main arena first
+            for _ in range(pairs):
+                rates = {read: _span(reader if read else None, count, span_s, cost) for read in _order(dice)}
+                cost.slowdowns.append(rates[False] / rates[True])
+        finally:
+            memory.close()
+        _observe(pid, observed, cost)
+    return cost
+
+
+def _order(dice: random.Random) -> list[bool]:
+    return dice.sample([True, False], 2)
+
+
+def _span(reader: LibraryReader | None, count: mmap.mmap, span_s: float, cost: LibraryCost) -> float:
+    """The target's operations a second, while it is read again and again or left alone."""
+    ops, begin = _ops(count), time.monotonic()
+    while time.monotonic() - begin < span_s:
+        if reader is None:
+            time.sleep(span_s)
+            continue
+        cpu_s = time.thread_time()
+        cost.last = finished(reader.read())
+        cost.cpu_ms.append((time.thread_time() - cpu_s) * 1e3)
+    return (_ops(count) - ops) / (time.monotonic() - begin)
+
+
+def _observe(pid: int, readings: int, cost: LibraryCost) -> None:
+    """What an observer's samples were worth while it read, and while it did not."""
+    frames: list[Frame] = []
+    with Observation(of_process(pid)) as observation:
         for message, _ in observation.messages():
-            if isinstance(message, CLibrary):
-                cost.readings.append(message)
             if isinstance(message, Frame):
-                cost.samples += message.samples
-                cost.late += message.late
-                cost.failed += message.failed
-            if len(cost.readings) > readings:
-                del cost.readings[0]  # it looked for the main arena first
-                return cost
-    raise RuntimeError("The observation ended before the C library's heap was read often enough")
+                frames.append(message)
+            if isinstance(message, CLibrary):
+                cost.observed.append(message)
+                if len(cost.observed) == readings:
+                    break
+        else:
+            raise RuntimeError("The observation ended before the C library's heap was read often enough")
+    for frame in frames:
+        read = any(
+            frame.start_us < reading.at_us and frame.end_us > reading.at_us - reading.took_us
+            for reading in cost.observed
+        )
+        cost.samples[read] += frame.samples
+        cost.late[read] += frame.late
+        cost.failed += frame.failed
+
+
+def _ops(count: mmap.mmap) -> int:
+    value: int = _COUNT.unpack_from(count)[0]
+    return value
 
 
 @contextmanager
-def _target(python: str, arenas: int) -> Iterator[int]:
-    command = [python, "-c", _TARGET, str(arenas), str(BLOCKS)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            if process.stdout is None or process.stdout.readline() != b"ready\n":
-                raise RuntimeError("The target of the C library's benchmark did not start")
-            yield process.pid
-        finally:
-            process.kill()
+def _target(python: str, arenas: int) -> Iterator[tuple[int, mmap.mmap]]:
+    """A target that stands ready: its pid, and its count of operations."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(_COUNT.size))
+        file.flush()
+        count = mmap.mmap(file.fileno(), _COUNT.size)
+        command = [python, "-c", _TARGET, str(arenas), str(BLOCKS), file.name]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            try:
+                if process.stdout is None or process.stdout.readline() != b"ready\n":
+                    raise RuntimeError("The target of the C library's benchmark did not start")
+                yield process.pid, count
+            finally:
+                process.kill()
+                count.close()

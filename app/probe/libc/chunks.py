@@ -28,6 +28,7 @@ _IN_USE_BEFORE = 1  # a flag
 _FAST = struct.Struct("=8x2Q")  # size, fd
 _WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
 _MOST_PAGES = 8_192  # that are kept: 32 MiB
+_FIRST_PAGE = _HEADER + PAGE - 1  # where the first whole page begins that malloc_trim may give back
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
 _WINDOW = 1 << 20
@@ -80,8 +81,9 @@ class Lists:
     def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
         unpack, pages, fd, pread = _CHUNK.unpack_from, self._pages, self._memory.fd, os.pread
-        chunks = free = absent = there = size = 0
-        back, at = head, first
+        window_of = self._windows.get
+        chunks = free = absent = there = size = pages_there = pages_all = 0
+        back, at, paced = head, first, _PACED
         try:
             while at != head and self.left > 0:
                 page, place = pages.get(at // PAGE), at % PAGE
@@ -97,17 +99,31 @@ class Lists:
                     more, less = yield from self.pages_in(at + _HEADER, at + size)
                     there, absent = there + more, absent + less
                 elif size > PAGE:
-                    more, less = self._few_pages_in(at + _HEADER, at + size)
-                    there, absent = there + more, absent + less
+                    start, end = (at + _FIRST_PAGE) // PAGE, (at + size) // PAGE
+                    if start < end:
+                        window = start // _WINDOW_PAGES
+                        flags = window_of(window) or self._window(window)
+                        from_, until = start % _WINDOW_PAGES, end - window * _WINDOW_PAGES
+                        pages_all += end - start
+                        pages_there += flags.count(1, from_, until)
+                        if until > _WINDOW_PAGES:
+                            flags = window_of(window + 1) or self._window(window + 1)
+                            pages_there += flags.count(1, 0, until - _WINDOW_PAGES)
                 chunks += 1
                 free += size
-                self.left -= 1
-                if not chunks % _PACED:
+                if chunks == paced:
+                    paced += _PACED
+                    self.left -= _PACED
                     yield from self.rest()
                 back, at = at, following
         except (OSError, OverflowError, Torn):
-            return Found(chunks, free, absent, there, torn=True)
-        return Found(chunks, free, absent, there)
+            torn = True
+        else:
+            torn = False
+        self.left -= chunks % _PACED
+        there += pages_there * PAGE
+        absent += (pages_all - pages_there) * PAGE
+        return Found(chunks, free, absent, there, torn)
 
     def fast_bin(self, first: int, size: int) -> Generator[None, None, Found]:
         """A fast bin: chunks of one size, each link xored with the number of the page that it lies in."""
@@ -174,20 +190,11 @@ class Lists:
             yield from self.rest()
         return there, max(beyond - first, 0) - there
 
-    def _few_pages_in(self, first: int, beyond: int) -> tuple[int, int]:
-        """The same, where they are few: out of a copy of the page map, as it was when first asked for."""
-        start, end = -(-first // PAGE), beyond // PAGE
-        there, at = 0, start
-        while at < end:
-            window = at // _WINDOW_PAGES
-            flags = self._windows.get(window)
-            if flags is None:
-                flags = pages_present(self._pagemap, window * _WINDOW, _WINDOW_PAGES)
-                self._windows[window] = flags
-            until = min(end, (window + 1) * _WINDOW_PAGES)
-            there += flags.count(1, at % _WINDOW_PAGES, until - window * _WINDOW_PAGES)
-            at = until
-        return there * PAGE, max(end - start, 0) * PAGE - there * PAGE
+    def _window(self, number: int) -> bytes:
+        """Which pages of a MiB are in memory, as it was when first asked for."""
+        flags = pages_present(self._pagemap, number * _WINDOW, _WINDOW_PAGES)
+        self._windows[number] = flags
+        return flags
 
     def _load(self, address: int) -> bytes:
         """The page of that address; Torn where there is none.

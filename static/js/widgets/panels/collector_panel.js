@@ -61,7 +61,13 @@ class Section {
     this.movedTable = make(
       "div",
       { class: "wide", hidden: "" },
-      make("table", {}, make("caption", {}, "Collections with which most memory went"), movedHead(), this.moved),
+      make(
+        "table",
+        {},
+        make("caption", {}, "Collections with which most memory went"),
+        movedHead(),
+        this.moved,
+      ),
     );
     const which = interpreter ? `pid ${pid}, interpreter ${interpreter}` : `pid ${pid}`;
     this.element = make(
@@ -96,7 +102,11 @@ class Section {
         ["Longest pause", text(duration(pauses.max_s)), "Of those seen"],
         ...(memory
           ? [
-            ["Given back", text(size(memory.given_back)), "How much RSS fell with collections that freed objects"],
+            [
+              "Given back",
+              text(size(memory.given_back)),
+              "How much RSS fell with collections that freed objects",
+            ],
             [
               "Held by dead cycles",
               memory.held === null ? "–" : `≈ ${text(size(memory.held))}`,
