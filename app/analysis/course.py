@@ -32,6 +32,11 @@ class Course:
                 self._every *= 2
         self._offered += 1
 
+    def between(self, from_us: int, to_us: int) -> list[Row]:
+        """The readings of that time which are kept."""
+        last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
+        return [row for row in (*self._kept, *last) if from_us <= (row[0] or 0) <= to_us]
+
     def to_json(self, names: Sequence[str]) -> CourseRows:
         """{"names": [...], "rows": [...]}: the readings kept, in order, and the last one in any case."""
         last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]

@@ -1,127 +1,145 @@
-"""How heaps and processes grew over a run, told by their courses in a summary."""
+"""How the memory of a process grows, and which kind of it: see lows.py for when that is said.
+
+What a process has to itself (its USS, and what of it is swapped out) is what it would give back by ending, so
+that is what is judged; where it could not be read, the RSS. It is no growth of the program's where the RSS
+stands still: pages that others have let go of, or that were copied from a parent, are of a finding of their
+own.
+
+Which kind of memory it is follows from the parts of the RSS (parts.py), at the pace at which they were read,
+and from the number of blocks of more than 512 bytes, which CPython counts from 3.12 on. Where that grows as
+the C library's blocks do, they are Python's objects; where it does not, somebody else's: native memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
-from app.analysis.heaps import HeapReading
-from app.analysis.processes import MemoryReading
-from app.model.summary import HeapRow, MemoryRow
+from app.analysis.course import Course, Row
+from app.analysis.lows import Lows, envelope, slope
+from app.analysis.parts import PARTS
+from app.model.summary import GrowthKind, GrowthRow, PartName
 
-MIB = 1024 * 1024
-PAGE_BYTES = 4096  # the smallest that a fault can copy
+MIB = 1 << 20
 
-# The first third is warm-up: imports, caches that fill, a pool that starts. What grows after that, in every
-# reading and at no falling pace, has no end in sight. Three steps are the fewest that show a pace.
-WARM_UP_SHARE = 1 / 3
-GROWTH_READINGS = 4
-GROWTH_SECONDS = 2.0
-GROWTH_BYTES = MIB
-GROWTH_SHARE = 0.05  # of what there was when the warm-up ended
-GROWTH_PACE = 0.5  # of the earlier half's growth per second, the later half's
+LEAST_BYTES = MIB
+LEAST_SHARE = 0.02
+OF_RSS = 0.5  # of its pace, that of the RSS
 
-# Copying changes whose a page is, not how many there are: USS grows, RSS and the heap do not, and each page
-# took a fault. Without the faults a sibling or the parent has let go of its share.
-COPIED_BYTES = 8 * MIB
-OTHER_SHARE = 0.25  # of the USS's growth, that RSS or the heap may have grown by
-FAULTED_SHARE = 0.5  # of the USS's growth, that faults must account for
+# The kinds are known from three readings of the parts on, over half of the time of the growth.
+_LEAST_READINGS = 3
+_LEAST_SPAN = 0.5
 
+# Blocks that grow without Python's count of large ones are native. So are those that would have to be larger
+# than a block in the C library's heap can be: from its threshold on they have mappings of their own.
+_LARGEST = 1 << 30
 
-class Growth(NamedTuple):
-    """A steady growth, from the end of the warm-up on."""
-
-    first: HeapReading
-    last: HeapReading
-    readings: int
-    bytes_per_s: float
-    blocks_per_s: float
+_KINDS: dict[GrowthKind, tuple[PartName, ...]] = {
+    "small_objects": ("objects_in_use", "objects_free"),
+    "c_library": ("c_in_use", "c_mapped", "c_trimmable", "c_free_kept"),
+    "stacks": ("stacks",),
+    "files": ("files",),
+    "shared": ("shared",),
+    "huge_waste": ("huge_waste",),
+    "other": ("other",),
+}
 
 
-class Copies(NamedTuple):
-    """What a child of a fork came to have to itself."""
+class HeapNow(NamedTuple):
+    """What of Python's own heaps of a process was in use when they were last read."""
 
-    pid: int
-    parent: int
-    uss_first: int
-    uss_last: int
-    rss_grown: int
-    heap_grown: int | None  # None where its heap was not read twice
-    faults: int
-
-    @property
-    def grown(self) -> int:
-        """Bytes copied."""
-        return self.uss_last - self.uss_first
+    allocator: str
+    bytes_used: int
+    large_blocks: (
+        int | None
+    )  # of more than 512 bytes, which the C library keeps; None where CPython has no count
 
 
-def readings_of(heap: HeapRow) -> list[HeapReading]:
-    """The readings in a heap's course."""
-    return [HeapReading._make(row) for row in heap["course"]["rows"]]
+class Growth:
+    """Of one process: takes its readings, tells its growth."""
+
+    def __init__(self) -> None:
+        self._own, self._rss = Lows(), Lows()
+        self._large = Course()
+        self._allocator: str | None = None
+
+    def rss_read(self, at_us: int, rss: int) -> None:
+        """Take a reading of the RSS."""
+        self._rss.add(at_us, rss)
+
+    def sums_read(self, at_us: int, rss: int, own: int) -> None:
+        """Take a reading of the RSS, and of what the process has to itself."""
+        self._rss.add(at_us, rss)
+        self._own.add(at_us, own)
+
+    def heap_read(self, at_us: int, heap: HeapNow) -> None:
+        """Take a reading of Python's heaps, that belongs to one of the parts."""
+        self._allocator = heap.allocator
+        if heap.large_blocks is not None:
+            self._large.add((at_us, heap.large_blocks))
+
+    def row(self, parts: Course, mmap_threshold: int | None) -> GrowthRow | None:
+        """The growth, None where there is none; `parts` has at_us and PARTS."""
+        judged = self._own if self._own else self._rss
+        found = judged.trend(LEAST_BYTES, LEAST_SHARE)
+        if found is None:
+            return None
+        span = found.from_us, found.to_us
+        if (_per_s(self._rss.between(*span), *span) or 0.0) < OF_RSS * found.per_s:
+            return None
+        kinds, large_per_s = self._kinds(parts, *span, mmap_threshold)
+        return {
+            "from_s": found.from_us / 1e6,
+            "to_s": found.to_us / 1e6,
+            "readings": found.readings,
+            "bytes_from": found.first,
+            "bytes_to": found.last,
+            "bytes_per_s": found.per_s,
+            "kinds": kinds,
+            "large_blocks_per_s": large_per_s,
+        }
+
+    def _kinds(
+        self, parts: Course, from_us: int, to_us: int, mmap_threshold: int | None
+    ) -> tuple[dict[GrowthKind, float] | None, float | None]:
+        """The pace of each kind, and of the number of large blocks; None where it was read too seldom."""
+        large_per_s = _per_s(self._large.between(from_us, to_us), from_us, to_us)
+        rows = parts.between(from_us, to_us)
+        kinds: dict[GrowthKind, float] = {
+            kind: pace
+            for kind, names in _KINDS.items()
+            if (pace := _per_s(_sums(rows, names), from_us, to_us)) is not None
+        }
+        if self._allocator == "mimalloc" and "small_objects" in kinds:
+            kinds["objects"] = kinds.pop("small_objects")
+        if "c_library" in kinds:
+            blocks = kinds.pop("c_library")
+            mapped = (_per_s(_sums(rows, ("c_mapped",)), from_us, to_us) or 0.0) > blocks / 2
+            kinds[self._owner(blocks, large_per_s, None if mapped else mmap_threshold)] = blocks
+        return kinds or None, large_per_s
+
+    def _owner(self, blocks: float, large: float | None, largest: int | None) -> GrowthKind:
+        """Whose blocks of the C library they are that grow; `largest` is what one of them can have."""
+        if self._allocator == "mimalloc":
+            return "native"  # it keeps objects of every size itself
+        if large is None:
+            return "c_library"
+        return "large_objects" if large > 0 and blocks / large <= (largest or _LARGEST) else "native"
 
 
-def growth_of(heap: HeapRow) -> Growth | None:
-    """How the heap grew after its warm-up; None where it did not, or not steadily."""
-    course = readings_of(heap)
-    if not course:
-        return None
-    warm_us = course[0].at_us + WARM_UP_SHARE * (course[-1].at_us - course[0].at_us)
-    readings = [reading for reading in course if reading.at_us >= warm_us]
-    first, last = readings[0], readings[-1]
-    seconds = (last.at_us - first.at_us) / 1e6
-    grown = last.bytes_used - first.bytes_used
-    if (
-        len(readings) < GROWTH_READINGS
-        or seconds < GROWTH_SECONDS
-        or grown < max(GROWTH_BYTES, GROWTH_SHARE * first.bytes_used)
-        or any(after.bytes_used <= before.bytes_used for before, after in pairwise(readings))
-    ):
-        return None
-    middle = readings[len(readings) // 2]
-    if _pace(middle, last) < GROWTH_PACE * _pace(first, middle):
-        return None
-    blocks = last.blocks_used - first.blocks_used
-    return Growth(first, last, len(readings), grown / seconds, blocks / seconds)
-
-
-def _pace(first: HeapReading, last: HeapReading) -> float:
-    return (last.bytes_used - first.bytes_used) / (last.at_us - first.at_us)
-
-
-def copies_of(child: MemoryRow, parent: MemoryRow, heaps: dict[int, list[HeapRow]]) -> Copies | None:
-    """What a child copied while its parent was there; None where it grew in another way, or not."""
-    until_us = float("inf") if parent["ended_s"] is None else parent["ended_s"] * 1e6
-    known = [
-        (rss, uss)
-        for at_us, rss, uss, _ in map(MemoryReading._make, child["course"]["rows"])
-        if rss is not None and uss is not None and at_us < until_us
+def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:
+    """(at_us, the sum of these parts) of each row that knows any of them."""
+    columns = [PARTS.index(name) + 1 for name in names]
+    return [
+        (row[0], sum(row[column] or 0 for column in columns))
+        for row in rows
+        if any(row[column] is not None for column in columns)
     ]
-    if not known:
-        return None
-    (rss_first, uss_first), (rss_last, uss_last) = known[0], known[-1]
-    copies = Copies(
-        pid=child["pid"],
-        parent=parent["pid"],
-        uss_first=uss_first,
-        uss_last=uss_last,
-        rss_grown=rss_last - rss_first,
-        heap_grown=_heap_grown(heaps.get(child["pid"], ())),
-        faults=child["minor_faults"] or 0,
-    )
-    if (
-        copies.grown < COPIED_BYTES
-        or copies.rss_grown > OTHER_SHARE * copies.grown
-        or (copies.heap_grown or 0) > OTHER_SHARE * copies.grown
-        or copies.faults * PAGE_BYTES < FAULTED_SHARE * copies.grown
-    ):
-        return None
-    return copies
 
 
-def _heap_grown(heaps: Sequence[HeapRow]) -> int | None:
-    """By how many bytes the heaps of a process grew from their first readings to their last."""
-    courses = [course for heap in heaps if len(course := readings_of(heap)) > 1]
-    if not courses:
+def _per_s(points: Sequence[Row], from_us: int, to_us: int) -> float | None:
+    """The slope of the lower envelope; None where there are too few points for that time."""
+    known = [(at_us, value) for at_us, value in points if at_us is not None and value is not None]
+    if len(known) < _LEAST_READINGS or known[-1][0] - known[0][0] < _LEAST_SPAN * (to_us - from_us):
         return None
-    return sum(course[-1].bytes_used - course[0].bytes_used for course in courses)
+    return slope(envelope(known)) * 1e6

@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from app.analysis.course import Course
+from app.analysis.growth import LEAST_BYTES, LEAST_SHARE, HeapNow
+from app.analysis.lows import Lows
 from app.analysis.totals import seconds
 from app.model.frames import Heap, Message, Row
 from app.model.summary import HeapFigures, HeapPeak
@@ -43,6 +45,7 @@ class HeapUse:
         self.newest = message
         self.course = Course()
         self.gone = False
+        self._used = Lows()
         self._readings = 0
         self._cpu_us = 0
         self._peak: HeapPeak = {"blocks_used": 0, "bytes_used": 0, "arenas": 0, "arena_bytes": 0}
@@ -52,6 +55,7 @@ class HeapUse:
     def read(self, message: Heap) -> None:
         """Take a reading."""
         self.newest = message
+        self._used.add(message.at_us, message.bytes_used)
         self._readings += 1
         self._cpu_us += message.cpu_us
         peak = self._peak
@@ -77,6 +81,7 @@ class HeapUse:
         """The row."""
         newest = self.newest
         pinned = pinned_arenas(newest)
+        grown = self._used.trend(LEAST_BYTES, LEAST_SHARE)
         return {
             "pid": self.pid,
             "interpreter": self.interpreter,
@@ -105,6 +110,7 @@ class HeapUse:
             "took_s": seconds(newest.took_us),
             "cpu_s": seconds(self._cpu_us),
             "peak": self._peak,
+            "growth": grown.to_json() if grown else None,
         }
 
     def message(self) -> Heap:
@@ -153,10 +159,14 @@ class Heaps:
             heap = self._heaps[key] = HeapUse(message)
         heap.read(message)
 
-    def bytes_used(self, pid: int) -> int | None:
+    def now(self, pid: int) -> HeapNow | None:
         """What all heaps of a process had in use when they were last read; None where none was."""
-        there = [heap.newest.bytes_used for heap in self if heap.pid == pid and not heap.gone]
-        return sum(there) if there else None
+        there = [heap.newest for heap in self if heap.pid == pid and not heap.gone]
+        if not there:
+            return None
+        large = [heap.raw_blocks for heap in there if heap.raw_blocks is not None]
+        used = sum(heap.bytes_used for heap in there)
+        return HeapNow(there[0].allocator, used, sum(large) if len(large) == len(there) else None)
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """Its heaps are no more; their last readings stay."""

@@ -44,6 +44,7 @@ from app.model.frames import (
     Names,
     Process,
     Report,
+    Rollup,
     Stacks,
 )
 from app.model.states import LOCK, WAITING
@@ -117,8 +118,10 @@ class Ledger:
                 self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
             case Memory() if not self._is_over(message.at_us):
                 self.processes.walked(message)
+            case Rollup() if not self._is_over(message.at_us):
+                self.processes.summed(message)
             case CLibrary() if not self._is_over(message.at_us):
-                self.processes.library_read(message, self.heaps.bytes_used(message.pid))
+                self.processes.library_read(message, self.heaps.now(message.pid))
             case Event():
                 self.events.append(message)
             case _ if not self._is_over(instant_of(message)):
@@ -243,6 +246,7 @@ class Ledger:
             return
         self.processes.read(message)
         self.threads.read(message)
+        self.processes.count_threads(message.at_us, self.threads.alive())
         self.counters.add(message)
         if not self.frames.length_us:
             self.processes.rebase()

@@ -6,23 +6,27 @@ Of the former, `cpu_s` is the CPU time of all of its threads, those that have en
 `counted_s` between two readings of the kernel's totals; `cpus` how many CPUs it may use, `thread_pools` the
 libraries that it has whose threads are their own.
 
-Sizes of the latter are those of the last walk of the process's mappings, which ended `at_s`; where there was
-none, `rss` alone is known, of that instant. `peak_rss` and the faults are the kernel's, of the whole life of
-the process. `shared` is how much of the RSS other processes map as well; `kinds` are those of the memory
-message, [size, rss, pss] each; `parts` are those of parts.py. `ended_s` is null while the process is there.
+Sizes of the latter are of the instant `at_s`. That is the last walk of the process's mappings, so that
+`parts` adds up to `rss`. Where many processes, or large ones, let that be long ago, it is the last reading of
+its sums, and what the walk alone tells is of `parts_at_s`. Where there was neither, `rss` alone is known.
+`peak_rss` and the faults are the kernel's, of the whole life of the process. `shared` is how much of the RSS
+other processes map as well; `kinds` are those of the memory message, [size, rss, pss] each; `parts` are those
+of parts.py, `growth` is that of growth.py. `ended_s` is null while the process is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from app.analysis.course import Course
+from app.analysis.growth import Growth, HeapNow
+from app.analysis.lows import Lows
 from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
 from app.analysis.verdict import verdict
-from app.model.frames import CLibrary, Counters, Memory, Process
+from app.model.frames import CLibrary, Counters, Memory, Process, Rollup
 from app.model.summary import (
     CLibraryRow,
     MemoryFigures,
@@ -38,11 +42,19 @@ PARTS_COURSE = ("at_us", *PARTS)
 UNLISTED_US = 50_000
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
+# A walk that is older than the sums by so much is told as what it is: old. Each process is walked once a
+# second, where that does not cost too much.
+_WALK_IS_OLD_US = 2_500_000
+
+# How many more threads make a growth, and which part of what there was.
+THREADS = 10
+THREADS_SHARE = 0.25
+
 _CPU, _MINOR_FAULTS, _MAJOR_FAULTS = range(3)
 
 
 class MemoryReading(NamedTuple):
-    """A row of the course: of the counters, or of a walk of the mappings."""
+    """A row of the course: of the counters, of a walk of the mappings, or of the sums alone."""
 
     at_us: int
     rss: int | None
@@ -67,8 +79,11 @@ class ProcessUse:
         self.counted_us: int | None = None
         self.peak_rss: int | None = None
         self.mappings: Memory | None = None  # the last walk
+        self.sums: Memory | Rollup | None = None  # the newest of walks and sums
         self.library: CLibrary | None = None  # the last reading of the C library's heap
         self.objects: int | None = None  # bytes in use of Python's own allocator
+        self.growth = Growth()
+        self.threads = Lows()
         self.totals = Totals(3)
         self.course = Course()
         self.parts_course = Course()
@@ -87,19 +102,29 @@ class ProcessUse:
         if use.rss:
             self.rss, self.counted_us = use.rss, at_us
         self.peak_rss = self.peak_rss if use.peak_rss is None else use.peak_rss
-        if self.mappings is None:
+        if self.sums is None:
             self.course.add(MemoryReading(at_us, self.rss, None, None))
+        if use.rss:
+            self.growth.rss_read(at_us, use.rss)
 
     def walked(self, message: Memory) -> None:
         """Take a walk of its mappings."""
         self.mappings = message
-        self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
+        self.summed(message)
 
-    def library_read(self, message: CLibrary, objects: int | None) -> None:
-        """Take a reading of its C library's heap, and what Python's own allocator has in use."""
-        self.library, self.objects = message, objects
+    def summed(self, message: Memory | Rollup) -> None:
+        """Take the sums of its memory."""
+        self.sums = message
+        self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
+        self.growth.sums_read(message.at_us, message.rss, message.uss + message.swap)
+
+    def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
+        """Take a reading of its C library's heap, and the last one of Python's own."""
+        self.library, self.objects = message, heap.bytes_used if heap else None
         parts = self.parts
         if parts is not None:
+            if heap is not None:
+                self.growth.heap_read(message.at_us, heap)
             self.parts_course.add((message.at_us, *(parts[name] for name in PARTS)))
 
     @property
@@ -115,8 +140,8 @@ class ProcessUse:
 
     @property
     def pss(self) -> int | None:
-        """What the last walk found."""
-        return self.mappings.pss if self.mappings else None
+        """As it was read last."""
+        return self.sums.pss if self.sums else None
 
     @property
     def gone(self) -> bool:
@@ -136,6 +161,7 @@ class ProcessUse:
     def use_row(self) -> ProcessRow:
         """What it runs on, and its CPU time."""
         message, from_us, to_us = self.message, self._counted_from_us, self._counted_to_us
+        grown = self.threads.trend(THREADS, THREADS_SHARE)
         return {
             "pid": self.pid,
             "python": message.python if message else None,
@@ -145,31 +171,37 @@ class ProcessUse:
             "cpu_s": self.cpu_us / 1e6,
             "cpus": message.cpus if message else None,
             "thread_pools": message.thread_pools if message else [],
+            "threads_growth": grown.to_json() if grown else None,
         }
 
     def memory_row(self) -> MemoryFigures:
         """Its memory."""
-        message, mappings = self.message, self.mappings
+        message, mappings, sums = self.message, self.mappings, self.sums
+        if mappings and sums and sums.at_us - mappings.at_us < _WALK_IS_OLD_US:
+            sums = mappings
         largest = largest_of(mappings) if mappings else []
         library = library_row(self.library) if self.library else None
         parts = self.parts
+        growth = self.growth.row(self.parts_course, library["mmap_threshold"] if library else None)
         return {
             "pid": self.pid,
             "parent": message.parent if message else None,
             "ended_s": message.at_us / 1e6 if message and message.gone else None,
-            "at_s": seconds(mappings.at_us if mappings else self.counted_us),
-            "rss": mappings.rss if mappings else self.rss,
-            "uss": mappings.uss if mappings else None,
-            "pss": mappings.pss if mappings else None,
+            "at_s": seconds(sums.at_us if sums else self.counted_us),
+            "rss": sums.rss if sums else self.rss,
+            "uss": sums.uss if sums else None,
+            "pss": sums.pss if sums else None,
             "peak_rss": self.peak_rss,
-            "swap": mappings.swap if mappings else None,
-            "shared": mappings.shared if mappings else None,
+            "swap": sums.swap if sums else None,
+            "shared": sums.shared if sums else None,
             "kinds": kinds_of(mappings) if mappings else None,
             "huge": mappings.huge if mappings else None,
             "largest": largest,
             "parts": parts,
             "c_library": library,
-            "verdict": verdict(mappings.rss, parts, library, largest) if mappings and parts else [],
+            "parts_at_s": seconds(mappings.at_us if mappings else None),
+            "growth": growth,
+            "verdict": verdict(mappings.rss, parts, library, largest, growth) if mappings and parts else [],
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }
@@ -234,21 +266,38 @@ class Processes:
         self._of(message.pid).walked(message)
         self._note_peak("pss", self.pss())
 
-    def library_read(self, message: CLibrary, objects: int | None) -> None:
-        """Take a reading of a process's C library; `objects` as of ProcessUse."""
-        self._of(message.pid).library_read(message, objects)
+    def summed(self, message: Rollup) -> None:
+        """Take the sums of a process's memory."""
+        self._of(message.pid).summed(message)
+        self._note_peak("pss", self.pss())
+
+    def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
+        """Take a reading of a process's C library; `heap` as of ProcessUse."""
+        self._of(message.pid).library_read(message, heap)
+
+    def count_threads(self, at_us: int, counts: Mapping[int, int]) -> None:
+        """How many threads each process has."""
+        for process in self.live():
+            if process.pid in counts:
+                process.threads.add(at_us, counts[process.pid])
 
     def together(self) -> MemoryTogether | None:
-        """{"processes", "pss", "parts"} of all that are there, or of the last; None unless known of each."""
-        there = [each for each in self.live() or self._last() if each.mappings or each.rss is not None]
-        parts = together([process.parts_by_pss for process in there])
-        if parts is None:
+        """Of all that are there, or of the last; None unless the PSS is known of each."""
+        there = [each for each in self.live() or self._last() if each.sums or each.rss is not None]
+        sums = [each.sums for each in there if each.sums]
+        if not sums or len(sums) < len(there):
             return None
-        return {"processes": len(there), "pss": sum(process.pss or 0 for process in there), "parts": parts}
+        return {
+            "processes": len(there),
+            "from_s": min(each.at_us for each in sums) / 1e6,
+            "to_s": max(each.at_us for each in sums) / 1e6,
+            "pss": sum(each.pss for each in sums),
+            "parts": together([process.parts_by_pss for process in there]),
+        }
 
     def _last(self) -> list[ProcessUse]:
-        """Of processes that have all ended: those that were there at the last walk of any."""
-        at_us = max((process.mappings.at_us for process in self if process.mappings), default=0)
+        """Of processes that have all ended: those that were there when any was read last."""
+        at_us = max((process.sums.at_us for process in self if process.sums), default=0)
         return [process for process in self if process.message and process.message.at_us >= at_us]
 
     def get(self, pid: int) -> ProcessUse | None:

@@ -7,6 +7,7 @@ KEPT_ROWS most active are kept and the rest are only counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from app.analysis.functions import Functions
@@ -87,6 +88,10 @@ class Threads:
     def spoken_of(self, at_us: int) -> list[Thread]:
         """Those alive, and those that went a short while ago."""
         return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
+
+    def alive(self) -> Counter[int]:
+        """How many threads each process has."""
+        return Counter(thread.pid for thread in self if thread.alive)
 
     def live_rows(self, at_us: int) -> tuple[list[LiveThreadRow], int]:
         """Rows of the LIVE_ROWS most active threads spoken of, in order of lanes; and how many have none."""

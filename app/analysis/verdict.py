@@ -6,7 +6,8 @@ than a tenth of RSS, or than 8 MiB, is not worth one.
 
 from __future__ import annotations
 
-from app.model.summary import CLibraryRow, LargestMapping, PartName, Parts
+from app.analysis.growth_words import grows
+from app.model.summary import CLibraryRow, GrowthRow, LargestMapping, PartName, Parts
 from app.model.units import count, size
 
 LEAST_BYTES = 8 << 20
@@ -43,10 +44,16 @@ _MAPPED: dict[PartName, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def verdict(rss: int, parts: Parts, library: CLibraryRow | None, largest: list[LargestMapping]) -> list[str]:
-    """The sentences; the first tells how much is in use, the last what could not be known."""
+def verdict(
+    rss: int,
+    parts: Parts,
+    library: CLibraryRow | None,
+    largest: list[LargestMapping],
+    growth: GrowthRow | None = None,
+) -> list[str]:
+    """The sentences: how much is in use, what grows, the largest parts, and what could not be known."""
     worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
-    said = [_live(rss, parts)]
+    said = [_live(rss, parts), *([grows(growth)] if growth else [])]
     for bytes_, name in sorted(worth, reverse=True):
         if name == "c_trimmable":
             said.append(_trimmable(bytes_, library))

@@ -48,6 +48,7 @@ _PARTS: dict[PartName, str] = {
 }
 _BAR = 40  # characters
 _BARS = 3  # of a run's report
+_ONE_INSTANT_S = 1.0
 _LEAST_ROWS = 0.0005  # of the whole: what is less has no line
 
 
@@ -57,8 +58,10 @@ def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
     if together is not None and together["processes"] > 1:
         head = (
             f"{together['processes']} processes: PSS {units.size(together['pss'])}, shared pages counted once"
+            f"{_age(together)}"
         )
-        parts.append(f"{head}\n{_bar(together['parts'], together['pss'])}")
+        known = together["parts"]
+        parts.append(f"{head}\n{_bar(known, sum(filter(None, known.values())))}" if known else head)
     for row in rows:
         if row["parts"] is None or row["rss"] is None:
             parts.append(f"pid {row['pid']}: RSS {units.size(row['rss'])}; its mappings could not be read")
@@ -68,6 +71,13 @@ def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
         )
         parts.append("\n".join([head, _bar(row["parts"], row["rss"]), "", *row["verdict"]]))
     return "\n\n".join(parts)
+
+
+def _age(together: MemoryTogether) -> str:
+    """When its sizes were read, where that is no one instant."""
+    if together["to_s"] - together["from_s"] < _ONE_INSTANT_S:
+        return ""
+    return f", read from {together['from_s']:.1f} s to {together['to_s']:.1f} s"
 
 
 def _allocator(row: MemoryRow) -> str:

@@ -38,6 +38,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
                       before_us, [rss, anonymous, arenas, large_blocks], after_us, [the same]]]
     memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss, pss]}, huge, huge_waste,
               largest [[name, kind, rss]]
+    rollup    at_us, pid, rss, uss, pss, swap, shared
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
               mapped, mmap_threshold, chunks, torn, cut, why
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
@@ -121,6 +122,9 @@ of app/probe/kernel/mappings.py, null where one could not be told from other mem
 huge pages; `huge_waste` is how much of those in anonymous memory is zeros, judged by a sample, null where
 that could not be read. `largest` are the mappings with most in memory, by their files or their addresses.
 Recordings of before have no PSS of a kind, and none of these three.
+
+A rollup message has the sums of one process's memory, read at one instant: those of a memory message, and far
+more often. Recordings of before have none.
 
 A c_library message is a reading of the C library's heap, right after a walk: `system` is what its arenas have
 of the kernel, `free` what of that is in no block, `absent` the whole pages of it that are not in memory, and
@@ -307,6 +311,20 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Rollup:
+    """The sums of a process's memory."""
+
+    type: ClassVar[str] = "rollup"
+    at_us: int
+    pid: int
+    rss: int
+    uss: int
+    pss: int
+    swap: int
+    shared: int  # of the RSS, what other processes map as well
+
+
+@dataclass(frozen=True)
 class CLibrary:
     """One reading of the C library's heap."""
 
@@ -377,6 +395,7 @@ Message = Union[
     Heap,
     Collector,
     Memory,
+    Rollup,
     CLibrary,
     Event,
     Report,
@@ -390,6 +409,7 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Collector: (),
     Heap: ("pid", "interpreter"),
     Memory: ("pid",),
+    Rollup: ("pid",),
     CLibrary: ("pid",),
 }
 

@@ -209,6 +209,7 @@ class ProcessRow(TypedDict):
     cpu_s: float
     cpus: Maybe
     thread_pools: list[str]
+    threads_growth: CountGrowth | None
 
 
 class CourseRows(TypedDict):
@@ -264,6 +265,44 @@ class CLibraryRow(TypedDict):
     why: str
 
 
+GrowthKind = Literal[
+    "small_objects",  # of pymalloc
+    "objects",  # of mimalloc, whatever their size
+    "large_objects",  # live, of more than 512 bytes
+    "native",  # blocks of the C library that are none of Python's
+    "c_library",  # the same where CPython does not tell whose they are
+    "stacks",
+    "files",
+    "shared",
+    "huge_waste",
+    "other",
+]
+
+
+class GrowthRow(TypedDict):
+    """Memory that grows without an end in sight, see app/analysis/growth.py; sizes are of what is its own."""
+
+    from_s: float
+    to_s: float
+    readings: int
+    bytes_from: int
+    bytes_to: int
+    bytes_per_s: float
+    kinds: Mapping[GrowthKind, float] | None  # bytes a second; None where they were read too seldom
+    large_blocks_per_s: Maybe
+
+
+class CountGrowth(TypedDict):
+    """A number or a size that grows without an end in sight: what it was, and what it came to."""
+
+    from_s: float
+    to_s: float
+    readings: int
+    first: int
+    last: int
+    per_s: float
+
+
 class MemoryFigures(TypedDict):
     """The memory of a process, see app/analysis/processes.py."""
 
@@ -282,6 +321,8 @@ class MemoryFigures(TypedDict):
     largest: list[LargestMapping]
     parts: Parts | None
     c_library: CLibraryRow | None
+    parts_at_s: Maybe  # of `kinds`, `largest` and `parts` too; later than that are only the sizes above
+    growth: GrowthRow | None
     verdict: list[str]  # sentences, see app/analysis/verdict.py
     minor_faults: int | None
     major_faults: int | None
@@ -295,11 +336,16 @@ class MemoryRow(MemoryFigures):
 
 
 class MemoryTogether(TypedDict):
-    """All processes at once, each page counted once: `parts` are of the PSS."""
+    """All processes at once, each page counted once: `parts` are of the PSS.
+
+    The sizes were read at instants between the two; `parts` are null until all of them are known.
+    """
 
     processes: int
+    from_s: float
+    to_s: float
     pss: int
-    parts: Parts
+    parts: Parts | None
 
 
 class MemoryPeak(TypedDict):
@@ -357,6 +403,7 @@ class HeapFigures(TypedDict):
     took_s: Maybe
     cpu_s: Maybe
     peak: HeapPeak
+    growth: CountGrowth | None  # of bytes_used
 
 
 class HeapRow(HeapFigures):

@@ -6,7 +6,7 @@ search (200 Hz)    take in new processes, if any was started; look for the inter
 slice (50 ms)      write a frame; hear the server, the workload and the kernel
 counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
 heaps              read when they are due, a step between two beats
-seldom (1 Hz)      read what processes/seldom lists of each process, a step between two beats
+seldom             read what processes/seldom lists of each process when it is due, a step between two beats
 
 What is due at the end of a slice takes milliseconds where there are hundreds of threads, so it is done in
 parts between the samples: see chores.py.
@@ -88,6 +88,7 @@ class Loop:
         self._dialogue.hear(now)
         yield
         self._tree.heaps.read(now)
+        self._tree.seldom.read(now)
         if not over and now < self._counters_at_us:
             return
         yield
@@ -96,8 +97,6 @@ class Loop:
             self._dialogue.tell_counters(now, every=True)
         else:
             yield from self._dialogue.counters()
-        yield
-        self._tree.seldom.read(now)
         self._counters_at_us = now + self._counters_us
         self._dialogue.tell_output()
 

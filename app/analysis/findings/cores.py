@@ -180,6 +180,7 @@ def _process(summary: Measurements, pid: int) -> ProcessRow:
         "cpu_s": 0.0,
         "cpus": None,
         "thread_pools": [],
+        "threads_growth": None,
     }
 
 

@@ -1,9 +1,9 @@
-"""The heap and the collector: fragmented, growing, pausing; pages copied after a fork."""
+"""The heap and the collector: fragmented, pausing; what the C library keeps; pages copied after a fork."""
 
 from __future__ import annotations
 
+from app.analysis.copies import MIB, copies_of, readings_of
 from app.analysis.findings.rows import Rule, had_cpu
-from app.analysis.growth import MIB, copies_of, growth_of, readings_of
 from app.analysis.heaps import HeapReading
 from app.model.findings import Finding
 from app.model.summary import CollectorRow, HeapRow, Measurements
@@ -63,45 +63,6 @@ def heap_fragmented(summary: Measurements) -> Finding | None:
         advice=(
             "Make what lives long before, or apart from, what is thrown away; do short work that needs much "
             "memory in a child process; keep bulk data in few large objects such as array or bytes."
-        ),
-        doc="/memory",
-    )
-
-
-def heap_growth(summary: Measurements) -> Finding | None:
-    """A heap that grows from reading to reading once the warm-up is over."""
-    grown = [
-        (growth.bytes_per_s, heap, growth) for heap in summary["heap"] or () if (growth := growth_of(heap))
-    ]
-    if not grown:
-        return None
-    _, heap, growth = max(grown, key=lambda found: found[0])
-    first, last = growth.first, growth.last
-    return Finding(
-        code="heap-growth",
-        severity="warning",
-        title="The heap grows steadily",
-        detail=(
-            f"From {first.at_us / 1e6:.1f} s to {last.at_us / 1e6:.1f} s the heap of {_whose(heap)} grew by "
-            f"{size(growth.bytes_per_s)} a second, from {size(first.bytes_used)} to "
-            f"{size(last.bytes_used)}: each of {growth.readings} readings was larger than that before. At "
-            f"that pace it takes {size(growth.bytes_per_s * 3600)} more in an hour."
-        ),
-        evidence={
-            "pid": heap["pid"],
-            "interpreter": heap["interpreter"],
-            "from_s": first.at_us / 1e6,
-            "to_s": last.at_us / 1e6,
-            "bytes_from": first.bytes_used,
-            "bytes_to": last.bytes_used,
-            "bytes_per_s": growth.bytes_per_s,
-            "blocks_per_s": growth.blocks_per_s,
-            "readings": growth.readings,
-        },
-        advice=(
-            "Look for a container that outlives its content: a cache without a limit, a list of handlers, a "
-            "registry. tracemalloc compares two snapshots and names the lines that allocated what is new; "
-            "functools.lru_cache(maxsize=...) and weak references put a bound to it."
         ),
         doc="/memory",
     )
@@ -237,7 +198,6 @@ def _whose(row: HeapRow | CollectorRow) -> str:
 
 RULES: tuple[Rule, ...] = (
     heap_fragmented,
-    heap_growth,
     gc_pauses,
     copy_on_write_growth,
 )

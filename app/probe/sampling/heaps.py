@@ -56,6 +56,14 @@ class HeapReads:
         """`arenas` as of now."""
         return self.arenas
 
+    def is_up(self) -> bool:
+        """Whether the interpreter is not being taken down: what is left then says nothing of the run.
+
+        Raises AddressSpaceGone.
+        """
+        runtime = self._runtime
+        return not runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing)
+
     def look_at(self, looked_at: bool) -> None:
         """Somebody looks at the map from now on, and is told all of it; or nobody does."""
         self._looked_at = looked_at
@@ -79,7 +87,7 @@ class HeapReads:
         mapped, self._found = self._schedule.wants_map(now_us, self._looked_at), []
         self._cost = Cost(0, 0)
         try:
-            reads = self._reads(mapped) if self._is_up() else []
+            reads = self._reads(mapped) if self.is_up() else []
         except (AddressSpaceGone, Inconsistent, Unmapped):
             reads = []
         if not reads:
@@ -93,12 +101,7 @@ class HeapReads:
 
     def _of_a_running_program(self, steps: Steps) -> Steps:
         found = yield from steps
-        return found if self._is_up() else []
-
-    def _is_up(self) -> bool:
-        """Whether the interpreter is not being taken down: what is left then says nothing of the run."""
-        runtime = self._runtime
-        return not runtime.memory.u64(runtime.address + runtime.layout.runtime_state.finalizing)
+        return found if self.is_up() else []
 
     def _reads(self, mapped: bool) -> list[Steps]:
         if self._mimalloc is not None:

@@ -129,7 +129,7 @@ LEAK = Workload(
         "tracemalloc compares two snapshots and names the lines that allocated what is new.",
     ),
     subject="Memory management: reference counts, and what keeps an object alive (chapter 17).",
-    finding="heap-growth",
+    finding="memory-growth",
     mended=Variant("The same cache with a limit", params={"limit": 2000}),
     roles=("request",),
     work=_work,

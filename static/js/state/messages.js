@@ -61,10 +61,10 @@
  * @typedef {{[part: string]: Maybe}} Parts of RSS, as app/analysis/parts.py names them
  * @typedef {{at_s: number, allocator: string | null, version: string | null, arenas: Maybe, free: Maybe, trimmable: Maybe,
  *            torn: number, cut: number, why: string}} CLibraryFigures
- * @typedef {{processes: number, pss: number, parts: Parts}} MemoryTogether
+ * @typedef {{processes: number, pss: number, from_s?: number, to_s?: number, parts: Parts | null}} MemoryTogether
  * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, at_s?: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
  *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
- *            parts?: Parts | null, c_library?: CLibraryFigures | null, verdict?: string[],
+ *            parts?: Parts | null, parts_at_s?: Maybe, c_library?: CLibraryFigures | null, verdict?: string[],
  *            course?: {names: string[], rows: Maybe[][]}, parts_course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding

@@ -306,6 +306,8 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
             "huge": None,
             "largest": [],
             "c_library": None,
+            "parts_at_s": 0.3,
+            "growth": None,
             "minor_faults": 10,
             "major_faults": 3,
             "course": {

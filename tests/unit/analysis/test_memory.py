@@ -93,6 +93,7 @@ def test_the_last_reading_of_a_heap_wins_and_its_peaks_stay(begin):
         "took_s": 0.002,
         "cpu_s": 0.003,
         "peak": {"blocks_used": 300, "bytes_used": 19200, "arenas": 9, "arena_bytes": 9 * MIB},
+        "growth": None,
     }
     assert figures_of(ledger)["heap"] == [row]
     assert course["names"][:3] == ["at_us", "blocks_used", "bytes_used"]

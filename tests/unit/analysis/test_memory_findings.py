@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.analysis.copies import PAGE_BYTES
 from app.analysis.findings import memory
-from app.analysis.growth import PAGE_BYTES
 
 MIB = 1 << 20
 
@@ -67,41 +67,6 @@ def test_segments_of_mimalloc_are_no_arenas():
 )
 def test_arenas_that_are_about_to_be_used_or_given_back_are_not_fragmented(pinned, arenas):
     assert memory.heap_fragmented(summary([heap([MIB] * 4, pinned, arenas)])) is None
-
-
-# ---- growth
-
-
-def test_a_heap_that_grows_in_every_reading_after_its_warm_up_is_found():
-    used = [MIB, 30 * MIB, *(30 * MIB + second * 5 * MIB for second in range(1, 9))]
-    finding = check(memory.heap_growth(summary([heap([MIB] * 10), heap(used, pid=2)])))
-    assert finding.code == "heap-growth"
-    assert finding.evidence["pid"] == 2
-    assert finding.evidence["bytes_per_s"] == 5 * MIB
-    assert finding.evidence["blocks_per_s"] == 5 * MIB / 64
-    assert "5 MiB a second" in finding.detail
-    assert "17.6 GiB more in an hour" in finding.detail
-
-
-@pytest.mark.parametrize(
-    "used",
-    [
-        [1, 20, 40, 60, 60, 60, 60, 60, 60],
-        [1, 20, 40, 50, 55, 57, 58, 58.5, 58.7, 58.8],
-        [40, 42, 44, 46, 42, 44, 46, 48, 44],
-        [100, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7],
-        [1, 20, 40],
-    ],
-    ids=["full", "warms up", "is collected", "hardly", "too short to tell"],
-)
-def test_a_heap_that_does_not_grow_for_ever_is_not_found(used):
-    assert memory.heap_growth(summary([heap([int(mib * MIB) for mib in used])])) is None
-
-
-def test_a_growth_within_the_first_moments_is_not_judged():
-    used = [second * 5 * MIB for second in range(10)]
-    assert memory.heap_growth(summary([heap(used, every_s=0.2)])) is None
-    assert memory.heap_growth(summary([heap(used, every_s=0.5)])) is not None
 
 
 # ---- pauses

@@ -110,6 +110,8 @@ def test_a_summary_has_the_parts_with_their_course(begin: Any) -> None:
     assert (row["at_s"], row["c_library"]["at_s"]) == (2.0, 1.2)
     assert summary["memory_together"] == {
         "processes": 1,
+        "from_s": 2.0,
+        "to_s": 2.0,
         "pss": memory().pss,
         "parts": by_pss(memory(), row["parts"]),
     }

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .memory import MemoryRead
 from .read import SeldomRead
+from .rollup import RollupRead
 
-SELDOM: tuple[type[SeldomRead], ...] = (MemoryRead,)
+SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead)

@@ -15,7 +15,7 @@ from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unma
 from app.probe.libc.heap import LibraryReader, LibraryReading
 from app.probe.processes.watched import Watched
 from app.probe.sampling.sampler import Sampler
-from app.probe.sampling.slow import Cost
+from app.probe.sampling.slow import Cost, Steps
 
 from .read import Parts, SeldomRead
 
@@ -55,12 +55,16 @@ class MemoryRead(SeldomRead):
             memory.close()
 
     def _read(self, memory: ProcessMemory | None, threads: Iterable[int], arenas: Arenas) -> Parts:
-        yield walk(self.process.pid, memory, threads, arenas), self._walked
+        yield self._walk(walk(self.process.pid, memory, threads, arenas)), self._walked
         if memory is None:
             return
         if self._library is None or self._library[0] is not memory:
             self._library = memory, LibraryReader(memory)
         yield self._library[1].read(), self._library_read
+
+    def _walk(self, steps: Steps) -> Steps:
+        found = yield from steps
+        return found if self.is_up() else None
 
     def _walked(self, found: Walk, at_us: int, cost: Cost) -> Memory:
         sizes = found.rss, found.uss, found.pss, found.swap, found.shared

@@ -20,9 +20,21 @@ class SeldomRead:
     def __init__(self, process: Watched) -> None:
         self.process = process
 
+    def period_us(self) -> int:
+        """From one reading to the next; it is longer where they cost too much."""
+        return 1_000_000
+
     def is_ready(self, now_us: int) -> bool:
         """Whether there is nothing to wait for before it is read."""
         return True
+
+    def is_up(self) -> bool:
+        """Whether it is no interpreter that is being taken down: what is left then says nothing of the run.
+
+        Raises AddressSpaceGone.
+        """
+        reader = self.process.reader
+        return reader is None or reader.heaps.is_up()
 
     def parts(self) -> Parts:
         """One reading. A part begins when the one before has been told; if that found None, there is none."""

@@ -1,7 +1,7 @@
 """When each process is read of what is read seldom, and that what was found is told.
 
-A process is read when it is first seen, and then once a second, or so much more rarely that one kind of
-readings, of all processes together, takes a hundredth of a CPU.
+A process is read when it is first seen, and then once in the kind's period, or so much more rarely that one
+kind of readings, of all processes together, takes a hundredth of a CPU.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from app.probe.sampling.slow import Cost, SlowReads
 
 from .read import Parts, SeldomRead
 
-_PERIOD_US = 1_000_000
 _REST = 100  # times the CPU that a reading took, between two
 
 
@@ -66,7 +65,7 @@ class Seldom:
         if part is None:
             turn.parts = None
             wait_us = turn.cpu_us * _REST * len(self._watchlist.pids)
-            turn.due_us = turn.began_us + max(_PERIOD_US, wait_us)
+            turn.due_us = turn.began_us + max(turn.read.period_us(), wait_us)
         else:
             steps, message = part
             self._slow.begin(steps, partial(self._ended, turn, parts, message))

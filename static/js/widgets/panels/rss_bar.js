@@ -86,14 +86,14 @@ export class RssBar {
  */
 export function barsOf(processes, together) {
   const bars = processes.flatMap(
-    ({ pid, rss, parts, verdict, at_s: at, c_library: library, ended_s: ended }) =>
+    ({ pid, rss, parts, verdict, at_s, parts_at_s: at = at_s, c_library: library, ended_s: ended }) =>
       parts && rss
         ? [{
           pid,
           title: `pid ${pid}${ended === null ? "" : ", ended"}: RSS ${text(size(rss))}${
             library?.allocator ? ` · ${library.allocator} ${library.version ?? ""}`.trimEnd() : ""
           }`,
-          whole: rss,
+          whole: sumOf(parts),
           parts,
           verdict: verdict ?? [],
           when: `Mappings read at ${instant(at)}${
@@ -103,14 +103,16 @@ export function barsOf(processes, together) {
         : [],
   ).sort((one, other) => other.whole - one.whole);
   const shown = bars.slice(0, MOST);
-  if (!together || together.processes < 2) return shown;
-  const title = `All ${together.processes} processes: PSS ${
-    text(size(together.pss))
-  }, pages that several share counted once`;
-  return [
-    { pid: TOGETHER, title, whole: together.pss, parts: together.parts, verdict: [], when: "" },
-    ...shown,
-  ];
+  if (!together?.parts || together.processes < 2) return shown;
+  const { processes: number, pss, parts, from_s: from, to_s: to } = together;
+  const title = `All ${number} processes: PSS ${text(size(pss))}, pages that several share counted once`;
+  const when = from === undefined ? "" : `Read from ${instant(from)} to ${instant(to)}.`;
+  return [{ pid: TOGETHER, title, whole: sumOf(parts), parts, verdict: [], when }, ...shown];
+}
+
+/** @param {Parts} parts */
+function sumOf(parts) {
+  return PARTS.reduce((sum, name) => sum + (parts[name] ?? 0), 0);
 }
 
 /** @param {Maybe | undefined} at */

@@ -17,6 +17,7 @@ from app.probe.kernel import regions
 from app.probe.kernel.mappings import kind_of, walk
 from app.probe.kernel.memory import ProcessMemory
 from app.probe.kernel.regions import thread_stack
+from app.probe.kernel.rollup import sums
 from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
@@ -51,6 +52,14 @@ def test_a_walk_adds_up_to_what_the_kernel_adds_up_itself() -> None:
     with waiting() as child:
         found = finished(walk(child.pid, None, (), lambda: None))
         rollup = _rollup(child.pid)
+        summed = sums(child.pid)
+    assert (summed.rss, summed.uss, summed.swap, summed.shared) == (
+        found.rss,
+        found.uss,
+        found.swap,
+        found.shared,
+    )
+    assert summed.pss == rollup["Pss"]
     assert found.rss == rollup["Rss"]
     assert found.shared == rollup["Shared_Clean"] + rollup["Shared_Dirty"]
     assert found.uss == rollup["Private_Clean"] + rollup["Private_Dirty"]

@@ -1,0 +1,231 @@
+"""What grows without an end in sight: a process's memory, and whose it is; a heap; threads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from app.analysis.findings.rows import Rule
+from app.analysis.growth_words import growing, grows
+from app.model.findings import Finding
+from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, Measurements, MemoryRow
+from app.model.units import count, size
+
+FEW_READINGS = 8  # what is judged from fewer says so
+_HOUR_S = 3600
+
+# What grows is native where half of it is, and the doing of threads that grow in number where half of it is
+# what comes with a thread: its stack, and the C library's arena that it gets.
+_MOST = 0.5
+_NATIVE: tuple[GrowthKind, ...] = ("native", "other")
+_OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library")
+_MAPPED: tuple[GrowthKind, ...] = ("stacks", "files", "shared", "huge_waste", "other")
+
+
+_CONTAINER = (
+    "Look for a container that outlives its content: a cache without a limit, a list of handlers, a "
+    "registry, tasks that never end. tracemalloc compares two snapshots and names the lines that "
+    "allocated what is new; functools.lru_cache(maxsize=...) and weak references put a bound to it."
+)
+_NATIVE_PROFILER = (
+    "A profiler that sees native allocations names who makes them: memray run --native, heaptrack, or "
+    "jemalloc's."
+)
+
+
+class _Grown(NamedTuple):
+    row: MemoryRow
+    growth: GrowthRow
+
+    def share(self, kinds: tuple[GrowthKind, ...]) -> float:
+        """The part of the growth that these kinds make up."""
+        known = self.growth["kinds"] or {}
+        return sum(max(known.get(kind, 0.0), 0.0) for kind in kinds) / self.growth["bytes_per_s"]
+
+    @property
+    def is_native(self) -> bool:
+        """Most of it is none of Python's; where another allocator serves Python too, that cannot be told."""
+        library = self.row["c_library"]
+        kinds = _NATIVE if library is not None and library["allocator"] == "glibc" else ("native",)
+        return self.share(tuple(kinds)) >= _MOST
+
+
+def memory_growth(summary: Measurements) -> Finding | None:
+    """A process's memory, where most of what grows is Python's objects, or not known to be another's."""
+    found = [each for each in _grown(summary) if not each.is_native]
+    if not found:
+        return None
+    kinds = [kind for kind, _ in growing(found[0].growth)]
+    advice = _CONTAINER
+    if kinds and kinds[0] == "c_library":
+        advice = f"{_CONTAINER} If they name too little, it is native memory. {_NATIVE_PROFILER}"
+    elif kinds and kinds[0] in _MAPPED:
+        advice = "Look for what maps memory and never unmaps it: files, segments of shared memory, threads."
+    return Finding(
+        code="memory-growth",
+        severity="warning",
+        title="Memory grows steadily",
+        detail=_detail(summary, found),
+        evidence=_evidence(found),
+        advice=advice,
+        doc="/memory",
+    )
+
+
+def native_memory_growth(summary: Measurements) -> Finding | None:
+    """A process's memory, where most of what grows is none of Python's."""
+    found = [each for each in _grown(summary) if each.is_native]
+    if not found:
+        return None
+    return Finding(
+        code="native-memory-growth",
+        severity="warning",
+        title="Native memory grows steadily",
+        detail=_detail(summary, found),
+        evidence=_evidence(found),
+        advice=f"Look for a C extension that allocates and never frees. {_NATIVE_PROFILER}",
+        doc="/memory",
+    )
+
+
+def _detail(summary: Measurements, found: list[_Grown]) -> str:
+    row, growth = found[0].row, found[0].growth
+    per_s = growth["bytes_per_s"]
+    others = f" So it goes with {len(found)} processes." if len(found) > 1 else ""
+    return (
+        f"What process {row['pid']} has to itself grew by {size(per_s)}/s, from {size(growth['bytes_from'])} "
+        f"at {growth['from_s']:.1f} s to {size(growth['bytes_to'])} at {growth['to_s']:.1f} s"
+        f"{_few(growth['readings'])}. {grows(growth)} At that pace it takes {size(per_s * _HOUR_S)} more in "
+        f"an hour.{_cycles(summary, row['pid'])}{others}"
+    )
+
+
+def _evidence(found: list[_Grown]) -> dict[str, object]:
+    row, growth = found[0].row, found[0].growth
+    return {
+        "pid": row["pid"],
+        **growth,
+        "bytes_per_hour": growth["bytes_per_s"] * _HOUR_S,
+        "processes": len(found),
+    }
+
+
+def _grown(summary: Measurements) -> list[_Grown]:
+    """The processes whose memory grows otherwise than by their threads, the fastest first."""
+    threads = {row["pid"] for row in summary["processes"] if row.get("threads_growth")}
+    found = [_Grown(row, growth) for row in summary["memory"] if (growth := row.get("growth"))]
+    found = [each for each in found if each.row["pid"] not in threads or each.share(_OF_THREADS) < _MOST]
+    return sorted(found, key=lambda each: -each.growth["bytes_per_s"])
+
+
+def _cycles(summary: Measurements, pid: int) -> str:
+    """A word of warning where garbage in cycles may be what grows: it has never been collected."""
+    rows = [row for row in summary["gc"] or () if row["pid"] == pid]
+    if not rows or any(sum(row["collections"]) for row in rows):
+        return ""
+    return (
+        " The collector has not run so far, so that part of it may be cycles that nobody uses: "
+        "gc.collect() would give those back."
+    )
+
+
+def heap_growth(summary: Measurements) -> Finding | None:
+    """A heap that grows though its process does not: it fills what is free in its arenas."""
+    growing_pids = {row["pid"] for row in summary["memory"] if row.get("growth")}
+    grown = [
+        (growth["per_s"], heap, growth)
+        for heap in summary["heap"] or ()
+        if (growth := heap.get("growth")) and heap["pid"] not in growing_pids
+    ]
+    if not grown:
+        return None
+    per_s, heap, growth = max(grown, key=lambda found: found[0])
+    return Finding(
+        code="heap-growth",
+        severity="warning",
+        title="Python's heap grows steadily",
+        detail=(
+            f"From {growth['from_s']:.1f} s to {growth['to_s']:.1f} s what is in use of the heap of "
+            f"{whose(heap)} grew by {size(per_s)}/s, from {size(growth['first'])} to "
+            f"{size(growth['last'])}{_few(growth['readings'])}, while the process did not: it takes what "
+            f"is free in its arenas. At that pace it takes {size(per_s * _HOUR_S)} more in an hour."
+        ),
+        evidence={
+            "pid": heap["pid"],
+            "interpreter": heap["interpreter"],
+            "from_s": growth["from_s"],
+            "to_s": growth["to_s"],
+            "bytes_from": growth["first"],
+            "bytes_to": growth["last"],
+            "bytes_per_s": per_s,
+            "readings": growth["readings"],
+        },
+        advice=_CONTAINER,
+        doc="/memory",
+    )
+
+
+def threads_grow(summary: Measurements) -> Finding | None:
+    """Threads that are started and never end."""
+    found = [
+        (growth["per_s"], row["pid"], growth)
+        for row in summary["processes"]
+        if (growth := row.get("threads_growth"))
+    ]
+    if not found:
+        return None
+    per_s, pid, growth = max(found, key=lambda each: each[0])
+    memory = next((row for row in summary["memory"] if row["pid"] == pid), None)
+    grown = memory.get("growth") if memory else None
+    return Finding(
+        code="threads-grow",
+        severity="warning",
+        title="Threads are started and do not end",
+        detail=(
+            f"Process {pid} had {count(growth['first'])} threads at {growth['from_s']:.1f} s and "
+            f"{count(growth['last'])} at {growth['to_s']:.1f} s: {per_s:.1f} more a second, "
+            f"{count(per_s * _HOUR_S)} in an hour.{_with_threads(memory, growth)}"
+        ),
+        evidence={
+            "pid": pid,
+            "threads_from": growth["first"],
+            "threads_to": growth["last"],
+            "from_s": growth["from_s"],
+            "to_s": growth["to_s"],
+            "threads_per_s": per_s,
+            "bytes_per_s": grown["bytes_per_s"] if grown else None,
+            "stacks": (memory["parts"] or {}).get("stacks") if memory else None,
+        },
+        advice=(
+            "A pool (ThreadPoolExecutor(max_workers=...)) bounds how many there are and uses them again. "
+            "Where a thread is meant to end, see in the table of threads what it waits for: a queue that "
+            "nobody closes, an answer without a timeout."
+        ),
+        doc="/memory",
+    )
+
+
+def _with_threads(memory: MemoryRow | None, growth: CountGrowth) -> str:
+    """What memory they take."""
+    if memory is None:
+        return ""
+    said = ""
+    grown, stacks = memory.get("growth"), (memory["parts"] or {}).get("stacks")
+    if grown is not None:
+        each = grown["bytes_per_s"] / growth["per_s"]
+        said = f" Memory grows by {size(grown['bytes_per_s'])}/s with them, {size(each)} for each."
+    if stacks is not None:
+        said += f" {size(stacks)} of it are their stacks."
+    return said
+
+
+def _few(readings: int) -> str:
+    return f" (judged from {readings} readings only)" if readings < FEW_READINGS else ""
+
+
+def whose(row: HeapRow) -> str:
+    """A heap's process, and its interpreter where it is not the main one."""
+    interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
+    return f"process {row['pid']}{interpreter}"
+
+
+RULES: tuple[Rule, ...] = (memory_growth, native_memory_growth, heap_growth, threads_grow)

@@ -1,0 +1,50 @@
+"""How memory grows, in a sentence: which kinds of it do, how fast, and which do not."""
+
+from __future__ import annotations
+
+from app.model.summary import GrowthKind, GrowthRow
+from app.model.units import count, size
+
+NAMED_SHARE = 0.1  # of the growth: what is less has no word
+
+KINDS: dict[GrowthKind, str] = {
+    "small_objects": "Python's small objects",
+    "objects": "Python's objects",
+    "large_objects": "live objects of more than 512 bytes",
+    "native": "blocks of native code, which are none of Python's,",
+    "c_library": "blocks of the C library, which are objects of more than 512 bytes or native memory,",
+    "stacks": "stacks of threads",
+    "files": "mapped files",
+    "shared": "segments of shared memory",
+    "huge_waste": "zeros in huge pages",
+    "other": "mappings of no allocator that is known here",
+}
+_OBJECTS: tuple[GrowthKind, ...] = ("small_objects", "objects", "large_objects")
+
+
+def grows(growth: GrowthRow) -> str:
+    """One sentence."""
+    kinds = growing(growth)
+    if not kinds:
+        return (
+            f"It grows by {size(growth['bytes_per_s'])}/s; its mappings were read too seldom to tell which "
+            "kind of memory that is."
+        )
+    said = " and ".join(
+        f"{KINDS[kind]}{' grow' * (number == 0)} by {size(per_s)}/s"
+        for number, (kind, per_s) in enumerate(kinds)
+    )
+    blocks = growth["large_blocks_per_s"]
+    if blocks and any(kind == "large_objects" for kind, _ in kinds):
+        said += f" ({count(blocks)} blocks more a second)"
+    still = [KINDS[kind] for kind in (growth["kinds"] or {}) if kind in _OBJECTS and kind not in dict(kinds)]
+    if still:
+        said += f"; {' and '.join(still)} do not"
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def growing(growth: GrowthRow) -> list[tuple[GrowthKind, float]]:
+    """The kinds that make up the growth, and how fast each of them grows, the fastest first."""
+    least = NAMED_SHARE * growth["bytes_per_s"]
+    kinds = [(kind, per_s) for kind, per_s in (growth["kinds"] or {}).items() if per_s >= least]
+    return sorted(kinds, key=lambda each: -each[1])

@@ -1,0 +1,33 @@
+"""The sums of a process's memory, read in one go: far more often than its mappings can be walked."""
+
+from __future__ import annotations
+
+import random
+
+from app.model.frames import Rollup
+from app.probe.kernel.rollup import Sums, sums
+from app.probe.sampling.slow import Cost, Steps
+
+from .read import Parts, SeldomRead
+
+_PERIOD_US = (150_000, 350_000)
+
+
+class RollupRead(SeldomRead):
+    """Of one process."""
+
+    def period_us(self) -> int:
+        """Uneven, so that a program with a beat of its own is not met at the same point of it each time."""
+        return random.randrange(*_PERIOD_US)
+
+    def parts(self) -> Parts:
+        """One read."""
+        yield self._read(), self._message
+
+    def _read(self) -> Steps:
+        found = sums(self.process.pid)
+        return found if self.is_up() else None
+        yield
+
+    def _message(self, found: Sums, at_us: int, cost: Cost) -> Rollup:
+        return Rollup(at_us, self.process.pid, **vars(found))

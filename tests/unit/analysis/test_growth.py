@@ -1,0 +1,172 @@
+"""How memory grows, and which kind of it: from readings to the row, the sentence and the finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.analysis.course import Course
+from app.analysis.findings import growth as rules
+from app.analysis.growth import Growth, HeapNow
+from app.analysis.growth_words import grows
+from app.analysis.parts import PARTS
+from app.model.summary import GrowthRow
+from tests.unit.analysis.test_memory_findings import check, summary
+
+MIB = 1 << 20
+SECONDS = 10
+
+
+def row_of(
+    allocator: str = "pymalloc",
+    large_a_second: int | None = 0,
+    rss: float | None = None,
+    own: float | None = None,
+    **mib_a_second: float,
+) -> GrowthRow | None:
+    """The row of a process some of whose parts grow; RSS and USS do as their sum unless told otherwise."""
+    pace = sum(mib_a_second.values())
+    growth, course = Growth(), Course()
+    for tick in range(4 * SECONDS):
+        at_us, at_s = tick * 250_000, tick / 4
+        sizes = [int((20 + at_s * (pace if each is None else each)) * MIB) for each in (rss, own)]
+        growth.sums_read(at_us, *sizes)
+        if tick % 4 == 0:
+            large = None if large_a_second is None else int(1000 + at_s * large_a_second)
+            growth.heap_read(at_us, HeapNow(allocator, MIB, large))
+            parts = [int((5 + at_s * mib_a_second.get(part, 0)) * MIB) for part in PARTS]
+            course.add((at_us, *parts))
+    return growth.row(course, 128 << 10)
+
+
+def told(**how: Any) -> GrowthRow:
+    row = row_of(**how)
+    assert row is not None
+    return row
+
+
+def test_large_objects_grow_where_their_number_does() -> None:
+    row = told(c_in_use=15, large_a_second=400)
+    assert row["bytes_per_s"] == pytest.approx(15 * MIB, rel=0.01)
+    assert grows(row) == (
+        "Live objects of more than 512 bytes grow by 15 MiB/s (400 blocks more a second); Python's small "
+        "objects do not."
+    )
+
+
+def test_what_grows_without_python_s_count_is_native() -> None:
+    assert grows(told(c_in_use=15)).startswith(
+        "Blocks of native code, which are none of Python's, grow by 15 MiB/s"
+    )
+    few = told(c_in_use=15, large_a_second=20)
+    assert "native" in (few["kinds"] or {}), "blocks of 768 KiB would have mappings of their own"
+    assert "large_objects" in (told(c_mapped=15, large_a_second=20)["kinds"] or {})
+    assert "native" in (told(c_in_use=15, allocator="mimalloc", large_a_second=None)["kinds"] or {})
+
+
+def test_where_cpython_keeps_no_count_it_is_said_that_it_may_be_either() -> None:
+    assert "objects of more than 512 bytes or native memory" in grows(told(c_in_use=15, large_a_second=None))
+
+
+def test_small_objects_and_large_ones_are_told_with_a_pace_of_each() -> None:
+    row = told(objects_in_use=0.8, c_in_use=2.3, large_a_second=800)
+    assert row["bytes_per_s"] == pytest.approx(3.1 * MIB, rel=0.01)
+    assert grows(row) == (
+        "Live objects of more than 512 bytes grow by 2.3 MiB/s and Python's small objects by 819 KiB/s "
+        "(800 blocks more a second)."
+    )
+    assert grows(told(objects_in_use=3)) == "Python's small objects grow by 3 MiB/s."
+
+
+def test_free_blocks_that_come_with_small_objects_are_theirs() -> None:
+    kinds = told(objects_in_use=2, objects_free=1)["kinds"] or {}
+    assert kinds["small_objects"] == pytest.approx(3 * MIB, rel=0.01)
+
+
+def test_pages_that_others_let_go_of_are_no_growth() -> None:
+    assert row_of(rss=0, own=5) is None
+    assert row_of(rss=5, own=5) is not None
+
+
+# ---- findings
+
+
+def memory_row(
+    growth: GrowthRow | None, pid: int = 1, allocator: str = "glibc", **parts: int
+) -> dict[str, Any]:
+    return {"pid": pid, "growth": growth, "c_library": {"allocator": allocator}, "parts": parts}
+
+
+def growing(
+    *rows: dict[str, Any], threads: dict[str, Any] | None = None, heap: Any = None, collections: int = 5
+) -> Any:
+    gc = [{"pid": 1, "interpreter": 0, "collections": [collections, 0, 0]}]
+    processes = [{"pid": row["pid"], "threads_growth": threads} for row in rows]
+    return {**summary(heap=heap, gc=gc, memory=rows), "processes": processes}
+
+
+def codes(of: Any) -> list[str]:
+    return [found.code for rule in rules.RULES if (found := rule(of)) is not None]
+
+
+def test_a_leak_is_told_with_its_pace_and_an_hour_of_it() -> None:
+    of = growing(memory_row(told(c_in_use=5, large_a_second=100)), memory_row(told(objects_in_use=2), pid=2))
+    finding = check(rules.memory_growth(of))
+    assert finding.code == "memory-growth"
+    assert finding.evidence["pid"] == 1
+    assert finding.evidence["bytes_per_s"] == pytest.approx(5 * MIB, rel=0.01)
+    assert "grew by 5 MiB/s" in finding.detail
+    assert "it takes 17.6 GiB more in an hour" in finding.detail
+    assert "2 processes" in finding.detail
+    assert "collector" not in finding.detail
+    assert codes(of) == ["memory-growth"]
+
+
+def test_what_was_never_collected_may_be_garbage() -> None:
+    of = growing(memory_row(told(c_in_use=5, large_a_second=100)), collections=0)
+    assert "The collector has not run so far" in check(rules.memory_growth(of)).detail
+
+
+@pytest.mark.parametrize("parts", [{"c_in_use": 5}, {"other": 5}], ids=["blocks", "mappings"])
+def test_native_memory_is_a_finding_of_its_own(parts: dict[str, float]) -> None:
+    assert codes(growing(memory_row(told(**parts)))) == ["native-memory-growth"]
+
+
+def test_the_memory_of_another_allocator_may_be_python_s() -> None:
+    assert codes(growing(memory_row(told(other=5), allocator="jemalloc"))) == ["memory-growth"]
+
+
+THREADS = {"from_s": 3.0, "to_s": 9.0, "readings": 20, "first": 80, "last": 200, "per_s": 20.0}
+
+
+def test_threads_that_grow_take_their_stacks_with_them_and_are_told_once() -> None:
+    of = growing(memory_row(told(stacks=2, c_in_use=0.5), stacks=40 * MIB), threads=THREADS)
+    assert codes(of) == ["threads-grow"]
+    finding = check(rules.threads_grow(of))
+    assert "had 80 threads at 3.0 s and 200 at 9.0 s: 20.0 more a second" in finding.detail
+    assert (
+        "Memory grows by 2.5 MiB/s with them, 128 KiB for each. 40 MiB of it are their stacks."
+        in finding.detail
+    )
+    assert codes(growing(memory_row(told(stacks=2, objects_in_use=9)), threads=THREADS)) == [
+        "memory-growth",
+        "threads-grow",
+    ]
+    assert codes(growing(memory_row(None), threads=THREADS)) == ["threads-grow"]
+
+
+def test_a_heap_that_fills_what_is_free_is_told_where_the_process_does_not_grow() -> None:
+    growth = {"from_s": 3.0, "to_s": 9.0, "readings": 7, "first": MIB, "last": 31 * MIB, "per_s": 5.0 * MIB}
+    heaps = [{"pid": 1, "interpreter": 0, "growth": growth}]
+    of = growing(memory_row(None), heap=heaps)
+    assert codes(of) == ["heap-growth"]
+    finding = check(rules.heap_growth(of))
+    assert "grew by 5 MiB/s, from 1 MiB to 31 MiB (judged from 7 readings only)" in finding.detail
+    assert codes(growing(memory_row(told(objects_in_use=5)), heap=heaps)) == ["memory-growth"]
+
+
+@pytest.mark.parametrize("rule", rules.RULES)
+def test_what_was_not_measured_is_not_judged(rule: Any) -> None:
+    assert rule(growing()) is None
+    assert rule({**summary(memory=[{"pid": 1}]), "processes": [{"pid": 1}]}) is None, "a summary of before"
