@@ -16,4 +16,5 @@ ENV PATH=/opt/gilscope/bin:$PATH PYTHONUNBUFFERED=1
 EXPOSE 8642
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD python -c "from urllib.request import urlopen; urlopen('http://127.0.0.1:8642/api/v1/health', timeout=2)"
-CMD ["gilscope", "serve", "--host", "0.0.0.0", "--no-open"]
+# By HTTP: it is published on 127.0.0.1, or behind what ends TLS.
+CMD ["gilscope", "serve", "--host", "0.0.0.0", "--insecure-http", "--no-open"]

@@ -113,7 +113,7 @@ def judge(summary: Summary, fail_on: str | None) -> None:
 
 
 async def _observe(request: RunRequest, recording: Recording | None) -> Summary:
-    manager = Manager(Settings.load())
+    manager = Manager(Settings.load(commands=True))
     try:
         run = await manager.start(request, recording)
         _stop_on_signals(run)

@@ -99,7 +99,7 @@ async def _observe(request: RunRequest, recording: Recording | None, lent: Lent,
 async def _observed(
     request: RunRequest, recording: Recording | None, lent: Lent, as_json: bool, signals: Signals
 ) -> LiveRun:
-    manager = Manager(Settings.load())
+    manager = Manager(Settings.load(commands=True))
     try:
         run = await manager.start(request, recording)
         lent.let_go(_STDIN, *([] if as_json else [_STDOUT]))

@@ -7,6 +7,7 @@ import os
 from app.cli.kept import RunOrFile, asked
 from app.cli.serve import Host, OpenBrowser, Port, start
 from app.runs.archive import Archive
+from app.runs.settings import Settings
 
 
 def replay(
@@ -21,4 +22,4 @@ def replay(
             return (await archive.import_file(run, known=True)).id
         return (await archive.get(await archive.resolve(run))).id
 
-    start(host, port, open_browser, page=f"/runs/{asked(found)}")
+    start(Settings.load(), host, port, open_browser, page=f"/runs/{asked(found)}")

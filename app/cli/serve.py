@@ -18,6 +18,19 @@ from app.runs.settings import Settings
 
 Host = Annotated[str, typer.Option(help="the address to listen on")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")]
+TlsCert = Annotated[str | None, typer.Option(metavar="FILE", help="serve HTTPS with this certificate (PEM)")]
+TlsKey = Annotated[str | None, typer.Option(metavar="FILE", help="its key, where it is in another file")]
+InsecureHttp = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-http",
+        help="HTTP even where other machines reach it: who is on the way reads the token",
+    ),
+]
+NoCommands = Annotated[
+    bool,
+    typer.Option("--no-commands", help="workloads of the catalogue alone: no commands, scripts, attaching"),
+]
 OpenBrowser = Annotated[
     bool | None,
     typer.Option("--open/--no-open", help="open it in a browser [default: where there is a display]"),
@@ -36,12 +49,22 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8642,
     open_browser: OpenBrowser = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    insecure_http: InsecureHttp = False,
+    no_commands: NoCommands = False,
 ) -> None:
     """Start the dashboard, and print an address that lets one browser in."""
-    start(host, port, open_browser)
+    settings = Settings.load(
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        insecure_http=insecure_http or None,
+        commands=False if no_commands else None,
+    )
+    start(settings, host, port, open_browser)
 
 
-def start(host: str, port: int, open_browser: bool | None, page: str = "/") -> None:
+def start(settings: Settings, host: str, port: int, open_browser: bool | None, page: str = "/") -> None:
     """Serve, and print the address of a page, until a signal ends it."""
     # Imported here: a server's libraries take longer to load than the other commands take to answer.
     from app.web.serve import serve as run
@@ -49,7 +72,7 @@ def start(host: str, port: int, open_browser: bool | None, page: str = "/") -> N
     private.sweep(_DOORWAYS)
     private.sweep(script.PREFIX)
     wanted = _has_display() if open_browser is None else open_browser
-    run(Settings.load(), host, port, on_ready=_open if wanted else None, page=page)
+    run(settings, host, port, on_ready=_open if wanted else None, page=page)
 
 
 def _has_display() -> bool:

@@ -7,6 +7,7 @@
     ├── BadRequest             exit 2, 422   a name, a parameter, a combination that cannot be
     ├── NotFound               exit 2, 404   no such run, workload, interpreter
     ├── Conflict               exit 2, 409   not now: too many runs, a run that has ended
+    ├── SwitchedOff            exit 2, 403   this server does not do that
     ├── NotPermitted           exit 3, 403   the kernel refuses to show the process
     ├── NoSuchProcess          exit 4, 404   it ended, or never was
     └── NotReadable            exit 4, 422   not a CPython, or none that can be read
@@ -90,6 +91,15 @@ class Conflict(GilscopeError):
     title = "Conflict"
     exit_status = 2
     http_status = 409
+
+
+class SwitchedOff(GilscopeError):
+    """What this server was started without."""
+
+    code = "switched-off"
+    title = "This server does not do that"
+    exit_status = 2
+    http_status = 403
 
 
 class NotPermitted(GilscopeError):

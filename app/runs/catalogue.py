@@ -51,6 +51,7 @@ class ParamSpec:
     max: float | None = None
     choices: tuple[str, ...] | None = None
     unit: str | None = None
+    program: bool = False
 
 
 @dataclass(frozen=True, slots=True)

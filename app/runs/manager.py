@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError
+from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError, SwitchedOff
 from app.runs import catalogue, interpreters, plan
 from app.runs.archive import Archive, Query
 from app.runs.catalogue import Catalogue
@@ -74,11 +74,16 @@ class Manager:
             return await asyncio.to_thread(interpreters.find, self._settings.pythons)
 
     async def start(self, request: RunRequest, recording: Recording | None = None) -> LiveRun:
-        """Check a request and start it; BadRequest, NotFound or Conflict, and then nothing was started.
+        """Check a request and start it; BadRequest, NotFound, Conflict or SwitchedOff: nothing was started.
 
         A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable. The
         messages go into `recording` too, which is the caller's.
         """
+        if not self._settings.commands and plan.brings_a_program(request, await self.catalogue()):
+            raise SwitchedOff(
+                "Commands, scripts and attaching are switched off here: only workloads of the catalogue run",
+                "Start the server without --no-commands, and with GILSCOPE_COMMANDS unset.",
+            )
         run = self._admit(await self._plan(request))
         if recording is not None:
             run.record(recording)

@@ -98,6 +98,14 @@ def kind_of(request: RunRequest) -> Kind:
     return kind
 
 
+def brings_a_program(request: RunRequest, known: Catalogue) -> bool:
+    """Whether it runs or reads more than a workload of the catalogue, on an interpreter that was found."""
+    if request.workload is None:
+        return True
+    programs = {param.name: param.default for param in known.get(request.workload).params if param.program}
+    return any(request.params.get(name, default) != default for name, default in programs.items())
+
+
 def check_workload(request: RunRequest, known: Catalogue) -> tuple[WorkloadSpec, Checked]:
     """What can be checked before it is known which interpreters there are; the workload and its settings."""
     assert request.workload is not None

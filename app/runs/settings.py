@@ -37,6 +37,12 @@ def _bytes(text: str) -> int:
     return int(match[1]) << 10 * " KMGT".index(match[2] or " ")
 
 
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return text == "on"
+
+
 def _paths(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(os.pathsep) if part)
 
@@ -58,6 +64,26 @@ class Settings:
         "GILSCOPE_TOKEN",
         _token,
         "The secret that lets a client in; a new one at each start if not set.",
+    )
+    look_token: str | None = _setting(
+        None,
+        "GILSCOPE_LOOK_TOKEN",
+        _token,
+        "A second secret, with which a client may look at runs, and start, stop or change nothing.",
+    )
+    commands: bool = _setting(
+        True,
+        "GILSCOPE_COMMANDS",
+        _switch,
+        "off: the server runs workloads of its catalogue alone; no commands, no scripts, no attaching.",
+    )
+    tls_cert: str = _setting("", "GILSCOPE_TLS_CERT", str, "For HTTPS: a file with the certificate.")
+    tls_key: str = _setting("", "GILSCOPE_TLS_KEY", str, "A file with its key, if not the same.")
+    insecure_http: bool = _setting(
+        False,
+        "GILSCOPE_INSECURE_HTTP",
+        _switch,
+        "on: HTTP even where other machines reach the server; who is in between reads tokens.",
     )
     pythons: tuple[str, ...] = _setting(
         (), "GILSCOPE_PYTHONS", _paths, "Further interpreters: executables or folders, separated by colons."
@@ -121,5 +147,5 @@ def _parsed(env: str, parse: Callable[[str], Any], text: str) -> Any:
         return parse(text)
     except ValueError as error:
         # A token is a secret even when it is a bad one.
-        shown = "" if env == "GILSCOPE_TOKEN" else f"; it was {text!r}"
+        shown = "" if env.endswith("_TOKEN") else f"; it was {text!r}"
         raise BadRequest(f"{env} {error}{shown}", f"Set {env} anew, or unset it.", field=env) from None

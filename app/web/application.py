@@ -64,6 +64,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.sessions = sessions
+    app.state.settings = settings
     app.include_router(health.router, prefix=API)
     for module in (entrance, interpreters, workloads, machine, runs, stream, compare):
         app.include_router(module.router, prefix=API, responses=described(401, 422))
@@ -80,5 +81,6 @@ def create_app(
         sessions=sessions,
         allowed_hosts=settings.allowed_hosts,
         on_stranger=on_stranger,
+        look_token=settings.look_token,
     )
     return app

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
 from app import assets
+from app.web.pages import of_request
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = Jinja2Templates(env=assets.templates())
@@ -46,7 +47,7 @@ async def docs(request: Request) -> HTMLResponse:
     """What the interface offers."""
     document = request.app.openapi()
     context = {
-        "nonce": request.state.csp_nonce,
+        **of_request(request),
         "operations": list(operations(document)),
         "openapi_url": request.app.openapi_url,
     }

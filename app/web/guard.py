@@ -9,6 +9,7 @@ user of the same machine may reach it. In this order:
     Sec-Fetch-Site  where a browser sends one, must be its own (`same-origin`, or `none`: a person), else
               403; only a page may be opened from elsewhere, as a link does
     token     as `Authorization: Bearer`, or a session's name in the cookie, else 401
+    role      the look token, and a session that was opened with it, open what only shows runs, else 403
 
 A browser gets its session by a page opened with `?code=`, which leads on to the page's own address, or by the
 token in the form that it finds instead of a page. The token is in no address and no cookie: see sessions.py.
@@ -32,10 +33,12 @@ from starlette.websockets import WebSocketClose
 
 from app.web.connections import admit
 from app.web.problems import Problem, shown
-from app.web.sessions import SESSION_S, Sessions
+from app.web.sessions import SESSION_S, Role, Sessions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OPEN_PATHS = frozenset({"/api/v1/health"})  # a container's health check has no token
+# What tells of other processes of the machine, which whoever may only look at runs does not see.
+NOT_FOR_LOOKERS = frozenset({"/processes", "/api/v1/processes", "/api/v1/doctor"})
 POLICY_VIOLATION = 1008
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
@@ -61,8 +64,9 @@ _AGAIN = '<meta http-equiv="refresh" content="0">'
 
 
 class Guard:
-    """The middleware. `token` lets programs in; `allowed_hosts` are names beside the local ones.
+    """The middleware. `token` lets programs in, `look_token` lets them look.
 
+    `allowed_hosts` are names beside the local ones. A request's state has the `role` that it was let in with.
     `on_stranger` is called when a person's browser finds the form instead of a page.
     """
 
@@ -73,9 +77,12 @@ class Guard:
         sessions: Sessions,
         allowed_hosts: Iterable[str] = (),
         on_stranger: Callable[[], object] | None = None,
+        look_token: str | None = None,
     ) -> None:
         self._app = app
-        self._token = token.encode()
+        self._tokens: list[tuple[bytes, Role]] = [(token.encode(), "all")]
+        if look_token is not None:
+            self._tokens.append((look_token.encode(), "look"))
         self._sessions = sessions
         self._hosts = LOCAL_HOSTS | set(allowed_hosts)
         self._on_stranger = on_stranger
@@ -108,32 +115,38 @@ class Guard:
         cookie = _cookie_name(scope, headers)
         # Lenient, unlike http.cookies: other servers of an address share the jar, and write what they like.
         session = cookie_parser(headers.get("cookie", "")).get(cookie)
-        known = session is not None and self._sessions.knows(session)
+        role = None if session is None else self._sessions.role(session)
         if scope["type"] == "http" and scope["path"] == _ENTER and scope["method"] == "POST":
-            if known or self._is_token(await _given_token(receive)):
-                return self._entrance(scope, cookie, "/", known)
-            return HTMLResponse(_ENTRANCE.format(again="", enter=_ENTER), 401)
+            given = self._role_of(await _given_token(receive))
+            if role is None and given is None:
+                return HTMLResponse(_ENTRANCE.format(again="", enter=_ENTER), 401)
+            return self._entrance(scope, cookie, "/", role, given)
         code = _query(scope).get("code") if _is_page(scope) and scope["method"] == "GET" else None
-        if code is not None and (self._sessions.redeem(code) or known):
+        given = None if code is None else self._sessions.redeem(code)
+        if code is not None and (given or role):
             rest = urlencode({name: value for name, value in _query(scope).items() if name != "code"})
             # A path that begins with two slashes would lead to another host.
             path = "/" + quote(scope["path"].lstrip("/"))
-            return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, known)
-        if known or self._is_token(_bearer(headers)):
+            return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, role, given)
+        role = role or self._role_of(_bearer(headers))
+        if role is not None:
             admit(scope)
-            return None
+            scope["state"]["role"] = role
+            return None if role == "all" or _only_looks(scope) else _may_only_look(scope["path"])
         if scope["path"] in OPEN_PATHS:
             return None
         return self._stranger(scope, headers)
 
-    def _entrance(self, scope: Scope, cookie: str, page: str, known: bool) -> Response:
-        """On to a page, with the cookie of a new session unless there is one."""
+    def _entrance(
+        self, scope: Scope, cookie: str, page: str, role: Role | None, given: Role | None
+    ) -> Response:
+        """On to a page, with the cookie of a new session where what was `given` is more than there was."""
         admit(scope)
         response = RedirectResponse(page, 303)
-        if not known:
+        if role != "all" and given is not None and given != role:
             response.set_cookie(
                 cookie,
-                self._sessions.open(),
+                self._sessions.open(given),
                 max_age=SESSION_S,
                 httponly=True,
                 samesite="strict",
@@ -149,8 +162,11 @@ class Guard:
             self._on_stranger()
         return HTMLResponse(_ENTRANCE.format(again=_AGAIN if led_here else "", enter=_ENTER), 401)
 
-    def _is_token(self, candidate: str | None) -> bool:
-        return candidate is not None and secrets.compare_digest(candidate.encode(), self._token)
+    def _role_of(self, candidate: str | None) -> Role | None:
+        if candidate is None:
+            return None
+        matching = [role for token, role in self._tokens if secrets.compare_digest(candidate.encode(), token)]
+        return matching[0] if matching else None
 
 
 def _misplaced(scope: Scope, headers: Headers, hosts: Iterable[str]) -> Response | None:
@@ -228,6 +244,22 @@ def _no_token(scope: Scope) -> Response:
         "Send GILSCOPE_TOKEN, as it was when the server started, as `Authorization: Bearer TOKEN`.",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+def _may_only_look(path: str) -> Response:
+    return Problem(
+        403,
+        "This token may only look",
+        "Who came in with the look token sees runs, and starts, stops and changes nothing",
+        path,
+        "Come in with the server's own token, or with an address that it printed.",
+    )
+
+
+def _only_looks(scope: Scope) -> bool:
+    """Whether it only shows runs: every socket does."""
+    reads = scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD")
+    return reads and scope["path"] not in NOT_FOR_LOOKERS
 
 
 def _is_page(scope: Scope) -> bool:

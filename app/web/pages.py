@@ -89,9 +89,16 @@ async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
 
 
 def _page(request: Request, name: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    return _templates.TemplateResponse(
-        request, name, {"nonce": request.state.csp_nonce, **context}, status_code=status
-    )
+    return _templates.TemplateResponse(request, name, {**of_request(request), **context}, status_code=status)
+
+
+def of_request(request: Request) -> dict[str, Any]:
+    """What every page is made with: what its viewer may do decides what it offers."""
+    return {
+        "nonce": request.state.csp_nonce,
+        "role": request.state.role,
+        "commands": request.app.state.settings.commands,
+    }
 
 
 def _manager(request: Request) -> Manager:

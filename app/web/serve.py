@@ -8,9 +8,11 @@ import hashlib
 import os
 import secrets
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -44,16 +46,34 @@ def serve(
 
     Once it answers, prints one line with its whole address, which lets one browser in, and calls `on_ready`
     with that address, which is that of `page`. Prints another when somebody comes whom it does not know.
-    Conflict where the port is in use, BadRequest where the address cannot be bound.
+    Conflict where the port is in use, BadRequest where the address cannot be bound, where the certificate
+    cannot be used, and where other machines would reach it by HTTP, unless the settings say so.
 
     On 127.0.0.1 it listens at an address of its own too, and prints that: see docs/decisions/0017.
     """
     token = settings.token or secrets.token_urlsafe(24)
-    shown = own_address(token) if host == LOOPBACK else _reachable(host)
+    if token == settings.look_token:
+        raise BadRequest(
+            "GILSCOPE_LOOK_TOKEN is GILSCOPE_TOKEN: who has it would do more than look",
+            "Choose another.",
+            field="GILSCOPE_LOOK_TOKEN",
+        )
+    tls = _tls(settings)
+    if tls is None and not settings.insecure_http and not _is_loopback(host):
+        raise BadRequest(
+            f"Other machines reach {host}, and by HTTP whoever is on the way reads the token, with which "
+            "programs are started",
+            "Give --tls-cert and --tls-key, or --insecure-http where the network is your own.",
+            field="host",
+        )
+    # A certificate is for a name, and not for an address that changes with the token.
+    own = host == LOOPBACK and tls is None
+    shown = own_address(token) if own else _reachable(host, settings.allowed_hosts)
     hosts = settings.allowed_hosts if host in WILDCARDS else (*settings.allowed_hosts, shown.lower())
-    listeners = _bind_all([host, shown] if host == LOOPBACK else [host], port)
+    listeners = _bind_all([host, shown] if own else [host], port)
     sessions = Sessions(path_for(settings.home, token) if settings.token else None)
-    invite = Invitation(sessions, f"http://{shown}:{listeners[0].getsockname()[1]}{page}")
+    scheme = "http" if tls is None else "https"
+    invite = Invitation(sessions, f"{scheme}://{shown}:{listeners[0].getsockname()[1]}{page}")
 
     def ready() -> None:
         address = invite()
@@ -65,7 +85,7 @@ def serve(
     with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):
         for listener in listeners:
             open_listeners.enter_context(listener)
-        Server(app, ready).run(listeners)
+        Server(app, ready, tls=tls).run(listeners)
 
 
 class Invitation:
@@ -100,7 +120,13 @@ def own_address(token: str) -> str:
 class Server(uvicorn.Server):
     """uvicorn as this application needs it; calls `ready` once it answers."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None], strangers: Strangers | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        ready: Callable[[], None],
+        strangers: Strangers | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._strangers = strangers or Strangers()
         config = uvicorn.Config(
             Peers(ProxyHeadersMiddleware(app), self._strangers),  # type: ignore[arg-type]  # uvicorn's are narrower
@@ -113,6 +139,7 @@ class Server(uvicorn.Server):
             access_log=False,  # addresses hold entrance codes
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+            ssl_context_factory=None if tls is None else lambda config, default: tls,
         )
         super().__init__(config)
         self._ready = ready
@@ -163,8 +190,36 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _reachable(host: str) -> str:
-    return LOOPBACK if host in WILDCARDS else _in_url(host)
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.tls_cert:
+        if settings.tls_key:
+            raise BadRequest("A key without its certificate is of no use", "Give --tls-cert too.", "tls_key")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    except OSError as error:  # which an ssl.SSLError is
+        why = error.strerror or str(error)
+        raise BadRequest(
+            f"The certificate {settings.tls_cert} cannot be used: {why}",
+            "--tls-cert names a file of PEM, with the key in it or in that of --tls-key.",
+            field="tls_cert",
+        ) from error
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it; so it is said of what is no address, which cannot be bound."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return True
+    return all(ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)
+
+
+def _reachable(host: str, names: Sequence[str]) -> str:
+    """What a browser may call it."""
+    return next(iter(names), LOOPBACK) if host in WILDCARDS else _in_url(host)
 
 
 def _in_url(host: str) -> str:

@@ -17,6 +17,7 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ SESSION_S = 30 * 24 * 3600
 _MOST_CODES = 100
 _MOST_SESSIONS = 1000
 
+# What a client may do: everything, or look at runs alone.
+Role = Literal["all", "look"]
+Entries = dict[str, tuple[float, Role]]  # by a hash: when it ends, and what it is good for
+
 
 class Sessions:
     """Codes and sessions. `path` is the file in which sessions outlive the server; its folder is made."""
@@ -33,38 +38,36 @@ class Sessions:
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
-        self._codes: dict[
-            str, float
-        ] = {}  # when each ends, by its hash; in the order in which they were made
-        self._sessions: dict[str, float] = {}
+        self._codes: Entries = {}  # in the order in which they were made, as are the sessions
+        self._sessions: Entries = {}
         self._load()
 
-    def code(self) -> str:
+    def code(self, role: Role = "all") -> str:
         """A new entrance code."""
         code = secrets.token_urlsafe(24)
-        self._codes[_hash(code)] = self._clock() + CODE_S
+        self._codes[_hash(code)] = (self._clock() + CODE_S, role)
         _keep(self._codes, _MOST_CODES)
         return code
 
     def works(self, code: str) -> bool:
         """Whether the code would let somebody in now."""
-        return self._codes.get(_hash(code), 0.0) > self._clock()
+        return self._good_for(self._codes.get(_hash(code))) is not None
 
-    def redeem(self, code: str) -> bool:
-        """Whether the code still lets somebody in; it does so no more."""
-        return self._codes.pop(_hash(code), 0.0) > self._clock()
+    def redeem(self, code: str) -> Role | None:
+        """What the code is still good for, if anything; it is no more."""
+        return self._good_for(self._codes.pop(_hash(code), None))
 
-    def open(self) -> str:
+    def open(self, role: Role = "all") -> str:
         """The name of a new session."""
         session = secrets.token_urlsafe(32)
-        self._sessions[_hash(session)] = self._clock() + SESSION_S
+        self._sessions[_hash(session)] = (self._clock() + SESSION_S, role)
         _keep(self._sessions, _MOST_SESSIONS)
         self._store()
         return session
 
-    def knows(self, session: str) -> bool:
-        """Whether that is the name of a session that goes on."""
-        return self._sessions.get(_hash(session), 0.0) > self._clock()
+    def role(self, session: str) -> Role | None:
+        """What a session of that name is good for; None where none goes on."""
+        return self._good_for(self._sessions.get(_hash(session)))
 
     def close(self, session: str) -> None:
         """End one session."""
@@ -77,12 +80,19 @@ class Sessions:
         self._sessions.clear()
         self._store()
 
+    def _good_for(self, entry: tuple[float, Role] | None) -> Role | None:
+        return entry[1] if entry is not None and entry[0] > self._clock() else None
+
     def _load(self) -> None:
         if self._path is None:
             return
         try:
             stored = json.loads(self._path.read_bytes())
-            self._sessions = {str(name): float(ends) for name, ends in stored.items() if ends > self._clock()}
+            self._sessions = {
+                str(name): (float(ends), "all" if role == "all" else "look")
+                for name, (ends, role) in stored.items()
+                if ends > self._clock()
+            }
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -116,6 +126,6 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _keep(entries: dict[str, float], most: int) -> None:
+def _keep(entries: Entries, most: int) -> None:
     while len(entries) > most:
         del entries[next(iter(entries))]

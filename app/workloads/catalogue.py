@@ -5,7 +5,8 @@ its work. `python -m app.workloads list` prints:
 
     {"schema": 1,
      "workloads": [{"name", "family", "title", "sentence", "op",
-                    "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit"}],
+                    "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit",
+                                "program"}],
                     "executors": [name], "executor", "workers", "min_workers", "max_workers",
                     "min_python": [3, 9], "look_for": [sentence], "why": [sentence], "helps": [sentence],
                     "subject", "table": {"columns": [text], "rows": [[text]]}, "finding",
@@ -85,6 +86,7 @@ class Param:
     max: float | None = None
     choices: tuple[str, ...] | None = None
     unit: str | None = None
+    program: bool = False  # of a text: it is a program, or where one is, which the workload runs
 
     def check(self, value: Any) -> ParamValue:
         """The value, if it is of this type and within the bounds."""

@@ -18,7 +18,6 @@ from app.runs.manager import Manager
 from app.runs.observer import COMMAND
 from app.runs.settings import Settings
 from app.web.application import create_app
-from app.web.connections import Strangers
 from app.web.serve import Server
 
 TOKEN = "the-token-of-the-tests"
@@ -58,11 +57,11 @@ class Site:
 
 
 @contextmanager
-def serving(how: str | None, settings: Settings, strangers: Strangers | None = None) -> Iterator[Site]:
+def serving(how: str | None, settings: Settings, **more: object) -> Iterator[Site]:
     """A site; `how` is what the observer does, see tests/fakes/observer.py, None for the real one."""
     manager = Manager(settings, COMMAND if how is None else [sys.executable, FAKE, how])
     ready = threading.Event()
-    server = Server(create_app(settings, manager), ready.set, strangers)
+    server = Server(create_app(settings, manager), ready.set, **more)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -82,11 +81,14 @@ def serving(how: str | None, settings: Settings, strangers: Strangers | None = N
 def site_with(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Make sites: `site_with("steady", max_runs=1)`. They share one archive, which is the test's own."""
     with ExitStack() as sites:
-        yield lambda how=None, strangers=None, **settings: sites.enter_context(
-            serving(
-                how, Settings(**{"token": TOKEN, "data_dir": str(tmp_path / "data"), **settings}), strangers
-            )
-        )
+
+        def make(
+            how: str | None = None, strangers: object = None, tls: object = None, **settings: object
+        ) -> Site:
+            chosen = Settings(**{"token": TOKEN, "data_dir": str(tmp_path / "data"), **settings})
+            return sites.enter_context(serving(how, chosen, strangers=strangers, tls=tls))
+
+        yield make
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from contextlib import ExitStack, closing
@@ -20,6 +21,7 @@ from app.web.connections import Client, Strangers
 from app.web.peers import owner
 
 from .conftest import TOKEN
+from .test_serve import CERTIFICATE
 
 REQUEST = f"GET /api/v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
 SERVE = """
@@ -174,6 +176,14 @@ def test_a_connection_of_another_machine_is_its_addresses():
         accepted, _ = server.accept()
         with accepted:
             assert owner(accepted, ("192.0.2.7", 4000)) == ip_address("192.0.2.7")
+
+
+def test_a_tls_handshake_that_never_ends_is_cut_off(site_with, dial):
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(CERTIFICATE)
+    site = site_with("steady", strangers=Strangers(16, limit_s=0.2), tls=tls)
+    until_closed(dial(site))
+    until_closed(dial(site, b"\x16\x03\x01"))
 
 
 def test_more_idle_sockets_than_descriptors_leave_the_dashboard_usable_and_the_log_quiet(tmp_path):

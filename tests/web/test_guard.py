@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -117,6 +118,66 @@ def test_every_route_but_health_needs_the_token(site, stranger):
                 assert stranger.request(method, path).status_code == 401, (method, path)
     for path in ("/", "/docs", "/api/v1/openapi.json", "/static/x.js", "/vendor/x.js", "/no/such"):
         assert stranger.get(path).status_code == 401, path
+
+
+LOOK = "a-token-to-look-with"
+LOOKS = {"Authorization": f"Bearer {LOOK}"}
+
+
+@pytest.fixture
+def shared(site_with):
+    """A site with a token to look with, a run, and a client with that token."""
+    site = site_with("steady", look_token=LOOK)
+    with httpx.Client(base_url=site.url, headers=LOOKS) as looker:
+        yield site, site.start()["id"], looker
+
+
+def test_who_may_look_sees_every_run_in_full(shared):
+    site, run, looker = shared
+    for path in ("/", f"/runs/{run}", "/history", "/api/v1/runs", f"/api/v1/runs/{run}/summary"):
+        assert looker.get(path).status_code == 200, path
+    with site.stream(run, additional_headers=LOOKS, max_queue=None) as viewer:
+        assert viewer.recv()
+
+
+def test_who_may_look_starts_stops_and_changes_nothing_and_sees_no_process(shared, problem):
+    site, run, looker = shared
+    described = site.client.get("/api/v1/openapi.json").json()["paths"]
+    tried = 0
+    for path, methods in described.items():
+        for method in set(methods) - {"get"}:
+            body = problem(looker.request(method, path.replace("{run_id}", run), json=COMMAND), 403)
+            assert "may only look" in body["title"]
+            tried += 1
+    assert tried >= 8
+    for path in ("/processes", "/api/v1/processes", "/api/v1/doctor?pid=1"):
+        problem(looker.get(path), 403)
+    [still] = site.runs()
+    assert (still["id"], still["state"]) == (run, "running")
+
+
+def test_the_look_token_and_codes_to_look_open_sessions_to_look(shared, stranger_of):
+    site, *_ = shared
+    by_form, by_code = stranger_of(site), stranger_of(site)
+    assert by_form.post("/enter", data={"token": LOOK}, headers={"Origin": site.url}).status_code == 303
+    code = site.client.post("/api/v1/codes?look=true").json()["code"]
+    assert by_code.get(f"/?code={code}").status_code == 303
+    for browser in (by_form, by_code):
+        assert LOOK not in str(browser.cookies)
+        assert browser.get("/api/v1/runs").status_code == 200
+        assert browser.post("/api/v1/runs", json=COMMAND).status_code == 403
+    # A code of the server's own makes more of it, and one to look no less.
+    for look in ("false", "true"):
+        code = site.client.post(f"/api/v1/codes?look={look}").json()["code"]
+        assert by_code.get(f"/?code={code}").status_code == 303
+        assert by_code.post("/api/v1/runs", json=COMMAND).status_code == 201
+
+
+@pytest.fixture
+def stranger_of():
+    """Make clients of a site that have no token."""
+    with ExitStack() as clients:
+        yield lambda site: clients.enter_context(httpx.Client(base_url=site.url))
 
 
 @pytest.fixture

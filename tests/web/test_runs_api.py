@@ -191,6 +191,33 @@ def test_an_action_is_for_a_running_workload_that_has_it(site, problem):
     problem(site.client.post(address, json={"name": "x", "also": 1}), 422, "also")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"command": ["target"]},
+        {"script": "print(1)"},
+        {"attach": {"pid": 1}},
+        {"workload": "object-graph", "params": {"code": "print(1)"}},
+        {"workload": "allocate", "params": {"free_threaded": "/bin/true"}},
+    ],
+)
+def test_a_server_without_commands_starts_nothing_but_its_own_workloads(site_with, problem, body):
+    site = site_with("steady", commands=False)
+    answer = problem(site.client.post("/api/v1/runs", json=body), 403)
+    assert answer["type"] == "urn:gilscope:problem:switched-off"
+    assert "--no-commands" in answer["remedy"]
+    assert site.runs() == []
+
+
+def test_a_server_without_commands_runs_its_workloads_and_offers_nothing_else(site_with):
+    site = site_with("steady", commands=False)
+    assert site.start(workload="cpu-bound")["workload"] == "cpu-bound"
+    page, usual = site.client.get("/").text, site_with("steady").client.get("/").text
+    for offer in ('data-act="script"', 'href="/processes"'):
+        assert offer not in page
+        assert offer in usual
+
+
 def test_a_method_that_a_route_does_not_have_is_refused(site, problem):
     response = site.client.put("/api/v1/runs")
     problem(response, 405)

@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ from app.web.serve import serve
 SERVE = (
     "from app.web.serve import serve; from app.runs.settings import Settings; serve(Settings.load(), {!r}, 0)"
 )
-LINE = re.compile(r"GILScope is at (http://(?:127\.[\d.]+|\[::1\]):\d+)/\?code=([\w-]+)\n")
+CERTIFICATE = str(Path(__file__).parents[1] / "support" / "tls.pem")
+LINE = re.compile(r"GILScope is at (https?://(?:127\.[\d.]+|\[::1\]):\d+)/\?code=([\w-]+)\n")
 
 
 @pytest.fixture
@@ -46,7 +48,8 @@ def started(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str
         line = process.stdout.readline()
         found = LINE.fullmatch(line)
         assert found, line
-        clients.append(httpx.Client(base_url=found[1], timeout=60))
+        trusted = ssl.create_default_context(cafile=CERTIFICATE)
+        clients.append(httpx.Client(base_url=found[1], timeout=60, verify=trusted))
         entrance = clients[-1].get(f"/?code={found[2]}")
         assert entrance.status_code == 303
         return process, clients[-1]
@@ -222,6 +225,54 @@ def test_an_address_that_is_not_this_machines_is_refused(host):
     with pytest.raises(BadRequest) as caught:
         serve(Settings(), host, 0)
     assert host in caught.value.detail
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_by_http_it_listens_where_other_machines_come_only_if_it_is_told_to(host):
+    with pytest.raises(BadRequest) as caught:
+        serve(Settings(), host, 0)
+    assert host in caught.value.detail
+    assert "--tls-cert" in caught.value.remedy
+    assert "--insecure-http" in caught.value.remedy
+
+
+def test_it_listens_everywhere_by_http_if_it_is_told_to(started):
+    _, client = started("0.0.0.0", GILSCOPE_INSECURE_HTTP="on")
+    assert client.get("/api/v1/runs").status_code == 200
+
+
+def test_with_a_certificate_it_speaks_https_alone(started):
+    _, client = started("127.0.0.1", GILSCOPE_TLS_CERT=CERTIFICATE)
+    assert client.base_url.scheme == "https"
+    assert [cookie.secure for cookie in client.cookies.jar] == [True]
+    assert client.get("/api/v1/runs", headers={"Origin": str(client.base_url)}).status_code == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{client.base_url.port}/api/v1/health")
+    streams = ssl.create_default_context(cafile=CERTIFICATE)
+    cookie = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)
+    run = client.post("/api/v1/runs", json={"command": [sys.executable, "-c", ""]}).json()["id"]
+    with connect(
+        f"wss://127.0.0.1:{client.base_url.port}/api/v1/runs/{run}/stream",
+        additional_headers={"Cookie": cookie},
+        ssl=streams,
+        proxy=None,
+    ) as viewer:
+        assert viewer.recv()
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (Settings(tls_cert="/no/such.pem"), "tls_cert"),
+        (Settings(tls_cert=__file__), "tls_cert"),
+        (Settings(tls_key=CERTIFICATE), "tls_key"),
+        (Settings(token="the-same-for-both", look_token="the-same-for-both"), "GILSCOPE_LOOK_TOKEN"),
+    ],
+)
+def test_what_cannot_be_served_so_is_said_before_it_listens(settings, field):
+    with pytest.raises(BadRequest) as caught:
+        serve(settings, "127.0.0.1", 0)
+    assert caught.value.field == field
 
 
 def test_uvicorn_serves_the_application_by_its_name():

@@ -23,9 +23,9 @@ def _sessions(request: Request) -> Sessions:
 
 
 @router.post("/codes", status_code=201)
-async def make_code(request: Request) -> EntranceCode:
-    """Make a code that lets one browser in, once and within a minute."""
-    return EntranceCode(code=_sessions(request).code(), expires_s=CODE_S)
+async def make_code(request: Request, look: bool = False) -> EntranceCode:
+    """Make a code that lets one browser in, once and within a minute; with `look` it may only look."""
+    return EntranceCode(code=_sessions(request).code("look" if look else "all"), expires_s=CODE_S)
 
 
 @router.delete("/sessions", status_code=204)

@@ -178,6 +178,7 @@ ALLOCATE = Workload(
             "text",
             "",
             "The path of a free-threaded CPython; empty: the first that is found; none: without one.",
+            program=True,
         ),
         Param(
             "java_collector",

@@ -181,7 +181,7 @@ OBJECT_GRAPH = Workload(
     summarise=_summarise,
     showed=_showed,
     params=(
-        Param("code", "text", SAMPLE, "The lines to step through."),
+        Param("code", "text", SAMPLE, "The lines to step through.", program=True),
         Param(
             "pause_ms",
             "int",

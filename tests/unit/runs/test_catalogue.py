@@ -14,7 +14,7 @@ from app.workloads import catalogue as declared
 def param(name, type, default, **bounds):
     return {
         "name": name, "type": type, "default": default, "help": f"Help of {name}.", "min": None, "max": None,
-        "choices": None, "unit": None, **bounds,
+        "choices": None, "unit": None, "program": False, **bounds,
     }  # fmt: skip
 
 

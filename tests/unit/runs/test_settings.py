@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from app.model.errors import BadRequest
@@ -9,7 +11,7 @@ from app.runs.settings import Settings, documented
 
 
 def test_defaults_hold_where_nothing_is_set():
-    assert Settings.load({}) == Settings(None, (), 4, "", 2 << 30, ())
+    assert Settings.load({}) == Settings()
 
 
 def test_the_environment_is_read():
@@ -20,10 +22,31 @@ def test_the_environment_is_read():
         "GILSCOPE_DATA_DIR": "/data",
         "GILSCOPE_KEEP_BYTES": "500M",
         "GILSCOPE_ALLOWED_HOSTS": "Box.example, other",
+        "GILSCOPE_LOOK_TOKEN": "another-one-of-them",
+        "GILSCOPE_COMMANDS": "off",
+        "GILSCOPE_TLS_CERT": "/tls/cert.pem",
+        "GILSCOPE_TLS_KEY": "/tls/key.pem",
+        "GILSCOPE_INSECURE_HTTP": "on",
     }
     assert Settings.load(environ) == Settings(
-        "abc-DEF_1.ghi~jkl", ("/opt/a", "/opt/b/bin/python3"), 7, "/data", 500 << 20, ("box.example", "other")
+        token="abc-DEF_1.ghi~jkl",
+        look_token="another-one-of-them",
+        commands=False,
+        tls_cert="/tls/cert.pem",
+        tls_key="/tls/key.pem",
+        insecure_http=True,
+        pythons=("/opt/a", "/opt/b/bin/python3"),
+        max_runs=7,
+        data_dir="/data",
+        keep_bytes=500 << 20,
+        allowed_hosts=("box.example", "other"),
     )
+
+
+@pytest.mark.parametrize("value", ["true", "1", "OFF"])
+def test_a_switch_is_on_or_off(value: str):
+    with pytest.raises(BadRequest, match="GILSCOPE_COMMANDS must be on or off"):
+        Settings.load({"GILSCOPE_COMMANDS": value})
 
 
 def test_a_flag_wins_unless_it_was_not_given():
@@ -60,14 +83,15 @@ def test_a_bad_number_names_variable_bound_and_value(value: str):
     assert repr(value) in caught.value.detail
 
 
-def test_a_bad_token_is_refused_without_being_shown():
+@pytest.mark.parametrize("variable", ["GILSCOPE_TOKEN", "GILSCOPE_LOOK_TOKEN"])
+def test_a_bad_token_is_refused_without_being_shown(variable: str):
     with pytest.raises(BadRequest) as caught:
-        Settings.load({"GILSCOPE_TOKEN": "hush hush"})
+        Settings.load({variable: "hush hush"})
     assert "hush" not in str(caught.value)
 
 
 def test_every_setting_is_documented():
     shown = {setting.name: setting for setting in documented()}
-    assert shown.keys() == {"token", "pythons", "max_runs", "data_dir", "keep_bytes", "allowed_hosts"}
+    assert shown.keys() == {field.name for field in fields(Settings)}
     assert all(setting.env == f"GILSCOPE_{name.upper()}" for name, setting in shown.items())
     assert all(setting.help.endswith(".") for setting in shown.values())

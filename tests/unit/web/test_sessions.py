@@ -53,9 +53,9 @@ def test_a_session_ends_when_it_is_closed_and_by_itself(clock: Clock) -> None:
     sessions = Sessions(clock=clock)
     one, other = sessions.open(), sessions.open()
     sessions.close(one)
-    assert (sessions.knows(one), sessions.knows(other)) == (False, True)
+    assert (sessions.role(one), sessions.role(other)) == (None, "all")
     clock.now_s += SESSION_S
-    assert not sessions.knows(other)
+    assert not sessions.role(other)
 
 
 def test_sessions_are_there_after_a_restart_unless_they_were_ended(tmp_path: Path, clock: Clock) -> None:
@@ -64,9 +64,9 @@ def test_sessions_are_there_after_a_restart_unless_they_were_ended(tmp_path: Pat
     kept, ended = sessions.open(), sessions.open()
     sessions.close(ended)
     again = Sessions(path, clock)
-    assert (again.knows(kept), again.knows(ended)) == (True, False)
+    assert (again.role(kept), again.role(ended)) == ("all", None)
     again.close_all()
-    assert not Sessions(path, clock).knows(kept)
+    assert not Sessions(path, clock).role(kept)
 
 
 def test_the_file_is_its_owners_alone_and_holds_no_session_and_no_token(tmp_path: Path) -> None:
@@ -83,4 +83,13 @@ def test_a_broken_file_lets_nobody_in_and_stops_nothing(tmp_path: Path, content:
     path = tmp_path / "sessions.json"
     path.write_text(content)
     sessions = Sessions(path)
-    assert sessions.knows(sessions.open())
+    assert sessions.role(sessions.open())
+
+
+def test_a_code_and_its_session_are_good_for_what_they_were_made_for(tmp_path: Path, clock: Clock) -> None:
+    path = path_for(tmp_path, "a-token-of-the-tests")
+    sessions = Sessions(path, clock)
+    assert sessions.redeem(sessions.code("look")) == "look"
+    assert sessions.redeem(sessions.code()) == "all"
+    looks, does = sessions.open("look"), sessions.open()
+    assert [Sessions(path, clock).role(each) for each in (looks, does)] == ["look", "all"]
