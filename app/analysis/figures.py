@@ -10,7 +10,8 @@
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds", "loops": as in a summary, with fewer rows,
-     "memory", "heap", "gc": of the processes that are there, as in a summary but for what process_rows.py
+     "memory", "heap", "gc", "types", "census": of the
+     processes that are there, as in a summary but for what process_rows.py
      says}
 
 A server adds `findings`, those of the whole run so far, and `findings_at_s`, how long that was when they were

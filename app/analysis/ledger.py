@@ -17,6 +17,7 @@ from typing import Any
 
 from app.analysis import stuck, who_waits
 from app.analysis.capabilities import available
+from app.analysis.census import Censuses
 from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils
 from app.analysis.heaps import Heaps
@@ -77,7 +78,8 @@ class Ledger:
         self.processes = Processes()
         self.heaps = Heaps()
         self.collectors = Collectors()
-        self.per_process: tuple[PerProcess, ...] = (self.heaps, self.collectors)
+        self.censuses = Censuses()
+        self.per_process: tuple[PerProcess, ...] = (self.heaps, self.collectors, self.censuses)
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads()
         self.gils = Gils()

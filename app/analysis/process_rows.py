@@ -10,24 +10,36 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from app.analysis.census import type_rows
 from app.analysis.collectors import CollectorReading, CollectorUse
 from app.analysis.heaps import HeapReading
 from app.analysis.ledger import Ledger
 from app.analysis.processes import PARTS_COURSE, MemoryReading
 from app.model.frames import to_json
-from app.model.summary import CollectorFigures, CollectorRow, HeapRow, MemoryPeak, MemoryRow, MemoryTogether
+from app.model.summary import (
+    CensusRow,
+    CollectorFigures,
+    CollectorRow,
+    HeapRow,
+    MemoryPeak,
+    MemoryRow,
+    MemoryTogether,
+    TypeRow,
+)
 
 Json = dict[str, Any]
 
 
 class SummaryRows(TypedDict):
-    """Those of a summary; `heap` and `gc` are null where none was read."""
+    """Those of a summary; `heap`, `gc`, `types` and `census` are null where none was read."""
 
     memory: list[MemoryRow]
     memory_peak: MemoryPeak
     memory_together: MemoryTogether | None
     heap: list[HeapRow] | None
     gc: list[CollectorRow] | None
+    types: list[TypeRow] | None
+    census: list[CensusRow] | None
 
 
 def summary_rows(ledger: Ledger) -> SummaryRows:
@@ -50,11 +62,13 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
             for collector in ledger.collectors
         ]
         or None,
+        "types": type_rows(ledger.censuses) or None,
+        "census": [heap.row() for heap in ledger.censuses] or None,
     }
 
 
 def live_rows(ledger: Ledger) -> Json:
-    """`memory`, `heap` and `gc` of figures, of the processes that are there."""
+    """`memory`, `heap`, `gc`, `types` and `census` of figures, of the processes that are there."""
     return {
         "memory": [process.memory_row() for process in ledger.processes.live()],
         "memory_together": ledger.processes.together(),
@@ -64,6 +78,8 @@ def live_rows(ledger: Ledger) -> Json:
             for collector in ledger.collectors.live()
         ]
         or None,
+        "types": type_rows(ledger.censuses.live()) or None,
+        "census": [heap.row() for heap in ledger.censuses.live()] or None,
     }
 
 

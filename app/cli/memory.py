@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.report_memory import bar
+from app.cli.report_memory import bar, types
 from app.runs import inspection
 
 
@@ -17,6 +17,8 @@ def memory(
 ) -> None:
     """Say where the memory of a process and of those below it went: in use, free, and what gives it back."""
     report = inspection.memory(pid)
-    typer.echo(
-        json.dumps(report, ensure_ascii=False) if as_json else bar(report["memory"], report["together"])
-    )
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False))
+        return
+    parts = bar(report["memory"], report["together"]), types(report["types"])
+    typer.echo("\n\n".join(part for part in parts if part))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.summary import (
@@ -15,13 +17,20 @@ from app.model.summary import (
     PauseFigures,
     Pinned,
     Summary,
+    TypeRow,
 )
 from app.model.units import ABSENT
 
 
 def parts(summary: Summary) -> list[str]:
     """The tables of a summary that speak of memory; those that would be empty are left out."""
-    tables = _memory(summary), _rss(summary), _heaps(summary), _collectors(summary)
+    tables = (
+        _memory(summary),
+        _rss(summary),
+        types(summary.get("types")),
+        _heaps(summary),
+        _collectors(summary),
+    )
     return [part for part in tables if part]
 
 
@@ -135,6 +144,41 @@ def _together(peak: MemoryPeak) -> str:
     return f"together at most PSS {units.size(peak['pss'])}, pages that several share counted once"
 
 
+_TYPES = 10
+
+
+def types(rows: list[TypeRow] | None) -> str:
+    """The types whose objects take most, of all processes."""
+    if not rows:
+        return ""
+    columns = [Column("live objects (estimated)")]
+    columns += [Column(name, "right") for name in ("objects", "", "bytes", "", "change", "")]
+    several = len({(row["pid"], row["interpreter"]) for row in rows}) > 1
+    told = [
+        [
+            f"{row['type']} ({_whose(row)})" if several else row["type"],
+            units.count(row["count"]),
+            _off(units.count(row["count_high"] - row["count"])),
+            units.size(row["bytes"]),
+            _off(units.size(row["high"] - row["bytes"])),
+            _change(row["count_per_s"], units.count),
+            _change(row["bytes_per_s"], units.size),
+        ]
+        for row in rows[:_TYPES]
+    ]
+    return render(columns, told)
+
+
+def _off(half: str) -> str:
+    return "" if half.startswith("0") and not half.startswith("0.") else f"± {half}"
+
+
+def _change(per_s: float | None, spoken: Callable[[int], str]) -> str:
+    if per_s is None or not round(per_s):
+        return ""
+    return f"{'+' if per_s > 0 else '−'}{spoken(abs(round(per_s)))}/s"
+
+
 def _heaps(summary: Summary) -> str:
     columns = [Column("heap"), Column("allocator")]
     columns += [
@@ -189,5 +233,5 @@ def _lengths(pauses: PauseFigures) -> list[str]:
     return [units.seconds(length_s) for length_s in (pauses["p50_s"], pauses["p99_s"], pauses["max_s"])]
 
 
-def _whose(row: HeapRow | CollectorRow) -> str:
+def _whose(row: HeapRow | CollectorRow | TypeRow) -> str:
     return f"pid {row['pid']}" + (f", interpreter {row['interpreter']}" if row["interpreter"] else "")

@@ -41,6 +41,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     rollup    at_us, pid, rss, uss, pss, swap, shared
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
               mapped, mmap_threshold, chunks, torn, cut, why
+    types     at_us, pid, interpreter, took_us, cpu_us, pages, pages_read, torn, bytes_used, object_bytes,
+              rows [[type, count, count_off, bytes, bytes_off]]
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -133,6 +135,13 @@ are not in `system`; a block of `mmap_threshold` bytes becomes one, as of now. `
 changed while they were read, `cut` those that were too long to be read to their end: what is in them counts
 as in use. `allocator` is the one that serves the program. Where it is not glibc, or glibc could not be read,
 the sizes are null and `why` says why.
+
+A types message says what the live objects of a heap are, judged by `pages_read` of its `pages`: pools drawn
+at random, of each size class some. Where all were read it is a count, else an estimate: `_off` is half of
+its interval of 95 %. `bytes` is what sys.getsizeof() says of the objects, so a list's items and a dict's
+table are its own. Rows are the types that take most. `bytes_used` is what all blocks of the heap take, and
+`object_bytes` those of them that are objects; the others hold what belongs to objects, and `bytes` has it.
+`torn` counts pages that changed while they were read, and were left out.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
@@ -349,6 +358,24 @@ class CLibrary:
 
 
 @dataclass(frozen=True)
+class Types:
+    """What the live objects of a heap are."""
+
+    type: ClassVar[str] = "types"
+    at_us: int
+    pid: int
+    interpreter: int
+    took_us: int
+    cpu_us: int
+    pages: int
+    pages_read: int
+    torn: int
+    bytes_used: int
+    object_bytes: int
+    rows: Sequence[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a process of the tree."""
 
@@ -397,6 +424,7 @@ Message = Union[
     Memory,
     Rollup,
     CLibrary,
+    Types,
     Event,
     Report,
     End,
@@ -411,6 +439,7 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Memory: ("pid",),
     Rollup: ("pid",),
     CLibrary: ("pid",),
+    Types: ("pid", "interpreter"),
 }
 
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}

@@ -412,6 +412,41 @@ class HeapRow(HeapFigures):
     course: CourseRows
 
 
+class TypeRow(TypedDict):
+    """The live objects of a type in one heap, see app/analysis/census.py.
+
+    `low` and `high` are the interval of 95 % of `bytes`. `_per_s` is null where no change is sure.
+    """
+
+    pid: int
+    interpreter: int
+    type: str
+    count: int
+    count_low: int
+    count_high: int
+    bytes: int
+    low: int
+    high: int
+    count_per_s: Maybe
+    bytes_per_s: Maybe
+
+
+class CensusRow(TypedDict):
+    """How the types of a heap were read, see the types message."""
+
+    pid: int
+    interpreter: int
+    at_s: float
+    pages: int
+    pages_read: int
+    torn: int
+    bytes_used: int
+    object_bytes: int
+    readings: int
+    took_s: Maybe
+    cpu_s: Maybe
+
+
 class PauseLengths(TypedDict):
     """Pauses of a collector, those whose length is known."""
 
@@ -721,6 +756,8 @@ class Measurements(TypedDict):
     memory_together: MemoryTogether | None
     heap: list[HeapRow] | None
     gc: list[CollectorRow] | None
+    types: list[TypeRow] | None
+    census: list[CensusRow] | None
     hot: list[HotRow] | None
     flame: FlameNode | None
     where: TimeOfAll | None

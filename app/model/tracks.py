@@ -11,7 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from app.model.frames import Blocked, Collector, Counters, Frame, Heap, Loops, Memory, Names, Process, Stacks
+from app.model.frames import (
+    Blocked,
+    Collector,
+    Counters,
+    Frame,
+    Heap,
+    Loops,
+    Memory,
+    Names,
+    Process,
+    Stacks,
+    Types,
+)
 from app.model.summary import LargestMapping
 
 LANE_STEP = 2
@@ -149,6 +161,16 @@ class HeapClass(NamedTuple):
     pools: int
     blocks_used: int
     blocks_free: int
+
+
+class TypeCount(NamedTuple):
+    """The live objects of a type; `_off` is half of an interval of 95 %."""
+
+    type: str
+    number: int
+    number_off: int
+    bytes: int
+    bytes_off: int
 
 
 class PinnedArenas(NamedTuple):
@@ -299,6 +321,11 @@ def collector_totals(message: Collector) -> Iterator[CollectorCounts]:
 def heap_classes(message: Heap) -> Iterator[HeapClass]:
     """The size classes of a heap."""
     return map(HeapClass._make, message.classes)
+
+
+def type_counts(message: Types) -> list[TypeCount]:
+    """The types of a census, those first that take most."""
+    return [TypeCount._make(row) for row in message.rows]
 
 
 def pinned_arenas(message: Heap) -> PinnedArenas:

@@ -13,7 +13,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.process_rows import summary_rows
 from app.model.errors import GilscopeError, from_json
 from app.model.frames import decode
-from app.model.summary import HeapRow, MemoryRow, MemoryTogether
+from app.model.summary import CensusRow, HeapRow, MemoryRow, MemoryTogether, TypeRow
 from app.runs.observer import COMMAND, HOME, own_environment
 
 _LIMIT_S = 30.0
@@ -43,6 +43,8 @@ class MemoryReport(TypedDict):
     memory: list[MemoryRow]
     together: MemoryTogether | None
     heap: list[HeapRow] | None
+    types: list[TypeRow] | None
+    census: list[CensusRow] | None
 
 
 def memory(pid: int) -> MemoryReport:
@@ -59,6 +61,8 @@ def memory(pid: int) -> MemoryReport:
         "memory": rows["memory"],
         "together": rows["memory_together"],
         "heap": rows["heap"],
+        "types": rows["types"],
+        "census": rows["census"],
     }
 
 

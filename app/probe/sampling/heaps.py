@@ -34,12 +34,13 @@ class HeapReads:
     ) -> None:
         self.present = True  # as far as is known: a process can do without a heap of its own
         self.arenas: list[Range] | None = None  # of all heaps, sorted; None before they were read
+        self.newest: Found = []  # the last reading of each heap
         self._runtime, self._slow, self._tell = runtime, slow, tell
         self._schedule = Schedule()
         self._looked_at = looked_at
         self._maps: dict[int, MapChanges] = {}
         self._reading = 0  # reads begun that have not ended
-        self._found: list[Range] = []
+        self._found: Found = []
         self._cost = Cost(0, 0)
         self._scatter = Scatter(runtime.memory, pymalloc.HEADER)
         layout = runtime.layout
@@ -150,8 +151,8 @@ class HeapReads:
     def _ended(self, found: Found | None, cost: Cost, began_us: int, mapped: bool) -> None:
         self._reading -= 1
         self._cost = Cost(max(self._cost.took_us, cost.took_us), self._cost.cpu_us + cost.cpu_us)
+        self._found += found or ()
         for interpreter, tally in found or ():
-            self._found += tally.arenas
             fields: dict[str, Any] = tally.figures()
             if mapped:
                 fields.update(self._maps.setdefault(interpreter, MapChanges()).since(tally.map))
@@ -159,5 +160,6 @@ class HeapReads:
             self._tell(Heap(at_us, pid, interpreter, took_us=cost.took_us, cpu_us=cost.cpu_us, **fields))
             cost = Cost(cost.took_us, 0)  # of one walk that has found several heaps, told once
         if not self._reading:
-            self.arenas = sorted(self._found) or self.arenas  # nothing was read of one that is taken down
+            self.newest = self._found or self.newest  # nothing was read of one that is taken down
+            self.arenas = sorted(arena for _, tally in self.newest for arena in tally.arenas) or self.arenas
             self._schedule.cost = self._cost

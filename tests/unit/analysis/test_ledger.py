@@ -473,6 +473,8 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "memory_together",
         "heap",
         "gc",
+        "types",
+        "census",
         "hot",
         "flame",
         "where",

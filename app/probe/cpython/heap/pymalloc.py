@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import ProcessMemory
 
-from .reading import Tally
+from .reading import NOT_IN_USE, Tally
 from .scatter import MOST, Scatter
 
 POOL = 16_384
@@ -121,16 +121,18 @@ def _read_pools(scatter: Scatter, arenas: list[Arena], tally: Tally, mapped: boo
 def _count(arena: Arena, counts: list[int], classes: list[int], tally: Tally, mapped: bool) -> None:
     """Takes in an arena by what the headers of its carved pools say."""
     pools, used, room = tally.pools, tally.used, tally.room
+    kinds = bytearray(bytes((NOT_IN_USE,)) * len(classes))
     held = 0
     free = arena.total - arena.carved
     pieces: list[bytes] = []
-    for count, place in zip(counts, classes):
+    for at, (count, place) in enumerate(zip(counts, classes)):
         piece = _FREE
         if not count:
             free += 1
         elif place > 31 or count > ROOM[place]:
             tally.torn += 1
         else:
+            kinds[at] = place
             pools[place] += 1
             used[place] += count
             room[place] += ROOM[place]
@@ -138,6 +140,7 @@ def _count(arena: Arena, counts: list[int], classes: list[int], tally: Tally, ma
             piece = _PIECES[place][count]
         if mapped:
             pieces.append(piece)
+    tally.kinds.append((arena.first, bytes(kinds)))
     tally.pools_free += free
     pieces.append(_UNCARVED * (arena.total - arena.carved))
     tally.add_arena(arena.address, arena.size, held, b"".join(pieces) if mapped else None)

@@ -10,6 +10,7 @@ from typing import Any
 from app.probe.kernel.memory import Range
 
 MAX_MAPPED = 4_096  # arenas in the map: of a larger heap those with the lowest places
+NOT_IN_USE = 255  # in `Tally.kinds`: a pool that holds no block
 _PINNED = 10  # an arena of which less than a tenth is in use is held by what little there is
 
 
@@ -25,6 +26,8 @@ class Tally:
     bytes_used: int = 0
     arenas: list[Range] = field(default_factory=list)
     map: dict[int, bytes] = field(default_factory=dict)  # two bytes a pool, by the arena's address
+    # (where an arena's pools begin, the size class of each that was carved): of pymalloc
+    kinds: list[tuple[int, bytes]] = field(default_factory=list)
     pools: list[int] = field(init=False)
     used: list[int] = field(init=False)  # blocks
     room: list[int] = field(init=False)  # blocks that fit into those pools

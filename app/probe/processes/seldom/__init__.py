@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .census import CensusRead
 from .memory import MemoryRead
 from .read import SeldomRead
 from .rollup import RollupRead
 
-SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead)
+SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead, CensusRead)

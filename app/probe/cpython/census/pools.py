@@ -1,0 +1,137 @@
+"""A random sample of pymalloc's pools: each is read whole, and its blocks in use are judged.
+
+A heap's reading has told which pools hold blocks of which size. Of each size so many are drawn as its share
+of the bytes in use says, and a few at least. A block is in use if it was carved and is not in the pool's list
+of free ones, which runs through their first words.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+from app.probe.cpython.heap.pymalloc import HEADER, POOL, ROOM, SIZES
+from app.probe.cpython.heap.reading import Tally
+from app.probe.kernel.memory import ProcessMemory, Unmapped
+
+from .blocks import BlockReader
+from .estimate import Estimate, Page, Stratum, add_stratum
+
+MOST = 1_000  # pools a reading: some 40 ms of CPU
+LEAST = 8  # of each size, as far as there are so many
+WHOLE = 400  # pools of a heap that is small enough to be counted, not sampled
+OBJECTS = ""  # stands for all types: blocks that are objects, and the bytes of those blocks
+
+_BLOCKS = 24  # that are judged of a pool in a sample; more where it has fewer pools than it may
+_POOLS_A_STEP = 6
+_HEAD = struct.Struct(
+    "=I32xII"
+)  # blocks in use, szidx, where the next is carved; words[1]: the first free one
+
+
+@dataclass
+class Sample:
+    """`torn` are the pools that were others by the time they were read, and left out."""
+
+    types: dict[str, Estimate] = field(default_factory=dict)
+    pools: int = 0
+    torn: int = 0
+
+
+def sample(
+    memory: ProcessMemory, blocks: BlockReader, tally: Tally, most: int = MOST
+) -> Generator[None, None, Sample]:
+    """A slow read."""
+    found = Sample()
+    pools = sum(tally.pools)
+    small = pools <= WHOLE
+    judged = max(_BLOCKS, _BLOCKS * most // max(pools, 1))
+    for place, size in enumerate(SIZES):
+        have = tally.pools[place]
+        if not have:
+            continue
+        share = size * tally.used[place] / tally.bytes_used
+        whole = small or have <= LEAST
+        number = have if whole else min(have, max(LEAST, round(most * share)))
+        stratum = Stratum(tally.used[place], whole)
+        yield
+        for turn, address in enumerate(_draw(tally, place, number)):
+            if turn % _POOLS_A_STEP == 0:
+                yield
+            page = read_pool(memory, blocks, address, place, ROOM[place] if whole else judged)
+            if page is None:
+                found.torn += 1
+            else:
+                stratum.sample.append(page)
+                found.pools += 1
+        yield
+        add_stratum(found.types, stratum)
+    return found
+
+
+def _draw(tally: Tally, place: int, number: int) -> Iterator[int]:
+    """The addresses of so many pools of a class: every so many of them, from a random one on.
+
+    They come in the order of the arenas, so that neighbours were made at about the same time and are alike.
+    """
+    every = tally.pools[place] / number
+    wanted = random.random() * every
+    met = 0  # pools of the class in the arenas before
+    for first, kinds in tally.kinds:
+        here = kinds.count(place)
+        at, passed = -1, 0  # of those here
+        while wanted < met + here:
+            while passed <= int(wanted) - met:
+                at = kinds.index(place, at + 1)
+                passed += 1
+            yield first + at * POOL
+            wanted += every
+        met += here
+
+
+def read_pool(memory: ProcessMemory, blocks: BlockReader, address: int, place: int, most: int) -> Page | None:
+    """What is in a pool of that size class, by at most so many of its blocks.
+
+    None where it is no such pool now, or was changed while it was read.
+    """
+    try:
+        data = memory.read(address, POOL)
+    except Unmapped:
+        return None
+    used, szidx, beyond = _HEAD.unpack_from(data)
+    size = SIZES[place]
+    carved = (beyond - HEADER) // size
+    if szidx != place or not 0 < used <= carved <= ROOM[place]:
+        return None
+    words = memoryview(data).cast("Q")
+    free = _free(words, address, size, carved)
+    if free is None or len(free) + used != carved:
+        return None
+    # Some that lie together: what a program makes in turn, such as keys and values, lies in turn.
+    start = random.randrange(-(-carved // most)) * most
+    count = min(carved - start, most)
+    free = {each - start for each in free if start <= each < start + count}
+    found = blocks.read(words, (HEADER + start * size) // 8, count, size, free)
+    of: dict[str, tuple[float, float]] = {}
+    objects = 0
+    for kind, each in found.items():
+        number, bytes_ = of.get(kind.name, (0.0, 0.0))
+        of[kind.name] = number + each.count, bytes_ + each.bytes
+        objects += each.count
+    of[OBJECTS] = float(objects), float(objects * size)
+    return Page(count - len(free), of)
+
+
+def _free(words: memoryview, pool: int, size: int, carved: int) -> set[int] | None:
+    """The places of the blocks in a pool's list of free ones; None where it is none."""
+    free: set[int] = set()
+    at = words[1]
+    while at:
+        place, rest = divmod(at - pool - HEADER, size)
+        if rest or not 0 <= place < carved or place in free:
+            return None
+        free.add(place)
+        at = words[(at - pool) // 8]
+    return free

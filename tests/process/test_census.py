@@ -1,0 +1,99 @@
+"""The types of live objects as they are told from outside, against the target's own count of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from support.targets import standing_by
+
+from app.runs import inspection
+
+# Makes objects of ten types, lets go of some of each, and says how many are left and how large they are. It
+# imports next to nothing, so that what the interpreter itself has is little.
+STILL = """
+import gc, sys
+from _collections import OrderedDict
+
+class Session:
+    def __init__(self, number):
+        self.number = number
+
+class Slotted:
+    __slots__ = ("a", "b", "c")
+
+many = int(sys.argv[1])
+made = {
+    "__main__.Session": [Session(number) for number in range(3 * many)],
+    "__main__.Slotted": [Slotted() for _ in range(9 * many)],
+    "set": [set(range(number % 3)) for number in range(3 * many)],
+    "float": [float(number) for number in range(12 * many)],
+    "list": [[number] * (number % 5) for number in range(4 * many)],
+    "tuple": [(many, number, many) for number in range(6 * many)],
+    "bytes": [bytes(number % 90 + 2) for number in range(9 * many)],
+    "str": [f"text {number}" for number in range(9 * many)],
+    "dict": [{number: many} for number in range(2 * many)],
+    "collections.OrderedDict": [OrderedDict() for _ in range(many // 2)],
+}
+for kept in made.values():
+    del kept[::7]
+gc.collect()
+seen = {type(kept[0]): [0, 0] for kept in made.values()}
+for kept in made.values():
+    for one in kept:
+        of = seen[type(one)]
+        of[0] += 1
+        of[1] += sys.getsizeof(one)
+print("ready", flush=True)
+print({name: seen[type(kept[0])] for name, kept in made.items()}, flush=True)
+sys.stdin.readline()
+"""
+SOME, MANY = 60, 20_000
+OF_ITS_OWN = 2_000  # objects of a type, at most, that the interpreter itself has besides
+ITS_OWN = {"__main__.Session": 0, "__main__.Slotted": 0, "collections.OrderedDict": 40, "float": 200}
+ITS_OWN |= {"str": 15_000, "tuple": 9_000, "bytes": 6_000}
+
+
+@contextmanager
+def report_of(python: str, many: int) -> Iterator[tuple[dict[str, list[int]], dict[str, Any]]]:
+    """What the target says of its objects, and what `gilscope memory` does."""
+    with standing_by(python, STILL, args=[str(many)]) as target:
+        assert target.stdout is not None
+        truth = ast.literal_eval(target.stdout.readline().decode())
+        yield truth, dict(inspection.memory(target.pid))
+
+
+def test_a_small_heap_is_counted_to_the_object(gil_python: str) -> None:
+    with report_of(gil_python, SOME) as (truth, report):
+        told = {row["type"]: row for row in report["types"]}
+    (census,) = report["census"]
+    assert (census["pages_read"], census["torn"]) == (census["pages"], 0)
+    for name in ("__main__.Session", "__main__.Slotted"):
+        row = told[name]
+        assert [row["count"], row["bytes"]] == truth[name]
+        assert row["low"] == row["bytes"] == row["high"]
+
+
+def test_a_large_heap_is_sampled_and_the_intervals_hold(gil_python: str) -> None:
+    with report_of(gil_python, MANY) as (truth, report):
+        told = {row["type"]: row for row in report["types"]}
+    (census,) = report["census"]
+    assert census["pages_read"] < census["pages"] / 2
+    for name, (count, bytes_) in truth.items():
+        row = told[name]
+        own = ITS_OWN.get(name, OF_ITS_OWN)
+        # Thrice the interval of 95 %: six deviations, so that chance alone fails no test.
+        assert row["count"] == pytest.approx(count, abs=3 * (row["count_high"] - row["count"]) + own), name
+        off = 3 * (row["high"] - row["bytes"])
+        assert row["bytes"] == pytest.approx(bytes_, abs=off + own * row["bytes"] / row["count"]), name
+        if name not in ("list", "dict"):  # some of these are as large as thousands of others
+            assert row["high"] - row["bytes"] < 0.35 * row["bytes"], name
+    # The order is that of the target wherever it is no matter of chance.
+    rows = [row for row in report["types"] if row["type"] in truth]
+    for larger, smaller in pairwise(rows):
+        if smaller["high"] < larger["low"]:
+            assert truth[larger["type"]][1] > truth[smaller["type"]][1]

@@ -1,0 +1,82 @@
+"""The parts of a census, each by itself."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from itertools import pairwise
+
+import pytest
+
+from app.probe.cpython.census import pools
+from app.probe.cpython.census.estimate import Estimate, Page, Stratum, add_stratum
+from app.probe.cpython.heap.reading import NOT_IN_USE, Tally
+
+
+def estimated(stratum: Stratum) -> dict[str, Estimate]:
+    found: dict[str, Estimate] = {}
+    add_stratum(found, stratum)
+    return found
+
+
+def test_a_class_that_was_read_whole_is_a_count() -> None:
+    sample = [Page(10, {"int": (4, 112), "str": (6, 300)}), Page(5, {"int": (5, 140)})]
+    assert estimated(Stratum(15, True, sample)) == {
+        "int": Estimate(9, 0, 252, 0),
+        "str": Estimate(6, 0, 300, 0),
+    }
+
+
+def test_pages_that_are_all_alike_leave_no_doubt() -> None:
+    found = estimated(Stratum(1_000, False, [Page(10, {"int": (5, 140)})] * 8))
+    assert found["int"] == Estimate(500, 0, 14_000, 0)
+
+
+def test_one_page_alone_tells_nothing_of_how_far_off_it_is() -> None:
+    found = estimated(Stratum(100, False, [Page(10, {"int": (5, 140)})]))
+    assert found["int"] == Estimate(50, 50, 1_400, 1_400)
+
+
+def test_nothing_is_said_of_a_class_of_which_no_page_could_be_read() -> None:
+    assert estimated(Stratum(100, False)) == {}
+
+
+@pytest.mark.parametrize("run", [1, 40, 700], ids=["mixed", "short-runs", "long-runs"])
+def test_the_interval_holds_the_truth(run: int) -> None:
+    """Of pages that hold one type or the other, in runs of that length."""
+    dice = random.Random(run)
+    pages = [
+        Page(blocks, {name: (blocks, 0.0)})
+        for name in ("a" if dice.random() < 0.4 else "b" for _ in range(20_000 // run))
+        for blocks in (dice.randrange(20, 100) for _ in range(run))
+    ]
+    blocks = sum(page.blocks for page in pages)
+    truth = sum(page.of["a"][0] for page in pages if "a" in page.of)
+    held, widths = 0, []
+    for first in range(100):
+        found = estimated(Stratum(blocks, False, pages[first :: len(pages) // 200]))["a"]
+        held += abs(found.count - truth) <= found.count_off
+        widths.append(found.count_off / truth)
+    assert held >= 93
+    assert statistics.mean(widths) < (0.3 if run < 700 else 0.15)
+
+
+def test_pools_are_drawn_at_even_distances_each_once() -> None:
+    tally = Tally("pymalloc", pools.SIZES)
+    for number in range(50):
+        kinds = bytes([3, 3, NOT_IN_USE, 7] * 15 + [3] * (number % 4))
+        tally.kinds.append((number << 20, kinds))
+    tally.pools[3] = sum(kinds.count(3) for _, kinds in tally.kinds)
+    there = [
+        first + at * pools.POOL for first, kinds in tally.kinds for at, kind in enumerate(kinds) if kind == 3
+    ]
+    assert list(pools._draw(tally, 3, len(there))) == there
+    for number in (1, 7, 100, len(there) - 1):
+        drawn = list(pools._draw(tally, 3, number))
+        places = [there.index(address) for address in drawn]
+        assert len(places) == number
+        assert places == sorted(set(places))
+        assert {after - before for before, after in pairwise(places)} <= {
+            len(there) // number,
+            len(there) // number + 1,
+        }
