@@ -11,6 +11,7 @@ import { KeyedRows } from "../../base/keyed_rows.js";
 import { MemoryChart } from "../../charts/memory_chart.js";
 import { Mappings } from "./mappings.js";
 import { RssBar } from "./rss_bar.js";
+import { Types } from "./types.js";
 
 /** @type {import("./registry.js").Panel} */
 export const memory = {
@@ -32,6 +33,7 @@ export class MemoryPanel {
   #rows;
   #mappings;
   #together;
+  #types;
   #bar;
 
   /** @param {HTMLElement} panel @param {Palette} palette */
@@ -44,6 +46,7 @@ export class MemoryPanel {
       ({ pid }) => new Row(pid),
     );
     this.#mappings = new Mappings(find(panel, ".kinds", HTMLElement));
+    this.#types = new Types(find(panel, ".part.types", HTMLElement));
     this.#together = find(panel, ".together", HTMLElement);
   }
 
@@ -54,6 +57,7 @@ export class MemoryPanel {
     const left = this.#chart.update(courses.memory);
     this.#rows.update(processes);
     this.#mappings.update(processes);
+    this.#types.update(told.types ?? [], told.census ?? []);
     const more = left > 0 ? ` ${text(count(left))} more processes have no line on the chart.` : "";
     setText(this.#together, togetherOf(processes) + more);
   }

@@ -10,6 +10,8 @@ import { collectedOf, generationOf, Pauses } from "../../../../static/js/state/p
 import { stacked } from "../../../../static/js/charts/parts_chart.js";
 import { PARTS } from "../../../../static/js/state/parts.js";
 import { barsOf } from "../../../../static/js/widgets/panels/rss_bar.js";
+import { howOf, offOf, paceOf } from "../../../../static/js/widgets/panels/types.js";
+import { count } from "../../../../static/js/base/format.js";
 import { pinnedOf } from "../../../../static/js/widgets/panels/heap_panel.js";
 
 /** Pools as a message packs them: [class from 1 or 0, fullness]. */
@@ -163,4 +165,31 @@ Deno.test("the course of the parts takes in each reading once, and is drawn as s
   assert.deepEqual(seconds, [0.05, 1.1]);
   assert.deepEqual(sums[0], [7, 100], "all parts together come first");
   assert.deepEqual(sums.at(-1 - PARTS.indexOf("files")), [3, 100]);
+});
+
+Deno.test("types say how they were told, how far off they may be, and what is sure to change", () => {
+  const one = {
+    pid: 7,
+    interpreter: 0,
+    at_s: 3.21,
+    pages: 40,
+    pages_read: 40,
+    torn: 0,
+    bytes_used: 1000,
+    object_bytes: 750,
+  };
+  assert.match(
+    howOf([one]),
+    /^counted in all 40 pools, as of 3\.2 s\. Of the 1000 B in use there, 75.0 % are objects/,
+  );
+  const sampled = { ...one, pid: 8, pages: 5000, pages_read: 1000 };
+  assert.match(howOf([one, sampled]), /pid 7: counted.* pid 8: judged by 1,000 of 5,000 pools/);
+  assert.equal(offOf(0, count), "");
+  assert.equal(offOf(1200, count), "± 1,200");
+  assert.deepEqual([paceOf(null, count), paceOf(0.2, count), paceOf(-7.6, count), paceOf(12000, count)], [
+    "",
+    "",
+    "−8/s",
+    "+12,000/s",
+  ]);
 });

@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * What the live objects are: the types whose objects take most, as a sample tells them, and which come to be more.
+ * @import { CensusFigures, Maybe, TypeFigures } from "../../state/messages.js"
+ */
+import { find, make, setText } from "../../base/dom.js";
+import { count, share, size, text } from "../../base/format.js";
+import { KeyedRows } from "../../base/keyed_rows.js";
+
+/** Types with a row. */
+const MOST = 15;
+
+export class Types {
+  #rows;
+  #table;
+  #none;
+  #how;
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.#table = find(root, "table", HTMLTableElement);
+    this.#none = find(root, ".none", HTMLElement);
+    this.#how = find(root, ".how", HTMLElement);
+    this.#rows = new KeyedRows(
+      find(root, "tbody", HTMLTableSectionElement),
+      (/** @type {TypeFigures} */ { pid, interpreter, type }) => `${pid} ${interpreter} ${type}`,
+      (one) => new Row(one),
+    );
+  }
+
+  /** @param {TypeFigures[]} types @param {CensusFigures[]} censuses */
+  update(types, censuses) {
+    this.#none.hidden = types.length > 0;
+    this.#table.hidden = types.length === 0;
+    this.#table.classList.toggle("one-process", censuses.length < 2);
+    this.#rows.update(types.slice(0, MOST));
+    setText(this.#how, howOf(censuses));
+  }
+}
+
+/** How the types were told, in a sentence a heap. @param {CensusFigures[]} censuses */
+export function howOf(censuses) {
+  return censuses.map((one) => {
+    const whose = censuses.length > 1 ? `pid ${one.pid}: ` : "";
+    const read = one.pages_read + one.torn >= one.pages
+      ? `counted in all ${text(count(one.pages))} pools`
+      : `judged by ${text(count(one.pages_read))} of ${text(count(one.pages))} pools`;
+    const objects = one.bytes_used ? text(share(one.object_bytes / one.bytes_used)) : "–";
+    return `${whose}${read}, as of ${one.at_s.toFixed(1)} s. Of the ${
+      text(size(one.bytes_used))
+    } in use there, ` +
+      `${objects} are objects; the rest are the items of lists, the tables of dicts and the like.`;
+  }).join(" ");
+}
+
+class Row {
+  /** @param {TypeFigures} one */
+  constructor({ pid, interpreter, type }) {
+    const cell = (kind = "number") => make("td", { class: kind });
+    this.count = cell();
+    this.countOff = cell("number off");
+    this.bytes = cell();
+    this.bytesOff = cell("number off");
+    this.countPace = cell();
+    this.bytesPace = cell();
+    this.element = make(
+      "tr",
+      {},
+      make("td", { class: "number whose" }, interpreter ? `${pid}, interpreter ${interpreter}` : String(pid)),
+      make("th", { scope: "row", class: "code", title: type }, type),
+      this.count,
+      this.countOff,
+      this.bytes,
+      this.bytesOff,
+      this.countPace,
+      this.bytesPace,
+    );
+  }
+
+  /** @param {TypeFigures} one */
+  update(one) {
+    setText(this.count, text(count(one.count)));
+    setText(this.countOff, offOf(one.count_high - one.count, count));
+    setText(this.bytes, text(size(one.bytes)));
+    setText(this.bytesOff, offOf(one.high - one.bytes, size));
+    setText(this.countPace, paceOf(one.count_per_s, count));
+    setText(this.bytesPace, paceOf(one.bytes_per_s, size));
+  }
+}
+
+/** @typedef {(value: number) => {value: string, unit: string}} Format */
+
+/** Half an interval; nothing where it was counted. @param {number} half @param {Format} format */
+export function offOf(half, format) {
+  return half > 0 ? `± ${text(format(half))}` : "";
+}
+
+/** What changes in a second; nothing where that is not sure. @param {Maybe} pace @param {Format} format */
+export function paceOf(pace, format) {
+  if (pace === null || Math.round(Math.abs(pace)) === 0) return "";
+  return `${pace > 0 ? "+" : "−"}${text(format(Math.round(Math.abs(pace))))}/s`;
+}
