@@ -27,10 +27,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from app.web import entrance
 from app.web.connections import admit
 from app.web.problems import Problem, shown
 from app.web.sessions import SESSION_S, Role, Sessions
@@ -43,24 +44,7 @@ POLICY_VIOLATION = 1008
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_ENTER = "/enter"
 _FORM_BYTES = 4096  # most of it is the token
-_ENTRANCE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>GILScope: sign in</title>{again}
-<h1>GILScope does not know this browser</h1>
-<p>This server can start programs and read processes, so it lets in only those whom it knows.</p>
-<p>The terminal in which <code>gilscope serve</code> runs shows an address that ends in <code>?code=…</code>.
-It works once, and for a minute. Opening this page makes the server print a new one where the last does not
-work any more.</p>
-<form method="post" action="{enter}"><label>Or give the token, where GILSCOPE_TOKEN is set:
-<input type="password" name="token" autocomplete="current-password" required></label>
-<button>Enter</button></form>
-</html>
-"""
-# A browser that was led here by another page keeps a strict cookie to itself, and gives it when the page,
-# once here, is loaded again.
-_AGAIN = '<meta http-equiv="refresh" content="0">'
 
 
 class Guard:
@@ -116,10 +100,10 @@ class Guard:
         # Lenient, unlike http.cookies: other servers of an address share the jar, and write what they like.
         session = cookie_parser(headers.get("cookie", "")).get(cookie)
         role = None if session is None else self._sessions.role(session)
-        if scope["type"] == "http" and scope["path"] == _ENTER and scope["method"] == "POST":
+        if scope["type"] == "http" and scope["path"] == entrance.ENTER and scope["method"] == "POST":
             given = self._role_of(await _given_token(receive))
             if role is None and given is None:
-                return HTMLResponse(_ENTRANCE.format(again="", enter=_ENTER), 401)
+                return entrance.page(scope["state"]["csp_nonce"], refused=True)
             return self._entrance(scope, cookie, "/", role, given)
         code = _query(scope).get("code") if _is_page(scope) and scope["method"] == "GET" else None
         given = None if code is None else self._sessions.redeem(code)
@@ -160,7 +144,7 @@ class Guard:
         led_here = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if not led_here and self._on_stranger is not None:
             self._on_stranger()
-        return HTMLResponse(_ENTRANCE.format(again=_AGAIN if led_here else "", enter=_ENTER), 401)
+        return entrance.page(scope["state"]["csp_nonce"], again=led_here)
 
     def _role_of(self, candidate: str | None) -> Role | None:
         if candidate is None:
@@ -211,7 +195,8 @@ async def _given_token(receive: Receive) -> str | None:
 
 def _secure(headers: MutableHeaders, nonce: str) -> None:
     headers["Content-Security-Policy"] = (
-        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; img-src 'self' data:; object-src 'none'; "
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; "
+        f"style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; object-src 'none'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
     headers["X-Content-Type-Options"] = "nosniff"

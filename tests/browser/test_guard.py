@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from .conftest import TOKEN, Site
 
@@ -92,8 +92,16 @@ def test_a_used_address_opens_the_form_in_another_browser_and_the_token_lets_it_
     new_page().goto(address)
     context = browser.new_context()
     other = context.new_page()
+    asked: list[Request] = []
+    other.on("request", lambda request: asked.append(request))  # noqa: PLW0108  playwright takes no builtin
     other.goto(address)
     expect(other.get_by_role("heading")).to_have_text("GILScope does not know this browser")
+    other.get_by_label("Or give the token").fill("not the token")
+    other.get_by_role("button", name="Enter").click()
+    expect(other.get_by_role("alert")).to_have_text("That is not this server's token.")
+    # It has its look, and asks for nothing else: no file of the server is given to strangers.
+    assert other.locator(".top").evaluate("e => getComputedStyle(e).display") == "flex"
+    assert [request.url for request in asked if "/static/" in request.url] == []
     other.get_by_label("Or give the token").fill(TOKEN)
     other.get_by_role("button", name="Enter").click()
     expect(other.get_by_role("heading", name="Watch the GIL of a real process")).to_be_visible()
