@@ -29,6 +29,7 @@ from app.analysis.series import Series, Sizes
 from app.analysis.stacks import StackLooks
 from app.analysis.thread import LockLook
 from app.analysis.threads import Threads
+from app.analysis.trims import Trims
 from app.analysis.where import HOLDING, Spot, of_all
 from app.analysis.window import CounterWindow, FrameWindow
 from app.model.frames import (
@@ -91,6 +92,7 @@ class Ledger:
         self.frames = FrameWindow()
         self.counters = CounterWindow()
         self.series = Series()
+        self.trims = Trims()
 
     def feed(self, message: Message) -> None:
         """Take the next message. ValueError when it speaks of what no message before it named."""
@@ -124,6 +126,7 @@ class Ledger:
                 self.processes.summed(message)
             case CLibrary() if not self._is_over(message.at_us):
                 self.processes.library_read(message, self.heaps.now(message.pid))
+                self.trims.library_read(message)
             case Event():
                 self.events.append(message)
             case _ if not self._is_over(instant_of(message)):
@@ -286,6 +289,10 @@ class Ledger:
         if "result" in message.data:
             self.result = message.data["result"]
             self._close(message.at_us)
+        elif "trimmed" in message.data:
+            root = self.processes.root()
+            if self.hello is not None and root is not None:
+                self.trims.reported(message.data["trimmed"], self.hello.origin_ns, root.pid)
         elif "output" in message.data:
             self.output = ((self.output or "") + message.data["output"])[-OUTPUT_TAIL:]
 

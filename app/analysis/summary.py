@@ -58,6 +58,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "loops": ledger.loop_rows(),
         "stuck": ledger.stuck(),
         "gils_switched_on": ledger.gils_switched_on(),
+        "trims": ledger.trims.rows(),
         "workload": _workload(ledger),
     }
 

@@ -672,6 +672,19 @@ class SwitchedOnRow(TypedDict):
     by: str | None  # the import that did it
 
 
+class TrimRow(TypedDict):
+    """A malloc_trim(0) that a workload called, beside what was foretold of it, see app/analysis/trims.py."""
+
+    pid: int
+    at_s: float
+    foretold: int | None  # bytes; None where its C library was not read before
+    foretold_at_s: Maybe
+    given_back: int
+    rss_before: int
+    rss_after: int
+    said: str
+
+
 class FindingRow(TypedDict):
     """A finding, see app/model/findings.py."""
 
@@ -767,6 +780,7 @@ class Measurements(TypedDict):
     loops: list[LoopRow]
     stuck: list[StuckRow]
     gils_switched_on: list[SwitchedOnRow]
+    trims: list[TrimRow]
     workload: Reported | None
 
 

@@ -67,7 +67,7 @@ async def memory(request: Request) -> HTMLResponse:
     context = {
         **{
             name: catalogue.get(name.replace("_", "-"))
-            for name in ("memory_ladder", "object_graph", "allocate")
+            for name in ("memory_ladder", "malloc_trim", "object_graph", "allocate")
         },
         "interpreters": _choices(await manager.interpreters()),
     }

@@ -12,8 +12,8 @@ from support.interpreters import PROMISED, name
 from support.observing import observing, workload
 
 from app.analysis.findings import findings
-from app.model.commands import Stop
-from app.model.frames import Counters, Heap
+from app.model.commands import Act, Stop
+from app.model.frames import CLibrary, Counters, Heap, Report
 from app.model.spec import Start
 from app.workloads import catalogue
 
@@ -67,6 +67,23 @@ def _is_enough(workload_name: str, summary: dict[str, Any]) -> bool:
     return (
         evidence["children"] == declared.workers and evidence["uss_last"] - evidence["uss_first"] > 40 * MIB
     )
+
+
+@on_each
+def test_malloc_trim_gives_back_what_was_foretold(path: str) -> None:
+    declared = catalogue.find("malloc-trim")
+    with observing(_start(path, declared, 60.0, megabytes=32, by_itself=False)) as observation:
+        freed = observation.until(Report, data={"phase": "freed"})
+        while (reading := observation.until(CLibrary)).at_us - reading.took_us < freed.at_us:
+            pass  # it began before the blocks were freed
+        observation.send(Act("trim"))
+        while not observation.summary()["trims"]:
+            observation.until(Report)
+        [trim] = observation.summary()["trims"]
+        observation.send(Stop("stopped"))
+        observation.finish()
+    assert trim["given_back"] > 24 * MIB
+    assert trim["foretold"] == pytest.approx(trim["given_back"], rel=0.05, abs=MIB)
 
 
 @on_each

@@ -6,6 +6,7 @@ from app.workloads.memory.allocation_ladder import ALLOCATION_LADDER
 from app.workloads.memory.copy_on_write import COPY_ON_WRITE
 from app.workloads.memory.fragmentation import FRAGMENTATION
 from app.workloads.memory.leak import LEAK
+from app.workloads.memory.malloc_trim import MALLOC_TRIM
 from app.workloads.memory.memory_ladder import MEMORY_LADDER
 from app.workloads.memory.object_allocators import OBJECT_ALLOCATORS
 from app.workloads.memory.object_graph import OBJECT_GRAPH
@@ -18,6 +19,7 @@ WORKLOADS = (
     ALLOCATION_LADDER,
     OBJECT_ALLOCATORS,
     FRAGMENTATION,
+    MALLOC_TRIM,
     LEAK,
     REFERENCE_CYCLES,
     REFERENCE_COUNTS,

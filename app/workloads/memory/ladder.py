@@ -13,7 +13,7 @@ from app.workloads.memory.measures import (
     c_library,
     resident,
     sized,
-    trim,
+    trimmed,
 )
 from app.workloads.memory.objects import made, one_a_pool
 from app.workloads.memory.reader import ChildReader
@@ -141,13 +141,13 @@ class Ladder:
 
     def trim(self) -> Json:
         """The C library's free pages."""
-        before = resident()
-        gave = trim()
-        if gave is None:
+        told = trimmed()
+        if told is None:
             return {"what": "This C library has no malloc_trim."}
+        back = max(told["rss_before"] - told["rss_after"], 0)
         return {
-            "what": f"malloc_trim gave {sized(max(before - resident(), 0))} back to the operating system.",
-            "gave": gave,
+            "what": f"malloc_trim gave {sized(back)} back to the operating system.",
+            "trimmed": told,
         }
 
 

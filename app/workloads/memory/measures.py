@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import sys
+from time import monotonic_ns
 from typing import NamedTuple
 
 from app.workloads.context import Json
@@ -96,6 +97,22 @@ def trim() -> bool | None:
     """Have the C library give free pages back; whether it gave any. None where it cannot be asked."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return bool(malloc_trim(0)) if malloc_trim else None
+
+
+def trimmed() -> Json | None:
+    """Calls malloc_trim(0), and says what RSS was around it; None where the C library has none.
+
+    An observer sets it beside what it had foretold: see app/analysis/trims.py.
+    """
+    kept, before, at_ns = c_library(), resident(), monotonic_ns()
+    if trim() is None:
+        return None
+    return {
+        "at_ns": at_ns,
+        "rss_before": before,
+        "rss_after": resident(),
+        "free_before": kept["free"] if kept else None,
+    }
 
 
 def sized(size: float) -> str:

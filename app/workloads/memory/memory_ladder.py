@@ -58,7 +58,7 @@ def _do(ctx: Context, ladder: Ladder, action: str) -> Json:
         **after,
         "before": before,
     }
-    ctx.report({"did": did})
+    ctx.report({"did": did, "trimmed": told["trimmed"]} if "trimmed" in told else {"did": did})
     ctx.count(1)
     return did
 

@@ -8,6 +8,7 @@ import { Climb } from "../widgets/lessons/climb.js";
 import { Lesson, showResult } from "../widgets/lessons/lesson.js";
 import { Notice } from "../widgets/notice.js";
 import { ObjectGraph } from "../widgets/lessons/object_graph.js";
+import { TrimLesson } from "../widgets/lessons/trim.js";
 
 /** @import { Problem } from "../net/api.js" */
 
@@ -20,6 +21,8 @@ const scheduler = new FrameScheduler(
 );
 const climb = new Climb(main, { scheduler, palette: readPalette(), onProblem });
 onThemeChange(() => climb.recolour(readPalette()));
+
+new TrimLesson(find(main, ".trim-lesson", HTMLElement), { scheduler, onProblem });
 
 const graphs = find(main, ".graph-lesson", HTMLElement);
 const graph = new ObjectGraph(find(graphs, ".object-graph", HTMLElement));

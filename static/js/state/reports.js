@@ -39,6 +39,8 @@ export class Reports {
   deeds = [];
   /** @type {GraphStep[]} */
   steps = [];
+  /** When a workload had freed what it had taken, in seconds. @type {number | null} */
+  freedS = null;
 
   /** Anything to be shown as it happens. */
   get live() {
@@ -53,6 +55,7 @@ export class Reports {
     for (const bars of [data.bars ?? []].flat()) this.bars.set(bars.title, bars);
     if (data.counts && "lost" in data.counts) this.counts = data.counts;
     if (data.did?.action) this.deeds = [...this.deeds, { atUs, deed: data.did }].slice(-MOST_DEEDS);
+    if (data.phase === "freed") this.freedS = atUs / 1e6;
     if (data.step?.objects && this.steps.length < MOST_STEPS) this.steps.push(data.step);
     if (data.steps?.[0]?.objects) this.steps = data.steps.slice(0, MOST_STEPS);
   }

@@ -484,6 +484,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "loops",
         "stuck",
         "gils_switched_on",
+        "trims",
         "workload",
         "findings",
     ]

@@ -98,6 +98,15 @@ def test_one_object_a_pool_keeps_every_arena(python: str):
     assert result["ops"] == 2 * full["objects"]
 
 
+def test_what_the_c_library_kept_goes_back_by_malloc_trim(python: str):
+    result = _run(python, "malloc-trim", seconds=0.6, megabytes=16)
+    rss, told = result["rss"], result["trimmed"]
+    assert result["freed_bytes"] > 13 * MB
+    assert rss["full"] - rss["freed"] < 2 * MB, "it keeps nearly all of it"
+    assert told["free_before"] > 12 * MB
+    assert told["rss_before"] - told["rss_after"] > 12 * MB
+
+
 def test_survivors_side_by_side_let_the_arenas_go(gil_python: str):
     result = _run(gil_python, "fragmentation", seconds=1.5, megabytes=30, survivors="together")
     empty, full, left, _ = result["phases"]

@@ -103,6 +103,8 @@ function seenFacts(rung, heap, memory) {
   switch (rung) {
     case "pymalloc":
       return [fact("pools in use", number(heap?.pools)), fact("bytes in use", bytes(heap?.bytes_used))];
+    case "library":
+      return [fact("malloc_trim would give back", bytes(memory?.c_library?.trimmable))];
     case "raw":
       return [fact("blocks of more than 512 B", number(heap?.raw_blocks))];
     case "system":

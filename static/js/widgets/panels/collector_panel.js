@@ -87,7 +87,7 @@ class Section {
     const { enabled, pauses, tracked, share: rolling, memory, next } = collector;
     setText(this.state, enabled === null ? "" : enabled ? "enabled" : "disabled");
     setText(this.sentence, sentenceOf(collector));
-    this.said.replaceChildren(...(collector.said ?? []).map((one) => make("p", { class: "sentence" }, one)));
+    this.said.replaceChildren(...(collector.said ?? []).map((one) => make("p", {}, one)));
     this.facts.replaceChildren(
       ...[
         ["Objects followed", text(count(tracked)), "A dash where CPython keeps no count of them"],
