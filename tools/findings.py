@@ -76,6 +76,7 @@ ALSO: dict[str, frozenset[str]] = {
     "leak": frozenset({"gil-idle"}),  # its threads pause, and so do the next two
     "fragmentation": frozenset({"gil-idle"}),
     "object-allocators": frozenset({"gil-idle", "gc-pauses"}),  # it collects before each count
+    "malloc-trim": frozenset({"gil-idle"}),  # it asks four times a second whether somebody wants it to trim
     "memory-ladder": frozenset({"gil-idle"}),  # it polls for what a person asks of it
     "object-graph": frozenset({"gil-idle"}),  # it pauses after each step, so that it can be followed
     "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks

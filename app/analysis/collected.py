@@ -1,57 +1,132 @@
-"""What memory moved with the collections of one collector, and what dead cycles hold until the next.
+"""What the collections of one collector freed, and what dead cycles hold until the next.
 
-A row is CollectorMemory of app/model/summary.py. What cycles hold at a moment is inferred: the same share of
-what RSS has grown by since the last collection that gave memory back as the newest ones gave back of theirs.
+A row is CollectorMemory of app/model/summary.py. What RSS fell by is read on either side of a collection.
+What was freed is more where an allocator keeps it: it is inferred from the bytes in use, of Python's own
+allocator and of the C library, by the readings before and after, as if the program had gone on taking memory
+at the pace of before.
+
+What cycles hold at a moment is inferred too: the same share of what has grown since the last collection that
+freed memory as the newest ones freed of theirs. Bytes in use are taken for it where they are known, else RSS.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from app.model.summary import CollectorMemory, MovedRow
 from app.model.tracks import Moved
 
-KEPT = 8  # collections, those that gave back most
-LEARNED_FROM = 3  # the newest that gave memory back
+KEPT = 8  # collections, those that freed most
+LEARNED_FROM = 3  # the newest that freed memory
 WORTH_BYTES = 1 << 20
+_ITS_DOING = 0.9  # of the objects collected between two readings: else several collections share what went
+
+
+class _InUse(NamedTuple):
+    """A reading of the bytes in use."""
+
+    at_us: int
+    bytes: int
+
+
+@dataclass
+class _Collection:
+    """What moved with one, and by how much the bytes in use fell; None where that cannot be told."""
+
+    moved: Moved
+    freed: int | None = None
+
+    @property
+    def went(self) -> int:
+        """The bytes that it freed, for all that is known."""
+        return max(self.moved.given_back, self.freed or 0)
+
+
+class _Learned:
+    """What some measure of memory grew by, and how much of that collections freed."""
+
+    def __init__(self) -> None:
+        self._grown: list[tuple[int, int]] = []  # (grew by, freed) of each of the newest
+        self._floor: int | None = None  # after the last of them
+
+    def collected(self, before: int, after: int) -> None:
+        """Take a collection that freed memory."""
+        freed = before - after
+        # Of the first it is not known from where it grew: no less than it freed.
+        grown = freed if self._floor is None else before - self._floor
+        self._grown = [*self._grown[1 - LEARNED_FROM :], (max(grown, freed), freed)]
+        self._floor = after
+
+    def held(self, now: int | None) -> int | None:
+        """What dead cycles hold; None before a collection has freed memory."""
+        if now is None or self._floor is None:
+            return None
+        grown = sum(each for each, _ in self._grown)
+        freed = sum(each for _, each in self._grown)
+        return max(0, round((now - self._floor) * freed / grown))
 
 
 class CollectedMemory:
-    """Feed it what moved; ask it at any moment."""
+    """Feed it what moved, and the bytes in use; ask it at any moment."""
 
     def __init__(self) -> None:
-        self._largest: list[Moved] = []
-        self._grown: list[tuple[int, int]] = []  # (RSS grew by, gave back) of each of the newest
-        self._floor: int | None = None  # RSS after the last of them
+        self._largest: list[_Collection] = []
+        self._pending: list[_Collection] = []  # since the newest reading of the bytes in use
+        self._in_use: _InUse | None = None
+        self._pace = 0.0  # bytes a microsecond, as of the newest readings between collections
+        self._by_rss, self._by_use = _Learned(), _Learned()
 
     def feed(self, moved: Moved) -> None:
         """Take a collection, or several between two readings."""
-        self._largest.append(moved)
-        self._largest.sort(key=lambda each: each.given_back, reverse=True)
-        del self._largest[KEPT:]
-        if not moved.collected or moved.given_back < WORTH_BYTES:
-            return
-        # Of the first it is not known from where RSS grew: no less than it gave back.
-        grown = moved.given_back if self._floor is None else moved.before.rss - self._floor
-        self._grown = [*self._grown[1 - LEARNED_FROM :], (max(grown, moved.given_back), moved.given_back)]
-        self._floor = moved.after.rss
+        self._keep(self._pending, _Collection(moved))
+        if moved.collected and moved.given_back >= WORTH_BYTES:
+            self._by_rss.collected(moved.before.rss, moved.after.rss)
 
-    def held(self, rss: int | None) -> int | None:
-        """The bytes that dead cycles hold, inferred; None before a collection has given memory back."""
-        if rss is None or self._floor is None:
-            return None
-        grown = sum(each for each, _ in self._grown)
-        back = sum(each for _, each in self._grown)
-        return max(0, round((rss - self._floor) * back / grown))
+    def in_use(self, at_us: int, bytes_: int) -> None:
+        """Take a reading of the bytes in use."""
+        before, self._in_use = self._in_use, _InUse(at_us, bytes_)
+        over = [each for each in self._pending if each.moved.after_us <= at_us]
+        if before is not None and at_us > before.at_us:
+            if not over:
+                self._pace = max(0.0, (bytes_ - before.bytes) / (at_us - before.at_us))
+            self._judge(over, before, self._in_use)
+        self._pending = [each for each in self._pending if each not in over]
+        for each in over:
+            self._keep(self._largest, each)
 
     def row(self, rss: int | None, given_back: int | None) -> CollectorMemory:
         """The row; `rss` is what the process has now."""
+        both = [*self._largest, *self._pending]
+        both.sort(key=lambda each: each.went, reverse=True)
+        held = self._by_use.held(self._in_use.bytes if self._in_use else None)
         return {
             "given_back": given_back,
-            "held": self.held(rss),
-            "largest": [_row(moved) for moved in self._largest],
+            "held": self._by_rss.held(rss) if held is None else held,
+            "largest": [_row(each) for each in both[:KEPT]],
         }
 
+    def _judge(self, over: list[_Collection], before: _InUse, after: _InUse) -> None:
+        """What the collections between two readings freed; only where it was one of them."""
+        objects = sum(each.moved.collected for each in over)
+        most = max(over, key=lambda each: each.moved.collected, default=None)
+        if most is None or not objects or most.moved.collected < _ITS_DOING * objects:
+            return
+        at_begin = before.bytes + round(self._pace * max(0, most.moved.before_us - before.at_us))
+        at_end = after.bytes - round(self._pace * max(0, after.at_us - most.moved.after_us))
+        most.freed = max(0, at_begin - at_end)
+        if most.freed >= WORTH_BYTES:
+            self._by_use.collected(at_begin, at_end)
 
-def _row(moved: Moved) -> MovedRow:
+    @staticmethod
+    def _keep(kept: list[_Collection], collection: _Collection) -> None:
+        kept.append(collection)
+        if len(kept) > KEPT:
+            kept.remove(min(kept, key=lambda each: each.went))
+
+
+def _row(collection: _Collection) -> MovedRow:
+    moved = collection.moved
     return {
         "at_s": moved.start_us / 1e6,
         "length_s": None if moved.length_us is None else moved.length_us / 1e6,
@@ -59,6 +134,7 @@ def _row(moved: Moved) -> MovedRow:
         "collections": moved.collections,
         "collected": moved.collected,
         "given_back": moved.given_back,
+        "freed": collection.freed,
         "rss_before": moved.before.rss,
         "rss_after": moved.after.rss,
         "anonymous_before": moved.before.anonymous,

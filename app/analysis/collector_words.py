@@ -5,28 +5,39 @@ from __future__ import annotations
 from app.model.summary import CollectorMemory, MovedRow, NextCollection
 from app.model.units import count, seconds, size
 
-WORTH_BYTES = 8 << 20  # given back: less is not worth a sentence
+WORTH_BYTES = 8 << 20  # freed: less is not worth a sentence
+KEPT_SHARE = 0.5  # of it, that must have gone back to the system to be called so
 
 
 def words(memory: CollectorMemory, due: NextCollection | None) -> list[str]:
     """The sentences; none where there is nothing to tell."""
     largest = memory["largest"][0] if memory["largest"] else None
     said = []
-    if largest is not None and largest["given_back"] >= WORTH_BYTES:
-        said.append(_gave_back(largest, memory["given_back"]))
+    if largest is not None and _went(largest) >= WORTH_BYTES:
+        said.append(_freed(largest, memory["given_back"]))
     if due is not None:
         said.append(_due(due, memory["held"]))
     return said
 
 
-def _gave_back(largest: MovedRow, all_: int | None) -> str:
-    several = largest["collections"] > 1
+def _went(row: MovedRow) -> int:
+    return max(row["given_back"], row["freed"] or 0)
+
+
+def _freed(largest: MovedRow, all_: int | None) -> str:
+    which = "collections" if largest["collections"] > 1 else "collection"
+    went, back = _went(largest), largest["given_back"]
     said = (
-        f"{count(largest['collected'])} objects in dead cycles kept {size(largest['given_back'])}: the "
-        f"{'collections' if several else 'collection'} at {largest['at_s']:.1f} s gave it back, and RSS went "
-        f"from {size(largest['rss_before'])} to {size(largest['rss_after'])}."
+        f"{count(largest['collected'])} objects in dead cycles kept {size(went)}: the {which} at "
+        f"{largest['at_s']:.1f} s "
     )
-    if all_ is not None and all_ > largest["given_back"]:
+    if back < KEPT_SHARE * went:
+        return (
+            f"{said}freed it, but RSS only went from {size(largest['rss_before'])} to "
+            f"{size(largest['rss_after'])}: the C library keeps the rest for what comes next."
+        )
+    said += f"gave it back, and RSS went from {size(largest['rss_before'])} to {size(largest['rss_after'])}."
+    if all_ is not None and all_ > back:
         said += f" All collections together gave back {size(all_)}."
     return said
 

@@ -128,6 +128,10 @@ class CollectorUse:
         """Take what memory moved with a collection in the measured time."""
         self._memory.feed(moved)
 
+    def in_use(self, at_us: int, bytes_: int) -> None:
+        """Take a reading of the bytes that its process has in use."""
+        self._memory.in_use(at_us, bytes_)
+
     def rolling_share(self, at_us: int) -> float:
         """The share of the last second in which it had stopped its threads, as far as was seen."""
         since_us = at_us - WINDOW_US
@@ -215,6 +219,12 @@ class Collectors:
             if begin_us is not None and moved.start_us >= begin_us:
                 self._of(moved.pid, moved.interpreter, moved.after_us).moved(moved)
         self.pauses.extend(message.pauses)
+
+    def in_use(self, pid: int, at_us: int, bytes_: int) -> None:
+        """Take a reading of the bytes that a process has in use."""
+        for collector in self.live():
+            if collector.pid == pid:
+                collector.in_use(at_us, bytes_)
 
     @property
     def paused_us(self) -> int | None:

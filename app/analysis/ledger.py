@@ -127,6 +127,9 @@ class Ledger:
             case CLibrary() if not self._is_over(message.at_us):
                 self.processes.library_read(message, self.heaps.now(message.pid))
                 self.trims.library_read(message)
+                used = self.processes.in_use(message.pid)
+                if used is not None:
+                    self.collectors.in_use(message.pid, message.at_us, used)
             case Event():
                 self.events.append(message)
             case _ if not self._is_over(instant_of(message)):

@@ -133,6 +133,14 @@ class ProcessUse:
         return parts_of(self.mappings, self.objects, self.library) if self.mappings else None
 
     @property
+    def in_use(self) -> int | None:
+        """Bytes of blocks in use, of Python's own allocator and the C library's; None if one is unknown."""
+        library = self.library
+        if library is None or self.objects is None or library.system is None or library.free is None:
+            return None
+        return self.objects + library.system - library.free + (library.mapped or 0)
+
+    @property
     def parts_by_pss(self) -> Parts | None:
         """What its PSS is made of."""
         parts = self.parts
@@ -280,6 +288,11 @@ class Processes:
         for process in self.live():
             if process.pid in counts:
                 process.threads.add(at_us, counts[process.pid])
+
+    def in_use(self, pid: int) -> int | None:
+        """The bytes that a process has in use, by the last reading of its C library."""
+        process = self.get(pid)
+        return process.in_use if process else None
 
     def together(self) -> MemoryTogether | None:
         """Of all that are there, or of the last; None unless the PSS is known of each."""

@@ -115,9 +115,10 @@ between two samples.
 before the first began, and at `after_us`, when the last was seen to have ended. `anonymous` is what of the
 RSS belongs to no file, `arenas` how many pymalloc has, `large_blocks` how many of more than 512 bytes there
 are; both are null where the interpreter keeps no such count. `length_us` is null where samples saw no pause;
-`start_us` is then `before_us`. Told are collections with which the RSS moved by a MiB or more, and those of
-5 ms or more. `given_back` is a running total, over all collections that found anything: the bytes by which
-RSS fell with them, less those by which it rose. Recordings of before have none of these three.
+`start_us` is then `before_us`. Told are collections with which the RSS moved by a MiB or more, those of 5 ms
+or more, and of all others that found anything one in a quarter of a second. `given_back` is a running total,
+over all collections that found anything: the bytes by which RSS fell with them, less those by which it rose.
+Recordings of before have none of these three.
 
 A memory message is a walk of one process's mappings: all of its sizes are of that walk. The kinds are those
 of app/probe/kernel/mappings.py, null where one could not be told from other memory. `huge` are the bytes in

@@ -475,9 +475,10 @@ class PauseFigures(PauseLengths):
 class MovedRow(TypedDict):
     """A collection, or several between two readings, and what memory there was before and after.
 
-    `given_back` is by how much RSS fell, negative where it rose. `anonymous` is what of RSS belongs to no
-    file: it moves as USS does but for what is shared since a fork. `arenas` are pymalloc's, `large_blocks`
-    those of more than 512 bytes; None where the interpreter keeps no such count.
+    `given_back` is by how much RSS fell, negative where it rose; `freed` what was in use and is no more, the
+    part that an allocator keeps with it, inferred; None where that cannot be told. `anonymous` is what of RSS
+    belongs to no file: it moves as USS does but for what is shared since a fork. `arenas` are pymalloc's,
+    `large_blocks` those of more than 512 bytes; None where the interpreter keeps no such count.
     """
 
     at_s: float
@@ -486,6 +487,7 @@ class MovedRow(TypedDict):
     collections: int
     collected: int
     given_back: int
+    freed: int | None
     rss_before: int
     rss_after: int
     anonymous_before: int
@@ -501,7 +503,7 @@ class CollectorMemory(TypedDict):
 
     given_back: int | None  # bytes, by all collections that found anything
     held: int | None  # bytes that dead cycles hold now, inferred; None before any gave memory back
-    largest: list[MovedRow]  # those of a MiB or 5 ms and more that gave back most, the most first
+    largest: list[MovedRow]  # those that freed most, the most first
 
 
 class NextCollection(TypedDict):

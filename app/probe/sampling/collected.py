@@ -20,7 +20,8 @@ from app.probe.kernel.resident import Resident
 SHORT_US = 10_000
 LONG_US = 80_000
 TOLD_BYTES = 1 << 20  # what moved less is told in the sum alone,
-TOLD_US = 5_000  # unless the collection lasted so long
+TOLD_US = 5_000  # unless the collection lasted so long, or none was told for a while
+TOLD_EVERY_US = 250_000
 
 _COUNTS = struct.Struct("=Q16xq")  # arenas, raw_allocated_blocks
 _MOVES = 64 * 1024
@@ -80,6 +81,7 @@ class CollectedMemory:
         self._every_us = SHORT_US
         self._before_us, self._before = now_us, self._gauge.read()
         self._stats = pauses.stats()
+        self._told_us = now_us
         self._moved: list[list[Any]] = []
 
     def look(self, now_us: int) -> None:
@@ -114,8 +116,11 @@ class CollectedMemory:
         last = self._pauses.last
         seen = last is not None and last[1] >= self._before_us
         start_us, end_us = last if last is not None and seen else (self._before_us, now_us)
-        if abs(back) < TOLD_BYTES and not (seen and end_us - start_us >= TOLD_US):
+        long = seen and end_us - start_us >= TOLD_US
+        rare = collected > 0 and now_us - self._told_us >= TOLD_EVERY_US
+        if abs(back) < TOLD_BYTES and not long and not rare:
             return
+        self._told_us = now_us
         generation = ran.index(1) if sum(ran) == 1 else None
         self._moved.append(
             [

@@ -52,7 +52,7 @@
  *            pauses: PauseFigures, share?: Maybe, memory?: CollectorMemory, next?: NextCollection | null,
  *            said?: string[]}} CollectorFigures lists are by generation; `share` is live alone
  * @typedef {{at_s: number, length_s: Maybe, generation: Maybe, collections: number, collected: number,
- *            given_back: number, rss_before: number, rss_after: number, arenas_before: Maybe, arenas_after: Maybe,
+ *            given_back: number, freed: Maybe, rss_before: number, rss_after: number, arenas_before: Maybe, arenas_after: Maybe,
  *            large_blocks_before: Maybe, large_blocks_after: Maybe}} MovedRow
  * @typedef {{given_back: Maybe, held: Maybe, largest: MovedRow[]}} CollectorMemory
  * @typedef {{in_s: number, generation: Maybe, count: number, threshold: number, objects_per_s: number,

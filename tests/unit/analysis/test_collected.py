@@ -6,12 +6,15 @@ import pytest
 
 from app.analysis.next_collection import NextCollections
 from app.analysis.summary import summarise
-from app.model.frames import Collector, Counters, Frame, Process
+from app.model.frames import CLibrary, Collector, Counters, Frame, Heap, Process
 from app.model.tracks import CollectorCounts
 
 PID = 100
 MS = 1000
 MIB = 1 << 20
+
+
+heap_of_nothing = Heap(0, PID, 0, "pymalloc", 0, 0, 0, 0, 0, 0, 0, 0, 0, None, [], [0, 0, 0])
 
 
 def counts(
@@ -76,6 +79,7 @@ def test_the_largest_collections_are_told_with_what_there_was_before_and_after(l
         "collections": 1,
         "collected": 712,
         "given_back": 600 * MIB,
+        "freed": None,
         "rss_before": 616 * MIB,
         "rss_after": 16 * MIB,
         "anonymous_before": 616 * MIB,
@@ -109,6 +113,45 @@ def test_cycles_hold_the_share_of_what_grew_that_collections_gave_back_before(le
     assert gc_of(ledger)["memory"]["held"] == 80 * MIB  # of 90 more than after the second
     ledger.feed(Counters(2600 * MS, [[PID, 0, 120 * MIB, 350 * MIB, 0, 0]]))
     assert gc_of(ledger)["memory"]["held"] == 0
+
+
+def library(at_ms, in_use):
+    return CLibrary(
+        at_ms * MS, PID, 2 * MS, MS, "glibc", system=900 * MIB, free=(900 - in_use) * MIB, mapped=0
+    )
+
+
+def test_what_an_allocator_keeps_was_freed_though_rss_stays(ledger) -> None:
+    """100 MiB a second are taken; a collection at 3.5 s leaves 20 of 350, which RSS does not show."""
+    ledger.feed(told(100, 0, (0, 0, 0)))
+    ledger.feed(heap_of_nothing)
+    for at_ms, in_use in ((1000, 100), (2000, 200), (3000, 300)):
+        ledger.feed(library(at_ms, in_use))
+    ledger.feed(moved(3450, 370, 372))
+    ledger.feed(library(4000, 70))
+    gc = gc_of(ledger)
+    [row] = gc["memory"]["largest"]
+    assert row["given_back"] == -2 * MIB
+    assert row["freed"] == pytest.approx(325 * MIB, abs=MIB)  # 5 ms before it there were 344.5
+    assert gc["memory"]["held"] == pytest.approx(50 * MIB, abs=MIB)
+    assert gc["said"][0].endswith(
+        "at 3.5 s freed it, but RSS only went from 370 MiB to 372 MiB: the C library keeps the rest for what "
+        "comes next."
+    )
+
+
+def test_of_several_collections_between_two_readings_none_can_be_said_to_have_freed_what_went(ledger) -> None:
+    ledger.feed(heap_of_nothing)
+    ledger.feed(library(1000, 100))
+    for start_ms in (1100, 1500):
+        ledger.feed(moved(start_ms, 200, 190, collected=50))
+    ledger.feed(library(2000, 20))
+    assert [row["freed"] for row in gc_of(ledger)["memory"]["largest"]] == [None, None]
+    ledger.feed(moved(2100, 200, 190, collected=95))
+    ledger.feed(moved(2500, 200, 191, collected=5))
+    ledger.feed(library(3000, 10))
+    freed = {row["at_s"]: row["freed"] for row in gc_of(ledger)["memory"]["largest"]}
+    assert (freed[2.1], freed[2.5]) == (10 * MIB, None)
 
 
 def test_a_recording_of_before_has_no_such_figures(ledger) -> None:

@@ -64,7 +64,7 @@ class Section {
       make(
         "table",
         {},
-        make("caption", {}, "Collections with which most memory went"),
+        make("caption", {}, "Collections that freed most memory"),
         movedHead(),
         this.moved,
       ),
@@ -110,7 +110,7 @@ class Section {
             [
               "Held by dead cycles",
               memory.held === null ? "–" : `≈ ${text(size(memory.held))}`,
-              "Inferred from how much of what RSS had grown by the last collections gave back",
+              "Inferred from how much of what had grown the last collections freed",
             ],
             [
               "Next collection",
@@ -162,6 +162,7 @@ function movedHead() {
     ["RSS before", "Some 10 ms before it began"],
     ["RSS after", "When it was seen to have ended"],
     ["Given back", "By how much RSS fell"],
+    ["Freed", "What was in use and is no more, the part that an allocator keeps with it: inferred"],
     ["Arenas", "Of pymalloc, before and after"],
     ["Large blocks", "Of more than 512 bytes, before and after"],
   ];
@@ -181,6 +182,7 @@ function movedRow(row) {
     text(size(row.rss_before)),
     text(size(row.rss_after)),
     row.given_back < 0 ? `−${text(size(-row.given_back))}` : text(size(row.given_back)),
+    row.freed === null ? "–" : `≈ ${text(size(row.freed))}`,
     fromTo(row.arenas_before, row.arenas_after),
     fromTo(row.large_blocks_before, row.large_blocks_after),
   ];

@@ -87,15 +87,18 @@ def test_a_collection_that_no_sample_saw_has_no_length(memory, collecting, scale
     assert moved[:5] == [10_000, None, None, 2, 10], "there were two, of no one generation"
 
 
-def test_collections_that_moved_little_are_in_the_sum_alone(memory, collecting, scales) -> None:
-    for number in range(1, 11):
+def test_of_collections_that_moved_little_one_in_a_while_is_told(memory, collecting, scales) -> None:
+    for number in range(1, 60):
         collecting.collect(0, 3)
         collecting.last = (number * 10_000 - 100, number * 10_000)
         memory.look(number * 10_000)
-    assert memory.take() == []
-    collecting.collect(2, 3)
-    collecting.last = (193_000, 200_000)
-    memory.look(200_000)
+    assert [row[7] for row in memory.take()] == [250_000, 500_000], "after_us of each"
+    collecting.collect(0, 0)
+    memory.look(1_000_000)
+    assert memory.take() == [], "that found nothing"
+    collecting.collect(2, 0)
+    collecting.last = (1_003_000, 1_010_000)
+    memory.look(1_010_000)
     assert len(memory.take()) == 1, "but one that took long is told"
 
 
