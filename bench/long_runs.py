@@ -7,7 +7,6 @@ import json
 import os
 import random
 import resource
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from app.model import frames
 from app.runs.archive import Archive, StoredRun
 from app.runs.observer import HOME
 from app.runs.recording import Recording, read
-from app.runs.timeline import TimelineWriter, beside
+from app.runs.timeline import beside
 from bench.serving import Lab, lab
 
 THREADS = 64
@@ -99,34 +98,32 @@ def exports(length_s: float) -> Iterator[tuple[str, float, float, int, int]]:
 def fill(home: Path, length_s: float) -> tuple[str, int, Path]:
     """An archive with one run of that length: its id, its end, its recording."""
     seconds = str(min(RECORDED_S, length_s))
-    subprocess.run(
-        [sys.executable, "-m", "app", "run", "cpu-bound", "--workers", str(THREADS), "--seconds", seconds],
-        env=os.environ | {"GILSCOPE_DATA_DIR": str(home)},
-        cwd=HOME,
-        check=True,
-        capture_output=True,
-    )
-    (path,) = (home / "recordings").glob("*.jsonl.gz")
-    recording, end_us = _repeat(path, length_s)
-    with sqlite3.connect(home / "index.db") as index:
-        index.execute("UPDATE runs SET members = ?", (json.dumps(recording.members),))
-        ((run_id,),) = index.execute("SELECT id FROM runs").fetchall()
-    index.close()
-    return run_id, end_us, path
+    with tempfile.TemporaryDirectory() as folder:
+        real, long = Path(folder) / "real.jsonl.gz", Path(folder) / "long.jsonl.gz"
+        asked = ["cpu-bound", "--workers", str(THREADS), "--seconds", seconds, "-o", str(real)]
+        subprocess.run(
+            [sys.executable, "-m", "app", "run", *asked],
+            env=os.environ | {"GILSCOPE_DATA_DIR": folder},
+            cwd=HOME,
+            check=True,
+            capture_output=True,
+        )
+        end_us = _repeat(real, long, length_s)
+        run = asyncio.run(_taken_in(home, long))
+    return run.id, end_us, Path(run.path)
 
 
-def _repeat(path: Path, length_s: float) -> tuple[Recording, int]:
-    """Make a recording as long as that, by its own messages with later times."""
-    told = [json.loads(line) for line in read(path)]
+def _repeat(real: Path, long: Path, length_s: float) -> int:
+    """Make a recording as long as that, by the messages of another with later times; its end."""
+    told = [json.loads(line) for line in read(real)]
     once_us = max(message["end_us"] for message in told if message["type"] == "frame")
     body = [message for message in told if message["type"] in {kind.type for kind in SHIFTED}]
     rest = [message for message in told if message["type"] in ("hello", "process", "names")]
-    recording, timeline = Recording(path), TimelineWriter(beside(path))
+    recording = Recording(long)
     at_us = 0
 
     def add(message: Json) -> None:
         line = json.dumps({**message, "seq": recording.messages}, separators=(",", ":"), ensure_ascii=False)
-        timeline.feed(frames.from_json(message), line, recording.messages)
         recording.write(line, at_us)
 
     for message in rest:
@@ -137,8 +134,7 @@ def _repeat(path: Path, length_s: float) -> tuple[Recording, int]:
             at_us = max(at_us, message.get("end_us", 0) + turn * once_us)
     add({"type": "end", "at_us": at_us, "state": "finished", "error": None, "exit_code": 0})
     recording.close()
-    timeline.close()
-    return recording, at_us
+    return at_us
 
 
 def _later(message: Json, by_us: int) -> Json:
@@ -177,6 +173,14 @@ def _open(server: Lab, run_id: str) -> None:
     with connect(stream, additional_headers=server.bearer, max_size=None, proxy=None) as socket:
         for _ in socket:
             pass
+
+
+async def _taken_in(home: Path, path: Path) -> StoredRun:
+    archive = Archive(home, 1 << 40)
+    try:
+        return await archive.import_file(str(path))
+    finally:
+        await archive.close()
 
 
 async def _stored(home: Path, run_id: str) -> StoredRun:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -19,9 +21,17 @@ def import_file(
 
     async def take(archive: Archive) -> None:
         for file in files:
-            typer.echo((await archive.import_file(file)).id)  # each at once: the next one may be no recording
+            run = await archive.import_file(file, on_share=partial(_show, file))
+            _show(file, None)
+            typer.echo(run.id)  # each at once: the next one may be no recording
 
     asked(take)
+
+
+def _show(file: str, share: float | None) -> None:
+    """On a terminal, how far a long one was read; None wipes that away."""
+    if sys.stderr.isatty():
+        typer.echo("\r\x1b[K" + ("" if share is None else f"{file}: {share:.0%} read"), nl=False, err=True)
 
 
 def rm(

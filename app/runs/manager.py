@@ -11,12 +11,21 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
-from app.model.errors import ArchiveFailed, BadRequest, Conflict, GilscopeError, SwitchedOff
+from app.model.errors import (
+    ArchiveFailed,
+    BadRequest,
+    Conflict,
+    GilscopeError,
+    NotReadable,
+    SwitchedOff,
+)
 from app.runs import catalogue, interpreters, plan
 from app.runs.archive import Archive, Query
+from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
+from app.runs.importing import ImportingRun
 from app.runs.interpreters import Interpreter
 from app.runs.live import LiveRun
 from app.runs.observer import COMMAND
@@ -61,6 +70,8 @@ class Manager:
         self._closing = False
         self._finding = asyncio.Lock()
         self._turn = asyncio.Lock()  # of the run whose messages are decoded
+        self._importing: dict[str, ImportingRun] = {}
+        self._imports: dict[str, asyncio.Task[None]] = {}  # those that go on, by the run's id
         self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
 
     async def catalogue(self) -> Catalogue:
@@ -101,6 +112,49 @@ class Manager:
             await self._abandon(run)
             raise refusal
         return run
+
+    async def take_in(self, file: IO[bytes], within_s: float) -> RunRecord:
+        """Take a recording into the archive; NotReadable where it is none.
+
+        Given is the stored run, or after `within_s` the one that is being imported still. The file is closed
+        once it was read.
+        """
+        path = f"/proc/self/fd/{file.fileno()}"
+        try:
+            hello = await asyncio.to_thread(hello_of, path)
+        except NotReadable as error:
+            file.close()
+            raise _as_sent(error) from None
+        run = self._importing.get(id_of(hello) or "")
+        if run is None or run.ended:
+            run = ImportingRun(id_of(hello) or secrets.token_hex(5), hello)
+            self._importing[run.id] = run
+            self._imports[run.id] = asyncio.create_task(self._import(run, path))
+            self._imports[run.id].add_done_callback(lambda _: self._imports.pop(run.id))
+            self._imports[run.id].add_done_callback(lambda _: file.close())
+        else:
+            file.close()
+        try:
+            return await run.over(within_s) or run
+        except GilscopeError:
+            self._importing.pop(run.id, None)  # who asked is told at once
+            raise
+
+    async def _import(self, run: ImportingRun, path: str) -> None:
+        """Nothing of one that could not be imported stays but why, of the last KEPT_UNRECORDED."""
+        try:
+            stored = await self.archive.import_file(path, known=True, on_share=run.read, run_id=run.id)
+        except GilscopeError as error:
+            run.finish(None, _as_sent(error))
+            failed = [run.id for run in self._importing.values() if run.ended]
+            for run_id in failed[:-KEPT_UNRECORDED]:
+                del self._importing[run_id]
+        except asyncio.CancelledError:
+            run.finish(None, Conflict("The import was given up", "Import the recording again."))
+            raise
+        else:
+            self._importing.pop(run.id, None)
+            run.finish(stored, None)
 
     async def _record(self, run: LiveRun) -> None:
         """Have the archive record the run. Where it cannot, the run goes on, and says why it is not kept."""
@@ -160,7 +214,7 @@ class Manager:
 
     async def get(self, run_id: str) -> RunRecord:
         """The run of that id, live or stored; NotFound."""
-        return self._runs.get(run_id) or await self.archive.get(run_id)
+        return self._runs.get(run_id) or self._importing.get(run_id) or await self.archive.get(run_id)
 
     async def live(self, run_id: str) -> LiveRun:
         """The run of that id while it goes on; NotFound, or Conflict where it has ended."""
@@ -173,12 +227,14 @@ class Manager:
     async def page(self, limit: int, cursor: str | None = None, query: Query = EVERY) -> Listing:
         """Up to `limit` runs, newest first, from `cursor` on.
 
-        Those that the archive does not have stand first on the first page, unless something is searched for.
+        Those that the archive does not have, or not yet, stand first on the first page, unless something is
+        searched for.
         Where the archive cannot be used they are all there is, and the listing says why.
         """
         before = None if cursor is None else _number(cursor)
         live = dict(self._runs)  # one that is stored meanwhile may still be open in the rows that are read
-        mine = [run.to_json() for run in reversed(live.values()) if run.recording is None]
+        mine = [run.to_json() for run in reversed(self._importing.values())]
+        mine += [run.to_json() for run in reversed(live.values()) if run.recording is None]
         unrecorded = mine if cursor is None and query == EVERY else []
         try:
             entries = await self.archive.page(query, limit + 1, before)
@@ -213,17 +269,30 @@ class Manager:
         await self.stop(run_id)
         left = self._runs.get(run_id)
         self._drop(run_id)
+        if await self._give_up(run_id):
+            return
         if left is None or left.recording is not None:
             await self.archive.remove(run_id)
 
     async def close(self) -> None:
         """Refuse further runs, and end those that there are: within some seconds, see Patience."""
         self._closing = True
+        for run_id in list(self._importing):
+            await self._give_up(run_id)
         await asyncio.gather(*(run.stop() for run in self.active()))
         await asyncio.gather(*self._storing.values())
         for run_id in list(self._runs):
             self._drop(run_id)
         await self.archive.close()
+
+    async def _give_up(self, run_id: str) -> bool:
+        """Import a run no further, and forget that it could not be; False where it is not being imported."""
+        importing = self._importing.pop(run_id, None)
+        task = self._imports.get(run_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        return importing is not None
 
     def _admit(self, checked: plan.Plan) -> LiveRun:
         """A new run. No await from the count to the entry: two requests must not take the same place."""
@@ -245,3 +314,9 @@ def _number(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20):
         raise BadRequest(f"cursor must come from a page before; it was {cursor!r}", field="cursor")
     return int(cursor)
+
+
+def _as_sent(error: GilscopeError) -> GilscopeError:
+    """Without the name of the file in which this process keeps what was sent."""
+    _, what, why = error.detail.partition(" is no recording of GILScope")
+    return type(error)(f"What was sent{what}{why}", error.remedy) if what else error

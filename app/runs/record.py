@@ -1,4 +1,4 @@
-"""What web, cli and lab see of a run, be it live or stored."""
+"""What web, cli and lab see of a run, be it live, stored, or being imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Json = dict[str, Any]
 
 
 class RunRecord(Protocol):
-    """One run. A LiveRun goes on, or has just ended; a StoredRun is read from the archive."""
+    """One run. A LiveRun goes on, or has just ended; a StoredRun is read from the archive.
+
+    Of an ImportingRun there is nothing but its JSON and a view: all else is a Conflict.
+    """
 
     @property
     def id(self) -> str: ...

@@ -166,16 +166,20 @@ class Recording:
             self._compressor, self._in_member = None, 0
 
 
-def read(path: str | os.PathLike[str], offset: int = 0) -> Iterator[str]:
+def read(
+    path: str | os.PathLike[str], offset: int = 0, on_read: Callable[[int], object] = lambda size: None
+) -> Iterator[str]:
     """The whole lines of a recording from a member's offset on; one that was cut short ends where it was cut.
 
-    NotReadable where the file is not there, or is no recording.
+    NotReadable where the file is not there, or is no recording. `on_read` is told how many bytes of the file
+    were read so far.
     """
     try:
         with open(path, "rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC
             file.seek(offset)
-            yield from _lines(_inflated(file) if compressed else _chunks(file), path)
+            chunks = _chunks(file, on_read)
+            yield from _lines(_inflated(chunks) if compressed else chunks, path)
     except OSError as error:
         raise NotReadable(
             f"The recording {path} cannot be read: {error.strerror}",
@@ -183,15 +187,16 @@ def read(path: str | os.PathLike[str], offset: int = 0) -> Iterator[str]:
         ) from None
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
+def _chunks(file: BinaryIO, on_read: Callable[[int], object]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
+        on_read(file.tell())
 
 
-def _inflated(file: BinaryIO) -> Iterator[bytes]:
+def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The text of all members, as far as it goes: damage ends it, like the end of the file."""
     inflate = zlib.decompressobj(wbits=_GZIP)
-    for chunk in _chunks(file):
+    for chunk in chunks:
         while chunk:
             try:
                 yield inflate.decompress(chunk)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import recorded
 from web.conftest import Site
 
 
@@ -115,3 +116,22 @@ def test_an_archive_that_cannot_be_used_is_said_and_the_server_goes_on(site_with
     assert page["archive"] is None
     assert page["error"]["code"] == "archive-failed"
     assert "GILSCOPE_DATA_DIR" in page["error"]["remedy"]
+
+
+def test_a_long_import_is_answered_before_it_is_over_and_its_stream_goes_on_with_the_run(
+    site_with, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem
+):
+    monkeypatch.setattr("app.web.api.runs.AT_ONCE_S", 0.0)
+    site = site_with("brief")
+    sent = recorded.write(tmp_path / "long.jsonl", seconds=200, run={"id": "long"}).read_bytes()
+    answer = site.client.post("/api/v1/runs/import", content=sent)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == "/api/v1/runs/long"
+    assert answer.json()["state"] == "importing"
+    assert [run["state"] for run in site.runs()] == ["importing"]
+    problem(site.client.get("/api/v1/runs/long/summary"), 409)
+    with site.stream("long") as viewer:
+        told = [json.loads(text) for text in viewer]
+    assert told[0]["run"]["state"] == "importing"
+    assert told[-1]["summary"]["run"]["state"] == "finished"
+    assert site.client.get("/api/v1/runs/long").json()["state"] == "finished"

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +32,16 @@ from app.model.errors import (
     NotReadable,
 )
 from app.model.summary import Summary
+from app.runs.archive.apart import rebuild_apart
 from app.runs.archive.index import Entry, Final, Index, Query
-from app.runs.archive.rebuild import UNFINISHED, rebuild
+from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild
 from app.runs.archive.stored import StoredRun
+from app.runs.locks import is_locked, lock
 from app.runs.recording import Member, Recording
 from app.runs.timeline import beside
 
-_ABANDONED_S = 3600.0  # an import that has written nothing for so long was killed
+_ABANDONED_S = 60.0  # what nobody locks, and is half written for so long, was left by one that was killed
+_SHORT_BYTES = 1 << 18  # a recording that is read through in less time than a process takes to start
 UNDO_S = 600.0  # a removed run can be had back for so long
 
 Json = dict[str, Any]
@@ -52,7 +54,8 @@ __all__ = ["Archive", "Entry", "Query", "StoredRun", "of_file"]
 class Archive:
     """The data directory. Every call may raise GilscopeError, and then nothing else is lost.
 
-    Its work is done in one thread: SQLite's connection is that thread's, and the event loop never waits.
+    Its work is done in one thread: SQLite's connection is that thread's, and the event loop never waits. Long
+    recordings are read through elsewhere, so that nobody else waits for them.
     """
 
     def __init__(self, home: Path, budget_bytes: int) -> None:
@@ -61,6 +64,7 @@ class Archive:
         self._thread = ThreadPoolExecutor(1, "archive")
         self._index: Index | None = None
         self._mine: set[str] = set()  # the runs that this process records
+        self._ending: dict[str, asyncio.Task[None]] = {}  # those cut off that are being read through
 
     async def close(self) -> None:
         """Give the files back, once all that was asked for is done; a further call opens them again."""
@@ -80,6 +84,7 @@ class Archive:
 
     async def get(self, run_id: str) -> StoredRun:
         """A run that has ended; NotFound, or Conflict while another process records it."""
+        await self._end_if_left(run_id)
         return await self._do(self._get, run_id)
 
     async def resolve(self, name: str, removed: bool = False) -> str:
@@ -102,23 +107,42 @@ class Archive:
 
     async def remove(self, run_id: str) -> None:
         """Take a run out of every list; it can be had back for UNDO_S. NotFound."""
+        await self._end_if_left(run_id)
         await self._do(self._remove, run_id)
 
     async def restore(self, run_id: str) -> Entry:
         """Put a removed run back; NotFound."""
         return await self._do(self._restore, run_id)
 
-    async def import_file(self, path: str, known: bool = False) -> StoredRun:
+    async def import_file(
+        self,
+        path: str,
+        known: bool = False,
+        on_share: OnShare = lambda share: None,
+        run_id: str | None = None,
+    ) -> StoredRun:
         """Take in a recording that somebody wrote elsewhere; NotReadable where it is none.
 
         One that is there already is refused with BadRequest, or with `known` given as it is. One that was
-        removed is put back.
+        removed is put back. `on_share` is told what share was read so far; `run_id` is for one that names
+        none.
         """
-        return await self._do(self._import, path, known)
+        own_id = id_of(await asyncio.to_thread(hello_of, path))
+        there = await self._do(self._known, own_id, known)
+        if there is None:
+            rebuilt = await self._read_through(path, own_id or run_id, on_share)
+            there = await self._do(self._take_in, rebuilt, known)
+        return await self.get(there)
 
     async def recover(self) -> list[str]:
         """End the runs whose recorders were killed; their ids."""
-        return await self._do(self._recover)
+        ended = []
+        for run_id in await self._do(lambda: self._open().open_runs()):
+            with contextlib.suppress(NotFound):  # its recording is gone, and its row now too
+                ended += [run_id] if await self._end_if_left(run_id) else []
+        await self._do(self._sweep)
+        await self._do(self._clear_away)
+        return ended
 
     async def used_bytes(self) -> int:
         """What all recordings take."""
@@ -129,17 +153,51 @@ class Archive:
         """What they may take together; the oldest that are not pinned make room."""
         return self._budget_bytes
 
-    # ---- in the archive's thread
+    async def _end_if_left(self, run_id: str) -> bool:
+        """End a run that nobody records any more; False where it has ended, or somebody does."""
+        if not await self._do(self._is_left, run_id):
+            return False
+        ending = self._ending.get(run_id)
+        if ending is None:
+            ending = self._ending[run_id] = asyncio.create_task(self._end(run_id))
+            ending.add_done_callback(lambda _: self._ending.pop(run_id))
+        await asyncio.shield(ending)
+        return True
 
-    async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
+    async def _end(self, run_id: str) -> None:
         try:
-            return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+            rebuilt = await self._read_through(str(self._path(run_id)), run_id)
+        except NotReadable as error:
+            await self._do(self._end_unread, run_id, error)
+        else:
+            await self._do(self._place, rebuilt)
+
+    async def _read_through(
+        self, path: str, run_id: str | None, on_share: OnShare = lambda share: None
+    ) -> Rebuilt:
+        folder = self._home / "recordings"
+        with self._usable():
+            if await asyncio.to_thread(os.path.getsize, path) <= _SHORT_BYTES:
+                return await asyncio.to_thread(rebuild, path, run_id, folder, on_share)
+            return await rebuild_apart(path, run_id, folder, on_share)
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turns the system's errors into one that says what to do."""
+        try:
+            yield
         except OSError as error:
             raise ArchiveFailed(
                 f"The data directory {self._home} cannot be used: {error.strerror}",
                 "See whether it is there and can be written, or name another one in GILSCOPE_DATA_DIR.",
             ) from error
+
+    # ---- in the archive's thread
+
+    async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        with self._usable():
+            return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
     def _open(self) -> Index:
         """Opened when it is first needed, so that an archive that cannot be used spoils nothing else."""
@@ -177,7 +235,7 @@ class Archive:
         except BadRequest as error:
             raise ArchiveFailed(error.detail, "Name another folder in GILSCOPE_DATA_DIR.") from error
         try:
-            _lock(recording.fileno())
+            lock(recording.fileno())
             index.begin(run)
         except (GilscopeError, OSError):
             with contextlib.suppress(GilscopeError):
@@ -234,13 +292,9 @@ class Archive:
     def _is_recorded(self, run_id: str) -> bool:
         """Whether another process records it now."""
         try:
-            with open(self._path(run_id), "rb") as file:
-                _lock(file.fileno())
+            return is_locked(self._path(run_id))
         except FileNotFoundError:
             return False
-        except BlockingIOError:
-            return True
-        return False
 
     def _entry(self, run_id: str, removed: bool = False) -> Entry:
         """The row of a run that is there; with `removed`, of one that may have been removed."""
@@ -266,9 +320,7 @@ class Archive:
         entry = self._entry(run_id)
         if not entry.open:
             return entry
-        if run_id in self._mine or not self._end_if_left(run_id):
-            raise Conflict("That run is still being recorded", "Stop it, or wait until it has ended.")
-        return self._entry(run_id)
+        raise Conflict("That run is still being recorded", "Stop it, or wait until it has ended.")
 
     def _change(self, run_id: str, name: str | None, tags: list[str] | None, pinned: bool | None) -> Entry:
         self._entry(run_id)
@@ -284,40 +336,24 @@ class Archive:
         self._open().remove(run_id, None)
         return self._entry(run_id)
 
-    def _import(self, path: str, known: bool) -> StoredRun:
-        return self._get(self._take_in(path, None, known))
-
-    def _recover(self) -> list[str]:
-        left = [run_id for run_id in self._open().open_runs() if run_id not in self._mine]
-        ended = []
-        for run_id in left:
-            with contextlib.suppress(NotFound):  # its recording is gone, and its row now too
-                ended += [run_id] if self._end_if_left(run_id) else []
-        self._sweep()
-        self._clear_away()
-        return ended
-
     def _clear_away(self) -> None:
-        """Delete what was half written where an import was killed. One that goes on writes to its files."""
-        for path in (self._home / "recordings").glob(f"{UNFINISHED}*"):
+        """Delete what was half written where reading through was killed. One that goes on holds a lock."""
+        for path in (self._home / "recordings").glob(f"{UNFINISHED}*.jsonl.gz"):
             with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                if path.stat().st_mtime < time.time() - _ABANDONED_S and not is_locked(path):
                     path.unlink()
+                    Path(beside(path)).unlink(missing_ok=True)
 
-    def _end_if_left(self, run_id: str) -> bool:
-        """End a run that nobody records any more; False where somebody does."""
-        if self._is_recorded(run_id):
+    def _is_left(self, run_id: str) -> bool:
+        """Whether a run has not ended though nobody records it any more; NotFound where its file is gone."""
+        entry = self._open().entry(run_id)
+        if entry is None or not entry.open or run_id in self._mine or self._is_recorded(run_id):
             return False
-        path = self._path(run_id)
-        if not path.exists():
+        if not self._path(run_id).exists():
             self._open().forget(run_id)
             raise NotFound(
                 f"The recording of run {run_id!r} is gone", "It was deleted from the data directory."
             )
-        try:
-            self._take_in(str(path), run_id)
-        except NotReadable as error:
-            self._end_unread(run_id, error)
         return True
 
     def _end_unread(self, run_id: str, why: NotReadable) -> None:
@@ -327,28 +363,37 @@ class Archive:
         run = {**entry.run, "state": "failed", "duration_s": 0.0, "error": failure.to_json()}
         self._enter(run, None, summarise(Ledger(), run), [])
 
-    def _take_in(self, path: str, run_id: str | None, known: bool = False) -> str:
-        """Read a recording through, write it anew with an end, and enter it; the run's id."""
-        index = self._open()
-        rebuilt = rebuild(path, run_id, self._home / "recordings")
-        if run_id is None:
-            if (entry := index.entry(rebuilt.run["id"])) is not None:
+    def _known(self, run_id: str | None, known: bool) -> str | None:
+        """The id of a run that is there already, see `import_file`; None where it is not."""
+        entry = None if run_id is None else self._open().entry(run_id)
+        if entry is None:
+            return None
+        if entry.removed:
+            return self._restore(entry.id).id
+        if known:
+            return entry.id
+        raise BadRequest(f"The run {run_id} is in the archive already", field="file")
+
+    def _take_in(self, rebuilt: Rebuilt, known: bool) -> str:
+        """Enter a run that was read through; its id."""
+        try:
+            # Somebody else may have taken it in meanwhile.
+            if there := self._known(rebuilt.run["id"], known):
                 rebuilt.discard()
-                if entry.removed:
-                    return self._restore(entry.id).id
-                if known:
-                    return entry.id
-                raise BadRequest(f"The run {rebuilt.run['id']} is in the archive already", field="file")
-            try:
-                index.begin(rebuilt.run)
-            except GilscopeError:
-                rebuilt.discard()
-                raise
+                return there
+            self._open().begin(rebuilt.run)
+        except GilscopeError:
+            rebuilt.discard()
+            raise
+        self._place(rebuilt)
+        return str(rebuilt.run["id"])
+
+    def _place(self, rebuilt: Rebuilt) -> None:
+        """Put what was read through where a run's files are, and enter how it ended."""
         kept = self._path(rebuilt.run["id"])
         os.replace(rebuilt.path, kept)
         os.replace(beside(rebuilt.path), beside(kept))
         self._enter(rebuilt.run, rebuilt.header, rebuilt.summary, rebuilt.members)
-        return str(rebuilt.run["id"])
 
     def _sweep(self) -> None:
         index = self._open()
@@ -362,8 +407,3 @@ def of_file(path: str, folder: Path) -> StoredRun:
     rebuilt = rebuild(path, None, folder)
     entry = Entry(0, rebuilt.run["id"], rebuilt.run, [], [], False, False, os.path.getsize(path), False)
     return StoredRun(entry, rebuilt.header, rebuilt.summary, rebuilt.members, str(rebuilt.path))
-
-
-def _lock(descriptor: int) -> None:
-    """BlockingIOError where another process holds the lock, which ends with the process."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

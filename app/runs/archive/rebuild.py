@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model.errors import GilscopeError, Interrupted, NotReadable
-from app.model.frames import End, Hello, decode, encode
+from app.model.frames import End, Hello, Message, decode, encode
 from app.model.summary import Summary
+from app.runs.locks import lock
 from app.runs.recording import Member, Recording, read
 from app.runs.run_json import run_json
 from app.runs.timeline import TimelineWriter, beside
 
 Json = dict[str, Any]
+OnShare = Callable[[float], object]  # told which share of the file was read, from 0 to 1
 
 UNFINISHED = "."  # so begins the name of what is being written: the ids of runs do not
 
@@ -46,22 +49,49 @@ class Rebuilt:
         self.path.unlink(missing_ok=True)
         Path(beside(self.path)).unlink(missing_ok=True)
 
+    def to_json(self) -> Json:
+        """As one process tells it another."""
+        told = {"run": self.run, "header": self.header, "summary": self.summary, "members": self.members}
+        return {"path": str(self.path), **told}
 
-def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
+    @classmethod
+    def of_json(cls, body: Json) -> Rebuilt:
+        """The same, heard."""
+        members = [Member(*member) for member in body["members"]]
+        return cls(Path(body["path"]), body["run"], body["header"], body["summary"], members)
+
+
+def hello_of(source: str) -> Hello:
+    """How a recording begins: whose it is; NotReadable where it is no recording of GILScope."""
+    line = next(read(source), None)
+    if line is None:
+        raise _no_recording(source, "it is empty", "Name a file written with -o.")
+    hello = _told(source, 0, line)
+    assert isinstance(hello, Hello)
+    return hello
+
+
+def id_of(hello: Hello) -> str | None:
+    """The id that a run says it has, where it can be part of an address and of a file's name."""
+    run_id = hello.run.get("id")
+    usable = isinstance(run_id, str) and run_id.isalnum() and run_id.isascii() and len(run_id) <= 40
+    return run_id if usable else None
+
+
+def rebuild(source: str, run_id: str | None, folder: Path, on_share: OnShare = lambda share: None) -> Rebuilt:
     """Read `source` and write it anew into `folder`; NotReadable where it is no recording of GILScope.
 
-    `run_id` names a run that has an id; else the recording's own is taken.
+    `run_id` names a run that has an id; else the recording's own is taken. While it is written the new file
+    is locked.
     """
+    hello = hello_of(source)
     path = folder / f"{UNFINISHED}{secrets.token_hex(8)}.jsonl.gz"
     ledger = Ledger()
     recording = Recording(path)
+    lock(recording.fileno())
     timeline = TimelineWriter(beside(path))
     try:
-        _copy(source, ledger, recording, timeline)
-        if ledger.hello is None:
-            raise NotReadable(
-                f"{source} is no recording of GILScope: it is empty", "Name a file written with -o."
-            )
+        _copy(source, ledger, recording, timeline, on_share)
         if ledger.end is None:
             _cut(ledger, recording)
         recording.close()
@@ -73,29 +103,45 @@ def rebuild(source: str, run_id: str | None, folder: Path) -> Rebuilt:
         path.unlink(missing_ok=True)
         Path(beside(path)).unlink(missing_ok=True)
         raise
-    assert ledger.end is not None
-    run = run_json(ledger.hello.run, ledger)
-    run["id"] = run_id or _usable(run.get("id")) or secrets.token_hex(5)
+    run = run_json(hello.run, ledger)
+    run["id"] = run_id or id_of(hello) or secrets.token_hex(5)
     return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members)
 
 
-def _copy(source: str, ledger: Ledger, recording: Recording, timeline: TimelineWriter) -> None:
-    for number, line in enumerate(read(source)):
+def _copy(
+    source: str, ledger: Ledger, recording: Recording, timeline: TimelineWriter, on_share: OnShare
+) -> None:
+    size = max(1, os.path.getsize(source))
+    for number, line in enumerate(read(source, on_read=lambda read_bytes: on_share(read_bytes / size))):
+        message = _told(source, number, line)
+        recording.write(line, ledger.at_us)
         try:
-            message = decode(line)
-            if (number == 0) != isinstance(message, Hello):
-                raise ValueError("its first message, and no other, has to be a hello")
-            if isinstance(message, Hello) and not _names_a_run(message):
-                raise ValueError("its hello names no run")
-            recording.write(line, ledger.at_us)
             ledger.feed(message)
             timeline.feed(message, line, number)
         except _DAMAGED as error:
-            what = str(error) or type(error).__name__
-            raise NotReadable(
-                f"{os.path.basename(source)} is no recording of GILScope: message {number}: {what}",
-                "Name a file that `gilscope record -o FILE` wrote.",
-            ) from None
+            raise _damaged(source, number, error) from None
+
+
+def _told(source: str, number: int, line: str) -> Message:
+    try:
+        message = decode(line)
+        if (number == 0) != isinstance(message, Hello):
+            raise ValueError("its first message, and no other, has to be a hello")
+        if isinstance(message, Hello) and not _names_a_run(message):
+            raise ValueError("its hello names no run")
+    except _DAMAGED as error:
+        raise _damaged(source, number, error) from None
+    return message
+
+
+def _damaged(source: str, number: int, error: Exception) -> NotReadable:
+    what = str(error) or type(error).__name__
+    remedy = "Name a file that `gilscope record -o FILE` wrote."
+    return _no_recording(os.path.basename(source), f"message {number}: {what}", remedy)
+
+
+def _no_recording(source: str, why: str, remedy: str) -> NotReadable:
+    return NotReadable(f"{source} is no recording of GILScope: {why}", remedy)
 
 
 def _names_a_run(hello: Hello) -> bool:
@@ -113,12 +159,3 @@ def _cut(ledger: Ledger, recording: Recording) -> None:
     end = End(ledger.at_us, "failed", failure.to_json())
     recording.write(encode(end, recording.messages), ledger.at_us)
     ledger.feed(end)
-
-
-def _usable(run_id: Any) -> str | None:
-    """An id that can be part of an address and of a file's name."""
-    return (
-        run_id
-        if isinstance(run_id, str) and run_id.isalnum() and run_id.isascii() and len(run_id) <= 40
-        else None
-    )

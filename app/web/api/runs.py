@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -12,15 +11,16 @@ from fastapi.responses import StreamingResponse
 
 from app.exporters import FORMATS
 from app.lab import export as exports
-from app.model.errors import NotReadable
 from app.runs import archive
+from app.runs.importing import ImportingRun
 from app.runs.slices import stacks_in
 from app.runs.timeline import FEWEST_BINS, MOST_BINS
 from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView, TimelineView
 from app.web.api.context import TheManager, problems
 
 _LINES_AT_A_TIME = 512
-MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported
+MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported; see BodyLimit
+AT_ONCE_S = 2.0  # an import that takes no longer is answered with its run
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -70,23 +70,28 @@ async def page(
     }
 
 
-@router.post("/import", status_code=201, response_model=RunView, responses=problems())
+@router.post(
+    "/import",
+    status_code=201,
+    response_model=RunView,
+    responses={**problems(), 202: {"model": RunView, "description": "It is being read; see `progress`."}},
+)
 async def import_run(request: Request, manager: TheManager, response: Response) -> dict[str, Any]:
     """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave.
 
-    Answers with the run, whose address is in `Location`; one that is here already stays as it is.
+    Answers with the run, whose address is in `Location`; one that is here already stays as it is. While a
+    long one is being read its state is `importing`, and the answer 202.
     """
-    descriptor, path = tempfile.mkstemp(prefix="gilscope-import-")
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the manager closes it
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            async for chunk in request.stream():
-                file.write(chunk)
-        run = await manager.archive.import_file(path, known=True)
-    except NotReadable as error:  # it names a file of this server's, which is nothing to the sender
-        what = error.detail.replace(path, "What was sent").replace(os.path.basename(path), "What was sent")
-        raise NotReadable(what, error.remedy) from None
-    finally:
-        os.unlink(path)
+        async for chunk in request.stream():
+            file.write(chunk)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    run = await manager.take_in(file, AT_ONCE_S)
+    response.status_code = 202 if isinstance(run, ImportingRun) else 201
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return run.to_json()
 

@@ -88,7 +88,8 @@
  * @typedef {{id: string, kind: string, name: string, workload?: string | null, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
  *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, exit_code?: number | null,
- *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null}} Run
+ *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null,
+ *            progress?: number | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process

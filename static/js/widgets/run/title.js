@@ -6,7 +6,7 @@
  * @import { Connection } from "../../net/stream.js"
  */
 import { find, setText } from "../../base/dom.js";
-import { duration, text } from "../../base/format.js";
+import { duration, share, text } from "../../base/format.js";
 import { changeUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 
@@ -21,7 +21,8 @@ const BADGES = /** @type {{[state: string]: string}} */ ({
 });
 
 /** @param {Run} run */
-export function badgeOf({ kind, state }) {
+export function badgeOf({ kind, state, progress }) {
+  if (state === "importing") return `importing, ${text(share(progress ?? 0))}`;
   if (kind === "attach" && state === "stopped") return "detached";
   return BADGES[state] ?? state;
 }
@@ -116,7 +117,7 @@ export class Title {
     const away = !ended && (state === "waiting" || state === "refused");
     this.#badge.dataset.state = away ? "unknown" : this.#run?.state ?? "";
     setText(this.#badge, this.#run === null ? "" : away ? "not connected" : badgeOf(this.#run));
-    this.#stop.hidden = this.#run === null || ended || state === "refused";
+    this.#stop.hidden = this.#run === null || ended || this.#run.state === "importing" || state === "refused";
     this.#stop.disabled = this.#stopAsked || away;
     const said = sentence(this.#connection, Date.now());
     this.#connectionText.hidden = said === "";

@@ -1,0 +1,58 @@
+"""`python -m app.runs.archive SOURCE FOLDER RUN_ID`: a recording read through, for who asked in apart.py.
+
+It tells on standard output, a JSON object a line, what share it has read, and last what came of it:
+
+    {"share": 0.25} ... then {"rebuilt": Rebuilt} or {"error": GilscopeError}
+
+and ends, leaving nothing, once nobody reads that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from app.model.errors import GilscopeError
+from app.runs.archive.rebuild import rebuild
+
+TELL_S = 0.2
+NICE = 5  # runs that go on now come first
+
+
+def main(source: str, folder: str, run_id: str) -> None:
+    """The process."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was begun is deleted
+    os.nice(NICE)
+    told_s = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told_s
+        now_s = time.monotonic()
+        if now_s - told_s >= TELL_S:
+            told_s = now_s
+            _say({"share": round(share, 4)})
+
+    try:
+        rebuilt = rebuild(source, run_id or None, Path(folder), tell)
+    except GilscopeError as error:
+        _say({"error": error.to_json()})
+        return
+    try:
+        _say({"rebuilt": rebuilt.to_json()})
+    except OSError:
+        rebuilt.discard()
+        raise
+
+
+def _say(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
