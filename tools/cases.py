@@ -3,7 +3,8 @@
     python tools/cases.py [CASE...] [--python PATH]
 
 PATH is an interpreter whose environment has the packages of the cases: gunicorn, dask, uwsgi, granian,
-gevent, fastapi, numpy, pyinstaller. Where it has py-spy too, its dump of the same processes is printed.
+gevent, fastapi, numpy, pandas, pyinstaller. Where it has py-spy too, its dump of the same processes is
+printed.
 Each program is started in docs/cases/programs with the command that its page gives, put under load where it
 serves, and attached to for fifteen seconds through the dashboard. Writes the figures and the findings into
 docs/cases/NAME.md, between its two marks, and docs/images/case-NAME.png.
@@ -12,6 +13,7 @@ docs/cases/NAME.md, between its two marks, and docs/images/case-NAME.png.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -19,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +30,8 @@ from typing import Any
 
 from lab import ROOT, Lab, lab, started
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
+
+from app.cli.report_memory import PARTS
 
 PAGES = ROOT / "docs" / "cases"
 PROGRAMS = PAGES / "programs"
@@ -49,8 +54,17 @@ class Case:
     paths: list[str] = field(default_factory=list)
     rate: int = 0  # requests a second
     build: list[str] = field(default_factory=list)  # what makes the program
+    memory: bool = False  # the question is where its memory went; it gives an account of it, see account.py
 
 
+MiB = 1 << 20
+ANSWERED_S = 30
+PATHS = re.compile(r"/\S*/")  # of this machine: files are told by their names
+SHORTEN = """() => {
+  const walker = document.createTreeWalker(document.querySelector(".panel.memory"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replace(/\\/\\S*\\//g, "");
+}"""
+LOADED_S = 8  # of a case about memory: it then stands still, and is compared with its own account
 PYTHON = "{bin}/python"
 LOCAL = r"http://127\.0\.0\.1:(\d+)"
 UWSGI = ["{bin}/uwsgi", "--http-socket", "127.0.0.1:0", "--master", "--processes", "2"]
@@ -106,6 +120,14 @@ CASES = {
         build=[PYTHON, *FREEZE, "--distpath", "{out}", "frozen.py"],
     ),
     "sqlite-one-cpu": Case(["taskset", "-c", "0", PYTHON, "queries.py", "4", "40"], "queries/s"),
+    "pandas": Case([PYTHON, "daily_sales.py", "8"], "loading", memory=True),
+    "fastapi-memory": Case(
+        [PYTHON, "-m", "uvicorn", "reports:app", "--port", "0", "--no-access-log"],
+        LOCAL,
+        ["/report"],
+        8,
+        memory=True,
+    ),
     "numpy-blas": Case([PYTHON, "products.py", "2", "40"], "products/s"),
 }
 
@@ -118,7 +140,8 @@ def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> 
             "port": str(free_port()),
             "out": stack.enter_context(TemporaryDirectory(prefix="gilscope-case-")),
         }
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        account = Path(words["out"], "account.json")
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "ACCOUNT": str(account)}
         if case.build:
             subprocess.run([word.format_map(words) for word in case.build], cwd=PROGRAMS, check=True)
         command = [word.format_map(words) for word in case.command]
@@ -129,22 +152,44 @@ def observe(case: Case, python: str, here: Lab, browser: Browser, name: str) -> 
         stack.callback(end_group, pid)
         if case.paths:
             urls = [f"http://127.0.0.1:{said[1]}{path}" for path in case.paths]
-            rate = ["--rate", str(case.rate), "--seconds", str(SECONDS + 5)]
+            seconds = LOADED_S if case.memory else SECONDS + 5
+            rate = ["--rate", str(case.rate), "--seconds", str(seconds)]
             load = subprocess.Popen([sys.executable, str(PROGRAMS / "load.py"), *urls, *rate])
             stack.callback(load.wait)
         run = here.ask("runs", {"attach": {"pid": pid}, "seconds": SECONDS, "name": name})
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(here.entrance(f"/runs/{run['id']}"))
+        if case.memory:
+            page.get_by_role("tab", name="Memory").click()
         page.wait_for_function(
             f"() => parseFloat(document.querySelector('.elapsed')?.textContent) > {FULL_AT_S}",
             timeout=60_000,
         )
-        witness(words["bin"], pid)
-        page.screenshot(path=IMAGES / f"case-{name}.png")
+        if not case.memory:
+            witness(words["bin"], pid)
+            page.screenshot(path=IMAGES / f"case-{name}.png")
         page.locator(".badge[data-state=finished]").wait_for(timeout=60_000)
+        if case.memory:
+            page.evaluate(SHORTEN)
+            page.locator(".part.rss").scroll_into_view_if_needed()
+            page.screenshot(path=IMAGES / f"case-{name}.png")
         page.close()
         summary: dict[str, Any] = here.ask(f"runs/{run['id']}/summary")
+        if case.memory:
+            summary["account"] = asked(pid, account)
         return summary
+
+
+def asked(pid: int, account: Path) -> dict[str, int]:
+    """What a program knows of its own memory, and what is left after its own malloc_trim(0)."""
+    os.kill(pid, signal.SIGUSR1)
+    end = time.monotonic() + ANSWERED_S
+    while not account.exists():
+        if time.monotonic() > end:
+            raise SystemExit(f"process {pid} gives no account of its memory")
+        time.sleep(0.05)
+    told: dict[str, int] = json.loads(account.read_text())
+    return told
 
 
 def free_port() -> int:
@@ -215,6 +260,39 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def memory_table(summary: dict[str, Any]) -> str:
+    """What the page of a case about memory shows: where RSS went, and what the program itself says."""
+    row, told = summary["memory"][0], summary["account"]
+    library, parts = row["c_library"], {name: size for name, size in row["parts"].items() if size}
+    lines = ["| part of RSS | MiB | |", "| --- | ---: | ---: |"]
+    lines += [
+        f"| {PARTS[name]} | {size / MiB:.1f} | {size / row['rss']:.0%} |"
+        for name, size in sorted(parts.items(), key=lambda item: -item[1])
+        if size >= row["rss"] / 1000
+    ]
+    lines += ["", "\n>\n".join(f"> {PATHS.sub('', sentence)}" for sentence in row["verdict"])]
+    lines += findings(summary)
+    lines += ["", "| MiB | GILScope | the program itself |", "| --- | ---: | ---: |"]
+    lines += [
+        f"| {name} | {seen / MiB:.1f} | {true / MiB:.1f} |"
+        for name, seen, true in (
+            ("RSS, and the sum of its parts", sum(parts.values()), told["rss"]),
+            ("free in the C library (`mallinfo2`)", library["free"], told["free"]),
+            ("blocks with their own mapping", library["mapped"], told["mapped"]),
+            (
+                "foretold that `malloc_trim(0)` gives back; given back",
+                library["trimmable"],
+                told["rss"] - told["rss_after"],
+            ),
+        )
+    ]
+    lines.append(
+        f"\nCPython {summary['target']['python']}, glibc {library['version']}, {library['arenas']} arenas of "
+        f"malloc; GILScope read {library['chunks']:,} free chunks in {library['cpu_s'] * 1e3:.0f} ms of CPU."
+    )
+    return "\n".join(lines)
+
+
 def findings(summary: dict[str, Any]) -> list[str]:
     """Event loops, and the findings in their own words."""
     lines = []
@@ -259,7 +337,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         for name in chosen.cases or CASES:
             summary = observe(CASES[name], chosen.python, here, browser, name)
-            write(PAGES / f"{name}.md", table(summary))
+            found = memory_table(summary) if CASES[name].memory else table(summary)
+            write(PAGES / f"{name}.md", found)
             print(name, flush=True)
         browser.close()
 

@@ -42,7 +42,7 @@ def _rss(summary: Summary) -> str:
 
 
 # What each part of RSS is, see app/analysis/parts.py.
-_PARTS: dict[PartName, str] = {
+PARTS: dict[PartName, str] = {
     "objects_in_use": "Python's allocator, in use",
     "objects_free": "Python's allocator, free",
     "c_in_use": "C library, in use",
@@ -106,7 +106,7 @@ def _bar(parts: Parts, whole: int) -> str:
             units.share(bytes_ / whole if whole else 0.0),
             "█" * round(_BAR * bytes_ / whole),
         ]
-        for part, name in _PARTS.items()
+        for part, name in PARTS.items()
         if (bytes_ := parts[part]) and bytes_ >= _LEAST_ROWS * whole
     ]
     columns = [Column(""), Column("", "right"), Column("", "right"), Column("")]
