@@ -181,3 +181,22 @@ def test_languages_stand_side_by_side_in_a_table(page: Page, site: Site) -> None
     for language in ("CPython", "free-threaded CPython", "Java", "C++"):
         expect(table.get_by_role("columnheader", name=language, exact=True)).to_be_visible()
     expect(table.get_by_role("rowheader", name="Who frees an object")).to_be_visible()
+
+
+def test_what_malloc_trim_gave_back_stands_beside_what_was_foretold(page: Page, site: Site) -> None:
+    page.goto(f"http://{site.host}:{site.port}/memory")
+    lesson = page.locator(".trim-lesson")
+    trim = lesson.get_by_role("button", name="malloc_trim(0)")
+    expect(trim).to_be_disabled()
+    lesson.get_by_role("button", name="Fill and free").click()
+    expect(trim).to_be_enabled()
+    expect(lesson.locator(".said")).to_contain_text(re.compile(r"would give back [\d.]+ MiB of it"))
+    trim.click()
+    expect(lesson.locator(".said")).to_contain_text(re.compile(r"Foretold was [\d.]+ MiB.*RSS fell by"))
+    expect(trim).to_be_disabled()
+    run = (lesson.locator(".whole").get_attribute("href") or "").removeprefix("/runs/")
+    [row] = api(page, f"/runs/{run}/summary")["trims"]
+    bars = lesson.locator(".beside-bar")
+    expect(bars.nth(0)).to_contain_text(f"Foretold{row['foretold'] / 2**20:.1f} MiB")
+    expect(bars.nth(1)).to_contain_text(f"RSS fell by{row['given_back'] / 2**20:.1f} MiB")
+    expect(lesson.locator(".badge")).to_have_text("finished")
