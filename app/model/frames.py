@@ -42,7 +42,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
               mapped, mmap_threshold, chunks, torn, cut, why
     types     at_us, pid, interpreter, took_us, cpu_us, pages, pages_read, torn, bytes_used, object_bytes,
-              rows [[type, count, count_off, bytes, bytes_off]]
+              rows [[type, count, count_off, bytes, bytes_off]],
+              large_bytes, large_known, large_read, large_torn, large_cut
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -142,6 +143,11 @@ at random, of each size class some. Where all were read it is a count, else an e
 its interval of 95 %. `bytes` is what sys.getsizeof() says of the objects, so a list's items and a dict's
 table are its own. Rows are the types that take most. `bytes_used` is what all blocks of the heap take, and
 `object_bytes` those of them that are objects; the others hold what belongs to objects, and `bytes` has it.
+Blocks of more than 512 bytes lie in the C library, and count with a process's first heap: `large_bytes` is
+what they take in all, null where its heap cannot be read, and the bytes of lists, dicts and sets in `bytes`
+are then judged by the sizes that these objects tell. `large_read` blocks were looked at, the large ones and
+some of the others, and `large_known` are the bytes of those that are objects or belong to some. `large_torn`
+heaps changed while they were walked over, and with `large_cut` there were too many blocks to walk over all.
 `torn` counts pages that changed while they were read, and were left out.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
@@ -374,6 +380,11 @@ class Types:
     bytes_used: int
     object_bytes: int
     rows: Sequence[Row] = field(default_factory=list)
+    large_bytes: int | None = None
+    large_known: int = 0
+    large_read: int = 0
+    large_torn: int = 0
+    large_cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -442,6 +442,9 @@ class CensusRow(TypedDict):
     torn: int
     bytes_used: int
     object_bytes: int
+    large_bytes: int | None  # in the C library's blocks of more than 512 bytes
+    large_known: int
+    large_read: int
     readings: int
     took_s: Maybe
     cpu_s: Maybe

@@ -99,8 +99,11 @@ def _block_size(memory: ProcessMemory, address: int) -> int:
         before, size = _BLOCK.unpack(memory.read(address, _BLOCK.size))
     except Unmapped:
         return 0
-    is_one = not before and size & _FLAGS == _IS_MMAPPED and size % PAGE == _IS_MMAPPED
-    return size - _IS_MMAPPED if is_one else 0
+    # glibc 2.43 leaves the head's own bytes out of the size.
+    is_one = (
+        not before and size & _FLAGS == _IS_MMAPPED and size % PAGE - _IS_MMAPPED in (0, PAGE - _BLOCK.size)
+    )
+    return -(-(size - _IS_MMAPPED) // PAGE) * PAGE if is_one else 0
 
 
 def within(parts: Iterable[Range], mappings: list[Range]) -> Iterator[Range]:

@@ -27,13 +27,16 @@ _DICTS_A_PAGE = 8
 _KEYS = struct.Struct("=8xBBB5xqq")  # log2 of the slots, of the index's bytes, kind; usable, used
 _KEYS_SIZE = 32
 _GENERAL_ENTRY, _UNICODE_ENTRY = 24, 16
-_DEQUE_BLOCK, _DEQUE_ITEMS = 528, 64
-_SET_ENTRY, _SMALL_TABLE = 16, 7
+DEQUE_BLOCK, _DEQUE_ITEMS = 528, 64
+SET_ENTRY, _SMALL_TABLE = 16, 7
 
 
 @dataclass
 class Of:
-    """The objects of one type in a page. `large` are the bytes of theirs that lie in no pool."""
+    """The objects of one type in a page.
+
+    `large` are those of their bytes that lie in no pool and are known for what they are there, see large.py.
+    """
 
     count: int = 0
     bytes: float = 0
@@ -135,7 +138,8 @@ class BlockReader:
             for place in objects:
                 more = _beside(kind.shape, words, place + self._head)
                 found.bytes += more
-                found.large += more if more > SMALL else 0
+                if more > SMALL and kind.shape != BYTEARRAY and more != DEQUE_BLOCK:
+                    found.large += more
         return found
 
     def _items(self, kind: ObjectType, number: int) -> int:
@@ -178,9 +182,14 @@ class BlockReader:
             return 0
         if values:  # its keys are its class's
             return int(8 * (usable + used)) if 0 <= usable + used <= 64 else 0
-        entry = _GENERAL_ENTRY if kind == 0 else _UNICODE_ENTRY
-        size = _KEYS_SIZE + (1 << index) + ((2 << slots) // 3) * entry
+        size = keys_size(slots, index, kind)
         return size if size < _MOST_BYTES else 0
+
+
+def keys_size(slots: int, index: int, kind: int) -> int:
+    """What the keys of a dict take, by the logarithms of their slots and of the bytes of their index."""
+    entry = _GENERAL_ENTRY if kind == 0 else _UNICODE_ENTRY
+    return _KEYS_SIZE + (1 << index) + ((2 << slots) // 3) * entry
 
 
 def _beside(shape: int, words: memoryview, place: int) -> int:
@@ -191,10 +200,10 @@ def _beside(shape: int, words: memoryview, place: int) -> int:
         more = 8 * allocated if length <= allocated else 0
     elif shape == SET:
         mask = words[place + 2]
-        more = _SET_ENTRY * (mask + 1) if mask > _SMALL_TABLE and not mask & mask + 1 else 0
+        more = SET_ENTRY * (mask + 1) if mask > _SMALL_TABLE and not mask & mask + 1 else 0
     elif shape == BYTEARRAY:
         more = words[place + 1]
     elif shape == DEQUE:
         length, left = words[place], words[place + 3]
-        more = _DEQUE_BLOCK * ((left + length + _DEQUE_ITEMS - 1) // _DEQUE_ITEMS) if left < 64 else 0
+        more = DEQUE_BLOCK * ((left + length + _DEQUE_ITEMS - 1) // _DEQUE_ITEMS) if left < 64 else 0
     return more if more < _MOST_BYTES else 0

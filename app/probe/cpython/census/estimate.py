@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 _NORMAL = 1.96  # 95 %
@@ -22,15 +22,6 @@ class Page(NamedTuple):
 
     blocks: int
     of: Mapping[str, tuple[float, float]]
-
-
-@dataclass
-class Stratum:
-    """The pages of one size class. `blocks` are in use in all of them; `whole`: the sample is all of them."""
-
-    blocks: int
-    whole: bool
-    sample: list[Page] = field(default_factory=list)
 
 
 @dataclass
@@ -50,65 +41,71 @@ class Estimate:
         self.bytes_off = math.hypot(self.bytes_off, bytes_off)
 
 
-def add_stratum(found: dict[str, Estimate], stratum: Stratum) -> None:
-    """Adds what a stratum holds to what a heap does, by type."""
-    for name, (counts, sizes) in _ratios(stratum.sample).items():
-        found.setdefault(name, Estimate()).add(*counts.whole(stratum), *sizes.whole(stratum))
+class Stratum:
+    """The pages of one size class, of which those of the sample are added in the order in which they lie."""
 
+    def __init__(self, blocks: int, whole: bool) -> None:
+        """`blocks` are in use in all of its pages; `whole`: the sample is all of them."""
+        self._whole, self._is_whole = blocks, whole
+        self._number = self._blocks = 0  # of the sample
+        self._squares = 0.0  # of how the blocks of neighbours differ
+        self._before = Page(0, {})
+        self._ratios: dict[str, tuple[_Ratio, _Ratio]] = {}  # of counts and of bytes, by type
 
-def _ratios(sample: list[Page]) -> dict[str, tuple[_Ratio, _Ratio]]:
-    """Of counts and of bytes, by type."""
-    ratios: dict[str, tuple[_Ratio, _Ratio]] = {}
-    before: Page | None = None
-    for page in sample:
-        names = page.of.keys() if before is None else page.of.keys() | before.of.keys()
-        for name in names:
-            each = ratios.get(name)
+    def add(self, page: Page) -> None:
+        """Takes in a page of the sample."""
+        before, step = self._before, page.blocks - self._before.blocks
+        is_first = not self._number
+        for name in page.of.keys() | before.of.keys():
+            each = self._ratios.get(name)
             if each is None:
-                each = ratios[name] = _Ratio(), _Ratio()
-            now = page.of.get(name, _NONE)
+                each = self._ratios[name] = _Ratio(), _Ratio()
+            now, then = page.of.get(name, _NONE), before.of.get(name, _NONE)
             for place, ratio in enumerate(each):
                 ratio.sum += now[place]
-                if before is not None:
-                    then = before.of.get(name, _NONE)
-                    ratio.step(now[place] - then[place], page.blocks - before.blocks)
-        before = page
-    return ratios
+                if not is_first:
+                    ratio.step(now[place] - then[place], step)
+        self._squares += 0 if is_first else step * step
+        self._number += 1
+        self._blocks += page.blocks
+        self._before = page
+
+    def add_to(self, found: dict[str, Estimate]) -> None:
+        """Adds what the class holds to what a heap does, by type."""
+        if self._blocks:
+            for name, (counts, sizes) in self._ratios.items():
+                found.setdefault(name, Estimate()).add(*self._estimate(counts), *self._estimate(sizes))
+
+    def _estimate(self, of: _Ratio) -> tuple[float, float]:
+        """The sum over all pages, and how far off it may be."""
+        scale, number = self._whole / self._blocks, self._number
+        whole = of.sum * scale
+        if self._is_whole:
+            return whole, 0.0
+        if number < 2:
+            return whole, whole
+        # Half the mean square of what y - ratio * x changes by from a page to the next.
+        ratio = of.sum / self._blocks
+        spread = max(0.0, of.squares - 2 * ratio * of.products + ratio * ratio * self._squares)
+        variance = scale * scale * number * spread / (2 * (number - 1))
+        return whole, _student(number - 1) * math.sqrt(variance)
 
 
 _NONE = (0.0, 0.0)
 
 
 class _Ratio:
-    """What pages have of a type, over their blocks in use; pages come in the order in which they lie."""
+    """What pages have of a type, over their blocks in use."""
+
+    __slots__ = ("products", "squares", "sum")
 
     def __init__(self) -> None:
-        self.sum = 0.0
-        self._squares = self._products = 0.0  # of the differences between neighbours
+        self.sum = self.squares = self.products = 0.0
 
     def step(self, difference: float, blocks: int) -> None:
         """Takes in how a page differs from the one before. Where both have none it need not be told."""
-        self._squares += difference * difference
-        self._products += difference * blocks
-
-    def whole(self, stratum: Stratum) -> tuple[float, float]:
-        """The sum over all pages, and how far off it may be."""
-        sample = stratum.sample
-        number, blocks = len(sample), sum(page.blocks for page in sample)
-        if not blocks:
-            return 0.0, 0.0
-        ratio = self.sum / blocks
-        whole = ratio * stratum.blocks
-        if stratum.whole:
-            return whole, 0.0
-        if number < 2:
-            return whole, whole
-        # Half the mean square of what y - ratio * x changes by from a page to the next.
-        squares = sum((b.blocks - a.blocks) ** 2 for a, b in zip(sample, sample[1:]))
-        spread = max(0.0, self._squares - 2 * ratio * self._products + ratio * ratio * squares)
-        scale = stratum.blocks / blocks
-        variance = scale * scale * number * spread / (2 * (number - 1))
-        return whole, _student(number - 1) * math.sqrt(variance)
+        self.squares += difference * difference
+        self.products += difference * blocks
 
 
 def _student(freedom: int) -> float:

@@ -17,7 +17,7 @@ from app.probe.cpython.heap.reading import Tally
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .blocks import BlockReader
-from .estimate import Estimate, Page, Stratum, add_stratum
+from .estimate import Estimate, Page, Stratum
 
 MOST = 1_000  # pools a reading: some 40 ms of CPU
 LEAST = 8  # of each size, as far as there are so many
@@ -41,9 +41,9 @@ class Sample:
 
 
 def sample(
-    memory: ProcessMemory, blocks: BlockReader, tally: Tally, most: int = MOST
+    memory: ProcessMemory, blocks: BlockReader, tally: Tally, apart: bool, most: int = MOST
 ) -> Generator[None, None, Sample]:
-    """A slow read."""
+    """A slow read; `apart`: what of objects lies in no pool is told elsewhere."""
     found = Sample()
     pools = sum(tally.pools)
     small = pools <= WHOLE
@@ -60,14 +60,14 @@ def sample(
         for turn, address in enumerate(_draw(tally, place, number)):
             if turn % _POOLS_A_STEP == 0:
                 yield
-            page = read_pool(memory, blocks, address, place, ROOM[place] if whole else judged)
+            page = read_pool(memory, blocks, address, place, ROOM[place] if whole else judged, apart)
             if page is None:
                 found.torn += 1
             else:
-                stratum.sample.append(page)
+                stratum.add(page)
                 found.pools += 1
         yield
-        add_stratum(found.types, stratum)
+        stratum.add_to(found.types)
     return found
 
 
@@ -91,7 +91,9 @@ def _draw(tally: Tally, place: int, number: int) -> Iterator[int]:
         met += here
 
 
-def read_pool(memory: ProcessMemory, blocks: BlockReader, address: int, place: int, most: int) -> Page | None:
+def read_pool(
+    memory: ProcessMemory, blocks: BlockReader, address: int, place: int, most: int, apart: bool
+) -> Page | None:
     """What is in a pool of that size class, by at most so many of its blocks.
 
     None where it is no such pool now, or was changed while it was read.
@@ -118,7 +120,7 @@ def read_pool(memory: ProcessMemory, blocks: BlockReader, address: int, place: i
     objects = 0
     for kind, each in found.items():
         number, bytes_ = of.get(kind.name, (0.0, 0.0))
-        of[kind.name] = number + each.count, bytes_ + each.bytes
+        of[kind.name] = number + each.count, bytes_ + each.bytes - (each.large if apart else 0)
         objects += each.count
     of[OBJECTS] = float(objects), float(objects * size)
     return Page(count - len(free), of)

@@ -9,7 +9,10 @@ from app.model.frames import Types
 from app.probe.cpython.census.reading import Census, CensusReader
 from app.probe.cpython.heap.reading import Tally
 from app.probe.cpython.runtime import Runtime
+from app.probe.kernel.memory import Range
+from app.probe.libc.in_use import InUse, InUseReader
 from app.probe.processes.watched import Watched
+from app.probe.sampling.reader import Reader
 from app.probe.sampling.slow import Cost
 
 from .read import Parts, SeldomRead
@@ -20,12 +23,13 @@ class CensusRead(SeldomRead):
 
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
-        self._reader: tuple[Runtime, CensusReader] | None = None
+        self._reader: tuple[Runtime, CensusReader, InUseReader] | None = None
+        self._in_use: InUse | None = None  # of the reading in hand
 
     def is_ready(self, now_us: int) -> bool:
         """A heap's reading has to tell first where its pools are."""
         reader = self.process.reader
-        return reader is not None and bool(reader.heaps.newest)
+        return reader is not None and bool(_pools(reader))
 
     def parts(self) -> Parts:
         """Each heap."""
@@ -34,14 +38,26 @@ class CensusRead(SeldomRead):
             return
         runtime = reader.sampler.runtime
         if self._reader is None or self._reader[0] is not runtime:
-            self._reader = runtime, CensusReader(runtime)
-        for interpreter, tally in reader.heaps.newest:
-            yield self._read(self._reader[1], tally), partial(self._read_of, interpreter)
+            self._reader = runtime, CensusReader(runtime), InUseReader(runtime.memory)
+        _, census, in_use = self._reader
+        arenas = reader.heaps.arenas or []
+        for number, (interpreter, tally) in enumerate(_pools(reader)):
+            steps = self._first(census, in_use, tally, arenas) if not number else self._more(census, tally)
+            yield steps, partial(self._read_of, interpreter, number == 0)
 
-    def _read(self, reader: CensusReader, tally: Tally) -> Generator[None, None, Census]:
-        return reader.read(tally)
+    def _first(
+        self, census: CensusReader, in_use: InUseReader, tally: Tally, arenas: list[Range]
+    ) -> Generator[None, None, Census]:
+        """The first heap's; what lies in no pool counts with it, for nobody can tell whose it is."""
+        self._in_use = yield from in_use.read(arenas)
+        blocks = self._in_use.blocks if self._in_use else []
+        return (yield from census.read(tally, self._in_use is not None, blocks))
 
-    def _read_of(self, interpreter: int, found: Census, at_us: int, cost: Cost) -> Types:
+    def _more(self, census: CensusReader, tally: Tally) -> Generator[None, None, Census]:
+        return census.read(tally, self._in_use is not None, [])
+
+    def _read_of(self, interpreter: int, is_first: bool, found: Census, at_us: int, cost: Cost) -> Types:
+        in_use = self._in_use if is_first else None
         return Types(
             at_us,
             self.process.pid,
@@ -57,4 +73,14 @@ class CensusRead(SeldomRead):
                 [name, round(of.count), round(of.count_off), round(of.bytes), round(of.bytes_off)]
                 for name, of in found.largest()
             ],
+            in_use.bytes if in_use else None,
+            round(found.large_known),
+            len(in_use.blocks) if in_use else 0,
+            in_use.torn if in_use else 0,
+            in_use.cut if in_use else False,
         )
+
+
+def _pools(reader: Reader) -> list[tuple[int, Tally]]:
+    """The newest reading of each heap of pymalloc's."""
+    return [(interpreter, tally) for interpreter, tally in reader.heaps.newest if tally.kinds]

@@ -43,13 +43,18 @@ export function howOf(censuses) {
   return censuses.map((one) => {
     const whose = censuses.length > 1 ? `pid ${one.pid}: ` : "";
     const read = one.pages_read + one.torn >= one.pages
-      ? `counted in all ${text(count(one.pages))} pools`
-      : `judged by ${text(count(one.pages_read))} of ${text(count(one.pages))} pools`;
+      ? `Counted in all ${text(count(one.pages))} pools`
+      : `Judged by ${text(count(one.pages_read))} of ${text(count(one.pages))} pools`;
     const objects = one.bytes_used ? text(share(one.object_bytes / one.bytes_used)) : "–";
+    const large = one.large_bytes === null
+      ? "What is larger than 512 bytes is judged by the sizes that lists, dicts and sets tell of themselves."
+      : `Of ${text(size(one.large_bytes))} in the C library's larger blocks ${
+        text(size(Math.min(one.large_known, one.large_bytes)))
+      } are objects or belong to some.`;
     return `${whose}${read}, as of ${one.at_s.toFixed(1)} s. Of the ${
       text(size(one.bytes_used))
     } in use there, ` +
-      `${objects} are objects; the rest are the items of lists, the tables of dicts and the like.`;
+      `${objects} are objects; the rest are the items of lists, the tables of dicts and the like. ${large}`;
   }).join(" ");
 }
 

@@ -9,36 +9,39 @@ from itertools import pairwise
 import pytest
 
 from app.probe.cpython.census import pools
-from app.probe.cpython.census.estimate import Estimate, Page, Stratum, add_stratum
+from app.probe.cpython.census.estimate import Estimate, Page, Stratum
 from app.probe.cpython.heap.reading import NOT_IN_USE, Tally
 
 
-def estimated(stratum: Stratum) -> dict[str, Estimate]:
+def estimated(blocks: int, whole: bool, sample: list[Page]) -> dict[str, Estimate]:
+    stratum = Stratum(blocks, whole)
+    for page in sample:
+        stratum.add(page)
     found: dict[str, Estimate] = {}
-    add_stratum(found, stratum)
+    stratum.add_to(found)
     return found
 
 
 def test_a_class_that_was_read_whole_is_a_count() -> None:
     sample = [Page(10, {"int": (4, 112), "str": (6, 300)}), Page(5, {"int": (5, 140)})]
-    assert estimated(Stratum(15, True, sample)) == {
+    assert estimated(15, True, sample) == {
         "int": Estimate(9, 0, 252, 0),
         "str": Estimate(6, 0, 300, 0),
     }
 
 
 def test_pages_that_are_all_alike_leave_no_doubt() -> None:
-    found = estimated(Stratum(1_000, False, [Page(10, {"int": (5, 140)})] * 8))
+    found = estimated(1_000, False, [Page(10, {"int": (5, 140)})] * 8)
     assert found["int"] == Estimate(500, 0, 14_000, 0)
 
 
 def test_one_page_alone_tells_nothing_of_how_far_off_it_is() -> None:
-    found = estimated(Stratum(100, False, [Page(10, {"int": (5, 140)})]))
+    found = estimated(100, False, [Page(10, {"int": (5, 140)})])
     assert found["int"] == Estimate(50, 50, 1_400, 1_400)
 
 
 def test_nothing_is_said_of_a_class_of_which_no_page_could_be_read() -> None:
-    assert estimated(Stratum(100, False)) == {}
+    assert estimated(100, False, []) == {}
 
 
 @pytest.mark.parametrize("run", [1, 40, 700], ids=["mixed", "short-runs", "long-runs"])
@@ -54,7 +57,7 @@ def test_the_interval_holds_the_truth(run: int) -> None:
     truth = sum(page.of["a"][0] for page in pages if "a" in page.of)
     held, widths = 0, []
     for first in range(100):
-        found = estimated(Stratum(blocks, False, pages[first :: len(pages) // 200]))["a"]
+        found = estimated(blocks, False, pages[first :: len(pages) // 200])["a"]
         held += abs(found.count - truth) <= found.count_off
         widths.append(found.count_off / truth)
     assert held >= 93

@@ -177,13 +177,19 @@ Deno.test("types say how they were told, how far off they may be, and what is su
     torn: 0,
     bytes_used: 1000,
     object_bytes: 750,
+    large_bytes: null,
+    large_known: 0,
   };
   assert.match(
     howOf([one]),
-    /^counted in all 40 pools, as of 3\.2 s\. Of the 1000 B in use there, 75.0 % are objects/,
+    /^Counted in all 40 pools, as of 3\.2 s\. Of the 1000 B in use there, 75.0 % are objects/,
   );
   const sampled = { ...one, pid: 8, pages: 5000, pages_read: 1000 };
-  assert.match(howOf([one, sampled]), /pid 7: counted.* pid 8: judged by 1,000 of 5,000 pools/);
+  assert.match(howOf([one, sampled]), /pid 7: Counted.* pid 8: Judged by 1,000 of 5,000 pools/);
+  assert.match(
+    howOf([{ ...one, large_bytes: 4096, large_known: 5000 }]),
+    /Of 4.00 KiB in the C .* 4.00 KiB are objects/,
+  );
   assert.equal(offOf(0, count), "");
   assert.equal(offOf(1200, count), "± 1,200");
   assert.deepEqual([paceOf(null, count), paceOf(0.2, count), paceOf(-7.6, count), paceOf(12000, count)], [
