@@ -22,7 +22,7 @@ from app.runs.plan import Plan
 from app.runs.playback import Recorded, in_thread
 from app.runs.recording import Recording
 from app.runs.run_json import run_json
-from app.runs.supervision import Patience, Supervision
+from app.runs.supervision import Patience, Shared, Supervision
 from app.runs.timeline import TimelineWriter, beside, level_for
 from app.runs.window import figures_of
 
@@ -34,8 +34,7 @@ Json = dict[str, Any]
 class LiveRun:
     """A RunRecord, from its start until it is in the archive. One event loop's."""
 
-    def __init__(self, run_id: str, plan: Plan, patience: Patience, turn: asyncio.Lock | None = None) -> None:
-        """`turn` is shared by all runs of one loop: see Intake."""
+    def __init__(self, run_id: str, plan: Plan, patience: Patience, shared: Shared | None = None) -> None:
         self.id = run_id
         self.plan = plan
         self.recording: Recording | None = None  # that of the archive
@@ -43,7 +42,7 @@ class LiveRun:
         self._created_at = time.time()
         self._feed = Feed(self.to_json)
         self._lifecycle = Lifecycle()
-        self._supervision = Supervision(run_id, plan, patience, self, turn or asyncio.Lock())
+        self._supervision = Supervision(run_id, plan, patience, self, shared or Shared())
         self._end: frames.End | None = None
         self._begun = asyncio.Event()
         self._admitted = asyncio.Event()
@@ -192,6 +191,11 @@ class LiveRun:
         self._supervision.ask("stopped")
         await self.wait()
 
+    async def hurry(self) -> None:
+        """The same, as the server ends: in less time, whatever the observer does."""
+        self._supervision.hurry()
+        await self.wait()
+
     def signal(self, number: int, from_terminal: bool = False) -> None:
         """Send a signal to the program that was started; without effect on one that has ended.
 
@@ -246,6 +250,8 @@ class LiveRun:
                 self._begun.set()
             case frames.Process():
                 self._saw(message)
+            case frames.Event(kind="forked"):  # what it is comes later, if it is anything that can be read
+                self._supervision.saw(message.pid)
         return message
 
     def end(self, end: frames.End, said: bool) -> None:

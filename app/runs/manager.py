@@ -27,13 +27,14 @@ from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
 from app.runs.importing import ImportingRun
 from app.runs.interpreters import Interpreter
+from app.runs.keeper import Keeper
 from app.runs.live import LiveRun
 from app.runs.observer import COMMAND
 from app.runs.record import RunRecord
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
-from app.runs.supervision import Patience
+from app.runs.supervision import Patience, Shared
 
 KEPT_UNRECORDED = 20
 EVERY = Query()
@@ -69,9 +70,10 @@ class Manager:
         self._runs: dict[str, LiveRun] = {}
         self._closing = False
         self._finding = asyncio.Lock()
-        self._turn = asyncio.Lock()  # of the run whose messages are decoded
         self._importing: dict[str, ImportingRun] = {}
         self._imports: dict[str, asyncio.Task[None]] = {}  # those that go on, by the run's id
+        self._keeper = Keeper()
+        self._shared = Shared(keeper=self._keeper)
         self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
 
     async def catalogue(self) -> Catalogue:
@@ -279,10 +281,11 @@ class Manager:
         self._closing = True
         for run_id in list(self._importing):
             await self._give_up(run_id)
-        await asyncio.gather(*(run.stop() for run in self.active()))
+        await asyncio.gather(*(run.hurry() for run in self.active()))
         await asyncio.gather(*self._storing.values())
         for run_id in list(self._runs):
             self._drop(run_id)
+        await self._keeper.close()
         await self.archive.close()
 
     async def _give_up(self, run_id: str) -> bool:
@@ -305,7 +308,7 @@ class Manager:
                 f"{len(active)} runs are going on, and no more are allowed at once: {names}",
                 "Stop one of them, or start the server with a greater GILSCOPE_MAX_RUNS.",
             )
-        run = LiveRun(secrets.token_hex(5), checked, self._patience, self._turn)
+        run = LiveRun(secrets.token_hex(5), checked, self._patience, self._shared)
         self._runs[run.id] = run
         return run
 

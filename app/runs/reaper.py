@@ -42,7 +42,7 @@ class Orphans:
             alive = self._members()
             if not alive:
                 break
-            _kill(alive)
+            wait_for_end(alive, _WAIT_S, kill=True)
         return [process.pid for process in alive if _lives(process)]
 
     def _members(self) -> list[psutil.Process]:
@@ -59,19 +59,20 @@ class Orphans:
         return [process for process in found.values() if _lives(process)]
 
 
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    """SIGKILL, and up to _WAIT_S until all have ended.
+def wait_for_end(processes: Iterable[psutil.Process], within_s: float, kill: bool = False) -> None:
+    """Up to `within_s` until all have ended; with `kill`, SIGKILL first.
 
     They are no children of this process, so waitpid cannot tell when; a pidfd can, for zombies too.
     """
-    deadline_s = time.monotonic() + _WAIT_S
+    deadline_s = time.monotonic() + within_s
     with contextlib.ExitStack() as opened:
         ends: list[select.poll] = []
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
                 pidfd = os.pidfd_open(process.pid)
                 opened.callback(os.close, pidfd)
-                process.kill()
+                if kill:
+                    process.kill()
                 ends.append(select.poll())
                 ends[-1].register(pidfd, select.POLLIN)
         for end in ends:

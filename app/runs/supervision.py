@@ -6,13 +6,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from app.model import frames
 from app.model.errors import GilscopeError
 from app.runs.adopted import Adopted
 from app.runs.intake import Intake
+from app.runs.keeper import Keeper
 from app.runs.lifecycle import ENDED, Ended
 from app.runs.observer import ObserverProcess
 from app.runs.plan import Plan
@@ -30,6 +31,7 @@ class Patience:
 
     start_s: float = 40.0  # for the observer to name its target, which gives a workload 30 s to get ready
     stop_s: float = 5.0  # for the observer to end its target and itself
+    close_s: float = 2.0  # the same, where the server itself is to end
     exit_s: float = 2.0  # for an observer that has said its last word to exit
 
 
@@ -49,17 +51,27 @@ class Supervised(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the runs of one event loop have in common."""
+
+    turn: asyncio.Lock = field(
+        default_factory=asyncio.Lock
+    )  # of the run whose messages are decoded: see Intake
+    keeper: Keeper | None = None
+
+
 class Supervision:
     """Sees to it that a run ends, and leaves nothing behind."""
 
-    def __init__(
-        self, run_id: str, plan: Plan, patience: Patience, run: Supervised, turn: asyncio.Lock
-    ) -> None:
+    def __init__(self, run_id: str, plan: Plan, patience: Patience, run: Supervised, shared: Shared) -> None:
         self._id = run_id
         self._plan = plan
         self._patience = patience
         self._run = run
-        self._turn = turn
+        self._shared = shared
+        outlives = plan.asked.attach_pid is not None or plan.in_foreground
+        self._keeper = None if outlives else shared.keeper
         self._observer: ObserverProcess | None = None
         self._program: Adopted | None = None  # in the foreground, once it was seen
         self._lost = False  # its observer: it runs on
@@ -91,6 +103,9 @@ class Supervision:
         silent = GilscopeError("The observer named no target in time", REMEDY)
         self._arm(self._patience.start_s, "timed_out", silent)
         self._spawn(self._observe(self._observer))
+        if self._keeper is not None:
+            self._keeper.observer(self._id, self._observer.pid)
+            self._spawn(self._keeper.start())
         if self._asked:  # a stop that came while the observer was being started
             self._observer.stop(self._asked)
 
@@ -102,14 +117,21 @@ class Supervision:
         """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
         if self._plan.asked.attach_pid is None:
             self._orphans.note(pid)
+        if self._keeper is not None:
+            self._keeper.note(self._id, pid)
         if self._plan.in_foreground and self._program is None:
             self._program = Adopted(pid)
+
+    def hurry(self) -> None:
+        """The server is to end: so is the run, sooner than it may have been asked to."""
+        self.ask("stopped")
+        self._spawn(self._escalate(self._patience.close_s))
 
     def ask(self, state: Ended) -> None:
         """End the target and its tree, then the run. Only the first call acts."""
         if not self._over.is_set() and self._asked is None:
             self._asked = state
-            self._spawn(self._escalate())
+            self._spawn(self._escalate(self._patience.stop_s))
             if self._lost and self._program is not None:
                 self._program.signal(signal.SIGTERM)
             elif self._observer is not None:
@@ -132,9 +154,9 @@ class Supervision:
             return replace(end, error=self._late.to_json())
         return end
 
-    async def _escalate(self) -> None:
+    async def _escalate(self, within_s: float) -> None:
         try:
-            await asyncio.wait_for(self.wait(), self._patience.stop_s)
+            await asyncio.wait_for(self.wait(), within_s)
         except TimeoutError:
             if self._lost and self._program is not None:
                 self._program.signal(signal.SIGKILL)
@@ -163,7 +185,7 @@ class Supervision:
                     raise ValueError(f"{end.state!r} is not how a run can end")
 
         try:
-            await Intake(self._run.hear, take, self._turn).run(observer.lines())
+            await Intake(self._run.hear, take, self._shared.turn).run(observer.lines())
         except ValueError as error:
             return end, f"The observer wrote what cannot be read: {error}."
         except Exception:
@@ -219,6 +241,8 @@ class Supervision:
             self._script.remove()
         if self._program is not None:
             self._program.close()
+        if self._keeper is not None:
+            self._keeper.forget(self._id)
         self._over.set()
         self._run.end(end, said)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from app.model.errors import BadRequest, Conflict
 from app.runs.settings import Settings
@@ -72,6 +72,16 @@ def begin(client: httpx.Client) -> str:
         run = client.get(f"/api/v1/runs/{run['id']}").json()
     assert run["state"] == "running", run["error"]
     return run["id"]
+
+
+def viewing(client: httpx.Client, run_id: str) -> ClientConnection:
+    """A viewer of a run's stream."""
+    return connect(
+        f"{str(client.base_url).replace('http', 'ws')}/api/v1/runs/{run_id}/stream",
+        additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)},
+        proxy=None,
+        max_size=None,
+    )
 
 
 def all_ended(processes: list[psutil.Process], within_s: float) -> bool:
@@ -171,6 +181,24 @@ def test_nothing_is_left_behind_two_seconds_after_the_server_is_killed(started):
     assert all_ended(below, 2.0)
 
 
+def test_nothing_is_left_when_server_and_observer_are_killed_together(started):
+    process, client = started()
+    sleep = "import subprocess; subprocess.Popen(['sleep', '60'], start_new_session=True)"
+    wait = "import signal; signal.pause()"
+    command = [sys.executable, "-c", f"{sleep}; {wait}"]
+    run = client.post("/api/v1/runs", json={"command": command}).json()
+    with viewing(client, run["id"]) as viewer:
+        message = json.loads(viewer.recv())
+        while message.get("kind") != "forked":  # the one in a session of its own
+            message = json.loads(viewer.recv())
+    (observer,) = psutil.Process(process.pid).children()
+    below = observer.children(recursive=True)
+    assert message["pid"] in [child.pid for child in below]
+    process.kill()
+    observer.kill()
+    assert all_ended(below, 5.0)
+
+
 def test_an_observer_that_is_killed_fails_its_run_and_takes_its_target_along(started):
     process, client = started()
     begin(client)
@@ -189,12 +217,7 @@ def test_an_observer_that_is_killed_fails_its_run_and_takes_its_target_along(sta
 def test_a_run_of_a_server_that_was_killed_is_there_after_its_restart(started):
     process, client = started()
     run_id = begin(client)
-    with connect(
-        f"{str(client.base_url).replace('http', 'ws')}/api/v1/runs/{run_id}/stream",
-        additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)},
-        proxy=None,
-        max_size=None,
-    ) as viewer:
+    with viewing(client, run_id) as viewer:
         seen_us = 0
         while seen_us < 1_500_000:
             message = json.loads(viewer.recv())

@@ -183,7 +183,7 @@ def test_what_comes_is_on_disk_though_its_figures_are_behind():
             await until(run, "frame")
             assert run.recording is not None
             run.recording.flush()
-            async with runs._turn:
+            async with runs._shared.turn:
                 behind_us = run.ledger.at_us
                 await asyncio.to_thread(wait_for_recording, run.recording.path, behind_us + 1_500_000)
                 assert run.ledger.at_us == behind_us
@@ -378,6 +378,19 @@ def test_closing_ends_every_run_and_refuses_further_ones():
             assert tree() == before
             with pytest.raises(Conflict):
                 await runs.start(REQUEST)
+
+    asyncio.run(scenario())
+
+
+def test_closing_waits_less_than_a_stop_for_an_observer_that_does_not_hear():
+    async def scenario() -> None:
+        patience = Patience(stop_s=600, close_s=0.1)
+        runs = Manager(Settings(), [sys.executable, "-c", "import signal; signal.pause()"], patience)
+        run = await runs.start(REQUEST)
+        stopping = asyncio.create_task(run.stop())
+        await asyncio.wait_for(runs.close(), 60)
+        await stopping
+        assert run.state == "stopped"
 
     asyncio.run(scenario())
 
