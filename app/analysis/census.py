@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 from app.analysis.totals import seconds
-from app.model.frames import Message, Types
+from app.model.frames import Message, Types, from_json, to_json
 from app.model.summary import CensusRow, TypeRow
 from app.model.tracks import TypeCount, type_counts
 
 WINDOW_US = 60_000_000
 MOST_ROWS = 60
+MOST_STORED = 4  # readings in a piece of the run
 _LEAST_READINGS = 3
 _LEAST_SPAN_US = 2_000_000
 _NORMAL = 1.96  # to which half an interval of 95 % is
@@ -51,7 +53,34 @@ class CensusUse:
         self._readings += 1
         self._cpu_us += message.cpu_us
         self._kept.append((message.at_us, {row.type: row for row in type_counts(message)}))
-        while self._kept[0][0] < message.at_us - WINDOW_US:
+        self._let_go()
+
+    def state(self) -> list[Any]:
+        """What a piece of the run keeps of it (pieces.py): few readings, of those types that have a row."""
+        told = {row.type for row in type_counts(self.newest)[:MOST_ROWS]}
+        step = -(-len(self._kept) // MOST_STORED)
+        kept = [*self._kept][::-1][::step][::-1]  # the newest among them
+        return [
+            *(
+                to_json(replace(self.newest, rows=self.newest.rows[:MOST_ROWS])),
+                self.gone,
+                self._readings,
+                self._cpu_us,
+            ),
+            [[at_us, [row for name, row in rows.items() if name in told]] for at_us, rows in kept],
+        ]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows."""
+        newest, self.gone, readings, cpu_us, kept = state
+        self.newest, self._rows = cast(Types, from_json(newest)), None
+        self._readings += readings
+        self._cpu_us += cpu_us
+        self._kept.extend((at_us, {row[0]: TypeCount(*row) for row in rows}) for at_us, rows in kept)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._kept[0][0] < self.newest.at_us - WINDOW_US:
             self._kept.popleft()
 
     @property
@@ -141,11 +170,26 @@ class Censuses:
         """Take a census."""
         if not isinstance(message, Types):
             return
+        self._of(message).read(message)
+
+    def begin(self, before: Censuses) -> None:
+        """Of a piece: all is told anew in it."""
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [heap.state() for heap in self]
+
+    def absorb(self, state: list[Any], begin_us: int) -> None:
+        """Add the piece that follows."""
+        for told in state:
+            self._of(cast(Types, from_json(told[0]))).absorb(told)
+
+    def _of(self, message: Types) -> CensusUse:
         key = message.pid, message.interpreter
         heap = self._heaps.get(key)
         if heap is None or heap.gone:
             heap = self._heaps[key] = CensusUse(message)
-        heap.read(message)
+        return heap
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """Its objects are no more; what was last known of them stays."""

@@ -12,12 +12,13 @@ freed memory as the newest ones freed of theirs. Bytes in use are taken for it w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.model.summary import CollectorMemory, MovedRow
-from app.model.tracks import Moved
+from app.model.tracks import Moved, SizesThen
 
 KEPT = 8  # collections, those that freed most
+MOST_TOLD = 64
 LEARNED_FROM = 3  # the newest that freed memory
 WORTH_BYTES = 1 << 20
 _ITS_DOING = 0.9  # of the objects collected between two readings: else several collections share what went
@@ -76,9 +77,11 @@ class CollectedMemory:
         self._in_use: _InUse | None = None
         self._pace = 0.0  # bytes a microsecond, as of the newest readings between collections
         self._by_rss, self._by_use = _Learned(), _Learned()
+        self._told: list[Moved | _InUse] = []  # as it came, what is still asked for; see state
 
     def feed(self, moved: Moved) -> None:
         """Take a collection, or several between two readings."""
+        self._note(moved)
         self._keep(self._pending, _Collection(moved))
         if moved.collected and moved.given_back >= WORTH_BYTES:
             self._by_rss.collected(moved.before.rss, moved.after.rss)
@@ -86,6 +89,7 @@ class CollectedMemory:
     def in_use(self, at_us: int, bytes_: int) -> None:
         """Take a reading of the bytes in use."""
         before, self._in_use = self._in_use, _InUse(at_us, bytes_)
+        self._note(self._in_use)
         over = [each for each in self._pending if each.moved.after_us <= at_us]
         if before is not None and at_us > before.at_us:
             if not over:
@@ -94,6 +98,30 @@ class CollectedMemory:
         self._pending = [each for each in self._pending if each not in over]
         for each in over:
             self._keep(self._largest, each)
+
+    def state(self) -> list[Any]:
+        """What it was told, to be stored."""
+        return [[*told] for told in self._told]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows (pieces.py): it is told the same again."""
+        for told in state:
+            if len(told) == len(_InUse._fields):
+                self.in_use(*told)
+            else:
+                moved = Moved._make(told)
+                before, after = SizesThen._make(moved.before), SizesThen._make(moved.after)
+                self.feed(moved._replace(before=before, after=after))
+
+    def _note(self, told: Moved | _InUse) -> None:
+        """Of readings with no collection between the first counts, and the last two; of all, the newest."""
+        if len(self._told) > 2 and all(isinstance(each, _InUse) for each in (*self._told[-3:], told)):
+            del self._told[-2]
+        self._told.append(told)
+        if len(self._told) > 2 * MOST_TOLD:
+            kept = {id(each.moved) for each in self._largest}
+            old = [each for each in self._told[:-MOST_TOLD] if id(each) in kept]
+            self._told[:-MOST_TOLD] = old
 
     def row(self, rss: int | None, given_back: int | None) -> CollectorMemory:
         """The row; `rss` is what the process has now."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.analysis.collected import CollectedMemory
 from app.analysis.collector_words import words
@@ -51,6 +51,14 @@ class _Pauses:
     def add(self, length_us: int) -> None:
         self.lengths.add(length_us)
         self.total_us += length_us
+
+    def state(self) -> list[Any]:
+        return [self.total_us, self.lengths.state()]
+
+    def absorb(self, state: list[Any]) -> None:
+        total_us, lengths = state
+        self.total_us += total_us
+        self.lengths.absorb(lengths)
 
     def to_json(self) -> PauseLengths:
         seen = self.lengths.count
@@ -132,6 +140,44 @@ class CollectorUse:
         """Take a reading of the bytes that its process has in use."""
         self._memory.in_use(at_us, bytes_)
 
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        totals = self._totals and [[total.origin(), total.state()] for total in self._totals]
+        newest = [self._enabled, self._thresholds, self._counts, self._tracked, self._generations]
+        by_generation = [[generation, one.state()] for generation, one in self._by_generation.items()]
+        return [
+            *(self.pid, self.interpreter, self.since_us, self.gone_us, newest, totals),
+            *(
+                [self._given_back.origin(), self._given_back.state()],
+                self._memory.state(),
+                self._next.state(),
+            ),
+            *(self._all.state(), by_generation, self.course.state()),
+        ]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows."""
+        self.gone_us, newest, totals, given_back, memory, coming, all_pauses, by_generation, course = state[
+            3:
+        ]
+        if totals is not None:
+            self._enabled, self._thresholds, self._counts, self._tracked, self._generations = newest
+            if self._totals is None:
+                self._totals = tuple(Totals(self._generations) for _ in range(_TOTALS))
+                kept_of = [*zip(self._totals, totals, strict=True), (self._given_back, given_back)]
+                for kept, (origin, _) in kept_of:
+                    kept.count_from(origin)
+            self._given_back.read(given_back[1])
+            for kept, (_, values) in zip(self._totals, totals, strict=True):
+                kept.read(values)
+        self._memory.absorb(memory)
+        self._next.absorb(coming)
+        self._all.absorb(all_pauses)
+        for generation, one in by_generation:
+            self._by_generation.setdefault(generation, _Pauses()).absorb(one)
+        before = sum(totals[0][0]) - sum(self._totals[0].origin()) if totals and self._totals else 0
+        self.course.absorb([at_us, tracked, made + before] for at_us, tracked, made in course)
+
     def rolling_share(self, at_us: int) -> float:
         """The share of the last second in which it had stopped its threads, as far as was seen."""
         since_us = at_us - WINDOW_US
@@ -193,7 +239,10 @@ class CollectorUse:
 class Collectors:
     """The collectors of a run, in the order in which they were first read, and their newest pauses."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: bool = False) -> None:
+        """Of a piece of an observation (pieces.py) a pause may have begun before it: it is kept as told."""
+        self._early: list[Row] | None = [] if piece else None
+        self._early_moved: list[Row] = []
         self._collectors: dict[tuple[int, int], CollectorUse] = {}
         self.pauses: deque[Row] = deque(maxlen=KEPT_PAUSES)  # rows of collector messages
         self._paused_us = 0
@@ -213,11 +262,15 @@ class Collectors:
             collector.read(message.at_us, totals, begin_us is not None)
         for pid, interpreter, start_us, length_us, generation, _ in pauses(message):
             measured = begin_us is not None and start_us >= begin_us
+            if not measured and self._early is not None:
+                self._early.append([pid, interpreter, start_us, length_us, generation])
             self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, measured)
             self._paused_us += length_us
-        for moved in moved_memory(message):
+        for row, moved in zip(message.moved, moved_memory(message), strict=True):
             if begin_us is not None and moved.start_us >= begin_us:
                 self._of(moved.pid, moved.interpreter, moved.after_us).moved(moved)
+            elif self._early is not None:
+                self._early_moved.append(row)
         self.pauses.extend(message.pauses)
 
     def in_use(self, pid: int, at_us: int, bytes_: int) -> None:
@@ -225,6 +278,33 @@ class Collectors:
         for collector in self.live():
             if collector.pid == pid:
                 collector.in_use(at_us, bytes_)
+
+    def begin(self, before: Collectors) -> None:
+        """Of a piece: know the collectors that there are; what they did is told anew in it."""
+        for known in before.live():
+            self._of(known.pid, known.interpreter, known.since_us)
+
+    def state(self) -> dict[str, Any]:
+        """All of it, to be stored."""
+        collectors = [collector.state() for collector in self]
+        return {"collectors": collectors, "early": self._early, "early_moved": self._early_moved}
+
+    def absorb(self, state: dict[str, Any], begin_us: int) -> None:
+        """Add the piece that follows, of a measured time that began then."""
+        for row, moved in zip(state["early_moved"], _moved_of(state["early_moved"]), strict=True):
+            if moved.start_us >= begin_us:
+                self._of(moved.pid, moved.interpreter, moved.after_us).moved(moved)
+            elif self._early is not None:
+                self._early_moved.append(row)
+        for told in state["collectors"]:
+            pid, interpreter, *_ = told
+            if (pid, interpreter) in self._collectors or self._early is not None or _has_told(told):
+                self._of(*told[:3]).absorb(told)
+        for pid, interpreter, start_us, length_us, generation in state["early"]:
+            if start_us >= begin_us:
+                self._of(pid, interpreter, start_us).pause(start_us, length_us, generation, True)
+            elif self._early is not None:
+                self._early.append([pid, interpreter, start_us, length_us, generation])
 
     @property
     def paused_us(self) -> int | None:
@@ -251,3 +331,12 @@ class Collectors:
         if collector is None or collector.gone_us is not None:
             collector = self._collectors[pid, interpreter] = CollectorUse(pid, interpreter, at_us)
         return collector
+
+
+def _has_told(state: list[Any]) -> bool:
+    """Whether the piece has a reading of it, or a pause; else it was there, and no more."""
+    return state[5] is not None or bool(state[10])
+
+
+def _moved_of(rows: list[Row]) -> Iterator[Moved]:
+    return moved_memory(Collector(0, moved=rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.model.summary import CourseRows
 
@@ -32,12 +32,20 @@ class Course:
                 self._every *= 2
         self._offered += 1
 
+    def state(self) -> list[Row]:
+        """The readings kept, in order, and the last one in any case; to be stored."""
+        last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
+        return [*self._kept, *last]
+
+    def absorb(self, state: Iterable[Sequence[int | None]]) -> None:
+        """Take the readings of the piece that follows."""
+        for row in state:
+            self.add(tuple(row))
+
     def between(self, from_us: int, to_us: int) -> list[Row]:
         """The readings of that time which are kept."""
-        last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
-        return [row for row in (*self._kept, *last) if from_us <= (row[0] or 0) <= to_us]
+        return [row for row in self.state() if from_us <= (row[0] or 0) <= to_us]
 
     def to_json(self, names: Sequence[str]) -> CourseRows:
         """{"names": [...], "rows": [...]}: the readings kept, in order, and the last one in any case."""
-        last = [] if self._newest is None or self._kept[-1] is self._newest else [self._newest]
-        return {"names": list(names), "rows": [list(row) for row in (*self._kept, *last)]}
+        return {"names": list(names), "rows": [list(row) for row in self.state()]}

@@ -6,6 +6,7 @@ there, with that share of its samples; its switches, known only of the whole, co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -28,12 +29,14 @@ from app.model.frames import (
 from app.model.summary import Summary
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks
 
+Json = dict[str, Any]
+
 
 class Excerpt:
     """Feed it the messages from some time before the span on, and before them all that name."""
 
     def __init__(self, from_us: int, to_us: int) -> None:
-        self._ledger = Ledger()
+        self._ledger = Ledger(rolling=False)
         self._cast = Cast()
         self._from_us, self._to_us = from_us, to_us
         self._before: dict[tuple[Any, ...], Message] = {}  # what was last told of each before the span
@@ -55,11 +58,12 @@ class Excerpt:
                 ledger.feed(self._within(message))
             case Stacks():
                 seen = [look for look in looks(message) if self._has(look.at_us)]
-                self._take(replace(message, looks=seen))
+                if seen:
+                    self._take(replace(message, looks=seen))
             case Blocked():
-                self._take(
-                    replace(message, rows=[look for look in blocked_looks(message) if self._has(look.at_us)])
-                )
+                rows = [look for look in blocked_looks(message) if self._has(look.at_us)]
+                if rows:
+                    self._take(replace(message, rows=rows))
             case Loops() | Event() if self._has(message.at_us):
                 self._take(message)
             case Process() | Frame() | Loops() | Event() | Report() | End():
@@ -67,10 +71,28 @@ class Excerpt:
             case _:
                 self._told(message)
 
+    def absorb(self, state: Json, named: Iterable[Message]) -> None:
+        """Take a piece of the run that lies within the span (pieces.py), and the messages of it that name."""
+        self._begin()
+        went: list[Message] = []
+        for message in named:
+            if isinstance(message, Names):
+                self._cast.names(message)
+                went.append(Names(message.at_us, gone=message.gone))
+                self._ledger.feed(replace(message, gone=[]))
+            elif isinstance(message, Process) and message.gone:
+                went.append(message)
+            else:
+                self._ledger.feed(message)
+        self._ledger.absorb(state)
+        for message in went:
+            self._ledger.feed(message)
+
     def summary(self, run: dict[str, Any]) -> Summary:
         """The summary of the span; `run` is that of the whole, but for its length."""
         ledger = self._ledger
         ledger.feed(End(self._to_us, run["state"], run.get("error"), run.get("exit_code")))
+        ledger.settle()
         summary = summarise(ledger, {**run, "duration_s": ledger.measured_us / 1e6})
         summary["threads"] = [thread for thread in summary["threads"] if thread["observed_s"]]
         return summary

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.analysis.course import Course, Row
-from app.analysis.lows import Lows, envelope, slope
+from app.analysis.lows import Lows, Stored, envelope, slope
 from app.analysis.parts import PARTS
 from app.model.summary import GrowthKind, GrowthRow, PartName
 
@@ -77,6 +77,18 @@ class Growth:
         self._allocator = heap.allocator
         if heap.large_blocks is not None:
             self._large.add((at_us, heap.large_blocks))
+
+    def state(self) -> Stored:
+        """All of it, to be stored."""
+        return [self._own.state(), self._rss.state(), self._large.state(), self._allocator]
+
+    def absorb(self, state: Stored) -> None:
+        """Add the piece that follows (pieces.py)."""
+        own, rss, large, allocator = state
+        self._own.absorb(own)
+        self._rss.absorb(rss)
+        self._large.absorb(large)
+        self._allocator = self._allocator if allocator is None else allocator
 
     def row(self, parts: Course, mmap_threshold: int | None) -> GrowthRow | None:
         """The growth, None where there is none; `parts` has at_us and PARTS."""

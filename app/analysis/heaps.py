@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.growth import LEAST_BYTES, LEAST_SHARE, HeapNow
@@ -58,13 +58,15 @@ class HeapUse:
         self._used.add(message.at_us, message.bytes_used)
         self._readings += 1
         self._cpu_us += message.cpu_us
-        peak = self._peak
-        self._peak = {
-            "blocks_used": max(peak["blocks_used"], message.blocks_used),
-            "bytes_used": max(peak["bytes_used"], message.bytes_used),
-            "arenas": max(peak["arenas"], message.arenas),
-            "arena_bytes": max(peak["arena_bytes"], message.arena_bytes),
-        }
+        self._peak = _highest(
+            self._peak,
+            {
+                "blocks_used": message.blocks_used,
+                "bytes_used": message.bytes_used,
+                "arenas": message.arenas,
+                "arena_bytes": message.arena_bytes,
+            },
+        )
         self.course.add(
             HeapReading(
                 message.at_us,
@@ -76,6 +78,22 @@ class HeapUse:
             )
         )
         self._draw(message)
+
+    def state(self) -> list[Any]:
+        """All of it but the map, to be stored."""
+        newest = replace(self.newest, mapped=False, changed=[], gone=[]).__dict__
+        sums = [self._readings, self._cpu_us, self._peak, self._used.state()]
+        return [newest, self.gone, *sums, self.course.state()]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows."""
+        newest, self.gone, readings, cpu_us, peak, used, course = state
+        self.newest = Heap(**newest)
+        self._readings += readings
+        self._cpu_us += cpu_us
+        self._used.absorb(used)
+        self._peak = _highest(self._peak, peak)
+        self.course.absorb(course)
 
     def row(self) -> HeapFigures:
         """The row."""
@@ -140,30 +158,56 @@ class HeapUse:
         self._map.update(arena_maps(message))
 
 
+def _highest(one: HeapPeak, other: HeapPeak) -> HeapPeak:
+    return {
+        "blocks_used": max(one["blocks_used"], other["blocks_used"]),
+        "bytes_used": max(one["bytes_used"], other["bytes_used"]),
+        "arenas": max(one["arenas"], other["arenas"]),
+        "arena_bytes": max(one["arena_bytes"], other["arena_bytes"]),
+    }
+
+
 class Heaps:
     """The heaps of a run, in the order in which they were first read."""
 
     def __init__(self) -> None:
         self._heaps: dict[tuple[int, int], HeapUse] = {}
+        self._before: dict[int, HeapNow] = {}  # by pid, what was in use before a piece
 
     def __iter__(self) -> Iterator[HeapUse]:
         return iter(self._heaps.values())
 
     def feed(self, message: Message, begin_us: int | None) -> None:
         """Take a reading; of a pid that the kernel has given away again, it is another heap."""
-        if not isinstance(message, Heap):
-            return
+        if isinstance(message, Heap):
+            self._of(message).read(message)
+
+    def begin(self, before: Heaps) -> None:
+        """Of a piece of an observation (pieces.py): know what the heaps had before it."""
+        pids = {heap.pid for heap in before.live()}
+        self._before = {pid: now for pid in pids if (now := before.now(pid)) is not None}
+
+    def state(self) -> list[Any]:
+        """All of it but the maps, to be stored."""
+        return [heap.state() for heap in self]
+
+    def absorb(self, state: list[Any], begin_us: int) -> None:
+        """Add the piece that follows."""
+        for told in state:
+            self._of(Heap(**told[0])).absorb(told)
+
+    def _of(self, message: Heap) -> HeapUse:
         key = message.pid, message.interpreter
         heap = self._heaps.get(key)
         if heap is None or heap.gone:
             heap = self._heaps[key] = HeapUse(message)
-        heap.read(message)
+        return heap
 
     def now(self, pid: int) -> HeapNow | None:
         """What all heaps of a process had in use when they were last read; None where none was."""
         there = [heap.newest for heap in self if heap.pid == pid and not heap.gone]
         if not there:
-            return None
+            return self._before.get(pid)
         large = [heap.raw_blocks for heap in there if heap.raw_blocks is not None]
         used = sum(heap.bytes_used for heap in there)
         return HeapNow(there[0].allocator, used, sum(large) if len(large) == len(there) else None)

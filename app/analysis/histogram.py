@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 from math import ceil
+from typing import Any
 
 from app.analysis.totals import seconds
 from app.model.summary import Lengths
@@ -65,6 +66,23 @@ class Histogram:
         if length_us > self.max_us:
             self.max_us = length_us
 
+    def state(self) -> list[Any]:
+        """All of it, to be stored; see pieces.py."""
+        return [self.max_us, _filled(self._counts), _filled(self._steps)]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add what another counted."""
+        max_us, counts, steps = state
+        buckets = counts[::2]
+        if buckets and buckets[-1] >= len(self._counts):
+            self._counts.extend([0] * (buckets[-1] + 1 - len(self._counts)))
+        for bucket, number in zip(buckets, counts[1::2], strict=True):
+            self._counts[bucket] += number
+            self.count += number
+        for step, number in zip(steps[::2], steps[1::2], strict=True):
+            self._steps[step] += number
+        self.max_us = max(self.max_us, max_us)
+
     def copy(self) -> Histogram:
         """Another of the same content."""
         other = Histogram()
@@ -95,24 +113,36 @@ class Histogram:
         return [min(_middle(bisect_left(up_to, rank)), self.max_us) for rank in ranks]
 
 
+def _filled(counts: Sequence[int]) -> list[int]:
+    """Place and count in turn, of those that have any."""
+    return [number for place, count in enumerate(counts) if count for number in (place, count)]
+
+
 class Runs:
     """The lengths of maximal runs of one condition: those that ended, and one that may still go on.
 
     Of a run next to time that was not seen nobody knows how long it was: it is cut. Such runs are counted,
     and the longest time that one was seen is kept: it lasted at least so long.
+
+    Of a piece of an observation (pieces.py) the first run may have begun before it: it is the `head`, which
+    counts once it is known how long it was.
     """
 
-    __slots__ = ("_cut", "_cut_longest_us", "_ended", "open_us", "torn")
+    __slots__ = ("_cut", "_cut_longest_us", "_ended", "fresh", "head", "open_us", "torn")
 
     def __init__(self) -> None:
         self._ended: Histogram | None = None  # most threads never wait: no histogram until one ends
         self._cut = self._cut_longest_us = 0
         self.open_us = 0
         self.torn = False  # what is before the run, open or to come, could not be read
+        self.fresh = False  # nothing but the first run of a piece was seen
+        self.head: tuple[int, bool] | None = None  # its length, and whether nobody knows that it ended
 
     def close(self, unread: bool = False) -> None:
         """The condition does not hold any more; `unread`: nobody knows whether it still does."""
-        if self.open_us:
+        if self.fresh:
+            self.head, self.fresh, self.open_us = (self.open_us, unread), False, 0
+        elif self.open_us:
             if self.torn or unread:
                 self._cut += 1
                 self._cut_longest_us = max(self._cut_longest_us, self.open_us)
@@ -122,6 +152,30 @@ class Runs:
                 self._ended.add(self.open_us)
             self.open_us = 0
         self.torn = unread
+
+    @property
+    def any(self) -> bool:
+        """Whether there was one."""
+        return bool(self.open_us or self._ended or self._cut or self.fresh or self.head)
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        ended = self._ended.state() if self._ended else None
+        return [self.fresh, self.head, self._cut, self._cut_longest_us, ended, self.open_us, self.torn]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the runs of the piece that follows, but for its head, which the caller has put to these."""
+        fresh, head, cut, cut_longest_us, ended, open_us, torn = state
+        if fresh:
+            return
+        self._cut += cut
+        self._cut_longest_us = max(self._cut_longest_us, cut_longest_us)
+        if ended is not None:
+            if self._ended is None:
+                self._ended = Histogram()
+            self._ended.absorb(ended)
+        if head is not None or open_us:
+            self.open_us, self.torn = open_us, torn
 
     def to_json(self) -> Lengths:
         """As a summary has it; one that goes on has its length so far."""

@@ -27,15 +27,15 @@ class HotFunctions:
         self._waiters = 0
         self._counts: dict[int | None, _Count] = {}
 
-    def add(self, place: Place | None, waiters: int) -> None:
-        """Count a look at a holder that was at `place`, while so many waited."""
+    def add(self, place: Place | None, waiters: int, looks: int = 1) -> None:
+        """Count looks at a holder that was at `place`, while so many waited, all of them together."""
         count = self._counts.setdefault(place.function if place else None, _Count())
-        count.looks += 1
+        count.looks += looks
         count.waiters += waiters
-        self._looks += 1
+        self._looks += looks
         self._waiters += waiters
         if place:
-            count.lines[place.line] += 1
+            count.lines[place.line] += looks
 
     def rows(self, limit: int, functions: Functions) -> list[HotRow]:
         """The functions seen most, most first. `line` is the one seen most; a share of nothing is null."""

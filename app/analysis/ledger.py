@@ -19,8 +19,9 @@ from app.analysis import stuck, who_waits
 from app.analysis.capabilities import available
 from app.analysis.census import Censuses
 from app.analysis.collectors import Collectors
-from app.analysis.gils import Gils
+from app.analysis.gils import Gils, ends_of
 from app.analysis.heaps import Heaps
+from app.analysis.joined import JoinedTracks
 from app.analysis.loops import LoopUses
 from app.analysis.per_process import PerProcess
 from app.analysis.processes import Processes
@@ -61,6 +62,11 @@ from app.model.summary import (
 )
 from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, gils_of, lanes_of, looks
 
+_SUMS = ("processes", "sampled", "looked", "observer_cpu", "counters")
+_STATES = (*_SUMS, "loops")
+
+Json = dict[str, Any]
+
 KEPT_EVENTS = 500
 OUTPUT_TAIL = 64 * 1024  # characters
 
@@ -68,7 +74,15 @@ OUTPUT_TAIL = 64 * 1024  # characters
 class Ledger:
     """Feed it the messages of one observation, in order; ask it at any moment."""
 
-    def __init__(self) -> None:
+    per_process: tuple[PerProcess, ...]
+
+    def __init__(self, before: Ledger | None = None, rolling: bool = True) -> None:
+        """`before` makes it one of a piece of an observation, whatever came before that; see pieces.py.
+
+        One that is not `rolling` has no series and no figures of the last second. It counts tracks of threads
+        when it must (joined.py), so it has to `settle` before it is asked for a summary.
+        """
+        piece = before is not None
         self.hello: Hello | None = None
         self.end: End | None = None
         self.result: dict[str, Any] | None = None
@@ -78,13 +92,16 @@ class Ledger:
         self.end_us: int | None = None
         self.processes = Processes()
         self.heaps = Heaps()
-        self.collectors = Collectors()
+        self.collectors = Collectors(piece)
         self.censuses = Censuses()
-        self.per_process: tuple[PerProcess, ...] = (self.heaps, self.collectors, self.censuses)
+        self.per_process = (self.heaps, self.collectors, self.censuses)
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
-        self.threads = Threads()
+        self.threads = Threads(piece)
         self.gils = Gils()
-        self.stacks = StackLooks()
+        self._joined = None if rolling else JoinedTracks(self.threads, self.gils)
+        self._begun = False
+        self._seen_us = 0  # the end of the newest frame
+        self.stacks: StackLooks = StackLooks(before.stacks.functions if before else None)
         self.loops = LoopUses()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
@@ -93,6 +110,52 @@ class Ledger:
         self.counters = CounterWindow()
         self.series = Series()
         self.trims = Trims()
+        if before is not None:
+            self.processes.copy_names(before.processes)
+            self.threads.share_names(before.threads)
+            self.gils.copy_names(before.gils)
+            self.loops.copy_names(before.loops, self.threads)
+            self.looked.begin(before.looked.at_us)
+            self._know(before.per_process)
+
+    def _know(self, before: tuple[PerProcess, ...]) -> None:
+        for each, known in zip(self.per_process, before, strict=True):
+            each.begin(known)
+
+    def state(self) -> Json:
+        """What a piece has, to be stored as JSON: all but the names, the maps of heaps and the series."""
+        self.settle()
+        heads_us, tails_us = self.threads.open_ends(self.begin_us, self._seen_us)
+        gils = self.gils.state(heads_us, tails_us)
+        return {
+            "span": [self.begin_us, self._seen_us, self.at_us],
+            **{name: getattr(self, name).state() for name in _STATES},
+            "gils": gils,
+            "threads": self.threads.state(ends_of(gils)),
+            "per_process": [each.state() for each in self.per_process],
+            "stacks": self.stacks.state(heads_us, tails_us),
+            "events": [event.__dict__ for event in self.events],
+        }
+
+    def absorb(self, state: Json) -> None:
+        """Go on as if the messages of the piece had been fed, of which the names were."""
+        self.settle()
+        begin_us, self._seen_us, at_us = state["span"]
+        if not self._begun:
+            self._begun, self.begin_us = True, begin_us
+            self.processes.rebase()
+            self.threads.rebase()
+        for name in _SUMS:
+            getattr(self, name).absorb(state[name])
+        self.stacks.absorb(state["stacks"])
+        told = self.threads.know(state["threads"], ends_of(state["gils"]))
+        self.gils.absorb(state["gils"], self.threads, told)
+        self.threads.absorb(state["threads"], told)
+        self.loops.absorb(state["loops"], self.threads)
+        for each, its in zip(self.per_process, state["per_process"], strict=True):
+            each.absorb(its, self.begin_us)
+        self.events.extend(Event(**event) for event in state["events"])
+        self.at_us = max(self.at_us, at_us)
 
     def feed(self, message: Message) -> None:
         """Take the next message. ValueError when it speaks of what no message before it named."""
@@ -102,6 +165,7 @@ class Ledger:
             case Counters():
                 self._counters(message)
             case Names():
+                self.settle()
                 self.threads.names(message)
                 self.gils.names(message)
                 self.stacks.names(message)
@@ -133,10 +197,16 @@ class Ledger:
             case Event():
                 self.events.append(message)
             case _ if not self._is_over(instant_of(message)):
-                begin_us = self.begin_us if self.frames.length_us else None
+                begin_us = self.begin_us if self._begun else None
                 for each in self.per_process:
                     each.feed(message, begin_us)
         self.at_us = max(self.at_us, instant_of(message))
+
+    def settle(self) -> None:
+        """Count all that came; see joined.py."""
+        if self._joined is not None:
+            self._joined.settle()
+            self._explain()
 
     @property
     def edge_us(self) -> int:
@@ -189,22 +259,27 @@ class Ledger:
         return of_all(self.threads.shares(), self.stacks.functions)
 
     def _frame(self, frame: Frame) -> None:
-        if not self.frames.length_us:
+        if not self._begun:
             self.begin_us = frame.start_us
         if self.end_us is not None and self.end_us < frame.end_us:
             if self.end_us <= frame.start_us:
                 return
             frame = self._cut(frame, self.end_us)
         start_us, end_us = frame.start_us, frame.end_us
-        self.frames.add(frame)
+        self._begun, self._seen_us = True, end_us
         self.sampled.add(frame)
+        joined = self._joined is not None and self._joined.goes_on(frame)
         for index, switches, track in gils_of(frame):
             gil = self.gils[index]
-            gil.feed(switches, track, start_us, end_us, self.threads, self.gils.longest_holds)
+            gil.feed(switches, track, start_us, end_us, self.threads, self.gils.longest_holds, joined)
+        if self._joined is not None:
+            self._joined.feed(frame)
+            return
         for lane, track in lanes_of(frame):
             thread = self.threads[lane]
             holders = self.gils.holders(thread, end_us) if WAITING in track[::LANE_STEP] else None
             thread.feed(track, start_us, end_us, holders, self.threads.waits.end)
+        self.frames.add(frame)
         if frame.gils:
             root = self.processes.root()
             run_us = end_us - self.begin_us
@@ -228,8 +303,8 @@ class Ledger:
 
     def _stacks(self, message: Stacks) -> None:
         self.stacks.feed(message, self.end_us)
-        self.threads.waits.longest.explain(self.stacks.log)
-        self.gils.longest_holds.explain(self.stacks.log)
+        if self._joined is None:
+            self._explain()
         for look in looks(message):
             self._locate(look.holder, HOLDING, look.at_us, Spot(look.holder_stack))
             self._locate(look.waiter, (WAITING,), look.at_us, Spot(look.waiter_stack))
@@ -243,25 +318,35 @@ class Ledger:
             if thread is not None and state == LOCK and not self._is_over(at_us):
                 thread.at_lock = LockLook(at_us, stack)
 
+    def _explain(self) -> None:
+        """Find what was executed in the longest waits and holds, as far as looks tell."""
+        self.threads.waits.longest.explain(self.stacks.log)
+        self.gils.longest_holds.explain(self.stacks.log)
+
     def _locate(self, lane: int, states: tuple[int, ...], at_us: int, spot: Spot) -> None:
         """A look at a thread, which may have been forgotten since."""
         thread = self.threads.get(lane)
         if thread is not None and not self._is_over(at_us):
+            if self._joined is not None:
+                self._joined.look(lane, at_us)
             thread.where.look(states, at_us, spot)
 
     def _counters(self, message: Counters) -> None:
         if self._is_over(message.at_us):
             return
+        if self._joined is not None:
+            self._joined.tell_states()
         self.processes.read(message)
         self.threads.read(message)
         self.processes.count_threads(message.at_us, self.threads.alive())
         self.counters.add(message)
-        if not self.frames.length_us:
+        if not self._begun:
             self.processes.rebase()
             self.threads.rebase()
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
         self.looked.read(message.at_us, message.observer.get("looked"))
-        self.series.counters(message, self._sizes(), self.collectors.paused_us)
+        if self._joined is None:
+            self.series.counters(message, self._sizes(), self.collectors.paused_us)
 
     def _sizes(self) -> Sizes:
         """What all processes have at this moment."""
@@ -276,6 +361,7 @@ class Ledger:
         )
 
     def _process(self, message: Process) -> None:
+        self.settle()
         pids = self.processes.note(message)
         forgotten = self.gils.forget(pids, self.threads)
         if forgotten:

@@ -10,8 +10,9 @@ lasted longer.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from app.analysis.functions import Functions, Place
 from app.analysis.looks import LookLog
@@ -19,6 +20,10 @@ from app.analysis.thread import Thread
 from app.model.summary import StretchRow
 
 KEPT = 10
+
+
+def _place(place: list[int] | None) -> Place | None:
+    return None if place is None else Place(*place)
 
 
 @dataclass(slots=True)
@@ -69,6 +74,16 @@ class Hold:
             "blamed": None,
         }
 
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [self.start_us, self.length_us, self.thread.lane, self.gil, self.at_least, self.place]
+
+    @classmethod
+    def of_state(cls, state: list[Any], of_lane: Callable[[int], Thread]) -> Hold:
+        """The same, read; no look that is to come falls into it."""
+        start_us, length_us, lane, gil, at_least, place = state
+        return Hold(start_us, length_us, of_lane(lane), gil, at_least, _place(place), settled=True)
+
 
 @dataclass(slots=True)
 class Wait(Hold):
@@ -82,6 +97,19 @@ class Wait(Hold):
         self.place = log.waited_at(self.gil, self.thread.lane, self.start_us, self.end_us)
         if self.blamed:
             self.blamed_place = log.held_at(self.gil, self.blamed.lane, self.start_us, self.end_us)
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [*Hold.state(self), self.blamed and self.blamed.lane, self.blamed_place]
+
+    @classmethod
+    def of_state(cls, state: list[Any], of_lane: Callable[[int], Thread]) -> Wait:
+        """The same, read."""
+        start_us, length_us, lane, gil, at_least, place, blamed, blamed_place = state
+        wait = cls(start_us, length_us, of_lane(lane), gil, at_least, _place(place), settled=True)
+        wait.blamed = None if blamed is None else of_lane(blamed)
+        wait.blamed_place = _place(blamed_place)
+        return wait
 
     def to_json(self, functions: Functions) -> StretchRow:
         """The row, with who is to blame."""
@@ -114,6 +142,16 @@ class Longest:
         """Find what was executed in those that came since."""
         for stretch in self._kept:
             stretch.explain(log)
+
+    def state(self) -> list[list[Any]]:
+        """All of it, to be stored."""
+        return [stretch.state() for stretch in self._kept]
+
+    def absorb(self, stretches: Iterable[Hold]) -> None:
+        """Keep those of another piece that are among the longest of both."""
+        for stretch in stretches:
+            if stretch.rank < self.bar:
+                self.offer(stretch)
 
     def rows(self, still: Iterable[Hold], log: LookLog, functions: Functions) -> list[StretchRow]:
         """The longest, longest first. One that still goes on counts with its length so far."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.analysis.functions import Place
 
@@ -25,6 +25,10 @@ class Look(NamedTuple):
     waiter: Seen
 
 
+def _place(state: list[int] | None) -> Place | None:
+    return None if state is None else Place(*state)
+
+
 class LookLog:
     """Looks by GIL; under None those of processes that run without."""
 
@@ -37,6 +41,21 @@ class LookLog:
         looks.append(Look(at_us, holder, waiter))
         if looks[0].at_us < at_us - 2 * KEPT_US:
             del looks[: bisect_left(looks, at_us - KEPT_US, key=lambda look: look.at_us)]
+
+    def state(self, until_us: int, from_us: int) -> list[Any]:
+        """The looks up to an instant and those from another on, to be stored."""
+        kept = [
+            (gil, at_us, holder, holding, waiter, waiting)
+            for gil, looks in self._looks.items()
+            for at_us, (holder, holding), (waiter, waiting) in looks
+            if at_us <= until_us or at_us >= from_us
+        ]
+        return [list(column) for column in zip(*kept, strict=True)]  # columns compress better
+
+    def absorb(self, state: list[Any]) -> None:
+        """Take the looks of the piece that follows."""
+        for gil, at_us, holder, holding, waiter, waiting in zip(*state, strict=True):
+            self.add(at_us, gil, (holder, _place(holding)), (waiter, _place(waiting)))
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""

@@ -20,6 +20,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.analysis.functions import Functions, Place
 from app.analysis.thread import Thread
@@ -40,7 +41,7 @@ class Step:
 
     start_us: int
     length_us: int
-    state: int
+    state_in: int  # what its thread was in most
     task: str | None
     place: Place | None
     importing: bool
@@ -50,12 +51,22 @@ class Step:
         """Lower is longer; of equals, earlier."""
         return -self.length_us, self.start_us
 
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [self.start_us, self.length_us, self.state_in, self.task, self.place, self.importing]
+
+    @classmethod
+    def of_state(cls, state: list[Any]) -> Step:
+        """The same, read."""
+        start_us, length_us, state_in, task, place, importing = state
+        return cls(start_us, length_us, state_in, task, _place(place), importing)
+
     def to_json(self, functions: Functions) -> StepRow:
         """The row."""
         return {
             "at_s": self.start_us / 1e6,
             "length_s": self.length_us / 1e6,
-            "state": STATES[self.state],
+            "state": STATES[self.state_in],
             "task": self.task,
             **_where(self.place, functions),
         }
@@ -80,7 +91,20 @@ class _Block:
         self.count += 1
         self.total_us += step.length_us
         self.longest_us = max(self.longest_us, step.length_us)
-        self.states[step.state] += step.length_us
+        self.states[step.state_in] += step.length_us
+
+    def state(self) -> list[Any]:
+        sums = [self.count, self.total_us, self.longest_us]
+        return [self.place, self.importing, list(self.tasks), *sums, list(self.states.items())]
+
+    def absorb(self, state: list[Any]) -> None:
+        place, _, tasks, count, total_us, longest_us, states = state
+        self.place = _place(place)
+        self.tasks = set([*self.tasks | set(tasks)][:2])
+        self.count += count
+        self.total_us += total_us
+        self.longest_us = max(self.longest_us, longest_us)
+        self.states.update(dict(states))
 
     def to_json(self, functions: Functions) -> BlockRow:
         return {
@@ -120,9 +144,32 @@ class LoopUse:
             self._running = step
             return
         self._running = None
-        insort(self._longest, step, key=lambda kept: kept.rank)
-        del self._longest[KEPT:]
-        _add(self._blocks, step)
+        self._offer(step)
+        block = _block(self._blocks, step.place, step.importing)
+        if block is not None:
+            block.add(step)
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [
+            *(self.thread.lane, self.kind, self.steps_exact, self.tasks_exact, self.longest_us),
+            *(list(self._lags.items()), [step.state() for step in self._longest]),
+            *([block.state() for block in self._blocks.values()], self._running and self._running.state()),
+        ]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows."""
+        _, self.kind, self.steps_exact, self.tasks_exact, longest_us, lags, longest, blocks, running = state
+        self.longest_us = max(self.longest_us, longest_us)
+        self._lags.update(dict(lags))
+        for step in longest:
+            self._offer(Step.of_state(step))
+        for told in blocks:
+            block = _block(self._blocks, _place(told[0]), told[1])
+            if block is not None:
+                block.absorb(told)
+        if running is not None or longest or blocks:
+            self._running = running and Step.of_state(running)
 
     @property
     def observed_us(self) -> int:
@@ -146,6 +193,10 @@ class LoopUse:
             "blocks": [block.to_json(functions) for block in self._summed(running)],
         }
 
+    def _offer(self, step: Step) -> None:
+        insort(self._longest, step, key=lambda kept: kept.rank)
+        del self._longest[KEPT:]
+
     def _lag(self) -> Lag:
         if not self.observed_us:
             return {"p50": None, "p99": None, "max": None}
@@ -165,7 +216,7 @@ class LoopUse:
     def _summed(self, running: list[Step]) -> list[_Block]:
         blocks = self._blocks
         for step in running:
-            key = _key(step)
+            key = _key(step.place, step.importing)
             before = blocks.get(key) or _Block(step.place, step.importing)
             block = _Block(**{name: getattr(before, name) for name in _Block.__slots__})
             block.states, block.tasks = Counter(before.states), set(before.tasks)
@@ -198,6 +249,29 @@ class LoopUses:
                 place, importing = _blame(stacks, functions)
                 self._loops[lane].step(Step(start_us, length_us, state, task, place, importing), over)
 
+    def copy_names(self, other: LoopUses, threads: Threads) -> None:
+        """Know the loops that another knows."""
+        for known in other:
+            thread = threads.get(known.thread.lane)
+            if thread is not None:
+                loop = self._loops[thread.lane] = LoopUse(thread)
+                loop.kind, loop.steps_exact, loop.tasks_exact = (
+                    known.kind,
+                    known.steps_exact,
+                    known.tasks_exact,
+                )
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [loop.state() for loop in self]
+
+    def absorb(self, state: list[Any], threads: Threads) -> None:
+        """Add the piece that follows."""
+        for told in state:
+            if told[0] not in self._loops:
+                self._loops[told[0]] = LoopUse(threads.spoken_for(told[0]))
+            self._loops[told[0]].absorb(told)
+
     def rows(self, functions: Functions) -> list[LoopRow]:
         """The rows, the latest loop first."""
         rows = [loop.to_json(functions) for loop in self if loop.observed_us]
@@ -217,17 +291,22 @@ def _blame(stacks: list[int], functions: Functions) -> tuple[Place | None, bool]
     return lines[max(spent, key=lambda function: spent[function])] if spent else (None, False)
 
 
-def _key(step: Step) -> tuple[int | None, bool]:
-    return (step.place.function if step.place else None), step.importing
+def _key(place: Place | None, importing: bool) -> tuple[int | None, bool]:
+    return (place.function if place else None), importing
 
 
-def _add(blocks: dict[tuple[int | None, bool], _Block], step: Step) -> None:
-    key = _key(step)
-    if key not in blocks:
-        if len(blocks) >= _BLOCKS:
-            return
-        blocks[key] = _Block(step.place, step.importing)
-    blocks[key].add(step)
+def _block(
+    blocks: dict[tuple[int | None, bool], _Block], place: Place | None, importing: bool
+) -> _Block | None:
+    """The sums of a function; None where there are too many."""
+    key = _key(place, importing)
+    if key not in blocks and len(blocks) < _BLOCKS:
+        blocks[key] = _Block(place, importing)
+    return blocks.get(key)
+
+
+def _place(state: list[int] | None) -> Place | None:
+    return None if state is None else Place(*state)
 
 
 def _where(place: Place | None, functions: Functions) -> At:

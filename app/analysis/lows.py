@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.model.summary import CountGrowth
 
@@ -33,6 +33,9 @@ _LEAST_POINTS = 4
 # does.
 _EACH_PACE = 0.25
 _LAST_PACE = 0.5
+
+
+Stored = list[Any]
 
 
 class Low(NamedTuple):
@@ -81,10 +84,27 @@ class Lows:
         """Take a reading, later than those before."""
         self._add(Low(at_us, value, 1))
         if len(self._lows) > _MAX_WINDOWS:
-            self._window_us *= 2
-            lows, self._lows = self._lows, []
-            for low in lows:
-                self._add(low)
+            self._widen(2 * self._window_us)
+
+    def state(self) -> Stored:
+        """All of it, to be stored."""
+        return [self._window_us, *([*column] for column in zip(*self._lows, strict=True))]
+
+    def absorb(self, state: Stored) -> None:
+        """Add the piece that follows (pieces.py)."""
+        window_us, *columns = state
+        if window_us > self._window_us:
+            self._widen(window_us)
+        for low in map(Low._make, zip(*columns, strict=True)):
+            self._add(low)
+            if len(self._lows) > _MAX_WINDOWS:
+                self._widen(2 * self._window_us)
+
+    def _widen(self, window_us: int) -> None:
+        self._window_us = window_us
+        lows, self._lows = self._lows, []
+        for low in lows:
+            self._add(low)
 
     def _add(self, low: Low) -> None:
         last = self._lows[-1] if self._lows else None

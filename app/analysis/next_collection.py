@@ -11,7 +11,7 @@ that it comes then at the earliest. CPython 3.14.0 to 3.14.4 collect in incremen
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.model.summary import NextCollection
 from app.model.tracks import CollectorCounts
@@ -34,12 +34,14 @@ class NextCollections:
 
     def __init__(self) -> None:
         self._newest: CollectorCounts | None = None
+        self._first: tuple[int, CollectorCounts] | None = None
         self._at_us = 0
         self._steps: deque[_Step] = deque()
 
     def read(self, at_us: int, told: CollectorCounts) -> None:
         """Take its row of a message."""
         before, self._newest = self._newest, told
+        self._first = self._first or (at_us, told)
         length_us, self._at_us = at_us - self._at_us, at_us
         if before is None or _asked_for(before, told):
             return
@@ -49,7 +51,27 @@ class NextCollections:
             # Each began when the count had passed the threshold, and set it back to nothing.
             counted += max(before.counts[0], ran * (before.thresholds[0] + 1))
         self._steps.append(_Step(at_us, length_us, counted))
-        while self._steps[0].at_us < at_us - PACE_US:
+        self._let_go()
+
+    def state(self) -> list[Any] | None:
+        """All of it, to be stored; None where nothing was read."""
+        if self._first is None or self._newest is None:
+            return None
+        steps = [list(column) for column in zip(*self._steps, strict=True)]
+        return [self._first, [self._at_us, self._newest], steps]
+
+    def absorb(self, state: list[Any] | None) -> None:
+        """Go on with the piece that follows (pieces.py)."""
+        if state is None:
+            return
+        (first_us, first), (at_us, newest), steps = state
+        self.read(first_us, CollectorCounts(*first))
+        self._newest, self._at_us = CollectorCounts(*newest), at_us
+        self._steps.extend(map(_Step._make, zip(*steps, strict=True)))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._steps and self._steps[0].at_us < self._at_us - PACE_US:
             self._steps.popleft()
 
     def at(self, at_us: int, python: str | None, free_threaded: bool) -> NextCollection | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.model.frames import Message
 
@@ -16,6 +16,15 @@ class PerProcess(Protocol):
 
         `begin_us` is when the measured time began, None where it has not yet.
         """
+
+    def begin(self, before: Any) -> None:
+        """Of a piece of an observation (pieces.py): know what one of the same kind knew before it."""
+
+    def state(self) -> Any:
+        """All of it, to be stored as JSON; of a piece what its own messages told."""
+
+    def absorb(self, state: Any, begin_us: int) -> None:
+        """Add the piece that follows, of a measured time that began then."""
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """A process has ended; what was last known of it stays."""

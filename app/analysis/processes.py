@@ -17,7 +17,7 @@ of parts.py, `growth` is that of growth.py. `ended_s` is null while the process 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from app.analysis.course import Course
 from app.analysis.growth import Growth, HeapNow
@@ -26,7 +26,7 @@ from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
 from app.analysis.verdict import verdict
-from app.model.frames import CLibrary, Counters, Memory, Process, Rollup
+from app.model.frames import CLibrary, Counters, Memory, Process, Rollup, from_json, to_json
 from app.model.summary import (
     CLibraryRow,
     MemoryFigures,
@@ -84,6 +84,7 @@ class ProcessUse:
         self.objects: int | None = None  # bytes in use of Python's own allocator
         self.growth = Growth()
         self.threads = Lows()
+        self._told: set[str] = set()  # what was read in this piece of the observation
         self.totals = Totals(3)
         self.course = Course()
         self.parts_course = Course()
@@ -110,17 +111,20 @@ class ProcessUse:
     def walked(self, message: Memory) -> None:
         """Take a walk of its mappings."""
         self.mappings = message
+        self._told.add("mappings")
         self.summed(message)
 
     def summed(self, message: Memory | Rollup) -> None:
         """Take the sums of its memory."""
         self.sums = message
+        self._told.add("sums")
         self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
         self.growth.sums_read(message.at_us, message.rss, message.uss + message.swap)
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
         """Take a reading of its C library's heap, and the last one of Python's own."""
         self.library, self.objects = message, heap.bytes_used if heap else None
+        self._told.add("library")
         parts = self.parts
         if parts is not None:
             if heap is not None:
@@ -165,6 +169,44 @@ class ProcessUse:
         """Count the running totals from their newest reading on."""
         self.totals.rebase()
         self._counted_from_us = self._counted_to_us
+
+    def know(self, before: ProcessUse) -> None:
+        """Of a piece of an observation (pieces.py): know what was read of it before."""
+        self.message, self.rss, self.objects = before.message, before.rss, before.objects
+        self.mappings, self.sums, self.library = before.mappings, before.sums, before.library
+
+    def state(self) -> list[Any] | None:
+        """All of it but its message, to be stored; None where nothing was told of it."""
+        if self._counted_to_us is None and not self._told:
+            return None
+        standing = {name: to_json(getattr(self, name)) for name in sorted(self._told)}
+        return [
+            *(self.pid, self.rss, self.counted_us, self.peak_rss, standing, self.objects),
+            *(self.totals.state(), self.growth.state(), self.threads.state()),
+            *(self.course.state(), self.parts_course.state()),
+            *(self._counted_from_us, self._counted_to_us),
+        ]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows."""
+        _, rss, counted_us, peak_rss, standing, objects, totals, growth, threads, *courses, from_us, to_us = (
+            state
+        )
+        for name, message in standing.items():
+            setattr(self, name, from_json(message))
+            self._told.add(name)
+        if "library" in standing:
+            self.objects = objects
+        self.totals.read(totals)
+        self._counted_from_us = from_us if self._counted_from_us is None else self._counted_from_us
+        self._counted_to_us = self._counted_to_us if to_us is None else to_us
+        if counted_us is not None:
+            self.rss, self.counted_us = rss, counted_us
+        self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
+        self.growth.absorb(growth)
+        self.threads.absorb(threads)
+        for course, told in zip((self.course, self.parts_course), courses, strict=True):
+            course.absorb(told)
 
     def use_row(self) -> ProcessRow:
         """What it runs on, and its CPU time."""
@@ -249,6 +291,23 @@ class Processes:
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
+
+    def copy_names(self, other: Processes) -> None:
+        """Know the processes that are there as another knows them, and what they have."""
+        for known in other.live():
+            self._of(known.pid).know(known)
+
+    def state(self) -> dict[str, Any]:
+        """All of it but messages of processes, to be stored."""
+        told = [state for process in self if (state := process.state()) is not None]
+        return {"processes": told, "peak": self.peak}
+
+    def absorb(self, state: dict[str, Any]) -> None:
+        """Add the piece that follows."""
+        for process in state["processes"]:
+            self._of(process[0]).absorb(process)
+        for name, size in state["peak"].items():
+            self._note_peak(name, size)
 
     def note(self, message: Process) -> set[int]:
         """Take a process message; the pids that were forgotten to make room for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from app.model.frames import Frame
 
@@ -22,6 +23,18 @@ class Sampled:
         self.failed += frame.failed
         self.late += frame.late
         self.length_us += frame.end_us - frame.start_us
+
+    def state(self) -> list[int]:
+        """The sums, to be stored."""
+        return [self.samples, self.failed, self.late, self.length_us]
+
+    def absorb(self, state: list[int]) -> None:
+        """Add those of the piece that follows."""
+        samples, failed, late, length_us = state
+        self.samples += samples
+        self.failed += failed
+        self.late += late
+        self.length_us += length_us
 
     @property
     def hz(self) -> float | None:
@@ -43,6 +56,26 @@ class Looked:
             self._length_us += at_us - self._at_us
         self._at_us = at_us
 
+    def begin(self, at_us: int) -> None:
+        """Count from then on."""
+        self._at_us = at_us
+
+    @property
+    def at_us(self) -> int:
+        """When the newest reading was taken."""
+        return self._at_us
+
+    def state(self) -> list[float]:
+        """The sums, to be stored."""
+        return [self._share_us, self._length_us, self._at_us]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add those of the piece that follows."""
+        share_us, length_us, at_us = state
+        self._share_us += share_us
+        self._length_us += length_us
+        self._at_us = max(self._at_us, at_us)
+
     @property
     def share(self) -> float:
         """The mean over time: all of them where nothing else was told."""
@@ -61,6 +94,16 @@ class ObserverCpu:
         if cpu_us is not None:
             self._last = (at_us, cpu_us)
             self._first = self._first or self._last
+
+    def state(self) -> list[Any]:
+        """The first and the last reading, to be stored."""
+        return [self._first, self._last]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Go on with the piece that follows."""
+        for reading in state:
+            if reading is not None:
+                self.read(*reading)
 
     @property
     def share(self) -> float | None:

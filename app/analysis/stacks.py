@@ -6,6 +6,7 @@ Every share is of looks at a holder, those whose stack could not be read among t
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 from app.analysis.flame import Flame
 from app.analysis.functions import Functions
@@ -17,10 +18,14 @@ from app.model.tracks import looks, stacks_of
 
 
 class StackLooks:
-    """Sums over the looks of the measured time."""
+    """Sums over the looks of the measured time.
 
-    def __init__(self) -> None:
-        self.functions = Functions()
+    Of a piece of an observation (pieces.py) they are kept by stack, and `functions` are those of the whole.
+    """
+
+    def __init__(self, functions: Functions | None = None) -> None:
+        self.functions = functions or Functions()
+        self._by_stack: dict[int | None, list[int]] | None = None if functions is None else {}
         self.log = LookLog()
         self.locks: set[int] = set()  # the stacks whose innermost line takes a lock
         self._hot = HotFunctions()
@@ -30,6 +35,8 @@ class StackLooks:
     def names(self, message: Names) -> None:
         """Take note of functions and stacks that came."""
         self.functions.names(message)
+        if self._by_stack is not None:
+            return
         self.locks.update(message.locks)
         if self._flame.full:
             moved = self._flame.thin()
@@ -44,8 +51,29 @@ class StackLooks:
             holding, waiting = self.functions.leaf(holder_stack), self.functions.leaf(waiter_stack)
             self.log.add(at_us, gil, (holder, holding), (waiter, waiting))
             if holder >= 0:
-                self._hot.add(holding, waiters)
-                self._flame.add(self._flame.unread() if holder_stack is None else self._nodes[holder_stack])
+                self._held(holder_stack, 1, waiters)
+
+    def state(self, until_us: int, from_us: int) -> dict[str, Any]:
+        """What a piece has, to be stored; of single looks those up to an instant, and from another on."""
+        assert self._by_stack is not None
+        held = [[stack, *count] for stack, count in self._by_stack.items()]
+        return {"held": held, "log": self.log.state(until_us, from_us)}
+
+    def absorb(self, state: dict[str, Any]) -> None:
+        """Add the looks of the piece that follows."""
+        for stack, count, waiters in state["held"]:
+            self._held(stack, count, waiters)
+        self.log.absorb(state["log"])
+
+    def _held(self, stack: int | None, number: int, waiters: int) -> None:
+        """So many looks found this stack at a holder, while so many waited."""
+        if self._by_stack is not None:
+            count = self._by_stack.setdefault(stack, [0, 0])
+            count[0] += number
+            count[1] += waiters
+            return
+        self._hot.add(self.functions.leaf(stack), waiters, number)
+        self._flame.add(self._flame.unread() if stack is None else self._nodes[stack], number)
 
     def hot(self, limit: int) -> list[HotRow]:
         """Rows of the functions that were seen most with the lock held, most first."""

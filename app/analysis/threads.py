@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from app.analysis.functions import Functions
-from app.analysis.thread import Thread
+from app.analysis.holders import HoldersAtEnds
+from app.analysis.longest import Wait
+from app.analysis.thread import StoredThread, Thread
+from app.analysis.thread_rows import packed, unpacked
+from app.analysis.waited import WaitedFor
 from app.analysis.waits import Waits
 from app.analysis.where import FLAMES, Share, Whereabouts, flame, table
 from app.model.frames import Counters, Names
@@ -31,10 +36,16 @@ class LiveThreadRow(ThreadFigures):
     alive: bool
 
 
+_Named = tuple[int, int, int, int | None]  # when, pid, tid, interpreter
+
+
 class Threads:
     """All lanes of a run that are still spoken of."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: bool = False) -> None:
+        self.piece = piece  # of an observation, see pieces.py
+        self._named: dict[int, _Named] | None = None  # all that ever were, of all pieces together
+        self._there: dict[int, int] = {}  # those of them that are there, and their processes
         self._threads: dict[int, Thread] = {}
         self.waits = Waits(self._threads)
         self._prune_at = 2 * KEPT_ROWS
@@ -47,27 +58,87 @@ class Threads:
         return iter(self._threads.values())
 
     def __getitem__(self, lane: int) -> Thread:
-        thread = self._threads.get(lane)
+        thread = self.get(lane)
         if thread is None:
             raise ValueError(f"lane {lane} was never named")
         return thread
 
     def get(self, lane: int) -> Thread | None:
         """The lane's thread, None where it was forgotten or never named."""
-        return self._threads.get(lane)
+        thread = self._threads.get(lane)
+        if thread is None and self._named is not None and lane in self._named:
+            named_us, pid, tid, interpreter = self._named[lane]
+            thread = self._of(lane, named_us)
+            thread.pid, thread.tid, thread.interpreter = pid, tid, interpreter
+        return thread
 
     def names(self, message: Names) -> None:
         """Take note of lanes that came, have a new name, or went."""
         for lane, pid, tid, name, interpreter in thread_names(message):
-            thread = self._threads.get(lane)
-            if thread is None:
-                thread = self._threads[lane] = Thread(lane, message.at_us)
+            thread = self._of(lane, message.at_us)
             thread.pid, thread.tid, thread.name, thread.interpreter = pid, tid, name, interpreter
+            if self._named is not None:
+                self._named[lane] = thread.named_us, pid, tid, interpreter
+                self._there[lane] = pid
         self._leave((self[lane] for lane in message.gone), message.at_us)
+        for lane in message.gone:
+            self._there.pop(lane, None)
+
+    def share_names(self, before: Threads) -> None:
+        """Know all threads that were ever named in the pieces before."""
+        self._named = {} if before._named is None else before._named
+        self._there = before._there
+
+    def state(self, ends: HoldersAtEnds) -> dict[str, Any]:
+        """All of it that does not come by names, to be stored."""
+        told = [state for thread in self if (state := thread.state()) is not None]
+        return {
+            "threads": packed(told, ends),
+            "who": self.waits.who.state(self._at_ends()),
+            "longest": self.waits.longest.state(),
+        }
+
+    def open_ends(self, begin_us: int, end_us: int) -> tuple[int, int]:
+        """Until when a piece's first waits and holds lasted at most, and since when its last ones did.
+
+        Looks between tell of no wait or hold that may go on beyond the piece.
+        """
+        ends = [(run.head, run.open_us, run.fresh) for thread in self for run in (thread.waits, thread.holds)]
+        heads_us = max((head[0] for head, _, _ in ends if head), default=0)
+        tails_us = max((open_us for _, open_us, _ in ends), default=0)
+        return begin_us + heads_us, end_us - tails_us
+
+    def know(self, state: dict[str, Any], ends: HoldersAtEnds) -> dict[int, StoredThread]:
+        """Know the threads of a stored state, which it gives by lane; what they are called comes by names."""
+        told = {one.lane: one for one in unpacked(state["threads"], ends)}
+        for one in told.values():
+            if one.lane not in self._threads:
+                thread = self._of(one.lane, one.named_us)
+                thread.pid, thread.interpreter = one.pid, one.interpreter
+        return told
+
+    def absorb(self, state: dict[str, Any], told: dict[int, StoredThread]) -> None:
+        """Add the piece that follows, of threads that are known."""
+        for one in told.values():
+            self[one.lane].absorb(one, self.waits.end)
+        self.waits.who.absorb(state["who"])
+        self.waits.longest.absorb(Wait.of_state(wait, self.spoken_for) for wait in state["longest"])
+
+    def spoken_for(self, lane: int) -> Thread:
+        """The lane's thread, or one of no name."""
+        return self._threads.get(lane) or Thread(lane, 0)
+
+    def _of(self, lane: int, named_us: int) -> Thread:
+        thread = self._threads.get(lane)
+        if thread is None:
+            thread = self._threads[lane] = Thread(lane, named_us, self.piece)
+        return thread
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """All threads of a process went."""
         self._leave((thread for thread in self if thread.pid == pid), at_us)
+        for lane in [lane for lane, whose in self._there.items() if whose == pid]:
+            del self._there[lane]
 
     def rebase(self) -> None:
         """Count all running totals from their newest reading on."""
@@ -91,6 +162,8 @@ class Threads:
 
     def alive(self) -> Counter[int]:
         """How many threads each process has."""
+        if self._named is not None:
+            return Counter(self._there.values())
         return Counter(thread.pid for thread in self if thread.alive)
 
     def live_rows(self, at_us: int) -> tuple[list[LiveThreadRow], int]:
@@ -120,6 +193,14 @@ class Threads:
     def shares(self) -> list[Share]:
         """Where the time of all threads that there ever were went."""
         return self._whereabouts.all(share for thread in self for share in thread.shares())
+
+    def _at_ends(self) -> Iterator[WaitedFor]:
+        """What was waited in the first and in the last waits of a piece, and is not summed up yet."""
+        for thread in self:
+            if thread.head_for is not None:
+                yield thread.head_for, thread.lane, thread.head_waited_us
+            if thread.waits_for is not None:
+                yield thread.waits_for, thread.lane, thread.waited_us
 
     def _leave(self, threads: Iterable[Thread], at_us: int) -> None:
         for thread in threads:

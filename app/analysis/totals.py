@@ -24,6 +24,18 @@ class Totals:
             if value is not None:
                 self._newest[index] = value
 
+    def state(self) -> list[int | None]:
+        """The newest reading, to be stored."""
+        return self._newest
+
+    def origin(self) -> list[int]:
+        """What it is counted from, to be stored."""
+        return self._origin
+
+    def count_from(self, origin: Sequence[int]) -> None:
+        """Count from there; see `origin`."""
+        self._origin = [*origin]
+
     def rebase(self) -> None:
         """Count from the newest reading on."""
         self._origin = [value or 0 for value in self._newest]

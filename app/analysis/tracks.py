@@ -80,6 +80,10 @@ class GilTime:
         self.contended_us += other.contended_us
         self.waiters_us += other.waiters_us
 
+    def state(self) -> list[int]:
+        """The sums, to be stored: in the order in which they are declared."""
+        return [self.read_us, self.unknown_us, self.held_us, self.contended_us, self.waiters_us]
+
     def since(self, before: GilTime) -> GilTime:
         """What came after an earlier reading of these sums."""
         return GilTime(

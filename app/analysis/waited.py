@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import nlargest
+from typing import Any
 
 from app.analysis.thread import Thread
 
@@ -11,45 +12,116 @@ MAX_CELLS = 50_000  # two hundred threads that all wait for each other
 OTHERS = -3  # stands for a lane, beside HOLDER_NONE and HOLDER_UNKNOWN: one of many with little
 
 Cell = tuple[int, int, int]  # gil, holder, waiter
+WaitedFor = tuple[int, int, dict[int, int]]  # gil, waiter, microseconds by holder
 
 
 class Waited:
     """Microseconds waited by GIL, holder and waiter."""
 
     def __init__(self) -> None:
-        self.cells: dict[Cell, int] = {}
+        self._rows: dict[tuple[int, int], dict[int, int]] = {}  # by GIL and waiter: by holder
+        self._size = 0
+
+    @property
+    def cells(self) -> dict[Cell, int]:
+        """All of them."""
+        return {
+            (gil, holder, waiter): waited_us
+            for (gil, waiter), row in self._rows.items()
+            for holder, waited_us in row.items()
+        }
 
     def add(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
         """Take what a thread waited for a lock, by holder."""
-        cells = self.cells
+        row = self._rows.get((gil, waiter))
+        if row is None:
+            self._rows[gil, waiter] = waited_us.copy()
+            self._size += len(waited_us)
+            return
+        before = len(row)
         for holder, length_us in waited_us.items():
-            cell = (gil, holder, waiter)
-            cells[cell] = cells.get(cell, 0) + length_us
-        if len(cells) > MAX_CELLS:
+            row[holder] = row.get(holder, 0) + length_us
+        self._size += len(row) - before
+        if self._size > MAX_CELLS:
             self._fold()
+
+    def state(self, ends: Iterable[WaitedFor]) -> list[Any]:
+        """All of it, to be stored: with what is not summed up yet of a piece's first and last waits, `ends`.
+
+        Threads of a convoy wait nearly all the time, so for each holder nearly as long as each other: what is
+        stored is how much less than the longest.
+        """
+        whole = self._with(ends)
+        gils: dict[int, dict[int, dict[int, int]]] = {}
+        for (gil, waiter), row in sorted(whole._rows.items()):
+            if row:
+                gils.setdefault(gil, {})[waiter] = row
+        return [[gil, *_packed(rows)] for gil, rows in gils.items()]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add what was waited in another piece, its first and last waits too."""
+        for gil, *packed in state:
+            for waiter, row in _unpacked(packed):
+                self.add(gil, waiter, row)
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
-        self.cells = {cell: waited_us for cell, waited_us in self.cells.items() if cell[0] not in gils}
+        self._rows = {key: row for key, row in self._rows.items() if key[0] not in gils}
+        self._size = sum(map(len, self._rows.values()))
 
     def with_open_waits(self, threads: Iterable[Thread]) -> Waited:
         """The same with the waits that have not ended."""
+        return self._with(
+            (thread.waits_for, thread.lane, thread.waited_us)
+            for thread in threads
+            if thread.waits_for is not None
+        )
+
+    def _with(self, more: Iterable[WaitedFor]) -> Waited:
         other = Waited()
-        other.cells = self.cells.copy()
-        for thread in threads:
-            if thread.waits_for is not None:
-                other.add(thread.waits_for, thread.lane, thread.waited_us)
+        other._rows = {key: row.copy() for key, row in self._rows.items()}
+        other._size = self._size
+        for each in more:
+            other.add(*each)
         return other
 
     def _fold(self) -> None:
         """Put the smaller half of the cells together; the next MAX_CELLS / 2 that come share the cost."""
-        ordered = largest(len(self.cells), self.cells)
-        self.cells = {cell: waited_us for waited_us, cell in ordered[: MAX_CELLS // 2]}
+        ordered = largest(self._size, self.cells)
+        self._rows, self._size = {}, 0
+        for waited_us, (gil, holder, waiter) in ordered[: MAX_CELLS // 2]:
+            self.add(gil, waiter, {holder: waited_us})
         for waited_us, (gil, _, _) in ordered[MAX_CELLS // 2 :]:
-            others = gil, OTHERS, OTHERS
-            self.cells[others] = self.cells.get(others, 0) + waited_us
+            self.add(gil, OTHERS, {OTHERS: waited_us})
 
 
 def largest(limit: int, cells: dict[Cell, int]) -> list[tuple[int, Cell]]:
     """The `limit` largest cells, largest first."""
     return nlargest(limit, zip(cells.values(), cells, strict=True))
+
+
+def _packed(rows: dict[int, dict[int, int]]) -> list[Any]:
+    """[holders, the most that one waited for each, waiters, a row for each: how much less, holder by holder].
+
+    Where few wait for each other there is a row of [holders, times] each instead, and no most.
+    """
+    holders = sorted({holder for row in rows.values() for holder in row})
+    if len(holders) * len(rows) > 2 * sum(map(len, rows.values())):
+        return [None, None, [*rows], [[[*row], [*row.values()]] for row in rows.values()]]
+    most = [max(row.get(holder, 0) for row in rows.values()) for holder in holders]
+    less = [
+        [us - row.get(holder, 0) for holder, us in zip(holders, most, strict=True)] for row in rows.values()
+    ]
+    return [holders, most, [*rows], less]
+
+
+def _unpacked(packed: list[Any]) -> Iterable[tuple[int, dict[int, int]]]:
+    holders, most, waiters, rows = packed
+    for waiter, row in zip(waiters, rows, strict=True):
+        if holders is None:
+            yield waiter, dict(zip(*row, strict=True))
+        else:
+            yield (
+                waiter,
+                {holder: us - less for holder, us, less in zip(holders, most, row, strict=True) if us > less},
+            )

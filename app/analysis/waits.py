@@ -20,18 +20,23 @@ class Waits:
 
     def end(self, thread: Thread, at_us: int, unread: bool) -> None:
         """The thread waits no more; `unread`: nobody knows whether it does."""
+        if thread.waits.fresh:
+            thread.head_for, thread.head_waited_us = thread.waits_for, thread.waited_us.copy()
+            thread.head_earlier = thread.earlier.copy()
+            self._close(thread, unread)
+            return
         length_us = thread.waits.open_us
         if length_us and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
             self.longest.offer(self._wait(thread, at_us, thread.waits.torn or unread))
-        if thread.waits_for is not None:
+        if thread.waits_for is not None and thread.waited_us:
             self.who.add(thread.waits_for, thread.lane, thread.waited_us)
-        thread.waits.close(unread)
-        thread.waited_us.clear()
+        self._close(thread, unread)
 
     def still(self) -> Iterator[Wait]:
         """Those that were not ended."""
         for thread in self._threads.values():
-            if thread.waits.open_us:
+            open_us = thread.waits.open_us
+            if open_us and (-open_us, thread.seen_us - open_us, thread.lane) < self.longest.bar:
                 yield self._wait(thread, thread.seen_us, thread.waits.torn)
 
     def forget(self, gils: set[int]) -> None:
@@ -41,11 +46,18 @@ class Waits:
             if thread.waits_for in gils:
                 thread.waits_for = None
                 thread.waited_us.clear()
+                thread.earlier.clear()
+
+    @staticmethod
+    def _close(thread: Thread, unread: bool) -> None:
+        thread.waits.close(unread)
+        thread.waited_us.clear()
+        thread.earlier.clear()
 
     def _wait(self, thread: Thread, end_us: int, at_least: bool) -> Wait:
         length_us = thread.waits.open_us
         wait = Wait(end_us - length_us, length_us, thread, thread.waits_for, at_least)
-        held_us = {lane: us for lane, us in thread.waited_us.items() if self._threads.get(lane)}
+        held_us = {lane: us for lane, us in thread.waited().items() if self._threads.get(lane)}
         longest = max(held_us, key=lambda lane: (held_us[lane], -lane), default=None)
         wait.blamed = None if longest is None else self._threads[longest]
         return wait

@@ -19,7 +19,7 @@ server makes a task, with a name of its own, for each request.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.analysis.flame import Flame
 from app.analysis.functions import Functions, Place
@@ -64,6 +64,26 @@ class _Seen:
         self.longest_us = max(self.longest_us, other.longest_us)
 
 
+class _Head:
+    """The first stretch of a piece."""
+
+    __slots__ = ("late", "length_us", "looks", "over", "spot", "start_us", "state")
+
+    def __init__(self, state: int, start_us: int) -> None:
+        self.state = state
+        self.start_us = start_us
+        self.over = False
+        self.length_us = self.looks = 0
+        self.spot = NOWHERE  # what was last found while it went on, in so many looks
+        self.late: list[Spot] = []  # what was found in it once it was over
+
+    def end(self, length_us: int, spot: Spot, looks: int) -> None:
+        self.over, self.length_us, self.spot, self.looks = True, length_us, spot, looks
+
+    def to_state(self) -> list[Any] | None:
+        return [self.state, self.length_us, self.spot, self.looks, self.late] if self.over else None
+
+
 class Share(NamedTuple):
     """A part of the time of a state."""
 
@@ -78,11 +98,15 @@ class Where:
     """One thread. Feed it the tracks; tell it of the looks after the track that they fall into, or before."""
 
     __slots__ = (
-        "_began_us", "_early", "_end_us", "_long_us", "_looked_at", "_open", "_open_began_us", "_open_looks",
-        "_seen", "_start_us", "_track",
+        "_began_us", "_early", "_end_us", "_head", "_in_head", "_long_us", "_looked_at", "_open",
+        "_open_began_us", "_open_looks", "_piece", "_seen", "_start_us", "_track",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, piece: bool = False) -> None:
+        """Of a piece of an observation (pieces.py) the first stretch may have begun before it."""
+        self._piece = piece
+        self._head: _Head | None = None
+        self._in_head = False  # the first piece of the newest slice belongs to it
         self._seen: dict[int, dict[Spot, _Seen]] = {}  # by state
         self._long_us = [0] * len(STATES)  # of stretches longer than LONG_BLOCK_US that are over
         self._track: list[int] = []  # the newest slice, in which the last piece may go on
@@ -99,6 +123,10 @@ class Where:
     def feed(self, track: list[int], start_us: int, end_us: int) -> None:
         """The thread's track from `start_us` to `end_us`."""
         goes_on = track and self._track and start_us == self._end_us and track[0] == self._track[-2]
+        if self._piece and self._head is None and track:
+            self._head, self._open_began_us = _Head(track[0], start_us), start_us
+            goes_on = [True]  # perhaps: it is known once the piece is put onto another
+        self._in_head = False
         self._began_us = self._open_began_us if goes_on else start_us
         if self._looked_at:
             self._looked_at = set()
@@ -107,6 +135,7 @@ class Where:
         elif goes_on and len(track) > 2:
             if self._open_looks:
                 self._looked_at.add(0)
+            self._in_head = self._head is not None and not self._head.over
             self._close(track[0], start_us + track[1] - self._began_us)
         if end_us - start_us > LONG_BLOCK_US:  # else none of the others is longer
             for at in range(2 if goes_on else 0, len(track) - 2, 2):
@@ -138,28 +167,33 @@ class Where:
         """A look into the piece at `at`, of a stretch that lasted so long unless it goes on."""
         state = self._track[at]
         if state == RUNNING:
-            self._note(state, spot, 1, 0, 0)
+            self._note(state, spot, 1, 0, 1, 0)
+        elif at == 0 and self._in_head and self._head is not None:
+            self._head.late.append(spot)
         elif at == last:
             self._open = spot
             self._open_looks += 1
         elif length_us <= LONG_BLOCK_US:
-            self._note(state, spot, 1, 0, length_us)
+            self._note(state, spot, 1, 0, 1, length_us)
         elif at not in self._looked_at:
             self._looked_at.add(at)
-            self._note(state, spot, 0, length_us, length_us)
+            self._note(state, spot, 0, length_us, 1, length_us)
 
     def _close(self, state: int, length_us: int) -> None:
         """A stretch is over."""
+        if self._head is not None and not self._head.over:
+            self._head.end(length_us, self._open, self._open_looks)
+            self._open_looks = 0
+            return
         long = state != RUNNING and length_us > LONG_BLOCK_US
         if long:
             self._long_us[state] += length_us
         if self._open_looks:
-            self._note(
-                state, self._open, 0 if long else self._open_looks, length_us if long else 0, length_us
-            )
+            looks, whole_us = (0, length_us) if long else (self._open_looks, 0)
+            self._note(state, self._open, looks, whole_us, 1, length_us)
             self._open_looks = 0
 
-    def _note(self, state: int, spot: Spot, looks: int, whole_us: int, longest_us: int) -> None:
+    def _note(self, state: int, spot: Spot, looks: int, whole_us: int, count: int, longest_us: int) -> None:
         spots = self._seen.setdefault(state, {})
         seen = spots.get(spot)
         if seen is None:
@@ -168,8 +202,64 @@ class Where:
             seen = spots[spot] = _Seen()
         seen.looks += looks
         seen.whole_us += whole_us
-        seen.count += 1
+        seen.count += count
         seen.longest_us = max(seen.longest_us, longest_us)
+
+    # ---- piece after piece
+
+    def state(self) -> list[Any] | None:
+        """All of it, to be stored; None where no track came."""
+        if self._head is None:
+            return None
+        tail = [self._track[-2], self._open_began_us, self._end_us, self._open, self._open_looks]
+        seen = [
+            [state, spot, one.looks, one.whole_us, one.count, one.longest_us]
+            for state, spots in self._seen.items()
+            for spot, one in spots.items()
+        ]
+        return [self._head.start_us, self._head.to_state(), tail, self._long_us, seen]
+
+    def absorb(self, state: list[Any]) -> None:
+        """Add the piece that follows: its first stretch may be the one that goes on here."""
+        start_us, head, tail, long_us, seen = state
+        first = head[0] if head else tail[0]
+        if self._track and (start_us != self._end_us or first != self._track[-2]):
+            self._close(self._track[-2], self._end_us - self._open_began_us)
+            self._track = []
+        if not self._track:
+            self._open_began_us = start_us
+            if self._piece and self._head is None:
+                self._head = _Head(first, start_us)
+        spot, looks = head[2:4] if head else tail[3:5]
+        if looks:
+            self._open = Spot(*spot)
+            self._open_looks += looks
+        if head:
+            self._absorb_head(
+                first, start_us + head[1] - self._open_began_us, [Spot(*one) for one in head[4]]
+            )
+            self._open_began_us, self._open, self._open_looks = tail[1], Spot(*tail[3]), tail[4]
+        for one, us in enumerate(long_us):
+            self._long_us[one] += us
+        for one, spot, *sums in seen:
+            self._note(one, Spot(*spot), *sums)
+        self._end_us = tail[2]
+        self._start_us = self._began_us = self._open_began_us
+        self._track = [tail[0], self._end_us - self._start_us]
+
+    def _absorb_head(self, state: int, length_us: int, late: list[Spot]) -> None:
+        """The stretch that went on has ended so; of the `late` looks it was told when it had."""
+        head, looked_at = self._head, bool(self._open_looks)
+        ends_head = head is not None and not head.over
+        self._close(state, length_us)
+        for spot in late:
+            if head is not None and ends_head:
+                head.late.append(spot)
+            elif length_us <= LONG_BLOCK_US:
+                self._note(state, spot, 1, 0, 1, length_us)
+            elif not looked_at:
+                looked_at = True
+                self._note(state, spot, 0, length_us, 1, length_us)
 
     # ---- what it adds up to
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 from app.analysis.tracks import GilTime, gil_time
 from app.model.frames import Counters, Frame
@@ -40,6 +41,11 @@ class FrameWindow:
         self._slices.append(_Slice(frame.start_us, frame.end_us, frame.samples, gils))
         while len(self._slices) > 1 and self._slices[0].start_us < frame.end_us - WINDOW_US:
             self._slices.popleft()
+
+    def newest(self) -> tuple[int, int, int]:
+        """The start, the end and the samples of the newest frame."""
+        last = self._slices[-1]
+        return last.start_us, last.end_us, last.samples
 
     @property
     def length_us(self) -> int:
@@ -93,6 +99,19 @@ class CounterWindow:
         )
         while len(self._readings) > 2 and self._readings[1].at_us <= message.at_us - WINDOW_US:
             self._readings.popleft()
+
+    def state(self) -> list[Any] | None:
+        """The newest reading, to be stored."""
+        if not self._readings:
+            return None
+        last = self._readings[-1]
+        return [last.at_us, list(last.processes.items()), last.rss, last.ops, last.observer_cpu_us]
+
+    def absorb(self, state: list[Any] | None) -> None:
+        """The newest reading of the piece that follows."""
+        if state is not None:
+            at_us, processes, *values = state
+            self._readings.append(_Reading(at_us, dict(processes), *values))
 
     def cpu_shares(self) -> dict[int, float | None]:
         """CPU time by wall time of each process in the newest reading; 1 is one core."""

@@ -52,6 +52,16 @@ class Recorded:
             if whole or line.startswith(_NAMING) or _touches(json.loads(line), from_us, to_us):
                 yield line
 
+    def numbered(self, first: int, after: int | None = None) -> Iterator[str]:
+        """The messages from one number up to another."""
+        at = max(0, bisect_right(self._members, first, key=lambda member: member.number) - 1)
+        offset, begin, _ = self._members[at] if self._members else Member(0, 0, 0)
+        for number, line in enumerate(read(self._path, offset), begin):
+            if after is not None and number >= after:
+                return
+            if number >= first:
+                yield line
+
     def tail(self, before: int | None = None) -> Iterator[str]:
         """What a viewer is sent beside the header, up to the message numbered `before`.
 
@@ -65,24 +75,18 @@ class Recorded:
             if not line.startswith(_IN_HEADER):
                 yield line
 
-    def members_in(self, from_us: int, to_us: int) -> int:
-        """How many members are read for a span of time."""
-        return self._after(to_us) + 1 - max(0, self._after(from_us) - 1)
-
     def _after(self, at_us: int) -> int:
         return bisect_right(self._members, at_us, key=lambda member: member.at_us)
 
     def _from(self, first: int) -> Iterator[tuple[int, str]]:
-        """The lines from a member on, with their numbers; before them what named earlier, with 0."""
+        """The lines from a member on, with their numbers; before them what named earlier."""
         offset, begin, _ = self._members[first] if self._members else Member(0, 0, 0)
         lines = enumerate(read(self._path, offset), begin)
         if not first:
             yield from lines
             return
-        # The timeline may give some that name later too: each is told once, since stacks are named in turn.
-        named = dict.fromkeys(self.timeline().names(begin))
-        yield from ((0, line) for line in named)
-        yield from ((number, line) for number, line in lines if line not in named)
+        yield from self.timeline().names(begin)
+        yield from lines
 
 
 async def in_thread(items: Iterator[T], at_a_time: int = _AT_A_TIME) -> AsyncIterator[T]:

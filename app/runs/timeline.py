@@ -1,10 +1,12 @@
-"""A run's timeline at resolutions, in a small file beside its recording: made once, while messages come.
+"""What answers for any span of a run, in a small file beside its recording: made once, while messages come.
 
-    blocks   compressed, one after another: bins (app/analysis/bins.py), and the messages that name
+    blocks   compressed, one after another: bins (app/analysis/bins.py) for the timeline, pieces
+             (app/analysis/pieces.py) for figures, and the messages that name
     index    compressed JSON: where the blocks are, and who the lanes and GILs are
     end      the index's length and MAGIC; without it the file was cut off, and is made anew
 
-A window is read from a few blocks, whatever the run's length; so are the names that a span of messages needs.
+A window is read from a few blocks, whatever the run's length; so are its figures, and the names that a span
+of messages needs.
 """
 
 from __future__ import annotations
@@ -16,18 +18,20 @@ import struct
 import tempfile
 import threading
 import zlib
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, BinaryIO
 
 from app.analysis.bins import BLOCK, COARSEST, FINEST, GIL, LANE, Bins, Key, Rows
+from app.analysis.pieces import Extent, Pieces, cover, unpack
 from app.model import frames
 from app.model.errors import BadRequest
 from app.model.states import STATES
 from app.model.tracks import Cast
 
-MAGIC = b"GSTL\x00\x01\r\n"
+MAGIC = b"GSTL\x00\x02\r\n"
 LEVELS = range(FINEST, COARSEST + 1)
 MOST_BINS = 4096
 FEWEST_BINS = 64
@@ -37,7 +41,7 @@ NAMING = (frames.Names, frames.Process)
 
 _END = struct.Struct("<Q8s")
 _KEY = struct.Struct("<Bii")
-_LEVEL = 3
+_LEVEL = 6
 
 Json = dict[str, Any]
 Place = tuple[int, int]  # offset, length
@@ -49,6 +53,7 @@ class TimelineIndex:
 
     blocks: dict[int, dict[int, Place]]  # by level and number
     cast: list[tuple[int, Place]]  # the number of the first message in each
+    pieces: list[list[tuple[Extent, Place]]]  # by level
     threads: Sequence[frames.Row]
     gils: Sequence[frames.Row]
     end_us: int
@@ -59,9 +64,11 @@ class TimelineIndex:
             [level, number, *place] for level, at in self.blocks.items() for number, place in at.items()
         ]
         cast = [[first, *place] for first, place in self.cast]
+        pieces = [[[*astuple(extent), *place] for extent, place in level] for level in self.pieces]
         return {
             "blocks": blocks,
             "cast": cast,
+            "pieces": pieces,
             "threads": self.threads,
             "gils": self.gils,
             "end_us": self.end_us,
@@ -74,7 +81,11 @@ class TimelineIndex:
         for level, number, offset, length in body["blocks"]:
             blocks[level][number] = (offset, length)
         cast = [(first, (offset, length)) for first, offset, length in body["cast"]]
-        return cls(dict(blocks), cast, body["threads"], body["gils"], body["end_us"])
+        pieces = [
+            [(Extent(*extent), (offset, length)) for *extent, offset, length in level]
+            for level in body["pieces"]
+        ]
+        return cls(dict(blocks), cast, pieces, body["threads"], body["gils"], body["end_us"])
 
 
 class TimelineWriter:
@@ -90,6 +101,8 @@ class TimelineWriter:
         )
         self._path = f"/proc/self/fd/{self._file.fileno()}" if path is None else os.fspath(path)
         self._bins = Bins(self._block)
+        self._divided = Pieces(self._piece)
+        self._pieces: list[list[tuple[Extent, Place]]] = []
         self._cast = Cast()
         self._blocks: dict[int, dict[int, Place]] = defaultdict(dict)
         self._named: list[tuple[int, Place]] = []
@@ -102,6 +115,7 @@ class TimelineWriter:
     def feed(self, message: frames.Message, line: str, number: int) -> None:
         """Take the next message, as text too; ValueError when it speaks of what was never named."""
         self._bins.feed(message)
+        self._divided.feed(message, number)
         if isinstance(message, frames.Frame):
             self._end_us = message.end_us
         elif isinstance(message, NAMING):
@@ -109,7 +123,7 @@ class TimelineWriter:
                 self._cast.names(message)
             if not self._lines:
                 self._lines_first = number
-            self._lines.append(line)
+            self._lines.append(f"{number} {line}")
             self._lines_size += len(line)
             if self._lines_size >= CAST_BYTES:
                 self._name()
@@ -134,7 +148,8 @@ class TimelineWriter:
         threads = [[*lane.who, lane.named_us] for lane in self._cast.lanes.values()]
         gils = [list(lock.whose) for lock in self._cast.gils.values()]
         blocks = {level: dict(at) for level, at in self._blocks.items()}
-        return TimelineIndex(blocks, list(self._named), threads, gils, self._end_us)
+        pieces = [list(level) for level in self._pieces]
+        return TimelineIndex(blocks, list(self._named), pieces, threads, gils, self._end_us)
 
     def _name(self) -> None:
         if self._lines:
@@ -147,6 +162,13 @@ class TimelineWriter:
         place = self._write(zlib.compress(_pack(rows), _LEVEL))
         if place is not None:
             self._blocks[level][number] = place
+
+    def _piece(self, level: int, extent: Extent, packed: bytes) -> None:
+        place = self._write(packed)
+        if place is not None:
+            if level == len(self._pieces):
+                self._pieces.append([])
+            self._pieces[level].append((extent, place))
 
     def _write(self, data: bytes) -> Place | None:
         if self.failure is not None:
@@ -198,13 +220,38 @@ class Timeline:
         """The end of the last frame."""
         return self._index.end_us
 
-    def names(self, before: int) -> Iterator[str]:
-        """The messages that name, of those numbered below that; perhaps a few more, in order."""
+    def names(self, before: int | None) -> Iterator[tuple[int, str]]:
+        """The messages that name, with their numbers, of those numbered below that, in order."""
+        for line in self._naming(before):
+            number, _, message = line.partition(" ")
+            if before is not None and int(number) >= before:
+                return
+            yield int(number), message
+
+    def _naming(self, before: int | None) -> Iterator[str]:
         for first, place in self._index.cast:
-            if first >= before:
+            if before is not None and first >= before:
                 return
             yield from zlib.decompress(self._read(place)).decode().split("\n")
         yield from self._lines
+
+    def pieces(self, from_us: int, to_us: int) -> Iterator[tuple[Extent, Json]]:
+        """The pieces of the run that lie within a span, one after another, as few as there can be."""
+        levels = self._index.pieces
+        for level, at in cover([[extent for extent, _ in level] for level in levels], from_us, to_us):
+            extent, place = levels[level][at]
+            yield extent, unpack(self._read(place))
+
+    def numbers(self, from_us: int, to_us: int) -> tuple[int, int | None]:
+        """The messages, from one number up to another, among which are all that tell of a span of time."""
+        extents = [extent for extent, _ in self._index.pieces[0]] if self._index.pieces else []
+        # What tells of a piece may stand in the one after it.
+        first = bisect_right(extents, from_us, key=lambda extent: extent.from_us) - 1
+        after = bisect_left(extents, to_us, key=lambda extent: extent.from_us) + 1
+        return (
+            extents[first].first if first > 0 else 0,
+            extents[after].first if after < len(extents) else None,
+        )
 
     def window(self, level: int, from_us: int, to_us: int) -> Json:
         """The bins of a level that touch a span of time; see `level_for`."""

@@ -1,7 +1,8 @@
-"""The figures of a span of a run, made of the messages of that span."""
+"""The figures of a span of a run: of its pieces that lie within, and the messages before and after them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.analysis.excerpt import Excerpt
@@ -9,10 +10,10 @@ from app.model import frames
 from app.model.errors import BadRequest
 from app.model.summary import Summary
 from app.runs.playback import Recorded
+from app.runs.timeline import Timeline
 
 # Counters come four times a second: the last before the span are among the messages of so long before it.
 LEAD_US = 2_000_000
-MOST_MEMBERS = 24  # of a mebibyte of messages: they are read in a thread, beside everything else
 
 Json = dict[str, Any]
 
@@ -21,13 +22,38 @@ def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Summa
     """The summary of a span; BadRequest names the bound that is at fault."""
     if to_us <= from_us:
         raise BadRequest(f"to_us must be greater than from_us, {from_us}; it was {to_us}", field="to_us")
-    if recorded.members_in(from_us, to_us) > MOST_MEMBERS:
-        raise BadRequest(
-            f"The messages of those {(to_us - from_us) / 1e6:.1f} s are more than {MOST_MEMBERS} MiB",
-            "Ask for a shorter one; the summary tells of the whole run.",
-            field="to_us",
-        )
+    timeline = recorded.timeline()
     excerpt = Excerpt(from_us, to_us)
-    for line in recorded.span(max(0, from_us - LEAD_US), to_us):
-        excerpt.feed(frames.decode(line))
+    number, last = timeline.numbers(max(0, from_us - LEAD_US), to_us)
+    named = _named(timeline, last)
+    if number:
+        for line in recorded.numbered(0, 1):
+            excerpt.feed(frames.decode(line))
+        for message in _before(named, number):
+            excerpt.feed(message)
+    for extent, state in timeline.pieces(from_us, to_us):
+        if number < extent.first:
+            _feed(excerpt, recorded, number, extent.first)
+        _before(named, extent.first)
+        excerpt.absorb(state, _before(named, extent.after))
+        number = extent.after
+    _feed(excerpt, recorded, number, last)
     return excerpt.summary(run)
+
+
+def _feed(excerpt: Excerpt, recorded: Recorded, first: int, after: int | None) -> None:
+    for line in recorded.numbered(first, after):
+        excerpt.feed(frames.decode(line))
+
+
+def _named(timeline: Timeline, before: int | None) -> list[tuple[int, frames.Message]]:
+    """The messages that name, with their numbers, the last one first."""
+    return [(number, frames.decode(line)) for number, line in timeline.names(before)][::-1]
+
+
+def _before(named: list[tuple[int, frames.Message]], number: int) -> Iterator[frames.Message]:
+    """Those before a message, taken out."""
+    taken = []
+    while named and named[-1][0] < number:
+        taken.append(named.pop()[1])
+    return iter(taken)

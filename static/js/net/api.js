@@ -119,6 +119,10 @@ export const getStacks = (id, lane, fromUs, toUs) =>
 export const getTimeline = (id, fromUs, toUs, bins) =>
   call("GET", `/runs/${encodeURIComponent(id)}/timeline?from_us=${fromUs}&to_us=${toUs}&bins=${bins}`);
 
+/** The summary of a span of time alone. @param {string} id @param {number} fromUs @param {number} toUs @returns {Promise<any>} */
+export const getFigures = (id, fromUs, toUs) =>
+  call("GET", `/runs/${encodeURIComponent(id)}/figures?from_us=${fromUs}&to_us=${toUs}`);
+
 /** The messages of a span, and those that name. @param {string} id @param {number} fromUs @param {number} toUs @returns {Promise<any[]>} */
 export const getMessages = (id, fromUs, toUs) =>
   call("GET", `/runs/${encodeURIComponent(id)}/messages?from_us=${fromUs}&to_us=${toUs}`);

@@ -7,6 +7,7 @@
  * } from "./messages.js"
  * @typedef {Where & {pid: number, tid: number, name: string}} ThreadWhere
  * @typedef {Where & {threads: ThreadWhere[]}} WhereTimeWent
+ * @typedef {{fromUs: number, toUs: number}} Span
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: number | null, alive: boolean,
  *            namedUs: number, track: Track, loop?: string}} Lane `loop` is the kind of the event loop that it runs
  * @typedef {{message: HeapMessage, everyUs: number | null, map: HeapMap}} HeapReading `everyUs` is how long before it
@@ -44,6 +45,8 @@ export class RunState {
   figures = null;
   /** @type {Summary | null} */
   summary = null;
+  /** The time that the summary is of; null where that is the whole run. @type {Span | null} */
+  span = null;
   /** Messages that this viewer fell behind by. */
   missed = 0;
   /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
@@ -318,6 +321,18 @@ export class RunState {
       if (known) known.alive = alive;
     }
     this.series.add(figures);
+  }
+
+  /**
+   * The same run, of which the figures, tables and findings are those of a span alone.
+   * @param {Summary} summary of the span @param {Span} span @returns {RunState}
+   */
+  within(summary, span) {
+    const part = Object.assign(new RunState(), this, { summary, span });
+    part.tellWhere(summary);
+    part.#causes(summary);
+    part.#tell(summary);
+    return part;
   }
 
   /** @param {Summary} summary */

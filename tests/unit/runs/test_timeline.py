@@ -90,8 +90,8 @@ def test_what_was_named_before_a_message_is_read_without_the_rest(tmp_path: Path
     path = tmp_path / "run.timeline"
     write(path).close()
     told = lines()
-    assert list(Timeline.open(str(path)).names(5)) == told[:1]
-    assert list(Timeline.open(str(path)).names(BINS)) == [told[0], told[BINS // 2 + 1]]
+    assert list(Timeline.open(str(path)).names(5)) == [(0, told[0])]
+    assert list(Timeline.open(str(path)).names(BINS)) == [(0, told[0]), (BINS // 2 + 1, told[BINS // 2 + 1])]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
  */
 import { find, make, prose, setText } from "../../base/dom.js";
 import { fieldsOf } from "../fields.js";
+import { spanText } from "../span_text.js";
 
 /** @type {import("./registry.js").Panel} */
 export const findings = {
@@ -43,18 +44,22 @@ export class FindingsPanel {
   }
 
   /** @param {RunState} state */
-  update({ told, ended }) {
+  update({ told, ended, span: part }) {
     const findings = told.findings ?? [];
-    const span = spanOf(told.findings_at_s, ended);
+    const span = part ? `of ${spanText(part)}` : spanOf(told.findings_at_s, ended);
     for (const element of this.#spans) setText(element, span);
-    const signature = JSON.stringify([findings, ended]);
+    const signature = JSON.stringify([findings, ended, part !== null]);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#list.replaceChildren(...findings.map(elementOf));
     this.#none.hidden = findings.length > 0;
     setText(
       this.#none,
-      ended ? "No findings." : "No findings yet. They are of the whole run so far, so some come only late.",
+      part
+        ? "No findings in this time."
+        : ended
+        ? "No findings."
+        : "No findings yet. They are of the whole run so far, so some come only late.",
     );
     setText(this.#tab, findings.length ? `Findings ${findings.length}` : "Findings");
     this.#brief.hidden = findings.length === 0;

@@ -11,6 +11,7 @@
  */
 import { find, setText } from "../../base/dom.js";
 import { cores, count, seen, share, size, text } from "../../base/format.js";
+import { spanText } from "../span_text.js";
 import { isThin } from "../../state/messages.js";
 
 /** @type {{[key: string]: Tile}} */
@@ -87,14 +88,14 @@ export class FigureTiles {
  * @param {Omit<GilFigures, "gil"> | undefined} gil
  * @returns {Reading}
  */
-function read({ summary, series }, totals, gil) {
+function read({ summary, series, span }, totals, gil) {
   const operations = summary ? summary.workload?.ops_per_s : totals.ops_per_s;
   return {
     held_share: gil?.held_share ?? null,
     contended_share: gil?.contended_share ?? null,
     switches_per_s: gil?.switches_per_s ?? null,
     waiters: gil?.waiters ?? null,
-    running: series.latest("running"),
+    running: span ? null : series.latest("running"),
     cpu_share: summary ? summary.cpu_share : totals.cpu_share,
     rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
@@ -138,7 +139,12 @@ function busiest(gils) {
  * Of which GIL and of which time the figures are.
  * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
  */
-function noteOn({ free, summary }, gils, gil) {
+function noteOn({ free, summary, span }, gils, gil) {
+  if (span) {
+    return `Figures, panels and findings are of the time on view, ${
+      spanText(span)
+    }. Charts show the whole run.`;
+  }
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
       (summary

@@ -8,7 +8,8 @@
 import { copyOf, find } from "../../base/dom.js";
 import { onThemeChange } from "../../base/theme.js";
 import { readPalette } from "../../draw/palette.js";
-import { getSummary, Problem, refusalOf, replayUrl, stopRun, streamUrl } from "../../net/api.js";
+import { getFigures, getSummary, Problem, refusalOf, replayUrl, stopRun, streamUrl } from "../../net/api.js";
+import { untilAnswered } from "../../net/persist.js";
 import { Stream } from "../../net/stream.js";
 import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
@@ -24,6 +25,7 @@ import { Replay } from "./replay.js";
 import { RunAddress } from "./run_address.js";
 import { Shows } from "./shows.js";
 import { SliceDetails } from "./slice.js";
+import { SpanFigures, spanOnView } from "./span.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
@@ -50,6 +52,7 @@ export class RunView {
   #slice;
   #player;
   #replay;
+  #span;
   #address;
   #sentencesOf;
   #onProblem;
@@ -108,6 +111,11 @@ export class RunView {
         this.#address?.changed();
       },
     });
+    this.#span = new SpanFigures({
+      ask: ({ fromUs, toUs }) =>
+        open ? null : untilAnswered(() => getFigures(id, fromUs, toUs), this.#gone.signal),
+      onNews: () => scheduler.redraw(this.#update),
+    });
     this.#details = new Details(this.#root, {
       id,
       state: this.#state,
@@ -159,6 +167,7 @@ export class RunView {
     this.#gone.abort();
     this.#address?.dispose();
     this.#replay.leave();
+    this.#span.dispose();
     this.#stream?.dispose();
     this.#timeline.dispose();
     this.#details.dispose();
@@ -180,7 +189,8 @@ export class RunView {
 
   /** Of a run that is played again what stands for a moment is of the playhead's. */
   #showFigures() {
-    const shown = this.#replay.then ?? this.#state;
+    this.#span.look(this.#state, spanOnView(this.#state, this.#timeline.onView, this.#timeline.stands));
+    const shown = this.#replay.then ?? this.#span.then ?? this.#state;
     const { figures, processes, summary } = shown;
     this.#address?.restore(this.#state);
     this.#timeline.playAt(this.#replay.playhead?.at_us ?? null);

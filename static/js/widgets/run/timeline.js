@@ -123,6 +123,11 @@ export class Timeline {
     return edgeUs === null ? null : interval(this.#window, edgeUs);
   }
 
+  /** Whether it shows the same time for good. */
+  get stands() {
+    return this.#window.endUs !== null;
+  }
+
   /** Where a hand has put it; null while it follows the run. */
   get standsAt() {
     const { spanUs, endUs } = this.#window;

@@ -1,0 +1,72 @@
+"""The figures of a span, made of pieces of the run, are those of its messages."""
+
+import pytest
+from hypothesis import given, settings
+from support.histories import (
+    BORDERS,
+    HISTORIES,
+    INSTANTS,
+    LOOKS,
+    MISSING,
+    READINGS,
+    RUN,
+    messages_of,
+)
+
+from app.analysis import pieces
+from app.analysis.excerpt import Excerpt
+from app.analysis.pieces import Pieces, cover, unpack
+from app.model.frames import Names, Process
+
+PIECE_US = 150_000
+
+
+def by_messages(messages, from_us, to_us):
+    made = Excerpt(from_us, to_us)
+    for message in messages:
+        made.feed(message)
+    return made.summary(RUN)
+
+
+def by_pieces(messages, from_us, to_us):
+    """The same, put together; and of how many pieces."""
+    extents, states = [], {}
+
+    def take(level, extent, state):
+        if level == len(extents):
+            extents.append([])
+        states[level, len(extents[level])] = unpack(state)
+        extents[level].append(extent)
+
+    divided = Pieces(take)
+    for number, message in enumerate(messages):
+        divided.feed(message, number)
+    used = cover(extents, from_us, to_us)
+    made, number = Excerpt(from_us, to_us), 0
+    for level, place in used:
+        extent = extents[level][place]
+        for message in messages[number : extent.first]:
+            made.feed(message)
+        named = messages[extent.first : extent.after]
+        made.absorb(states[level, place], [one for one in named if isinstance(one, Names | Process)])
+        number = extent.after
+    for message in messages[number:]:
+        made.feed(message)
+    return made.summary(RUN), used
+
+
+@pytest.fixture(autouse=True)
+def short_pieces(monkeypatch):
+    monkeypatch.setattr(pieces, "LENGTH_US", PIECE_US)
+
+
+@settings(max_examples=150)
+@given(HISTORIES, BORDERS, MISSING, LOOKS, READINGS, INSTANTS, INSTANTS)
+def test_a_span_put_together_of_pieces_is_what_its_messages_make(
+    history, borders, missing, looks, readings, one, other
+):
+    from_us, to_us = sorted((one, other))
+    to_us = max(to_us, from_us + 1)
+    messages = messages_of(history, borders, missing, looks, readings)
+    found, _ = by_pieces(messages, from_us, to_us)
+    assert found == by_messages(messages, from_us, to_us)
