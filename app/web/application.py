@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from app import assets
 from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import docs, pages, problems
+from app.web import docs, openapi, pages, problems
 from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
@@ -62,6 +62,7 @@ def create_app(
         openapi_url=f"{API}/openapi.json",
         docs_url=None,  # FastAPI's own pages load scripts from another host
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.sessions = sessions
     app.state.settings = settings
@@ -72,6 +73,7 @@ def create_app(
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=assets.STATIC))
     app.mount("/vendor", StaticFiles(directory=assets.vendor()))
+    openapi.describe(app)
     problems.install(app)
     app.add_middleware(BodyLimit, most=MOST_SENT, longer={f"{API}/runs/import": runs.MOST_IMPORTED})
     # Added last, so it is the outermost: nothing answers before it.

@@ -18,6 +18,6 @@ class Health(BaseModel):
 
 
 @router.get("/health")
-async def health() -> Health:
+async def get_health() -> Health:
     """Whether the server is up, and its version. Needs no token."""
     return Health(status="ok", version=version("gilscope"))

@@ -9,18 +9,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.exporters import FORMATS
+from app.exporters import EXPORTERS, FORMATS
 from app.lab import export as exports
 from app.runs import archive
 from app.runs.importing import ImportingRun
 from app.runs.slices import stacks_in
 from app.runs.timeline import FEWEST_BINS, MOST_BINS
+from app.web.api.answers import StacksView, SummaryView, as_made
 from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView, TimelineView
 from app.web.api.context import TheManager, problems
 
 _LINES_AT_A_TIME = 512
 MOST_IMPORTED = 1 << 30  # bytes of a recording that is sent to be imported; see BodyLimit
 AT_ONCE_S = 2.0  # an import that takes no longer is answered with its run
+
+_FILE = {"schema": {"format": "binary"}}
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -34,7 +37,7 @@ BinCount = Annotated[int, Query(ge=FEWEST_BINS, le=MOST_BINS)]
 
 
 @router.post("", status_code=201, response_model=RunView, responses=problems(403, 404, 409))
-async def start(body: RunBody, manager: TheManager, response: Response) -> dict[str, Any]:
+async def start_run(body: RunBody, manager: TheManager, response: Response) -> dict[str, Any]:
     """Start a run. Its address is in `Location`."""
     run = await manager.start(body.to_request())
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
@@ -42,7 +45,7 @@ async def start(body: RunBody, manager: TheManager, response: Response) -> dict[
 
 
 @router.get("", response_model=RunPage)
-async def page(
+async def list_runs(
     manager: TheManager,
     limit: Limit = 50,
     cursor: str | None = None,
@@ -75,6 +78,7 @@ async def page(
     status_code=201,
     response_model=RunView,
     responses={**problems(), 202: {"model": RunView, "description": "It is being read; see `progress`."}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}},
 )
 async def import_run(request: Request, manager: TheManager, response: Response) -> dict[str, Any]:
     """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave.
@@ -97,31 +101,35 @@ async def import_run(request: Request, manager: TheManager, response: Response) 
 
 
 @router.get("/{run_id}", response_model=RunView, responses=problems(404))
-async def one(run_id: str, manager: TheManager) -> dict[str, Any]:
+async def get_run(run_id: str, manager: TheManager) -> dict[str, Any]:
     """One run."""
     return (await manager.get(run_id)).to_json()
 
 
-@router.get("/{run_id}/request", responses=problems(404, 409))
-async def request_again(run_id: str, manager: TheManager) -> dict[str, Any]:
+@router.get("/{run_id}/request", response_model=RunBody, responses=problems(404, 409))
+async def get_request(run_id: str, manager: TheManager) -> Response:
     """The body of a request that starts the same run again."""
-    return await (await manager.get(run_id)).request()
+    return as_made(await (await manager.get(run_id)).request())
 
 
 @router.patch("/{run_id}", response_model=RunView, responses=problems(404, 409))
-async def change(run_id: str, body: RunChange, manager: TheManager) -> dict[str, Any]:
+async def change_run(run_id: str, body: RunChange, manager: TheManager) -> dict[str, Any]:
     """Give a run another name or other tags, or pin it so that it stays when older runs make room."""
     return (await manager.archive.change(run_id, **body.model_dump())).to_json()
 
 
-@router.get("/{run_id}/summary", responses=problems(404))
-async def summary(run_id: str, manager: TheManager) -> dict[str, Any]:
+@router.get("/{run_id}/summary", response_model=SummaryView, responses=problems(404))
+async def get_summary(run_id: str, manager: TheManager) -> Response:
     """The run's result; while it goes on, the result so far."""
-    return {**(await manager.get(run_id)).summary()}
+    return as_made((await manager.get(run_id)).summary())
 
 
-@router.get("/{run_id}/messages", response_class=StreamingResponse, responses=problems(404, 409))
-async def messages(
+@router.get(
+    "/{run_id}/messages",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": _FILE}}, **problems(404, 409)},
+)
+async def get_messages(
     run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None
 ) -> StreamingResponse:
     """The recording, or what of it tells of a span of time, with all names: JSON, a message a line."""
@@ -134,7 +142,7 @@ async def messages(
 
 
 @router.get("/{run_id}/timeline", response_model=TimelineView, responses=problems(404, 409))
-async def timeline(
+async def get_timeline(
     run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None, bins: BinCount = 1024
 ) -> dict[str, Any]:
     """How the time of each thread and each GIL was shared, in at most `bins` bins: the whole run unless told.
@@ -145,17 +153,24 @@ async def timeline(
     return await (await manager.get(run_id)).timeline(from_us, to_us, bins)
 
 
-@router.get("/{run_id}/figures", responses=problems(404, 409))
-async def figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: Number) -> dict[str, Any]:
+@router.get("/{run_id}/figures", response_model=SummaryView, responses=problems(404, 409))
+async def get_figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: Number) -> Response:
     """The summary of a span of time alone: figures, waits, functions, threads and findings.
 
     It has the fields of `summary`; `workload` tells of operations counted, not of results.
     """
-    return {**await (await manager.get(run_id)).figures(from_us, to_us)}
+    return as_made(await (await manager.get(run_id)).figures(from_us, to_us))
 
 
-@router.get("/{run_id}/export", response_class=StreamingResponse, responses=problems(404, 409))
-async def export(run_id: str, manager: TheManager, format: Format) -> StreamingResponse:
+@router.get(
+    "/{run_id}/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {each.media_type: _FILE for each in EXPORTERS}},
+        **problems(404, 409),
+    },
+)
+async def export_run(run_id: str, manager: TheManager, format: Format) -> StreamingResponse:
     """The run in a format of another tool; of one that goes on, as far as it has come."""
     exporter = exports.exporter_of(format)
     run = await manager.get(run_id)
@@ -168,16 +183,16 @@ async def export(run_id: str, manager: TheManager, format: Format) -> StreamingR
     )
 
 
-@router.get("/{run_id}/stacks", responses=problems(404, 409))
-async def stacks(
+@router.get("/{run_id}/stacks", response_model=StacksView, responses=problems(404, 409))
+async def get_stacks(
     run_id: str, manager: TheManager, lane: Number, from_us: FromUs, to_us: Number
-) -> dict[str, Any]:
+) -> Response:
     """What a thread was executing in a slice of the timeline: {"looks", "stacks"}."""
-    return await stacks_in(await manager.get(run_id), lane, from_us, to_us)
+    return as_made(await stacks_in(await manager.get(run_id), lane, from_us, to_us))
 
 
 @router.post("/{run_id}/actions", status_code=202, response_model=RunView, responses=problems(404, 409))
-async def act(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, Any]:
+async def act_on_run(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, Any]:
     """Have a running workload do one of its actions.
 
     Answers as soon as it is passed on; what it did the workload reports in the stream.
@@ -188,19 +203,19 @@ async def act(run_id: str, body: ActionBody, manager: TheManager) -> dict[str, A
 
 
 @router.post("/{run_id}/stop", response_model=RunView, responses=problems(404))
-async def stop(run_id: str, manager: TheManager) -> dict[str, Any]:
+async def stop_run(run_id: str, manager: TheManager) -> dict[str, Any]:
     """End the run and its target; answers when that is done. A run that has ended stays as it is."""
     return (await manager.stop(run_id)).to_json()
 
 
 @router.post("/{run_id}/restore", response_model=RunView, responses=problems(404))
-async def restore(run_id: str, manager: TheManager) -> dict[str, Any]:
+async def restore_run(run_id: str, manager: TheManager) -> dict[str, Any]:
     """Put a run back that was removed a short while ago."""
     return (await manager.archive.restore(run_id)).to_json()
 
 
 @router.delete("/{run_id}", status_code=204, responses=problems(404, 409))
-async def remove(run_id: str, manager: TheManager) -> None:
+async def remove_run(run_id: str, manager: TheManager) -> None:
     """End the run, and remove it and its recording; `restore` brings it back for ten minutes."""
     await manager.forget(run_id)
 

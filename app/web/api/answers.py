@@ -1,0 +1,170 @@
+"""What the interface answers where that is made elsewhere: its shape, for the OpenAPI document.
+
+What makes it says what each field means: app/probe/listing.py, app/probe/doctor.py, app/analysis/slices.py,
+app/analysis/comparison.py. Such an answer goes out as it was made (`as_made`): summaries are large, and
+checking them once more takes longer than making them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
+
+from app.model.summary import RunInfo, Severity, Summary
+from app.runs.interpreters import Interpreter
+from app.web.api.bodies import ErrorBody
+from app.web.api.typed import typed
+
+
+def as_made(answer: Any) -> JSONResponse:
+    """An answer that is not checked against its model."""
+    return JSONResponse(answer)
+
+
+_RunInfo: Any = typed(RunInfo)
+SummaryView: Any = typed(Summary)
+
+
+class InterpretersView(BaseModel):
+    """The CPythons that were found."""
+
+    interpreters: list[Interpreter]
+
+
+class ListedProcess(BaseModel):
+    """A process of this machine."""
+
+    pid: int
+    parent: int
+    user: str | None
+    name: str
+    command: list[str]
+    python: str | None = Field(description="Its version; null for no CPython, empty where it names none.")
+    below: int = Field(description="Of a launcher: how many CPythons below it can be attached to.")
+    cpu_share: float
+    rss: int
+    attachable: bool
+    why: str | None = Field(description="Why it cannot be attached to.")
+    remedy: str | None
+    own: bool = Field(description="GILScope's server, or an observer.")
+
+
+class ProcessesView(BaseModel):
+    """The processes of this machine, those first that can be attached to."""
+
+    schema_: int = Field(alias="schema")
+    processes: list[ListedProcess]
+
+
+class DoctorCheck(BaseModel):
+    """Something that has to work here."""
+
+    name: str
+    status: Literal["ok", "limited", "missing"]
+    detail: str
+    remedy: str
+
+
+class ExaminedProcess(BaseModel):
+    """What could be measured of a process."""
+
+    pid: int
+    inner_pid: int | None
+    user: str | None
+    command: list[str]
+    readable: bool
+    python: str | None
+    free_threaded: bool | None
+    gil_enabled: bool | None
+    build: str | None
+    found_by: str | None
+    offsets: str | None
+    capabilities: dict[str, str]
+    why: dict[str, str]
+    below: list[int]
+    error: ErrorBody | None
+
+
+class DoctorView(BaseModel):
+    """What works here, and for a process."""
+
+    schema_: int = Field(alias="schema")
+    checks: list[DoctorCheck]
+    process: ExaminedProcess | None
+
+
+class StackFrame(BaseModel):
+    """A function that was being executed."""
+
+    function: str
+    file: str
+    line: int | None
+
+
+class SeenStack(BaseModel):
+    """A stack, and how often it was seen."""
+
+    looks: int
+    task: str | None
+    frames: list[StackFrame]
+
+
+class StacksView(BaseModel):
+    """What a thread was executing."""
+
+    looks: int
+    stacks: list[SeenStack]
+
+
+class ComparedSide(BaseModel):
+    """A measure of one run, and the band in which nine tenths of its seconds lie."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    seconds: int | None
+
+
+class ComparedFigure(BaseModel):
+    """A measure of both runs."""
+
+    key: str
+    label: str
+    unit: str
+    a: ComparedSide
+    b: ComparedSide
+    change: float | None
+    says: Literal["alike", "higher", "lower", "unclear"] | None
+    why: str
+
+
+class Difference(BaseModel):
+    """Something that is another in each run."""
+
+    name: str
+    a: Any
+    b: Any
+
+
+class ComparedFinding(BaseModel):
+    """A finding of one of them, or of both."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    code: str
+    severity: Severity
+    title: str
+    in_: Literal["a", "b", "both"] = Field(alias="in")
+
+
+class ComparisonView(BaseModel):
+    """Two runs set against each other."""
+
+    schema_: int = Field(alias="schema")
+    runs: list[_RunInfo]
+    figures: list[ComparedFigure]
+    asked: list[Difference]
+    reported: list[Difference]
+    findings: list[ComparedFinding]
