@@ -33,6 +33,7 @@ THREADS = 64
 RECORDED_S = 10
 SHIFTED = (frames.Frame, frames.Counters, frames.Stacks, frames.Blocked, frames.Collector, frames.Memory)
 WINDOW_US = 10_000_000
+FIGURES_S = (0.1, 1, 10, 60, 600, 1800)
 
 Json = dict[str, Any]
 
@@ -61,7 +62,11 @@ def look(length_s: float, repeats: int, dice: random.Random) -> Answers:
                 "opened, as a page does": lambda: _open(server, run_id),
                 "timeline of all": lambda: _read(server, f"runs/{run_id}/timeline?to_us={end_us}"),
             }
-            for name, span_us in (("timeline of a minute", 60_000_000), ("messages of 10 s", WINDOW_US)):
+            windows = [("timeline of a minute", 60_000_000), ("messages of 10 s", WINDOW_US)]
+            windows += [
+                (f"figures of {span_s:g} s", int(span_s * 1e6)) for span_s in FIGURES_S if span_s < length_s
+            ]
+            for name, span_us in windows:
                 kind = name.split()[0]
 
                 def ask(kind: str = kind, span_us: int = span_us) -> None:
