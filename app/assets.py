@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +17,34 @@ _ROOT = _APP if (_APP / "static").is_dir() else _APP.parent  # a wheel carries b
 STATIC = _ROOT / "static"
 TEMPLATES = _ROOT / "templates"
 
+# What stands before the address of a module that is imported, and the address.
+IMPORTED = re.compile(r'^((?:import|export)\b(?:[^;"]*?\bfrom)?\s*)"(\.[^"]+)"', re.MULTILINE)
+
 
 def templates() -> Environment:
-    """The templates, which know the panels whose markup is written."""
+    """The templates, which know the panels whose markup is written, and the modules that a script needs."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     environment.globals["panel_markup"] = environment.list_templates(
         filter_func=lambda name: name.startswith("panels/")
     )
+    environment.globals["modules_of"] = modules_of
     return environment
+
+
+@cache
+def modules_of(entry: str) -> list[str]:
+    """The modules that are reached from `entry`, itself first; all as paths below static/js."""
+    root = STATIC / "js"
+    found = {entry: None}
+    waiting = [entry]
+    while waiting:
+        path = root / waiting.pop()
+        for _, target in IMPORTED.findall(path.read_text()):
+            name = (path.parent / target).resolve().relative_to(root.resolve()).as_posix()
+            if name not in found:
+                found[name] = None
+                waiting.append(name)
+    return list(found)
 
 
 def vendor() -> Path:

@@ -41,7 +41,6 @@ _SHEETS = (
     "graph",
     "ladder",
 )
-_IMPORTED = re.compile(r'^((?:import|export)\b[^;"]*?)"(\.[^"]+)"', re.MULTILINE)
 _DRAWN = tuple(f'{{"type":"{kind}"' for kind in ("names", "process", "frame", "report", "end"))
 
 Json = dict[str, Any]
@@ -123,16 +122,10 @@ def _modules(entry: str) -> dict[str, str]:
     """A data URL for each module that is reached from `entry`, by the name that others import it by."""
     root = assets.STATIC / "js"
     found = {"uplot": _url((assets.vendor() / "uplot/uPlot.esm.js").read_text())}
-    waiting = [root / entry]
-    while waiting:
-        path = waiting.pop()
-        name = _PREFIX + path.relative_to(root).as_posix()
-        if name in found:
-            continue
-        text = path.read_text()
-        reached = [(path.parent / match[2]).resolve() for match in _IMPORTED.finditer(text)]
-        waiting += reached
-        found[name] = _url(_IMPORTED.sub(partial(_renamed, path, root), text))
+    for name in assets.modules_of(entry):
+        path = root / name
+        text = assets.IMPORTED.sub(partial(_renamed, path, root), path.read_text())
+        found[_PREFIX + name] = _url(text)
     return found
 
 

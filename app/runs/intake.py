@@ -69,7 +69,7 @@ class Intake:
                     if time.monotonic() > until_s:
                         left = True
                         break
-            await asyncio.sleep(0)
+                await asyncio.sleep(0)  # before the next run's turn the loop looks for what has come
 
 
 def _size(batch: Batch) -> int:

@@ -1,9 +1,9 @@
 """A recording in a file: the messages of one observation, a line each, as the observer wrote them.
 
 A file that is compressed holds gzip members, one after another, each of which can be read by itself: so a
-span of time is found without reading what comes before it. Within a member the compressor is flushed twice a
-second, and a file that is not compressed as often, so that whatever kills this process takes the last second
-at the most.
+span of time is found without reading what comes before it. Within a member the compressor is flushed four
+times a second, and a file that is not compressed as often, so that whatever kills this process takes the last
+second at the most.
 `read` gives the whole lines of a file that was cut anywhere.
 """
 
@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 
 from app.model.errors import BadRequest, GilscopeError, NotReadable
 
-FLUSH_S = 0.5
+FLUSH_S = 0.25
 MEMBER_BYTES = 1 << 20  # of text: some seconds of a busy run, read in a few milliseconds
 _LEVEL = 3  # a third of the time of the default, for a tenth more bytes
 _GZIP = 16 + zlib.MAX_WBITS

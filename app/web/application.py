@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from app import assets
 from app.runs.manager import Manager
@@ -18,6 +17,7 @@ from app.web import docs, openapi, pages, problems
 from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
+from app.web.files import Files
 from app.web.guard import Guard
 from app.web.sessions import Sessions, path_for
 
@@ -71,8 +71,8 @@ def create_app(
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(docs.router)
-    app.mount("/static", StaticFiles(directory=assets.STATIC))
-    app.mount("/vendor", StaticFiles(directory=assets.vendor()))
+    app.mount("/static", Files(directory=assets.STATIC))
+    app.mount("/vendor", Files(directory=assets.vendor()))
     openapi.describe(app)
     problems.install(app)
     app.add_middleware(BodyLimit, most=MOST_SENT, longer={f"{API}/runs/import": runs.MOST_IMPORTED})

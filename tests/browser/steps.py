@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,5 +121,9 @@ def import_long(site: Site, run_id: str, slices: int = 1200) -> str:
     api = f"http://{site.host}:{site.port}/api/v1/runs"
     with httpx.Client(headers=site.bearer, timeout=60) as client:
         answer = client.post(f"{api}/import", content=lines.encode())
-        assert answer.status_code == 201, answer.text
+        assert answer.status_code in (201, 202), answer.text
+        deadline_s = time.monotonic() + 60
+        while client.get(f"{api}/{run_id}").json()["state"] == "importing":
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
     return f"/runs/{run_id}"

@@ -67,6 +67,36 @@ def test_runs_that_are_behind_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatc
     asyncio.run(scenario())
 
 
+def test_between_two_turns_the_loop_reads_what_has_come(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(intake, "TURN_S", 0.0)
+
+    async def scenario() -> None:
+        rounds = 0
+        turn = asyncio.Lock()
+        taken: list[int] = []
+
+        async def count() -> None:
+            nonlocal rounds
+            while True:
+                rounds += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        runs = []
+        for _ in range(5):
+            source = Source()
+            source.sent.put_nowait(["x"] * 5)
+            source.sent.put_nowait(None)
+            runs.append(
+                Intake(lambda line: None, lambda line: taken.append(rounds), turn).run(source.batches())
+            )
+        await asyncio.gather(*runs)
+        counting.cancel()
+        assert len(taken) == len(set(taken)) == 25, "each in a round of the loop of its own"
+
+    asyncio.run(scenario())
+
+
 def test_an_observer_that_is_far_ahead_has_to_wait(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(intake, "MOST_WAITING", 16)
 
