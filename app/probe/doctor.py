@@ -200,6 +200,6 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
 def _has_heap(runtime: Runtime) -> bool:
     slow = SlowReads()
     heaps = HeapReads(runtime, slow, lambda message: None, looked_at=False)
-    heaps.read_if_due(0)
+    heaps.read_if_due(0, 1)
     slow.finish(time.monotonic_ns() + _HEAP_LIMIT_NS)
     return heaps.present

@@ -88,7 +88,8 @@ class Loop:
         self._dialogue.hear(now)
         yield
         self._tree.heaps.read(now)
-        self._tree.seldom.read(now)
+        if self._ending.state is None:  # what is being ended says nothing of the run
+            self._tree.seldom.read(now)
         if not over and now < self._counters_at_us:
             return
         yield

@@ -40,7 +40,7 @@ def snapshot(pid: int) -> list[str]:
             tree.announcements.announce(watched)
         tree.heaps.read(clock.now_us())
         slow.finish(time.monotonic_ns() + _HEAPS_NS)
-        tree.seldom.read(clock.now_us())
+        tree.seldom.read(clock.now_us(), ready=True)
         slow.finish(time.monotonic_ns() + _WALKS_NS)
         tree.reports.counters(clock.now_us(), [], {}, None)
     finally:

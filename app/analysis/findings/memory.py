@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from app.analysis.copies import MIB, copies_of, readings_of
 from app.analysis.findings.rows import Rule, had_cpu
 from app.analysis.heaps import HeapReading
+from app.analysis.parts import PARTS
 from app.model.findings import Finding
-from app.model.summary import CollectorRow, HeapRow, Measurements
-from app.model.units import size
+from app.model.summary import CLibraryRow, CollectorRow, HeapRow, Measurements, MemoryRow
+from app.model.units import count, size
 
 # Below 8 MiB an interpreter and its imports leave as much half empty; below a quarter of the arenas a program
 # that goes on allocating fills them again.
 # mimalloc gives the pages of a segment back one by one, so a segment that stays keeps little.
 PINNED_BYTES = 8 * MIB
 PINNED_SHARE = 0.25
+PINNED_OF_RSS = 0.1
+
+# What a program takes again with its next request is worth no word: less than 64 MiB or a third of all.
+KEPT_BYTES = 64 * MIB
+KEPT_SHARE = 1 / 3
+KEPT_SINCE = 0.5  # of the time of the readings: kept in all of them from then on
+STILL_KEPT = 0.9  # of the RSS then, what it still is
 
 # A twentieth of the time is what a program gains from a collector that does nothing, and worth a look, unless
 # the run was so short that a collection or two make it; a tenth of a second is the delay that a person begins
@@ -34,7 +45,7 @@ def heap_fragmented(summary: Measurements) -> Finding | None:
         if heap["allocator"] != "pymalloc":
             continue
         readings = readings_of(heap)
-        pinned = [_is_pinned(reading) for reading in readings]
+        pinned = [_is_pinned(reading) and _is_larger_part(summary, heap, reading) for reading in readings]
         for at, reading in enumerate(readings):
             lasts = at == len(readings) - 1 or pinned[at + 1]
             if pinned[at] and lasts and (worst is None or reading.pinned_bytes > worst[0]):
@@ -66,6 +77,88 @@ def heap_fragmented(summary: Measurements) -> Finding | None:
         ),
         doc="/memory",
     )
+
+
+def memory_kept_by_c_library(summary: Measurements) -> Finding | None:
+    """Free memory that malloc_trim would give back, and not in passing."""
+    found = [kept for row in summary["memory"] if (kept := _kept_by_c_library(row)) is not None]
+    if not found:
+        return None
+    kept = max(found, key=lambda each: each.trimmable)
+    library = kept.library
+    others = f" So it is in {len(found)} processes." if len(found) > 1 else ""
+    return Finding(
+        code="memory-kept-by-c-library",
+        severity="warning",
+        title="The C library keeps memory that is free",
+        detail=(
+            f"At {kept.at_s:.1f} s {size(kept.trimmable)} of the {size(kept.rss)} of process "
+            f"{kept.row['pid']} were free in {count(library['arenas'])} arenas of the C library's heap, "
+            f"and malloc_trim(0) would give them back{_since(kept)}.{others}"
+        ),
+        evidence={
+            "pid": kept.row["pid"],
+            "at_s": kept.at_s,
+            "from_s": kept.from_s,
+            "readings": kept.readings,
+            "rss": kept.rss,
+            "trimmable": kept.trimmable,
+            "free": library["free"],
+            "arenas": library["arenas"],
+            "mmap_threshold": library["mmap_threshold"],
+            "processes": len(found),
+        },
+        advice=(
+            "Call malloc_trim(0) after a peak: ctypes.CDLL(None).malloc_trim(0). MALLOC_ARENA_MAX=2 in the "
+            "environment keeps many threads from having an arena each; MALLOC_MMAP_THRESHOLD_=131072 gives "
+            "large blocks mappings of their own, which go back when they are freed."
+        ),
+        doc="/memory",
+    )
+
+
+class _Kept(NamedTuple):
+    """What the C library keeps in a process, at its last reading."""
+
+    row: MemoryRow
+    library: CLibraryRow
+    from_s: float
+    at_s: float
+    readings: int
+    rss: int
+    trimmable: int
+
+
+def _kept_by_c_library(row: MemoryRow) -> _Kept | None:
+    """None where it is little, or was not there in each reading of the latter half of the time.
+
+    One reading does where the RSS has stood still since, for its instant says what is true of then.
+    """
+    course, library = row.get("parts_course"), row.get("c_library")  # summaries of before have none
+    if course is None or not course["rows"] or library is None:
+        return None
+    rows = [dict(zip(course["names"], reading, strict=True)) for reading in course["rows"]]
+    first_us, last_us = rows[0]["at_us"] or 0, rows[-1]["at_us"] or 0
+    late = [each for each in rows if (each["at_us"] or 0) >= last_us - KEPT_SINCE * (last_us - first_us)]
+    for each in late:
+        if (each["c_trimmable"] or 0) < max(KEPT_BYTES, KEPT_SHARE * _rss(each)):
+            return None
+    last = late[-1]
+    if (row["rss"] or 0) < STILL_KEPT * _rss(last):
+        return None
+    from_s, at_s = (late[0]["at_us"] or 0) / 1e6, last_us / 1e6
+    return _Kept(row, library, from_s, at_s, len(late), _rss(last), last["c_trimmable"] or 0)
+
+
+def _rss(reading: Mapping[str, int | None]) -> int:
+    """The parts of a row of `parts_course`, which add up to it."""
+    return sum(reading[name] or 0 for name in PARTS)
+
+
+def _since(kept: _Kept) -> str:
+    if kept.readings == 1:
+        return ", as the one reading of it says"
+    return f", as in all {kept.readings} readings from {kept.from_s:.1f} s on"
 
 
 def gc_pauses(summary: Measurements) -> Finding | None:
@@ -144,6 +237,7 @@ def copy_on_write_growth(summary: Measurements) -> Finding | None:
             "heap_grown": most.heap_grown,
             "minor_faults": most.faults,
             "children": len(copied),
+            "pids": sorted(copies.pid for copies in copied),
         },
         advice=(
             "To read an object is to change its reference count, which copies its page: keep large read-only "
@@ -152,6 +246,18 @@ def copy_on_write_growth(summary: Measurements) -> Finding | None:
         ),
         doc="/memory",
     )
+
+
+def _is_larger_part(summary: Measurements, heap: HeapRow, reading: HeapReading) -> bool:
+    """Whether what arenas keep matters beside RSS, and the C library has not more that is free."""
+    row = next((row for row in summary["memory"] if row["pid"] == heap["pid"]), None)
+    course = row.get("parts_course") if row else None  # summaries of before have none
+    if course is None or not course["rows"]:
+        return True
+    nearest = min(course["rows"], key=lambda each: abs((each[0] or 0) - reading.at_us))
+    parts = dict(zip(course["names"], nearest, strict=True))
+    free = (parts["c_trimmable"] or 0) + (parts["c_free_kept"] or 0)
+    return reading.pinned_bytes >= max(free, PINNED_OF_RSS * _rss(parts))
 
 
 def _is_pinned(reading: HeapReading) -> bool:
@@ -198,6 +304,7 @@ def _whose(row: HeapRow | CollectorRow) -> str:
 
 RULES: tuple[Rule, ...] = (
     heap_fragmented,
+    memory_kept_by_c_library,
     gc_pauses,
     copy_on_write_growth,
 )

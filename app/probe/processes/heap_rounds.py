@@ -20,8 +20,9 @@ class HeapRounds:
 
     def read(self, now_us: int) -> None:
         """Begins to read the heaps of each process whose turn it is."""
-        for _, reader in self._watchlist.read():
-            reader.heaps.read_if_due(now_us)
+        readers = [reader for _, reader in self._watchlist.read()]
+        for reader in readers:
+            reader.heaps.read_if_due(now_us, len(readers))
 
     def read_for_the_end(self, now_us: int) -> None:
         """Begins to read those heaps once more of which the summary would tell what is old."""

@@ -36,6 +36,7 @@ class Watched:
     told: bool = False  # the server has heard of it
     cpus: float | None = None  # as last asked, see cpus.py
     thread_pools: list[str] = field(default_factory=list)
+    minor_faults: int = 0  # as last counted
     asked: bool = False
     asked_us: int = 0
 

@@ -35,6 +35,7 @@ class HeapReads:
         self.present = True  # as far as is known: a process can do without a heap of its own
         self.arenas: list[Range] | None = None  # of all heaps, sorted; None before they were read
         self.newest: Found = []  # the last reading of each heap
+        self._was_read = False  # or has been tried
         self._runtime, self._slow, self._tell = runtime, slow, tell
         self._schedule = Schedule()
         self._looked_at = looked_at
@@ -50,8 +51,8 @@ class HeapReads:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is nothing to wait for: its arenas were found, or it has none."""
-        return self.arenas is not None or not self.present
+        """Whether there is nothing to wait for: it has been read, or has none."""
+        return self._was_read or not self.present
 
     def known_arenas(self) -> list[Range] | None:
         """`arenas` as of now."""
@@ -72,9 +73,9 @@ class HeapReads:
             self._maps = {}
             self._schedule.hurry()
 
-    def read_if_due(self, now_us: int) -> None:
-        """Begins a reading of each heap when it is time."""
-        if not self._reading and self._schedule.due(now_us, self._looked_at):
+    def read_if_due(self, now_us: int, processes: int) -> None:
+        """Begins a reading of each heap when it is time, of one of so many processes."""
+        if not self._reading and self._schedule.due(now_us, self._looked_at, processes):
             self._begin(now_us)
 
     def read_for_the_end(self, now_us: int) -> None:
@@ -162,4 +163,5 @@ class HeapReads:
         if not self._reading:
             self.newest = self._found or self.newest  # nothing was read of one that is taken down
             self.arenas = sorted(arena for _, tally in self.newest for arena in tally.arenas) or self.arenas
+            self._was_read = True
             self._schedule.cost = self._cost

@@ -4,6 +4,7 @@ import pytest
 
 from app.analysis.copies import PAGE_BYTES
 from app.analysis.findings import memory
+from app.analysis.parts import PARTS
 
 MIB = 1 << 20
 
@@ -67,6 +68,83 @@ def test_segments_of_mimalloc_are_no_arenas():
 )
 def test_arenas_that_are_about_to_be_used_or_given_back_are_not_fragmented(pinned, arenas):
     assert memory.heap_fragmented(summary([heap([MIB] * 4, pinned, arenas)])) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"objects_free": 60, "c_trimmable": 30, "other": 100}, True),
+        ({"objects_free": 60, "c_trimmable": 90}, False),
+        ({"objects_free": 60, "c_trimmable": 40, "c_free_kept": 40}, False),
+        ({"objects_free": 60, "other": 2000}, False),
+    ],
+    ids=["it is", "trimmable is more", "all that is free is more", "little of all"],
+)
+def test_a_heap_is_fragmented_only_where_that_is_the_larger_part(parts, told):
+    of = summary([heap([MIB] * 4, [0, 60, 60, 0])], memory=[parted([parts] * 4)])
+    assert (memory.heap_fragmented(of) is not None) is told
+
+
+# ---- kept by the C library
+
+
+def parted(readings, pid=1, **fields):
+    """The row of a process with these parts, in MiB, in each reading."""
+    rows = [
+        [at * 1_000_000, *(parts.get(name, 0) * MIB for name in PARTS)] for at, parts in enumerate(readings)
+    ]
+    library = {"at_s": 2.5, "arenas": 16, "free": 170 * MIB, "mmap_threshold": 131072}
+    course = {"names": ["at_us", *PARTS], "rows": rows}
+    rss = sum(rows[-1][1:]) if rows else 0
+    return {"pid": pid, "parent": None, "rss": rss, "c_library": library, "parts_course": course, **fields}
+
+
+def trimmable(*trimmable_mib, pid=1, rss_mib=200, **fields):
+    """The row of a process with so much trimmable in each reading."""
+    readings = [{"c_trimmable": mib, "other": rss_mib - mib} for mib in trimmable_mib]
+    return parted(readings, pid, **fields)
+
+
+def test_what_a_trim_would_give_back_is_found_with_its_arenas():
+    rows = [trimmable(0, 0, 150, 150, 160), trimmable(0, 90, 90, pid=2)]
+    finding = check(memory.memory_kept_by_c_library(summary(memory=rows)))
+    assert finding.code == "memory-kept-by-c-library"
+    assert finding.detail == (
+        "At 4.0 s 160 MiB of the 200 MiB of process 1 were free in 16 arenas of the C library's heap, and "
+        "malloc_trim(0) would give them back, as in all 3 readings from 2.0 s on. So it is in 2 processes."
+    )
+    assert finding.evidence["trimmable"] == 160 * MIB
+
+
+def test_one_reading_does_where_the_rss_stands_still_and_is_told_as_one():
+    finding = memory.memory_kept_by_c_library(summary(memory=[trimmable(160)]))
+    assert "give them back, as the one reading of it says." in check(finding).detail
+    assert memory.memory_kept_by_c_library(summary(memory=[trimmable(160, rss=100 * MIB)])) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        trimmable(150, 20),
+        trimmable(150, 150, 150, 20, 150),
+        trimmable(20, 20, 150, 20, 150),
+        trimmable(90, 90, rss_mib=400),
+        trimmable(),
+        {**trimmable(150, 150), "c_library": None},
+        {"pid": 1, "rss": 5},
+    ],
+    ids=[
+        "gone",
+        "taken again",
+        "just freed",
+        "little of it",
+        "no reading",
+        "no library",
+        "a summary of before",
+    ],
+)
+def test_what_is_free_in_passing_or_little_is_no_finding(row):
+    assert memory.memory_kept_by_c_library(summary(memory=[row])) is None
 
 
 # ---- pauses

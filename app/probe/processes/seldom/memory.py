@@ -10,6 +10,7 @@ from typing import Callable
 
 from app.model.errors import GilscopeError
 from app.model.frames import CLibrary, Memory
+from app.probe.cpython.runtime import NotYet
 from app.probe.kernel.mappings import Walk, walk
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from app.probe.libc.heap import LibraryReader, LibraryReading
@@ -19,7 +20,7 @@ from app.probe.sampling.slow import Cost, Steps
 
 from .read import Parts, SeldomRead
 
-_HEAP_LIMIT_US = 2_000_000  # for the first reading of Python's heap
+_HEAP_LIMIT_US = 20_000_000  # for the first reading of Python's heap: where there are many it takes its time
 
 Arenas = Callable[[], "Iterable[Range] | None"]
 
@@ -32,9 +33,16 @@ class MemoryRead(SeldomRead):
         self._library: tuple[ProcessMemory, LibraryReader] | None = None
 
     def is_ready(self, now_us: int) -> bool:
-        """The first waits for the heap's first reading, which tells where Python's arenas are."""
+        """The first waits for the heap's first reading, which tells where Python's arenas are.
+
+        Meanwhile the sums alone are told (rollup.py).
+        """
         process, reader = self.process, self.process.reader
-        return reader is None or reader.heaps.is_known or now_us - process.since_us > _HEAP_LIMIT_US
+        if now_us - process.since_us > _HEAP_LIMIT_US:
+            return True
+        if reader is None:
+            return process.why is not None and not isinstance(process.why, NotYet)
+        return reader.heaps.is_known
 
     def parts(self) -> Parts:
         """Both, by the memory that the sampler has open, or by one that is opened for this."""

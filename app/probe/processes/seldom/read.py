@@ -28,6 +28,10 @@ class SeldomRead:
         """Whether there is nothing to wait for before it is read."""
         return True
 
+    def is_pressing(self) -> bool:
+        """Whether much has changed since the last reading, so that the next may come early."""
+        return False
+
     def is_up(self) -> bool:
         """Whether it is no interpreter that is being taken down: what is left then says nothing of the run.
 

@@ -6,22 +6,33 @@ import random
 
 from app.model.frames import Rollup
 from app.probe.kernel.rollup import Sums, sums
+from app.probe.processes.watched import Watched
 from app.probe.sampling.slow import Cost, Steps
 
 from .read import Parts, SeldomRead
 
 _PERIOD_US = (150_000, 350_000)
+_FAULTS = 256
 
 
 class RollupRead(SeldomRead):
     """Of one process."""
 
+    def __init__(self, process: Watched) -> None:
+        super().__init__(process)
+        self._faults = 0
+
     def period_us(self) -> int:
         """Uneven, so that a program with a beat of its own is not met at the same point of it each time."""
         return random.randrange(*_PERIOD_US)
 
+    def is_pressing(self) -> bool:
+        """It has had pages given to it, or copied, that come to a MiB."""
+        return self.process.minor_faults - self._faults >= _FAULTS
+
     def parts(self) -> Parts:
         """One read."""
+        self._faults = self.process.minor_faults
         yield self._read(), self._message
 
     def _read(self) -> Steps:

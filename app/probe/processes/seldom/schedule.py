@@ -1,7 +1,8 @@
 """When each process is read of what is read seldom, and that what was found is told.
 
 A process is read when it is first seen, and then once in the kind's period, or so much more rarely that one
-kind of readings, of all processes together, takes a hundredth of a CPU.
+kind of readings, of all processes together, takes a hundredth of a CPU; four of them for a while where much
+changes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from app.probe.sampling.slow import Cost, SlowReads
 
 from .read import Parts, SeldomRead
 
-_REST = 100  # times the CPU that a reading took, between two
+_REST = 100  # times the CPU that a reading took, between two,
+_PRESSED_REST = 25  # and where much has changed meanwhile
 
 
 @dataclass
@@ -26,10 +28,15 @@ class _Turn:
 
     read: SeldomRead
     due_us: int
+    pressed_us: int = 0  # when it is due if it is pressing
     parts: Parts | None = None  # in hand
     began_us: int = 0
     took_us: int = 0
     cpu_us: int = 0
+
+    def is_due(self, now_us: int) -> bool:
+        """Whether the next reading is to begin."""
+        return now_us >= self.due_us or (now_us >= self.pressed_us and self.read.is_pressing())
 
 
 class Seldom:
@@ -46,8 +53,8 @@ class Seldom:
         self._slow, self._emit = slow, emit
         self._turns: dict[tuple[type[SeldomRead], int], _Turn] = {}
 
-    def read(self, now_us: int) -> None:
-        """Begins each reading that is due."""
+    def read(self, now_us: int, ready: bool = False) -> None:
+        """Begins each reading that is due; all of them are `ready` where there is no time to wait."""
         known, self._turns = self._turns, {}
         for process in self._watchlist:
             for kind in self._kinds:
@@ -55,7 +62,7 @@ class Seldom:
                 if turn is None or turn.read.process is not process:
                     turn = _Turn(kind(process), now_us)
                 self._turns[kind, process.pid] = turn
-                if turn.parts is None and now_us >= turn.due_us and turn.read.is_ready(now_us):
+                if turn.parts is None and turn.is_due(now_us) and (ready or turn.read.is_ready(now_us)):
                     turn.parts = turn.read.parts()
                     turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
                     self._go_on(turn, turn.parts)
@@ -64,8 +71,9 @@ class Seldom:
         part = next(parts, None)
         if part is None:
             turn.parts = None
-            wait_us = turn.cpu_us * _REST * len(self._watchlist.pids)
-            turn.due_us = turn.began_us + max(turn.read.period_us(), wait_us)
+            cost_us, period_us = turn.cpu_us * len(self._watchlist.pids), turn.read.period_us()
+            turn.due_us = turn.began_us + max(period_us, _REST * cost_us)
+            turn.pressed_us = turn.began_us + max(period_us, _PRESSED_REST * cost_us)
         else:
             steps, message = part
             self._slow.begin(steps, partial(self._ended, turn, parts, message))

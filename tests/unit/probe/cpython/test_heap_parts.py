@@ -33,11 +33,11 @@ def mapped(size: int) -> tuple[mmap.mmap, int]:
 # ---- when to read
 
 
-def times_of(schedule: Schedule, cost: Cost, looked_at: bool) -> list[int]:
+def times_of(schedule: Schedule, cost: Cost, looked_at: bool, processes: int = 1) -> list[int]:
     """When readings of that cost begin, over twenty seconds."""
     times = []
     for now_us in range(0, 20_000_000, 50_000):
-        if schedule.due(now_us, looked_at):
+        if schedule.due(now_us, looked_at, processes):
             times.append(now_us)
             schedule.begin(now_us)
             schedule.cost = cost
@@ -63,6 +63,13 @@ def test_a_reading_comes_as_often_as_it_may_cost(cost: Cost, looked_at: bool, pe
     assert {after - before for before, after in pairwise(times)} == {period_us}
 
 
+def test_many_processes_share_what_all_readings_may_cost() -> None:
+    cheap, dear = Cost(900, 500), Cost(8_000, 4_000)
+    assert times_of(Schedule(), dear, looked_at=False, processes=50) == [0]
+    assert times_of(Schedule(), dear, looked_at=True, processes=50)[:3] == [0, 2_000_000, 4_000_000]
+    assert times_of(Schedule(), cheap, looked_at=False, processes=50)[:3] == [0, 2_500_000, 5_000_000]
+
+
 def test_a_map_comes_each_five_seconds_while_nobody_looks_and_else_always() -> None:
     schedule = Schedule()
     unlooked = [now_us for now_us in range(0, 12_000_000, 1_000_000) if schedule.wants_map(now_us, False)]
@@ -75,9 +82,9 @@ def test_who_comes_to_look_does_not_wait_for_it() -> None:
     schedule.begin(0)
     schedule.hurry()  # while that reading, which has no map, goes on
     schedule.cost = Cost(400_000, 60_000)
-    assert schedule.due(1, looked_at=True)
+    assert schedule.due(1, looked_at=True, processes=1)
     schedule.begin(1)
-    assert not schedule.due(2, looked_at=True)
+    assert not schedule.due(2, looked_at=True, processes=1)
 
 
 # ---- what is told

@@ -32,6 +32,7 @@ class Run:
         self.told: list[tuple[int, int, str]] = []  # at_us, pid, what
         self.cost_us = 1000
         self.ready = True
+        self.pressing = False
         self.clock = Clock()
         self.watchlist = Watchlist()
         for pid in pids:
@@ -41,6 +42,9 @@ class Run:
         class Made(SeldomRead):
             def is_ready(self, now_us: int) -> bool:
                 return run.ready
+
+            def is_pressing(self) -> bool:
+                return run.pressing
 
             def parts(self) -> Parts:
                 for find in finds:
@@ -84,6 +88,18 @@ def test_what_takes_long_is_read_so_rarely_that_all_of_it_takes_a_hundredth_of_a
     assert len(run.read(0)) == 4
     assert run.read(2 * 20_000 * 100 - 1) == []
     assert len(run.read(2 * 20_000 * 100)) == 4
+
+
+def test_where_much_has_changed_it_comes_four_times_as_often_and_no_sooner_than_its_period():
+    run = Run(PID, PARENT)
+    run.cost_us = 10_000
+    run.read(0)
+    run.pressing = True
+    assert run.read(2 * 20_000 * 25 - 1) == []
+    assert len(run.read(2 * 20_000 * 25)) == 4
+    run.cost_us = 10
+    run.read(3 * S)
+    assert run.read(4 * S - 1) == []
 
 
 def test_none_is_begun_while_one_is_in_hand_or_before_it_is_ready():
