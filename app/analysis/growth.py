@@ -31,7 +31,8 @@ _LEAST_READINGS = 3
 _LEAST_SPAN = 0.5
 
 # Blocks that grow without Python's count of large ones are native. So are those that would have to be larger
-# than a block in the C library's heap can be: from its threshold on they have mappings of their own.
+# than a block in the C library's heap can be, and by far: from its threshold on they have mappings of their
+# own.
 _LARGEST = 1 << 30
 
 _KINDS: dict[GrowthKind, tuple[PartName, ...]] = {
@@ -136,7 +137,7 @@ class Growth:
             return "native"  # it keeps objects of every size itself
         if large is None:
             return "c_library"
-        return "large_objects" if large > 0 and blocks / large <= (largest or _LARGEST) else "native"
+        return "large_objects" if large > 0 and blocks / large <= 2 * (largest or _LARGEST) else "native"
 
 
 def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:

@@ -196,6 +196,8 @@ class Ledger:
                     self.collectors.in_use(message.pid, message.at_us, used)
             case Event():
                 self.events.append(message)
+                if message.kind == "stopping":
+                    self.processes.stopping(message.at_us)
             case _ if not self._is_over(instant_of(message)):
                 begin_us = self.begin_us if self._begun else None
                 for each in self.per_process:

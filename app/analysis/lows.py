@@ -34,6 +34,13 @@ _LEAST_POINTS = 4
 _EACH_PACE = 0.25
 _LAST_PACE = 0.5
 
+# A fall of half of what it has risen by is a tooth's. Where there were fewer than three, what rises since the
+# last of them is one only if that takes half as long again as it took to the fall.
+_LARGE_FALL = 0.5
+_BEFORE_A_FALL = 3  # lows that are all so much higher: a request that was met by chance is no tooth
+_MANY_FALLS = 3
+_LONGER = 1.5
+
 
 Stored = list[Any]
 
@@ -148,8 +155,34 @@ def trend(lows: Sequence[Low], least: float, least_share: float) -> Trend | None
         dict(zip(segments, points, strict=True)), per_s / 1e6
     ):
         return None
+    if _may_fall_again(lows, per_s * (last[0] - first[0]) / 1e6):
+        return None
     readings = sum(low.readings for low in judged)
     return Trend(first[0], last[0], first[1], last[1], per_s, readings)
+
+
+def _may_fall_again(lows: Sequence[Low], rise: float) -> bool:
+    """Whether this may be but one tooth of a saw: since a large fall it has not risen for longer than before.
+
+    Of many teeth the lows between them are known, and these tell.
+    """
+    large = _LARGE_FALL * rise
+    if len(_falls(lows, 1, large)) >= _MANY_FALLS:
+        return False
+    falls = _falls(lows, max(1, min(_BEFORE_A_FALL, len(lows) // 4)), large)
+    if not falls:
+        return False
+    before_us = falls[-2] if len(falls) > 1 else lows[0].at_us
+    return lows[-1].at_us - falls[-1] < _LONGER * (falls[-1] - before_us)
+
+
+def _falls(lows: Sequence[Low], before: int, large: float) -> list[int]:
+    """When a low came that lay so far below each of so many before."""
+    return [
+        low.at_us
+        for at, low in enumerate(lows[before:])
+        if min(each.value for each in lows[at : at + before]) - low.value > large
+    ]
 
 
 def envelope(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

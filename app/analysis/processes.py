@@ -151,6 +151,13 @@ class ProcessUse:
         return by_pss(self.mappings, parts) if self.mappings and parts else None
 
     @property
+    def shown(self) -> Memory | Rollup | None:
+        """The last walk, or where that is old the sums that were read since."""
+        if self.mappings and self.sums and self.sums.at_us - self.mappings.at_us < _WALK_IS_OLD_US:
+            return self.mappings
+        return self.sums
+
+    @property
     def pss(self) -> int | None:
         """As it was read last."""
         return self.sums.pss if self.sums else None
@@ -226,9 +233,7 @@ class ProcessUse:
 
     def memory_row(self) -> MemoryFigures:
         """Its memory."""
-        message, mappings, sums = self.message, self.mappings, self.sums
-        if mappings and sums and sums.at_us - mappings.at_us < _WALK_IS_OLD_US:
-            sums = mappings
+        message, mappings, sums = self.message, self.mappings, self.shown
         largest = largest_of(mappings) if mappings else []
         library = library_row(self.library) if self.library else None
         parts = self.parts
@@ -287,6 +292,7 @@ class Processes:
     def __init__(self) -> None:
         self._processes: dict[int, ProcessUse] = {}
         self._forget_at = 2 * KEPT_PROCESSES
+        self._stopping_us: int | None = None
         self.peak: MemoryPeak = {"rss": None, "pss": None}  # of all processes together
 
     def __iter__(self) -> Iterator[ProcessUse]:
@@ -355,8 +361,8 @@ class Processes:
 
     def together(self) -> MemoryTogether | None:
         """Of all that are there, or of the last; None unless the PSS is known of each."""
-        there = [each for each in self.live() or self._last() if each.sums or each.rss is not None]
-        sums = [each.sums for each in there if each.sums]
+        there = [each for each in self._there() if each.sums or each.rss is not None]
+        sums = [shown for each in there if (shown := each.shown)]
         if not sums or len(sums) < len(there):
             return None
         return {
@@ -367,10 +373,22 @@ class Processes:
             "parts": together([process.parts_by_pss for process in there]),
         }
 
-    def _last(self) -> list[ProcessUse]:
-        """Of processes that have all ended: those that were there when any was read last."""
-        at_us = max((process.sums.at_us for process in self if process.sums), default=0)
-        return [process for process in self if process.message and process.message.at_us >= at_us]
+    def stopping(self, at_us: int) -> None:
+        """They are asked to end."""
+        self._stopping_us = at_us
+
+    def _there(self) -> list[ProcessUse]:
+        """Those that are there; of a run that ends or has ended those that were, when all of them were."""
+        live, at_us = self.live(), self._stopping_us
+        if live and at_us is None:
+            return live
+        if at_us is None:
+            at_us = max((process.sums.at_us for process in self if process.sums), default=0)
+        return [
+            process
+            for process in self
+            if not process.gone or (process.message and process.message.at_us >= at_us)
+        ]
 
     def get(self, pid: int) -> ProcessUse | None:
         """A process; None where it was never seen, or is forgotten."""

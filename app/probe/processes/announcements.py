@@ -15,6 +15,8 @@ from app.probe.sampling.slow import Cost, SlowReads, finished
 
 from .watched import ASK_US, Watched
 
+_ASKED_EACH_SECOND = 4  # processes, which of their libraries have threads of their own
+
 
 class Announcements:
     """Tells of a process when it is found, refused, renewed or gone, and again when it is found changed."""
@@ -22,6 +24,7 @@ class Announcements:
     def __init__(self, emit: Callable[[Message], None], slow: SlowReads, stacks: bool) -> None:
         """`stacks`: they are looked at."""
         self._emit, self._slow, self._stacks = emit, slow, stacks
+        self.processes = 1  # that share what asking may cost
 
     def announce(self, watched: Watched) -> None:
         """Tells of a process that may be no CPython, now or ever."""
@@ -83,7 +86,7 @@ class Announcements:
             watched.asked, watched.asked_us = True, now_us
             watched.cpus = cpus.cpus(watched.pid)
             watched.thread_pools = finished(cpus.thread_pools(watched.pid))
-        elif now_us - watched.asked_us >= ASK_US:
+        elif now_us - watched.asked_us >= ASK_US * max(1, self.processes // _ASKED_EACH_SECOND):
             watched.asked_us = now_us
             watched.cpus = cpus.cpus(watched.pid)
             self._slow.begin(cpus.thread_pools(watched.pid), partial(self._found_pools, watched))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .watched import Watchlist
 
+_AT_ONCE = 3  # the first of many processes are read one after the other, and not all at the end
+
 
 class HeapRounds:
     """Begins the reads that are due."""
@@ -18,11 +20,16 @@ class HeapRounds:
         for _, reader in self._watchlist.read():
             reader.heaps.look_at(looked_at)
 
-    def read(self, now_us: int) -> None:
-        """Begins to read the heaps of each process whose turn it is."""
-        readers = [reader for _, reader in self._watchlist.read()]
-        for reader in readers:
-            reader.heaps.read_if_due(now_us, len(readers))
+    def read(self, now_us: int, at_once: int = _AT_ONCE) -> None:
+        """Begins to read the heaps of those whose turn it is, first of whom it was done longest ago."""
+        heaps = [reader.heaps for _, reader in self._watchlist.read()]
+        in_hand = sum(each.is_reading for each in heaps)
+        for each in sorted(heaps, key=lambda each: each.began_us):
+            if in_hand >= at_once:
+                return
+            if not each.is_reading:
+                each.read_if_due(now_us, len(heaps))
+                in_hand += each.is_reading
 
     def read_for_the_end(self, now_us: int) -> None:
         """Begins to read those heaps once more of which the summary would tell what is old."""

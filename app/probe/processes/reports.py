@@ -124,6 +124,7 @@ class Reports:
     def counters(self, now_us: int, threads: list[Any], observer: dict[str, Any], ops: int | None) -> None:
         """Tells the running totals of the kernel and of the collectors."""
         processes = []
+        self._announcements.processes = len(self._watchlist.pids)
         for watched in self._watchlist:
             now = procfs.stat(watched.pid)
             if now is None:

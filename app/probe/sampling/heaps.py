@@ -54,6 +54,16 @@ class HeapReads:
         """Whether there is nothing to wait for: it has been read, or has none."""
         return self._was_read or not self.present
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a reading is in hand."""
+        return self._reading > 0
+
+    @property
+    def began_us(self) -> int:
+        """When the last reading was begun; 0 before the first."""
+        return self._schedule.began_us
+
     def known_arenas(self) -> list[Range] | None:
         """`arenas` as of now."""
         return self.arenas

@@ -119,3 +119,14 @@ def test_the_slope_does_not_heed_a_few_wild_points() -> None:
     assert slope(pairs(range(0, 40, 2))) == 2
     assert slope(pairs([0, 2, 4, 900, 8, 10, 12, 14])) == 2
     assert slope([]) == 0
+
+
+@pytest.mark.parametrize("period_s", [2.6, 4.6, 7.2, 9.0])
+def test_a_tooth_that_is_as_long_as_the_run_is_no_growth_once_it_has_fallen(period_s: float) -> None:
+    for seconds in (period_s + 1, 1.5 * period_s, 2 * period_s, 3 * period_s + 1, 50):
+        assert judged(lambda at_s: 20 + 85 * (at_s % period_s), seconds) is None
+
+
+def test_what_goes_on_rising_after_a_fall_at_the_start_is_a_growth() -> None:
+    found = judged(lambda at_s: 20 + 5 * at_s + (400 if at_s < 1.5 else 0), seconds=10)
+    assert pace(found) == pytest.approx(5, rel=0.1)

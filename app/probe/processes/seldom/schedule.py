@@ -20,6 +20,9 @@ from .read import Parts, SeldomRead
 
 _REST = 100  # times the CPU that a reading took, between two,
 _PRESSED_REST = 25  # and where much has changed meanwhile
+_AT_ONCE = (
+    3  # readings of a kind: the first of many processes come one after the other, and not all at the end
+)
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Seldom:
     def read(self, now_us: int, ready: bool = False) -> None:
         """Begins each reading that is due; all of them are `ready` where there is no time to wait."""
         known, self._turns = self._turns, {}
+        due: dict[type[SeldomRead], list[_Turn]] = {kind: [] for kind in self._kinds}
         for process in self._watchlist:
             for kind in self._kinds:
                 turn = known.get((kind, process.pid))
@@ -63,9 +67,14 @@ class Seldom:
                     turn = _Turn(kind(process), now_us)
                 self._turns[kind, process.pid] = turn
                 if turn.parts is None and turn.is_due(now_us) and (ready or turn.read.is_ready(now_us)):
-                    turn.parts = turn.read.parts()
-                    turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
-                    self._go_on(turn, turn.parts)
+                    due[kind].append(turn)
+        for kind, turns in due.items():
+            in_hand = sum(turn.parts is not None for (of, _), turn in self._turns.items() if of is kind)
+            turns.sort(key=lambda turn: turn.due_us)
+            for turn in turns if ready else turns[: max(_AT_ONCE - in_hand, 0)]:
+                turn.parts = turn.read.parts()
+                turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
+                self._go_on(turn, turn.parts)
 
     def _go_on(self, turn: _Turn, parts: Parts) -> None:
         part = next(parts, None)
