@@ -8,25 +8,41 @@ from app.model.units import count, seconds, size
 WORTH_BYTES = 8 << 20  # freed: less is not worth a sentence
 KEPT_SHARE = 0.5  # of it, that must have gone back to the system to be called so
 
+# What dead cycles keep until a collection comes is much where it is so many bytes, and that part of RSS.
+MUCH_BYTES = 32 << 20
+MUCH_SHARE = 0.25
+
+
+def keeps_much(memory: CollectorMemory) -> MovedRow | None:
+    """The collection that freed most, where dead cycles had kept much until then."""
+    largest = memory["largest"][0] if memory["largest"] else None
+    if largest is None or not largest["collected"]:
+        return None
+    return largest if freed_by(largest) >= max(MUCH_BYTES, MUCH_SHARE * largest["rss_before"]) else None
+
 
 def words(memory: CollectorMemory, due: NextCollection | None) -> list[str]:
     """The sentences; none where there is nothing to tell."""
     largest = memory["largest"][0] if memory["largest"] else None
     said = []
-    if largest is not None and _went(largest) >= WORTH_BYTES:
-        said.append(_freed(largest, memory["given_back"]))
+    if largest is not None and freed_by(largest) >= WORTH_BYTES:
+        said.append(freed_words(largest, memory["given_back"]))
+        if keeps_much(memory) is largest:
+            said[-1] += " A higher threshold would make the peak worse."
     if due is not None:
         said.append(_due(due, memory["held"]))
     return said
 
 
-def _went(row: MovedRow) -> int:
+def freed_by(row: MovedRow) -> int:
+    """What was in use and is no more, whether or not it went back to the system."""
     return max(row["given_back"], row["freed"] or 0)
 
 
-def _freed(largest: MovedRow, all_: int | None) -> str:
+def freed_words(largest: MovedRow, all_: int | None) -> str:
+    """What a collection freed, and what came of it."""
     which = "collections" if largest["collections"] > 1 else "collection"
-    went, back = _went(largest), largest["given_back"]
+    went, back = freed_by(largest), largest["given_back"]
     said = (
         f"{count(largest['collected'])} objects in dead cycles kept {size(went)}: the {which} at "
         f"{largest['at_s']:.1f} s "

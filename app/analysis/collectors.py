@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from app.analysis.collected import CollectedMemory
-from app.analysis.collector_words import words
+from app.analysis.collector_words import keeps_much, words
 from app.analysis.course import Course
 from app.analysis.histogram import Histogram
 from app.analysis.next_collection import NextCollections
@@ -185,6 +185,11 @@ class CollectorUse:
             sum(max(0, min(end_us, at_us) - max(start_us, since_us)) for start_us, end_us in self._recent)
             / WINDOW_US
         )
+
+    def kept(self) -> list[str]:
+        """A sentence on what dead cycles kept, where that was much."""
+        memory = self._memory.row(None, self._given_back.moved(0))
+        return words(memory, None) if keeps_much(memory) else []
 
     def row(self, observed_us: int, at_us: int, process: Process | None, rss: int | None) -> CollectorFigures:
         """The row at an instant; the collector was observed for so long, and its process has that RSS."""

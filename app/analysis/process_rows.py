@@ -14,13 +14,14 @@ from app.analysis.census import type_rows
 from app.analysis.collectors import CollectorReading, CollectorUse
 from app.analysis.heaps import HeapReading
 from app.analysis.ledger import Ledger
-from app.analysis.processes import PARTS_COURSE, MemoryReading
+from app.analysis.processes import PARTS_COURSE, MemoryReading, ProcessUse
 from app.model.frames import to_json
 from app.model.summary import (
     CensusRow,
     CollectorFigures,
     CollectorRow,
     HeapRow,
+    MemoryFigures,
     MemoryPeak,
     MemoryRow,
     MemoryTogether,
@@ -47,7 +48,7 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
     return {
         "memory": [
             {
-                **process.memory_row(),
+                **_memory(ledger, process),
                 "course": process.course.to_json(MemoryReading._fields),
                 "parts_course": process.parts_course.to_json(PARTS_COURSE),
             }
@@ -70,7 +71,7 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
 def live_rows(ledger: Ledger) -> Json:
     """`memory`, `heap`, `gc`, `types` and `census` of figures, of the processes that are there."""
     return {
-        "memory": [process.memory_row() for process in ledger.processes.live()],
+        "memory": [_memory(ledger, process) for process in ledger.processes.live()],
         "memory_together": ledger.processes.together(),
         "heap": [heap.row() for heap in ledger.heaps.live()] or None,
         "gc": [
@@ -99,6 +100,15 @@ def header_fields(ledger: Ledger) -> Json:
         "pauses": list(ledger.collectors.pauses),
         "heaps": [{**to_json(heap.message()), "mapped_us": heap.mapped_us} for heap in ledger.heaps.live()],
     }
+
+
+def _memory(ledger: Ledger, process: ProcessUse) -> MemoryFigures:
+    """Its row; of what it was there are words of its collectors, too."""
+    row = process.memory_row()
+    for collector in ledger.collectors:
+        if collector.pid == process.pid:
+            row["verdict"] += collector.kept()
+    return row
 
 
 def _gc(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from app.analysis.collector_words import WORTH_BYTES, freed_by, freed_words, keeps_much
 from app.analysis.copies import MIB, copies_of, readings_of
 from app.analysis.findings.rows import Rule, had_cpu
 from app.analysis.heaps import HeapReading
@@ -197,8 +198,52 @@ def gc_pauses(summary: Measurements) -> Finding | None:
             "thresholds": row["thresholds"],
         },
         advice=(
-            "gc.freeze() once the program has started, so that what lives for ever is not looked at again; a "
-            "higher gc.set_threshold(); or break the cycles, with weakref for what points back to a parent."
+            "gc.freeze() once the program has started, so that what lives for ever is not looked at again; "
+            f"{_threshold(row)}break the cycles, with weakref for what points back to a parent."
+        ),
+        doc="/memory",
+    )
+
+
+def cycles_hold_memory(summary: Measurements) -> Finding | None:
+    """Dead cycles that keep much memory until a collection comes, which is seldom where they are few."""
+    found = [
+        (freed_by(largest), row, largest)
+        for row in summary["gc"] or ()
+        if (memory := row.get("memory")) and (largest := keeps_much(memory))
+    ]
+    if not found:
+        return None
+    _, row, largest = max(found, key=lambda each: each[0])
+    memory = row["memory"]
+    held = memory["held"] or 0
+    now = f" By now they hold about {size(held)} again." if held >= WORTH_BYTES else ""
+    return Finding(
+        code="cycles-hold-memory",
+        severity="warning",
+        title="Cycles that nobody uses hold memory until the collector comes",
+        detail=(
+            f"In {_whose(row)} {freed_words(largest, memory['given_back'])} The collector comes by the "
+            f"number of objects, not by their size: a higher threshold would make the peak worse.{now}"
+        ),
+        evidence={
+            "pid": row["pid"],
+            "interpreter": row["interpreter"],
+            "at_s": largest["at_s"],
+            "collected": largest["collected"],
+            "freed": freed_by(largest),
+            "given_back": largest["given_back"],
+            "rss_before": largest["rss_before"],
+            "rss_after": largest["rss_after"],
+            "given_back_by_all": memory["given_back"],
+            "held": memory["held"],
+            "thresholds": row["thresholds"],
+        },
+        advice=(
+            "Break the cycle where it is made, so that what hangs on it goes at once: an exception that "
+            "is kept in a variable of its own frame (del it, or keep str(it)), a parent that its children "
+            "point to (weakref), a callback that holds its owner. Until then a lower gc.set_threshold() "
+            "bounds the peak."
         ),
         doc="/memory",
     )
@@ -246,6 +291,12 @@ def copy_on_write_growth(summary: Measurements) -> Finding | None:
         ),
         doc="/memory",
     )
+
+
+def _threshold(row: CollectorRow) -> str:
+    """None is advised where collections give memory back: they would have more to give."""
+    memory = row.get("memory")  # summaries of before have none
+    return "" if memory and (memory["given_back"] or 0) >= WORTH_BYTES else "a higher gc.set_threshold(); or "
 
 
 def _is_larger_part(summary: Measurements, heap: HeapRow, reading: HeapReading) -> bool:
@@ -306,5 +357,6 @@ RULES: tuple[Rule, ...] = (
     heap_fragmented,
     memory_kept_by_c_library,
     gc_pauses,
+    cycles_hold_memory,
     copy_on_write_growth,
 )
