@@ -82,6 +82,7 @@ class Walk:
     swap: int = 0
     shared: int = 0
     huge: int = 0
+    beyond: int = 0  # the address up to which mappings were counted
     huge_waste: int | None = None  # of anonymous memory; None where its pages could not be looked at
     sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     resident: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -146,6 +147,9 @@ def _add(found: Walk, text: bytes, anonymous: list[Mapping]) -> None:
     """Adds the mappings that one read of smaps gave."""
     for start, end, mode, name, *numbers in _RECORD.findall(text):
         first, beyond = int(start, 16), int(end, 16)
+        if first < found.beyond:
+            continue  # it grew behind the end that it had, where the kernel went on
+        found.beyond = beyond
         rss, pss, shared_clean, shared_dirty, private_clean, private_dirty, *rest = map(int, numbers)
         huge, huge_files, swap = rest
         found.rss += rss << 10

@@ -42,7 +42,10 @@ def _words(memory: ProcessMemory, address: int, size: int) -> tuple[int, ...]:
 
 
 def c_heaps(memory: ProcessMemory, anonymous: list[Range]) -> Iterator[Range]:
-    """The heaps that glibc makes for other threads' arenas, as far as they can be used."""
+    """The heaps that glibc makes for other threads' arenas, as far as they can be used.
+
+    One that has grown since its mapping was seen is told up to where that ended.
+    """
     for first, beyond in anonymous:
         for start in range(first + -first % _HEAP_MAX, beyond, _HEAP_MAX):
             try:
@@ -53,10 +56,10 @@ def c_heaps(memory: ProcessMemory, anonymous: list[Range]) -> Iterator[Range]:
                 arena
                 and arena % _HEAP_MAX < PAGE
                 and not previous % _HEAP_MAX
-                and 0 < size <= usable <= beyond - start
+                and 0 < size <= usable <= _HEAP_MAX
                 and not (size | usable) % PAGE
             ):
-                yield start, start + usable
+                yield start, min(start + usable, beyond)
 
 
 def mapped_blocks(
