@@ -41,7 +41,8 @@ TEXTS = ROOT / "docs" / "findings.head.md"
 SECONDS = 2.0
 LONGER = {
     "leak": 12.0,
-    **dict.fromkeys(("native_leak", "fills_its_arenas", "threads_without_end"), 10.0),
+    **dict.fromkeys(("native_leak", "fills_its_arenas", "threads_without_end", "cache_that_is_full"), 10.0),
+    "batches": 10.0,
     "fragmentation": 10.0,
     "gil_switched_on": 10.0,
     "lock_that_is_never_released": 4.0,
