@@ -43,6 +43,7 @@ LONGER = {
     "leak": 12.0,
     **dict.fromkeys(("native_leak", "fills_its_arenas", "threads_without_end", "cache_that_is_full"), 10.0),
     "batches": 10.0,
+    "exceptions_that_are_kept": 6.0,
     "fragmentation": 10.0,
     "gil_switched_on": 10.0,
     "lock_that_is_never_released": 4.0,
@@ -73,11 +74,12 @@ ALSO: dict[str, frozenset[str]] = {
     "echo-server": frozenset({"gil-idle"}),  # eight clients, of whom one is served at a time
     "philosophers": frozenset({"threads-stuck"}),
     "reference-counts": frozenset({"gil-saturated", "lost-updates"}),
-    "reference-cycles": frozenset({"gil-convoy"}),  # a bystander wakes each millisecond
+    "reference-cycles": frozenset({"gil-convoy", "cycles-hold-memory"}),  # a bystander wakes each millisecond
     "leak": frozenset({"gil-idle"}),  # its threads pause, and so do the next two
     "fragmentation": frozenset({"gil-idle"}),
     "object-allocators": frozenset({"gil-idle", "gc-pauses"}),  # it collects before each count
-    "malloc-trim": frozenset({"gil-idle"}),  # it asks four times a second whether somebody wants it to trim
+    # It asks four times a second whether somebody wants it to trim, and until then there is what to trim.
+    "malloc-trim": frozenset({"gil-idle", "memory-kept-by-c-library"}),
     "memory-ladder": frozenset({"gil-idle"}),  # it polls for what a person asks of it
     "object-graph": frozenset({"gil-idle"}),  # it pauses after each step, so that it can be followed
     "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks

@@ -1,11 +1,11 @@
-"""A handler keeps its exception in a variable: a cycle with its frame, and with the buffer of 4 MB in it."""
+"""A handler keeps its exception in a variable: a cycle with its frame, and with the buffer of 1 MB in it."""
 # due: cycles-hold-memory
 
 import time
 
 
 def handle() -> int:
-    payload = bytearray(4_000_000)
+    payload = bytearray(1_000_000)
     payload[::4096] = b"x" * len(payload[::4096])
     kept = None
     try:
