@@ -15,6 +15,7 @@ from app.analysis.summary import summarise
 from app.model.frames import (
     STANDING,
     Blocked,
+    Counters,
     End,
     Event,
     Frame,
@@ -94,8 +95,18 @@ class Excerpt:
         ledger.feed(End(self._to_us, run["state"], run.get("error"), run.get("exit_code")))
         ledger.settle()
         summary = summarise(ledger, {**run, "duration_s": ledger.measured_us / 1e6})
+        self._count_operations(summary)
         summary["threads"] = [thread for thread in summary["threads"] if thread["observed_s"]]
         return summary
+
+    def _count_operations(self, summary: Summary) -> None:
+        """A workload counts its operations from its own beginning; these are of the span."""
+        before, reported = self._before.get((Counters, ())), summary["workload"]
+        ops, at_us = self._ledger.counters.ops, self._ledger.counters.at_us
+        if reported is None or ops is None or not isinstance(before, Counters) or at_us <= before.at_us:
+            return
+        done = ops - (before.ops or 0)
+        reported["ops"], reported["ops_per_s"] = done, done * 1e6 / (at_us - before.at_us)
 
     def _told(self, message: Message) -> None:
         about = tuple(getattr(message, name) for name in STANDING[type(message)])

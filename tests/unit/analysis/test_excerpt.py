@@ -80,3 +80,13 @@ def test_it_begins_with_what_stood_before_it_of_each_process():
         (1, 30, 30),
         (7, 40, 40),
     ]
+
+
+def test_operations_are_those_of_the_span():
+    excerpt = Excerpt(2_000_000, 3_000_000)
+    for at_us in range(0, 4_000_000, 250_000):
+        excerpt.feed(Frame(at_us, at_us + 250_000, 250, 0, 0))
+        excerpt.feed(Counters(at_us + 250_000, ops=7 * (at_us + 250_000)))
+    workload = excerpt.summary({"state": "finished"})["workload"]
+    assert workload["ops_per_s"] == 7e6
+    assert workload["ops"] == 7_000_000
