@@ -40,6 +40,15 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a program that the observer starts may use; None: as much as the observer's user may."""
+
+    memory_bytes: int | None = None  # of private memory, in each of its processes
+    processes: int | None = None  # and threads, beside those of its user; of root's the kernel limits none
+    file_bytes: int | None = None  # in each file that it writes
+
+
+@dataclass(frozen=True)
 class Start:
     """A program that the observer starts itself.
 
@@ -55,6 +64,7 @@ class Start:
     workload: bool = False  # it speaks the line described above
     stdio: tuple[int, int, int] | None = None
     fds: tuple[int, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,6 @@ class ObserverSpec:
         return cls(
             run=body["run"],
             sampling=Sampling(**body["sampling"]),
-            start=Start(**start) if start else None,
+            start=Start(**{**start, "limits": Limits(**start["limits"])}) if start else None,
             attach_pid=body.get("attach_pid"),
         )

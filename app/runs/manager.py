@@ -97,7 +97,8 @@ class Manager:
                 "Commands, scripts and attaching are switched off here: only workloads of the catalogue run",
                 "Start the server without --no-commands, and with GILSCOPE_COMMANDS unset.",
             )
-        run = self._admit(await self._plan(request))
+        planned = await self._plan(request)
+        run = self._admit(planned.limited(self._settings.limits, self._settings.target_seconds))
         if recording is not None:
             run.record(recording)
         await self._record(run)

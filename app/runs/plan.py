@@ -11,7 +11,7 @@ from typing import Any
 from app.model import redaction
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.program import name_of
-from app.model.spec import ObserverSpec, Sampling, Start
+from app.model.spec import Limits, ObserverSpec, Sampling, Start
 from app.runs import catalogue, environment, interpreters
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
@@ -39,6 +39,12 @@ class Plan:
     start: Start | None = None
     environment: Mapping[str, str] | None = None  # what of it may matter, see environment.py
     actions: Sequence[ActionSpec] = ()  # what it can be told to do while it runs
+
+    def limited(self, limits: Limits, limit_s: float) -> Plan:
+        """The same within limits, but for what has the caller's own streams: that is left as it is."""
+        if self.start is None or self.in_foreground:
+            return self
+        return replace(self, start=replace(self.start, limits=limits), limit_s=self.limit_s or limit_s)
 
     @property
     def in_foreground(self) -> bool:

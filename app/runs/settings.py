@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.model.errors import BadRequest
+from app.model.spec import Limits
 
 TOKEN_LENGTH = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
@@ -27,6 +28,13 @@ def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= number <= 1000:
         raise ValueError("must be a whole number from 1 to 1000")
+    return number
+
+
+def _many(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= 10_000_000:
+        raise ValueError("must be a whole number from 1 to 10000000")
     return number
 
 
@@ -85,6 +93,27 @@ class Settings:
         _switch,
         "on: HTTP even where other machines reach the server; who is in between reads tokens.",
     )
+    target_memory: int = _setting(
+        0,
+        "GILSCOPE_TARGET_MEMORY",
+        _bytes,
+        "Private memory of each process of a program that is started; as much as the machine has if not set.",
+    )
+    target_processes: int = _setting(
+        4096,
+        "GILSCOPE_TARGET_PROCESSES",
+        _many,
+        "Processes and threads of a program, beside those that its user has; root's are not limited.",
+    )
+    target_file: int = _setting(
+        64 << 30, "GILSCOPE_TARGET_FILE", _bytes, "The size of each file that such a program writes."
+    )
+    target_seconds: int = _setting(
+        24 * 3600,
+        "GILSCOPE_TARGET_SECONDS",
+        _many,
+        "How long a command or a script may take that was given no time of its own.",
+    )
     pythons: tuple[str, ...] = _setting(
         (), "GILSCOPE_PYTHONS", _paths, "Further interpreters: executables or folders, separated by colons."
     )
@@ -107,6 +136,12 @@ class Settings:
         _names,
         "Names beside localhost under which the server may be reached, separated by commas.",
     )
+
+    @property
+    def limits(self) -> Limits:
+        """What a program that is started may use."""
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return Limits(self.target_memory or machine, self.target_processes, self.target_file)
 
     @property
     def home(self) -> Path:

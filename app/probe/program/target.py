@@ -19,6 +19,7 @@ from app.model.errors import TargetFailed
 from app.model.spec import Start
 from app.probe.kernel import procfs
 
+from . import limits
 from .output import Output
 
 _PR_SET_PDEATHSIG = 1
@@ -73,13 +74,19 @@ class Target:
             assert self._output is not None
             out = subprocess.DEVNULL if start.workload else self._output.writer
             streams = (subprocess.DEVNULL, out, self._output.writer)
+        bounds = limits.of(start.limits)
+
+        def prepare() -> None:
+            _die_with_parent()
+            limits.apply(bounds)
+
         return subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
             start.argv,
             env=start.env,
             cwd=start.cwd,
             pass_fds=(*fds, *start.fds),
             start_new_session=self._own_session,
-            preexec_fn=_die_with_parent if self._own_session else None,  # noqa: PLW1509  one thread
+            preexec_fn=prepare if self._own_session else None,  # noqa: PLW1509  one thread
             stdin=streams[0],
             stdout=streams[1],
             stderr=streams[2],
