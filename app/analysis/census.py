@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from app.analysis.totals import seconds
-from app.model.frames import Message, Types, from_json, to_json
-from app.model.summary import CensusRow, TypeRow
-from app.model.tracks import TypeCount, type_counts
+from app.model.frames import Holders, Message, Types, from_json, to_json
+from app.model.summary import CensusRow, HolderRow, TypeRow
+from app.model.tracks import HeldItems, TypeCount, held_items, type_counts
 
 WINDOW_US = 60_000_000
 MOST_ROWS = 60
@@ -211,3 +211,93 @@ def type_rows(heaps: Iterable[CensusUse]) -> list[TypeRow]:
     """The types of some heaps, those first that take most."""
     rows = [row for heap in heaps for row in heap.rows]
     return sorted(rows, key=lambda row: row["bytes"], reverse=True)
+
+
+class ContainerUse:
+    """The large containers of a process."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.gone = False
+        self._kept: deque[tuple[int, list[HeldItems]]] = deque()
+        self._rows: list[HolderRow] | None = None
+
+    def read(self, at_us: int, found: list[HeldItems]) -> None:
+        """Take what was found."""
+        self._rows = None
+        self._kept.append((at_us, found))
+        while self._kept[0][0] < at_us - WINDOW_US:
+            self._kept.popleft()
+
+    def state(self) -> list[Any]:
+        """What a piece of the run keeps of it: few readings, the newest among them."""
+        step = -(-len(self._kept) // MOST_STORED)
+        return [self.pid, self.gone, [*self._kept][::-1][::step][::-1]]
+
+    @property
+    def rows(self) -> list[HolderRow]:
+        """One a container."""
+        if self._rows is None:  # they are asked for more often than read
+            items: dict[str, list[_Point]] = {}
+            for at_us, found in self._kept:
+                for row in found:
+                    items.setdefault(row.path, []).append(_Point(at_us / 1e6, row.items, 0.0))
+            self._rows = [
+                {
+                    "pid": self.pid,
+                    "path": row.path,
+                    "type": row.type,
+                    "items": row.items,
+                    "items_per_s": pace(items[row.path]),
+                }
+                for row in self._kept[-1][1]
+            ]
+        return self._rows
+
+
+class Containers:
+    """Those of all processes of a run."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, ContainerUse] = {}
+
+    def feed(self, message: Message, begin_us: int | None) -> None:
+        """Take what was found of a process."""
+        if isinstance(message, Holders):
+            self._of(message.pid).read(message.at_us, held_items(message))
+
+    def begin(self, before: Containers) -> None:
+        """Of a piece: all is told anew in it."""
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [process.state() for process in self._processes.values()]
+
+    def absorb(self, state: list[Any], begin_us: int) -> None:
+        """Add the piece that follows."""
+        for pid, gone, kept in state:
+            process = self._of(pid)
+            for at_us, found in kept:
+                process.read(at_us, [HeldItems(*row) for row in found])
+            process.gone = gone
+
+    def _of(self, pid: int) -> ContainerUse:
+        process = self._processes.get(pid)
+        if process is None or process.gone:
+            process = self._processes[pid] = ContainerUse(pid)
+        return process
+
+    def process_gone(self, pid: int, at_us: int) -> None:
+        """It holds nothing any more; what was last known stays."""
+        if pid in self._processes:
+            self._processes[pid].gone = True
+
+    def forget(self, pids: Collection[int]) -> None:
+        """Forget what is known of these processes."""
+        for pid in pids:
+            self._processes.pop(pid, None)
+
+    def rows(self, live: bool) -> list[HolderRow]:
+        """Of all processes, or of those that are there: those that grow fastest first, then the largest."""
+        rows = [row for each in self._processes.values() if not (live and each.gone) for row in each.rows]
+        return sorted(rows, key=lambda row: (-(row["items_per_s"] or 0), -row["items"]))

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.analysis import stuck, who_waits
 from app.analysis.capabilities import available
-from app.analysis.census import Censuses
+from app.analysis.census import Censuses, Containers
 from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils, ends_of
 from app.analysis.heaps import Heaps
@@ -94,7 +94,8 @@ class Ledger:
         self.heaps = Heaps()
         self.collectors = Collectors(piece)
         self.censuses = Censuses()
-        self.per_process = (self.heaps, self.collectors, self.censuses)
+        self.containers = Containers()
+        self.per_process = (self.heaps, self.collectors, self.censuses, self.containers)
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads(piece)
         self.gils = Gils()

@@ -21,6 +21,7 @@ from app.model.summary import (
     CollectorFigures,
     CollectorRow,
     HeapRow,
+    HolderRow,
     MemoryFigures,
     MemoryPeak,
     MemoryRow,
@@ -32,7 +33,7 @@ Json = dict[str, Any]
 
 
 class SummaryRows(TypedDict):
-    """Those of a summary; `heap`, `gc`, `types` and `census` are null where none was read."""
+    """Those of a summary; `heap`, `gc`, `types`, `census` and `holders` are null where none was read."""
 
     memory: list[MemoryRow]
     memory_peak: MemoryPeak
@@ -41,6 +42,7 @@ class SummaryRows(TypedDict):
     gc: list[CollectorRow] | None
     types: list[TypeRow] | None
     census: list[CensusRow] | None
+    holders: list[HolderRow] | None
 
 
 def summary_rows(ledger: Ledger) -> SummaryRows:
@@ -65,11 +67,12 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
         or None,
         "types": type_rows(ledger.censuses) or None,
         "census": [heap.row() for heap in ledger.censuses] or None,
+        "holders": ledger.containers.rows(live=False) or None,
     }
 
 
 def live_rows(ledger: Ledger) -> Json:
-    """`memory`, `heap`, `gc`, `types` and `census` of figures, of the processes that are there."""
+    """`memory`, `heap`, `gc`, `types`, `census` and `holders` of figures, of the processes that are there."""
     return {
         "memory": [_memory(ledger, process) for process in ledger.processes.live()],
         "memory_together": ledger.processes.together(),
@@ -81,6 +84,7 @@ def live_rows(ledger: Ledger) -> Json:
         or None,
         "types": type_rows(ledger.censuses.live()) or None,
         "census": [heap.row() for heap in ledger.censuses.live()] or None,
+        "holders": ledger.containers.rows(live=True) or None,
     }
 
 

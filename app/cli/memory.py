@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.report_memory import bar, types
+from app.cli.report_memory import bar, holders, types
 from app.runs import inspection
 
 
@@ -20,5 +20,5 @@ def memory(
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
         return
-    parts = bar(report["memory"], report["together"]), types(report["types"])
+    parts = bar(report["memory"], report["together"]), types(report["types"]), holders(report["holders"])
     typer.echo("\n\n".join(part for part in parts if part))

@@ -9,6 +9,7 @@ from app.model import units
 from app.model.summary import (
     CollectorRow,
     HeapRow,
+    HolderRow,
     MemoryPeak,
     MemoryRow,
     MemoryTogether,
@@ -28,6 +29,7 @@ def parts(summary: Summary) -> list[str]:
         _memory(summary),
         _rss(summary),
         types(summary.get("types")),
+        holders(summary.get("holders")),
         _heaps(summary),
         _collectors(summary),
     )
@@ -157,12 +159,31 @@ def types(rows: list[TypeRow] | None) -> str:
     told = [
         [
             f"{row['type']} ({_whose(row)})" if several else row["type"],
-            units.count(row["count"]),
+            units.count(row["count"]) if row["count"] else "few",
             _off(units.count(row["count_high"] - row["count"])),
             units.size(row["bytes"]),
             _off(units.size(row["high"] - row["bytes"])),
             _change(row["count_per_s"], units.count),
             _change(row["bytes_per_s"], units.size),
+        ]
+        for row in rows[:_TYPES]
+    ]
+    return render(columns, told)
+
+
+def holders(rows: list[HolderRow] | None) -> str:
+    """The large containers that names hold, those that grow fastest first."""
+    if not rows:
+        return ""
+    several = len({row["pid"] for row in rows}) > 1
+    columns = [Column("large containers, held by"), Column("type")]
+    columns += [Column("items", "right"), Column("change", "right")]
+    told = [
+        [
+            f"{row['path']} (pid {row['pid']})" if several else row["path"],
+            row["type"],
+            units.count(row["items"]),
+            _change(row["items_per_s"], units.count),
         ]
         for row in rows[:_TYPES]
     ]

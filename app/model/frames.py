@@ -44,6 +44,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     types     at_us, pid, interpreter, took_us, cpu_us, pages, pages_read, torn, bytes_used, object_bytes,
               rows [[type, count, count_off, bytes, bytes_off]],
               large_bytes, large_known, large_read, large_torn, large_cut
+    holders   at_us, pid, took_us, cpu_us, rows [[path, type, items]]
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -149,6 +150,9 @@ are then judged by the sizes that these objects tell. `large_read` blocks were l
 some of the others, and `large_known` are the bytes of those that are objects or belong to some. `large_torn`
 heaps changed while they were walked over, and with `large_cut` there were too many blocks to walk over all.
 `torn` counts pages that changed while they were read, and were left out.
+
+A holders message tells of containers with 1,000 items or more that a name holds, the largest first: in a
+module, `app.cache: SESSIONS` or `app.cache: STORE.items`, or in a function that runs, `serve(): pending`.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
@@ -388,6 +392,18 @@ class Types:
 
 
 @dataclass(frozen=True)
+class Holders:
+    """Which names hold the large containers of a process."""
+
+    type: ClassVar[str] = "holders"
+    at_us: int
+    pid: int
+    took_us: int
+    cpu_us: int
+    rows: Sequence[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a process of the tree."""
 
@@ -437,6 +453,7 @@ Message = Union[
     Rollup,
     CLibrary,
     Types,
+    Holders,
     Event,
     Report,
     End,
@@ -452,6 +469,7 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Rollup: ("pid",),
     CLibrary: ("pid",),
     Types: ("pid", "interpreter"),
+    Holders: ("pid",),
 }
 
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}

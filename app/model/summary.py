@@ -431,6 +431,16 @@ class TypeRow(TypedDict):
     bytes_per_s: Maybe
 
 
+class HolderRow(TypedDict):
+    """A large container, and the names that lead to it."""
+
+    pid: int
+    path: str
+    type: str
+    items: int
+    items_per_s: Maybe
+
+
 class CensusRow(TypedDict):
     """How the types of a heap were read, see the types message."""
 
@@ -776,6 +786,7 @@ class Measurements(TypedDict):
     gc: list[CollectorRow] | None
     types: list[TypeRow] | None
     census: list[CensusRow] | None
+    holders: list[HolderRow] | None
     hot: list[HotRow] | None
     flame: FlameNode | None
     where: TimeOfAll | None

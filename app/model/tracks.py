@@ -17,6 +17,7 @@ from app.model.frames import (
     Counters,
     Frame,
     Heap,
+    Holders,
     Loops,
     Memory,
     Names,
@@ -173,6 +174,14 @@ class TypeCount(NamedTuple):
     bytes_off: int
 
 
+class HeldItems(NamedTuple):
+    """A large container, and the names that lead to it."""
+
+    path: str
+    type: str
+    items: int
+
+
 class PinnedArenas(NamedTuple):
     """The arenas of a heap of which at most a tenth is in use."""
 
@@ -326,6 +335,11 @@ def heap_classes(message: Heap) -> Iterator[HeapClass]:
 def type_counts(message: Types) -> list[TypeCount]:
     """The types of a census, those first that take most."""
     return [TypeCount._make(row) for row in message.rows]
+
+
+def held_items(message: Holders) -> list[HeldItems]:
+    """The containers, the largest first."""
+    return [HeldItems._make(row) for row in message.rows]
 
 
 def pinned_arenas(message: Heap) -> PinnedArenas:

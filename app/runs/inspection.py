@@ -13,7 +13,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.process_rows import summary_rows
 from app.model.errors import GilscopeError, from_json
 from app.model.frames import decode
-from app.model.summary import CensusRow, HeapRow, MemoryRow, MemoryTogether, TypeRow
+from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
 from app.runs.observer import COMMAND, HOME, own_environment
 
 _LIMIT_S = 30.0
@@ -45,6 +45,7 @@ class MemoryReport(TypedDict):
     heap: list[HeapRow] | None
     types: list[TypeRow] | None
     census: list[CensusRow] | None
+    holders: list[HolderRow] | None
 
 
 def memory(pid: int) -> MemoryReport:
@@ -63,6 +64,7 @@ def memory(pid: int) -> MemoryReport:
         "heap": rows["heap"],
         "types": rows["types"],
         "census": rows["census"],
+        "holders": rows["holders"],
     }
 
 

@@ -103,3 +103,40 @@ def test_a_large_heap_is_sampled_and_the_intervals_hold(gil_python: str) -> None
     for larger, smaller in pairwise(rows):
         if smaller["high"] < larger["low"]:
             assert truth[larger["type"]][1] > truth[smaller["type"]][1]
+
+
+# Holds containers by a name of a module, of a class, of an instance, and of a function that runs.
+HOLDING = """
+import sys
+
+CACHE = dict.fromkeys(range(5_000))
+FEW = list(range(50))
+
+class Store:
+    shared = [0] * 3_000
+
+    def __init__(self):
+        self.items = set(range(2_000))
+
+STORE = Store()
+
+def serve():
+    pending = list(range(4_000))
+    READY
+    sys.stdin.readline()
+
+serve()
+"""
+
+
+def test_large_containers_are_told_by_the_names_that_hold_them(python: str) -> None:
+    with standing_by(python, HOLDING) as target:
+        rows = inspection.memory(target.pid)["holders"]
+    assert rows is not None
+    own = [row for row in rows if row["path"].startswith(("__main__", "serve"))]
+    assert {(row["path"], row["type"], row["items"]) for row in own} == {
+        ("__main__: CACHE", "dict", 5_000),
+        ("__main__: Store.shared", "list", 3_000),
+        ("__main__: STORE.items", "set", 2_000),
+        ("serve(): pending", "list", 4_000),
+    }

@@ -126,6 +126,18 @@ class ObjectReader:
                 return self._memory.u64(values + self._values + index * _POINTER) or None
         return None
 
+    def attributes(self, address: int) -> list[tuple[int, int]]:
+        """(name, value) of each attribute of an instance like that."""
+        values, managed = self._values_or_dict(address)
+        if managed:
+            return [(key, value) for _, key, value in self.entries(managed)]
+        if not values:
+            return []
+        kind = self._memory.u64(address + self._of.ob_type)
+        keys = self._table(self._memory.u64(kind + self._of.ht_cached_keys))
+        words = self._words(values, len(keys))
+        return [(key, value) for (_, key, _), value in zip(keys, words) if value]
+
     def _values_or_dict(self, address: int) -> tuple[int, int]:
         """(PyDictValues, dict) of an instance: one of them is 0."""
         memory = self._memory

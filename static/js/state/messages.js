@@ -61,6 +61,7 @@
  *            low: number, high: number, count_per_s: Maybe, bytes_per_s: Maybe}} TypeFigures
  * @typedef {{pid: number, interpreter: number, at_s: number, pages: number, pages_read: number, torn: number,
  *            bytes_used: number, object_bytes: number, large_bytes: Maybe, large_known: number}} CensusFigures
+ * @typedef {{pid: number, path: string, type: string, items: number, items_per_s: Maybe}} HolderFigures
  * @typedef {{[kind: string]: [size: number, rss: number, pss?: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
  * @typedef {{pid: number, at_s: number, foretold: Maybe, foretold_at_s: Maybe, given_back: number,
  *            rss_before: number, rss_after: number, said: string}} TrimRow
@@ -75,7 +76,7 @@
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
- *            types?: TypeFigures[] | null, census?: CensusFigures[] | null, trims?: TrimRow[],
+ *            types?: TypeFigures[] | null, census?: CensusFigures[] | null, holders?: HolderFigures[] | null, trims?: TrimRow[],
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, mapped_us?: Maybe, changed: [address: number, pools: string][], gone: number[]}} HeapMessage

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from app.analysis.census import Censuses, _Point, pace, type_rows
-from app.model.frames import Types
+from app.analysis.census import Censuses, Containers, _Point, pace, type_rows
+from app.model.frames import Holders, Types
 
 S = 1_000_000
 
@@ -79,3 +79,19 @@ def test_only_the_last_minute_counts() -> None:
         heaps.feed(census(second, [["dict", 1_000 * min(second, 60), 0, 1, 0]]), None)
     (row,) = type_rows(heaps)
     assert row["count_per_s"] is None
+
+
+def test_containers_that_grow_come_first_and_then_the_largest() -> None:
+    containers = Containers()
+    for second in range(8):
+        rows = [["app: TABLE", "dict", 90_000], ["app: CACHE", "dict", 2_000 + 100 * second]]
+        containers.feed(Holders(second * S, 7, 900, 700, rows), None)
+    first, second_ = containers.rows(live=True)
+    assert (first["path"], first["items"]) == ("app: CACHE", 2_700)
+    assert first["items_per_s"] == pytest.approx(100)
+    assert (second_["path"], second_["items_per_s"]) == ("app: TABLE", None)
+    containers.process_gone(7, 9 * S)
+    assert containers.rows(live=True) == []
+    assert len(containers.rows(live=False)) == 2
+    containers.forget([7])
+    assert containers.rows(live=False) == []

@@ -475,6 +475,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "gc",
         "types",
         "census",
+        "holders",
         "hot",
         "flame",
         "where",

@@ -18,6 +18,7 @@ from app.probe.kernel.memory import ProcessMemory, Unmapped
 MAX_NAME = 200  # characters
 
 # Of tp_flags.
+_INLINE_VALUES = 1 << 2  # 3.13 on
 _MANAGED_WEAKREF = 1 << 3  # 3.12 on
 _MANAGED_DICT = 1 << 4
 _HEAP_TYPE = 1 << 9
@@ -49,6 +50,8 @@ class ObjectType:
     item: int  # tp_itemsize
     head: int  # bytes of a block before the object
     shape: int  # FIXED ... DEQUE
+    has_attributes: bool  # in an array or a dict that ObjectReader.attributes finds
+    makes_types: bool  # it is a metaclass
 
 
 class TypeTable:
@@ -105,6 +108,10 @@ class TypeTable:
             self._refused.add(word)
         return found
 
+    def class_dict(self, address: int) -> int:
+        """The dict of the class at `address`; 0 where it has none of its own. Unmapped."""
+        return self._memory.u64(address + self._of.tp_basicsize + _TP_DICT)
+
     def _look(self, address: int) -> ObjectType | None:
         data = self._memory.read(address, self._size)
         basic, item, flags = self._sizes(data)
@@ -123,7 +130,10 @@ class TypeTable:
         shape = _shape(name, flags, item)
         if basic < self._least[shape] or (shape == BYTEARRAY and self._version >= _BYTEARRAY_OF_BYTES):
             shape = FIXED
-        found = ObjectType(address, name, basic, item, head, shape)
+        # From 3.13 on the array lies behind the object, if it is there.
+        inline = self._version < (3, 13) or flags & _INLINE_VALUES
+        has_attributes = bool(flags & _MANAGED_DICT and inline)
+        found = ObjectType(address, name, basic, item, head, shape, has_attributes, bool(flags & _TYPE))
         self._known[address] = lasting, found
         return found
 

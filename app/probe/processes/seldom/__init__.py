@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .census import CensusRead
+from .census import CensusRead, HoldersRead
 from .memory import MemoryRead
 from .read import SeldomRead
 from .rollup import RollupRead
 
-SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead, CensusRead)
+SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead, CensusRead, HoldersRead)

@@ -1,11 +1,12 @@
-"""What a process's live objects are, by type: judged by a random sample, an interpreter after the other."""
+"""What a process's live objects are, by type, and which names hold the large containers."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from functools import partial
 
-from app.model.frames import Types
+from app.model.frames import Holders, Types
+from app.probe.cpython.census.holders import Holder, HolderReader
 from app.probe.cpython.census.reading import Census, CensusReader
 from app.probe.cpython.heap.reading import Tally
 from app.probe.cpython.runtime import Runtime
@@ -19,7 +20,7 @@ from .read import Parts, SeldomRead
 
 
 class CensusRead(SeldomRead):
-    """Of one process."""
+    """The types of a process: judged by a random sample, an interpreter after the other."""
 
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
@@ -79,6 +80,31 @@ class CensusRead(SeldomRead):
             in_use.torn if in_use else 0,
             in_use.cut if in_use else False,
         )
+
+
+class HoldersRead(SeldomRead):
+    """Which names of a process hold its large containers."""
+
+    def __init__(self, process: Watched) -> None:
+        super().__init__(process)
+        self._reader: tuple[Runtime, HolderReader] | None = None
+
+    def is_ready(self, now_us: int) -> bool:
+        """Once it is read."""
+        return self.process.reader is not None
+
+    def parts(self) -> Parts:
+        """All of it."""
+        reader = self.process.reader
+        if reader is None:
+            return
+        runtime = reader.sampler.runtime
+        if self._reader is None or self._reader[0] is not runtime:
+            self._reader = runtime, HolderReader(runtime)
+        yield self._reader[1].read(), self._found
+
+    def _found(self, found: list[Holder], at_us: int, cost: Cost) -> Holders:
+        return Holders(at_us, self.process.pid, cost.took_us, cost.cpu_us, [list(each) for each in found])
 
 
 def _pools(reader: Reader) -> list[tuple[int, Tally]]:

@@ -57,7 +57,7 @@ export class MemoryPanel {
     const left = this.#chart.update(courses.memory);
     this.#rows.update(processes);
     this.#mappings.update(processes);
-    this.#types.update(told.types ?? [], told.census ?? []);
+    this.#types.update(told.types ?? [], told.census ?? [], told.holders ?? []);
     const more = left > 0 ? ` ${text(count(left))} more processes have no line on the chart.` : "";
     setText(this.#together, togetherOf(processes) + more);
   }

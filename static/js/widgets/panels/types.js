@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What the live objects are: the types whose objects take most, as a sample tells them, and which come to be more.
- * @import { CensusFigures, Maybe, TypeFigures } from "../../state/messages.js"
+ * @import { CensusFigures, HolderFigures, Maybe, TypeFigures } from "../../state/messages.js"
  */
 import { find, make, setText } from "../../base/dom.js";
 import { count, share, size, text } from "../../base/format.js";
@@ -9,27 +9,41 @@ import { KeyedRows } from "../../base/keyed_rows.js";
 
 /** Types with a row. */
 const MOST = 15;
+const MOST_HOLDERS = 10;
 
 export class Types {
   #rows;
   #table;
   #none;
   #how;
+  #held;
+  #heldTable;
+  #holders;
 
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.#table = find(root, "table", HTMLTableElement);
+    this.#table = find(root, ".by-type table", HTMLTableElement);
     this.#none = find(root, ".none", HTMLElement);
     this.#how = find(root, ".how", HTMLElement);
     this.#rows = new KeyedRows(
-      find(root, "tbody", HTMLTableSectionElement),
+      find(root, ".by-type tbody", HTMLTableSectionElement),
       (/** @type {TypeFigures} */ { pid, interpreter, type }) => `${pid} ${interpreter} ${type}`,
       (one) => new Row(one),
     );
+    this.#held = find(root, ".held", HTMLElement);
+    this.#heldTable = find(root, ".held table", HTMLTableElement);
+    this.#holders = new KeyedRows(
+      find(root, ".held tbody", HTMLTableSectionElement),
+      (/** @type {HolderFigures} */ { pid, path }) => `${pid} ${path}`,
+      (one) => new HolderRow(one),
+    );
   }
 
-  /** @param {TypeFigures[]} types @param {CensusFigures[]} censuses */
-  update(types, censuses) {
+  /** @param {TypeFigures[]} types @param {CensusFigures[]} censuses @param {HolderFigures[]} holders */
+  update(types, censuses, holders) {
+    this.#held.hidden = holders.length === 0;
+    this.#heldTable.classList.toggle("one-process", new Set(holders.map(({ pid }) => pid)).size < 2);
+    this.#holders.update(holders.slice(0, MOST_HOLDERS));
     this.#none.hidden = types.length > 0;
     this.#table.hidden = types.length === 0;
     this.#table.classList.toggle("one-process", censuses.length < 2);
@@ -84,12 +98,36 @@ class Row {
 
   /** @param {TypeFigures} one */
   update(one) {
-    setText(this.count, text(count(one.count)));
+    // Of some types the sample has met what belongs to objects, and none of the few objects themselves.
+    setText(this.count, one.count ? text(count(one.count)) : "few");
     setText(this.countOff, offOf(one.count_high - one.count, count));
     setText(this.bytes, text(size(one.bytes)));
     setText(this.bytesOff, offOf(one.high - one.bytes, size));
     setText(this.countPace, paceOf(one.count_per_s, count));
     setText(this.bytesPace, paceOf(one.bytes_per_s, size));
+  }
+}
+
+class HolderRow {
+  /** @param {HolderFigures} one */
+  constructor({ pid, path, type }) {
+    this.items = make("td", { class: "number" });
+    this.pace = make("td", { class: "number" });
+    this.element = make(
+      "tr",
+      {},
+      make("td", { class: "number whose" }, String(pid)),
+      make("th", { scope: "row", class: "code", title: path }, path),
+      make("td", { class: "code" }, type),
+      this.items,
+      this.pace,
+    );
+  }
+
+  /** @param {HolderFigures} one */
+  update({ items, items_per_s: pace }) {
+    setText(this.items, text(count(items)));
+    setText(this.pace, paceOf(pace, count));
   }
 }
 
