@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from app.analysis.totals import seconds
-from app.model.frames import Holders, Message, Types, from_json, to_json
+from app.model.frames import ContainerHolders, Message, Types, from_json, to_json
 from app.model.summary import CensusRow, HolderRow, TypeRow
 from app.model.tracks import HeldItems, TypeCount, held_items, type_counts
 
@@ -263,7 +263,7 @@ class Containers:
 
     def feed(self, message: Message, begin_us: int | None) -> None:
         """Take what was found of a process."""
-        if isinstance(message, Holders):
+        if isinstance(message, ContainerHolders):
             self._of(message.pid).read(message.at_us, held_items(message))
 
     def begin(self, before: Containers) -> None:

@@ -392,7 +392,7 @@ class Types:
 
 
 @dataclass(frozen=True)
-class Holders:
+class ContainerHolders:
     """Which names hold the large containers of a process."""
 
     type: ClassVar[str] = "holders"
@@ -453,7 +453,7 @@ Message = Union[
     Rollup,
     CLibrary,
     Types,
-    Holders,
+    ContainerHolders,
     Event,
     Report,
     End,
@@ -469,7 +469,7 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Rollup: ("pid",),
     CLibrary: ("pid",),
     Types: ("pid", "interpreter"),
-    Holders: ("pid",),
+    ContainerHolders: ("pid",),
 }
 
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, cast
 from app.model.frames import (
     Blocked,
     Collector,
+    ContainerHolders,
     Counters,
     Frame,
     Heap,
-    Holders,
     Loops,
     Memory,
     Names,
@@ -337,7 +337,7 @@ def type_counts(message: Types) -> list[TypeCount]:
     return [TypeCount._make(row) for row in message.rows]
 
 
-def held_items(message: Holders) -> list[HeldItems]:
+def held_items(message: ContainerHolders) -> list[HeldItems]:
     """The containers, the largest first."""
     return [HeldItems._make(row) for row in message.rows]
 

@@ -22,7 +22,7 @@ from app.runs.plan import Plan
 from app.runs.playback import Recorded, in_thread
 from app.runs.recording import Recording
 from app.runs.run_json import run_json
-from app.runs.supervision import Patience, Shared, Supervision
+from app.runs.supervision import Patience, InCommon, Supervision
 from app.runs.timeline import TimelineWriter, beside, level_for
 from app.runs.window import figures_of
 
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 class LiveRun:
     """A RunRecord, from its start until it is in the archive. One event loop's."""
 
-    def __init__(self, run_id: str, plan: Plan, patience: Patience, shared: Shared | None = None) -> None:
+    def __init__(self, run_id: str, plan: Plan, patience: Patience, shared: InCommon | None = None) -> None:
         self.id = run_id
         self.plan = plan
         self.recording: Recording | None = None  # that of the archive
@@ -42,7 +42,7 @@ class LiveRun:
         self._created_at = time.time()
         self._feed = Feed(self.to_json)
         self._lifecycle = Lifecycle()
-        self._supervision = Supervision(run_id, plan, patience, self, shared or Shared())
+        self._supervision = Supervision(run_id, plan, patience, self, shared or InCommon())
         self._end: frames.End | None = None
         self._begun = asyncio.Event()
         self._admitted = asyncio.Event()

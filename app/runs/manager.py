@@ -34,7 +34,7 @@ from app.runs.record import RunRecord
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
-from app.runs.supervision import Patience, Shared
+from app.runs.supervision import Patience, InCommon
 
 KEPT_UNRECORDED = 20
 EVERY = Query()
@@ -73,7 +73,7 @@ class Manager:
         self._importing: dict[str, ImportingRun] = {}
         self._imports: dict[str, asyncio.Task[None]] = {}  # those that go on, by the run's id
         self._keeper = Keeper()
-        self._shared = Shared(keeper=self._keeper)
+        self._shared = InCommon(keeper=self._keeper)
         self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
 
     async def catalogue(self) -> Catalogue:

@@ -52,7 +52,7 @@ class Supervised(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class InCommon:
     """What the runs of one event loop have in common."""
 
     turn: asyncio.Lock = field(
@@ -64,7 +64,9 @@ class Shared:
 class Supervision:
     """Sees to it that a run ends, and leaves nothing behind."""
 
-    def __init__(self, run_id: str, plan: Plan, patience: Patience, run: Supervised, shared: Shared) -> None:
+    def __init__(
+        self, run_id: str, plan: Plan, patience: Patience, run: Supervised, shared: InCommon
+    ) -> None:
         self._id = run_id
         self._plan = plan
         self._patience = patience

@@ -16,7 +16,7 @@ AGAIN_S = 60.0
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 
-class Seldom(logging.Filter):
+class OnceAMinute(logging.Filter):
     """Lets each warning through once in `AGAIN_S`, and every error."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Seldom(logging.Filter):
         return True
 
 
-_SELDOM = Seldom()
+_FILTER = OnceAMinute()
 
 
 def keep_quiet(out_of_descriptors: Callable[[], None]) -> None:
@@ -44,7 +44,7 @@ def keep_quiet(out_of_descriptors: Callable[[], None]) -> None:
     `out_of_descriptors` is called where none is left for another connection.
     """
     for name in ("uvicorn.error", "asyncio", __name__):
-        logging.getLogger(name).addFilter(_SELDOM)
+        logging.getLogger(name).addFilter(_FILTER)
 
     def on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

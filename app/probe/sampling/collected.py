@@ -29,7 +29,7 @@ _MOVES = 64 * 1024
 Pauses = Union[PublishedPauses, SampledPauses]
 
 
-class Sizes(NamedTuple):
+class MemorySizes(NamedTuple):
     """Bytes in memory, and two counts of the interpreter's own; None where it keeps none."""
 
     rss: int
@@ -54,23 +54,23 @@ class Gauge:
         if state:
             self._counts_at = state + of.narenas_currently_allocated
 
-    def read(self) -> Sizes | None:
+    def read(self) -> MemorySizes | None:
         """None where the process has ended; Unmapped, AddressSpaceGone."""
         sizes = self._resident.read()
         if sizes is None:
             return None
         if self._counts_at is None:
-            return Sizes(*sizes, None, None)
+            return MemorySizes(*sizes, None, None)
         try:
             raw = os.pread(self._memory.fd, _COUNTS.size, self._counts_at)
         except (OSError, OverflowError):
             raise Unmapped(hex(self._counts_at)) from None
         if len(raw) < _COUNTS.size:
             raise AddressSpaceGone(self._memory.pid)
-        return Sizes(*sizes, *_COUNTS.unpack(raw))
+        return MemorySizes(*sizes, *_COUNTS.unpack(raw))
 
 
-class CollectedMemory:
+class MovedMemory:
     """What moved with the collections of one collector."""
 
     def __init__(self, pauses: Pauses, gauge: Gauge, now_us: int) -> None:
@@ -107,7 +107,9 @@ class CollectedMemory:
         moved, self._moved = self._moved, []
         return moved
 
-    def _note(self, before: Sizes, after: Sizes, stats: list[tuple[int, int, int]], now_us: int) -> None:
+    def _note(
+        self, before: MemorySizes, after: MemorySizes, stats: list[tuple[int, int, int]], now_us: int
+    ) -> None:
         ran = [new[0] - old[0] for old, new in zip(self._stats, stats)]
         collected = sum(new[1] - old[1] for old, new in zip(self._stats, stats))
         back = before.rss - after.rss

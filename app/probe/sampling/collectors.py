@@ -17,7 +17,7 @@ from app.probe.cpython.survey import InterpreterState
 from app.probe.kernel.memory import Unmapped
 from app.probe.kernel.resident import Resident
 
-from .collected import CollectedMemory, Gauge, Pauses
+from .collected import Gauge, MovedMemory, Pauses
 from .roster import Roster
 
 Row = list[Any]
@@ -31,7 +31,7 @@ class _Collector:
         interpreter: InterpreterState,
         totals: CollectorTotals,
         pauses: Pauses,
-        memory: CollectedMemory,
+        memory: MovedMemory,
     ) -> None:
         self.interpreter = interpreter
         self.totals = totals
@@ -132,7 +132,7 @@ class CollectorReads:
                     else PublishedPauses(runtime.memory, runtime.layout, gc, check, self._origin_ns)
                 )
                 gauge = Gauge(self._resident, runtime.memory, runtime.layout, interpreter.address)
-                memory = CollectedMemory(pauses, gauge, now_us)
+                memory = MovedMemory(pauses, gauge, now_us)
             except Unmapped:
                 return  # it is being made or taken down: it is looked at anew at the next beat
             self._collectors[interpreter] = _Collector(interpreter, totals, pauses, memory)

@@ -17,7 +17,7 @@ WATCHED_S = 2.5  # after it: as long as an observer may take to look again
 _ACTION = "trim"
 
 
-class Blocks:
+class Mallocs:
     """Blocks of the C library's own malloc, on any build of CPython; each is written to."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Blocks:
 def _work(ctx: Context) -> Json:
     """Take blocks, free most of them, hold still, and have the C library give back what it kept."""
     size = ctx.params["block_kib"] * 1024
-    blocks = Blocks()
+    blocks = Mallocs()
     start = resident()
     blocks.take(size, ctx.params["megabytes"] * MEGABYTE // size)
     full = resident()

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from app.analysis.census import Censuses, Containers, _Point, pace, type_rows
-from app.model.frames import Holders, Types
+from app.model.frames import ContainerHolders, Types
 
 S = 1_000_000
 
@@ -85,7 +85,7 @@ def test_containers_that_grow_come_first_and_then_the_largest() -> None:
     containers = Containers()
     for second in range(8):
         rows = [["app: TABLE", "dict", 90_000], ["app: CACHE", "dict", 2_000 + 100 * second]]
-        containers.feed(Holders(second * S, 7, 900, 700, rows), None)
+        containers.feed(ContainerHolders(second * S, 7, 900, 700, rows), None)
     first, second_ = containers.rows(live=True)
     assert (first["path"], first["items"]) == ("app: CACHE", 2_700)
     assert first["items_per_s"] == pytest.approx(100)

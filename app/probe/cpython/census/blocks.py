@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from app.probe.cpython.layouts import Layout
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .types import BYTEARRAY, DEQUE, DICT, FIXED, INT, ITEMS, LIST, SET, STR, ObjectType, TypeTable
+from .object_types import BYTEARRAY, DEQUE, DICT, FIXED, INT, ITEMS, LIST, SET, STR, ObjectType, TypeTable
 
 SMALL = 512  # what is larger does not lie in a pool
 _MOST_BYTES = 1 << 40  # of one object: who claims more lies

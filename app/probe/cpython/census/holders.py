@@ -18,7 +18,7 @@ from app.probe.cpython.stacks import StackReader
 from app.probe.cpython.survey import Inconsistent, interpreters, survey
 from app.probe.kernel.memory import Unmapped
 
-from .types import DEQUE, DICT, LIST, SET, ObjectType, TypeTable
+from .object_types import DEQUE, DICT, LIST, SET, ObjectType, TypeTable
 
 LEAST = 1_000  # items, of a container that is told of
 MOST = 30  # containers told of, the largest

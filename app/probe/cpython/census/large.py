@@ -16,7 +16,7 @@ from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .blocks import DEQUE_BLOCK, SET_ENTRY, BlockReader, keys_size
 from .estimate import Estimate
-from .types import TypeTable
+from .object_types import TypeTable
 
 _READ = 544  # bytes of a block: a deque's whole
 _NORMAL = 1.96

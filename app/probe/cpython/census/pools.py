@@ -32,7 +32,7 @@ _HEAD = struct.Struct(
 
 
 @dataclass
-class Sample:
+class PoolSample:
     """`torn` are the pools that were others by the time they were read, and left out."""
 
     types: dict[str, Estimate] = field(default_factory=dict)
@@ -42,9 +42,9 @@ class Sample:
 
 def sample(
     memory: ProcessMemory, blocks: BlockReader, tally: Tally, apart: bool, most: int = MOST
-) -> Generator[None, None, Sample]:
+) -> Generator[None, None, PoolSample]:
     """A slow read; `apart`: what of objects lies in no pool is told elsewhere."""
-    found = Sample()
+    found = PoolSample()
     pools = sum(tally.pools)
     small = pools <= WHOLE
     judged = max(_BLOCKS, _BLOCKS * most // max(pools, 1))

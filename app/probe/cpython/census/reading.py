@@ -11,8 +11,8 @@ from app.probe.cpython.runtime import Runtime
 from .blocks import BlockReader
 from .estimate import Estimate
 from .large import Large, LargeReader
+from .object_types import TypeTable
 from .pools import OBJECTS, sample
-from .types import TypeTable
 
 MOST_ROWS = 60  # of the types, those that take most
 _BLOCKS_A_STEP = 20

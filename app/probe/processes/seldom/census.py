@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from functools import partial
 
-from app.model.frames import Holders, Types
+from app.model.frames import ContainerHolders, Types
 from app.probe.cpython.census.holders import Holder, HolderReader
 from app.probe.cpython.census.reading import Census, CensusReader
 from app.probe.cpython.heap.reading import Tally
@@ -103,8 +103,10 @@ class HoldersRead(SeldomRead):
             self._reader = runtime, HolderReader(runtime)
         yield self._reader[1].read(), self._found
 
-    def _found(self, found: list[Holder], at_us: int, cost: Cost) -> Holders:
-        return Holders(at_us, self.process.pid, cost.took_us, cost.cpu_us, [list(each) for each in found])
+    def _found(self, found: list[Holder], at_us: int, cost: Cost) -> ContainerHolders:
+        return ContainerHolders(
+            at_us, self.process.pid, cost.took_us, cost.cpu_us, [list(each) for each in found]
+        )
 
 
 def _pools(reader: Reader) -> list[tuple[int, Tally]]:

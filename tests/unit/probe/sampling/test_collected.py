@@ -9,7 +9,7 @@ import pytest
 from app.probe.cpython.layouts import known
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
 from app.probe.kernel.resident import Resident
-from app.probe.sampling.collected import LONG_US, SHORT_US, CollectedMemory, Gauge, Sizes
+from app.probe.sampling.collected import LONG_US, SHORT_US, Gauge, MemorySizes, MovedMemory
 
 MIB = 1 << 20
 
@@ -39,8 +39,8 @@ class Scales:
     def __init__(self, mib: int) -> None:
         self.mib = mib
 
-    def read(self) -> Sizes:
-        return Sizes(self.mib * MIB, (self.mib - 5) * MIB, 3, 100 + self.mib)
+    def read(self) -> MemorySizes:
+        return MemorySizes(self.mib * MIB, (self.mib - 5) * MIB, 3, 100 + self.mib)
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def scales() -> Scales:
 
 
 @pytest.fixture
-def memory(collecting, scales) -> CollectedMemory:
-    return CollectedMemory(collecting, scales, 0)
+def memory(collecting, scales) -> MovedMemory:
+    return MovedMemory(collecting, scales, 0)
 
 
 def test_what_was_read_last_before_a_collection_stands_beside_what_is_read_after_it(
