@@ -104,7 +104,7 @@ class Section {
           ? [
             [
               "Given back",
-              text(size(memory.given_back)),
+              text(size(memory.given_back === null ? null : Math.max(0, memory.given_back))),
               "How much RSS fell with collections that freed objects",
             ],
             [
