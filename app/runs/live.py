@@ -22,7 +22,7 @@ from app.runs.plan import Plan
 from app.runs.playback import Recorded, in_thread
 from app.runs.recording import Recording
 from app.runs.run_json import run_json
-from app.runs.supervision import Patience, InCommon, Supervision
+from app.runs.supervision import InCommon, Patience, Supervision
 from app.runs.timeline import TimelineWriter, beside, level_for
 from app.runs.window import figures_of
 

@@ -34,7 +34,7 @@ from app.runs.record import RunRecord
 from app.runs.recording import Recording
 from app.runs.request import RunRequest
 from app.runs.settings import Settings
-from app.runs.supervision import Patience, InCommon
+from app.runs.supervision import InCommon, Patience
 
 KEPT_UNRECORDED = 20
 EVERY = Query()

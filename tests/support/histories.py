@@ -136,15 +136,18 @@ def reading(at_us, kind, n):
 
 
 def messages_of(history, borders, missing, looks, readings, late_us=0):
-    """Frames, each followed by its looks, or so much later; what else is told stands between them."""
-    told = [*((at_us + late_us, 1, message) for at_us, message in looks_of(history, looks))]
-    told += [(at_us, 2, reading(at_us, kind, n)) for at_us, kind, n in readings]
-    told.sort(key=lambda row: row[:2])
+    """Frames, each followed by its looks, or so much later; what else is told comes when it is read.
+
+    So a reading stands before the frame in which it was taken, which is told when it ends.
+    """
+    looked = [(at_us + late_us, message) for at_us, message in looks_of(history, looks)]
+    read = sorted(readings, key=lambda row: row[0])
     messages = [*BEGIN]
     for number, (start_us, end_us) in enumerate(pairwise([0, *sorted(borders), END_US])):
+        messages += [reading(at_us, kind, n) for at_us, kind, n in read if start_us <= at_us < end_us]
         if number not in missing:
             messages.append(frame_of(history, start_us, end_us))
-        messages += [message for at_us, _, message in told if start_us <= at_us < end_us]
+        messages += [message for at_us, message in looked if start_us <= at_us < end_us]
     return messages
 
 
