@@ -1,9 +1,9 @@
 """How the memory of a process grows, and which kind of it: see lows.py for when that is said.
 
 What a process has to itself (its USS, and what of it is swapped out) is what it would give back by ending, so
-that is what is judged; where it could not be read, the RSS. It is no growth of the program's where the RSS
-stands still: pages that others have let go of, or that were copied from a parent, are of a finding of their
-own.
+that is what is judged; where it could not be read, the RSS. It is no growth of the program's where all
+that it has, in memory or swapped out, stands still: pages that others have let go of, or that were copied
+from a parent, are of a finding of their own.
 
 Which kind of memory it is follows from the parts of the RSS (parts.py), at the pace at which they were read,
 and from the number of blocks of more than 512 bytes, which CPython counts from 3.12 on. Where that grows as
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.analysis.course import Course, Row
-from app.analysis.lows import Lows, Stored, envelope, slope
+from app.analysis.lows import Lows, Stored, envelope, lowest, slope
 from app.analysis.parts import PARTS
 from app.model.summary import GrowthKind, GrowthRow, PartName
 
@@ -24,7 +24,7 @@ MIB = 1 << 20
 
 LEAST_BYTES = MIB
 LEAST_SHARE = 0.02
-OF_RSS = 0.5  # of its pace, that of the RSS
+OF_ALL = 0.5  # of its pace, that of all that the process has
 
 # The kinds are known from three readings of the parts on, over half of the time of the growth.
 _LEAST_READINGS = 3
@@ -60,17 +60,19 @@ class Growth:
     """Of one process: takes its readings, tells its growth."""
 
     def __init__(self) -> None:
-        self._own, self._rss = Lows(), Lows()
+        self._own, self._all = Lows(), Lows()
         self._large = Course()
         self._allocator: str | None = None
 
     def rss_read(self, at_us: int, rss: int) -> None:
-        """Take a reading of the RSS."""
-        self._rss.add(at_us, rss)
+        """Take a reading of the RSS; where the sums are read too, they alone count."""
+        self._all.add(at_us, rss)
 
-    def sums_read(self, at_us: int, rss: int, own: int) -> None:
-        """Take a reading of the RSS, and of what the process has to itself."""
-        self._rss.add(at_us, rss)
+    def sums_read(self, at_us: int, all_: int, own: int) -> None:
+        """Take a reading of all that the process has, and of what it has to itself: in memory and swap."""
+        if not self._own:
+            self._all = Lows()
+        self._all.add(at_us, all_)
         self._own.add(at_us, own)
 
     def heap_read(self, at_us: int, heap: HeapNow) -> None:
@@ -81,24 +83,27 @@ class Growth:
 
     def state(self) -> Stored:
         """All of it, to be stored."""
-        return [self._own.state(), self._rss.state(), self._large.state(), self._allocator]
+        return [self._own.state(), self._all.state(), self._large.state(), self._allocator]
 
     def absorb(self, state: Stored) -> None:
         """Add the piece that follows (pieces.py)."""
-        own, rss, large, allocator = state
+        own, all_, large, allocator = state
+        had_own = bool(self._own)
         self._own.absorb(own)
-        self._rss.absorb(rss)
+        if self._own and not had_own:
+            self._all = Lows()
+        self._all.absorb(all_)
         self._large.absorb(large)
         self._allocator = self._allocator if allocator is None else allocator
 
     def row(self, parts: Course, mmap_threshold: int | None) -> GrowthRow | None:
         """The growth, None where there is none; `parts` has at_us and PARTS."""
-        judged = self._own if self._own else self._rss
+        judged = self._own if self._own else self._all
         found = judged.trend(LEAST_BYTES, LEAST_SHARE)
         if found is None:
             return None
         span = found.from_us, found.to_us
-        if (_per_s(self._rss.between(*span), *span) or 0.0) < OF_RSS * found.per_s:
+        if (_per_s(self._all.between(*span), *span) or 0.0) < OF_ALL * found.per_s:
             return None
         kinds, large_per_s = self._kinds(parts, *span, mmap_threshold)
         return {
@@ -155,4 +160,4 @@ def _per_s(points: Sequence[Row], from_us: int, to_us: int) -> float | None:
     known = [(at_us, value) for at_us, value in points if at_us is not None and value is not None]
     if len(known) < _LEAST_READINGS or known[-1][0] - known[0][0] < _LEAST_SPAN * (to_us - from_us):
         return None
-    return slope(envelope(known)) * 1e6
+    return slope(envelope(lowest(known, from_us, to_us))) * 1e6

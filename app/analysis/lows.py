@@ -43,6 +43,7 @@ _LONGER = 1.5
 
 
 Stored = list[Any]
+Point = tuple[int, int]  # at_us, value
 
 
 class Low(NamedTuple):
@@ -125,7 +126,7 @@ class Lows:
         """The growth, if it comes to `least` and to that share of what there was; else None."""
         return trend(self._lows, least, least_share)
 
-    def between(self, from_us: int, to_us: int) -> list[tuple[int, int]]:
+    def between(self, from_us: int, to_us: int) -> list[Point]:
         """(at_us, value) of the lows of that time."""
         return [(low.at_us, low.value) for low in self._lows if from_us <= low.at_us <= to_us]
 
@@ -140,15 +141,11 @@ def trend(lows: Sequence[Low], least: float, least_share: float) -> Trend | None
     if length_us < LEAST_US:
         return None
     judged = [low for low in lows if low.at_us >= warm_us]
-    segments: dict[int, Low] = {}
-    for low in judged:
-        at = min(int((low.at_us - warm_us) * _SEGMENTS / length_us), _SEGMENTS - 1)
-        if at not in segments or low.value < segments[at].value:
-            segments[at] = low
+    segments = _segments([(low.at_us, low.value) for low in judged], warm_us, length_us)
     thirds = {at // _THIRD for at in segments}
     if len(segments) < _LEAST_POINTS or len(thirds) < _SEGMENTS // _THIRD:
         return None
-    points = envelope([(low.at_us, low.value) for low in segments.values()])
+    points = envelope([*segments.values()])
     per_s = slope(points) * 1e6
     first, last = points[0], points[-1]
     if per_s * (last[0] - first[0]) / 1e6 < max(least, least_share * first[1]) or not _lasts(
@@ -185,15 +182,29 @@ def _falls(lows: Sequence[Low], before: int, large: float) -> list[int]:
     ]
 
 
-def envelope(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def lowest(points: Sequence[Point], from_us: int, to_us: int) -> list[Point]:
+    """The lowest point of each twelfth of that time: few, for the slope takes the square of their number."""
+    return [*_segments(points, from_us, to_us - from_us).values()]
+
+
+def _segments(points: Sequence[Point], from_us: float, length_us: float) -> dict[int, Point]:
+    segments: dict[int, Point] = {}
+    for point in points:
+        at = min(int((point[0] - from_us) * _SEGMENTS / length_us), _SEGMENTS - 1)
+        if at not in segments or point[1] < segments[at][1]:
+            segments[at] = point
+    return segments
+
+
+def envelope(points: Sequence[Point]) -> list[Point]:
     """The greatest curve below the points that never falls."""
-    lowest: list[tuple[int, int]] = []
+    lows: list[Point] = []
     for at_us, value in reversed(points):
-        lowest.append((at_us, min(value, lowest[-1][1]) if lowest else value))
-    return lowest[::-1]
+        lows.append((at_us, min(value, lows[-1][1]) if lows else value))
+    return lows[::-1]
 
 
-def slope(points: Sequence[tuple[int, int]]) -> float:
+def slope(points: Sequence[Point]) -> float:
     """Per microsecond: the median of the slopes of all pairs (Theil and Sen)."""
     slopes = [
         (value - before) / (at_us - before_us)
@@ -203,7 +214,7 @@ def slope(points: Sequence[tuple[int, int]]) -> float:
     return median(slopes) if slopes else 0.0
 
 
-def _lasts(points: dict[int, tuple[int, int]], whole: float) -> bool:
+def _lasts(points: dict[int, Point], whole: float) -> bool:
     """Whether it rises in each third of the time, and in the last as it did before."""
     paces: list[float] = []
     known, thirds = list(points.values()), [at // _THIRD for at in points]

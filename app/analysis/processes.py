@@ -29,6 +29,7 @@ from app.analysis.verdict import verdict
 from app.model.frames import CLibrary, Counters, Memory, Process, Rollup, from_json, to_json
 from app.model.summary import (
     CLibraryRow,
+    GrowthRow,
     MemoryFigures,
     MemoryPeak,
     MemoryTogether,
@@ -83,6 +84,7 @@ class ProcessUse:
         self.library: CLibrary | None = None  # the last reading of the C library's heap
         self.objects: int | None = None  # bytes in use of Python's own allocator
         self.growth = Growth()
+        self._grown: tuple[GrowthRow | None] | None = None  # its row, until something else is read
         self.threads = Lows()
         self._told: set[str] = set()  # what was read in this piece of the observation
         self.totals = Totals(3)
@@ -105,8 +107,9 @@ class ProcessUse:
         self.peak_rss = self.peak_rss if use.peak_rss is None else use.peak_rss
         if self.sums is None:
             self.course.add(MemoryReading(at_us, self.rss, None, None))
-        if use.rss:
-            self.growth.rss_read(at_us, use.rss)
+            if use.rss:
+                self.growth.rss_read(at_us, use.rss)
+                self._grown = None
 
     def walked(self, message: Memory) -> None:
         """Take a walk of its mappings."""
@@ -119,12 +122,14 @@ class ProcessUse:
         self.sums = message
         self._told.add("sums")
         self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
-        self.growth.sums_read(message.at_us, message.rss, message.uss + message.swap)
+        self.growth.sums_read(message.at_us, message.rss + message.swap, message.uss + message.swap)
+        self._grown = None
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
         """Take a reading of its C library's heap, and the last one of Python's own."""
         self.library, self.objects = message, heap.bytes_used if heap else None
         self._told.add("library")
+        self._grown = None
         parts = self.parts
         if parts is not None:
             if heap is not None:
@@ -211,6 +216,7 @@ class ProcessUse:
             self.rss, self.counted_us = rss, counted_us
         self.peak_rss = self.peak_rss if peak_rss is None else peak_rss
         self.growth.absorb(growth)
+        self._grown = None
         self.threads.absorb(threads)
         for course, told in zip((self.course, self.parts_course), courses, strict=True):
             course.absorb(told)
@@ -237,7 +243,10 @@ class ProcessUse:
         largest = largest_of(mappings) if mappings else []
         library = library_row(self.library) if self.library else None
         parts = self.parts
-        growth = self.growth.row(self.parts_course, library["mmap_threshold"] if library else None)
+        if self._grown is None:
+            threshold = library["mmap_threshold"] if library else None
+            self._grown = (self.growth.row(self.parts_course, threshold),)
+        (growth,) = self._grown
         return {
             "pid": self.pid,
             "parent": message.parent if message else None,

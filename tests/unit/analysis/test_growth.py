@@ -10,7 +10,10 @@ from app.analysis.course import Course
 from app.analysis.findings import growth as rules
 from app.analysis.growth import Growth, HeapNow
 from app.analysis.growth_words import grows
+from app.analysis.lows import lowest
 from app.analysis.parts import PARTS
+from app.analysis.processes import ProcessUse
+from app.model.frames import Rollup
 from app.model.summary import GrowthRow
 from tests.unit.analysis.test_memory_findings import check, summary
 
@@ -170,3 +173,37 @@ def test_a_heap_that_fills_what_is_free_is_told_where_the_process_does_not_grow(
 def test_what_was_not_measured_is_not_judged(rule: Any) -> None:
     assert rule(growing()) is None
     assert rule({**summary(memory=[{"pid": 1}]), "processes": [{"pid": 1}]}) is None, "a summary of before"
+
+
+def process_of(seconds: int, resident: float, swapped: float) -> ProcessUse:
+    """A process whose own memory, all of it, grows by so many MiB a second in memory and in swap."""
+    process = ProcessUse(7)
+    for tick in range(4 * seconds):
+        own, swap = (int((20 + pace * tick / 4) * MIB) for pace in (resident, swapped))
+        process.summed(Rollup(tick * 250_000, 7, own, own, own, swap, 0))
+    return process
+
+
+def test_a_growth_is_told_though_it_is_swapped_out() -> None:
+    growth = process_of(12, resident=0, swapped=5).memory_row()["growth"]
+    assert growth is not None
+    assert growth["bytes_per_s"] == pytest.approx(5 * MIB, rel=0.01)
+    assert process_of(12, resident=-5 / 4, swapped=5 / 4).memory_row()["growth"] is None
+
+
+def test_a_row_is_made_anew_once_something_was_read() -> None:
+    process = process_of(12, resident=5, swapped=0)
+    before = process.memory_row()["growth"]
+    assert before is process.memory_row()["growth"], "nothing was read in between"
+    process.summed(Rollup(12_000_000, 7, 80 * MIB, 80 * MIB, 80 * MIB, 20 * MIB, 0))
+    after = process.memory_row()["growth"]
+    assert before is not None
+    assert after is not None
+    assert after["to_s"] > before["to_s"]
+
+
+def test_a_slope_is_of_few_points_however_many_were_read() -> None:
+    points = [(at_us, at_us % 7) for at_us in range(10_000)]
+    kept = lowest(points, 0, 10_000)
+    assert len(kept) == 12
+    assert all(value == 0 for _, value in kept)
