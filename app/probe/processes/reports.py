@@ -46,9 +46,11 @@ class Reports:
         self._tell_loops([reader.loops.take(now_us)], now_us)
         gils, lanes, gone = self._left
         more_gils, more_lanes = reader.sampler.flush(now_us)
-        gils += more_gils
-        lanes += more_lanes
-        gone += [lane.number for lane in (*roster.gone, *roster.lanes.values())]
+        # What was found in the very sample in which the process went has no name, and is not spoken of.
+        new_gils, new = {gil.index for gil in roster.new_gils}, {lane.number for lane in roster.new}
+        gils += [track for track in more_gils if track[0] not in new_gils]
+        lanes += [track for track in more_lanes if track[0] not in new]
+        gone += [lane.number for lane in (*roster.gone, *roster.lanes.values()) if lane.number not in new]
         self._failed += reader.sampler.take_failed()
         self._missed += roster.missed_blocks(now_us)
         reader.close()

@@ -111,7 +111,10 @@ class MovedMemory:
         self, before: MemorySizes, after: MemorySizes, stats: list[tuple[int, int, int]], now_us: int
     ) -> None:
         ran = [new[0] - old[0] for old, new in zip(self._stats, stats)]
-        collected = sum(new[1] - old[1] for old, new in zip(self._stats, stats))
+        freed = [new[1] - old[1] for old, new in zip(self._stats, stats)]
+        if min(*ran, *freed) < 0:
+            return  # counters that fell were not read whole
+        collected = sum(freed)
         back = before.rss - after.rss
         if collected:
             self.given_back += back

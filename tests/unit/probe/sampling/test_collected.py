@@ -161,3 +161,13 @@ def test_a_process_that_is_gone_is_told() -> None:
         gauge.read()
     memory.close()
     resident.close()
+
+
+def test_counters_that_were_torn_tell_of_no_collection(memory, collecting, scales) -> None:
+    collecting.totals = [(5, 9, 0), (5, 9, 0), (5, 9, 0)]
+    memory.look(10_000)
+    memory.take()
+    collecting.totals, scales.mib = [(2, 9, 0), (9, 9, 0), (5, 9, 0)], 5
+    memory.look(20_000)
+    assert memory.take() == []
+    assert memory.given_back == 0
