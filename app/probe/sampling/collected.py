@@ -41,9 +41,12 @@ class MemorySizes(NamedTuple):
 class Gauge:
     """Reads the sizes of one process, as one of its interpreters sees them."""
 
-    def __init__(self, resident: Resident, memory: ProcessMemory, layout: Layout, interpreter: int) -> None:
-        """`interpreter` is its address. Raises Unmapped, AddressSpaceGone."""
+    def __init__(
+        self, resident: Resident, memory: ProcessMemory, layout: Layout, runtime: int, interpreter: int
+    ) -> None:
+        """`runtime` and `interpreter` are their addresses. Raises Unmapped, AddressSpaceGone."""
         self._resident, self._memory = resident, memory
+        self._finalizing_at = runtime + layout.runtime_state.finalizing
         self._counts_at: int | None = None
         at, of = layout.interpreter_state, layout.obmalloc
         if of is None:
@@ -55,7 +58,11 @@ class Gauge:
             self._counts_at = state + of.narenas_currently_allocated
 
     def read(self) -> MemorySizes | None:
-        """None where the process has ended; Unmapped, AddressSpaceGone."""
+        """None where the process has ended, or the interpreter is being taken down: what its last
+        collections give back was in use until then. Unmapped, AddressSpaceGone.
+        """
+        if self._memory.u64(self._finalizing_at):
+            return None
         sizes = self._resident.read()
         if sizes is None:
             return None

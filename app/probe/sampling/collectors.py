@@ -131,7 +131,9 @@ class CollectorReads:
                     if runtime.layout.gc_stats is None
                     else PublishedPauses(runtime.memory, runtime.layout, gc, check, self._origin_ns)
                 )
-                gauge = Gauge(self._resident, runtime.memory, runtime.layout, interpreter.address)
+                gauge = Gauge(
+                    self._resident, runtime.memory, runtime.layout, runtime.address, interpreter.address
+                )
                 memory = MovedMemory(pauses, gauge, now_us)
             except Unmapped:
                 return  # it is being made or taken down: it is looked at anew at the next beat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 import pytest
@@ -145,9 +146,27 @@ def test_the_sizes_of_a_process_are_the_kernels_and_those_of_one_that_ended_are_
 def test_an_interpreter_without_counts_has_none(key) -> None:
     resident = Resident(os.getpid())
     memory = ProcessMemory(os.getpid())
-    sizes = Gauge(resident, memory, known()[key], 0).read()
+    runtime = ctypes.create_string_buffer(4096)  # of zeros: it is not being taken down
+    sizes = Gauge(resident, memory, known()[key], ctypes.addressof(runtime), 0).read()
     assert sizes is not None
     assert sizes[2:] == (None, None)
+    memory.close()
+    resident.close()
+
+
+def test_the_sizes_of_an_interpreter_that_is_taken_down_say_nothing(collecting) -> None:
+    resident, memory = Resident(os.getpid()), ProcessMemory(os.getpid())
+    layout = known()[3, 11, False]
+    runtime = ctypes.create_string_buffer(4096)
+    gauge = Gauge(resident, memory, layout, ctypes.addressof(runtime), 0)
+    moved = MovedMemory(collecting, gauge, 0)
+    moved.look(10_000)
+    runtime[layout.runtime_state.finalizing] = 1
+    collecting.collect(2, 1000)
+    moved.look(400_000)
+    assert gauge.read() is None
+    assert moved.take() == []
+    assert moved.given_back == 0
     memory.close()
     resident.close()
 
@@ -156,7 +175,7 @@ def test_a_process_that_is_gone_is_told() -> None:
     resident, memory = Resident(os.getpid()), ProcessMemory(os.getpid())
     os.close(memory.fd)
     memory.fd = os.memfd_create("gone")
-    gauge = Gauge(resident, memory, known()[3, 12, False], 0)
+    gauge = Gauge(resident, memory, known()[3, 12, False], 0, 0)
     with pytest.raises(AddressSpaceGone):
         gauge.read()
     memory.close()
