@@ -106,6 +106,8 @@ class Growth:
         if (_per_s(self._all.between(*span), *span) or 0.0) < OF_ALL * found.per_s:
             return None
         kinds, large_per_s = self._kinds(parts, *span, mmap_threshold)
+        if kinds is not None and kinds.get("files", 0.0) >= found.per_s / 2:
+            return None  # a file that is read by its mapping: the kernel can drop those pages, and they end
         return {
             "from_s": found.from_us / 1e6,
             "to_s": found.to_us / 1e6,

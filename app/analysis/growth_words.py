@@ -19,6 +19,7 @@ KINDS: dict[GrowthKind, str] = {
     "huge_waste": "zeros in huge pages",
     "other": "mappings of no allocator that is known here",
 }
+_UNKNOWN = ", so it is not known which kind of memory that is"
 _OBJECTS: tuple[GrowthKind, ...] = ("small_objects", "objects", "large_objects")
 
 
@@ -26,21 +27,21 @@ def grows(growth: GrowthRow) -> str:
     """One sentence."""
     kinds = growing(growth)
     if not kinds:
-        return (
-            f"It grows by {size(growth['bytes_per_s'])}/s; its mappings were read too seldom to tell which "
-            "kind of memory that is."
-        )
+        why = "none of its kinds in RSS does" if growth["kinds"] else "its mappings were read too seldom"
+        return f"It grows by {size(growth['bytes_per_s'])}/s; {why}{_UNKNOWN}."
     said = " and ".join(
-        f"{KINDS[kind]}{' grow' * (number == 0)} by {size(per_s)}/s"
+        f"{KINDS[kind]}{' grow' * (number == 0)} by {size(per_s)}/s{_blocks(growth, kind)}"
         for number, (kind, per_s) in enumerate(kinds)
     )
-    blocks = growth["large_blocks_per_s"]
-    if blocks and any(kind == "large_objects" for kind, _ in kinds):
-        said += f" ({count(blocks)} blocks more a second)"
     still = [KINDS[kind] for kind in (growth["kinds"] or {}) if kind in _OBJECTS and kind not in dict(kinds)]
     if still:
         said += f"; {' and '.join(still)} do not"
     return f"{said[0].upper()}{said[1:]}."
+
+
+def _blocks(growth: GrowthRow, kind: GrowthKind) -> str:
+    blocks = growth["large_blocks_per_s"]
+    return f" ({count(blocks)} blocks more a second)" if blocks and kind == "large_objects" else ""
 
 
 def growing(growth: GrowthRow) -> list[tuple[GrowthKind, float]]:

@@ -71,14 +71,15 @@ class Holders:
         Nobody waits for himself: a waiter that has just got the lock waits for its handing on, so for nobody.
         """
         ends, holders = self._until_us, self._holders
-        at, last = bisect_right(ends, from_us), bisect_left(ends, until_us)
-        get = held_us.get
-        for holder, begin_us, end_us in zip(
-            holders[at:last], (from_us, *ends[at:last]), ends[at:last], strict=False
-        ):
-            held_us[holder] = get(holder, 0) + end_us - begin_us
-        holder, begin_us = holders[last], ends[last - 1] if last > at else from_us
+        at, get = bisect_right(ends, from_us), held_us.get
+        last = at if until_us <= ends[at] else bisect_left(ends, until_us)
+        begin_us = from_us
+        if last > at:
+            for holder, end_us in zip(holders[at:last], ends[at:last], strict=True):
+                held_us[holder] = get(holder, 0) + end_us - begin_us
+                begin_us = end_us
         if begin_us < until_us:
+            holder = holders[last]
             held_us[holder] = get(holder, 0) + until_us - begin_us
         if waiter in held_us:
             held_us[HOLDER_NONE] = get(HOLDER_NONE, 0) + held_us.pop(waiter)

@@ -366,6 +366,7 @@ class Ledger:
     def _process(self, message: Process) -> None:
         self.settle()
         pids = self.processes.note(message)
+        self.trims.forget(pids)
         forgotten = self.gils.forget(pids, self.threads)
         if forgotten:
             self.threads.waits.forget(forgotten)

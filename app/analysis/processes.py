@@ -369,7 +369,10 @@ class Processes:
         return process.in_use if process else None
 
     def together(self) -> MemoryTogether | None:
-        """Of all that are there, or of the last; None unless the PSS is known of each."""
+        """Of all that are there, or of the last; None unless the PSS is known of each.
+
+        `parts` add up to the PSS, so they are told only while each one's is that of a walk.
+        """
         there = [each for each in self._there() if each.sums or each.rss is not None]
         sums = [shown for each in there if (shown := each.shown)]
         if not sums or len(sums) < len(there):
@@ -379,7 +382,7 @@ class Processes:
             "from_s": min(each.at_us for each in sums) / 1e6,
             "to_s": max(each.at_us for each in sums) / 1e6,
             "pss": sum(each.pss for each in sums),
-            "parts": together([process.parts_by_pss for process in there]),
+            "parts": together([each.parts_by_pss if each.shown is each.mappings else None for each in there]),
         }
 
     def stopping(self, at_us: int) -> None:

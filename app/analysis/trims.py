@@ -28,6 +28,11 @@ class Trims:
         """Take a reading of a process's C library."""
         self._readings.setdefault(message.pid, deque(maxlen=_READINGS)).append(message)
 
+    def forget(self, pids: set[int]) -> None:
+        """Of these processes nothing is spoken any more."""
+        for pid in pids:
+            self._readings.pop(pid, None)
+
     def reported(self, trimmed: dict[str, Any], origin_ns: int, pid: int) -> None:
         """Take a workload's report; `origin_ns` is the run's, `pid` the workload's."""
         at_us = (trimmed["at_ns"] - origin_ns) // 1000
@@ -54,7 +59,8 @@ class Trims:
 
 
 def _said(foretold: int | None, age_s: float, before: int, after: int) -> str:
-    fell = f"RSS fell by {size(before - after)}, from {size(before)} to {size(after)}"
+    moved = f"fell by {size(before - after)}" if after <= before else f"rose by {size(after - before)}"
+    fell = f"RSS {moved}, from {size(before)} to {size(after)}"
     if foretold is None:
         return f"malloc_trim(0) was called, and {fell}. Nothing was foretold of it."
     return f"Foretold was {size(foretold)}, {seconds(age_s)} before malloc_trim(0) was called: {fell}."

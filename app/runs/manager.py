@@ -128,13 +128,16 @@ class Manager:
         except NotReadable as error:
             file.close()
             raise _as_sent(error) from None
+        if self._closing:
+            file.close()
+            raise Conflict("The server is shutting down", "Start it again, and then import the recording.")
         run = self._importing.get(id_of(hello) or "")
         if run is None or run.ended:
             run = ImportingRun(id_of(hello) or secrets.token_hex(5), hello)
             self._importing[run.id] = run
-            self._imports[run.id] = asyncio.create_task(self._import(run, path))
-            self._imports[run.id].add_done_callback(lambda _: self._imports.pop(run.id))
-            self._imports[run.id].add_done_callback(lambda _: file.close())
+            task = self._imports[run.id] = asyncio.create_task(self._import(run, path))
+            task.add_done_callback(lambda ended: self._imported(run.id, ended))
+            task.add_done_callback(lambda _: file.close())
         else:
             file.close()
         try:
@@ -142,6 +145,11 @@ class Manager:
         except GilscopeError:
             self._importing.pop(run.id, None)  # who asked is told at once
             raise
+
+    def _imported(self, run_id: str, ended: asyncio.Task[None]) -> None:
+        """An import is over; one that was given up may have been begun anew."""
+        if self._imports.get(run_id) is ended:
+            del self._imports[run_id]
 
     async def _import(self, run: ImportingRun, path: str) -> None:
         """Nothing of one that could not be imported stays but why, of the last KEPT_UNRECORDED."""

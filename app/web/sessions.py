@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 CODE_S = 60
 SESSION_S = 30 * 24 * 3600
-# The oldest make room: whoever may make codes could fill the memory else.
+# The oldest of the same role make room: whoever may make codes could fill the memory else, and whoever may
+# only look could throw others out.
 _MOST_CODES = 100
 _MOST_SESSIONS = 1000
 
@@ -46,7 +47,7 @@ class Sessions:
         """A new entrance code."""
         code = secrets.token_urlsafe(24)
         self._codes[_hash(code)] = (self._clock() + CODE_S, role)
-        _keep(self._codes, _MOST_CODES)
+        _keep(self._codes, role, _MOST_CODES)
         return code
 
     def works(self, code: str) -> bool:
@@ -61,7 +62,7 @@ class Sessions:
         """The name of a new session."""
         session = secrets.token_urlsafe(32)
         self._sessions[_hash(session)] = (self._clock() + SESSION_S, role)
-        _keep(self._sessions, _MOST_SESSIONS)
+        _keep(self._sessions, role, _MOST_SESSIONS)
         self._store()
         return session
 
@@ -126,6 +127,7 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _keep(entries: Entries, most: int) -> None:
-    while len(entries) > most:
-        del entries[next(iter(entries))]
+def _keep(entries: Entries, role: Role, most: int) -> None:
+    of_role = [name for name, entry in entries.items() if entry[1] == role]
+    for name in of_role[:-most]:
+        del entries[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from contextlib import ExitStack
@@ -154,6 +155,23 @@ def test_who_may_look_starts_stops_and_changes_nothing_and_sees_no_process(share
         problem(looker.get(path), 403)
     [still] = site.runs()
     assert (still["id"], still["state"]) == (run, "running")
+
+
+def test_for_who_may_look_the_observer_reads_no_more(shared):
+    site, run, _ = shared
+
+    def told(viewer) -> dict:
+        while True:
+            message = json.loads(viewer.recv(timeout=30))
+            if message["type"] == "report":
+                return message["data"]["told"]
+
+    looks = {"query": "heap=1", "additional_headers": LOOKS, "max_queue": None}
+    with site.stream(run, max_queue=None) as viewer, site.stream(run, **looks) as looker:
+        assert looker.recv()
+        with site.stream(run, query="heap=1", max_queue=None):
+            assert told(viewer) == {"command": "heap", "look": True}
+        assert told(viewer) == {"command": "heap", "look": False}
 
 
 def test_the_look_token_and_codes_to_look_open_sessions_to_look(shared, stranger_of):

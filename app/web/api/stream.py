@@ -43,7 +43,8 @@ class Order(BaseModel):
 async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: bool = False) -> None:
     """Send one viewer what a run's observer and ledger say, until the run ends or the viewer goes.
 
-    While a viewer with `heap` is there, the observer reads the heap's map.
+    While a viewer with `heap` is there, the observer reads the heap's map; not for one who may only look:
+    it costs the observation.
     """
     try:
         run = await manager.get(run_id)
@@ -51,7 +52,8 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
         await websocket.send_denial_response(of_error(error, websocket.url.path))
         return
     await websocket.accept()
-    with run.looked_at_heap() if heap and isinstance(run, LiveRun) else nullcontext():
+    may_ask = heap and websocket.state.role == "all"
+    with run.looked_at_heap() if may_ask and isinstance(run, LiveRun) else nullcontext():
         await _together(_send(websocket, run.view()), _receive(websocket))
 
 

@@ -68,6 +68,11 @@ def test_what_grows_without_python_s_count_is_native() -> None:
     assert "native" in (told(c_in_use=15, allocator="mimalloc", large_a_second=None)["kinds"] or {})
 
 
+def test_a_file_that_is_read_by_its_mapping_is_no_growth() -> None:
+    assert row_of(files=20) is None
+    assert row_of(files=4, objects_in_use=16) is not None
+
+
 def test_where_cpython_keeps_no_count_it_is_said_that_it_may_be_either() -> None:
     assert "objects of more than 512 bytes or native memory" in grows(told(c_in_use=15, large_a_second=None))
 
@@ -76,8 +81,8 @@ def test_small_objects_and_large_ones_are_told_with_a_pace_of_each() -> None:
     row = told(objects_in_use=0.8, c_in_use=2.3, large_a_second=800)
     assert row["bytes_per_s"] == pytest.approx(3.1 * MIB, rel=0.01)
     assert grows(row) == (
-        "Live objects of more than 512 bytes grow by 2.3 MiB/s and Python's small objects by 819 KiB/s "
-        "(800 blocks more a second)."
+        "Live objects of more than 512 bytes grow by 2.3 MiB/s (800 blocks more a second) and Python's small "
+        "objects by 819 KiB/s."
     )
     assert grows(told(objects_in_use=3)) == "Python's small objects grow by 3 MiB/s."
 

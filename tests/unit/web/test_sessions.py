@@ -93,3 +93,13 @@ def test_a_code_and_its_session_are_good_for_what_they_were_made_for(tmp_path: P
     assert sessions.redeem(sessions.code()) == "all"
     looks, does = sessions.open("look"), sessions.open()
     assert [Sessions(path, clock).role(each) for each in (looks, does)] == ["look", "all"]
+
+
+def test_who_may_only_look_throws_nobody_out(clock: Clock) -> None:
+    sessions = Sessions(clock=clock)
+    owner, code = sessions.open("all"), sessions.code("all")
+    for _ in range(1100):
+        sessions.open("look")
+        sessions.code("look")
+    assert sessions.role(owner) == "all"
+    assert sessions.works(code)
