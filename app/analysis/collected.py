@@ -125,7 +125,7 @@ class CollectedMemory:
 
     def row(self, rss: int | None, given_back: int | None) -> CollectorMemory:
         """The row; `rss` is what the process has now."""
-        both = [*self._largest, *self._pending]
+        both = [each for each in (*self._largest, *self._pending) if each.went > 0]
         both.sort(key=lambda each: each.went, reverse=True)
         held = self._by_use.held(self._in_use.bytes if self._in_use else None)
         return {

@@ -45,7 +45,15 @@ def _blocks(growth: GrowthRow, kind: GrowthKind) -> str:
 
 
 def growing(growth: GrowthRow) -> list[tuple[GrowthKind, float]]:
-    """The kinds that make up the growth, and how fast each of them grows, the fastest first."""
-    least = NAMED_SHARE * growth["bytes_per_s"]
-    kinds = [(kind, per_s) for kind, per_s in (growth["kinds"] or {}).items() if per_s >= least]
+    """The kinds that make up the growth, and how fast each of them grows, the fastest first.
+
+    What is left over holds what was taken between the readings of the others, so it is a kind only where it
+    is most of the growth.
+    """
+    least: dict[GrowthKind, float] = {"other": 0.5}
+    kinds = [
+        (kind, per_s)
+        for kind, per_s in (growth["kinds"] or {}).items()
+        if per_s >= least.get(kind, NAMED_SHARE) * growth["bytes_per_s"]
+    ]
     return sorted(kinds, key=lambda each: -each[1])

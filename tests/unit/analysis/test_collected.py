@@ -62,7 +62,7 @@ def gc_of(ledger):
 
 def test_the_largest_collections_are_told_with_what_there_was_before_and_after(ledger) -> None:
     ledger.feed(told(100, 0, (3, 0, 0), given_back=-1))
-    for start_ms, before, after in ((1000, 30, 28), (7200, 616, 16), (9000, 40, 20)):
+    for start_ms, before, after in ((1000, 30, 28), (7200, 616, 16), (9000, 40, 20), (9200, 20, 21)):
         ledger.feed(moved(start_ms, before, after))
     ledger.feed(told(9500, 0, (6, 0, 0), given_back=621))
     memory = gc_of(ledger)["memory"]

@@ -68,6 +68,11 @@ def test_what_grows_without_python_s_count_is_native() -> None:
     assert "native" in (told(c_in_use=15, allocator="mimalloc", large_a_second=None)["kinds"] or {})
 
 
+def test_what_is_left_over_is_a_kind_only_where_it_is_most() -> None:
+    assert "no allocator" not in grows(told(objects_in_use=4, other=1))
+    assert "no allocator" in grows(told(objects_in_use=1, other=4))
+
+
 def test_a_file_that_is_read_by_its_mapping_is_no_growth() -> None:
     assert row_of(files=20) is None
     assert row_of(files=4, objects_in_use=16) is not None

@@ -18,6 +18,8 @@ from app.probe.sampling.slow import Cost
 
 from .read import Parts, SeldomRead
 
+_MOVED_SHARE = 0.2  # of the bytes in pools: after that the last census is out of date
+
 
 class CensusRead(SeldomRead):
     """The types of a process: judged by a random sample, an interpreter after the other."""
@@ -26,17 +28,24 @@ class CensusRead(SeldomRead):
         super().__init__(process)
         self._reader: tuple[Runtime, CensusReader, InUseReader] | None = None
         self._in_use: InUse | None = None  # of the reading in hand
+        self._bytes = 0  # in pools, at the last reading
 
     def is_ready(self, now_us: int) -> bool:
         """A heap's reading has to tell first where its pools are."""
         reader = self.process.reader
         return reader is not None and bool(_pools(reader))
 
+    def is_pressing(self) -> bool:
+        """The heaps hold so much more, or less, than they did."""
+        reader = self.process.reader
+        return reader is not None and abs(_bytes(reader) - self._bytes) > _MOVED_SHARE * self._bytes
+
     def parts(self) -> Parts:
         """Each heap."""
         reader = self.process.reader
         if reader is None:
             return
+        self._bytes = _bytes(reader)
         runtime = reader.sampler.runtime
         if self._reader is None or self._reader[0] is not runtime:
             self._reader = runtime, CensusReader(runtime), InUseReader(runtime.memory)
@@ -107,6 +116,10 @@ class HoldersRead(SeldomRead):
         return ContainerHolders(
             at_us, self.process.pid, cost.took_us, cost.cpu_us, [list(each) for each in found]
         )
+
+
+def _bytes(reader: Reader) -> int:
+    return sum(tally.bytes_used for _, tally in _pools(reader))
 
 
 def _pools(reader: Reader) -> list[tuple[int, Tally]]:

@@ -103,9 +103,9 @@ class Section {
         ...(memory
           ? [
             [
-              "Given back",
+              "Given back, net",
               text(size(memory.given_back === null ? null : Math.max(0, memory.given_back))),
-              "How much RSS fell with collections that freed objects",
+              "How much RSS fell with collections that freed objects, less what it rose with others of them",
             ],
             [
               "Held by dead cycles",
@@ -159,7 +159,7 @@ function movedHead() {
     ["Generation", ""],
     ["Length", "A dash where samples saw no pause"],
     ["Collected", "Objects that were found in dead cycles, and freed"],
-    ["RSS before", "Some 10 ms before it began"],
+    ["RSS before", "When it was last read before it began: within a tenth of a second"],
     ["RSS after", "When it was seen to have ended"],
     ["Given back", "By how much RSS fell"],
     ["Freed", "What was in use and is no more, the part that an allocator keeps with it: inferred"],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from types import SimpleNamespace
 
 from app.model.frames import Event, Message
+from app.probe.processes.seldom.census import CensusRead
 from app.probe.processes.seldom.read import Parts, SeldomRead
 from app.probe.processes.seldom.schedule import Seldom
 from app.probe.processes.watched import Watched, Watchlist
@@ -126,3 +128,17 @@ def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_anoth
     assert run.read(1) == []
     run.watchlist.add(Watched(PID, None, 2))
     assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
+
+
+def test_a_census_is_pressing_once_the_heaps_hold_a_fifth_more_or_less():
+    heap = SimpleNamespace(kinds=[(0, b"")], bytes_used=100)
+    reader = SimpleNamespace(
+        heaps=SimpleNamespace(newest=[(0, heap)], arenas=[]),
+        sampler=SimpleNamespace(runtime=None),
+    )
+    read = CensusRead(SimpleNamespace(reader=reader))
+    read._bytes = 100
+    assert not read.is_pressing()
+    for held, pressing in ((119, False), (121, True), (79, True), (100, False)):
+        heap.bytes_used = held
+        assert read.is_pressing() is pressing
