@@ -36,7 +36,17 @@ def test_list_prints_the_whole_catalogue_as_one_document():
     for each in listed["workloads"]:
         assert set(each) == KEYS
         for param in each["params"]:
-            assert set(param) == {"name", "type", "default", "min", "max", "choices", "help", "unit"}
+            assert set(param) == {
+                "name",
+                "type",
+                "default",
+                "min",
+                "max",
+                "choices",
+                "help",
+                "unit",
+                "program",
+            }
 
 
 def test_importing_the_package_is_cheap():
