@@ -14,8 +14,10 @@ FEW_READINGS = 8  # what is judged from fewer says so
 _HOUR_S = 3600
 
 # What grows is native where half of it is, and the doing of threads that grow in number where half of it is
-# what comes with a thread: its stack, and the C library's arena that it gets.
+# what comes with a thread, its stack and the C library's arena that it gets; or where all of it is no more
+# than so much for each thread, which is made of some stack, objects, and part of an arena.
 _MOST = 0.5
+_A_THREAD = 256 << 10
 _NATIVE: tuple[GrowthKind, ...] = ("native", "other")
 _OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library")
 _MAPPED: tuple[GrowthKind, ...] = ("stacks", "files", "shared", "huge_waste", "other")
@@ -40,6 +42,11 @@ class _Grown(NamedTuple):
         """The part of the growth that these kinds make up."""
         known = self.growth["kinds"] or {}
         return sum(max(known.get(kind, 0.0), 0.0) for kind in kinds) / self.growth["bytes_per_s"]
+
+    def is_of(self, threads_per_s: float) -> bool:
+        """Whether so many threads more a second are what it comes of."""
+        each = threads_per_s * _A_THREAD
+        return threads_per_s > 0 and (self.share(_OF_THREADS) >= _MOST or self.growth["bytes_per_s"] <= each)
 
     @property
     def is_native(self) -> bool:
@@ -111,9 +118,11 @@ def _evidence(found: list[_Grown]) -> dict[str, object]:
 
 def _grown(summary: Measurements) -> list[_Grown]:
     """The processes whose memory grows otherwise than by their threads, the fastest first."""
-    threads = {row["pid"] for row in summary["processes"] if row.get("threads_growth")}
+    threads_per_s = {
+        row["pid"]: threads["per_s"] for row in summary["processes"] if (threads := row.get("threads_growth"))
+    }
     found = [_Grown(row, growth) for row in summary["memory"] if (growth := row.get("growth"))]
-    found = [each for each in found if each.row["pid"] not in threads or each.share(_OF_THREADS) < _MOST]
+    found = [each for each in found if not each.is_of(threads_per_s.get(each.row["pid"], 0.0))]
     return sorted(found, key=lambda each: -each.growth["bytes_per_s"])
 
 

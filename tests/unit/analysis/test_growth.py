@@ -162,6 +162,8 @@ def test_threads_that_grow_take_their_stacks_with_them_and_are_told_once() -> No
         "Memory grows by 2.5 MiB/s with them, 128 KiB for each. 40 MiB of it are their stacks."
         in finding.detail
     )
+    of = growing(memory_row(told(stacks=0.4, objects_in_use=1, other=0.6)), threads=THREADS)
+    assert codes(of) == ["threads-grow"], "100 KiB a thread is what one is made of"
     assert codes(growing(memory_row(told(stacks=2, objects_in_use=9)), threads=THREADS)) == [
         "memory-growth",
         "threads-grow",
