@@ -14,7 +14,7 @@ _IMPORT = "<frozen importlib._bootstrap>"
 # What calls a loop's callbacks: neither it nor who called the loop is to blame for what they do.
 _LOOPS = (
     *("/asyncio/events.py", "/asyncio/base_events.py", "/asyncio/runners.py"),
-    *("/uvloop/__init__.py", "/gevent/hub.py"),
+    *("/uvloop/__init__.py", "/gevent/hub.py", "/trio/_core/_run.py"),
 )
 
 

@@ -77,12 +77,12 @@ the latter.
 A blocked row is a look at a thread that has been in `lock`, `io`, `sleep` or `native` since `since_us`: from
 then, or from when it was first seen, to `at_us` its stack was the same, null where it could not be read.
 Each such stretch is looked at once it has lasted LONG_BLOCK_US; at each random instant one thread is looked
-at that has been in it for less. `task` is the name of the asyncio task that the thread runs, null where it
+at that has been in it for less. `task` is the name of the task that the thread runs, null where it
 runs none. `missed_blocks` counts the long stretches of which no look was taken so far, those that last still
 included: there were too many at once.
 
 A loops message tells of threads that run an event loop, since the loops message before, and has a row of
-`loops` for each that it tells of. `kind` is asyncio, uvloop or gevent; `steps exact` says that single
+`loops` for each that it tells of. `kind` is asyncio, uvloop, gevent or trio; `steps exact` says that single
 callbacks are told apart, else a step is what the loop did between two looks for what is ready; `tasks exact`
 that the interpreter itself tells which task runs. A lag is for how long, at some instant, the loop had not
 looked for what is ready; `length_us` is the time in which it was so, `idle_us` that in which the loop waited

@@ -647,7 +647,7 @@ class LoopRow(TypedDict):
     pid: int
     tid: int
     name: str
-    kind: str  # asyncio, uvloop, gevent
+    kind: str  # asyncio, uvloop, gevent, trio
     steps: Level
     tasks: Level
     observed_s: float

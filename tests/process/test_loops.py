@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from support.interpreters import FOUND, name
 from support.observing import observing, program
 from support.targets import standing_by
@@ -100,6 +102,42 @@ for each in threads: each.start()
 for each in threads: each.join()
 """
 
+# The same with trio, whose loop tells instruments when a step begins and ends. It waits most of the time.
+TRIO = f"""
+import json, sys, time
+sys.path.append({str(Path(trio.__file__).parents[1])!r})
+import trio
+
+class Timed(trio.abc.Instrument):
+    took = []
+    def before_task_step(self, task):
+        self.began = time.monotonic()
+    def after_task_step(self, task):
+        length = time.monotonic() - self.began
+        if length >= 0.02:
+            self.took.append((self.began, length))
+
+def legacy_client():
+    time.sleep(0.25)
+
+async def fetch_prices():
+    for _ in range(4):
+        await trio.sleep(0.2)
+        legacy_client()
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        READY
+        await trio.to_thread.run_sync(sys.stdin.readline)
+        nursery.start_soon(fetch_prices, name="price-feed")
+        await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+
+trio.run(main, instruments=[Timed()])
+print(json.dumps(Timed.took), flush=True)
+"""
+
 pytestmark = pytest.mark.serial  # lengths, which a busy machine makes longer
 
 EACH = pytest.mark.parametrize("interpreter", FOUND, ids=name)
@@ -141,6 +179,35 @@ def test_what_blocks_a_loop_is_told_as_the_loop_itself_has_it(
     found = {finding["code"]: finding for finding in summary["findings"]}["event-loop-blocked"]
     assert found["evidence"]["function"] == "legacy_client"
     assert found["evidence"]["task"] == "price-feed"
+
+
+@EACH
+def test_what_blocks_trio_is_told_as_trio_has_it(interpreter: Any) -> None:
+    with (
+        standing_by(interpreter.path, TRIO) as target,
+        observing(pid=target.pid) as observation,
+    ):
+        while not observation.until(Loops).loops:  # found while it waits
+            continue
+        took = json.loads(target.communicate(b"go\n")[0])
+        observation.finish()
+        summary = observation.summary()
+    assert observation.ledger.hello
+    origin_s = observation.ledger.hello.origin_ns / 1e9
+    blocked = [(began_s, length_s) for began_s, length_s in took if length_s > 0.2]
+    [row] = summary["loops"]
+    assert (row["kind"], row["steps"], row["tasks"]) == ("trio", "exact", "inferred")
+    longest = sorted(row["longest"], key=lambda step: step["at_s"])
+    blocks = [step for step in longest if step["function"] == "legacy_client"]
+    assert len(blocks) == len(blocked) == 4
+    for step, (began_s, length_s) in zip(blocks, blocked, strict=True):
+        assert step["at_s"] == pytest.approx(began_s - origin_s, abs=0.025)
+        assert step["length_s"] == pytest.approx(length_s, rel=0.1)
+        assert (step["task"], step["state"]) == ("price-feed", "sleep")
+    assert row["lag_s"]["p50"] < 0.05 < 0.2 < row["lag_s"]["p99"]
+    [found] = [each for each in summary["findings"] if each["code"] == "event-loop-blocked"]
+    assert found["evidence"]["task"] == "price-feed"
+    assert "trio.to_thread.run_sync(legacy_client)" in found["advice"]
 
 
 @EACH

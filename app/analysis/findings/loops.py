@@ -44,6 +44,21 @@ _GREENLETS = (
     "`gevent.get_hub().threadpool`."
 )
 
+_TRIO_THREAD = "`await trio.to_thread.run_sync({function})`"
+_TRIO: dict[State, str] = {
+    "running": "Move it to a process (`anyio.to_process.run_sync` works beneath trio too), or divide it and "
+    "`await trio.lowlevel.checkpoint()` in between. A thread would compete with the loop for the GIL.",
+    "native": f"It lets go of the GIL, so a thread is enough: {_TRIO_THREAD}.",
+    "stalled": "It holds the GIL while it blocks, so a thread would stop the loop as well: call it in a "
+    "process (`anyio.to_process.run_sync` works beneath trio too).",
+    "waiting": "Other threads compute with the GIL: move their work to processes.",
+    "lock": "Use a trio.Lock or a memory channel where both sides are tasks; else wait in a thread: "
+    f"{_TRIO_THREAD}.",
+    "io": f"Use a client that is made for trio, or call it in a thread: {_TRIO_THREAD}.",
+    "sleep": f"Use `await trio.sleep(...)`; where the call is another's, run it in a thread: {_TRIO_THREAD}.",
+    "unknown": f"Run it in a thread: {_TRIO_THREAD}.",
+}
+
 _UNSEEN = (
     "Look at the thread's run delay: where it is large, the machine has too few CPUs. Else look for "
     "callbacks in C: extensions, and the loop's own work for many sockets."
@@ -116,7 +131,8 @@ def _advice(kind: str, block: BlockRow) -> str:
         return _UNSEEN
     if kind == "gevent":
         return _GREENLETS
-    return _ADVICE[block["state"]].format(function=block["function"].rpartition(".")[2])
+    advice = _TRIO if kind == "trio" else _ADVICE
+    return advice[block["state"]].format(function=block["function"].rpartition(".")[2])
 
 
 def _others(blocks: list[BlockRow]) -> str:

@@ -26,6 +26,9 @@ _UNICODE_ENTRY = struct.Struct("=QQ")  # key, value
 
 _DECODERS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
 _POINTER = 8
+# PyTypeObject from 3.11 on: tp_dict, counted from tp_basicsize. PyMemberDescrObject: d_member, behind the
+# head of an object and d_type, d_name, d_qualname. PyMemberDef: name, type, offset.
+_TP_DICT, _D_MEMBER, _MEMBER_OFFSET = 232, 24, 16
 
 Entry = tuple[int, int, int]  # hash (0 where the table keeps none), address of the key, of the value
 
@@ -125,6 +128,24 @@ class ObjectReader:
             if self._is(key, name):
                 return self._memory.u64(values + self._values + index * _POINTER) or None
         return None
+
+    def slot(self, address: int, name: bytes) -> int | None:
+        """An attribute that the class of an instance has in its __slots__; None where it has none.
+
+        The class keeps a descriptor, which points to a PyMemberDef: name, type, offset in the instance.
+        """
+        memory, of = self._memory, self._of
+        kind = memory.u64(address + of.ob_type)
+        descriptor = self.item(memory.u64(kind + of.tp_basicsize + _TP_DICT), name)
+        if not descriptor:
+            return None
+        member = memory.u64(descriptor + self._head + _D_MEMBER)
+        if self._memory.read(memory.u64(member), len(name) + 1) != name + b"\0":
+            raise Inconsistent(f"no member of a class is described at {member:#x}")
+        offset = memory.u64(member + _MEMBER_OFFSET)
+        if offset >= memory.u64(kind + of.tp_basicsize):
+            raise Inconsistent(f"no member of a class is described at {member:#x}")
+        return memory.u64(address + offset) or None
 
     def attributes(self, address: int) -> list[tuple[int, int]]:
         """(name, value) of each attribute of an instance like that."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.model.states import IO
 from app.probe.cpython.layouts import TSTATE_INTERP
-from app.probe.cpython.loops import clocks
+from app.probe.cpython.loops import clocks, unrolled_run
 from app.probe.cpython.loops.instant import IDLE, LoopReader, Lost
 from app.probe.cpython.loops.run_once import RunOnce
 from app.probe.cpython.loops.tasks import Tasks
@@ -99,14 +99,20 @@ class EventLoops:
 
     def _take(self, track: LoopTrack, now_us: int, into: tuple[list[Row], list[Row], list[Row]]) -> None:
         lag, steps = track.take(now_us)
-        into[0].append([track.lane.number, track.reader.kind, track.reader.exact, self._tasks.exact])
+        tasks_exact = self._tasks.exact and not track.reader.task_name
+        into[0].append([track.lane.number, track.reader.kind, track.reader.exact, tasks_exact])
         into[1].append(lag)
         into[2].extend(steps)
 
     def task(self, lane: Lane) -> str | None:
         """The name of the task that a thread's loop runs; None where it has none, or that cannot be told."""
         track = self._track_of(lane)
-        return self._tasks.name(track.state, track.interp, track.reader.loop) if track else None
+        return self._task(track) if track else None
+
+    def _task(self, track: LoopTrack) -> str | None:
+        if track.reader.task_name:
+            return track.reader.task_name()
+        return self._tasks.name(track.state, track.interp, track.reader.loop)
 
     # ---- long steps
 
@@ -120,7 +126,7 @@ class EventLoops:
             return
         self._stacks.refresh(now_us)
         if step.task is None:
-            step.task = self._tasks.name(track.state, track.interp, track.reader.loop)
+            step.task = self._task(track)
         step.looked(self._stacks.number(frames), track.lane, now_us)
         track.proved()
 
@@ -185,6 +191,10 @@ class EventLoops:
                 return RunOnce(self._memory, self._layout, self._stacks.reader, frame)
             if name == "Hub.run" and file.endswith("gevent/hub.py"):
                 return clocks.libev(self._memory, self._layout, frame)
+            if file.endswith(unrolled_run.FILE):
+                found = unrolled_run.of_stack(self._memory, self._layout, self._stacks.reader, frame, name)
+                if found:
+                    return found
         if frames and lane.raw.startswith(_EPOLL):
             return clocks.libuv(self._memory, self._layout, frames[0])
         return None

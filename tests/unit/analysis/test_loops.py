@@ -149,6 +149,7 @@ def test_a_users_function_is_to_blame_for_what_it_calls() -> None:
         ("Runner.run", "/usr/lib/python3.12/asyncio/runners.py"),  # of uvloop's loop, which is in C
         ("Handle._run", "/usr/lib/python3.12/asyncio/events.py"),
         ("Hub.run", "/x/site-packages/gevent/hub.py"),
+        ("unrolled_run", "/x/site-packages/trio/_core/_run.py"),
     ],
     ids=lambda leaf: leaf[0],
 )

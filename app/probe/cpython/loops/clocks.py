@@ -14,13 +14,13 @@ from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
+from .frame_words import TAG
 from .instant import IDLE, Instant, Lost
 
 _EPOLL = ("232", "281", "441")  # epoll_wait, epoll_pwait, epoll_pwait2
 _WORDS = 64  # of a loop's object: the pointer is among the first
 _MOST_BYTES = 1 << 24  # a uvloop.Loop has a buffer of 256 KiB inside
 _OF_FRAME = 32  # words of a frame's variables and its stack
-_TAG = ~7  # from 3.14 on a reference in a frame carries tags
 _LONGEST_S = 86_400.0  # a loop that did not look for a day is none
 
 
@@ -28,6 +28,7 @@ class Clock:
     """A loop whose structure lies at `at`; `caller` is the frame that runs it, where that is on the stack."""
 
     exact = False
+    task_name = None
 
     def __init__(self, memory: ProcessMemory, loop: int, at: int, caller: StackFrame | None) -> None:
         self._memory, self.loop, self._at, self._caller = memory, loop, at, caller
@@ -102,7 +103,7 @@ def libuv(memory: ProcessMemory, layout: Layout, caller: StackFrame) -> LibuvClo
     """
     at = caller[3] + layout.interpreter_frame.localsplus
     for loop in struct.unpack(f"={_OF_FRAME}Q", _bytes(memory, at, 8 * _OF_FRAME)):
-        loop &= _TAG
+        loop &= TAG
         try:
             if not loop or not _is_uvloop(memory, layout, loop):
                 continue
@@ -117,7 +118,7 @@ def libuv(memory: ProcessMemory, layout: Layout, caller: StackFrame) -> LibuvClo
 
 def libev(memory: ProcessMemory, layout: Layout, hub: StackFrame) -> LibevClock | None:
     """The clock of the loop of the gevent.hub.Hub whose `run` a frame is; None where it is not libev's."""
-    address = memory.u64(hub[3] + layout.interpreter_frame.localsplus) & _TAG
+    address = memory.u64(hub[3] + layout.interpreter_frame.localsplus) & TAG
     for loop in _words(memory, layout, address):
         try:
             inner = _words(memory, layout, loop)

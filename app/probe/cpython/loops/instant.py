@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Optional, Protocol
 
 from app.probe.cpython.stacks import StackFrame
@@ -22,6 +23,10 @@ class LoopReader(Protocol):
     kind: str
     exact: bool  # whether single callbacks are told apart
     loop: int  # the address of the loop's object; 0 where none is known
+
+    @property
+    def task_name(self) -> Callable[[], str | None] | None:
+        """Tells the name of the task that runs, where the loop itself has it; None: ask asyncio."""
 
     def read(self, syscall: bytes) -> Instant:
         """What the loop does now, in a thread that the kernel says this of; Lost or AddressSpaceGone."""

@@ -7,18 +7,13 @@ i, handle   the callback that runs; `handle` is None after the last
 
 from __future__ import annotations
 
-import os
-import struct
-
 from app.probe.cpython.layouts import Layout
-from app.probe.cpython.objects import members
 from app.probe.cpython.stacks import StackFrame, StackReader
-from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
+from app.probe.kernel.memory import ProcessMemory
 
-from .instant import IDLE, Instant, Lost
+from .frame_words import TAG, FrameWords, double
+from .instant import IDLE, Instant
 
-_TAG = ~7  # from 3.14 on a reference in a frame carries tags
-_FLOAT = struct.Struct("=d")
 _LOCALS = ("self", "end_time", "i", "handle")
 
 
@@ -27,50 +22,27 @@ class RunOnce:
 
     kind = "asyncio"
     exact = True
+    task_name = None
 
     def __init__(self, memory: ProcessMemory, layout: Layout, stacks: StackReader, frame: StackFrame) -> None:
         """Inconsistent, Unmapped, or Lost where that function has other variables."""
-        code, _, _, self.frame = frame
-        names = stacks.variables(code)
-        if not set(_LOCALS) <= set(names):
-            raise Lost
-        self._memory, self._code = memory, code
-        of = layout.interpreter_frame
-        places = sorted((of.localsplus + 8 * names.index(name), name) for name in _LOCALS)
-        order = [name for _, name in places]
-        self._words = members((of.executable, "Q"), *((place, "Q") for place, _ in places))
-        self._at = self.frame + of.executable
-        self._self, self._end, self._i, self._handle = (1 + order.index(name) for name in _LOCALS)
+        self._code, _, _, self.frame = frame
+        self._memory = memory
+        self._variables = FrameWords(memory, layout, stacks, self._code, self.frame, _LOCALS)
+        self._self, self._end, self._i, self._handle = (self._variables.place[name] for name in _LOCALS)
         self._float = layout.objects.ob_size  # sizeof(PyObject): where the C double lies
-        self.loop = self._read()[self._self] & _TAG
+        self.loop = self._variables.read()[self._self] & TAG
 
     def read(self, syscall: bytes) -> Instant:
         """What the loop does at this instant; Lost where the frame is another function's."""
-        words = self._read()
-        end_time = words[self._end] & _TAG
+        words = self._variables.read()
+        end_time = words[self._end] & TAG
         if not end_time:
             return IDLE
-        try:
-            (began,) = _FLOAT.unpack(os.pread(self._memory.fd, 8, end_time + self._float))
-        except (OSError, OverflowError, struct.error):
-            raise Lost from None
+        began = double(self._memory, end_time + self._float)
         i, handle = words[self._i], words[self._handle]
-        return began, began, (i, handle) if i and handle & _TAG else None
+        return began, began, (i, handle) if i and handle & TAG else None
 
     def holds(self, frames: list[StackFrame]) -> bool:
         """Whether the frame is one of a stack."""
         return any(frame[3] == self.frame and frame[0] == self._code for frame in frames)
-
-    def _read(self) -> tuple[int, ...]:
-        try:
-            raw = os.pread(self._memory.fd, self._words.size, self._at)
-        except (OSError, OverflowError):
-            raise Lost from None
-        if not raw:
-            raise AddressSpaceGone(self._memory.pid)
-        if len(raw) < self._words.size:
-            raise Lost
-        words: tuple[int, ...] = self._words.unpack(raw)
-        if words[0] & _TAG != self._code:
-            raise Lost
-        return words

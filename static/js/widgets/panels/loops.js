@@ -106,7 +106,7 @@ function loopRow(loop) {
       {
         title: loop.tasks === "exact"
           ? "The interpreter says which task runs"
-          : "Read from asyncio's own account of the tasks that run",
+          : "Read from the loop's own account of the tasks that run",
       },
       loop.kind === "gevent" ? "–" : loop.tasks,
     ),
