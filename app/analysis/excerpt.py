@@ -1,6 +1,7 @@
 """A span of a run as if it were the whole run: a ledger that is fed what tells of that time, and no more.
 
-Running totals and collectors count from what was last told before the span. A slice on either border is cut
+Running totals and collectors count from what was last told before the span; of a span in which they were not
+read it is not known how far they moved. A slice on either border is cut
 there, with that share of its samples; its switches, known only of the whole, count where it ends.
 """
 
@@ -96,6 +97,10 @@ class Excerpt:
         ledger.settle()
         summary = summarise(ledger, {**run, "duration_s": ledger.measured_us / 1e6})
         self._count_operations(summary)
+        for thread in summary["threads"]:
+            if not thread["counted_s"]:  # read before the span alone
+                thread["cpu_s"] = thread["run_delay_s"] = None
+                thread["voluntary_switches"] = thread["involuntary_switches"] = None
         summary["threads"] = [thread for thread in summary["threads"] if thread["observed_s"]]
         return summary
 
@@ -103,7 +108,10 @@ class Excerpt:
         """A workload counts its operations from its own beginning; these are of the span."""
         before, reported = self._before.get((Counters, ())), summary["workload"]
         ops, at_us = self._ledger.counters.ops, self._ledger.counters.at_us
-        if reported is None or ops is None or not isinstance(before, Counters) or at_us <= before.at_us:
+        if reported is None or ops is None or not isinstance(before, Counters):
+            return
+        if at_us <= before.at_us:
+            reported["ops"] = reported["ops_per_s"] = None
             return
         done = ops - (before.ops or 0)
         reported["ops"], reported["ops_per_s"] = done, done * 1e6 / (at_us - before.at_us)

@@ -101,6 +101,7 @@ class Ledger:
         self.gils = Gils()
         self._joined = None if rolling else JoinedTracks(self.threads, self.gils)
         self._begun = False
+        self._counted_from_us: int | None = None  # the last reading of the totals before the measured time
         self._seen_us = 0  # the end of the newest frame
         self.stacks: StackLooks = StackLooks(before.stacks.functions if before else None)
         self.loops = LoopUses()
@@ -220,6 +221,12 @@ class Ledger:
     def measured_us(self) -> int:
         """The measured time so far."""
         return self.edge_us - self.begin_us
+
+    @property
+    def counted_us(self) -> int:
+        """The time that the totals of the processes cover: from one reading to another."""
+        begin_us = self.begin_us if self._counted_from_us is None else self._counted_from_us
+        return max(0, self.counters.at_us - begin_us)
 
     def hot(self, limit: int) -> list[HotRow] | None:
         """The functions seen most with the lock held, see hot.py; None where no look could be made."""
@@ -346,6 +353,7 @@ class Ledger:
         if not self._begun:
             self.processes.rebase()
             self.threads.rebase()
+            self._counted_from_us = message.at_us
         self.observer_cpu.read(message.at_us, message.observer.get("cpu_us"))
         self.looked.read(message.at_us, message.observer.get("looked"))
         if self._joined is None:

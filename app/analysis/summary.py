@@ -103,8 +103,8 @@ def _sampling(ledger: Ledger, seen: float | None) -> SamplingInfo:
 
 
 def _cpu_share(ledger: Ledger) -> float | None:
-    """The CPU time of all processes up to the last reading of it, over the measured time until then."""
-    counted_us = ledger.counters.at_us - ledger.begin_us
+    """The CPU time of all processes, over the time that its readings cover."""
+    counted_us = ledger.counted_us
     return sum(process.cpu_us for process in ledger.processes) / counted_us if counted_us > 0 else None
 
 

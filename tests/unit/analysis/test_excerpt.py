@@ -1,5 +1,6 @@
 """A span of a run, as if it were the whole."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.analysis.test_bins import HISTORIES, INSTANTS, LANES, SPAN_US, frames_of
@@ -57,6 +58,36 @@ def test_totals_count_from_what_was_told_before_it_and_events_are_its_own():
     assert summary["threads"][0]["voluntary_switches"] == 3
     assert [row["by"] for row in summary["gils_switched_on"]] == ["2", "3", "4"]
     assert summary["gils"][0]["switches"] == 9  # of the slices that end in it
+
+
+def four_reads_a_second(from_us, to_us):
+    """Of a run of two threads, of which one computes."""
+    messages = [*BEGIN]
+    for at_us in range(0, 4_000_000, 50_000):
+        messages.append(Frame(at_us, at_us + 50_000, 50, 0, 0, [], [[0, [0, 50_000]], [1, [5, 50_000]]]))
+        if at_us % 250_000 == 200_000:
+            end_us = at_us + 50_000
+            totals = [[0, end_us, 0, 8, 0], [1, 0, 0, 0, 0]]
+            messages.append(Counters(end_us, [[1, end_us, 1 << 20, 1 << 20, 0, 0]], totals, ops=end_us))
+    return excerpt(messages, from_us, to_us)
+
+
+@pytest.mark.parametrize("from_us", [1_770_000, 1_810_000, 1_990_000])
+def test_the_share_of_a_cpu_is_of_the_time_between_the_readings(from_us):
+    """One reading falls into it, 250 ms after the one before."""
+    summary = four_reads_a_second(from_us, from_us + 240_000)
+    assert summary["cpu_share"] == 1
+    assert [thread["cpu_s"] for thread in summary["threads"]] == [0.25, 0]
+
+
+def test_of_a_span_without_a_reading_no_total_is_known():
+    summary = four_reads_a_second(1_780_000, 1_980_000)
+    assert summary["cpu_share"] is None
+    assert summary["workload"] == {"ops": None, "ops_per_s": None}
+    for thread in summary["threads"]:
+        assert thread["observed_s"] == 0.2
+        assert thread["cpu_s"] is thread["run_delay_s"] is None
+        assert thread["voluntary_switches"] is thread["involuntary_switches"] is None
 
 
 def test_a_loop_that_was_found_before_it_is_told_of_by_the_messages_in_it():
