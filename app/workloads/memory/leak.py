@@ -63,6 +63,7 @@ def answer(question: int) -> list[float]:
 def _work(ctx: Context) -> Json:
     """Answer questions that nobody asked before, so many in each turn, and store every answer."""
     prepared: Prepared = ctx.prepared
+    cache = prepared.cache  # by this name the Memory panel tells who holds the answers
     questions = count(ctx.worker, _STRIDE)
     samples: list[tuple[int, int]] = []  # (ns since the start, RSS)
     while not ctx.stopping:
@@ -70,7 +71,7 @@ def _work(ctx: Context) -> Json:
         samples.append((monotonic_ns() - ctx.span.start_ns, rss))
         if rss < prepared.ceiling:
             for question in islice(questions, prepared.answers_a_turn):
-                prepared.cache.store(question, answer(question))
+                cache.store(question, answer(question))
             ctx.count(prepared.answers_a_turn)
         sleep(_TURN_S)
     return {"samples": samples}

@@ -21,24 +21,31 @@ from .read import Parts, SeldomRead
 _MOVED_SHARE = 0.2  # of the bytes in pools: after that the last census is out of date
 
 
-class CensusRead(SeldomRead):
+class _ObjectsRead(SeldomRead):
+    """A reading of live objects: out of date once the heaps have grown or shrunk by much."""
+
+    def __init__(self, process: Watched) -> None:
+        super().__init__(process)
+        self._bytes = 0  # in pools, at the last reading
+
+    def is_pressing(self) -> bool:
+        """The heaps hold so much more, or less, than they did."""
+        reader = self.process.reader
+        return reader is not None and abs(_bytes(reader) - self._bytes) > _MOVED_SHARE * self._bytes
+
+
+class CensusRead(_ObjectsRead):
     """The types of a process: judged by a random sample, an interpreter after the other."""
 
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
         self._reader: tuple[Runtime, CensusReader, InUseReader] | None = None
         self._in_use: InUse | None = None  # of the reading in hand
-        self._bytes = 0  # in pools, at the last reading
 
     def is_ready(self, now_us: int) -> bool:
         """A heap's reading has to tell first where its pools are."""
         reader = self.process.reader
         return reader is not None and bool(_pools(reader))
-
-    def is_pressing(self) -> bool:
-        """The heaps hold so much more, or less, than they did."""
-        reader = self.process.reader
-        return reader is not None and abs(_bytes(reader) - self._bytes) > _MOVED_SHARE * self._bytes
 
     def parts(self) -> Parts:
         """Each heap."""
@@ -91,7 +98,7 @@ class CensusRead(SeldomRead):
         )
 
 
-class HoldersRead(SeldomRead):
+class HoldersRead(_ObjectsRead):
     """Which names of a process hold its large containers."""
 
     def __init__(self, process: Watched) -> None:
@@ -107,6 +114,7 @@ class HoldersRead(SeldomRead):
         reader = self.process.reader
         if reader is None:
             return
+        self._bytes = _bytes(reader)
         runtime = reader.sampler.runtime
         if self._reader is None or self._reader[0] is not runtime:
             self._reader = runtime, HolderReader(runtime)

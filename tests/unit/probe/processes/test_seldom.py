@@ -6,8 +6,10 @@ import os
 from collections.abc import Generator
 from types import SimpleNamespace
 
+import pytest
+
 from app.model.frames import Event, Message
-from app.probe.processes.seldom.census import CensusRead
+from app.probe.processes.seldom.census import CensusRead, HoldersRead
 from app.probe.processes.seldom.read import Parts, SeldomRead
 from app.probe.processes.seldom.schedule import Seldom
 from app.probe.processes.watched import Watched, Watchlist
@@ -130,13 +132,14 @@ def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_anoth
     assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
 
 
-def test_a_census_is_pressing_once_the_heaps_hold_a_fifth_more_or_less():
+@pytest.mark.parametrize("kind", [CensusRead, HoldersRead])
+def test_what_is_told_of_objects_is_pressing_once_the_heaps_hold_a_fifth_more_or_less(kind):
     heap = SimpleNamespace(kinds=[(0, b"")], bytes_used=100)
     reader = SimpleNamespace(
         heaps=SimpleNamespace(newest=[(0, heap)], arenas=[]),
         sampler=SimpleNamespace(runtime=None),
     )
-    read = CensusRead(SimpleNamespace(reader=reader))
+    read = kind(SimpleNamespace(reader=reader))
     read._bytes = 100
     assert not read.is_pressing()
     for held, pressing in ((119, False), (121, True), (79, True), (100, False)):
