@@ -137,6 +137,8 @@ def test_who_may_look_sees_every_run_in_full(shared):
     site, run, looker = shared
     for path in ("/", f"/runs/{run}", "/history", "/api/v1/runs", f"/api/v1/runs/{run}/summary"):
         assert looker.get(path).status_code == 200, path
+    assert "View only" in looker.get("/history").text
+    assert "View only" not in site.client.get("/history").text
     with site.stream(run, additional_headers=LOOKS, max_queue=None) as viewer:
         assert viewer.recv()
 

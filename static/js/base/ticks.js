@@ -23,17 +23,18 @@ export function tickStep(spanUs, most) {
 }
 
 /**
- * The instants to mark, all multiples of the step.
+ * The instants to mark, all multiples of the step after `originUs`, from which the axis counts.
  * @param {number} startUs
  * @param {number} endUs
  * @param {number} most
+ * @param {number} [originUs]
  * @returns {{stepUs: number, at: number[]}}
  */
-export function ticks(startUs, endUs, most) {
+export function ticks(startUs, endUs, most, originUs = 0) {
   const stepUs = tickStep(endUs - startUs, most);
   const at = [];
-  for (let index = Math.ceil(startUs / stepUs); index * stepUs <= endUs; index += 1) {
-    at.push(index * stepUs);
+  for (let index = Math.ceil((startUs - originUs) / stepUs); originUs + index * stepUs <= endUs; index += 1) {
+    at.push(originUs + index * stepUs);
   }
   return { stepUs, at };
 }

@@ -7,9 +7,9 @@
  * @import { CollectorRow, FreeRow, Row, TrackRow } from "./rows.js"
  * @import { Found, Mark } from "./marks.js"
  * @import { Lane } from "../state/run_state.js"
- * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, edgeUs: number, scrollTop: number,
- *            height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
- *     drawn beyond `edgeUs`; `scale` is over CSS pixels
+ * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, originUs: number, edgeUs: number,
+ *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
+ *     drawn beyond `edgeUs`; `scale` is over CSS pixels, and the axis counts from `originUs`
  */
 import { bin, binGrouped } from "../base/bins.js";
 import { tickLabel, ticks } from "../base/ticks.js";
@@ -61,6 +61,7 @@ export function paint(surface, palette, picture) {
     picture.scale.startUs,
     picture.scale.endUs,
     picture.scale.width / TICK_SPACING,
+    picture.originUs,
   );
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintGrid(surface, palette, picture, at);
@@ -228,7 +229,7 @@ function paintCursor({ context }, palette, { scale, cursorUs, height }) {
  * @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {number[]} at
  * @param {number} stepUs
  */
-function paintAxis({ context }, palette, { scale }, at, stepUs) {
+function paintAxis({ context }, palette, { scale, originUs }, at, stepUs) {
   context.fillStyle = palette.surface.css;
   context.fillRect(0, 0, scale.width, AXIS_HEIGHT);
   context.font = `11px ${palette.font}`;
@@ -241,7 +242,7 @@ function paintAxis({ context }, palette, { scale }, at, stepUs) {
     const x = Math.round(scale.toX(us)) + 0.5;
     context.moveTo(x, AXIS_HEIGHT - 5);
     context.lineTo(x, AXIS_HEIGHT);
-    const label = tickLabel(us, stepUs);
+    const label = tickLabel(us - originUs, stepUs);
     const half = context.measureText(label).width / 2 + 2;
     context.fillText(label, Math.min(scale.width - half, Math.max(half, x)), AXIS_HEIGHT / 2 - 1);
   }

@@ -43,6 +43,7 @@ export class SmallTimeline {
       rows,
       lanes: state.lanes,
       scale: new TimeScale(fromUs, toUs, width),
+      originUs: beginUs,
       edgeUs,
       scrollTop: 0,
       height,

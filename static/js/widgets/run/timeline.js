@@ -304,6 +304,7 @@ export class Timeline {
       rows: this.#rows,
       lanes: this.#state.lanes,
       scale,
+      originUs: 0,
       scrollTop: this.#scroller.scrollTop,
       height: visible,
       cursorUs: pointer ? scale.toUs(pointer.x) : null,

@@ -59,6 +59,20 @@ Deno.test("ticks are multiples of their step, within the interval, and never too
   }
 });
 
+Deno.test("ticks of an axis that counts from elsewhere are multiples of the step from there", () => {
+  const { stepUs, at } = ticks(2_527_000, 3_727_000, 6, 107_000);
+  assert.equal(stepUs, 200_000);
+  assert.deepEqual(at.map((us) => tickLabel(us - 107_000, stepUs)), [
+    "2.6 s",
+    "2.8 s",
+    "3.0 s",
+    "3.2 s",
+    "3.4 s",
+    "3.6 s",
+  ]);
+  assert.equal(at[0], 2_707_000);
+});
+
 Deno.test("a tick's label has the decimals of its step", () => {
   assert.equal(tickLabel(12_500_000, 500_000), "12.5 s");
   assert.equal(tickLabel(12_000_000, SECOND), "12 s");
