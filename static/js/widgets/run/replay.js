@@ -10,8 +10,8 @@ export class Replay {
   then = null;
   /** @type {Playhead | null} */
   playhead = null;
-  /** Whether it is on its way to where it was put: in a long run that takes a while. */
-  seeks = false;
+  /** Where it was put, while it is on its way there: in a long run that takes a while. @type {number | null} */
+  #goalUs = null;
   /** @type {RunState | null} what is being told */
   #coming = null;
   /** @type {WebSocket | null} */
@@ -32,11 +32,21 @@ export class Replay {
     this.#open = open;
   }
 
+  /** Whether it is on its way to where it was put. */
+  get seeks() {
+    return this.#goalUs !== null;
+  }
+
+  /** Where the playhead is, or will be as soon as it has come there; null outside of a replay. */
+  get atUs() {
+    return this.#goalUs ?? this.playhead?.at_us ?? null;
+  }
+
   /** Puts the playhead there, and plays so many times as fast as it was. @param {number} atUs @param {number} speed */
   go(atUs, speed) {
-    this.seeks = true;
-    this.#onNews();
     const order = { at_us: Math.max(0, Math.round(atUs)), speed };
+    this.#goalUs = order.at_us;
+    this.#onNews();
     const socket = this.#socket;
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order));
     else this.#connect(order);
@@ -52,7 +62,7 @@ export class Replay {
   /** Back to the whole run. */
   leave() {
     const socket = this.#socket;
-    this.seeks = false;
+    this.#goalUs = null;
     this.#socket =
       this.then =
       this.playhead =
@@ -72,7 +82,7 @@ export class Replay {
     socket.onclose = () => {
       if (socket !== this.#socket) return;
       this.#socket = null;
-      this.seeks = false;
+      this.#goalUs = null;
       if (this.playhead) this.playhead = { ...this.playhead, speed: 0 };
       this.#onNews();
     };
@@ -83,7 +93,7 @@ export class Replay {
     if (message.type === "playhead") {
       this.then = this.#coming;
       this.playhead = message;
-      this.seeks = false;
+      this.#goalUs = null;
       this.#onNews();
       return;
     }

@@ -64,7 +64,7 @@ export class RunAddress {
     const query = queryOf({
       tab: details.chosen,
       window: timeline.standsAt,
-      atUs: replay.playhead?.at_us ?? this.#wanted.atUs,
+      atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
     });
     if (query !== location.search) history.replaceState(history.state, "", location.pathname + query);

@@ -72,7 +72,7 @@ Deno.test("what is known of a moment is shown once all of it is there, and no mo
   const [socket] = sockets;
   assert.equal(socket.url, "1000/0");
   socket.say(HEADER);
-  assert.deepEqual([replay.then, news, replay.seeks], [null, 1, true]);
+  assert.deepEqual([replay.then, news, replay.seeks, replay.atUs], [null, 1, true, 1_000]);
   socket.say({ type: "where", flame: { samples: 1 }, threads: [] }, {
     type: "playhead",
     at_us: 1_000,
@@ -80,6 +80,7 @@ Deno.test("what is known of a moment is shown once all of it is there, and no mo
   });
   assert.deepEqual([news, replay.then.flame.samples, replay.then.ended], [2, 1, false]);
   replay.go(500, 0);
+  assert.deepEqual([replay.playhead.at_us, replay.atUs], [1_000, 500], "an address holds where it is put");
   assert.deepEqual(socket.sent, [{ at_us: 500, speed: 0 }]);
   socket.say({ ...HEADER, events: [] }, { type: "playhead", at_us: 500, speed: 0 });
   assert.deepEqual([replay.then.events.length, replay.then.flame.samples], [0, 1]);
@@ -87,7 +88,7 @@ Deno.test("what is known of a moment is shown once all of it is there, and no mo
   assert.deepEqual(socket.sent.at(-1), { at_us: null, speed: 2 });
   replay.leave();
   socket.say({ type: "playhead", at_us: 600, speed: 2 });
-  assert.deepEqual([replay.then, replay.playhead, socket.closed], [null, null, true]);
+  assert.deepEqual([replay.then, replay.playhead, replay.atUs, socket.closed], [null, null, null, true]);
 });
 
 Deno.test("a playhead that has lost its server stands, and is put on its way again by a new socket", () => {
