@@ -72,6 +72,7 @@ def sizes(runs: int, workers: int, seconds: float) -> Iterator[int]:
                 with connect(stream, additional_headers=server.bearer, max_size=None, proxy=None) as viewer:
                     last = json.loads([*viewer][-1])
                 assert last["summary"]["run"]["state"] == "finished", last["summary"]["run"]
+                server.ask(f"runs/{run['id']}/stop", {})  # answered once the run has left memory
                 yield process.memory_info().rss
 
 

@@ -29,6 +29,7 @@ from app.runs.importing import ImportingRun
 from app.runs.interpreters import Interpreter
 from app.runs.keeper import Keeper
 from app.runs.live import LiveRun
+from app.runs.malloc import give_back
 from app.runs.observer import COMMAND
 from app.runs.record import RunRecord
 from app.runs.recording import Recording
@@ -187,9 +188,11 @@ class Manager:
                 self._unrecorded(run, error)
             else:
                 self._runs.pop(run.id, None)
-        kept = [run for run in self._runs.values() if run.ended and run.unrecorded]
-        for run in kept[:-KEPT_UNRECORDED]:
-            self._drop(run.id)
+        kept = [left for left in self._runs.values() if left.ended and left.unrecorded]
+        for left in kept[:-KEPT_UNRECORDED]:
+            self._drop(left.id)
+        del run, kept  # what they held is free by then, unless a viewer still reads
+        await asyncio.to_thread(give_back)
 
     def _drop(self, run_id: str) -> None:
         """A run that has ended leaves memory."""

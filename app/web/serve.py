@@ -19,10 +19,10 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.model.errors import BadRequest, Conflict
+from app.runs.malloc import map_large_blocks
 from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web.application import create_app
-from app.web.blocks import map_large_blocks
 from app.web.connections import Listener, Peers, Strangers, accepted_at_once
 from app.web.quiet import keep_quiet
 from app.web.sessions import Sessions, path_for
