@@ -4,53 +4,77 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from app.cli.attach import attach
-from app.cli.compare import compare
-from app.cli.doctor import doctor
-from app.cli.export import export
-from app.cli.keep import import_file, pin, rm
-from app.cli.memory import memory
-from app.cli.observation import INTERRUPTED, describe
-from app.cli.ps import ps
-from app.cli.pythons import pythons
-from app.cli.record import record
-from app.cli.replay import replay
-from app.cli.run import run
-from app.cli.runs import runs
-from app.cli.serve import serve
-from app.cli.show import show
-from app.cli.workloads import workloads
+from app.cli.errors import INTERRUPTED, describe
 from app.model.errors import GilscopeError
 
-app = typer.Typer(
-    help="See what the GIL of a running CPython process does, measured from outside.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for command in (
-    serve,
-    run,
-    record,
-    attach,
-    ps,
-    doctor,
-    memory,
-    workloads,
-    pythons,
-    runs,
-    show,
-    replay,
-    export,
-    compare,
-    rm,
-    pin,
-):
-    app.command()(command)
-app.command("import")(import_file)
+# The function of each command, and the module of app.cli that has it.
+_COMMANDS = {
+    "serve": ("serve", "serve"),
+    "run": ("run", "run"),
+    "record": ("record", "record"),
+    "attach": ("attach", "attach"),
+    "ps": ("ps", "ps"),
+    "doctor": ("doctor", "doctor"),
+    "memory": ("memory", "memory"),
+    "workloads": ("workloads", "workloads"),
+    "pythons": ("pythons", "pythons"),
+    "runs": ("runs", "runs"),
+    "show": ("show", "show"),
+    "replay": ("replay", "replay"),
+    "export": ("export", "export"),
+    "compare": ("compare", "compare"),
+    "rm": ("keep", "rm"),
+    "pin": ("keep", "pin"),
+    "import": ("keep", "import_file"),
+}
+
+
+class _Commands(MutableMapping[str, Any]):
+    """Each is imported when it is asked for: one that answers at once does not wait for what others need."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._known:
+            module, function = _COMMANDS[name]
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(name)(getattr(import_module(f"app.cli.{module}"), function))
+            self._known[name] = typer.main.get_command(alone)
+        return self._known[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._known[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Group(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _about() -> None:
+    """See what the GIL of a running CPython process does, measured from outside."""
 
 
 def main() -> None:

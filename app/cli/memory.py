@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.report_memory import bar, holders, types
+from app.cli.report_memory import bar, holders, largest, types
 from app.runs import inspection
 
 
@@ -16,9 +16,14 @@ def memory(
     as_json: Annotated[bool, typer.Option("--json", help="print the report as one object")] = False,
 ) -> None:
     """Say where the memory of a process and of those below it went: in use, free, and what gives it back."""
-    report = inspection.memory(pid)
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False))
+        typer.echo(json.dumps(inspection.memory(pid), ensure_ascii=False))
         return
-    parts = bar(report["memory"], report["together"]), types(report["types"]), holders(report["holders"])
+    readings = inspection.memory_in_turn(pid)
+    sizes = next(readings)
+    parts = bar(sizes["memory"], sizes["together"]), largest(sizes["memory"])
     typer.echo("\n\n".join(part for part in parts if part))
+    for report in readings:
+        for part in (types(report["types"]), holders(report["holders"])):
+            if part:
+                typer.echo(f"\n{part}")

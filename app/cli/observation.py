@@ -6,13 +6,13 @@ import asyncio
 import json
 import signal
 import sys
-import textwrap
 from typing import Annotated, Any
 
 import typer
 
 from app.analysis.figures import figures_of
 from app.cli import progress, report
+from app.cli.errors import INTERRUPTED
 from app.model.errors import GilscopeError, from_json
 from app.model.findings import SEVERITIES
 from app.model.summary import Summary
@@ -24,7 +24,6 @@ from app.runs.settings import Settings
 
 REDRAW_S = 0.25  # on a terminal, where the line is written over
 REPEAT_S = 1.0  # in a file or a pipe, where each line stays
-INTERRUPTED = 130  # as a shell says it of a program that SIGINT ended
 FOUND = 5
 
 Json = dict[str, Any]
@@ -55,13 +54,6 @@ FailOn = Annotated[
 def asked(name: str) -> Any:
     """The option for a field of a request."""
     return typer.Option(help=DECLARED[name].help)
-
-
-def describe(error: GilscopeError) -> str:
-    """What happened and why, then what to do."""
-    said = f"gilscope: {error.detail.rstrip('.')}."
-    remedy = error.remedy.rstrip(".")
-    return f"{said}\n{textwrap.indent(remedy, '  ')}." if remedy else said
 
 
 def observe(request: RunRequest, output: str | None = None) -> tuple[Summary, GilscopeError | None]:

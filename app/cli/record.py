@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from app.cli import report
+from app.cli.errors import describe
 from app.cli.foreground import Lent, Signals
-from app.cli.observation import AsJson, FailOn, Output, asked, describe, finished, judge
+from app.cli.observation import AsJson, FailOn, Output, asked, finished, judge
 from app.model.errors import GilscopeError, TargetFailed, from_json
 from app.model.summary import Summary
 from app.runs.adopted import adopt_orphans

@@ -115,6 +115,25 @@ def _bar(parts: Parts, whole: int) -> str:
     return "\n".join(render(columns, rows).splitlines()[1:])
 
 
+_MAPPINGS = 5
+
+
+def largest(rows: list[MemoryRow]) -> str:
+    """The mappings that have most in memory, of all processes; what is in all of these is in each of them."""
+    several = len(rows) > 1
+    found = [(row["pid"], each) for row in rows for each in row["largest"]]
+    found.sort(key=lambda each: -each[1].rss)
+    told = [
+        [f"{each.name} (pid {pid})" if several else each.name, each.kind, units.size(each.rss)]
+        for pid, each in found[:_MAPPINGS]
+    ]
+    return (
+        render([Column("largest mappings"), Column("kind"), Column("in memory", "right")], told)
+        if told
+        else ""
+    )
+
+
 def _memory(summary: Summary) -> str:
     columns = [Column("memory"), Column("at", "right")]
     columns += [Column(name, "right") for name in ("RSS", "USS", "PSS", "swap", "peak RSS")]

@@ -2,7 +2,8 @@
 
 --doctor [PID]    what works here, and for that process, as one JSON object: see doctor.py
 --processes       the processes of this machine, as one JSON object: see listing.py
---memory PID      the memory of that process and those below it, as messages: see snapshot.py
+--memory PID      the memory of that process and those below it, as messages: see snapshot.py. One JSON object
+                  a line, of its sizes and then of its live objects
 """
 
 from __future__ import annotations
@@ -28,18 +29,19 @@ def main(words: list[str]) -> None:
     elif words == ["--processes"]:
         _print(listing())
     elif words[:1] == ["--memory"] and words[1:]:
-        _print(_memory(int(words[1])))
+        _memory(int(words[1]))
     elif words:
         sys.exit(f"usage: python -m app.probe [--doctor [PID] | --processes | --memory PID]; it was {words}")
     else:
         _observe()
 
 
-def _memory(pid: int) -> dict[str, object]:
+def _memory(pid: int) -> None:
     try:
-        return {"schema": 1, "messages": snapshot(pid), "error": None}
+        for messages in snapshot(pid):
+            _print({"schema": 1, "messages": messages, "error": None})
     except GilscopeError as error:
-        return {"schema": 1, "messages": [], "error": error.to_json()}
+        _print({"schema": 1, "messages": [], "error": error.to_json()})
 
 
 def _observe() -> None:
@@ -56,6 +58,7 @@ def _observe() -> None:
 def _print(report: dict[str, object]) -> None:
     # ASCII: a file name that is no UTF-8 holds surrogates, which no output can encode.
     sys.stdout.write(json.dumps(report, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

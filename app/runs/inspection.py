@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypedDict
 
-from app.analysis.ledger import Ledger
-from app.analysis.process_rows import summary_rows
 from app.model.errors import GilscopeError, from_json
-from app.model.frames import decode
 from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
 from app.runs.observer import COMMAND, HOME, own_environment
 
@@ -49,40 +50,81 @@ class MemoryReport(TypedDict):
 
 
 def memory(pid: int) -> MemoryReport:
-    """Read once, see app/probe/snapshot.py; raises what attaching is refused with. Blocks for a second."""
-    answer = _ask("--memory", str(pid))
-    if answer["error"] is not None:
-        raise from_json(answer["error"])
-    ledger = Ledger()
-    for line in answer["messages"]:
-        ledger.feed(decode(line))
-    rows = summary_rows(ledger)
-    return {
-        "schema": 1,
-        "memory": rows["memory"],
-        "together": rows["memory_together"],
-        "heap": rows["heap"],
-        "types": rows["types"],
-        "census": rows["census"],
-        "holders": rows["holders"],
-    }
+    """All of it, see memory_in_turn. Blocks for a second or two."""
+    *_, report = memory_in_turn(pid)
+    return report
+
+
+def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
+    """What is known of the sizes, and then all of it: the types of live objects take longer than the sizes.
+
+    Read once, see app/probe/snapshot.py; raises what attaching is refused with.
+    """
+    with _asked("--memory", str(pid)) as lines:
+        # Here, so that they are imported while the observer's program starts: half of what this takes.
+        from app.analysis.ledger import Ledger
+        from app.analysis.process_rows import summary_rows
+        from app.model.frames import decode
+
+        ledger = Ledger()
+        for line in lines:
+            answer = json.loads(line)
+            if answer["error"] is not None:
+                raise from_json(answer["error"])
+            for message in answer["messages"]:
+                ledger.feed(decode(message))
+            rows = summary_rows(ledger)
+            yield {
+                "schema": 1,
+                "memory": rows["memory"],
+                "together": rows["memory_together"],
+                "heap": rows["heap"],
+                "types": rows["types"],
+                "census": rows["census"],
+                "holders": rows["holders"],
+            }
 
 
 def _ask(*words: str) -> Json:
-    try:
-        answer = subprocess.run(
+    with _asked(*words) as lines:
+        answers = [*lines]
+    report: Json = json.loads(answers[-1])
+    return report
+
+
+@contextmanager
+def _asked(*words: str) -> Iterator[Iterable[str]]:
+    """The lines that the observer's program answers, as they come."""
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
             [*COMMAND, *words],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_LIMIT_S,
+            stdout=subprocess.PIPE,
+            stderr=said,
             cwd=HOME,
             env=own_environment(),
-            check=True,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise GilscopeError(f"The observer did not answer within {_LIMIT_S:g} s", "Try again.") from error
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip()
-        raise GilscopeError(f"The observer could not answer: {said}", "Install GILScope anew.") from error
-    report: Json = json.loads(answer.stdout)
-    return report
+            encoding="utf-8",
+        ) as process,
+    ):
+        assert process.stdout is not None
+        is_late = threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            process.kill()
+
+        limit = threading.Timer(_LIMIT_S, end)
+        limit.start()
+        try:
+            yield process.stdout
+            status = process.wait()
+        finally:
+            limit.cancel()
+            process.kill()
+        if is_late.is_set():
+            raise GilscopeError(f"The observer did not answer within {_LIMIT_S:g} s", "Try again.")
+        if status:
+            said.seek(0)
+            why = said.read().decode(errors="replace").strip()
+            raise GilscopeError(f"The observer could not answer: {why}", "Install GILScope anew.")

@@ -16,7 +16,7 @@ from app.runs import catalogue, environment, interpreters
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
-from app.runs.observer import HOME, own_environment
+from app.runs.observer import HOME, target_environment
 from app.runs.request import ASKED, DECLARED, Kind, RunRequest, bounds_of, interface_name
 
 GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds that it runs for
@@ -133,7 +133,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         *("--workers", str(checked.workers)),
         *("--seconds", str(checked.seconds)),
     ]
-    variables = own_environment()
+    variables = target_environment()
     # For a workload that sets interpreters side by side: what the server found, such as have no GIL first.
     usable = sorted((each for each in found if each.supported), key=lambda each: not each.free_threaded)
     known_pythons = os.pathsep.join(each.path for each in usable)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.targets import standing_by, waiting
 
-from app.cli.report_memory import bar
+from app.cli.report_memory import bar, largest
 from app.model.errors import NoSuchProcess
 from app.runs import inspection
 
@@ -35,8 +35,12 @@ sys.stdin.readline()
 
 def test_the_bar_of_a_tree_adds_up_and_names_what_a_trim_gives_back(python: str) -> None:
     with standing_by(python, TARGET) as target:
-        report = inspection.memory(target.pid)
+        sizes, report = inspection.memory_in_turn(target.pid)
         text = bar(report["memory"], report["together"])
+    # What is known first is all that the bar needs; only the live objects come later.
+    assert sizes["types"] is None
+    assert report["types"] is not None
+    assert (sizes["memory"], sizes["together"]) == (report["memory"], report["together"])
     rows = report["memory"]
     assert len(rows) == 2
     for row in rows:
@@ -55,6 +59,7 @@ def test_the_bar_of_a_tree_adds_up_and_names_what_a_trim_gives_back(python: str)
     # The child shares what its parent freed: counted once.
     assert (together["parts"]["c_trimmable"] or 0) == pytest.approx(40_000_000, abs=2 * MIB)
     assert "C library, free, malloc_trim gives it back" in text
+    assert largest(rows).count(f"(pid {target.pid})") > 0
 
 
 def test_a_process_that_is_no_cpython_is_told_as_far_as_can_be_known() -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+from typer.testing import CliRunner
 
 from app.cli import main
 from app.model import errors
@@ -39,3 +43,20 @@ def test_an_error_becomes_its_exit_status(
         main.main()
     assert ended.value.code == status
     assert capsys.readouterr().err == main.describe(error) + "\n"
+
+
+def test_a_command_that_answers_at_once_imports_nothing_of_the_others() -> None:
+    code = (
+        "import sys\nimport app.cli.main as cli, app.cli.memory\n"
+        "print(*[name for name in sys.modules if name.startswith(('app.analysis', 'app.exporters'))])\n"
+        "print(*cli._Commands())"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported, commands = found.stdout.split("\n")[:2]
+    assert imported == ""
+    assert {"serve", "memory", "import"} < {*commands.split()}
+
+
+@pytest.mark.parametrize("name", [*main._Commands()])
+def test_each_command_is_there(name: str) -> None:
+    assert CliRunner().invoke(main.app, [name, "--help"]).exit_code == 0

@@ -7,4 +7,5 @@ from .memory import MemoryRead
 from .read import SeldomRead
 from .rollup import RollupRead
 
-SELDOM: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead, CensusRead, HoldersRead)
+SIZES: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead)
+SELDOM: tuple[type[SeldomRead], ...] = (*SIZES, CensusRead, HoldersRead)

@@ -56,8 +56,11 @@ class Seldom:
         self._slow, self._emit = slow, emit
         self._turns: dict[tuple[type[SeldomRead], int], _Turn] = {}
 
-    def read(self, now_us: int, ready: bool = False) -> None:
-        """Begins each reading that is due; all of them are `ready` where there is no time to wait."""
+    def read(self, now_us: int, ready: bool = False, kinds: Sequence[type[SeldomRead]] | None = None) -> None:
+        """Begins each reading that is due, of all `kinds` unless some are named.
+
+        All of them are `ready` where there is no time to wait.
+        """
         known, self._turns = self._turns, {}
         due: dict[type[SeldomRead], list[_Turn]] = {kind: [] for kind in self._kinds}
         for process in self._watchlist:
@@ -66,6 +69,8 @@ class Seldom:
                 if turn is None or turn.read.process is not process:
                     turn = _Turn(kind(process), now_us)
                 self._turns[kind, process.pid] = turn
+                if kinds is not None and kind not in kinds:
+                    continue
                 if turn.parts is None and turn.is_due(now_us) and (ready or turn.read.is_ready(now_us)):
                     due[kind].append(turn)
         for kind, turns in due.items():
