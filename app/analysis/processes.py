@@ -369,20 +369,23 @@ class Processes:
         return process.in_use if process else None
 
     def together(self) -> MemoryTogether | None:
-        """Of all that are there, or of the last; None unless the PSS is known of each.
-
-        `parts` add up to the PSS, so they are told only while each one's is that of a walk.
-        """
+        """Of all that are there, or of the last; None unless the PSS is known of each."""
         there = [each for each in self._there() if each.sums or each.rss is not None]
         sums = [shown for each in there if (shown := each.shown)]
         if not sums or len(sums) < len(there):
             return None
+        parts = together([each.parts_by_pss for each in there])
+        walks = [each.mappings.at_us for each in there if each.mappings]
         return {
             "processes": len(there),
             "from_s": min(each.at_us for each in sums) / 1e6,
             "to_s": max(each.at_us for each in sums) / 1e6,
             "pss": sum(each.pss for each in sums),
-            "parts": together([each.parts_by_pss if each.shown is each.mappings else None for each in there]),
+            "parts": parts,
+            "parts_from_s": min(walks) / 1e6 if parts else None,
+            "parts_to_s": max(walks) / 1e6 if parts else None,
+            "parts_pss": sum(filter(None, parts.values())) if parts else None,
+            "unread": len(there) - len(walks),
         }
 
     def stopping(self, at_us: int) -> None:

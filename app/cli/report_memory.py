@@ -69,18 +69,21 @@ def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
     if together is not None and together["processes"] > 1:
         head = (
             f"{together['processes']} processes: PSS {units.size(together['pss'])}, shared pages counted once"
-            f"{_age(together)}"
+            f"{_age(together)}{_age_of_parts(together)}"
         )
         known = together["parts"]
-        parts.append(f"{head}\n{_bar(known, sum(filter(None, known.values())))}" if known else head)
+        parts.append(f"{head}\n{_bar(known, _sum(known))}" if known else head)
     for row in rows:
         if row["parts"] is None or row["rss"] is None:
-            parts.append(f"pid {row['pid']}: RSS {units.size(row['rss'])}; its mappings could not be read")
+            parts.append(f"pid {row['pid']}: RSS {units.size(row['rss'])}; its mappings have not been read")
             continue
         head = (
             f"pid {row['pid']}: RSS {units.size(row['rss'])}, USS {units.size(row['uss'])}{_allocator(row)}"
         )
-        parts.append("\n".join([head, _bar(row["parts"], row["rss"]), "", *row["verdict"]]))
+        whole = _sum(row["parts"])
+        if whole != row["rss"]:
+            head += f"; its parts at {units.seconds(row['parts_at_s'])}, when RSS was {units.size(whole)}"
+        parts.append("\n".join([head, _bar(row["parts"], whole), "", *row["verdict"]]))
     return "\n\n".join(parts)
 
 
@@ -89,6 +92,21 @@ def _age(together: MemoryTogether) -> str:
     if together["to_s"] - together["from_s"] < _ONE_INSTANT_S:
         return ""
     return f", read from {together['from_s']:.1f} s to {together['to_s']:.1f} s"
+
+
+def _age_of_parts(together: MemoryTogether) -> str:
+    """When these were read, where the sizes are newer, or why there are none."""
+    unread, whole = together.get("unread"), together.get("parts_pss")  # summaries of before have none
+    if unread:
+        return f"; the mappings of {unread} of them have not been read yet"
+    if whole is None or whole == together["pss"]:
+        return ""
+    span = f"from {together['parts_from_s']:.1f} s to {together['parts_to_s']:.1f} s"
+    return f"; the parts {span}, when it was {units.size(whole)}"
+
+
+def _sum(parts: Parts) -> int:
+    return sum(bytes_ or 0 for bytes_ in parts.values())
 
 
 def _allocator(row: MemoryRow) -> str:

@@ -338,7 +338,9 @@ class MemoryRow(MemoryFigures):
 class MemoryTogether(TypedDict):
     """All processes at once, each page counted once: `parts` are of the PSS.
 
-    The sizes were read at instants between the two; `parts` are null until all of them are known.
+    The sizes were read at instants between the two; the parts with each process's mappings, which are read
+    more rarely: they add up to `parts_pss`. They are null as long as the mappings of `unread` processes have
+    not been read.
     """
 
     processes: int
@@ -346,6 +348,10 @@ class MemoryTogether(TypedDict):
     to_s: float
     pss: int
     parts: Parts | None
+    parts_from_s: float | None
+    parts_to_s: float | None
+    parts_pss: int | None
+    unread: int
 
 
 class MemoryPeak(TypedDict):

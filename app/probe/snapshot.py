@@ -16,7 +16,7 @@ from .cpython.runtime import NotYet
 from .kernel import access, procfs
 from .kernel.memory import ProcessMemory
 from .kernel.run_clock import RunClock
-from .processes.seldom import SIZES
+from .processes.seldom import OBJECTS, SIZES
 from .processes.tree import ProcessTree
 from .sampling.slow import SlowReads
 
@@ -52,7 +52,7 @@ def snapshot(pid: int) -> Iterator[list[str]]:
         tree.reports.counters(clock.now_us(), [], {}, None)
         told = len(messages)
         yield _encoded(messages, 0)
-        tree.seldom.read(clock.now_us(), ready=True)
+        tree.seldom.read(clock.now_us(), ready=True, kinds=OBJECTS)
         slow.finish(time.monotonic_ns() + _OBJECTS_NS)
         yield _encoded(messages, told)
     finally:

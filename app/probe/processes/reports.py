@@ -131,7 +131,7 @@ class Reports:
             now = procfs.stat(watched.pid)
             if now is None:
                 continue
-            watched.minor_faults = now.minor_faults
+            watched.count_faults(now.minor_faults, self._watchlist.get(watched.parent or 0))
             peak = procfs.peak_rss(watched.pid)
             processes.append([watched.pid, now.cpu_us, now.rss, peak, now.minor_faults, now.major_faults])
             if watched.reader is not None:

@@ -37,6 +37,8 @@ class Watched:
     cpus: float | None = None  # as last asked, see cpus.py
     thread_pools: list[str] = field(default_factory=list)
     minor_faults: int = 0  # as last counted
+    faults_below: int = 0  # of its children: what they copy is its own from then on
+    own: int = 0  # bytes that it has to itself, as last summed up
     asked: bool = False
     asked_us: int = 0
 
@@ -46,6 +48,17 @@ class Watched:
         self.program = procfs.program(self.pid)
         self.command = procfs.command(self.pid)
         self.announced = Process(self.since_us, self.pid, self.parent, self.command)
+
+    @property
+    def faults(self) -> int:
+        """Those that may have changed what it has to itself."""
+        return self.minor_faults + self.faults_below
+
+    def count_faults(self, minor: int, parent: Watched | None) -> None:
+        """Takes the kernel's count; `parent` is the process that started it."""
+        if parent is not None:
+            parent.faults_below += minor - self.minor_faults
+        self.minor_faults = minor
 
     @property
     def ended(self) -> bool:

@@ -1,8 +1,9 @@
 """Reads that take longer than two samples are apart, done a step at a time between them.
 
 A slow read is a generator: it yields after each step of at most half a millisecond, and its value is what it
-has found. One step is taken before a sample that is not yet due, so that a read which takes a tenth of a
-second costs no sample. A read ends without a value where its process ends, calls exec, or contradicts itself.
+has found. Steps are taken before a sample that is not yet due, so that a read which takes a tenth of a
+second costs no sample. Many steps are far shorter than they may be: as many are taken as there is time for.
+A read ends without a value where its process ends, calls exec, or contradicts itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 
 STEP_NS = 500_000  # what a step may take
-_STARVED_NS = 20_000_000  # an observer that is never ahead of its next sample takes a step so often still
+# An observer that is never ahead of its next sample takes some steps so often still, for so long: with fifty
+# processes it would else take minutes until each of them has been read.
+_STARVED_NS = 20_000_000
+_STARVED_STEPS_NS = 2_000_000
 
 Steps = Generator[None, None, Any]
 
@@ -68,13 +72,17 @@ class SlowReads:
         self._reads.append(_Read(steps, done, self._clock_ns()))
 
     def step(self, until_ns: int) -> None:
-        """Takes one step if it is likely to end before `until_ns`, or if none was taken for too long."""
+        """Takes steps while one is likely to end before `until_ns`; some if none was taken for too long."""
         if not self._reads:
             return
         now = self._clock_ns()
-        if until_ns - now >= STEP_NS or now - self._stepped_ns >= _STARVED_NS:
-            self._stepped_ns = now
+        if until_ns - now < STEP_NS:
+            if now - self._stepped_ns < _STARVED_NS:
+                return
+            until_ns = now + _STARVED_STEPS_NS
+        while self._reads and until_ns - now >= STEP_NS:
             self._step()
+            self._stepped_ns = now = self._clock_ns()
 
     def finish(self, until_ns: int) -> None:
         """Takes steps without a pause until every read has ended, or the time is up."""

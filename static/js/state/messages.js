@@ -68,7 +68,8 @@
  * @typedef {{[part: string]: Maybe}} Parts of RSS, as app/analysis/parts.py names them
  * @typedef {{at_s: number, allocator: string | null, version: string | null, arenas: Maybe, free: Maybe, trimmable: Maybe,
  *            torn: number, cut: number, why: string}} CLibraryFigures
- * @typedef {{processes: number, pss: number, from_s?: number, to_s?: number, parts: Parts | null}} MemoryTogether
+ * @typedef {{processes: number, pss: number, from_s?: number, to_s?: number, parts: Parts | null, parts_pss?: Maybe,
+ *            parts_from_s?: Maybe, parts_to_s?: Maybe, unread?: number}} MemoryTogether
  * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, at_s?: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
  *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
  *            parts?: Parts | null, parts_at_s?: Maybe, c_library?: CLibraryFigures | null, verdict?: string[],

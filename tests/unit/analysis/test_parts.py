@@ -8,7 +8,7 @@ import pytest
 
 from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.summary import summarise
-from app.model.frames import CLibrary, Heap, Memory, decode, encode
+from app.model.frames import CLibrary, Heap, Memory, Rollup, decode, encode
 
 PID = 100
 MIB = 1 << 20
@@ -114,4 +114,25 @@ def test_a_summary_has_the_parts_with_their_course(begin: Any) -> None:
         "to_s": 2.0,
         "pss": memory().pss,
         "parts": by_pss(memory(), row["parts"]),
+        "parts_from_s": 2.0,
+        "parts_to_s": 2.0,
+        "parts_pss": memory().pss,
+        "unread": 0,
     }
+
+
+def test_the_parts_of_a_tree_tell_their_own_instants_and_what_they_add_up_to(begin: Any) -> None:
+    ledger = begin()
+    for message in (memory(), library(), Rollup(9_000_000, PID, 1000, 900, 950, 0, 0)):
+        ledger.feed(decode(encode(message, 0)))
+    told = summarise(ledger)["memory_together"]
+    assert (told["to_s"], told["pss"]) == (9.0, 950)
+    assert (told["parts_to_s"], told["parts_pss"]) == (1.0, memory().pss)
+    assert sum(filter(None, told["parts"].values())) == memory().pss
+
+
+def test_of_a_tree_with_a_process_that_was_not_walked_no_parts_are_told_but_how_many(begin: Any) -> None:
+    ledger = begin()
+    ledger.feed(decode(encode(Rollup(1_000_000, PID, 1000, 900, 950, 0, 0), 0)))
+    told = summarise(ledger)["memory_together"]
+    assert (told["pss"], told["parts"], told["unread"]) == (950, None, 1)

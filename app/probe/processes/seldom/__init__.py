@@ -8,4 +8,5 @@ from .read import SeldomRead
 from .rollup import RollupRead
 
 SIZES: tuple[type[SeldomRead], ...] = (RollupRead, MemoryRead)
-SELDOM: tuple[type[SeldomRead], ...] = (*SIZES, CensusRead, HoldersRead)
+OBJECTS: tuple[type[SeldomRead], ...] = (CensusRead, HoldersRead)
+SELDOM = (*SIZES, *OBJECTS)

@@ -22,6 +22,10 @@ from .read import Parts, SeldomRead
 
 _HEAP_LIMIT_US = 20_000_000  # for the first reading of Python's heap: where there are many it takes its time
 
+# After that the last walk is out of date.
+_MOVED_BYTES = 4 << 20
+_MOVED_SHARE = 0.1
+
 Arenas = Callable[[], "Iterable[Range] | None"]
 
 
@@ -31,6 +35,7 @@ class MemoryRead(SeldomRead):
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
         self._library: tuple[ProcessMemory, LibraryReader] | None = None
+        self._own = 0  # bytes that it had to itself at the last walk
 
     def is_ready(self, now_us: int) -> bool:
         """The first waits for the heap's first reading, which tells where Python's arenas are.
@@ -43,6 +48,10 @@ class MemoryRead(SeldomRead):
         if reader is None:
             return process.why is not None and not isinstance(process.why, NotYet)
         return reader.heaps.is_known
+
+    def is_pressing(self) -> bool:
+        """It has so much more to itself, or less: it allocates, frees, or copies what it shared."""
+        return abs(self.process.own - self._own) > max(_MOVED_BYTES, _MOVED_SHARE * self._own)
 
     def parts(self) -> Parts:
         """Both, by the memory that the sampler has open, or by one that is opened for this."""
@@ -75,6 +84,7 @@ class MemoryRead(SeldomRead):
         return found if self.is_up() else None
 
     def _walked(self, found: Walk, at_us: int, cost: Cost) -> Memory:
+        self.process.own = self._own = found.uss
         sizes = found.rss, found.uss, found.pss, found.swap, found.shared
         return Memory(
             at_us, self.process.pid, *sizes, found.kinds, found.huge, found.huge_waste, found.largest

@@ -27,12 +27,12 @@ class RollupRead(SeldomRead):
         return random.randrange(*_PERIOD_US)
 
     def is_pressing(self) -> bool:
-        """It has had pages given to it, or copied, that come to a MiB."""
-        return self.process.minor_faults - self._faults >= _FAULTS
+        """It, or its children, have had pages given to them, or copied, that come to a MiB."""
+        return self.process.faults - self._faults >= _FAULTS
 
     def parts(self) -> Parts:
         """One read."""
-        self._faults = self.process.minor_faults
+        self._faults = self.process.faults
         yield self._read(), self._message
 
     def _read(self) -> Steps:
@@ -41,4 +41,5 @@ class RollupRead(SeldomRead):
         yield
 
     def _message(self, found: Sums, at_us: int, cost: Cost) -> Rollup:
+        self.process.own = found.uss
         return Rollup(at_us, self.process.pid, **vars(found))

@@ -96,18 +96,46 @@ export function barsOf(processes, together) {
           whole: sumOf(parts),
           parts,
           verdict: verdict ?? [],
-          when: `Mappings read at ${instant(at)}${
+          when: `${wasOf("RSS", rss, sumOf(parts))}Mappings read at ${instant(at)}${
             library ? `, the C library's heap at ${instant(library.at_s)}` : ""
           }.`,
         }]
         : [],
   ).sort((one, other) => other.whole - one.whole);
   const shown = bars.slice(0, MOST);
-  if (!together?.parts || together.processes < 2) return shown;
-  const { processes: number, pss, parts, from_s: from, to_s: to } = together;
-  const title = `All ${number} processes: PSS ${text(size(pss))}, pages that several share counted once`;
-  const when = from === undefined ? "" : `Read from ${instant(from)} to ${instant(to)}.`;
-  return [{ pid: TOGETHER, title, whole: sumOf(parts), parts, verdict: [], when }, ...shown];
+  return together && together.processes > 1 ? [barOfAll(together), ...shown] : shown;
+}
+
+/** @param {MemoryTogether} together @returns {Bar} */
+function barOfAll({ processes, pss, parts, unread, ...read }) {
+  const title = `All ${processes} processes: PSS ${text(size(pss))}, pages that several share counted once`;
+  const sizes = read.from_s === undefined ? "" : `Sizes read ${during(read.from_s, read.to_s)}. `;
+  if (!parts) {
+    const missing = unread ? `The mappings of ${unread} processes have not been read yet.` : "";
+    return { pid: TOGETHER, title, whole: 0, parts: {}, verdict: [], when: `${sizes}${missing}` };
+  }
+  const whole = sumOf(parts);
+  const mappings = read.parts_from_s ? `Mappings read ${during(read.parts_from_s, read.parts_to_s)}.` : "";
+  return {
+    pid: TOGETHER,
+    title,
+    whole,
+    parts,
+    verdict: [],
+    when: `${wasOf("PSS", pss, whole)}${sizes}${mappings}`,
+  };
+}
+
+/** What the parts add up to, where the size is a newer one. @param {string} name @param {number} now @param {number} then */
+function wasOf(name, now, then) {
+  return text(size(now)) === text(size(then))
+    ? ""
+    : `The bar is of an earlier reading: ${name} was ${text(size(then))}. `;
+}
+
+/** @param {Maybe | undefined} from @param {Maybe | undefined} to */
+function during(from, to) {
+  return instant(from) === instant(to) ? `at ${instant(from)}` : `from ${instant(from)} to ${instant(to)}`;
 }
 
 /** @param {Parts} parts */
@@ -140,11 +168,12 @@ class BarRow {
     });
     this.verdict = make("ul", { class: "verdict" });
     this.when = make("p", { class: "meaning" });
+    this.bar = make("div", { class: "kind-bar" }, ...this.pieces);
     this.element = make(
       "section",
       { class: "rss-bar" },
       this.title,
-      make("div", { class: "kind-bar" }, ...this.pieces),
+      this.bar,
       make("ul", { class: "parts-key" }, ...this.entries.map(({ element }) => element)),
       this.verdict,
       this.when,
@@ -154,6 +183,7 @@ class BarRow {
   /** @param {Bar} bar */
   update({ title, whole, parts, verdict, when }) {
     setText(this.title, title);
+    this.bar.hidden = whole === 0;
     PARTS.forEach((name, index) => {
       const bytes = parts[name] ?? 0;
       const part = whole > 0 ? bytes / whole : 0;

@@ -10,12 +10,15 @@ import pytest
 
 from app.model.frames import Event, Message
 from app.probe.processes.seldom.census import CensusRead, HoldersRead
+from app.probe.processes.seldom.memory import MemoryRead
 from app.probe.processes.seldom.read import Parts, SeldomRead
+from app.probe.processes.seldom.rollup import RollupRead
 from app.probe.processes.seldom.schedule import Seldom
 from app.probe.processes.watched import Watched, Watchlist
 from app.probe.sampling.slow import SlowReads
 
 S = 1_000_000
+MIB = 1 << 20
 PID, PARENT = os.getpid(), os.getppid()
 
 
@@ -145,3 +148,24 @@ def test_what_is_told_of_objects_is_pressing_once_the_heaps_hold_a_fifth_more_or
     for held, pressing in ((119, False), (121, True), (79, True), (100, False)):
         heap.bytes_used = held
         assert read.is_pressing() is pressing
+
+
+def test_a_walk_is_pressing_once_a_process_has_much_more_to_itself_or_less():
+    process = Watched(PID, None, 0)
+    read = MemoryRead(process)
+    read._own = process.own = 100 * MIB
+    assert not read.is_pressing()
+    for own, pressing in ((109, False), (111, True), (89, True), (100, False)):
+        process.own = own * MIB
+        assert read.is_pressing() is pressing
+
+
+def test_what_a_child_copies_presses_the_sums_of_its_parent_too():
+    parent, child = Watched(PARENT, None, 0), Watched(PID, PARENT, 0)
+    read = RollupRead(parent)
+    parent.count_faults(1000, None)
+    child.count_faults(500, parent)
+    next(read.parts())
+    assert not read.is_pressing()
+    child.count_faults(500 + 256, parent)
+    assert read.is_pressing()

@@ -36,22 +36,31 @@ def slow(clock: Clock) -> SlowReads:
     return SlowReads(clock, clock)
 
 
-def test_a_step_is_taken_where_there_is_time_for_it(slow: SlowReads, clock: Clock) -> None:
+def stepping(clock: Clock, step_ns: int, log: list[str]) -> Generator[None, None, None]:
+    for _ in range(100):
+        log.append("a")
+        clock.ns += step_ns
+        yield
+
+
+def test_steps_are_taken_as_long_as_there_is_time_for_another(slow: SlowReads, clock: Clock) -> None:
     log: list[str] = []
-    slow.begin(counting(9, "a", log), lambda value, cost: None)
+    slow.begin(stepping(clock, STEP_NS // 4, log), lambda value, cost: None)
+    slow.step(clock.ns + STEP_NS - 1)
+    assert log == []
     slow.step(clock.ns + STEP_NS)
     assert log == ["a"]
-    slow.step(clock.ns + STEP_NS - 1)
-    assert log == ["a"]
+    slow.step(clock.ns + 2 * STEP_NS)
+    assert log == 6 * ["a"]
 
 
-def test_without_time_a_step_is_taken_now_and_then(slow: SlowReads, clock: Clock) -> None:
+def test_without_time_some_steps_are_taken_now_and_then(slow: SlowReads, clock: Clock) -> None:
     log: list[str] = []
-    slow.begin(counting(9, "a", log), lambda value, cost: None)
+    slow.begin(stepping(clock, STEP_NS, log), lambda value, cost: None)
     for _ in range(100):
         clock.ns += 1_000_000
         slow.step(clock.ns)
-    assert len(log) == 5
+    assert len(log) == 4 * 5  # of half a millisecond, each time 20 ms after the last
 
 
 def test_reads_take_turns_and_tell_what_they_found(slow: SlowReads) -> None:
