@@ -88,8 +88,8 @@ QUICK = BenchPlan(
     look_span_s=0.5,
     runs=200,
     answers=2,
-    long_s=60.0,
-    export_s=20.0,
+    long_s=3.0,
+    export_s=2.0,
 )
 
 

@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import Callable, Generator
 
 import pytest
-from support.again import attempt
+from support.again import attempt, pytest_terminal_summary, pytest_timeout_set_timer
 from support.interpreters import FOUND, KINDS, Kind, version
 from support.machine import Disturbance, Ticks
 
 from app.model import versions
 
+__all__ = ["pytest_terminal_summary", "pytest_timeout_set_timer"]  # hooks
 pytest_plugins = ["pytester"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 CONFTEST = """
 import pytest
-from support.again import attempt
+from support.again import attempt, pytest_terminal_summary, pytest_timeout_set_timer
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
@@ -76,3 +76,20 @@ def outcome(
     pytester.makeconftest(CONFTEST.format(disturbed=disturbed, before=before))
     pytester.makepyfile(MEASUREMENT.replace("{passing}", str(passing)))
     return pytester.runpytest_inprocess()
+
+
+def test_how_often_a_test_was_run_is_told(pytester: pytest.Pytester) -> None:
+    ended = outcome(pytester, [2], disturbed=True, before=False)
+    ended.stdout.fnmatch_lines(["*run again: 1*", "1 of 2 runs failed: *::test_it", "*1 passed*"])
+
+
+def test_a_test_that_passes_at_once_is_not_told_of(pytester: pytest.Pytester) -> None:
+    assert "run again" not in outcome(pytester, [1], disturbed=False, before=False).stdout.str()
+
+
+def test_a_hang_fails_in_each_run_and_tells_where(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST.format(disturbed=False, before=False))
+    pytester.makepyfile("import threading\n\ndef test_it():\n    threading.Event().wait()\n")
+    ended = pytester.runpytest_inprocess("--timeout=0.5")
+    ended.assert_outcomes(failed=1)
+    ended.stdout.fnmatch_lines(["*threading.Event().wait()*", "*2 of 2 runs failed: *::test_it"])

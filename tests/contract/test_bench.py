@@ -29,6 +29,12 @@ FIGURES = (
     "the first page",
     "a name that few have",
     "one finding",
+    "opened, as a page does",
+    "messages of 10 s",
+    "figures of 1 s",
+    "server's memory, MB",
+    "perfetto",
+    "html",
 )
 
 
