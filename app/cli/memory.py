@@ -24,6 +24,12 @@ def memory(
     parts = bar(sizes["memory"], sizes["together"]), largest(sizes["memory"])
     typer.echo("\n\n".join(part for part in parts if part))
     for report in readings:
-        for part in (types(report["types"]), holders(report["holders"])):
+        for part in (types(report["types"]) or _unknown(report), holders(report["holders"])):
             if part:
                 typer.echo(f"\n{part}")
+
+
+def _unknown(report: inspection.MemoryReport) -> str:
+    """Why no types of objects are told."""
+    why = report["why"].get("types")
+    return f"types of live objects: {why}" if why else ""

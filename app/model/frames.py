@@ -43,7 +43,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               mapped, mmap_threshold, chunks, torn, cut, why
     types     at_us, pid, interpreter, took_us, cpu_us, pages, pages_read, torn, bytes_used, object_bytes,
               rows [[type, count, count_off, bytes, bytes_off]],
-              large_bytes, large_known, large_read, large_torn, large_cut
+              large_bytes, large_known, large_read, large_torn, large_cut, allocator
     holders   at_us, pid, took_us, cpu_us, rows [[path, type, items]]
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
@@ -149,7 +149,11 @@ what they take in all, null where its heap cannot be read, and the bytes of list
 are then judged by the sizes that these objects tell. `large_read` blocks were looked at, the large ones and
 some of the others, and `large_known` are the bytes of those that are objects or belong to some. `large_torn`
 heaps changed while they were walked over, and with `large_cut` there were too many blocks to walk over all.
-`torn` counts pages that changed while they were read, and were left out.
+`torn` counts pages that changed while they were read, and were left out. `allocator` is whose blocks they
+are: pymalloc's; mimalloc's, which has the larger ones in its pages too, so that `large_bytes` is null, and
+whose pages of small blocks that are no objects are not among `pages`; or malloc's, where Python has no heap
+of its own: there are no pages then, `large_bytes` is of blocks of any size, and `object_bytes` is 0.
+Recordings of before are of pymalloc.
 
 A holders message tells of containers with 1,000 items or more that a name holds, the largest first: in a
 module, `app.cache: SESSIONS` or `app.cache: STORE.items`, or in a function that runs, `serve(): pending`.
@@ -389,6 +393,7 @@ class Types:
     large_read: int = 0
     large_torn: int = 0
     large_cut: bool = False
+    allocator: str = "pymalloc"
 
 
 @dataclass(frozen=True)

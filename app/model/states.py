@@ -29,5 +29,5 @@ INFERRED: Final = "inferred"
 UNAVAILABLE: Final = "unavailable"
 
 # The measures that `capabilities` speaks of, in the order in which they are shown.
-Measure = Literal["gil", "gil_wait", "threads", "heap", "gc", "stacks"]
-MEASURES: tuple[Measure, ...] = ("gil", "gil_wait", "threads", "heap", "gc", "stacks")
+Measure = Literal["gil", "gil_wait", "threads", "heap", "types", "gc", "stacks"]
+MEASURES: tuple[Measure, ...] = ("gil", "gil_wait", "threads", "heap", "types", "gc", "stacks")

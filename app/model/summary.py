@@ -62,6 +62,7 @@ class Capabilities(TypedDict):
     gil_wait: Level
     threads: Level
     heap: Level
+    types: Level
     gc: Level
     stacks: Level
     why: dict[Measure, str]  # the reason, of each measure that is not exact
@@ -461,6 +462,9 @@ class CensusRow(TypedDict):
     large_bytes: int | None  # in the C library's blocks of more than 512 bytes
     large_known: int
     large_read: int
+    large_torn: int  # heaps of the C library that changed under the walk: their rest is left out
+    large_cut: bool  # there were more blocks than are walked over
+    allocator: str  # in whose blocks the objects lie: pymalloc, mimalloc, malloc
     readings: int
     took_s: Maybe
     cpu_s: Maybe

@@ -30,6 +30,7 @@ from .cpython.survey import Inconsistent
 from .kernel import access, procfs
 from .kernel.memory import AddressSpaceGone, Unmapped
 from .kernel.timing import tighten_timer
+from .libc.in_use import InUseReader
 from .sampling.heaps import HeapReads
 from .sampling.roster import Roster
 from .sampling.slow import SlowReads
@@ -179,8 +180,10 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
     try:
         roster.refresh(0)
         interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
+        has_heap = _has_heap(runtime)
+        census_of = _census_of(runtime, has_heap)
         levels, why = capabilities.of(
-            runtime.layout, roster.gil_enabled, interpreters, stacks=True, has_heap=_has_heap(runtime)
+            runtime.layout, roster.gil_enabled, interpreters, True, has_heap, census_of
         )
         return {
             "readable": True,
@@ -195,6 +198,13 @@ def _interpreter(pid: int, runtime: Runtime) -> Json:
         }
     finally:
         roster.close()
+
+
+def _census_of(runtime: Runtime, has_heap: bool) -> str:
+    """Of which blocks the types of its objects can be told."""
+    if runtime.layout.mimalloc is not None or InUseReader(runtime.memory).is_readable():
+        return capabilities.ALL if has_heap else capabilities.BLOCKS_ALONE
+    return capabilities.POOLS_ALONE if has_heap else capabilities.NOTHING
 
 
 def _has_heap(runtime: Runtime) -> bool:

@@ -14,7 +14,7 @@ from app.model.frames import Message, encode
 
 from .cpython.runtime import NotYet
 from .kernel import access, procfs
-from .kernel.memory import ProcessMemory
+from .kernel.memory import AddressSpaceGone, ProcessMemory
 from .kernel.run_clock import RunClock
 from .processes.seldom import OBJECTS, SIZES
 from .processes.tree import ProcessTree
@@ -54,6 +54,13 @@ def snapshot(pid: int) -> Iterator[list[str]]:
         yield _encoded(messages, 0)
         tree.seldom.read(clock.now_us(), ready=True, kinds=OBJECTS)
         slow.finish(time.monotonic_ns() + _OBJECTS_NS)
+        for watched in tree.watchlist:
+            if watched.reader is None:
+                continue
+            try:
+                tree.announcements.review(watched, watched.reader, clock.now_us())
+            except AddressSpaceGone:
+                continue  # it has ended, and what was said of it stays
         yield _encoded(messages, told)
     finally:
         tree.close()

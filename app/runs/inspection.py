@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 from app.model.errors import GilscopeError, from_json
+from app.model.states import Measure
 from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
 from app.runs.observer import COMMAND, HOME, own_environment
 
@@ -47,6 +48,7 @@ class MemoryReport(TypedDict):
     types: list[TypeRow] | None
     census: list[CensusRow] | None
     holders: list[HolderRow] | None
+    why: dict[Measure, str]  # of each measure that is not exact
 
 
 def memory(pid: int) -> MemoryReport:
@@ -62,6 +64,7 @@ def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
     """
     with _asked("--memory", str(pid)) as lines:
         # Here, so that they are imported while the observer's program starts: half of what this takes.
+        from app.analysis.capabilities import worst
         from app.analysis.ledger import Ledger
         from app.analysis.process_rows import summary_rows
         from app.model.frames import decode
@@ -82,6 +85,7 @@ def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
                 "types": rows["types"],
                 "census": rows["census"],
                 "holders": rows["holders"],
+                "why": worst(ledger.processes.messages(), attached=True)["why"],
             }
 
 

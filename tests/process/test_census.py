@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -65,16 +66,18 @@ ITS_OWN |= {"str": 15_000, "tuple": 9_000, "bytes": 6_000}
 
 
 @contextmanager
-def report_of(python: str, many: int) -> Iterator[tuple[dict[str, list[int]], dict[str, Any]]]:
+def report_of(
+    python: str, many: int, **options: object
+) -> Iterator[tuple[dict[str, list[int]], dict[str, Any]]]:
     """What the target says of its objects, and what `gilscope memory` does."""
-    with standing_by(python, STILL, args=[str(many)]) as target:
+    with standing_by(python, STILL, args=[str(many)], **options) as target:
         assert target.stdout is not None
         truth = ast.literal_eval(target.stdout.readline().decode())
         yield truth, dict(inspection.memory(target.pid))
 
 
-def test_a_small_heap_is_counted_to_the_object(gil_python: str) -> None:
-    with report_of(gil_python, SOME) as (truth, report):
+def test_a_small_heap_is_counted_to_the_object(python: str) -> None:
+    with report_of(python, SOME) as (truth, report):
         told = {row["type"]: row for row in report["types"]}
     (census,) = report["census"]
     assert (census["pages_read"], census["torn"]) == (census["pages"], 0)
@@ -84,11 +87,23 @@ def test_a_small_heap_is_counted_to_the_object(gil_python: str) -> None:
         assert row["low"] == row["bytes"] == row["high"]
 
 
-def test_a_large_heap_is_sampled_and_the_intervals_hold(gil_python: str) -> None:
-    with report_of(gil_python, MANY) as (truth, report):
-        told = {row["type"]: row for row in report["types"]}
-    (census,) = report["census"]
-    assert census["pages_read"] < census["pages"] / 2
+def test_a_large_heap_is_sampled_and_the_intervals_hold(python: str) -> None:
+    with report_of(python, MANY) as (truth, report):
+        (census,) = report["census"]
+        assert census["pages_read"] < 0.8 * census["pages"]
+        assert census["allocator"] == ("mimalloc" if census["large_bytes"] is None else "pymalloc")
+        expect_close(truth, report)
+
+
+def test_objects_are_found_among_the_blocks_of_the_c_library(gil_python: str) -> None:
+    with report_of(gil_python, MANY // 4, env={**os.environ, "PYTHONMALLOC": "malloc"}) as (truth, report):
+        (census,) = report["census"]
+        assert (census["allocator"], census["pages"], census["large_cut"]) == ("malloc", 0, False)
+        expect_close(truth, report)
+
+
+def expect_close(truth: dict[str, list[int]], report: dict[str, Any]) -> None:
+    told = {row["type"]: row for row in report["types"]}
     for name, (count, bytes_) in truth.items():
         row = told[name]
         own = ITS_OWN.get(name, OF_ITS_OWN)

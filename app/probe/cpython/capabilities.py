@@ -13,6 +13,21 @@ _NO_HEAP = (
     "this process has no arena of pymalloc's: it runs with PYTHONMALLOC=malloc or mimalloc, or was built "
     "without pymalloc, so its small blocks lie among those of the C library, or in mimalloc's pages"
 )
+# Of which blocks the types of live objects are known.
+ALL, POOLS_ALONE, BLOCKS_ALONE, NOTHING = "all", "pools alone", "blocks alone", "nothing"
+_SAMPLED_TYPES = "a random sample of the blocks in use is judged: each figure has its interval"
+_TYPES = {
+    ALL: _SAMPLED_TYPES,
+    BLOCKS_ALONE: f"{_SAMPLED_TYPES}, which is wider where all objects lie among the C library's blocks",
+    POOLS_ALONE: (
+        f"{_SAMPLED_TYPES}; only glibc's blocks can be walked, and another C library serves this process, so "
+        "what is larger than 512 bytes is judged by the sizes that lists, dicts and sets tell of themselves"
+    ),
+    NOTHING: (
+        "this process has no heap of Python's own, and of the C library that serves it the blocks cannot be "
+        "walked, so nothing tells where its objects lie"
+    ),
+}
 _NO_STACKS = "this run was asked for no stacks: its rate of looks is 0"
 _UNTRIED = "the offsets of this build come from its headers; no live one has confirmed them"
 _SAMPLED_PAUSES = (
@@ -25,7 +40,14 @@ _IN_TURN = (
 )
 
 
-def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool, has_heap: bool = True) -> Levels:
+def of(
+    layout: Layout,
+    gil_enabled: bool,
+    interpreters: int,
+    stacks: bool,
+    has_heap: bool = True,
+    census_of: str = ALL,
+) -> Levels:
     """({measure: exact, inferred or unavailable}, {measure: the reason, where it is not exact})."""
     levels = {"gil": EXACT, "gil_wait": EXACT, "threads": EXACT}
     why: dict[str, str] = {}
@@ -56,6 +78,8 @@ def of(layout: Layout, gil_enabled: bool, interpreters: int, stacks: bool, has_h
     levels["heap"] = EXACT
     if not has_heap:
         levels["heap"], why["heap"] = UNAVAILABLE, _NO_HEAP
+    levels["types"] = UNAVAILABLE if census_of == NOTHING else INFERRED
+    why["types"] = _TYPES[census_of]
     if layout.free_threaded and layout.version >= (3, 14):
         for name in ("threads", "stacks", "gc", "heap"):
             if levels[name] == EXACT or name not in why:

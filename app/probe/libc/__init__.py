@@ -5,5 +5,4 @@ in_use     blocks in use, by a random sample
 chunks     the lists of free chunks, walked in a copy of the pages that they lie in
 places     where glibc keeps its arenas and parameters, found by their shape
 libraries  which C library and which other allocators a process has mapped, and where
-pace       when a step has lasted long enough
 """

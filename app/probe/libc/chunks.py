@@ -14,9 +14,8 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
+from app.probe.kernel.pace import Pace
 from app.probe.kernel.pagemap import PAGE, pages_present, present
-
-from .pace import Pace
 
 LEAST = 32  # bytes of the smallest chunk
 _FLAGS = 7

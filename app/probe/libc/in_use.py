@@ -28,6 +28,7 @@ from .places import BINS, MOST_ARENAS, MainArena, find_main, read_arena
 SMALL = 512  # bytes: what is not larger lies in a pool
 MOST_CHUNKS = 400_000  # that are walked over in a reading: some 0.2 s of CPU
 SAMPLED = 1_000  # blocks, about, beside those that are larger than a thousandth of all
+MOST_OF_ALL, SAMPLED_ALL = 1_000_000, 4_000  # the same where small objects lie among them
 
 _HEADER = 16  # a chunk's own size, and that of the one before
 _IN_USE_BEFORE = 1
@@ -51,8 +52,9 @@ class Block(NamedTuple):
 
 @dataclass
 class InUse:
-    """The sample. `bytes` are those of all blocks of more than 512 bytes."""
+    """The sample. `bytes` are those of all blocks that are larger than `least`."""
 
+    least: int
     blocks: list[Block] = field(default_factory=list)
     bytes: int = 0
     chunks: int = 0
@@ -67,8 +69,16 @@ class InUseReader:
         self._memory = memory
         self._mains: dict[int, MainArena | None] = {}  # by where the library's data lies
 
-    def read(self, skipped: Iterable[Range]) -> Generator[None, None, InUse | None]:
-        """A slow read; None where no glibc serves the program. `skipped` are the arenas of Python's."""
+    def is_readable(self) -> bool:
+        """Whether the blocks of the C library that serves the process can be walked."""
+        there = mapped(self._memory.pid)
+        return bool(not there.others and there.glibc) and self._main(there.glibc[0]) is not None
+
+    def read(self, skipped: Iterable[Range], least: int = SMALL) -> Generator[None, None, InUse | None]:
+        """A slow read; None where no glibc serves the program. `skipped` are the arenas of Python's.
+
+        Of blocks that are no larger than `least` bytes none is taken: 0 where small objects lie here too.
+        """
         there = mapped(self._memory.pid)
         yield
         if there.others or not there.glibc:
@@ -89,13 +99,13 @@ class InUseReader:
         except OSError:
             raise AddressSpaceGone(self._memory.pid) from None
         try:
-            found = InUse()
+            found = InUse(least)
             gaps = without(
                 anonymous, [*skipped, *((heap.start - heap.start % PAGE, heap.end) for heap in heaps)]
             )
             mappings = yield from mapped_blocks(self._memory, pagemap, gaps)
             whole = sum(heap.end - heap.start for heap in heaps) + sum(end - start for start, end in mappings)
-            unit = max(SMALL, whole // SAMPLED)
+            unit = max(least, whole // SAMPLED) if least else max(_LEAST, whole // SAMPLED_ALL)
             for start, end in mappings:
                 _take(found, start, end - start, unit, is_mapping=True)
             for heap in heaps:
@@ -170,7 +180,7 @@ class InUseReader:
                 return
             while at - start <= last:
                 (word,) = unpack(data, at - start)
-                if word & _IN_USE_BEFORE and before[1] > SMALL:
+                if word & _IN_USE_BEFORE and before[1] > found.least:
                     _take(found, *before, unit)
                 size = word & ~_FLAGS
                 if at in heap.tops:
@@ -181,7 +191,7 @@ class InUseReader:
                 before = at, size
                 at += size
                 found.chunks += 1
-            if found.chunks > MOST_CHUNKS:
+            if found.chunks > (MOST_CHUNKS if found.least else MOST_OF_ALL):
                 found.cut = True
                 return
             yield

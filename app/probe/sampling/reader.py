@@ -67,6 +67,7 @@ class Reader:
         self.gil_switch = GilSwitch(self.sampler, self.stacks)
         self.collectors = CollectorReads(self.roster, run.clock.origin_ns)
         self.heaps = HeapReads(runtime, run.slow, run.emit, heap_looked_at)
+        self.census_of = capabilities.ALL  # as far as is known
 
     def close(self) -> None:
         """Gives the descriptors back."""
@@ -133,7 +134,9 @@ class Reader:
         """What a process message tells of the interpreter; `stacks`: they are looked at."""
         layout, roster = self.sampler.runtime.layout, self.roster
         interpreters = len({state.interpreter for lane in roster.lanes.values() for state in lane.states})
-        levels, why = capabilities.of(layout, roster.gil_enabled, interpreters, stacks, self.heaps.present)
+        levels, why = capabilities.of(
+            layout, roster.gil_enabled, interpreters, stacks, self.heaps.present, self.census_of
+        )
         return {
             "python": self.sampler.runtime.version,
             "free_threaded": layout.free_threaded,

@@ -60,7 +60,8 @@
  * @typedef {{pid: number, interpreter: number, type: string, count: number, count_low: number, count_high: number, bytes: number,
  *            low: number, high: number, count_per_s: Maybe, bytes_per_s: Maybe}} TypeFigures
  * @typedef {{pid: number, interpreter: number, at_s: number, pages: number, pages_read: number, torn: number,
- *            bytes_used: number, object_bytes: number, large_bytes: Maybe, large_known: number}} CensusFigures
+ *            bytes_used: number, object_bytes: number, large_bytes: Maybe, large_known: number, large_read: number,
+ *            large_torn: number, large_cut: boolean, allocator: string}} CensusFigures
  * @typedef {{pid: number, path: string, type: string, items: number, items_per_s: Maybe}} HolderFigures
  * @typedef {{[kind: string]: [size: number, rss: number, pss?: number] | null}} Kinds of mappings, as app/probe/kernel/mappings.py names them
  * @typedef {{pid: number, at_s: number, foretold: Maybe, foretold_at_s: Maybe, given_back: number,

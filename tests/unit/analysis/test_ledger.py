@@ -520,7 +520,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
     assert summary["capabilities"]["gil_wait"] == "inferred"
     assert summary["capabilities"]["stacks"] == "unavailable"
     assert summary["capabilities"]["why"]["gil_wait"] == "read from the futex"
-    assert set(summary["capabilities"]["why"]) == {"gil_wait", "heap", "gc", "stacks"}
+    assert set(summary["capabilities"]["why"]) == {"gil_wait", "heap", "types", "gc", "stacks"}
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

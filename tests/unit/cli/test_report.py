@@ -81,7 +81,7 @@ def test_the_report_shows_every_table(ledger: Ledger) -> None:
     assert re.search(r"^102 +100 +100 % +0 % +0 % +100 % ", text, re.MULTILINE)
     assert re.search(r"^latency_ms +p50 5\.02, p99 –$", text, re.MULTILINE)
     assert "1,000 samples, 0 late, 0 failed" in text
-    assert "heap, gc, stacks unavailable: " in text
+    assert "heap, types, gc, stacks unavailable: " in text
 
 
 def part(text: str, heading: str) -> list[str]:

@@ -7,6 +7,9 @@ the items of a list, the keys of a dict.
 What an object takes is what sys.getsizeof() says of it: its own block as far as it uses it, and what its own
 fields tell of the rest. A dict's keys have to be read, so a few of each page are asked, and stand for its
 others.
+
+From 3.15 on the buffer of a bytearray is an object too, a bytes. One that lies in a page of blocks is the
+bytearray's, as for sys.getsizeof(), and no bytes; a larger one cannot be told from a bytes and counts as one.
 """
 
 from __future__ import annotations
@@ -18,7 +21,20 @@ from dataclasses import dataclass
 from app.probe.cpython.layouts import Layout
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .object_types import BYTEARRAY, DEQUE, DICT, FIXED, INT, ITEMS, LIST, SET, STR, ObjectType, TypeTable
+from .object_types import (
+    BUFFERED,
+    BYTEARRAY,
+    DEQUE,
+    DICT,
+    FIXED,
+    INT,
+    ITEMS,
+    LIST,
+    SET,
+    STR,
+    ObjectType,
+    TypeTable,
+)
 
 SMALL = 512  # what is larger does not lie in a pool
 _MOST_BYTES = 1 << 40  # of one object: who claims more lies
@@ -29,6 +45,7 @@ _KEYS_SIZE = 32
 _GENERAL_ENTRY, _UNICODE_ENTRY = 24, 16
 DEQUE_BLOCK, _DEQUE_ITEMS = 528, 64
 SET_ENTRY, _SMALL_TABLE = 16, 7
+_BUFFER = 5  # words from a bytearray's size to the address of the bytes that is its buffer
 
 
 @dataclass
@@ -48,6 +65,8 @@ class BlockReader:
 
     def __init__(self, memory: ProcessMemory, layout: Layout, types: TypeTable) -> None:
         self._memory, self._types, self._of = memory, types, layout.objects
+        self._bytes: ObjectType | None = None  # the type of buffers, once one was met
+        self._bytes_size = layout.objects.ob_sval + 1  # of an empty one
         self._type = layout.objects.ob_type // 8
         self._head = layout.objects.ob_size // 8  # words of a PyObject
         self._old_int = layout.version == (3, 11)
@@ -72,6 +91,7 @@ class BlockReader:
         `free` are the places of free ones, `heads` the places in a block at which an object may begin.
         """
         found: dict[ObjectType, Of] = {}
+        buffers = Of()
         taken, stride = set(free), size // 8
         for head in heads or self._heads:
             if head + 8 * self._head > size or len(taken) >= count:
@@ -81,6 +101,12 @@ class BlockReader:
             for kind, places in self._places(words[at:end], stride, taken, head).items():
                 found[kind] = self._sized(kind, words, at, stride, places, size)
                 taken.update(places)
+                if kind.shape == BUFFERED:
+                    self._take_buffers(found[kind], buffers, words, [at + place * stride for place in places])
+        if self._bytes is not None and buffers.count:
+            own = found.setdefault(self._bytes, Of())
+            own.count -= buffers.count
+            own.bytes -= buffers.bytes
         return found
 
     def _places(
@@ -141,6 +167,21 @@ class BlockReader:
                 if more > SMALL and kind.shape != BYTEARRAY and more != DEQUE_BLOCK:
                     found.large += more
         return found
+
+    def _take_buffers(self, found: Of, buffers: Of, words: memoryview, objects: list[int]) -> None:
+        """Adds the buffers of bytearrays, and tells of them: they are found as bytes, here or elsewhere."""
+        for place in objects:
+            allocated, buffer = words[place + self._head + 1], words[place + self._head + _BUFFER]
+            if not 0 < allocated <= SMALL - self._bytes_size:
+                continue
+            if self._bytes is None:
+                try:
+                    self._bytes = self._types.get(self._memory.u64(buffer + 8 * self._type))
+                except Unmapped:
+                    continue
+            buffers.count += 1
+            buffers.bytes += self._bytes_size + allocated
+            found.bytes += self._bytes_size + allocated
 
     def _items(self, kind: ObjectType, number: int) -> int:
         """What the items of an object take, by the word that tells of their number."""

@@ -4,7 +4,8 @@ A heap is told apart by its size classes. Of each the blocks in use are known, o
 its pages tells which part of them are objects of which type, and how much those take (a ratio estimate).
 Blocks of one page are alike, for they were made at about the same time: so a page is the unit. So are pages
 that lie side by side: the sample is systematic, every so many of them, and how pages differ from their
-neighbours in it gives the interval. A class whose pages were all read whole has none.
+neighbours in it gives the interval. A class whose pages were all read whole has none; one of which some were
+missed has that of a sample, by the part of its blocks that were not read.
 """
 
 from __future__ import annotations
@@ -41,12 +42,19 @@ class Estimate:
         self.bytes_off = math.hypot(self.bytes_off, bytes_off)
 
 
+def add_all(found: dict[str, Estimate], more: Mapping[str, Estimate]) -> None:
+    """Adds what was judged apart, by type."""
+    for name, of in more.items():
+        found.setdefault(name, Estimate()).add(of.count, of.count_off, of.bytes, of.bytes_off)
+
+
 class Stratum:
     """The pages of one size class, of which those of the sample are added in the order in which they lie."""
 
     def __init__(self, blocks: int, whole: bool) -> None:
         """`blocks` are in use in all of its pages; `whole`: the sample is all of them."""
         self._whole, self._is_whole = blocks, whole
+        self._missed = 0
         self._number = self._blocks = 0  # of the sample
         self._squares = 0.0  # of how the blocks of neighbours differ
         self._before = Page(0, {})
@@ -70,6 +78,10 @@ class Stratum:
         self._blocks += page.blocks
         self._before = page
 
+    def miss(self) -> None:
+        """A page of the sample could not be read."""
+        self._missed += 1
+
     def add_to(self, found: dict[str, Estimate]) -> None:
         """Adds what the class holds to what a heap does, by type."""
         if self._blocks:
@@ -80,7 +92,7 @@ class Stratum:
         """The sum over all pages, and how far off it may be."""
         scale, number = self._whole / self._blocks, self._number
         whole = of.sum * scale
-        if self._is_whole:
+        if self._is_whole and not self._missed:
             return whole, 0.0
         if number < 2:
             return whole, whole
@@ -88,6 +100,8 @@ class Stratum:
         ratio = of.sum / self._blocks
         spread = max(0.0, of.squares - 2 * ratio * of.products + ratio * ratio * self._squares)
         variance = scale * scale * number * spread / (2 * (number - 1))
+        if self._is_whole:
+            variance *= max(0.0, 1 - self._blocks / self._whole)
         return whole, _student(number - 1) * math.sqrt(variance)
 
 

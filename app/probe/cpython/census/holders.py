@@ -17,13 +17,14 @@ from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.stacks import StackReader
 from app.probe.cpython.survey import Inconsistent, interpreters, survey
 from app.probe.kernel.memory import Unmapped
+from app.probe.kernel.pace import Pace
 
 from .object_types import DEQUE, DICT, LIST, SET, ObjectType, TypeTable
 
 LEAST = 1_000  # items, of a container that is told of
 MOST = 30  # containers told of, the largest
 MOST_LOOKED = 60_000  # objects in a search: some 0.2 s of CPU
-_LOOKED_A_STEP = 60
+_LOOKED_PACED = 10  # from one look at the clock to the next
 _MOST_THREADS = 100
 _MOST_LOCALS = 200
 _TAG = ~7  # from 3.14 on a reference in a frame carries tags
@@ -66,12 +67,14 @@ class HolderReader:
         self._stacks.distrust()
         found: dict[int, tuple[_Named, ObjectType, int]] = {}
         met: set[int] = set()
+        pace = Pace()
         for names in (self._of_modules(), self._of_functions()):
             for looked, named in enumerate(names):
                 if looked >= MOST_LOOKED:
                     break
-                if looked % _LOOKED_A_STEP == 0:
+                if looked % _LOOKED_PACED == 0 and pace.over:
                     yield
+                    pace.begin()
                 if named is None or named.value in met:
                     continue
                 met.add(named.value)

@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from app.probe.cpython.layouts import Layout
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .blocks import DEQUE_BLOCK, SET_ENTRY, BlockReader, keys_size
+from .blocks import DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, keys_size
 from .estimate import Estimate
 from .object_types import TypeTable
 
 _READ = 544  # bytes of a block: a deque's whole
 _NORMAL = 1.96
 _LOWEST, _HIGHEST = 1 << 16, 1 << 47
-_SLACK = 48  # bytes that a block may have more than it was asked for,
-_PAGE_SLACK = 4_128  # or if it is a mapping
+SLACK = 48  # bytes that a block of the C library may have more than it was asked for,
+PAGE_SLACK = 4_128  # or if it is a mapping
 _LEAST_PROOF, _PROOF = 1, 4  # objects that are asked for what they are
 _KEYS = struct.Struct("=qBBB5xqq")
+_KEYS_KIND, _SPLIT = 10, 2
 
 
 @dataclass
@@ -41,39 +42,63 @@ class LargeReader:
     def __init__(self, memory: ProcessMemory, layout: Layout, types: TypeTable, blocks: BlockReader) -> None:
         self._memory, self._types, self._blocks = memory, types, blocks
         self._type = layout.objects.ob_type
+        self._has_length = layout.free_threaded  # a list's items have their number before them there
 
-    def take(self, found: Large, address: int, size: int, chance: float, is_mapping: bool) -> None:
-        """Judges a block of the sample, and adds what it stands for."""
-        try:
-            data = self._memory.read(address, min(size, _READ) // 8 * 8)
-        except Unmapped:
-            return
-        for name, count, bytes_ in self._judge(data, address, size, is_mapping):
-            # Each block is taken by itself, so that the squares of what is missed add up.
-            off = _NORMAL * math.sqrt(1 - chance) / chance
+    def take(
+        self,
+        found: Large,
+        address: int,
+        size: int,
+        chance: float,
+        slack: int,
+        heads: tuple[int, ...] = (),
+    ) -> None:
+        """Judges a block of the sample, and adds what it stands for.
+
+        `slack` is by how much it may be larger than was asked for, `heads` are the places at which an object
+        may begin in it.
+        """
+        judged = self.judge(address, size, slack, heads)
+        found.known += size / chance if judged else 0
+        # Each block is taken by itself, so that the squares of what is missed add up.
+        off = _NORMAL * math.sqrt(1 - chance) / chance
+        for name, count, bytes_ in judged:
             found.types.setdefault(name, Estimate()).add(
                 count / chance, count * off, bytes_ / chance, bytes_ * off
             )
-            found.known += size / chance
 
-    def _judge(
-        self, data: bytes, address: int, size: int, is_mapping: bool
+    def judge(
+        self, address: int, size: int, slack: int, heads: tuple[int, ...] = ()
     ) -> list[tuple[str, float, float]]:
-        """[(type, objects, bytes)]: of one type, or of none."""
+        """[(type, objects, bytes)]: of one type, or of none; two where a bytearray has a bytes."""
+        try:
+            data = self._memory.read(address, min(size, _READ) // 8 * 8)
+        except Unmapped:
+            return []
         words = memoryview(data).cast("Q")
-        found = self._blocks.read(words, 0, 1, size, frozenset())
-        for kind, of in found.items():
-            return [(kind.name, of.count, of.bytes - of.large)]
-        slack = _PAGE_SLACK if is_mapping else _SLACK
+        found = self._blocks.read(words, 0, 1, size, frozenset(), heads)
+        if found:
+            return [(kind.name, of.count, of.bytes - of.large) for kind, of in found.items()]
+        if size <= SMALL:  # it counts with the object that it belongs to
+            return []
         keys = self._keys(data)
-        if keys and 0 <= size - keys <= slack:
-            return [("dict", 0, float(keys))]
+        if keys > SMALL and 0 <= size - keys <= slack:
+            # Those that dicts share are kept by the class whose instances' they are.
+            return [("type" if data[_KEYS_KIND] == _SPLIT else "dict", 0, float(keys))]
         if 0 <= size - DEQUE_BLOCK <= slack and self._is_linked(words, address):
             return [("collections.deque", 0, float(DEQUE_BLOCK))]
         table = SET_ENTRY << max(size // SET_ENTRY, 1).bit_length() - 1
-        if size - table <= slack and self._is_table(words):
+        if table > SMALL and size - table <= slack and self._is_table(words):
             return [("set", 0, float(table))]
-        if self._are_objects(list(words[:_PROOF])):
+        if self._has_length:
+            items = 8 * words[0]
+            if (
+                items > SMALL
+                and 0 <= size - items - 8 <= slack
+                and self._are_objects(list(words[1 : 1 + _PROOF]))
+            ):
+                return [("list", 0, float(items))]
+        elif size > SMALL + 8 and self._are_objects(list(words[:_PROOF])):
             return [("list", 0, float(size // 16 * 16))]
         return []
 

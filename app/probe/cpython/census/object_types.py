@@ -35,9 +35,9 @@ _MOST_REFUSED = 200_000  # words that are remembered as none
 _MOST_METACLASSES = 8  # from a type to `type`
 
 # How much an object takes beside what its type says, and where that is told.
-FIXED, ITEMS, INT, STR, LIST, DICT, SET, BYTEARRAY, DEQUE = range(9)
+FIXED, ITEMS, INT, STR, LIST, DICT, SET, BYTEARRAY, DEQUE, BUFFERED = range(10)
 _BY_NAME = {"set": SET, "frozenset": SET, "bytearray": BYTEARRAY, "collections.deque": DEQUE}
-_BYTEARRAY_OF_BYTES = (3, 15)  # from then on its buffer is an object, a bytes, and counts as that
+_BYTEARRAY_OF_BYTES = (3, 15)  # from then on a bytearray is BUFFERED: its buffer is an object, a bytes
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class TypeTable:
         own = self._of.ob_size  # where an object's own fields begin
         self._least = {
             **{FIXED: own, ITEMS: own + 8, INT: own + 8, STR: own, LIST: own + 24, SET: own + 32},
-            **{DICT: self._of.ma_values + 8, BYTEARRAY: own + 16, DEQUE: own + 32},
+            **{DICT: self._of.ma_values + 8, BYTEARRAY: own + 16, DEQUE: own + 32, BUFFERED: own + 48},
         }
         at = self._of.tp_basicsize
         self._size = at + _FLAGS + 8
@@ -128,7 +128,9 @@ class TypeTable:
         if flags & self._preheader:
             head += _PREHEADER
         shape = _shape(name, flags, item)
-        if basic < self._least[shape] or (shape == BYTEARRAY and self._version >= _BYTEARRAY_OF_BYTES):
+        if shape == BYTEARRAY and self._version >= _BYTEARRAY_OF_BYTES:
+            shape = BUFFERED
+        if basic < self._least[shape]:
             shape = FIXED
         # From 3.13 on the array lies behind the object, if it is there.
         inline = self._version < (3, 13) or flags & _INLINE_VALUES

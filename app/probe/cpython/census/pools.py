@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from app.probe.cpython.heap.pymalloc import HEADER, POOL, ROOM, SIZES
 from app.probe.cpython.heap.reading import Tally
 from app.probe.kernel.memory import ProcessMemory, Unmapped
+from app.probe.kernel.pace import Pace
 
 from .blocks import BlockReader
 from .estimate import Estimate, Page, Stratum
@@ -24,8 +25,7 @@ LEAST = 8  # of each size, as far as there are so many
 WHOLE = 400  # pools of a heap that is small enough to be counted, not sampled
 OBJECTS = ""  # stands for all types: blocks that are objects, and the bytes of those blocks
 
-_BLOCKS = 24  # that are judged of a pool in a sample; more where it has fewer pools than it may
-_POOLS_A_STEP = 6
+BLOCKS = 24  # that are judged of a pool in a sample; more where it has fewer pools than it may
 _HEAD = struct.Struct(
     "=I32xII"
 )  # blocks in use, szidx, where the next is carved; words[1]: the first free one
@@ -33,8 +33,9 @@ _HEAD = struct.Struct(
 
 @dataclass
 class PoolSample:
-    """`torn` are the pools that were others by the time they were read, and left out."""
+    """Of so many pools, or pages, `pools` were read; `torn` were others by then, and left out."""
 
+    of: int
     types: dict[str, Estimate] = field(default_factory=dict)
     pools: int = 0
     torn: int = 0
@@ -44,10 +45,11 @@ def sample(
     memory: ProcessMemory, blocks: BlockReader, tally: Tally, apart: bool, most: int = MOST
 ) -> Generator[None, None, PoolSample]:
     """A slow read; `apart`: what of objects lies in no pool is told elsewhere."""
-    found = PoolSample()
     pools = sum(tally.pools)
+    found = PoolSample(pools)
     small = pools <= WHOLE
-    judged = max(_BLOCKS, _BLOCKS * most // max(pools, 1))
+    judged = max(BLOCKS, BLOCKS * most // max(pools, 1))
+    pace = Pace()
     for place, size in enumerate(SIZES):
         have = tally.pools[place]
         if not have:
@@ -56,17 +58,17 @@ def sample(
         whole = small or have <= LEAST
         number = have if whole else min(have, max(LEAST, round(most * share)))
         stratum = Stratum(tally.used[place], whole)
-        yield
-        for turn, address in enumerate(_draw(tally, place, number)):
-            if turn % _POOLS_A_STEP == 0:
+        for address in _draw(tally, place, number):
+            if pace.over:
                 yield
+                pace.begin()
             page = read_pool(memory, blocks, address, place, ROOM[place] if whole else judged, apart)
             if page is None:
                 found.torn += 1
+                stratum.miss()
             else:
                 stratum.add(page)
                 found.pools += 1
-        yield
         stratum.add_to(found.types)
     return found
 
@@ -108,7 +110,7 @@ def read_pool(
     if szidx != place or not 0 < used <= carved <= ROOM[place]:
         return None
     words = memoryview(data).cast("Q")
-    free = _free(words, address, size, carved)
+    free = in_list(words, address, words[1], address + HEADER, size, carved)
     if free is None or len(free) + used != carved:
         return None
     # Some that lie together: what a program makes in turn, such as keys and values, lies in turn.
@@ -126,14 +128,17 @@ def read_pool(
     return Page(count - len(free), of)
 
 
-def _free(words: memoryview, pool: int, size: int, carved: int) -> set[int] | None:
-    """The places of the blocks in a pool's list of free ones; None where it is none."""
-    free: set[int] = set()
-    at = words[1]
+def in_list(words: memoryview, base: int, at: int, first: int, size: int, count: int) -> set[int] | None:
+    """The places of the blocks in a list that leads through their first words; None where it is none.
+
+    `base` is the address of the first of the words, `at` the first block in the list; the first of `count`
+    blocks of that size lies at `first`.
+    """
+    found: set[int] = set()
     while at:
-        place, rest = divmod(at - pool - HEADER, size)
-        if rest or not 0 <= place < carved or place in free:
+        place, rest = divmod(at - first, size)
+        if rest or not 0 <= place < count or place in found:
             return None
-        free.add(place)
-        at = words[(at - pool) // 8]
-    return free
+        found.add(place)
+        at = words[(at - base) // 8]
+    return found

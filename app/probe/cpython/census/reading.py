@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from app.probe.cpython.heap.reading import Tally
 from app.probe.cpython.runtime import Runtime
+from app.probe.kernel.pace import Pace
 
 from .blocks import BlockReader
-from .estimate import Estimate
-from .large import Large, LargeReader
+from .estimate import Estimate, add_all
+from .large import PAGE_SLACK, SLACK, Large, LargeReader
+from .mimalloc import PageSampler
 from .object_types import TypeTable
 from .pools import OBJECTS, sample
 
 MOST_ROWS = 60  # of the types, those that take most
-_BLOCKS_A_STEP = 20
 
 LargeBlock = tuple[int, int, float, bool]  # address, size, the chance of being in the sample, is a mapping
 
@@ -50,6 +51,11 @@ class CensusReader:
         self._types = TypeTable(memory, layout)
         self._blocks = BlockReader(memory, layout, self._types)
         self._large = LargeReader(memory, layout, self._types, self._blocks)
+        self._mimalloc = (
+            PageSampler(memory, layout.mimalloc, self._blocks, self._large)
+            if layout.mimalloc is not None
+            else None
+        )
 
     def read(self, tally: Tally, apart: bool, large: Sequence[LargeBlock]) -> Generator[None, None, Census]:
         """A slow read of one heap, whose newest reading that is, and of the blocks that lie in no pool.
@@ -57,17 +63,26 @@ class CensusReader:
         `apart`: there is a sample of those, in this census or another's.
         """
         self._types.begin()
-        found = yield from sample(self._memory, self._blocks, tally, apart)
+        if self._mimalloc is not None:
+            found = yield from self._mimalloc.sample(tally)
+        else:
+            found = yield from sample(self._memory, self._blocks, tally, apart)
         objects = found.types.pop(OBJECTS, Estimate()).bytes
-        beside = Large()
-        for number, block in enumerate(large):
-            if number % _BLOCKS_A_STEP == 0:
+        beside = yield from self._beside(large)
+        add_all(found.types, beside.types)
+        return Census(found.types, objects, tally.bytes_used, found.of, found.pools, found.torn, beside.known)
+
+    def read_blocks(self, blocks: Sequence[LargeBlock]) -> Generator[None, None, Census]:
+        """A slow read of a sample of the C library's blocks, where every object is one of them."""
+        self._types.begin()
+        found = yield from self._beside(blocks)
+        return Census(found.types, 0, 0, 0, 0, 0, found.known)
+
+    def _beside(self, blocks: Sequence[LargeBlock]) -> Generator[None, None, Large]:
+        found, pace = Large(), Pace()
+        for address, size, chance, is_mapping in blocks:
+            if pace.over:
                 yield
-            self._large.take(beside, *block)
-        for name, each in beside.types.items():
-            found.types.setdefault(name, Estimate()).add(
-                each.count, each.count_off, each.bytes, each.bytes_off
-            )
-        return Census(
-            found.types, objects, tally.bytes_used, sum(tally.pools), found.pools, found.torn, beside.known
-        )
+                pace.begin()
+            self._large.take(found, address, size, chance, PAGE_SLACK if is_mapping else SLACK)
+        return found

@@ -20,7 +20,7 @@ from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.survey import survey
 from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 
-from .reading import Tally
+from .reading import MimallocPage, Tally
 
 SEGMENT = 32 << 20
 SLICE = 64 << 10
@@ -63,7 +63,12 @@ class MimallocReader:
             (of.thread_id, "Q"),
         )
         self._page = members(
-            (of.slice_count, "I"), (of.reserved, "H"), (of.used, "I"), (of.xblock_size, "I"), (of.xheap, "Q")
+            (of.slice_count, "I"),
+            (of.tag, "B"),
+            (of.reserved, "H"),
+            (of.used, "I"),
+            (of.xblock_size, "I"),
+            (of.xheap, "Q"),
         )
         self._key: int | None = None
 
@@ -121,17 +126,18 @@ class MimallocReader:
         torn = 0
         place = segment.first
         while place < segment.entries:
-            count, reserved, used, size, heap = unpack(entries, place * of.page_size + of.slice_count)
+            count, flags, reserved, used, size, heap = unpack(entries, place * of.page_size + of.slice_count)
             if not count or (size and used > reserved):
                 torn, count, size, used = torn + 1, count or 1, 0, 0
-            pages.append((min(count, segment.entries - place), reserved, used, size, heap))
+            tag = flags >> 3 & 15
+            pages.append((min(count, segment.entries - place), reserved, used, size, heap, place, tag))
             place += count
-        interpreter = _owner(owners, (heap for *_, size, heap in pages if size and heap))
+        interpreter = _owner(owners, (heap for *_, size, heap, _, _ in pages if size and heap))
         tally = tallies.setdefault(interpreter, Tally("mimalloc", SIZES))
         tally.torn += torn
         held = 0
         pieces: list[bytes] = []
-        for count, reserved, used, size, _ in pages:
+        for count, reserved, used, size, _, place, tag in pages:
             piece = b"\0\0"
             if used and size:
                 bin_ = bisect_left(_BINS, size)
@@ -139,6 +145,9 @@ class MimallocReader:
                 tally.used[bin_] += used
                 tally.room[bin_] += reserved
                 held += used * size
+                entry = segment.address + of.slices + place * of.page_size
+                first = segment.address + place * SLICE + _offset(size)
+                tally.pages.append(MimallocPage(entry, first, size, bin_, tag, used))
                 piece = bytes((bin_ + 1, used * 255 // reserved))
             else:
                 tally.pools_free += 1 if size else count
@@ -146,6 +155,11 @@ class MimallocReader:
                 pieces.append(piece * count)
         size = segment.slices * SLICE
         tally.add_arena(segment.address, size, held, b"".join(pieces) if mapped else None)
+
+
+def _offset(size: int) -> int:
+    """How far behind a page's beginning its blocks begin."""
+    return 3 * size if size <= 64 else size if size <= 512 else 0
 
 
 def _owner(owners: list[tuple[int, int]], heaps: Iterator[int]) -> int:

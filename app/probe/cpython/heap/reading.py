@@ -5,13 +5,24 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.probe.kernel.memory import Range
 
 MAX_MAPPED = 4_096  # arenas in the map: of a larger heap those with the lowest places
 NOT_IN_USE = 255  # in `Tally.kinds`: a pool that holds no block
 _PINNED = 10  # an arena of which less than a tenth is in use is held by what little there is
+
+
+class MimallocPage(NamedTuple):
+    """A page of mimalloc's that holds blocks."""
+
+    entry: int  # where its mi_page_t lies
+    first: int  # where its blocks begin
+    size: int  # of a block
+    place: int  # its size class
+    tag: int
+    used: int  # blocks
 
 
 @dataclass
@@ -28,6 +39,7 @@ class Tally:
     map: dict[int, bytes] = field(default_factory=dict)  # two bytes a pool, by the arena's address
     # (where an arena's pools begin, the size class of each that was carved): of pymalloc
     kinds: list[tuple[int, bytes]] = field(default_factory=list)
+    pages: list[MimallocPage] = field(default_factory=list)  # that hold blocks: of mimalloc
     pools: list[int] = field(init=False)
     used: list[int] = field(init=False)  # blocks
     room: list[int] = field(init=False)  # blocks that fit into those pools

@@ -181,9 +181,14 @@ class MimallocOffsets:
 
     page_size: int = 96  # sizeof(mi_page_t), which is a mi_slice_t too
     slice_count: int = 0  # u32: slices that the page, or the free span, takes
+    tag: int = 8  # in bits 3 to 6 of a byte: which of a thread's heaps the page is of
+    capacity: int = 10  # u16: blocks that were ever handed out
     reserved: int = 12  # u16: blocks that it has room for
+    free: int = 16  # the first free block, each of which leads to the next
     used: int = 24  # u32: blocks in use
     xblock_size: int = 28  # u32: size of a block; 0 where the span is free
+    local_free: int = 32  # another list, of what the owner has freed since,
+    xthread_free: int = 40  # and of what others have, which counts as in use; two bits are flags
     xheap: int = 48  # mi_heap_t *; 0 once its thread has ended
     pages_in_use: int = 208  # of the segment; 0 once it is given back
     cookie: int = 216  # the segment's address, masked with a word that all segments share

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from functools import partial
 
 from app.model.frames import ContainerHolders, Types
+from app.probe.cpython.capabilities import ALL, BLOCKS_ALONE, NOTHING, POOLS_ALONE
 from app.probe.cpython.census.holders import Holder, HolderReader
 from app.probe.cpython.census.reading import Census, CensusReader
 from app.probe.cpython.heap.reading import Tally
@@ -18,7 +19,7 @@ from app.probe.sampling.slow import Cost
 
 from .read import Parts, SeldomRead
 
-_MOVED_SHARE = 0.2  # of the bytes in pools: after that the last census is out of date
+_MOVED_SHARE = 0.2  # of the bytes in Python's heaps: after that the last census is out of date
 
 
 class _ObjectsRead(SeldomRead):
@@ -26,7 +27,7 @@ class _ObjectsRead(SeldomRead):
 
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
-        self._bytes = 0  # in pools, at the last reading
+        self._bytes = 0  # in Python's heaps, at the last reading
 
     def is_pressing(self) -> bool:
         """The heaps hold so much more, or less, than they did."""
@@ -43,9 +44,9 @@ class CensusRead(_ObjectsRead):
         self._in_use: InUse | None = None  # of the reading in hand
 
     def is_ready(self, now_us: int) -> bool:
-        """A heap's reading has to tell first where its pools are."""
+        """A heap's reading has to tell first where its pools are, or that there are none."""
         reader = self.process.reader
-        return reader is not None and bool(_pools(reader))
+        return reader is not None and reader.heaps.is_known
 
     def parts(self) -> Parts:
         """Each heap."""
@@ -57,23 +58,48 @@ class CensusRead(_ObjectsRead):
         if self._reader is None or self._reader[0] is not runtime:
             self._reader = runtime, CensusReader(runtime), InUseReader(runtime.memory)
         _, census, in_use = self._reader
+        pools = _pools(reader)
+        if not pools:
+            yield self._all(census, in_use, reader), partial(self._read_of, 0, True, "malloc")
+            return
         arenas = reader.heaps.arenas or []
-        for number, (interpreter, tally) in enumerate(_pools(reader)):
-            steps = self._first(census, in_use, tally, arenas) if not number else self._more(census, tally)
-            yield steps, partial(self._read_of, interpreter, number == 0)
+        for number, (interpreter, tally) in enumerate(pools):
+            if tally.pages:
+                self._in_use, steps = None, census.read(tally, False, [])
+            elif number:
+                steps = self._more(census, tally)
+            else:
+                steps = self._first(census, in_use, tally, arenas, reader)
+            yield steps, partial(self._read_of, interpreter, number == 0, tally.allocator)
+
+    def _all(
+        self, census: CensusReader, in_use: InUseReader, reader: Reader
+    ) -> Generator[None, None, Census | None]:
+        """Where there is no heap of Python's every object is a block of the C library's."""
+        self._in_use = yield from in_use.read([], least=0)
+        reader.census_of = BLOCKS_ALONE if self._in_use else NOTHING
+        return (yield from census.read_blocks(self._in_use.blocks)) if self._in_use else None
 
     def _first(
-        self, census: CensusReader, in_use: InUseReader, tally: Tally, arenas: list[Range]
+        self,
+        census: CensusReader,
+        in_use: InUseReader,
+        tally: Tally,
+        arenas: list[Range],
+        reader: Reader,
     ) -> Generator[None, None, Census]:
         """The first heap's; what lies in no pool counts with it, for nobody can tell whose it is."""
         self._in_use = yield from in_use.read(arenas)
+        reader.census_of = ALL if self._in_use else POOLS_ALONE
         blocks = self._in_use.blocks if self._in_use else []
         return (yield from census.read(tally, self._in_use is not None, blocks))
 
     def _more(self, census: CensusReader, tally: Tally) -> Generator[None, None, Census]:
         return census.read(tally, self._in_use is not None, [])
 
-    def _read_of(self, interpreter: int, is_first: bool, found: Census, at_us: int, cost: Cost) -> Types:
+    def _read_of(
+        self, interpreter: int, is_first: bool, allocator: str, found: Census, at_us: int, cost: Cost
+    ) -> Types:
         in_use = self._in_use if is_first else None
         return Types(
             at_us,
@@ -95,6 +121,7 @@ class CensusRead(_ObjectsRead):
             len(in_use.blocks) if in_use else 0,
             in_use.torn if in_use else 0,
             in_use.cut if in_use else False,
+            allocator,
         )
 
 
@@ -131,5 +158,5 @@ def _bytes(reader: Reader) -> int:
 
 
 def _pools(reader: Reader) -> list[tuple[int, Tally]]:
-    """The newest reading of each heap of pymalloc's."""
-    return [(interpreter, tally) for interpreter, tally in reader.heaps.newest if tally.kinds]
+    """The newest reading of each heap of Python's."""
+    return [(interpreter, tally) for interpreter, tally in reader.heaps.newest if tally.kinds or tally.pages]

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The pages of every process of the run: how many, whose, and what for.
- * @import { Maybe, MemoryFigures } from "../../state/messages.js"
+ * @import { Maybe, MemoryFigures, Process } from "../../state/messages.js"
  * @import { RunState } from "../../state/run_state.js"
  * @import { Palette } from "../../draw/palette.js"
  */
@@ -9,6 +9,7 @@ import { find, make, setText } from "../../base/dom.js";
 import { count, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { MemoryChart } from "../../charts/memory_chart.js";
+import { badgesOf } from "../run/badges.js";
 import { Mappings } from "./mappings.js";
 import { RssBar } from "./rss_bar.js";
 import { Types } from "./types.js";
@@ -27,6 +28,12 @@ export const memory = {
     };
   },
 };
+
+/** Why the types of objects are unknown, where that is known. @param {Iterable<Process>} processes */
+function whyNone(processes) {
+  const badge = badgesOf(processes).find(({ measure }) => measure === "types");
+  return badge?.level === "unavailable" ? badge.why : "";
+}
 
 export class MemoryPanel {
   #chart;
@@ -51,13 +58,13 @@ export class MemoryPanel {
   }
 
   /** @param {RunState} state */
-  update({ told, courses }) {
+  update({ told, courses, processes: known }) {
     const processes = told.memory ?? [];
     this.#bar.update(processes, told.memory_together ?? null, courses.parts);
     const left = this.#chart.update(courses.memory);
     this.#rows.update(processes);
     this.#mappings.update(processes);
-    this.#types.update(told.types ?? [], told.census ?? [], told.holders ?? []);
+    this.#types.update(told.types ?? [], told.census ?? [], told.holders ?? [], whyNone(known.values()));
     const more = left > 0 ? ` ${text(count(left))} more processes have no line on the chart.` : "";
     setText(this.#together, togetherOf(processes) + more);
   }

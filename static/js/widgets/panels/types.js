@@ -39,12 +39,16 @@ export class Types {
     );
   }
 
-  /** @param {TypeFigures[]} types @param {CensusFigures[]} censuses @param {HolderFigures[]} holders */
-  update(types, censuses, holders) {
+  /**
+   * @param {TypeFigures[]} types @param {CensusFigures[]} censuses @param {HolderFigures[]} holders
+   * @param {string} why there are none, where that is known
+   */
+  update(types, censuses, holders, why) {
     this.#held.hidden = holders.length === 0;
     this.#heldTable.classList.toggle("one-process", new Set(holders.map(({ pid }) => pid)).size < 2);
     this.#holders.update(holders.slice(0, MOST_HOLDERS));
     this.#none.hidden = types.length > 0;
+    setText(this.#none, why ? `Unavailable: ${why}.` : "The objects have not been looked at yet.");
     this.#table.hidden = types.length === 0;
     this.#table.classList.toggle("one-process", censuses.length < 2);
     this.#rows.update(types.slice(0, MOST));
@@ -52,24 +56,69 @@ export class Types {
   }
 }
 
-/** How the types were told, in a sentence a heap. @param {CensusFigures[]} censuses */
+/** How the types were told, in some sentences a heap. @param {CensusFigures[]} censuses */
 export function howOf(censuses) {
   return censuses.map((one) => {
     const whose = censuses.length > 1 ? `pid ${one.pid}: ` : "";
-    const read = one.pages_read + one.torn >= one.pages
-      ? `Counted in all ${text(count(one.pages))} pools`
-      : `Judged by ${text(count(one.pages_read))} of ${text(count(one.pages))} pools`;
-    const objects = one.bytes_used ? text(share(one.object_bytes / one.bytes_used)) : "–";
-    const large = one.large_bytes === null
-      ? "What is larger than 512 bytes is judged by the sizes that lists, dicts and sets tell of themselves."
-      : `Of ${text(size(one.large_bytes))} in the C library's larger blocks ${
-        text(size(Math.min(one.large_known, one.large_bytes)))
-      } are objects or belong to some.`;
-    return `${whose}${read}, as of ${one.at_s.toFixed(1)} s. Of the ${
-      text(size(one.bytes_used))
-    } in use there, ` +
-      `${objects} are objects; the rest are the items of lists, the tables of dicts and the like. ${large}`;
+    return whose + [...(one.allocator === "malloc" ? ofBlocks(one) : ofPages(one)), ...missed(one)].join(" ");
   }).join(" ");
+}
+
+/** Of a heap of Python's own. @param {CensusFigures} one */
+function ofPages(one) {
+  const pages = one.allocator === "mimalloc" ? "pages" : "pools";
+  const read = one.pages_read === one.pages
+    ? `Counted in all ${text(count(one.pages))} ${pages}`
+    : `Judged by ${text(count(one.pages_read))} of ${text(count(one.pages))} ${pages}`;
+  const objects = one.bytes_used ? text(share(one.object_bytes / one.bytes_used)) : "–";
+  const told = [
+    `${read}, as of ${one.at_s.toFixed(1)} s.`,
+    `Of the ${text(size(one.bytes_used))} in use there, ${objects} are objects; ` +
+    "the rest are the items of lists, the tables of dicts and the like.",
+  ];
+  if (one.large_bytes !== null) {
+    told.push(
+      `Of ${text(size(one.large_bytes))} in the C library's larger blocks ${
+        known(one)
+      } are objects or belong to some.`,
+    );
+  } else if (one.allocator !== "mimalloc") {
+    told.push(
+      "What is larger than 512 bytes is judged by the sizes that lists, dicts and sets tell of themselves.",
+    );
+  }
+  return told;
+}
+
+/** Where every object is a block of the C library's. @param {CensusFigures} one */
+function ofBlocks(one) {
+  return [
+    `Judged by ${text(count(one.large_read))} of the C library's blocks, as of ${one.at_s.toFixed(1)} s.`,
+    `Of the ${text(size(one.large_bytes))} in use there, ${
+      known(one)
+    } are objects, or tables and items of more than 512 bytes.`,
+  ];
+}
+
+/** What the walk left out. @param {CensusFigures} one */
+function missed(one) {
+  const told = [];
+  if (one.torn) told.push(`${text(count(one.torn))} changed while being read and were left out.`);
+  if (one.large_torn) {
+    const parts = one.large_torn === 1 ? "1 part" : `${text(count(one.large_torn))} parts`;
+    told.push(
+      `${parts} of the C library's heap changed while being walked: what lies behind the change is not counted.`,
+    );
+  }
+  if (one.large_cut) {
+    told.push("The C library has more blocks than are walked over in one go: the rest is not counted.");
+  }
+  return told;
+}
+
+/** @param {CensusFigures} one */
+function known({ large_known, large_bytes }) {
+  return text(size(Math.min(large_known, large_bytes ?? large_known)));
 }
 
 class Row {

@@ -15,6 +15,7 @@ const NAMES = /** @type {{[measure: string]: string}} */ ({
   threads: "threads",
   stacks: "stacks",
   heap: "heap",
+  types: "object types",
   gc: "collector",
 });
 /** As in app/analysis/capabilities.py. */

@@ -44,3 +44,15 @@ def test_several_interpreters_of_3_12_are_told_apart_by_inference_only() -> None
     levels, why = capabilities.of(layouts.known()[3, 12, False], True, 2, True)
     assert levels["gil"] == levels["threads"] == INFERRED
     assert "creator" in why["gil"]
+
+
+def test_types_are_judged_by_a_sample_and_unknown_only_where_no_block_can_be_found() -> None:
+    layout = layouts.known()[3, 14, False]
+    levels, why = capabilities.of(layout, True, 1, True)
+    assert levels["types"] == INFERRED
+    assert "interval" in why["types"]
+    levels, why = capabilities.of(layout, True, 1, True, census_of=capabilities.POOLS_ALONE)
+    assert levels["types"] == INFERRED
+    assert "512 bytes" in why["types"]
+    levels, why = capabilities.of(layout, True, 1, True, has_heap=False, census_of=capabilities.NOTHING)
+    assert levels["types"] == UNAVAILABLE

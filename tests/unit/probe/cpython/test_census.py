@@ -44,6 +44,17 @@ def test_nothing_is_said_of_a_class_of_which_no_page_could_be_read() -> None:
     assert estimated(100, False, []) == {}
 
 
+def test_a_class_that_was_read_but_for_a_page_has_an_interval() -> None:
+    stratum = Stratum(100, True)
+    for objects in (10, 4, 9, 3, 8, 2, 9, 5, 6):
+        stratum.add(Page(10, {"int": (objects, 28.0 * objects)}))
+    stratum.miss()
+    found: dict[str, Estimate] = {}
+    stratum.add_to(found)
+    assert found["int"].count == pytest.approx(56 / 0.9)
+    assert 0 < found["int"].count_off < 10  # what may be in the page that was missed
+
+
 @pytest.mark.parametrize("run", [1, 40, 700], ids=["mixed", "short-runs", "long-runs"])
 def test_the_interval_holds_the_truth(run: int) -> None:
     """Of pages that hold one type or the other, in runs of that length."""

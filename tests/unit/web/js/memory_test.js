@@ -179,6 +179,10 @@ Deno.test("types say how they were told, how far off they may be, and what is su
     object_bytes: 750,
     large_bytes: null,
     large_known: 0,
+    large_read: 0,
+    large_torn: 0,
+    large_cut: false,
+    allocator: "pymalloc",
   };
   assert.match(
     howOf([one]),
@@ -189,6 +193,29 @@ Deno.test("types say how they were told, how far off they may be, and what is su
   assert.match(
     howOf([{ ...one, large_bytes: 4096, large_known: 5000 }]),
     /Of 4.00 KiB in the C .* 4.00 KiB are objects/,
+  );
+  const torn = howOf([{ ...one, pages_read: 38, torn: 2, large_torn: 1, large_cut: true }]);
+  assert.match(
+    torn,
+    /^Judged by 38 of 40 pools.* 2 changed while being read and were left out\. 1 part of the C /,
+  );
+  assert.match(torn, /more blocks than are walked over in one go/);
+  assert.match(
+    howOf([{ ...one, allocator: "mimalloc" }]),
+    /^Counted in all 40 pages.* dicts and the like\.$/,
+  );
+  const blocks = {
+    ...one,
+    allocator: "malloc",
+    pages: 0,
+    pages_read: 0,
+    large_bytes: 8192,
+    large_known: 4096,
+    large_read: 900,
+  };
+  assert.match(
+    howOf([blocks]),
+    /^Judged by 900 of the C library's blocks.* Of the 8.00 KiB in use there, 4.00 KiB/,
   );
   assert.equal(offOf(0, count), "");
   assert.equal(offOf(1200, count), "± 1,200");
