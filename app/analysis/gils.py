@@ -174,6 +174,7 @@ class Gil:
             "interpreter": self.interpreter,
             "switches": self.switches,
             **self.rates(),
+            **self.time.seconds(),
         }
 
     def _end_hold(self, holder: int, at_us: int, threads: Threads, longest: Longest, unread: bool) -> None:
@@ -200,6 +201,7 @@ class Gils:
         self._gils: dict[int, Gil] = {}
         self._of_process: dict[int, list[Gil]] = {}
         self._forgotten = GilTime()
+        self._forgotten_switches = 0
 
     def __iter__(self) -> Iterator[Gil]:
         return iter(self._gils.values())
@@ -244,6 +246,7 @@ class Gils:
             for hold in gil.still(threads):
                 self.longest_holds.offer(hold)
             self._forgotten.add(gil.time)
+            self._forgotten_switches += gil.switches
             del self._gils[gil.index]
         return {gil.index for gil in gone}
 
@@ -289,6 +292,10 @@ class Gils:
         for time in (self._forgotten, *(gil.time for gil in self)):
             total.add(time)
         return total
+
+    def switches(self) -> int:
+        """How often all locks that there ever were changed hands."""
+        return self._forgotten_switches + sum(gil.switches for gil in self)
 
     def summary_rows(self) -> list[GilRow]:
         """A row for each GIL seen in the measured time."""

@@ -101,6 +101,13 @@ class Histogram:
             [[uppers[step], self._steps[step]] for step in range(filled[0], filled[-1] + 1)] if filled else []
         )
 
+    def up_to(self) -> list[tuple[float, int]]:
+        """(upper_s, how many were no longer) for every step but the last, which has no upper end."""
+        return [
+            (upper_us / 1e6, number)
+            for upper_us, number in zip(STEPS_US, accumulate(self._steps), strict=False)
+        ]
+
     def quantiles(self, fractions: Sequence[float]) -> list[int]:
         """The length, in microseconds, at each of the `fractions`, by nearest rank.
 

@@ -61,7 +61,7 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
         "heap": [{**heap.row(), "course": heap.course.to_json(HeapReading._fields)} for heap in ledger.heaps]
         or None,
         "gc": [
-            {**_gc(ledger, collector), "course": collector.course.to_json(CollectorReading._fields)}
+            {**collector_row(ledger, collector), "course": collector.course.to_json(CollectorReading._fields)}
             for collector in ledger.collectors
         ]
         or None,
@@ -78,7 +78,7 @@ def live_rows(ledger: Ledger) -> Json:
         "memory_together": ledger.processes.together(),
         "heap": [heap.row() for heap in ledger.heaps.live()] or None,
         "gc": [
-            {**_gc(ledger, collector), "share": collector.rolling_share(ledger.edge_us)}
+            {**collector_row(ledger, collector), "share": collector.rolling_share(ledger.edge_us)}
             for collector in ledger.collectors.live()
         ]
         or None,
@@ -115,7 +115,8 @@ def _memory(ledger: Ledger, process: ProcessUse) -> MemoryFigures:
     return row
 
 
-def _gc(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:
+def collector_row(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:
+    """The row of a collector, as of now."""
     process = ledger.processes.get(collector.pid)
     until_us = ledger.edge_us if collector.gone_us is None else min(ledger.edge_us, collector.gone_us)
     observed_us = until_us - max(ledger.begin_us, collector.since_us)

@@ -106,6 +106,11 @@ class ObserverCpu:
                 self.read(*reading)
 
     @property
+    def used_us(self) -> int:
+        """CPU time between the first reading and the last."""
+        return self._last[1] - self._first[1] if self._first and self._last else 0
+
+    @property
     def share(self) -> float | None:
         """CPU time by wall time, of one core; None with less than two readings."""
         if self._first is None or self._last is None or self._first[0] == self._last[0]:

@@ -30,9 +30,14 @@ def judge(ledger: Ledger, run: Mapping[str, object] | None = None) -> list[Findi
     return findings(_measured(ledger, run or {}, flames=False))
 
 
+def run_info(ledger: Ledger, run: Mapping[str, object]) -> RunInfo:
+    """What is told of the run itself; `run` overrides what the ledger knows of it."""
+    return cast(RunInfo, {**_run(ledger), **run})
+
+
 def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measurements:
     """All but the findings."""
-    told = cast(RunInfo, {**_run(ledger), **run})
+    told = run_info(ledger, run)
     target = ledger.processes.target()
     seen = coverage.of_run(ledger)
     threads, threads_not_shown = ledger.threads.summary_rows(ledger.stacks.functions, flames)

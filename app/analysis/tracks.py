@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.model.states import HOLDER_UNKNOWN, RUNNING, UNKNOWN
-from app.model.summary import GilShares
+from app.model.summary import GilSeconds, GilShares
 from app.model.tracks import gil_pieces, lane_pieces
 
 THIN = 0.95  # of the time was seen: below it the reader of a figure is warned, see coverage.py
@@ -98,6 +98,16 @@ class GilTime:
     def coverage(self) -> float | None:
         """The share of the time in which the holder was known; None of no time at all."""
         return known_share(self.read_us, self.unknown_us)
+
+    def seconds(self) -> GilSeconds:
+        """The sums, as a row tells them."""
+        return {
+            "seen_s": self.read_us / 1e6,
+            "unseen_s": self.unknown_us / 1e6,
+            "held_s": self.held_us / 1e6,
+            "contended_s": self.contended_us / 1e6,
+            "waited_s": self.waiters_us / 1e6,
+        }
 
     def shares(self) -> GilShares:
         """Coverage, and of what was seen held share, contended share and mean number of waiters.

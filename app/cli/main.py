@@ -33,6 +33,7 @@ _COMMANDS = {
     "rm": ("keep", "rm"),
     "pin": ("keep", "pin"),
     "import": ("keep", "import_file"),
+    "exporter": ("exporter", "exporter"),
 }
 
 

@@ -96,7 +96,17 @@ class GilFigures(GilShares):
     switches_per_s: Maybe
 
 
-class GilRow(GilFigures):
+class GilSeconds(TypedDict):
+    """What became of a GIL's time, in seconds."""
+
+    seen_s: float  # its holder was known: a thread, or nobody
+    unseen_s: float
+    held_s: float
+    contended_s: float
+    waited_s: float  # by all waiters together
+
+
+class GilRow(GilFigures, GilSeconds):
     """A GIL."""
 
     pid: int

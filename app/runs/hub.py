@@ -84,6 +84,11 @@ class Hub:
         return bool(self._followers)
 
     @property
+    def viewers(self) -> int:
+        """How many there are."""
+        return len(self._followers)
+
+    @property
     def first_number(self) -> int | None:
         """The number of the oldest message of the observer that the ring still has."""
         return next((entry.number for entry in self._ring if entry.number is not None), None)

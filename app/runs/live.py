@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from app.analysis.ledger import Ledger
-from app.analysis.summary import summarise
+from app.analysis.metrics import metrics_of
+from app.analysis.summary import run_info, summarise
 from app.model import frames
 from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
+from app.model.metrics import RunMetrics
 from app.model.summary import Summary
 from app.runs.again import request_of
 from app.runs.feed import Feed, dump
@@ -89,6 +91,10 @@ class LiveRun:
         """As RunRecord says; Conflict where it is not recorded."""
         async for line in in_thread(self.recorded().span(from_us, to_us)):
             yield line
+
+    def metrics(self) -> RunMetrics:
+        """What a scraper is told of it, see app/analysis/metrics.py."""
+        return metrics_of(self.ledger, run_info(self.ledger, self.described()))
 
     def recorded(self) -> Recorded:
         """As RunRecord says; Conflict where it is not recorded."""

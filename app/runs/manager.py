@@ -21,6 +21,7 @@ from app.model.errors import (
     NotReadable,
     SwitchedOff,
 )
+from app.model.metrics import ServerMetrics
 from app.runs import catalogue, interpreters, plan
 from app.runs.archive import Archive, Query
 from app.runs.archive.rebuild import hello_of, id_of
@@ -30,6 +31,7 @@ from app.runs.interpreters import Interpreter
 from app.runs.keeper import Keeper
 from app.runs.live import LiveRun
 from app.runs.malloc import give_back
+from app.runs.metrics import Metrics
 from app.runs.observer import COMMAND
 from app.runs.record import RunRecord
 from app.runs.recording import Recording
@@ -58,15 +60,20 @@ class Listing:
 class Manager:
     """Starts runs and keeps them. One event loop's; `close` leaves no process behind.
 
-    `observer` is the command that starts an observer.
+    `observer` is the command that starts an observer. With `archived` off, runs leave nothing when they end.
     """
 
     def __init__(
-        self, settings: Settings, observer: Sequence[str] = COMMAND, patience: Patience | None = None
+        self,
+        settings: Settings,
+        observer: Sequence[str] = COMMAND,
+        patience: Patience | None = None,
+        archived: bool = True,
     ) -> None:
         self._settings = settings
         self._observer = observer
         self._patience = patience or Patience()
+        self._archived = archived
         self.archive = Archive(settings.home, settings.keep_bytes)
         self._runs: dict[str, LiveRun] = {}
         self._closing = False
@@ -76,6 +83,7 @@ class Manager:
         self._keeper = Keeper()
         self._shared = InCommon(keeper=self._keeper)
         self._storing: dict[str, asyncio.Task[None]] = {}  # by the run's id
+        self._metrics = Metrics()
 
     async def catalogue(self) -> Catalogue:
         """The workloads and executors that there are."""
@@ -102,7 +110,8 @@ class Manager:
         run = self._admit(planned.limited(self._settings.limits, self._settings.target_seconds))
         if recording is not None:
             run.record(recording)
-        await self._record(run)
+        if self._archived:
+            await self._record(run)
         refusal = None
         try:
             await run.start(self._observer)
@@ -113,9 +122,15 @@ class Manager:
                 task = self._storing[run.id] = asyncio.create_task(self._store(run))
                 task.add_done_callback(lambda _: self._storing.pop(run.id))
         if refusal is not None:
+            self._metrics.refused(refusal)
             await self._abandon(run)
             raise refusal
+        self._metrics.started(run.plan.kind)
         return run
+
+    def metrics(self) -> ServerMetrics:
+        """What a scraper is told."""
+        return self._metrics.read(self._runs.values())
 
     async def take_in(self, file: IO[bytes], within_s: float) -> RunRecord:
         """Take a recording into the archive; NotReadable where it is none.
@@ -180,6 +195,9 @@ class Manager:
     async def _store(self, run: LiveRun) -> None:
         """Once it has ended, it is the archive's."""
         await run.wait()
+        self._metrics.ended(run)
+        if not self._archived:
+            self._drop(run.id)
         if run.recording is not None:
             run.close()
             try:
@@ -187,6 +205,7 @@ class Manager:
             except GilscopeError as error:
                 self._unrecorded(run, error)
             else:
+                self._metrics.forget(run.id)
                 self._runs.pop(run.id, None)
         kept = [left for left in self._runs.values() if left.ended and left.unrecorded]
         for left in kept[:-KEPT_UNRECORDED]:
@@ -196,6 +215,7 @@ class Manager:
 
     def _drop(self, run_id: str) -> None:
         """A run that has ended leaves memory."""
+        self._metrics.forget(run_id)
         run = self._runs.pop(run_id, None)
         if run is not None:
             run.close()

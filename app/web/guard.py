@@ -84,7 +84,7 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        answer = _misplaced(scope, headers, self._hosts)
+        answer = misplaced(scope, headers, self._hosts)
         if answer is None:
             answer = await self._admit(scope, headers, receive)
         if answer is None:
@@ -112,7 +112,7 @@ class Guard:
             # A path that begins with two slashes would lead to another host.
             path = "/" + quote(scope["path"].lstrip("/"))
             return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, role, given)
-        role = role or self._role_of(_bearer(headers))
+        role = role or self._role_of(bearer(headers))
         if role is not None:
             admit(scope)
             scope["state"]["role"] = role
@@ -140,7 +140,7 @@ class Guard:
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response:
         if not (_is_page(scope) and "text/html" in headers.get("accept", "")):
-            return _no_token(scope)
+            return no_token(scope)
         led_here = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if not led_here and self._on_stranger is not None:
             self._on_stranger()
@@ -153,10 +153,13 @@ class Guard:
         return matching[0] if matching else None
 
 
-def _misplaced(scope: Scope, headers: Headers, hosts: Iterable[str]) -> Response | None:
-    """The refusal of a request that is another host's, or another page's; None where it is neither."""
+def misplaced(scope: Scope, headers: Headers, hosts: Iterable[str] | None) -> Response | None:
+    """The refusal of a request that is another host's, or another page's; None where it is neither.
+
+    With `hosts` None the server is known by any name.
+    """
     host = _HOST.fullmatch(headers.get("host", ""))
-    if host is None or host["name"].lower() not in hosts:
+    if host is None or (hosts is not None and host["name"].lower() not in hosts):
         return _misdirected(scope["path"], headers.get("host", ""))
     site = headers.get("sec-fetch-site", "none")
     # `null` is also what a browser sends for a form of a page without referrers, as ours are.
@@ -220,7 +223,8 @@ def _foreign(path: str, why: str) -> Response:
     return Problem(403, "Cross-origin request refused", why, path, "Use the server's own pages.")
 
 
-def _no_token(scope: Scope) -> Response:
+def no_token(scope: Scope) -> Response:
+    """The answer to a request without a token."""
     return Problem(
         401,
         "Token needed",
@@ -256,6 +260,7 @@ def _query(scope: Scope) -> dict[str, str]:
     return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
-def _bearer(headers: Headers) -> str | None:
+def bearer(headers: Headers) -> str | None:
+    """The token that a request carries."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None

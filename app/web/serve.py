@@ -58,8 +58,8 @@ def serve(
             "Choose another.",
             field="GILSCOPE_LOOK_TOKEN",
         )
-    tls = _tls(settings)
-    if tls is None and not settings.insecure_http and not _is_loopback(host):
+    tls = tls_context(settings)
+    if tls is None and not settings.insecure_http and not is_loopback(host):
         raise BadRequest(
             f"Other machines reach {host}, and by HTTP whoever is on the way reads the token, with which "
             "programs are started",
@@ -144,10 +144,12 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
-    def run(self, sockets: list[socket.socket] | None = None) -> None:
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve at listening sockets, which it takes over, until a signal comes."""
         with contextlib.ExitStack() as taken:
-            super().run([taken.enter_context(Listener.of(each, self._strangers)) for each in sockets or ()])
+            await super().serve(
+                [taken.enter_context(Listener.of(each, self._strangers)) for each in sockets or ()]
+            )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         keep_quiet(self._strangers.close_all)
@@ -158,9 +160,9 @@ class Server(uvicorn.Server):
 def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
     """Listeners at the same port of each host."""
     for attempt in range(_BINDS):
-        listeners = [_bind(hosts[0], port)]
+        listeners = [bind(hosts[0], port)]
         try:
-            listeners += [_bind(host, listeners[0].getsockname()[1]) for host in hosts[1:]]
+            listeners += [bind(host, listeners[0].getsockname()[1]) for host in hosts[1:]]
         except Conflict:
             listeners[0].close()
             if port != 0 or attempt == _BINDS - 1:
@@ -170,7 +172,8 @@ def _bind_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
     raise AssertionError("every attempt returns or raises")
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A listener; Conflict or BadRequest, as of `serve`."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
@@ -190,7 +193,8 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """The certificate to serve with, None for HTTP; BadRequest where it cannot be used."""
     if not settings.tls_cert:
         if settings.tls_key:
             raise BadRequest("A key without its certificate is of no use", "Give --tls-cert too.", "tls_key")
@@ -208,7 +212,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether only this machine reaches it; so it is said of what is no address, which cannot be bound."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
