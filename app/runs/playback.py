@@ -24,6 +24,10 @@ IN_HEADER: tuple[type[frames.Message], ...] = (
     *(kind for kind in frames.STANDING if kind is not frames.Counters),
 )
 _IN_HEADER = tuple(f'{{"type":"{kind.type}"' for kind in IN_HEADER)
+# What the timeline and the answers about windows of it tell.
+_IN_WINDOWS = tuple(
+    f'{{"type":"{kind.type}"' for kind in (frames.Frame, frames.Stacks, frames.Blocked, frames.Counters)
+)
 _NAMING = tuple(f'{{"type":"{kind.type}"' for kind in NAMING)
 
 
@@ -66,13 +70,15 @@ class Recorded:
         """What a viewer is sent beside the header, up to the message numbered `before`.
 
         Of a run of more than VIEW_MEMBERS mebibytes that is the last of them: what was before is drawn from
-        the timeline, and from the messages of what is on view.
+        the timeline, and from the messages of what is on view. So is all of it once the run has ended, where
+        `before` is None.
         """
         whole = len(self._members) <= VIEW_MEMBERS
+        told = _IN_HEADER if whole or before is not None else _IN_HEADER + _IN_WINDOWS
         for number, line in self._from(0 if whole else len(self._members) - 1):
             if before is not None and number >= before:
                 return
-            if not line.startswith(_IN_HEADER):
+            if not line.startswith(told):
                 yield line
 
     def _after(self, at_us: int) -> int:

@@ -17,7 +17,7 @@ from app.web import docs, metrics, openapi, pages, problems
 from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
-from app.web.files import Files
+from app.web.files import Bundle, Files
 from app.web.guard import Guard
 from app.web.sessions import Sessions, path_for
 
@@ -73,6 +73,7 @@ def create_app(
     app.include_router(metrics.router)
     app.include_router(docs.router)
     app.mount("/static", Files(directory=assets.STATIC))
+    app.add_route("/bundle/{name}", Bundle(assets.vendor() / "bundle").file, include_in_schema=False)
     app.mount("/vendor", Files(directory=assets.vendor()))
     openapi.describe(app)
     problems.install(app)

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
-from fastapi.templating import Jinja2Templates
+from fastapi.responses import HTMLResponse, Response
 
-from app import assets
-from app.web.pages import of_request
+from app.web.pages import page
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = Jinja2Templates(env=assets.templates())
 
 Json = dict[str, Any]
 
@@ -43,15 +40,14 @@ class ApiOperation:
 
 
 @router.get("/docs")
-async def docs(request: Request) -> HTMLResponse:
+async def docs(request: Request) -> Response:
     """What the interface offers."""
     document = request.app.openapi()
     context = {
-        **of_request(request),
         "operations": list(operations(document)),
         "openapi_url": request.app.openapi_url,
     }
-    return _templates.TemplateResponse(request, "docs.html", context)
+    return page(request, "docs.html", context)
 
 
 def operations(document: Json) -> Iterator[ApiOperation]:

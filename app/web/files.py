@@ -1,16 +1,47 @@
-"""The files of the front end, kept in memory: a page asks for a hundred of them at once."""
+"""The files of the front end, kept in memory: the bundle's, and the sources for a page that has none."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 from mimetypes import guess_type
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
+
+FOR_GOOD = "private, max-age=31536000, immutable"  # another content has another name
+
+
+class Bundle:
+    """The files of a folder, which holds each compressed, named by a hash of its content."""
+
+    def __init__(self, directory: Path) -> None:
+        self._files = {path.stem: path.read_bytes() for path in directory.glob("*.gz")}
+
+    async def file(self, request: Request) -> Response:
+        """The file that the path's `name` names."""
+        name = request.path_params["name"]
+        if name not in self._files:
+            raise HTTPException(404)
+        response = compressed(request, self._files[name], guess_type(name)[0])
+        response.headers["Cache-Control"] = FOR_GOOD
+        return response
+
+
+def compressed(request: Request, content: bytes, media_type: str | None) -> Response:
+    """What gzip made smaller, as it is, or as it was for a client that does not take it so."""
+    headers = {"Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        content = gzip.decompress(content)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 class Files(StaticFiles):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
-from fastapi.templating import Jinja2Templates
+from fastapi.responses import HTMLResponse, Response
 
 from app import assets
 from app.exporters import EXPORTERS
@@ -19,48 +20,51 @@ from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, Worklo
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
 from app.runs.request import bounds_of
+from app.web.files import compressed
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_templates = Jinja2Templates(env=assets.templates())
-_templates.env.globals["exporters"] = EXPORTERS
+_templates = assets.templates()
+_templates.globals["exporters"] = EXPORTERS
+
+_LEVEL = 4  # of compression: the next ones take longer than they save
 
 
 @router.get("/")
-async def lab(request: Request) -> HTMLResponse:
+async def lab(request: Request) -> Response:
     """The lab: the catalogue beside a place for a run."""
     return await _lab(request, None)
 
 
 @router.get("/runs/{run_id}")
-async def run(request: Request, run_id: str) -> HTMLResponse:
+async def run(request: Request, run_id: str) -> Response:
     """The lab with one run in its place, live or ended."""
     try:
         await _manager(request).get(run_id)
     except GilscopeError as error:  # none, one that another process records still, no archive
-        return _page(request, "missing.html", {"error": error}, status=error.http_status)
+        return page(request, "missing.html", {"error": error}, status=error.http_status)
     return await _lab(request, run_id)
 
 
 @router.get("/processes")
-async def processes(request: Request) -> HTMLResponse:
+async def processes(request: Request) -> Response:
     """The machine's Python processes, to attach to one."""
-    return _page(request, "processes.html", {})
+    return page(request, "processes.html", {})
 
 
 @router.get("/compare")
-async def compare(request: Request) -> HTMLResponse:
+async def compare(request: Request) -> Response:
     """Two runs side by side."""
-    return _page(request, "compare.html", {})
+    return page(request, "compare.html", {})
 
 
 @router.get("/history")
-async def history(request: Request) -> HTMLResponse:
+async def history(request: Request) -> Response:
     """The recorded runs."""
-    return _page(request, "history.html", {})
+    return page(request, "history.html", {})
 
 
 @router.get("/memory")
-async def memory(request: Request) -> HTMLResponse:
+async def memory(request: Request) -> Response:
     """The memory manager, layer by layer."""
     manager = _manager(request)
     catalogue = await manager.catalogue()
@@ -71,10 +75,10 @@ async def memory(request: Request) -> HTMLResponse:
         },
         "interpreters": _choices(await manager.interpreters()),
     }
-    return _page(request, "memory.html", context)
+    return page(request, "memory.html", context)
 
 
-async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
+async def _lab(request: Request, run_id: str | None) -> Response:
     manager = _manager(request)
     catalogue = await manager.catalogue()
     context = {
@@ -85,20 +89,25 @@ async def _lab(request: Request, run_id: str | None) -> HTMLResponse:
         "least": {executor.name: executor.min_python for executor in catalogue.executors},
         "interpreters": _choices(await manager.interpreters()),
     }
-    return _page(request, "lab.html", context)
+    return page(request, "lab.html", context)
 
 
-def _page(request: Request, name: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    return _templates.TemplateResponse(request, name, {**of_request(request), **context}, status_code=status)
-
-
-def of_request(request: Request) -> dict[str, Any]:
-    """What every page is made with: what its viewer may do decides what it offers."""
-    return {
+def page(request: Request, name: str, context: dict[str, Any], status: int = 200) -> Response:
+    """A page from its template. What its viewer may do decides what every page offers."""
+    of_request = {
+        "request": request,
         "nonce": request.state.csp_nonce,
         "role": request.state.role,
         "commands": request.app.state.settings.commands,
     }
+    html = _templates.get_template(name).render({**of_request, **context}).encode()
+    tag = f'W/"{hashlib.sha256(html).hexdigest()[:32]}"'
+    if status == 200 and tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Encoding"})
+    response = compressed(request, gzip.compress(html, _LEVEL, mtime=0), "text/html")
+    response.status_code = status
+    response.headers["ETag"] = tag
+    return response
 
 
 def _manager(request: Request) -> Manager:

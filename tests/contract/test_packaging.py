@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -15,12 +16,24 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener, urlopen
 
+import httpx
 import pytest
+from playwright.sync_api import sync_playwright
+
+from bench.page_loads import loaded
 
 ROOT = Path(__file__).parents[2]
 STEPS = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text()).splitlines()
 PREFIX = "/opt/gilscope"
 PORT = "8642"
+CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+MOST = (15, 300_000, 10_000)  # requests, bytes cold, bytes warm
 
 
 def _step(instruction: str) -> list[str]:
@@ -81,10 +94,41 @@ def test_the_installed_server_is_whole_and_healthy(installed: Path, tmp_path: Pa
         browser = build_opener(HTTPCookieProcessor())
         browser.addheaders = [("Accept", "text/html")]
         page = _read(browser, address)
-        parts = set(re.findall(r'(?:src|href)="(/(?:static|vendor)/[^"]+)"', page))
+        parts = set(re.findall(r'(?:src|href)="(/[a-z]+/[^"]+\.[a-z]+)"', page))
         assert {PurePath(part).suffix for part in parts} >= {".js", ".css"}
-        assert all(_read(browser, urljoin(address, part)) for part in parts)
-        assert "uPlot" in _read(browser, urljoin(address, "/vendor/uplot/uPlot.esm.js"))
+        assert {part.split("/")[1] for part in parts} == {"bundle"}
+        read = {part: _read(browser, urljoin(address, part)) for part in parts}
+        assert all(read.values())
+        assert "uPlot" in "".join(read.values())
+
+
+def test_an_installed_page_is_light(installed: Path, tmp_path: Path) -> None:
+    token = "the-token-of-the-test"
+    bearer = {"Authorization": f"Bearer {token}"}
+    with _server(installed, tmp_path, GILSCOPE_TOKEN=token) as address, sync_playwright() as playwright:
+        runs = urljoin(address, "/api/v1/runs")
+        body = {"workload": "cpu-bound", "seconds": 0.5}
+        run_id = httpx.post(runs, json=body, headers=bearer).json()["id"]
+        while httpx.get(f"{runs}/{run_id}", headers=bearer).json()["state"] in ("starting", "running"):
+            time.sleep(0.05)
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        weights = {}
+        for path in ("/", f"/runs/{run_id}", "/history", f"/compare?runs={run_id},{run_id}", "/memory"):
+            context = browser.new_context()
+            code = httpx.post(urljoin(address, "/api/v1/codes"), headers=bearer).json()["code"]
+            context.new_page().goto(urljoin(address, f"/static/icon.svg?code={code}"))  # no part of a page
+            (cold, *_), (warm, *_) = (loaded(context, urljoin(address, path)) for _ in range(2))
+            weights[path] = (len(cold), sum(cold.values()), sum(warm.values()))
+            context.close()
+        browser.close()
+    heavy = {
+        path: weight
+        for path, weight in weights.items()
+        if any(is_ > most for is_, most in zip(weight, MOST, strict=True))
+    }
+    assert not heavy, f"requests, bytes cold, bytes warm: {heavy}, of {MOST} at the most"
+    assert all(cold > warm > 0 for _, cold, warm in weights.values()), weights
 
 
 def _read(browser: OpenerDirector, address: str) -> str:
@@ -93,12 +137,13 @@ def _read(browser: OpenerDirector, address: str) -> str:
 
 
 @contextmanager
-def _server(prefix: Path, home: Path) -> Iterator[str]:
+def _server(prefix: Path, home: Path, **variables: str) -> Iterator[str]:
     """The image's command, on a free port of this machine; its whole address."""
     command = re.findall(r'"([^"]+)"', _step("CMD")[0])
     command[0] = str(prefix / "bin" / command[0])
+    environment = {"HOME": str(home), **variables}
     process = subprocess.Popen(
-        [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=home, env={"HOME": str(home)}
+        [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=home, env=environment
     )
     with process:
         try:

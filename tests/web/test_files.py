@@ -1,8 +1,10 @@
-"""The files of the pages: each as it is on disk, and told when it has not changed."""
+"""The files of the pages: bundled and kept for good, or as they are on disk, and told to be the same."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from web.conftest import Site
@@ -32,9 +34,18 @@ def test_a_file_is_not_to_be_written(site: Site):
     assert site.client.post("/static/icon.svg", content=b"x").status_code in (403, 405)
 
 
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that is not as it was when the bundle was made."""
+    files, sources = assets._manifest()
+    monkeypatch.setattr(assets, "_manifest", lambda: (files, {**sources, "js/theme.js": "0"}))
+
+
+@pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_names_every_module_that_it_loads(site: Site, page: str):
+def test_a_page_of_changed_sources_names_every_module_that_it_loads(site: Site, page: str):
     html = site.client.get(page).text
+    assert "/bundle/" not in html
     named = set(re.findall(r'rel="modulepreload" href="/static/js/([^"]+)"', html))
     assert named
     for name in named:
@@ -42,3 +53,80 @@ def test_a_page_names_every_module_that_it_loads(site: Site, page: str):
         for target in re.findall(r'^(?:import|} from|export .* from).*"(\.[^"]+)";$', text, re.MULTILINE):
             reached = (assets.STATIC / "js" / name).parent / target
             assert reached.resolve().relative_to(assets.STATIC / "js").as_posix() in named
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_page_of_changed_sources_names_every_sheet(site: Site):
+    html = site.client.get("/").text
+    named = set(re.findall(r'href="/static/css/([^"]+)"', html))
+    alone = {"pages.css", "entrance.css"}  # the list of them, and the sheet of another page
+    assert named == {path.name for path in (assets.STATIC / "css").iterdir()} - alone
+
+
+@pytest.fixture
+def bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bundle, whatever the sources in this checkout have become since it was made."""
+    files, _ = assets._manifest()
+    monkeypatch.setattr(assets, "_manifest", lambda: (files, assets._digests(assets._state())))
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_loads_a_handful_of_files_that_are_kept_for_good(site: Site, page: str):
+    html = site.client.get(page).text
+    named = set(re.findall(r'(?:href|src)="(/(?:bundle|static|vendor)/[^"]+)"', html))
+    assert 3 < len(named) < 8
+    assert "nonce" not in html  # so it is the same each time
+    for path in named:
+        got = site.client.get(path)
+        assert (got.status_code, got.headers["content-encoding"]) == (200, "gzip")
+        assert got.headers["cache-control"] == "private, max-age=31536000, immutable"
+        plain = site.client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == got.content
+    assert sum(len(site.client.get(path).content) for path in named if path.endswith(".css")) > 10_000
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_compressed_and_told_to_be_the_same(site: Site, page: str):
+    first = site.client.get(page)
+    assert (first.headers["content-encoding"], first.headers["cache-control"]) == ("gzip", "no-cache")
+    again = site.client.get(page, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "content-security-policy" in again.headers
+    plain = site.client.get(page, headers={"Accept-Encoding": "identity"})
+    assert plain.text == first.text
+
+
+@pytest.mark.parametrize("name", ["none.js", "manifest.json", "manifest", "..%2fmanifest.json"])
+def test_what_is_no_file_of_the_bundle_is_not_there(site: Site, name: str):
+    assert site.client.get(f"/bundle/{name}").status_code == 404
+
+
+def test_the_bundle_was_made_of_every_page_and_no_map_of_its_sources():
+    files, _ = assets._manifest()
+    pages = {f"js/pages/{path.name}" for path in (assets.STATIC / "js/pages").iterdir()}
+    assert set(files) == pages | {"js/theme.js", "css/pages.css", "icon.svg"}
+    made = {path.name for path in (assets.vendor() / "bundle").iterdir()}
+    assert made == {f"{name}.gz" for name in files.values()} | {"manifest.json"}
+    assert all(re.fullmatch(r"\w+-[0-9A-Z]{8}\.\w+", name) for name in files.values())
+
+
+def test_a_source_that_changes_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    static, vendor = tmp_path / "static", tmp_path / "vendor"
+    for folder in (static / "js", vendor / "bundle"):
+        folder.mkdir(parents=True)
+    (static / "js/page.js").write_text("1;\n")
+    monkeypatch.setattr(assets, "STATIC", static)
+    monkeypatch.setattr(assets, "vendor", lambda: vendor)
+    monkeypatch.setattr(assets, "_manifest", assets._manifest.__wrapped__)
+    manifest = {"files": {"js/page.js": "page-0.js"}, "sources": assets._digests(assets._state())}
+    (vendor / "bundle/manifest.json").write_text(json.dumps(manifest))
+    assert assets.bundle() == {"js/page.js": "page-0.js"}
+    (static / "js/page.js").write_text("12;\n")
+    assert assets.bundle() is None
+    (static / "js/page.js").write_text("1;\n")
+    assert assets.bundle() is not None
+    (static / "js/other.js").write_text("")
+    assert assets.bundle() is None

@@ -81,7 +81,7 @@ function threadsOf(process, cast, startUs, endUs) {
       if (lane.pid !== process.pid) return false;
       const track = cast.trackIn(lane, startUs, endUs);
       // Of time that this page has no pieces of, the shares tell who was there.
-      if (track !== lane.track || (track.overview && !(track.startAt(0) <= startUs))) {
+      if (track !== lane.track || (track.overview && !(track.length && track.startAt(0) <= startUs))) {
         return track.length > 0 || (track.overview?.touches(startUs, endUs) ?? false);
       }
       return (track.lastUs > startUs || (lane.alive && !process.gone)) &&

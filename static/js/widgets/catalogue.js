@@ -9,6 +9,9 @@ import { attachForm, fill } from "./launch_form.js";
 
 export class Catalogue {
   #root;
+  #start;
+  /** Forms that were opened: of the many that there are, only these are made to work. @type {Set<HTMLFormElement>} */
+  #attached = new Set();
 
   /**
    * @param {HTMLElement} root
@@ -16,11 +19,21 @@ export class Catalogue {
    */
   constructor(root, start) {
     this.#root = root;
+    this.#start = start;
     const search = find(root, "#search", HTMLInputElement);
     search.addEventListener("input", () => this.#filter(search.value));
-    for (const form of root.querySelectorAll("form.launch")) {
-      if (form instanceof HTMLFormElement) attachForm(form, start);
-    }
+    const opened = (/** @type {Event} */ { target }) => {
+      if (target instanceof HTMLDetailsElement && target.open) this.#formOf(target);
+    };
+    root.addEventListener("toggle", opened, { capture: true }); // it does not bubble
+  }
+
+  /** The form of a card. @param {HTMLElement} card */
+  #formOf(card) {
+    const form = find(card, "form", HTMLFormElement);
+    if (!this.#attached.has(form)) attachForm(form, this.#start);
+    this.#attached.add(form);
+    return form;
   }
 
   /** What is to be read beside a run of that workload. @param {string} workload @returns {Sentences | null} */
@@ -37,7 +50,7 @@ export class Catalogue {
   open(workload, request) {
     const card = find(this.#root, `[data-name="${CSS.escape(workload)}"]`, HTMLElement);
     find(card, "details", HTMLDetailsElement).open = true;
-    const form = find(card, "form", HTMLFormElement);
+    const form = this.#formOf(card);
     fill(form, request);
     form.scrollIntoView({ block: "nearest" });
     find(form, "[type=submit]", HTMLButtonElement).focus();

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.model import frames
 from app.model.errors import BadRequest, GilscopeError, NotReadable
 from app.runs import recording
 from app.runs.playback import Recorded
@@ -117,6 +118,21 @@ def test_a_tail_ends_before_the_message_that_is_told_otherwise(tmp_path: Path):
     made.close()
     recorded = Recorded(made.path, made.members, lambda: opened(beside(made.path), lambda: read(made.path)))
     assert [json.loads(line)["seq"] for line in recorded.tail(6)] == [0, 1, 3, 4, 5]
+
+
+def test_of_a_long_run_that_has_ended_a_viewer_is_sent_what_no_window_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recording, "MEMBER_BYTES", 5_000)
+    told = [frames.Frame(n * 1000, n * 1000 + 1000, 1, 0, 0) for n in range(600)]
+    messages = [frames.Names(0), *told, frames.Report(600_000, {}), frames.End(600_000, "finished")]
+    lines = [frames.encode(message, number) for number, message in enumerate(messages)]
+    made = written(tmp_path / "run.gz", lines)
+    made.close()
+    recorded = Recorded(made.path, made.members, lambda: opened(beside(made.path), lambda: read(made.path)))
+    assert [json.loads(line)["type"] for line in recorded.tail()] == ["names", "report", "end"]
+    on = [json.loads(line)["type"] for line in recorded.tail(len(lines))]
+    assert on.count("frame") > 1, "a run that goes on is drawn from its last messages"
 
 
 def test_a_file_that_cannot_be_opened_is_refused_with_the_field(tmp_path: Path):

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { TimeScale } from "../../../../static/js/base/time_scale.js";
 import { marksAt, placeMarks } from "../../../../static/js/tracks/marks.js";
+import { Shares } from "../../../../static/js/base/shares.js";
 import { heightOf, layOut, rowAt } from "../../../../static/js/tracks/rows.js";
 
 const HEADER = {
@@ -213,6 +214,18 @@ Deno.test("a thread that began after a paused view stays out of it", () => {
   state.take({ type: "names", seq: 1, at_us: 70, threads: [[2, 10, 12, "late", 0]], gils: [], gone: [] }, 1);
   assert.equal(layOut(state, 0, 60).length, 4);
   assert.equal(layOut(state, 0, 80).length, 5);
+});
+
+Deno.test("a thread that has gone, of which no piece came, stands where its shares of time are", () => {
+  const state = started();
+  state.take({ type: "names", seq: 2, at_us: 100, threads: [], gils: [], gone: [1] }, 1);
+  state.lanes.get(1).track.overview = new Shares({
+    fromUs: 0,
+    binUs: 50,
+    rows: [[0, Uint8Array.of(0, 255)]],
+  });
+  assert.equal(layOut(state, 0, 1000).length, 4);
+  assert.equal(layOut(state, 150, 1000).length, 3);
 });
 
 Deno.test("a process without a GIL says so where its lock would stand", () => {
