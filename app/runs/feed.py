@@ -43,10 +43,10 @@ class Feed:
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
         self._judge_at_s = 0.0
 
-    def record(self, line: str) -> None:
-        """A message as the observer wrote it, which is not decoded yet."""
+    def record(self, lines: Sequence[str]) -> None:
+        """Messages as the observer wrote them, which are not decoded yet."""
         for recording in self.recordings:
-            recording.write(line)
+            recording.write_all(lines)
 
     def take(self, message: frames.Message, line: str | None = None) -> None:
         """A message that was recorded, into the others; ValueError where it speaks of what none named.
@@ -58,7 +58,7 @@ class Feed:
         if line is None:
             line = frames.encode(message, self.count)
             self.forget_rest()
-            self.record(line)
+            self.record([line])
         for recording in self.recordings:
             recording.reached(self.count, before_us)
         self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)

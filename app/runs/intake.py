@@ -22,7 +22,7 @@ class Intake:
     """
 
     def __init__(
-        self, record: Callable[[str], None], take: Callable[[str], None], turn: asyncio.Lock
+        self, record: Callable[[Batch], None], take: Callable[[str], None], turn: asyncio.Lock
     ) -> None:
         self._record = record
         self._take = take
@@ -47,8 +47,7 @@ class Intake:
     async def _read(self, batches: AsyncIterator[Batch]) -> None:
         try:
             async for batch in batches:
-                for line in batch:
-                    self._record(line)
+                self._record(batch)
                 self._waiting.put_nowait(batch)
                 self._size += _size(batch)
                 while self._size > MOST_WAITING:

@@ -238,10 +238,9 @@ class LiveRun:
 
     # ---- what the supervision tells
 
-    def hear(self, line: str) -> None:
+    def hear(self, lines: Sequence[str]) -> None:
         """As Supervised says; its last word is recorded when it is taken, since the reason may be added."""
-        if not line.startswith(_LAST):
-            self._feed.record(line)
+        self._feed.record([line for line in lines if not line.startswith(_LAST)])
 
     def take(self, line: str) -> frames.Message:
         """As Supervised says."""

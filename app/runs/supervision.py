@@ -38,8 +38,8 @@ class Patience:
 class Supervised(Protocol):
     """Who is told: the run."""
 
-    def hear(self, line: str) -> None:
-        """A message, as it comes: it is taken later."""
+    def hear(self, lines: Sequence[str]) -> None:
+        """Messages, as they come: they are taken later."""
         ...
 
     def take(self, line: str) -> frames.Message:

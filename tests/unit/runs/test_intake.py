@@ -37,7 +37,7 @@ def test_what_comes_is_recorded_while_another_run_is_decoded():
         recorded: list[str] = []
         taken: list[str] = []
         async with turn:
-            run = asyncio.create_task(Intake(recorded.append, taken.append, turn).run(source.batches()))
+            run = asyncio.create_task(Intake(recorded.extend, taken.append, turn).run(source.batches()))
             source.sent.put_nowait(["a", "b"])
             source.sent.put_nowait(["c"])
             source.sent.put_nowait(None)
@@ -60,7 +60,7 @@ def test_runs_that_are_behind_are_decoded_in_turn(monkeypatch: pytest.MonkeyPatc
             source = Source()
             source.sent.put_nowait([name] * 50)
             source.sent.put_nowait(None)
-            runs.append(Intake(lambda line: None, taken.append, turn).run(source.batches()))
+            runs.append(Intake(lambda batch: None, taken.append, turn).run(source.batches()))
         await asyncio.gather(*runs)
         assert taken == ["a", "b"] * 50
 
@@ -88,7 +88,7 @@ def test_between_two_turns_the_loop_reads_what_has_come(monkeypatch: pytest.Monk
             source.sent.put_nowait(["x"] * 5)
             source.sent.put_nowait(None)
             runs.append(
-                Intake(lambda line: None, lambda line: taken.append(rounds), turn).run(source.batches())
+                Intake(lambda batch: None, lambda line: taken.append(rounds), turn).run(source.batches())
             )
         await asyncio.gather(*runs)
         counting.cancel()
@@ -107,7 +107,7 @@ def test_an_observer_that_is_far_ahead_has_to_wait(monkeypatch: pytest.MonkeyPat
             source.sent.put_nowait(["x"])
         source.sent.put_nowait(None)
         async with turn:
-            run = asyncio.create_task(Intake(lambda line: None, taken.append, turn).run(source.batches()))
+            run = asyncio.create_task(Intake(lambda batch: None, taken.append, turn).run(source.batches()))
             await settle()
             assert source.taken_up == intake.MOST_WAITING + 1, "of a character each"
         await run
@@ -122,12 +122,12 @@ def test_what_goes_wrong_ends_it_and_lets_the_others_go_on(at_fault: str):
         source, turn = Source(), asyncio.Lock()
         taken: list[str] = []
 
-        def refuse(line: str) -> None:
-            if line == "bad":
+        def refuse(come: str | list[str]) -> None:
+            if come in ("bad", ["bad"]):
                 raise ValueError("of the test")
-            taken.append(line)
+            taken.extend(come if isinstance(come, list) else [come])
 
-        hands = {"take": taken.append, "record": lambda line: None, at_fault: refuse}
+        hands = {"take": taken.append, "record": lambda batch: None, at_fault: refuse}
         source.sent.put_nowait(["good"])
         source.sent.put_nowait(ValueError("of the test") if at_fault == "source" else ["bad"])
         with pytest.raises(ValueError, match="of the test"):

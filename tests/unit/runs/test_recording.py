@@ -48,6 +48,17 @@ def test_a_compressed_recording_is_what_gzip_understands(tmp_path: Path):
     assert gzip.decompress((tmp_path / "run.gz").read_bytes()).decode().splitlines() == LINES
 
 
+def test_messages_that_come_together_are_recorded_as_those_that_do_not(tmp_path: Path):
+    made = Recording(tmp_path / "run.jsonl.gz", Clock())
+    for first in range(0, len(LINES), 90):
+        made.write_all(LINES[first : first + 90])
+        made.write_all([])
+    assert made.messages == len(LINES)
+    made.keep(500)
+    made.close()
+    assert list(read(tmp_path / "run.jsonl.gz")) == LINES[:500]
+
+
 @pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
 def test_what_was_written_a_second_ago_is_in_the_file_whatever_happens_now(tmp_path: Path, name: str):
     clock = Clock()
