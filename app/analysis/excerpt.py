@@ -27,6 +27,8 @@ from app.model.frames import (
     Process,
     Report,
     Stacks,
+    decode,
+    glance,
 )
 from app.model.summary import Summary
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks
@@ -41,7 +43,7 @@ class Excerpt:
         self._ledger = Ledger(rolling=False)
         self._cast = Cast()
         self._from_us, self._to_us = from_us, to_us
-        self._before: dict[tuple[Any, ...], Message] = {}  # what was last told of each before the span
+        self._before: dict[tuple[Any, ...], Message | str] = {}  # what was last told of each before the span
         self._begun = False
 
     def feed(self, message: Message) -> None:
@@ -72,6 +74,20 @@ class Excerpt:
                 pass  # of another time, or of the whole run
             case _:
                 self._told(message)
+
+    def feed_line(self, line: str) -> None:
+        """Take the next message as a line, which is read no further than that it tells of another time."""
+        seen = glance(line)
+        if seen is None:
+            self.feed(decode(line))
+            return
+        kind, start_us, end_us = seen
+        if start_us >= self._to_us:
+            return
+        if end_us > self._from_us or (kind is Counters and end_us == self._from_us):
+            self.feed(decode(line))
+        elif kind is Counters:
+            self._before[kind, ()] = line
 
     def absorb(self, state: Json, named: Iterable[Message]) -> None:
         """Take a piece of the run that lies within the span (pieces.py), and the messages of it that name."""
@@ -106,7 +122,8 @@ class Excerpt:
 
     def _count_operations(self, summary: Summary) -> None:
         """A workload counts its operations from its own beginning; these are of the span."""
-        before, reported = self._before.get((Counters, ())), summary["workload"]
+        reported, before = summary["workload"], self._before.get((Counters, ()))
+        before = decode(before) if isinstance(before, str) else before
         ops, at_us = self._ledger.counters.ops, self._ledger.counters.at_us
         if reported is None or ops is None or not isinstance(before, Counters):
             return
@@ -132,8 +149,8 @@ class Excerpt:
         """Tell what was told last before the span; all totals count from there."""
         if not self._begun:
             self._begun = True
-            for message in self._before.values():
-                self._ledger.feed(message)
+            for told in self._before.values():
+                self._ledger.feed(decode(told) if isinstance(told, str) else told)
 
     def _has(self, at_us: int) -> bool:
         return self._from_us <= at_us < self._to_us

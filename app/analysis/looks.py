@@ -25,10 +25,6 @@ class Look(NamedTuple):
     waiter: Seen
 
 
-def _place(state: list[int] | None) -> Place | None:
-    return None if state is None else Place(*state)
-
-
 class LookLog:
     """Looks by GIL; under None those of processes that run without."""
 
@@ -44,18 +40,21 @@ class LookLog:
 
     def state(self, until_us: int, from_us: int) -> list[Any]:
         """The looks up to an instant and those from another on, to be stored."""
+        places: dict[Place | None, int] = {}
         kept = [
-            (gil, at_us, holder, holding, waiter, waiting)
+            (at_us, holder, _numbered(holding, places), waiter, _numbered(waiting, places), gil)
             for gil, looks in self._looks.items()
             for at_us, (holder, holding), (waiter, waiting) in looks
             if at_us <= until_us or at_us >= from_us
         ]
-        return [list(column) for column in zip(*kept, strict=True)]  # columns compress better
+        return [[*places], [list(column) for column in zip(*kept, strict=True)]]  # which compress better
 
     def absorb(self, state: list[Any]) -> None:
         """Take the looks of the piece that follows."""
-        for gil, at_us, holder, holding, waiter, waiting in zip(*state, strict=True):
-            self.add(at_us, gil, (holder, _place(holding)), (waiter, _place(waiting)))
+        told, columns = state
+        places = [None if place is None else Place(*place) for place in told]
+        for at_us, holder, holding, waiter, waiting, gil in zip(*columns, strict=True):
+            self.add(at_us, gil, (holder, places[holding]), (waiter, places[waiting]))
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
@@ -92,3 +91,7 @@ class LookLog:
         looks = self._looks.get(gil, [])
         begin = bisect_left(looks, from_us, key=lambda look: look.at_us)
         return looks[begin : bisect_right(looks, until_us, key=lambda look: look.at_us)]
+
+
+def _numbered(place: Place | None, places: dict[Place | None, int]) -> int:
+    return places.setdefault(place, len(places))

@@ -11,6 +11,7 @@ one after another. A border lies before a frame of which no look was told yet.
 
 from __future__ import annotations
 
+import functools
 import json
 import zlib
 from bisect import bisect_left
@@ -19,13 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.ledger import Ledger, instant_of
+from app.analysis.thread import StoredThread, Tracked
 from app.model.frames import Blocked, End, Frame, Hello, Message, Report, Stacks
 from app.model.tracks import blocked_looks, looks
 
-LENGTH_US = 7 << 20
+LENGTH_US = 7 << 19
 FAN = 4
 
 _COMPRESSION = 6
+_FORM = 2  # one more whenever a part of a state changes what it holds
 
 Json = dict[str, Any]
 
@@ -100,6 +103,14 @@ class Pieces:
             yield
             level += 1
             self._keep(level, _around([extent for extent, _ in pieces]), pack(ledger.state()))
+
+
+@functools.cache
+def form() -> list[Any]:
+    """What a state is made of: one that was stored in another form cannot be read."""
+    ledger = Ledger(Ledger(), rolling=False)
+    kept = [type(each).__name__ for each in ledger.per_process]
+    return [_FORM, [*ledger.state()], kept, [*StoredThread._fields], [*Tracked._fields]]
 
 
 def pack(state: Json) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import nlargest
+from operator import add, sub
 from typing import Any
 
 from app.analysis.thread import Thread
@@ -12,6 +13,7 @@ MAX_CELLS = 50_000  # two hundred threads that all wait for each other
 OTHERS = -3  # stands for a lane, beside HOLDER_NONE and HOLDER_UNKNOWN: one of many with little
 
 Cell = tuple[int, int, int]  # gil, holder, waiter
+_Who = tuple[int, tuple[int, ...], tuple[int, ...]]  # gil, holders, waiters
 WaitedFor = tuple[int, int, dict[int, int]]  # gil, waiter, microseconds by holder
 
 
@@ -21,10 +23,15 @@ class Waited:
     def __init__(self) -> None:
         self._rows: dict[tuple[int, int], dict[int, int]] = {}  # by GIL and waiter: by holder
         self._size = 0
+        self._whole: dict[_Who, tuple[list[int], list[int]]] = {}  # of pieces, see state: not in the rows yet
 
     @property
     def cells(self) -> dict[Cell, int]:
         """All of them."""
+        self._unfold()
+        return self._told()
+
+    def _told(self) -> dict[Cell, int]:
         return {
             (gil, holder, waiter): waited_us
             for (gil, waiter), row in self._rows.items()
@@ -33,6 +40,11 @@ class Waited:
 
     def add(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
         """Take what a thread waited for a lock, by holder."""
+        self._put(gil, waiter, waited_us)
+        if self._size > MAX_CELLS:
+            self._fold()
+
+    def _put(self, gil: int, waiter: int, waited_us: dict[int, int]) -> None:
         row = self._rows.get((gil, waiter))
         if row is None:
             self._rows[gil, waiter] = waited_us.copy()
@@ -42,8 +54,6 @@ class Waited:
         for holder, length_us in waited_us.items():
             row[holder] = row.get(holder, 0) + length_us
         self._size += len(row) - before
-        if self._size > MAX_CELLS:
-            self._fold()
 
     def state(self, ends: Iterable[WaitedFor]) -> list[Any]:
         """All of it, to be stored: with what is not summed up yet of a piece's first and last waits, `ends`.
@@ -60,12 +70,20 @@ class Waited:
 
     def absorb(self, state: list[Any]) -> None:
         """Add what was waited in another piece, its first and last waits too."""
-        for gil, *packed in state:
-            for waiter, row in _unpacked(packed):
-                self.add(gil, waiter, row)
+        for gil, holders, most, waiters, less in state:
+            if holders is None:
+                for waiter, row in zip(waiters, less, strict=True):
+                    self.add(gil, waiter, dict(zip(*row, strict=True)))
+                continue
+            who = gil, tuple(holders), tuple(waiters)
+            known = self._whole.get(who)
+            if known is not None:  # as nearly always: the same threads
+                most, less = [*map(add, known[0], most)], [*map(add, known[1], less)]
+            self._whole[who] = most, less
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
+        self._unfold()
         self._rows = {key: row for key, row in self._rows.items() if key[0] not in gils}
         self._size = sum(map(len, self._rows.values()))
 
@@ -78,6 +96,7 @@ class Waited:
         )
 
     def _with(self, more: Iterable[WaitedFor]) -> Waited:
+        self._unfold()
         other = Waited()
         other._rows = {key: row.copy() for key, row in self._rows.items()}
         other._size = self._size
@@ -85,14 +104,26 @@ class Waited:
             other.add(*each)
         return other
 
+    def _unfold(self) -> None:
+        """Put what pieces told into the rows."""
+        whole, self._whole = self._whole, {}
+        for (gil, holders, waiters), (most, less) in whole.items():
+            for at, waiter in enumerate(waiters):
+                waited_us = map(sub, most, less[at * len(most) : (at + 1) * len(most)])
+                self._put(
+                    gil, waiter, {holder: us for holder, us in zip(holders, waited_us, strict=True) if us}
+                )
+        if self._size > MAX_CELLS:
+            self._fold()
+
     def _fold(self) -> None:
         """Put the smaller half of the cells together; the next MAX_CELLS / 2 that come share the cost."""
-        ordered = largest(self._size, self.cells)
+        ordered = largest(self._size, self._told())
         self._rows, self._size = {}, 0
         for waited_us, (gil, holder, waiter) in ordered[: MAX_CELLS // 2]:
-            self.add(gil, waiter, {holder: waited_us})
+            self._put(gil, waiter, {holder: waited_us})
         for waited_us, (gil, _, _) in ordered[MAX_CELLS // 2 :]:
-            self.add(gil, OTHERS, {OTHERS: waited_us})
+            self._put(gil, OTHERS, {OTHERS: waited_us})
 
 
 def largest(limit: int, cells: dict[Cell, int]) -> list[tuple[int, Cell]]:
@@ -101,7 +132,7 @@ def largest(limit: int, cells: dict[Cell, int]) -> list[tuple[int, Cell]]:
 
 
 def _packed(rows: dict[int, dict[int, int]]) -> list[Any]:
-    """[holders, the most that one waited for each, waiters, a row for each: how much less, holder by holder].
+    """[holders, the most that one waited for each, waiters, how much less: waiter by waiter, by holder].
 
     Where few wait for each other there is a row of [holders, times] each instead, and no most.
     """
@@ -110,18 +141,6 @@ def _packed(rows: dict[int, dict[int, int]]) -> list[Any]:
         return [None, None, [*rows], [[[*row], [*row.values()]] for row in rows.values()]]
     most = [max(row.get(holder, 0) for row in rows.values()) for holder in holders]
     less = [
-        [us - row.get(holder, 0) for holder, us in zip(holders, most, strict=True)] for row in rows.values()
+        us - row.get(holder, 0) for row in rows.values() for holder, us in zip(holders, most, strict=True)
     ]
     return [holders, most, [*rows], less]
-
-
-def _unpacked(packed: list[Any]) -> Iterable[tuple[int, dict[int, int]]]:
-    holders, most, waiters, rows = packed
-    for waiter, row in zip(waiters, rows, strict=True):
-        if holders is None:
-            yield waiter, dict(zip(*row, strict=True))
-        else:
-            yield (
-                waiter,
-                {holder: us - less for holder, us, less in zip(holders, most, row, strict=True) if us > less},
-            )

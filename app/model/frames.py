@@ -167,6 +167,7 @@ what a workload got done, read from memory that it shares; null without one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Union, get_args
@@ -477,6 +478,9 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     ContainerHolders: ("pid",),
 }
 
+_GLANCE = re.compile(
+    r'\{"type":"(?:frame","seq":\d+,"start_us":(\d+),"end_us":(\d+)|counters","seq":\d+,"at_us":(\d+))\b'
+)
 _BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}
 
 
@@ -489,6 +493,18 @@ def encode(message: Message, seq: int) -> str:
 def decode(line: str | bytes) -> Message:
     """The message that a line holds; ValueError says what is wrong with it."""
     return from_json(json.loads(line))
+
+
+def glance(line: str) -> tuple[type[Frame] | type[Counters], int, int] | None:
+    """From when to when a line with a frame or with counters tells, of its first fields alone.
+
+    These are most of a recording. None for all others, and where the fields stand in another order.
+    """
+    seen = _GLANCE.match(line)
+    if seen is None:
+        return None
+    start_us, end_us, at_us = seen.groups()
+    return (Frame, int(start_us), int(end_us)) if at_us is None else (Counters, int(at_us), int(at_us))
 
 
 def from_json(body: Json) -> Message:

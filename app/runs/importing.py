@@ -24,14 +24,21 @@ Json = dict[str, Any]
 class ImportingRun:
     """A RunRecord. Whoever views it is told how far it has come, and then sees the run itself."""
 
-    def __init__(self, run_id: str, hello: Hello) -> None:
-        self.id = run_id
-        run = run_json(hello.run, Ledger(), "importing")
-        self._run = {**run, "id": run_id, "started_at": hello.started_at}
+    waits_for = "The recording is still being read"
+
+    def __init__(self, run: Json) -> None:
+        self.id: str = run["id"]
+        self._run = run
         self._share = 0.0
         self._stored: StoredRun | None = None
         self._failure: GilscopeError | None = None
         self._over = asyncio.Event()
+
+    @classmethod
+    def of(cls, run_id: str, hello: Hello) -> ImportingRun:
+        """The run of that hello."""
+        run = run_json(hello.run, Ledger(), "importing")
+        return cls({**run, "id": run_id, "started_at": hello.started_at})
 
     @property
     def ended(self) -> bool:
@@ -106,6 +113,4 @@ class ImportingRun:
     def _not_yet(self) -> NoReturn:
         if self._failure is not None:
             raise self._failure
-        raise Conflict(
-            f"The recording is still being read: {self._share:.0%} so far", "Ask again once it was taken in."
-        )
+        raise Conflict(f"{self.waits_for}: {self._share:.0%} so far", "Ask again in a while.")

@@ -23,10 +23,11 @@ from app.model.errors import (
 )
 from app.model.metrics import ServerMetrics
 from app.runs import catalogue, interpreters, plan
-from app.runs.archive import Archive, Query
+from app.runs.archive import Archive, Query, StoredRun
 from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
 from app.runs.importing import ImportingRun
+from app.runs.indexing import IndexingRun
 from app.runs.interpreters import Interpreter
 from app.runs.keeper import Keeper
 from app.runs.live import LiveRun
@@ -40,6 +41,7 @@ from app.runs.settings import Settings
 from app.runs.supervision import InCommon, Patience
 
 KEPT_UNRECORDED = 20
+INDEXED_AT_ONCE_S = 2.0  # who asks for a run waits so long for its timeline
 EVERY = Query()
 
 Json = dict[str, Any]
@@ -79,6 +81,7 @@ class Manager:
         self._closing = False
         self._finding = asyncio.Lock()
         self._importing: dict[str, ImportingRun] = {}
+        self._indexing: dict[str, IndexingRun] = {}
         self._imports: dict[str, asyncio.Task[None]] = {}  # those that go on, by the run's id
         self._keeper = Keeper()
         self._shared = InCommon(keeper=self._keeper)
@@ -149,7 +152,7 @@ class Manager:
             raise Conflict("The server is shutting down", "Start it again, and then import the recording.")
         run = self._importing.get(id_of(hello) or "")
         if run is None or run.ended:
-            run = ImportingRun(id_of(hello) or secrets.token_hex(5), hello)
+            run = ImportingRun.of(id_of(hello) or secrets.token_hex(5), hello)
             self._importing[run.id] = run
             task = self._imports[run.id] = asyncio.create_task(self._import(run, path))
             task.add_done_callback(lambda ended: self._imported(run.id, ended))
@@ -248,7 +251,32 @@ class Manager:
 
     async def get(self, run_id: str) -> RunRecord:
         """The run of that id, live or stored; NotFound."""
-        return self._runs.get(run_id) or self._importing.get(run_id) or await self.archive.get(run_id)
+        return self._runs.get(run_id) or self._importing.get(run_id) or await self._stored(run_id)
+
+    async def _stored(self, run_id: str) -> RunRecord:
+        """A run of the archive; or, while its timeline is made anew, what can be had of it meanwhile."""
+        stored = await self.archive.get(run_id)
+        if run_id in self._indexing:
+            return self._indexing[run_id]
+        if stored.indexed:
+            return stored
+        run = self._indexing[run_id] = IndexingRun(stored)
+        task = self._imports[run_id] = asyncio.create_task(self._index(run, stored))
+        task.add_done_callback(lambda ended: self._imported(run_id, ended))
+        return await run.over(INDEXED_AT_ONCE_S) or run
+
+    async def _index(self, run: IndexingRun, stored: StoredRun) -> None:
+        try:
+            await self.archive.index(stored, run.read)
+        except GilscopeError as error:
+            run.finish(None, error)
+        except asyncio.CancelledError:
+            run.finish(None, Conflict("The server is shutting down", "Start it again."))
+            raise
+        else:
+            run.finish(stored, None)
+        finally:
+            del self._indexing[run.id]
 
     async def live(self, run_id: str) -> LiveRun:
         """The run of that id while it goes on; NotFound, or Conflict where it has ended."""
@@ -311,7 +339,7 @@ class Manager:
     async def close(self) -> None:
         """Refuse further runs, and end those that there are: within some seconds, see Patience."""
         self._closing = True
-        for run_id in list(self._importing):
+        for run_id in (*self._importing, *self._indexing):
             await self._give_up(run_id)
         await asyncio.gather(*(run.hurry() for run in self.active()))
         await asyncio.gather(*self._storing.values())

@@ -2,8 +2,10 @@
 
     blocks   compressed, one after another: bins (app/analysis/bins.py) for the timeline, pieces
              (app/analysis/pieces.py) for figures, and the messages that name
-    index    compressed JSON: where the blocks are, and who the lanes and GILs are
-    end      the index's length and MAGIC; without it the file was cut off, and is made anew
+    index    compressed JSON: where the blocks are, who the lanes and GILs are, and the form of the pieces
+    end      the index's length and MAGIC; without it the file was cut off
+
+One that is cut off or of another form is made anew (app/runs/indexing.py).
 
 A window is read from a few blocks, whatever the run's length; so are its figures, and the names that a span
 of messages needs.
@@ -12,6 +14,7 @@ of messages needs.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import struct
@@ -25,13 +28,13 @@ from dataclasses import astuple, dataclass
 from typing import Any, BinaryIO
 
 from app.analysis.bins import BLOCK, COARSEST, FINEST, GIL, LANE, Bins, Key, Rows
-from app.analysis.pieces import Extent, Pieces, cover, unpack
+from app.analysis.pieces import Extent, Pieces, cover, form, unpack
 from app.model import frames
 from app.model.errors import BadRequest
 from app.model.states import STATES
 from app.model.tracks import Cast
 
-MAGIC = b"GSTL\x00\x02\r\n"
+MAGIC = b"GSTL\x00\x03\r\n"
 LEVELS = range(FINEST, COARSEST + 1)
 MOST_BINS = 4096
 FEWEST_BINS = 64
@@ -42,6 +45,8 @@ NAMING = (frames.Names, frames.Process)
 _END = struct.Struct("<Q8s")
 _KEY = struct.Struct("<Bii")
 _LEVEL = 6
+_REMEMBERED = 4
+_NAMED_KEPT = 1 << 20  # characters
 
 Json = dict[str, Any]
 Place = tuple[int, int]  # offset, length
@@ -72,11 +77,14 @@ class TimelineIndex:
             "threads": self.threads,
             "gils": self.gils,
             "end_us": self.end_us,
+            "form": form(),
         }
 
     @classmethod
     def of_json(cls, body: Json) -> TimelineIndex:
-        """The same, read."""
+        """The same, read; ValueError where it is of another form."""
+        if body["form"] != form():
+            raise ValueError("its pieces are of another form")
         blocks: dict[int, dict[int, Place]] = defaultdict(dict)
         for level, number, offset, length in body["blocks"]:
             blocks[level][number] = (offset, length)
@@ -195,6 +203,7 @@ class Timeline:
         self._index = index
         self._filling = filling
         self._lines = lines
+        self._named: list[tuple[int, frames.Message]] | None = None
 
     @classmethod
     def open(cls, path: str) -> Timeline:
@@ -234,6 +243,18 @@ class Timeline:
                 return
             yield from zlib.decompress(self._read(place)).decode().split("\n")
         yield from self._lines
+
+    def named(self) -> list[tuple[int, frames.Message]]:
+        """All messages that name, with their numbers, in order; read once, unless they are many."""
+        if self._named is not None:
+            return self._named
+        named, size = [], 0
+        for number, line in self.names(None):
+            named.append((number, frames.decode(line)))
+            size += len(line)
+        if size <= _NAMED_KEPT:
+            self._named = named
+        return named
 
     def pieces(self, from_us: int, to_us: int) -> Iterator[tuple[Extent, Json]]:
         """The pieces of the run that lie within a span, one after another, as few as there can be."""
@@ -336,13 +357,33 @@ def beside(path: str | os.PathLike[str]) -> str:
 def opened(path: str, lines: Callable[[], Iterator[str]]) -> Timeline:
     """The timeline in a file, which is made anew from the messages where it is missing or not whole."""
     try:
-        return Timeline.open(path)
+        return known(path)
     except (OSError, ValueError):
         build(lines(), path)
-        return Timeline.open(path)
+        return known(path)
 
 
-def build(lines: Iterator[str], path: str) -> None:
+def is_whole(path: str) -> bool:
+    """Whether the file is there, whole, and of this version."""
+    try:
+        known(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def known(path: str) -> Timeline:
+    """As Timeline.open, but those opened last are remembered, as long as their files stay as they are."""
+    file = os.stat(path)
+    return _remembered(path, (file.st_ino, file.st_size, file.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _remembered(path: str, file: tuple[int, ...]) -> Timeline:
+    return Timeline.open(path)
+
+
+def build(lines: Iterable[str], path: str) -> None:
     """Make the file anew from the messages of a recording; OSError, ValueError."""
     making = f"{path}.{os.getpid()}.{threading.get_ident()}"
     writer = TimelineWriter(making)

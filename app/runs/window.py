@@ -10,10 +10,10 @@ from app.model import frames
 from app.model.errors import BadRequest
 from app.model.summary import Summary
 from app.runs.playback import Recorded
-from app.runs.timeline import Timeline
 
-# Counters come four times a second: the last before the span are among the messages of so long before it.
-LEAD_US = 2_000_000
+# Of what is told how it stands, the last before the span is among the messages of so long before it: counters
+# come four times a second, readings of memory every second or two, of one that takes long more seldom.
+LEAD_US = 6_000_000
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Summa
     timeline = recorded.timeline()
     excerpt = Excerpt(from_us, to_us)
     number, last = timeline.numbers(max(0, from_us - LEAD_US), to_us)
-    named = _named(timeline, last)
+    named = timeline.named()[::-1]  # the last one first
     if number:
         for line in recorded.numbered(0, 1):
             excerpt.feed(frames.decode(line))
@@ -43,12 +43,7 @@ def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Summa
 
 def _feed(excerpt: Excerpt, recorded: Recorded, first: int, after: int | None) -> None:
     for line in recorded.numbered(first, after):
-        excerpt.feed(frames.decode(line))
-
-
-def _named(timeline: Timeline, before: int | None) -> list[tuple[int, frames.Message]]:
-    """The messages that name, with their numbers, the last one first."""
-    return [(number, frames.decode(line)) for number, line in timeline.names(before)][::-1]
+        excerpt.feed_line(line)
 
 
 def _before(named: list[tuple[int, frames.Message]], number: int) -> Iterator[frames.Message]:

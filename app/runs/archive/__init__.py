@@ -32,9 +32,9 @@ from app.model.errors import (
     NotReadable,
 )
 from app.model.summary import Summary
-from app.runs.archive.apart import rebuild_apart
+from app.runs.archive.apart import rebuild_apart, rebuild_timeline_apart
 from app.runs.archive.index import Entry, Final, Index, Query
-from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild
+from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild, rebuild_timeline
 from app.runs.archive.stored import StoredRun
 from app.runs.locks import is_locked, lock
 from app.runs.recording import Member, Recording
@@ -86,6 +86,14 @@ class Archive:
         """A run that has ended; NotFound, or Conflict while another process records it."""
         await self._end_if_left(run_id)
         return await self._do(self._get, run_id)
+
+    async def index(self, run: StoredRun, on_share: OnShare) -> None:
+        """Make the timeline of a run anew, of a long one in a process of its own; GilscopeError."""
+        with self._usable():
+            if await asyncio.to_thread(os.path.getsize, run.path) <= _SHORT_BYTES:
+                await asyncio.to_thread(rebuild_timeline, run.path, on_share)
+            else:
+                await rebuild_timeline_apart(run.path, on_share)
 
     async def resolve(self, name: str, removed: bool = False) -> str:
         """The id that a person means: an id, the beginning of one, or `last`; NotFound, BadRequest."""
@@ -269,12 +277,11 @@ class Archive:
 
     def _get(self, run_id: str) -> StoredRun:
         entry = self._ended(run_id)
-        header, summary, members = self._open().told(run_id)
-        if summary is None:
+        told = self._open().told(run_id)
+        if told is None:
             raise ArchiveFailed(f"The run {run_id} has no result in the index", "Import its recording again.")
-        return StoredRun(
-            entry, header, summary, [Member(*member) for member in members], str(self._path(run_id))
-        )
+        members = [Member(*member) for member in told.members]
+        return StoredRun(entry, told.header, told.summary, members, str(self._path(run_id)))
 
     def _page(self, query: Query, limit: int, before: int | None) -> list[Entry]:
         entries = self._open().page(query, limit, before)
@@ -406,4 +413,6 @@ def of_file(path: str, folder: Path) -> StoredRun:
     """The run that a recording is of, read through into `folder`, which has to last as long; NotReadable."""
     rebuilt = rebuild(path, None, folder)
     entry = Entry(0, rebuilt.run["id"], rebuilt.run, [], [], False, False, os.path.getsize(path), False)
-    return StoredRun(entry, rebuilt.header, rebuilt.summary, rebuilt.members, str(rebuilt.path))
+    return StoredRun(
+        entry, lambda: rebuilt.header, lambda: rebuilt.summary, rebuilt.members, str(rebuilt.path)
+    )

@@ -10,7 +10,9 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from app.model.errors import GilscopeError, from_json
 from app.runs.archive.rebuild import OnShare, Rebuilt
@@ -22,8 +24,18 @@ MOST_LINE = 64 << 20  # bytes: the header and the summary of a run of many threa
 async def rebuild_apart(source: str, run_id: str | None, folder: Path, on_share: OnShare) -> Rebuilt:
     """As `rebuild`. A descriptor of this process may be named as /proc/self/fd/N."""
     fds = [int(source.rpartition("/")[2])] if source.startswith("/proc/self/fd/") else []
+    return Rebuilt.of_json(await _made(_words(source, folder, run_id), on_share, fds))
+
+
+async def rebuild_timeline_apart(source: str, on_share: OnShare) -> None:
+    """As `rebuild_timeline`."""
+    await _made(_words(source), on_share)
+
+
+async def _made(words: Sequence[str], on_share: OnShare, fds: Sequence[int] = ()) -> Any:
+    """What came of it, as JSON."""
     process = await asyncio.create_subprocess_exec(
-        *_command(source, folder, run_id),
+        *(sys.executable, "-m", "app.runs.archive", *words),
         stdout=PIPE,
         limit=MOST_LINE,
         cwd=HOME,
@@ -39,21 +51,21 @@ async def rebuild_apart(source: str, run_id: str | None, folder: Path, on_share:
         await process.wait()
 
 
-async def _heard(process: asyncio.subprocess.Process, on_share: OnShare) -> Rebuilt:
+def _words(source: str, folder: Path | None = None, run_id: str | None = None) -> tuple[str, ...]:
+    path = os.path.abspath(source)
+    return (path,) if folder is None else (path, str(folder.resolve()), run_id or "")
+
+
+async def _heard(process: asyncio.subprocess.Process, on_share: OnShare) -> Any:
     assert process.stdout is not None
     while line := await process.stdout.readline():
         told = json.loads(line)
         if "error" in told:
             raise from_json(told["error"])
         if "rebuilt" in told:
-            return Rebuilt.of_json(told["rebuilt"])
+            return told["rebuilt"]
         on_share(told["share"])
     raise GilscopeError(
         f"What read the recording through ended without a word, with {await process.wait()}",
-        "Import it again; if it happens again, that is a fault of GILScope worth reporting.",
+        "Try it again; if it happens again, that is a fault of GILScope worth reporting.",
     )
-
-
-def _command(source: str, folder: Path, run_id: str | None) -> list[str]:
-    words = (os.path.abspath(source), str(folder.resolve()), run_id or "")
-    return [sys.executable, "-m", "app.runs.archive", *words]

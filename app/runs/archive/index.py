@@ -102,6 +102,23 @@ class Final:
     members: Sequence[Sequence[int]] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The same, as it is stored: most who open a run need one of it, and to read both takes milliseconds."""
+
+    packed_header: bytes | None
+    packed_summary: bytes
+    members: list[list[int]]
+
+    def header(self) -> Json | None:
+        """What a stream began with."""
+        return None if self.packed_header is None else _unpacked(self.packed_header)
+
+    def summary(self) -> Summary:
+        """As the version that wrote it knew it."""
+        return cast(Summary, _unpacked(self.packed_summary))
+
+
 class Index:
     """The database. ArchiveFailed where it cannot be used: what happened, and what to do."""
 
@@ -148,16 +165,13 @@ class Index:
             row = self._db.execute(f"SELECT {_LISTED} FROM runs WHERE id = ?", (run_id,)).fetchone()
         return _entry(row) if row else None
 
-    def told(self, run_id: str) -> tuple[Json | None, Summary | None, list[list[int]]]:
-        """(header, summary, members) of a run that has ended; nothing of one that has not."""
+    def told(self, run_id: str) -> Told | None:
+        """What is known of a run that has ended; None of one that has not."""
         with self._told():
             row = self._db.execute(
                 "SELECT header, summary, members FROM runs WHERE id = ?", (run_id,)
             ).fetchone()
-        if not row:
-            return None, None, []
-        summary = cast(Summary | None, _unpacked(row[1]))  # as the version that wrote it knew it
-        return _unpacked(row[0]), summary, json.loads(row[2])
+        return Told(row[0], row[1], json.loads(row[2])) if row and row[1] is not None else None
 
     def called(self, beginning: str | None, removed: bool) -> list[str]:
         """The ids that begin so, newest first, up to three; None: the newest of all."""
@@ -364,8 +378,6 @@ def _packed(value: Json | None) -> bytes | None:
     return None if value is None else zlib.compress(_text(value).encode(), 3)
 
 
-def _unpacked(data: bytes | None) -> Json | None:
-    if data is None:
-        return None
+def _unpacked(data: bytes) -> Json:
     value: Json = json.loads(zlib.decompress(data))
     return value

@@ -17,13 +17,13 @@ from typing import Any
 from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
-from app.model.errors import GilscopeError, Interrupted, NotReadable
+from app.model.errors import ArchiveFailed, GilscopeError, Interrupted, NotReadable
 from app.model.frames import End, Hello, Message, decode, encode
 from app.model.summary import Summary
 from app.runs.locks import lock
 from app.runs.recording import Member, Recording, read
 from app.runs.run_json import run_json
-from app.runs.timeline import TimelineWriter, beside
+from app.runs.timeline import TimelineWriter, beside, build
 
 Json = dict[str, Any]
 OnShare = Callable[[float], object]  # told which share of the file was read, from 0 to 1
@@ -106,6 +106,20 @@ def rebuild(source: str, run_id: str | None, folder: Path, on_share: OnShare = l
     run = run_json(hello.run, ledger)
     run["id"] = run_id or id_of(hello) or secrets.token_hex(5)
     return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members)
+
+
+def rebuild_timeline(source: str, on_share: OnShare = lambda share: None) -> None:
+    """Make the timeline beside a recording of the archive anew; NotReadable, ArchiveFailed on a full disk."""
+    size = max(1, os.path.getsize(source))
+    try:
+        build(read(source, on_read=lambda read_bytes: on_share(read_bytes / size)), beside(source))
+    except OSError as error:
+        raise ArchiveFailed(
+            f"The timeline of {source} cannot be written: {error.strerror}",
+            "Free some space, or delete runs that are not needed.",
+        ) from error
+    except _DAMAGED as error:
+        raise _no_recording(os.path.basename(source), str(error), "Import the recording again.") from None
 
 
 def _copy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from app.model.summary import Summary
@@ -13,19 +13,27 @@ from app.runs.archive.index import Entry
 from app.runs.feed import dump
 from app.runs.playback import Recorded, in_thread
 from app.runs.recording import Member, read
-from app.runs.timeline import Timeline, beside, level_for, opened
+from app.runs.timeline import Timeline, beside, is_whole, level_for, opened
 from app.runs.window import figures_of
 
 Json = dict[str, Any]
 
 
 class StoredRun:
-    """The RunRecord of a run in the archive. `header` is None where it ended before the observation began."""
+    """The RunRecord of a run in the archive.
+
+    `header` gives None where it ended before the observation began; it and `summary` are asked when needed.
+    """
 
     ended = True
 
     def __init__(
-        self, entry: Entry, header: Json | None, summary: Summary, members: list[Member], path: str
+        self,
+        entry: Entry,
+        header: Callable[[], Json | None],
+        summary: Callable[[], Summary],
+        members: list[Member],
+        path: str,
     ) -> None:
         self.id = entry.id
         self.path = path
@@ -40,7 +48,7 @@ class StoredRun:
 
     def summary(self) -> Summary:
         """As RunRecord says; the run has the name that it was given last."""
-        summary = self._summary
+        summary = self._summary()
         return {**summary, "run": {**summary["run"], "name": self._entry.run["name"]}}
 
     async def request(self) -> Json:
@@ -59,7 +67,8 @@ class StoredRun:
 
     def header(self) -> Json | None:
         """As RunRecord says."""
-        return None if self._header is None else {**self._header, "run": self.to_json()}
+        header = self._header()
+        return None if header is None else {**header, "run": self.to_json()}
 
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""
@@ -71,6 +80,11 @@ class StoredRun:
     async def figures(self, from_us: int, to_us: int) -> Summary:
         """As RunRecord says."""
         return await asyncio.to_thread(figures_of, self.recorded(), self._entry.run, from_us, to_us)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether its timeline is there, as this version writes it; else it has to be made first."""
+        return is_whole(beside(self.path))
 
     async def view(self) -> AsyncIterator[str]:
         """As RunRecord says."""

@@ -156,7 +156,9 @@ class RunView(_shown):  # type: ignore[misc]
     id: str
     kind: Literal["workload", "command", "script", "attach"]
     name: str
-    state: Literal["starting", "running", "importing", "finished", "stopped", "timed_out", "failed"]
+    state: Literal[
+        "starting", "running", "importing", "indexing", "finished", "stopped", "timed_out", "failed"
+    ]
     started_at: float = Field(description="Seconds since the epoch.")
     duration_s: float
     environment: dict[str, str] | None = Field(
@@ -167,7 +169,7 @@ class RunView(_shown):  # type: ignore[misc]
     output: str | None = Field(description="The end of what a command or a script wrote, up to 64 KiB.")
     error: ErrorBody | None
     progress: float | None = Field(
-        default=None, description="What share of a recording was read that is being imported."
+        default=None, description="What share of a recording was read that is being imported or indexed."
     )
     tags: list[str]
     pinned: bool = Field(description="It stays when older runs make room for newer ones.")

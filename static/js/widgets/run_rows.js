@@ -81,7 +81,7 @@ export class RunRow {
   /** @param {KeptRun} run */
   update(run) {
     this.#run = run;
-    const ended = !["starting", "running", "importing"].includes(run.state);
+    const ended = !["starting", "running", "importing", "indexing"].includes(run.state);
     setText(this.link, run.name);
     this.link.title = run.name;
     this.box.setAttribute("aria-label", `Choose ${run.name}, ${startedAt(run.started_at)}`);

@@ -16,7 +16,7 @@ from support.histories import (
 from app.analysis import pieces
 from app.analysis.excerpt import Excerpt
 from app.analysis.pieces import Pieces, cover, unpack
-from app.model.frames import Names, Process
+from app.model.frames import Names, Process, encode
 
 PIECE_US = 150_000
 
@@ -46,12 +46,12 @@ def by_pieces(messages, from_us, to_us):
     for level, place in used:
         extent = extents[level][place]
         for message in messages[number : extent.first]:
-            made.feed(message)
+            made.feed_line(encode(message, 0))
         named = messages[extent.first : extent.after]
         made.absorb(states[level, place], [one for one in named if isinstance(one, Names | Process)])
         number = extent.after
     for message in messages[number:]:
-        made.feed(message)
+        made.feed_line(encode(message, 0))
     return made.summary(RUN), used
 
 

@@ -18,12 +18,15 @@ from support import recorded
 
 from app.model.errors import Conflict, GilscopeError, NotFound, NotReadable
 from app.runs import archive as archives
-from app.runs.archive import Archive, Query
+from app.runs import manager as managers
+from app.runs.archive import Archive, Query, StoredRun
 from app.runs.archive.apart import rebuild_apart
 from app.runs.archive.rebuild import rebuild
 from app.runs.importing import ImportingRun
+from app.runs.indexing import IndexingRun
 from app.runs.manager import Manager
 from app.runs.settings import Settings
+from app.runs.timeline import beside
 
 ROOT = Path(__file__).parents[3]
 LONG_S = 400  # takes a second or two to read through
@@ -52,6 +55,10 @@ def readers() -> list[psutil.Process]:
         for child in psutil.Process().children()
         if child.status() != psutil.STATUS_ZOMBIE and "app.runs.archive" in child.cmdline()
     ]
+
+
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 async def eventually(holds: Callable[[], object]) -> None:
@@ -199,3 +206,58 @@ def test_a_server_that_is_killed_meanwhile_leaves_nothing_either(long: Path, tmp
     server.communicate()
     reader.wait(30)
     assert [*(home / "recordings").iterdir()] == []
+
+
+def test_a_timeline_of_another_form_is_made_anew_beside_everything_else(
+    long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(managers, "INDEXED_AT_ONCE_S", 0.0)
+
+    async def scenario() -> None:
+        manager = Manager(Settings(data_dir=str(tmp_path / "data")))
+        stored = await manager.archive.import_file(str(long))
+        summary, figures = stored.summary(), await stored.figures(0, 2_000_000)
+        side = Path(beside(stored.path))
+        made = contents(side)
+        os.truncate(side, len(made) - 1)  # GIVEN one that this version did not write
+        # WHEN the run is asked for
+        run = await manager.get("long")
+        # THEN there is its summary at once, and of the rest it is told how far it is
+        assert isinstance(run, IndexingRun)
+        assert (await manager.get("long")) is run, "it is made once"
+        assert run.summary() == summary
+        assert (run.to_json()["state"], run.to_json()["bytes"]) == ("indexing", stored.to_json()["bytes"])
+        with pytest.raises(Conflict, match=r"being indexed: \d+%"):
+            await run.figures(0, 2_000_000)
+        view = [json.loads(text) async for text in run.view()]
+        told = [message["run"] for message in view if message["type"] == "run"]
+        assert [each["state"] for each in told[:-1]] == ["indexing"] * (len(told) - 1)
+        assert told[-1]["state"] == "finished"
+        assert [each["progress"] for each in told[:-1]] == sorted(each["progress"] for each in told[:-1])
+        again = await manager.get("long")
+        assert isinstance(again, StoredRun)
+        assert await again.figures(0, 2_000_000) == figures
+        assert contents(side) == made
+        await manager.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_ends_leaves_no_half_made_timeline(
+    long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(managers, "INDEXED_AT_ONCE_S", 0.0)
+
+    async def scenario() -> None:
+        manager = Manager(Settings(data_dir=str(tmp_path / "data")))
+        side = Path(beside((await manager.archive.import_file(str(long))).path))
+        os.truncate(side, 0)
+        run = await manager.get("long")
+        await eventually(readers)
+        await manager.close()
+        assert not readers()
+        assert [name for name in os.listdir(side.parent) if side.name in name] == [side.name]
+        with pytest.raises(Conflict, match="shutting down"):
+            await run.timeline(0, None, 64)
+
+    asyncio.run(scenario())

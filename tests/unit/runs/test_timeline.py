@@ -11,7 +11,7 @@ from app.analysis.bins import FINEST
 from app.model.errors import BadRequest
 from app.model.frames import Frame, Names, encode
 from app.runs import timeline
-from app.runs.timeline import Timeline, TimelineWriter, level_for, opened
+from app.runs.timeline import Timeline, TimelineWriter, is_whole, level_for, opened
 
 BINS = 1000
 STEP_US = 1 << FINEST
@@ -108,6 +108,16 @@ def test_a_file_that_is_missing_or_not_whole_is_made_anew(tmp_path: Path, damage
     opened(str(path), lambda: iter(lines()))
     assert path.read_bytes() == whole
     assert [left.name for left in tmp_path.iterdir()] == ["run.timeline"]
+
+
+def test_a_file_whose_pieces_are_of_another_form_is_made_anew(tmp_path: Path, monkeypatch):
+    path = tmp_path / "run.timeline"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(timeline, "form", lambda: [1, "of an earlier version"])
+        write(path).close()
+    assert not is_whole(str(path))
+    opened(str(path), lambda: iter(lines()))
+    assert is_whole(str(path))
 
 
 def test_a_full_disk_ends_the_timeline_and_not_the_run(tmp_path: Path):

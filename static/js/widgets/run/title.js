@@ -20,9 +20,11 @@ const BADGES = /** @type {{[state: string]: string}} */ ({
   failed: "failed",
 });
 
+const BEING_READ = new Set(["importing", "indexing"]);
+
 /** @param {Run} run */
 export function badgeOf({ kind, state, progress }) {
-  if (state === "importing") return `importing, ${text(share(progress ?? 0))}`;
+  if (BEING_READ.has(state)) return `${state}, ${text(share(progress ?? 0))}`;
   if (kind === "attach" && state === "stopped") return "detached";
   return BADGES[state] ?? state;
 }
@@ -117,7 +119,7 @@ export class Title {
     const away = !ended && (state === "waiting" || state === "refused");
     this.#badge.dataset.state = away ? "unknown" : this.#run?.state ?? "";
     setText(this.#badge, this.#run === null ? "" : away ? "not connected" : badgeOf(this.#run));
-    this.#stop.hidden = this.#run === null || ended || this.#run.state === "importing" || state === "refused";
+    this.#stop.hidden = this.#run === null || ended || BEING_READ.has(this.#run.state) || state === "refused";
     this.#stop.disabled = this.#stopAsked || away;
     const said = sentence(this.#connection, Date.now());
     this.#connectionText.hidden = said === "";
