@@ -15,7 +15,16 @@ from app.model.errors import BadRequest
 from app.runs.record import RunRecord
 
 FORMATS = ", ".join(f"{exporter.name} ({exporter.suffix})" for exporter in EXPORTERS)
-Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help=f"one of {FORMATS}")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help=f"one of {FORMATS}",
+        autocompletion=lambda: [exporter.name for exporter in EXPORTERS],
+    ),
+]
 Output = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="write it here; - is the standard output")
 ]

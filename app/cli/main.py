@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,7 +16,7 @@ from app.cli.errors import INTERRUPTED, describe
 from app.model.errors import GilscopeError
 
 # The function of each command, and the module of app.cli that has it.
-_COMMANDS = {
+COMMANDS = {
     "serve": ("serve", "serve"),
     "run": ("run", "run"),
     "record": ("record", "record"),
@@ -45,7 +46,7 @@ class _Commands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
-            module, function = _COMMANDS[name]
+            module, function = COMMANDS[name]
             alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             alone.command(name)(getattr(import_module(f"app.cli.{module}"), function))
             self._known[name] = typer.main.get_command(alone)
@@ -58,10 +59,10 @@ class _Commands(MutableMapping[str, Any]):
         del self._known[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_COMMANDS)
+        return iter(COMMANDS)
 
     def __len__(self) -> int:
-        return len(_COMMANDS)
+        return len(COMMANDS)
 
 
 class _Group(TyperGroup):
@@ -70,11 +71,21 @@ class _Group(TyperGroup):
         self.commands = _Commands()
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gilscope {version('gilscope')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _about() -> None:
+def _about(
+    told: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="print it, and exit")
+    ] = False,
+) -> None:
     """See what the GIL of a running CPython process does, measured from outside."""
 
 

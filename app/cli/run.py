@@ -8,11 +8,17 @@ import typer
 
 from app.cli.observation import AsJson, FailOn, Output, asked, conclude, observe
 from app.model.errors import BadRequest, TargetFailed
+from app.runs import catalogue
 from app.runs.request import DECLARED, RunRequest
 
 
+def workload_names() -> list[str]:
+    """For the shell to complete."""
+    return [spec.name for spec in catalogue.load().workloads]
+
+
 def run(
-    workload: Annotated[str, typer.Argument(help=DECLARED["workload"].help)],
+    workload: Annotated[str, typer.Argument(help=DECLARED["workload"].help, autocompletion=workload_names)],
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="one of its parameters")
     ] = None,

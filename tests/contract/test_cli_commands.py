@@ -18,7 +18,7 @@ import pytest
 from app.runs import settings
 from app.runs.catalogue import load
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 GILSCOPE = [sys.executable, "-m", "app"]
 LIMIT_S = 60
 
@@ -126,10 +126,10 @@ def test_a_target_that_fails_is_status_1_and_there_is_still_a_summary() -> None:
     assert "Traceback" not in err
 
 
-def test_the_readme_documents_every_command_and_option() -> None:
+def test_the_page_of_the_command_line_documents_every_command_and_option() -> None:
     documented = {
         match[1]: set(re.findall(r"--[a-z-]+", match[2]))
-        for match in re.finditer(r"^gilscope (\w+)(.*)$", README, re.MULTILINE)
+        for match in re.finditer(r"^gilscope (\w+)(.*)$", PAGE, re.MULTILINE)
     }
     listed = re.findall(
         r"^\W*(\w+)  ", _gilscope("--help", NO_COLOR="1").stdout.partition("Commands")[2], re.MULTILINE
@@ -140,7 +140,7 @@ def test_the_readme_documents_every_command_and_option() -> None:
         assert options == set(offered) - {"--help", "--param"}, command
 
 
-def test_the_readme_documents_every_setting() -> None:
-    assert set(re.findall(r"^\| `(GILSCOPE_\w+)`", README, re.MULTILINE)) == {
+def test_the_page_of_the_command_line_documents_every_setting() -> None:
+    assert set(re.findall(r"^\| `(GILSCOPE_\w+)`", PAGE, re.MULTILINE)) == {
         setting.env for setting in settings.documented()
     }

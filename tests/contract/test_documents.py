@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.exporters import FORMATS
 
@@ -28,6 +31,73 @@ def test_the_page_of_workloads_is_what_the_catalogue_says() -> None:
     command = [sys.executable, "tools/workloads_doc.py", "--check"]
     checked = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_pages_of_commands_and_api_are_what_the_program_declares() -> None:
+    command = [sys.executable, "tools/reference_doc.py", "--check"]
+    checked = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_page_of_panels_has_a_row_for_every_panel() -> None:
+    sources = "".join(
+        path.read_text() for path in (ROOT / "static" / "js" / "widgets" / "panels").glob("*.js")
+    )
+    titles = re.findall(r'^  label: "([A-Z][A-Za-z ]+)",$', sources, re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z][a-z ]+) \| [A-Z]", (ROOT / "docs" / "panels.md").read_text(), re.MULTILINE)
+    assert len(rows) > 10
+    assert sorted(rows) == sorted(titles)
+
+
+def _options() -> dict[str, set[str]]:
+    """Of each command, by the pages of commands, which a test holds against the program."""
+    pages = [page for page in (ROOT / "docs" / "commands").glob("*.md") if page.stem != "README"]
+    return {page.stem: set(re.findall(r"`(--?[a-z-]+)`", page.read_text())) for page in pages}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_in_the_documents_is_one_with_these_options(document: Path) -> None:
+    known = _options()
+    spans = re.findall(r"(?:^\$? ?|`|\"|&& )gilscope ([a-z]+)\b([^`\n]*)", document.read_text(), re.MULTILINE)
+    for command, rest in spans:
+        assert command in known, (command, rest)
+        own = re.split(r" -- |#|   ", re.sub(r"\$\(.*?\)", "", rest))[0]
+        assert set(re.findall(r"(?<=[ \[|(/])--?[a-z][a-z-]*", own)) <= known[command] | {"--help", "-n"}, (
+            command,
+            rest,
+        )
+
+
+@pytest.mark.parametrize("name", ["compose", "kubernetes"])
+def test_the_files_to_deploy_are_well_formed_and_give_commands_that_there_are(name: str) -> None:
+    text = (ROOT / "docs" / "deploy" / f"{name}.yaml").read_text()
+    tree = yaml.safe_load(text)
+    if name == "compose":
+        service = tree["services"]["gilscope"]
+        assert service["pid"] == "service:app"
+        assert service["cap_add"] == ["SYS_PTRACE"]
+        assert (ROOT / "docs" / "deploy" / service["build"] / "Dockerfile").exists()
+    else:
+        assert tree["spec"]["shareProcessNamespace"] is True
+        service = next(each for each in tree["spec"]["containers"] if each["name"] == "gilscope")
+        assert service["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE"]}
+    program, command, *words = service["command"]
+    assert program == "gilscope"
+    assert {word for word in words if word.startswith("--")} <= _options()[command]
+
+
+def test_the_commands_of_a_first_look_do_what_is_said(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "getting-started.md").read_text()
+    lines = re.findall(r"^\$ gilscope (.+)$", page, re.MULTILINE)
+    assert len(lines) > 5
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for line in lines:
+        command = [sys.executable, "-m", "app", *shlex.split(line)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, (line, done.stderr)
+        assert done.stdout or done.stderr
 
 
 def test_the_page_of_exports_has_a_row_for_every_format() -> None:
