@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
+from app.analysis.growth import LargeObjects
 from app.analysis.totals import seconds
 from app.model.frames import ContainerHolders, Message, Types, from_json, to_json
 from app.model.summary import CensusRow, HolderRow, TypeRow
@@ -199,6 +200,17 @@ class Censuses:
         for heap in self:
             if heap.pid == pid:
                 heap.gone = True
+
+    def large_objects(self, pid: int) -> LargeObjects | None:
+        """What of a process's blocks of the C library are objects; None where these were not looked at."""
+        newest = [heap.newest for heap in self if heap.pid == pid]
+        blocks = [census.large_bytes for census in newest if census.large_bytes is not None]
+        if not blocks:
+            return None
+        known = sum(
+            max(0, sum(row.bytes for row in type_counts(census)) - census.object_bytes) for census in newest
+        )
+        return LargeObjects(max(census.at_us for census in newest), known, sum(blocks))
 
     def forget(self, pids: Collection[int]) -> None:
         """Forget what is known of these processes."""

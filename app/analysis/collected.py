@@ -3,7 +3,7 @@
 A row is CollectorMemory of app/model/summary.py. What RSS fell by is read on either side of a collection.
 What was freed is more where an allocator keeps it: it is inferred from the bytes in use, of Python's own
 allocator and of the C library, by the readings before and after, as if the program had gone on taking memory
-at the pace of before.
+at the pace of before; and it is no less than what the C library has more free than before.
 
 What cycles hold at a moment is inferred too: the same share of what has grown since the last collection that
 freed memory as the newest ones freed of theirs. Bytes in use are taken for it where they are known, else RSS.
@@ -29,6 +29,7 @@ class _InUse(NamedTuple):
 
     at_us: int
     bytes: int
+    free: int | None = None  # bytes that the C library keeps; None in pieces that were stored before
 
 
 @dataclass
@@ -77,6 +78,7 @@ class CollectedMemory:
         self._in_use: _InUse | None = None
         self._pace = 0.0  # bytes a microsecond, as of the newest readings between collections
         self._by_rss, self._by_use = _Learned(), _Learned()
+        self.freed_us: int | None = None  # when the last collection that freed much had ended
         self._told: list[Moved | _InUse] = []  # as it came, what is still asked for; see state
 
     def feed(self, moved: Moved) -> None:
@@ -85,10 +87,11 @@ class CollectedMemory:
         self._keep(self._pending, _Collection(moved))
         if moved.collected and moved.given_back >= WORTH_BYTES:
             self._by_rss.collected(moved.before.rss, moved.after.rss)
+            self.freed_us = moved.after_us
 
-    def in_use(self, at_us: int, bytes_: int) -> None:
-        """Take a reading of the bytes in use."""
-        before, self._in_use = self._in_use, _InUse(at_us, bytes_)
+    def in_use(self, at_us: int, bytes_: int, free: int | None = None) -> None:
+        """Take a reading of the bytes in use, and of those that the C library keeps free."""
+        before, self._in_use = self._in_use, _InUse(at_us, bytes_, free)
         self._note(self._in_use)
         over = [each for each in self._pending if each.moved.after_us <= at_us]
         if before is not None and at_us > before.at_us:
@@ -106,7 +109,7 @@ class CollectedMemory:
     def absorb(self, state: list[Any]) -> None:
         """Add the piece that follows (pieces.py): it is told the same again."""
         for told in state:
-            if len(told) == len(_InUse._fields):
+            if len(told) <= len(_InUse._fields):
                 self.in_use(*told)
             else:
                 moved = Moved._make(told)
@@ -142,9 +145,11 @@ class CollectedMemory:
             return
         at_begin = before.bytes + round(self._pace * max(0, most.moved.before_us - before.at_us))
         at_end = after.bytes - round(self._pace * max(0, after.at_us - most.moved.after_us))
-        most.freed = max(0, at_begin - at_end)
+        more_free = 0 if before.free is None or after.free is None else after.free - before.free
+        most.freed = max(0, at_begin - at_end, more_free)
         if most.freed >= WORTH_BYTES:
-            self._by_use.collected(at_begin, at_end)
+            self._by_use.collected(at_end + most.freed, at_end)
+            self.freed_us = most.moved.after_us
 
     @staticmethod
     def _keep(kept: list[_Collection], collection: _Collection) -> None:

@@ -13,6 +13,9 @@ MUCH_BYTES = 32 << 20
 MUCH_SHARE = 0.25
 
 
+OF_ALL = "RSS is that of the process: all of its interpreters move it."
+
+
 def keeps_much(memory: CollectorMemory) -> MovedRow | None:
     """The collection that freed most, where dead cycles had kept much until then."""
     largest = memory["largest"][0] if memory["largest"] else None
@@ -21,7 +24,7 @@ def keeps_much(memory: CollectorMemory) -> MovedRow | None:
     return largest if freed_by(largest) >= max(MUCH_BYTES, MUCH_SHARE * largest["rss_before"]) else None
 
 
-def words(memory: CollectorMemory, due: NextCollection | None) -> list[str]:
+def words(memory: CollectorMemory, due: NextCollection | None, is_one_of_several: bool = False) -> list[str]:
     """The sentences; none where there is nothing to tell."""
     largest = memory["largest"][0] if memory["largest"] else None
     said = []
@@ -29,6 +32,8 @@ def words(memory: CollectorMemory, due: NextCollection | None) -> list[str]:
         said.append(freed_words(largest, memory["given_back"]))
         if keeps_much(memory) is largest:
             said[-1] += " A higher threshold would make the peak worse."
+        if is_one_of_several:
+            said[-1] += f" {OF_ALL}"
     if due is not None:
         said.append(_due(due, memory["held"]))
     return said

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from app.analysis.collected import CollectedMemory
 from app.analysis.collector_words import keeps_much, words
 from app.analysis.course import Course
+from app.analysis.growth import DeadCycles
 from app.analysis.histogram import Histogram
 from app.analysis.next_collection import NextCollections
 from app.analysis.totals import Totals
@@ -136,9 +137,9 @@ class CollectorUse:
         """Take what memory moved with a collection in the measured time."""
         self._memory.feed(moved)
 
-    def in_use(self, at_us: int, bytes_: int) -> None:
+    def in_use(self, at_us: int, bytes_: int, free: int) -> None:
         """Take a reading of the bytes that its process has in use."""
-        self._memory.in_use(at_us, bytes_)
+        self._memory.in_use(at_us, bytes_, free)
 
     def state(self) -> list[Any]:
         """All of it, to be stored."""
@@ -191,10 +192,24 @@ class CollectorUse:
         memory = self._memory.row(None, self._given_back.moved(0))
         return words(memory, None) if keeps_much(memory) else []
 
-    def row(self, observed_us: int, at_us: int, process: Process | None, rss: int | None) -> CollectorFigures:
-        """The row at an instant; the collector was observed for so long, and its process has that RSS."""
+    def dead_cycles(self, rss: int | None) -> DeadCycles | None:
+        """What the next collection will free, by the RSS that the process has; None where none comes."""
+        if self._enabled is False or self.gone_us is not None:
+            return None
+        held, since_us = self._memory.row(rss, None)["held"], self._memory.freed_us
+        return None if held is None or since_us is None else DeadCycles(since_us, held)
+
+    def row(
+        self, observed_us: int, at_us: int, process: Process | None, rss: int | None, is_one_of_several: bool
+    ) -> CollectorFigures:
+        """The row at an instant; the collector was observed for so long, and its process has that RSS.
+
+        Where it is one of several interpreters, what the process takes says nothing of what its cycles hold.
+        """
         python, free_threaded = (process.python, bool(process.free_threaded)) if process else (None, False)
         memory = self._memory.row(rss, self._given_back.moved(0))
+        if is_one_of_several:
+            memory["held"] = None
         due = None if self.gone_us is not None else self._next.at(at_us, python, free_threaded)
         return {
             "pid": self.pid,
@@ -210,7 +225,7 @@ class CollectorUse:
             "pauses": self._pauses(observed_us),
             "memory": memory,
             "next": due,
-            "said": words(memory, due),
+            "said": words(memory, due, is_one_of_several),
         }
 
     def _moved(self, which: int) -> list[int]:
@@ -278,11 +293,14 @@ class Collectors:
                 self._early_moved.append(row)
         self.pauses.extend(message.pauses)
 
-    def in_use(self, pid: int, at_us: int, bytes_: int) -> None:
-        """Take a reading of the bytes that a process has in use."""
-        for collector in self.live():
-            if collector.pid == pid:
-                collector.in_use(at_us, bytes_)
+    def in_use(self, pid: int, at_us: int, bytes_: int, free: int) -> None:
+        """Take a reading of the bytes that a process has in use, and of those that its C library keeps free.
+
+        Of several interpreters it is not known whose they are.
+        """
+        whose = [collector for collector in self.live() if collector.pid == pid]
+        if len(whose) == 1:
+            whose[0].in_use(at_us, bytes_, free)
 
     def begin(self, before: Collectors) -> None:
         """Of a piece: know the collectors that there are; what they did is told anew in it."""

@@ -3,7 +3,7 @@
     {"type": "figures", "at_us", "begin_us", "end_us", "window_s", "main_gil",
      "gils": [{"gil", "pid", "interpreter", "coverage", "held_share", "contended_share", "switches_per_s",
                "waiters", "switches", "so_far": {the same measures}}],
-     "processes": [{"python", "cpu_share", and the fields of processes.py}],
+     "processes": [{"pid", "python", "cpu_share"}],
      "threads": [{"lane", "alive", and the fields of a thread in a summary}], "threads_not_shown",
      "threads_cpu_unlisted_s": CPU time of their processes that no row has,
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},

@@ -35,6 +35,7 @@ _LEAST_SPAN = 0.5
 # own.
 _LARGEST = 1 << 30
 
+_BLOCKS: tuple[GrowthKind, ...] = ("native", "c_library")
 _KINDS: dict[GrowthKind, tuple[PartName, ...]] = {
     "small_objects": ("objects_in_use", "objects_free"),
     "c_library": ("c_in_use", "c_mapped", "c_trimmable", "c_free_kept"),
@@ -54,6 +55,21 @@ class HeapNow(NamedTuple):
     large_blocks: (
         int | None
     )  # of more than 512 bytes, which the C library keeps; None where CPython has no count
+
+
+class LargeObjects(NamedTuple):
+    """Of what lies in the C library's blocks, what a census knows to be objects of Python's."""
+
+    at_us: int
+    bytes: int
+    blocks: int  # bytes of all blocks in use
+
+
+class DeadCycles(NamedTuple):
+    """What the next collection is likely to give back; it is due, as the collectors are not disabled."""
+
+    since_us: int  # the last collection that freed much
+    bytes: int
 
 
 class Growth:
@@ -145,6 +161,27 @@ class Growth:
         if large is None:
             return "c_library"
         return "large_objects" if large > 0 and blocks / large <= 2 * (largest or _LARGEST) else "native"
+
+
+def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | None) -> GrowthRow | None:
+    """The same by what objects are known; None where it is dead cycles that grow until a collection comes.
+
+    One object that grows (bytearray) is none more for CPython's count of blocks. But where what is in no
+    object is less than half of the growth until then, that cannot be native.
+    """
+    grown = growth["bytes_to"] - growth["bytes_from"]
+    if cycles is not None and cycles.since_us <= growth["from_s"] * 1e6 and cycles.bytes >= grown / 2:
+        return None
+    kinds = growth["kinds"]
+    if kinds is None or large is None:
+        return growth
+    until_s = large.at_us / 1e6 - growth["from_s"]
+    until = growth["bytes_per_s"] * until_s
+    owner = next((kind for kind in _BLOCKS if kind in kinds), None)
+    is_late = until_s >= _LEAST_SPAN * (growth["to_s"] - growth["from_s"])
+    if owner is None or not is_late or large.blocks - large.bytes >= until / 2:
+        return growth
+    return {**growth, "kinds": {"large_objects" if kind == owner else kind: at for kind, at in kinds.items()}}
 
 
 def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:

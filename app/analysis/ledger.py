@@ -195,7 +195,7 @@ class Ledger:
                 self.trims.library_read(message)
                 used = self.processes.in_use(message.pid)
                 if used is not None:
-                    self.collectors.in_use(message.pid, message.at_us, used)
+                    self.collectors.in_use(message.pid, message.at_us, used, message.free or 0)
             case Event():
                 self.events.append(message)
                 if message.kind == "stopping":

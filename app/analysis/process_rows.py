@@ -108,10 +108,12 @@ def header_fields(ledger: Ledger) -> Json:
 
 def _memory(ledger: Ledger, process: ProcessUse) -> MemoryFigures:
     """Its row; of what it was there are words of its collectors, too."""
-    row = process.memory_row()
-    for collector in ledger.collectors:
-        if collector.pid == process.pid:
-            row["verdict"] += collector.kept()
+    collectors = [collector for collector in ledger.collectors if collector.pid == process.pid]
+    # What several interpreters take is known of all of them together, and so nobody's alone.
+    cycles = collectors[0].dead_cycles(process.rss) if len(collectors) == 1 else None
+    row = process.memory_row(ledger.censuses.large_objects(process.pid), cycles)
+    for collector in collectors:
+        row["verdict"] += collector.kept()
     return row
 
 
@@ -121,4 +123,5 @@ def collector_row(ledger: Ledger, collector: CollectorUse) -> CollectorFigures:
     until_us = ledger.edge_us if collector.gone_us is None else min(ledger.edge_us, collector.gone_us)
     observed_us = until_us - max(ledger.begin_us, collector.since_us)
     message, rss = (process.message, process.rss) if process else (None, None)
-    return collector.row(observed_us, until_us, message, rss)
+    several = sum(each.pid == collector.pid for each in ledger.collectors) > 1
+    return collector.row(observed_us, until_us, message, rss, several)

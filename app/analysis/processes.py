@@ -17,10 +17,10 @@ of parts.py, `growth` is that of growth.py. `ended_s` is null while the process 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from app.analysis.course import Course
-from app.analysis.growth import Growth, HeapNow
+from app.analysis.growth import DeadCycles, Growth, HeapNow, LargeObjects, settled
 from app.analysis.lows import Lows
 from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
@@ -63,9 +63,10 @@ class MemoryReading(NamedTuple):
     pss: int | None
 
 
-class LiveProcessRow(MemoryFigures):
+class LiveProcessRow(TypedDict):
     """A process in the figures of a moment."""
 
+    pid: int
     python: str | None
     cpu_share: float | None
 
@@ -237,8 +238,8 @@ class ProcessUse:
             "threads_growth": grown.to_json() if grown else None,
         }
 
-    def memory_row(self) -> MemoryFigures:
-        """Its memory."""
+    def memory_row(self, large: LargeObjects | None, cycles: DeadCycles | None) -> MemoryFigures:
+        """Its memory, where so much is known of its objects."""
         message, mappings, sums = self.message, self.mappings, self.shown
         largest = largest_of(mappings) if mappings else []
         library = library_row(self.library) if self.library else None
@@ -247,6 +248,7 @@ class ProcessUse:
             threshold = library["mmap_threshold"] if library else None
             self._grown = (self.growth.row(self.parts_course, threshold),)
         (growth,) = self._grown
+        growth = settled(growth, large, cycles) if growth else None
         return {
             "pid": self.pid,
             "parent": message.parent if message else None,
@@ -462,9 +464,9 @@ class Processes:
         """A row for each process that is there."""
         return [
             {
+                "pid": process.pid,
                 "python": process.message.python if process.message else None,
                 "cpu_share": cpu_shares.get(process.pid),
-                **process.memory_row(),
             }
             for process in self.live()
         ]

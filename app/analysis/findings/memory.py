@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.analysis.collector_words import WORTH_BYTES, freed_by, freed_words, keeps_much
+from app.analysis.collector_words import OF_ALL, WORTH_BYTES, freed_by, freed_words, keeps_much
 from app.analysis.copies import MIB, copies_of, readings_of
 from app.analysis.findings.rows import Rule, had_cpu
 from app.analysis.heaps import HeapReading
@@ -218,6 +218,8 @@ def cycles_hold_memory(summary: Measurements) -> Finding | None:
     memory = row["memory"]
     held = memory["held"] or 0
     now = f" By now they hold about {size(held)} again." if held >= WORTH_BYTES else ""
+    if sum(each["pid"] == row["pid"] for each in summary["gc"] or ()) > 1:
+        now += f" {OF_ALL}"
     return Finding(
         code="cycles-hold-memory",
         severity="warning",

@@ -30,8 +30,7 @@
  * @typedef {{held_share: Maybe, contended_share: Maybe, switches_per_s: Maybe, waiters: Maybe}} GilRates
  * @typedef {{gil: number, pid: number, interpreter: number, coverage: Maybe, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe, so_far?: GilRates}} GilFigures
- * @typedef {{pid: number, python: string | null, cpu_share: Maybe, rss: Maybe, peak_rss: Maybe,
- *            minor_faults: Maybe, major_faults: Maybe, uss: Maybe, pss: Maybe}} ProcessFigures
+ * @typedef {{pid: number, python: string | null, cpu_share: Maybe}} ProcessFigures
  * @typedef {{lane: number, pid: number, tid: number, name: string, interpreter: Maybe, alive: boolean, observed_s: Maybe, coverage?: Maybe,
  *            shares: {[state: string]: number} | null, cpu_s: Maybe, run_delay_s: Maybe, voluntary_switches: Maybe,
  *            involuntary_switches: Maybe, gil_wait: Distribution | null, gil_hold: Distribution | null}} ThreadFigures

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.analysis.next_collection import NextCollections
@@ -257,3 +259,28 @@ def test_of_a_process_that_has_ended_nothing_is_foretold(ledger) -> None:
     assert gc_of(ledger)["next"] is not None
     ledger.feed(Process(700 * MS, PID, None, [], "3.12.1", gone=True))
     assert gc_of(ledger)["next"] is None
+
+
+def test_what_went_back_to_the_c_library_s_free_memory_was_freed(ledger) -> None:
+    """The program takes as much as a collection frees, so that what is in use stays: more is free."""
+    ledger.feed(told(100, 0, (0, 0, 0)))
+    ledger.feed(heap_of_nothing)
+    for at_ms, free in ((1000, 5), (2000, 85)):
+        ledger.feed(replace(library(at_ms, 100), free=free * MIB, system=(100 + free) * MIB))
+        if at_ms == 1000:
+            ledger.feed(moved(1500, 200, 200))
+    [row] = gc_of(ledger)["memory"]["largest"]
+    assert (row["given_back"], row["freed"]) == (0, 80 * MIB)
+
+
+def test_what_the_interpreters_of_a_process_take_is_told_as_the_process_s(ledger) -> None:
+    ledger.feed(told(100, 0, (0, 0, 0)))
+    row = told(100, 0, (0, 0, 0)).rows[0]
+    ledger.feed(Collector(100 * MS, [[PID, 1, *row[2:]]]))
+    ledger.feed(moved(1000, 400, 10))
+    ledger.feed(heap_of_nothing)
+    for at_ms in (1100, 2000):
+        ledger.feed(library(at_ms, at_ms // 10))
+    first, second = summarise(ledger)["gc"]
+    assert (first["memory"]["held"], second["memory"]["held"]) == (None, None)
+    assert first["said"][0].endswith("RSS is that of the process: all of its interpreters move it.")

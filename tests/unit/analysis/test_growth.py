@@ -8,7 +8,7 @@ import pytest
 
 from app.analysis.course import Course
 from app.analysis.findings import growth as rules
-from app.analysis.growth import Growth, HeapNow
+from app.analysis.growth import DeadCycles, Growth, HeapNow, LargeObjects, settled
 from app.analysis.growth_words import grows
 from app.analysis.lows import lowest
 from app.analysis.parts import PARTS
@@ -197,18 +197,18 @@ def process_of(seconds: int, resident: float, swapped: float) -> ProcessUse:
 
 
 def test_a_growth_is_told_though_it_is_swapped_out() -> None:
-    growth = process_of(12, resident=0, swapped=5).memory_row()["growth"]
+    growth = process_of(12, resident=0, swapped=5).memory_row(None, None)["growth"]
     assert growth is not None
     assert growth["bytes_per_s"] == pytest.approx(5 * MIB, rel=0.01)
-    assert process_of(12, resident=-5 / 4, swapped=5 / 4).memory_row()["growth"] is None
+    assert process_of(12, resident=-5 / 4, swapped=5 / 4).memory_row(None, None)["growth"] is None
 
 
 def test_a_row_is_made_anew_once_something_was_read() -> None:
     process = process_of(12, resident=5, swapped=0)
-    before = process.memory_row()["growth"]
-    assert before is process.memory_row()["growth"], "nothing was read in between"
+    before = process.memory_row(None, None)["growth"]
+    assert before is process.memory_row(None, None)["growth"], "nothing was read in between"
     process.summed(Rollup(12_000_000, 7, 80 * MIB, 80 * MIB, 80 * MIB, 20 * MIB, 0))
-    after = process.memory_row()["growth"]
+    after = process.memory_row(None, None)["growth"]
     assert before is not None
     assert after is not None
     assert after["to_s"] > before["to_s"]
@@ -219,3 +219,33 @@ def test_a_slope_is_of_few_points_however_many_were_read() -> None:
     kept = lowest(points, 0, 10_000)
     assert len(kept) == 12
     assert all(value == 0 for _, value in kept)
+
+
+def test_one_object_that_grows_is_no_native_memory() -> None:
+    row = told(c_mapped=12)  # a bytearray: its block is moved and enlarged, and stays one block
+    assert grows(row).startswith("Blocks of native code")
+    large = LargeObjects(9_000_000, 110 * MIB, 112 * MIB)
+    known = settled(row, large, None)
+    assert known is not None
+    assert (
+        grows(known) == "Live objects of more than 512 bytes grow by 12 MiB/s; Python's small objects do not."
+    )
+    assert codes(growing(memory_row(known))) == ["memory-growth"]
+
+
+@pytest.mark.parametrize(
+    "large",
+    [None, LargeObjects(9_000_000, 2 * MIB, 112 * MIB), LargeObjects(3_400_000, 50 * MIB, 50 * MIB)],
+    ids=["none was taken", "none of them is an object", "as the growth began"],
+)
+def test_what_no_census_explains_stays_native(large: LargeObjects | None) -> None:
+    row = told(c_mapped=12)
+    assert settled(row, large, None) == row
+
+
+def test_dead_cycles_that_the_next_collection_gives_back_are_no_growth() -> None:
+    row = told(c_in_use=12, large_a_second=400)
+    grown = row["bytes_to"] - row["bytes_from"]
+    assert settled(row, None, DeadCycles(3_000_000, grown // 2 + 1)) is None
+    assert settled(row, None, DeadCycles(3_000_000, grown // 4)) == row, "most of it is no cycle"
+    assert settled(row, None, DeadCycles(5_000_000, grown)) == row, "it grew across a collection"

@@ -347,7 +347,7 @@ def test_a_pid_that_the_kernel_gives_away_again_starts_from_nothing(begin):
     ledger.feed(Counters(0, [process_row(PID, 0)]))
     ledger.feed(Process(10, PID, None, [], gone=True))
     ledger.feed(Process(20, PID, 1, ["sh"]))
-    (row,) = figures_of(ledger)["processes"]
+    (row,) = figures_of(ledger)["memory"]
     assert (row["rss"], row["uss"], row["minor_faults"]) == (None, None, None)
 
 
@@ -643,3 +643,11 @@ def test_a_row_of_the_series_tells_how_many_threads_ran_at_once(begin):
     series = header_of(ledger)["series"]
     running = series["names"].index("running")
     assert [row[running] for row in series["rows"]] == [1.5, 0.0]
+
+
+def test_the_memory_of_a_process_is_sent_once_in_figures(begin):
+    ledger = begin()
+    ledger.feed(Counters(0, [process_row(PID, 0)]))
+    told = figures_of(ledger)
+    assert {*told["processes"][0]} == {"pid", "python", "cpu_share"}
+    assert told["memory"][0]["rss"] is not None

@@ -2,8 +2,8 @@
 /**
  * What was started, and the processes that came of it.
  * @import { RunState } from "../../state/run_state.js"
- * @import { Process, ProcessFigures, Run } from "../../state/messages.js"
- * @typedef {{process: Process, figures: ProcessFigures | undefined}} Item
+ * @import { Maybe, Process, Run } from "../../state/messages.js"
+ * @typedef {{process: Process, cpu: Maybe, rss: Maybe}} Item
  */
 import { find, make, setText } from "../../base/dom.js";
 import { cores, duration, size, text } from "../../base/format.js";
@@ -36,12 +36,13 @@ export class ProcessPanel {
   }
 
   /** @param {RunState} state */
-  update({ run, processes, figures }) {
+  update({ run, processes, figures, told }) {
     if (run) this.#say(run, processes.values().next().value);
     this.#rows.update(
       [...processes.values()].map((process) => ({
         process,
-        figures: figures?.processes.find(({ pid }) => pid === process.pid),
+        cpu: figures?.processes.find(({ pid }) => pid === process.pid)?.cpu_share ?? null,
+        rss: told.memory?.find(({ pid }) => pid === process.pid)?.rss ?? null,
       })),
     );
   }
@@ -109,15 +110,15 @@ class Row {
   }
 
   /** @param {Item} item */
-  update({ process, figures }) {
+  update({ process, cpu, rss }) {
     const { parent, python, free_threaded: free, switch_interval_us: interval, command, gone } = process;
     this.element.classList.toggle("gone", gone);
     setText(this.parent, parent === null ? "–" : String(parent));
     setText(this.python, python ? `CPython ${python}${free ? ", free-threaded" : ""}` : "not read");
     setText(this.gil, gilOf(process));
     setText(this.interval, text(duration(interval === null ? null : interval / 1e6)));
-    setText(this.cpu, gone ? "ended" : text(cores(figures?.cpu_share)));
-    setText(this.rss, text(size(figures?.rss)));
+    setText(this.cpu, gone ? "ended" : text(cores(cpu)));
+    setText(this.rss, text(size(rss)));
     setText(this.command, command.map(quoted).join(" "));
   }
 }
