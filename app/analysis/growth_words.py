@@ -11,7 +11,7 @@ KINDS: dict[GrowthKind, str] = {
     "small_objects": "Python's small objects",
     "objects": "Python's objects",
     "large_objects": "live objects of more than 512 bytes",
-    "native": "blocks of native code, which are none of Python's,",
+    "native": "blocks of native code, and what arrays of numpy and the like hold,",
     "c_library": "blocks of the C library, which are objects of more than 512 bytes or native memory,",
     "stacks": "stacks of threads",
     "files": "mapped files",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from app.analysis import coverage
 from app.analysis.ledger import Ledger
-from app.analysis.process_rows import collector_row
+from app.analysis.process_rows import collector_row, memory_row
 from app.analysis.processes import ProcessUse
 from app.model.metrics import ProcessMetrics, RunMetrics, SampleCounts
 from app.model.summary import RunInfo
@@ -45,7 +45,7 @@ def _process(ledger: Ledger, process: ProcessUse, threads: int) -> ProcessMetric
     pid = process.pid
     return ProcessMetrics(
         use=process.use_row(),
-        memory=process.memory_row(),
+        memory=memory_row(ledger, process),
         threads=threads,
         gils=[gil.to_json() for gil in ledger.gils if gil.pid == pid and gil.lifetime_us],
         heaps=[heap.row() for heap in ledger.heaps.live() if heap.pid == pid],

@@ -50,7 +50,7 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
     return {
         "memory": [
             {
-                **_memory(ledger, process),
+                **memory_row(ledger, process),
                 "course": process.course.to_json(MemoryReading._fields),
                 "parts_course": process.parts_course.to_json(PARTS_COURSE),
             }
@@ -74,7 +74,7 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
 def live_rows(ledger: Ledger) -> Json:
     """`memory`, `heap`, `gc`, `types`, `census` and `holders` of figures, of the processes that are there."""
     return {
-        "memory": [_memory(ledger, process) for process in ledger.processes.live()],
+        "memory": [memory_row(ledger, process) for process in ledger.processes.live()],
         "memory_together": ledger.processes.together(),
         "heap": [heap.row() for heap in ledger.heaps.live()] or None,
         "gc": [
@@ -106,7 +106,7 @@ def header_fields(ledger: Ledger) -> Json:
     }
 
 
-def _memory(ledger: Ledger, process: ProcessUse) -> MemoryFigures:
+def memory_row(ledger: Ledger, process: ProcessUse) -> MemoryFigures:
     """Its row; of what it was there are words of its collectors, too."""
     collectors = [collector for collector in ledger.collectors if collector.pid == process.pid]
     # What several interpreters take is known of all of them together, and so nobody's alone.

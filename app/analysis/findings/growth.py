@@ -89,7 +89,10 @@ def native_memory_growth(summary: Measurements) -> Finding | None:
         title="Native memory grows steadily",
         detail=_detail(summary, found),
         evidence=_evidence(found),
-        advice=f"Look for a C extension that allocates and never frees. {_NATIVE_PROFILER}",
+        advice=(
+            "Look for objects of C extensions that are kept, such as arrays and tables, whose data is no "
+            f"memory of Python's, and for an extension that allocates and never frees. {_NATIVE_PROFILER}"
+        ),
         doc="/memory",
     )
 

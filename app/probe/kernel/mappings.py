@@ -224,7 +224,7 @@ def _carve(
     """Takes the parts out of the anonymous memory that they were counted as."""
     pages = reads = 0
     firsts = [each.first for each in anonymous]
-    for start, size in _pieces(parts):
+    for start, size in _pieces(parts, [each.beyond for each in anonymous]):
         mapping = anonymous[bisect_right(firsts, start) - 1]
         there = min(present(pagemap, start, size), found.resident["anonymous"])
         share = min(there * mapping.pss // mapping.rss if mapping.rss else 0, found.proportional["anonymous"])
@@ -243,8 +243,11 @@ def _carve(
             yield
 
 
-def _pieces(parts: Iterable[Range]) -> Iterator[tuple[int, int]]:
-    """(start, size) of what one read of pagemap is to cover."""
+def _pieces(parts: Iterable[Range], ends: list[int]) -> Iterator[tuple[int, int]]:
+    """(start, size) of what one read of pagemap is to cover: of one of the mappings that end there."""
     for first, beyond in parts:
-        for start in range(first, beyond, _PAGES_A_STEP * PAGE):
-            yield start, min(beyond - start, _PAGES_A_STEP * PAGE)
+        start = first
+        while start < beyond:
+            end = min(beyond, start + _PAGES_A_STEP * PAGE, ends[bisect_right(ends, start)])
+            yield start, end - start
+            start = end

@@ -67,12 +67,13 @@ def mapped_blocks(
 ) -> Generator[None, None, list[Range]]:
     """The blocks that glibc's malloc made mappings of, each known by its head.
 
-    They lie one behind the other, the newest first. Only pages in memory are looked at, as a head always is:
+    They lie one behind the other, the newest first, and one may be several mappings: who asks for huge pages
+    (madvise) does so from its second page on. Only pages in memory are looked at, as a head always is:
     a read of another would have the kernel map a page for the process.
     """
     found: list[Range] = []
     left = _PROBES
-    for first, beyond in gaps:
+    for first, beyond in _joined(gaps):
         at = first
         window: tuple[int, bytes] = (0, b"")
         while at < beyond and left > 0:
@@ -94,6 +95,20 @@ def mapped_blocks(
             else:
                 at += PAGE
     return found
+
+
+def _joined(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Those that touch as one; they are in order."""
+    begun: Range | None = None
+    for first, beyond in ranges:
+        if begun is not None and begun[1] == first:
+            begun = begun[0], beyond
+            continue
+        if begun is not None:
+            yield begun
+        begun = first, beyond
+    if begun is not None:
+        yield begun
 
 
 def _block_size(memory: ProcessMemory, address: int) -> int:

@@ -60,7 +60,7 @@ def test_large_objects_grow_where_their_number_does() -> None:
 
 def test_what_grows_without_python_s_count_is_native() -> None:
     assert grows(told(c_in_use=15)).startswith(
-        "Blocks of native code, which are none of Python's, grow by 15 MiB/s"
+        "Blocks of native code, and what arrays of numpy and the like hold, grow by 15 MiB/s"
     )
     few = told(c_in_use=15, large_a_second=20)
     assert "native" in (few["kinds"] or {}), "blocks of 768 KiB would have mappings of their own"

@@ -203,6 +203,7 @@ def test_figures_of_a_gil_are_over_the_time_in_which_it_was_read(begin):
             "held_share": 0.75,
             "contended_share": 0.25,
             "waiters": 0.5,
+            **{"seen_s": 0.04, "unseen_s": 0.05, "held_s": 0.03, "contended_s": 0.01, "waited_s": 0.02},
         }
     ]
     assert summary["sampling"]["failed"] == 50

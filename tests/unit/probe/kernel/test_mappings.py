@@ -106,6 +106,27 @@ def test_arenas_are_told_apart_within_a_mapping(memory: ProcessMemory) -> None:
     assert found.rss == sum(found.resident.values())
 
 
+def test_a_block_of_malloc_may_be_several_mappings(memory: ProcessMemory) -> None:
+    """Who asks for huge pages, as numpy does, splits what the C library mapped in one."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    size = 40 * MIB  # above the largest threshold that glibc raises to by itself
+    block = libc.malloc(size)
+    try:
+        ctypes.memset(block, 1, size)
+        second = (block // mmap.PAGESIZE + 1) * mmap.PAGESIZE
+        assert libc.madvise(second, size - 2 * mmap.PAGESIZE, mmap.MADV_DONTDUMP) == 0
+        found = finished(walk(os.getpid(), memory, (), list))
+    finally:
+        libc.free(block)
+    assert found.resident["c_mapped"] >= size
+    assert found.rss == sum(found.resident.values())
+    assert sum(rss for name, kind, rss in found.largest if kind == "anonymous") < found.rss - size
+
+
 def test_parts_are_cut_to_what_is_mapped_and_neighbours_joined() -> None:
     there = [(100, 200), (300, 400), (400, 500)]
     assert list(regions.within([(150, 160), (160, 170), (190, 310)], there)) == [
