@@ -291,6 +291,7 @@ def library_row(message: CLibrary) -> CLibraryRow:
         "chunks": message.chunks,
         "torn": message.torn,
         "cut": message.cut,
+        "moved": message.moved,
         "took_s": message.took_us / 1e6,
         "cpu_s": message.cpu_us / 1e6,
         "why": message.why,

@@ -37,6 +37,7 @@ _SAID: dict[PartName, str] = {
         "madvise(MADV_NOHUGEPAGE) or /sys/kernel/mm/transparent_hugepage/enabled keeps it from that."
     ),
 }
+_STEADY, _LITTLE = 0.05, 1 << 20  # of what is free: less is no change worth telling
 _MAPPED: dict[PartName, tuple[str, tuple[str, ...]]] = {
     "files": ("mapped files, the interpreter and its libraries with them", ("file",)),
     "shared": ("shared memory", ("shared",)),
@@ -115,6 +116,10 @@ def _unknown(library: CLibraryRow | None) -> list[str]:
         said.append(
             f"{count(library['torn'])} lists of free blocks changed while they were read, and "
             f"{count(library['cut'])} were too long to be read to their end: what is in them counts as used."
+        )
+    if library["moved"] > max(_LITTLE, _STEADY * (library["free"] or 0)):
+        said.append(
+            f"What is free changed while it was read, by {size(library['moved'])}: it may be off by as much."
         )
     return said
 

@@ -40,7 +40,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               largest [[name, kind, rss]]
     rollup    at_us, pid, rss, uss, pss, swap, shared
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
-              mapped, mmap_threshold, chunks, torn, cut, why
+              mapped, mmap_threshold, chunks, torn, cut, why, moved
     types     at_us, pid, interpreter, took_us, cpu_us, pages, pages_read, torn, bytes_used, object_bytes,
               rows [[type, count, count_off, bytes, bytes_off]],
               large_bytes, large_known, large_read, large_torn, large_cut, allocator
@@ -136,8 +136,9 @@ of the kernel, `free` what of that is in no block, `absent` the whole pages of i
 `trimmable` those that malloc_trim(0) would give back. `mapped` are blocks that are mappings of their own, and
 are not in `system`; a block of `mmap_threshold` bytes becomes one, as of now. `torn` counts lists that were
 changed while they were read, `cut` those that were too long to be read to their end: what is in them counts
-as in use. `allocator` is the one that serves the program. Where it is not glibc, or glibc could not be read,
-the sizes are null and `why` says why.
+as in use. An arena that was in use meanwhile is walked some times; `moved` are the bytes by which these walks
+lay from each other, in all arenas, so `free` may be off by as much. `allocator` is the one that serves the
+program. Where it is not glibc, or glibc could not be read, the sizes are null and `why` says why.
 
 A types message says what the live objects of a heap are, judged by `pages_read` of its `pages`: pools drawn
 at random, of each size class some. Where all were read it is a count, else an estimate: `_off` is half of
@@ -371,6 +372,7 @@ class CLibrary:
     torn: int = 0
     cut: int = 0
     why: str = ""
+    moved: int = 0
 
 
 @dataclass(frozen=True)

@@ -271,6 +271,7 @@ class CLibraryRow(TypedDict):
     chunks: int
     torn: int
     cut: int
+    moved: int  # bytes by which `free` changed while it was read
     took_s: float
     cpu_s: float
     why: str

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import mmap
+import struct
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +18,15 @@ from support.targets import standing_by
 
 from app.probe.kernel.memory import ProcessMemory
 from app.probe.libc.heap import LibraryReader, LibraryReading
-from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
 STATES = 50  # of each interpreter
+BUSY = 25  # readings
+ACCOUNTS = 20_000  # that the target keeps of a heap that never stands still: some ten seconds of them
 
 # Takes and frees by a seed, in some threads, so in some arenas; answers with its own account.
 TARGET = """
-import ctypes, json, os, random, sys, threading
+import ctypes, itertools, json, mmap, os, random, struct, sys, threading, time
 
 class Info(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in (
@@ -35,6 +40,7 @@ libc.malloc.argtypes = [ctypes.c_size_t]
 libc.free.argtypes = [ctypes.c_void_p]
 libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
 held, objects = [], []
+kept = mmap.mmap(int(sys.argv[1]), 0)
 
 def take(dice):
     most = dice.choice([64, 1000, 6000, 40_000, 400_000, 4_000_000])
@@ -72,6 +78,14 @@ def churn():
         if len(mine) > 300:
             libc.free(mine.pop(dice.randrange(len(mine))))
 
+def account():
+    for number in itertools.count(1):
+        began = time.monotonic_ns()
+        free = libc.mallinfo2().fordblks
+        struct.pack_into("=3Q", kept, 8 + 24 * (number % ACCOUNTS), began, time.monotonic_ns(), free)
+        struct.pack_into("=Q", kept, 0, number)
+        time.sleep(0.0005)
+
 READY
 tell()
 for line in sys.stdin:
@@ -88,8 +102,8 @@ for line in sys.stdin:
             take(dice)
         give(dice, dice.choice([0.1, 0.5, 0.9, 0.99]))
     elif word == "busy":
-        for _ in range(3):
-            threading.Thread(target=churn, daemon=True).start()
+        for work in (churn, churn, churn, account):
+            threading.Thread(target=work, daemon=True).start()
     elif word == "trim":
         libc.malloc_trim(0)
     tell()
@@ -107,28 +121,68 @@ def ask(target: Any, word: str, seed: int = 0) -> dict[str, int]:
     return answer
 
 
-def read(reader: LibraryReader) -> LibraryReading:
-    """One reading, its steps taken one after the other."""
-    reading: LibraryReading = finished(reader.read())
-    return reading
+def read(reader: LibraryReader, pause_s: float = 0) -> LibraryReading:
+    """One reading, its steps one after the other, or as far from each other as an observer's samples."""
+    steps = reader.read()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            reading: LibraryReading = end.value
+            return reading
+        time.sleep(pause_s)
+
+
+class Accounts:
+    """What the target says was free, about each millisecond: (from, until, bytes), in ns."""
+
+    def __init__(self, kept: mmap.mmap) -> None:
+        self._kept = kept
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        number: int = struct.unpack_from("=Q", self._kept)[0]
+        return number
+
+    def around(self, began_ns: int, ended_ns: int) -> list[int]:
+        """Of those that were taken meanwhile, the last before, and the first after: that is waited for."""
+        while self._at(self.count)[0] < ended_ns:
+            time.sleep(0.001)
+        newest = self.count
+        told = [self._at(number) for number in range(max(1, newest - ACCOUNTS // 2), newest + 1)]
+        before = [each for each in told if each[1] <= began_ns][-1:]
+        after = [each for each in told if each[0] >= ended_ns][:1]
+        meanwhile = [each for each in told if each[1] > began_ns and each[0] < ended_ns]
+        assert before
+        return [free for _, _, free in before + meanwhile + after]
+
+    def _at(self, number: int) -> tuple[int, int, int]:
+        began, ended, free = struct.unpack_from("=3Q", self._kept, 8 + 24 * (number % ACCOUNTS))
+        return began, ended, free
 
 
 @contextmanager
-def heap_of(promised: str) -> Iterator[tuple[Any, LibraryReader]]:
-    """The target at work, and a reader of its heap."""
-    with standing_by(promised, TARGET) as target:
-        assert target.stdout
-        target.stdout.readline()
-        memory = ProcessMemory(target.pid)
-        try:
-            yield target, LibraryReader(memory)
-        finally:
-            memory.close()
+def heap_of(promised: str) -> Iterator[tuple[Any, LibraryReader, Accounts]]:
+    """The target at work, a reader of its heap, and what it says of that itself."""
+    with tempfile.TemporaryFile() as file:
+        file.write(bytes(8 + 24 * ACCOUNTS))
+        file.flush()
+        code = TARGET.replace("ACCOUNTS", str(ACCOUNTS))
+        options = {"args": [str(file.fileno())], "pass_fds": [file.fileno()]}
+        with standing_by(promised, code, **options) as target, mmap.mmap(file.fileno(), 0) as kept:
+            assert target.stdout
+            target.stdout.readline()
+            memory = ProcessMemory(target.pid)
+            try:
+                yield target, LibraryReader(memory), Accounts(kept)
+            finally:
+                memory.close()
 
 
 @pytest.mark.parametrize("promised", each(PROMISED))
 def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
-    with heap_of(promised) as (target, reader):
+    with heap_of(promised) as (target, reader, _):
         for seed in range(STATES):
             ask(target, "state", seed)
             told = ask(target, "tell")
@@ -147,14 +201,22 @@ def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
 
 @pytest.mark.parametrize("promised", each(PROMISED))
 def test_a_heap_that_never_stands_still(promised: str) -> None:
-    with heap_of(promised) as (target, reader):
+    """Each reading is near to what was free at some instant of it: that swings by a fifth meanwhile."""
+    with heap_of(promised) as (target, reader, accounts):
+        ask(target, "state", 3)
         ask(target, "busy")
         for _ in range(60):  # until the threads hold as much as they ever do
             ask(target, "tell")
         found = told = 0
-        for _ in range(25):  # what is free swings by a third from one moment to the next
-            reading = read(reader)
+        near = 0
+        for _ in range(BUSY):
+            began_ns = time.monotonic_ns()
+            reading = read(reader, pause_s=0.001)
+            free = accounts.around(began_ns, time.monotonic_ns())
             assert reading.free is not None
+            assert reading.moved < 0.7 * reading.free
+            near += 0.85 * min(free) <= reading.free <= 1.15 * max(free)
             found += reading.free
-            told += ask(target, "tell")["free"]
-        assert found == pytest.approx(told, rel=0.15)
+            told += sum(free) / len(free)
+        assert near >= BUSY - 2
+        assert found == pytest.approx(told, rel=0.08)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from app.probe.kernel.pace import Pace
 from app.probe.kernel.pagemap import PAGE, pages_present, present
 
@@ -27,7 +27,6 @@ _IN_USE_BEFORE = 1  # a flag
 _FAST = struct.Struct("=8x2Q")  # size, fd
 _WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
 _MOST_PAGES = 8_192  # that are kept: 32 MiB
-_FIRST_PAGE = _HEADER + PAGE - 1  # where the first whole page begins that malloc_trim may give back
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
 _WINDOW = 1 << 20
@@ -40,12 +39,11 @@ class Torn(Exception):
 
 
 class Found(NamedTuple):
-    """What is in a list, in bytes but for `chunks`. Of whole pages: `absent` is not in memory, `there` is."""
+    """What is in a list: how many chunks, their bytes, and where those lie that may have whole pages."""
 
     chunks: int = 0
     free: int = 0
-    absent: int = 0
-    there: int = 0
+    large: Sequence[Range] = ()
     torn: bool = False  # the list contradicts itself behind these
 
 
@@ -66,8 +64,10 @@ class Lists:
         self._pages.clear()
         self._windows.clear()
 
-    def begin_arena(self) -> None:
-        """The lists that follow are another arena's."""
+    def begin_arena(self) -> Generator[None, None, None]:
+        """The lists that follow are another arena's, or the same one's again: in a step of their own."""
+        yield
+        self._pace.begin()
         self.renew()
         self._fast.clear()
 
@@ -80,8 +80,8 @@ class Lists:
     def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
         unpack, pages, fd, pread = _CHUNK.unpack_from, self._pages, self._memory.fd, os.pread
-        window_of = self._windows.get
-        chunks = free = absent = there = size = pages_there = pages_all = 0
+        chunks = free = size = 0
+        large: list[Range] = []
         back, at, paced = head, first, _PACED
         try:
             while at != head and self.left > 0:
@@ -94,20 +94,8 @@ class Lists:
                 size &= ~_FLAGS
                 if previous != back or at % 16 or not LEAST <= size <= most:
                     raise Torn
-                if size > _WINDOW:
-                    more, less = yield from self.pages_in(at + _HEADER, at + size)
-                    there, absent = there + more, absent + less
-                elif size > PAGE:
-                    start, end = (at + _FIRST_PAGE) // PAGE, (at + size) // PAGE
-                    if start < end:
-                        window = start // _WINDOW_PAGES
-                        flags = window_of(window) or self._window(window)
-                        from_, until = start % _WINDOW_PAGES, end - window * _WINDOW_PAGES
-                        pages_all += end - start
-                        pages_there += flags.count(1, from_, until)
-                        if until > _WINDOW_PAGES:
-                            flags = window_of(window + 1) or self._window(window + 1)
-                            pages_there += flags.count(1, 0, until - _WINDOW_PAGES)
+                if size > PAGE:
+                    large.append((at + _HEADER, at + size))
                 chunks += 1
                 free += size
                 if chunks == paced:
@@ -120,9 +108,7 @@ class Lists:
         else:
             torn = False
         self.left -= chunks % _PACED
-        there += pages_there * PAGE
-        absent += (pages_all - pages_there) * PAGE
-        return Found(chunks, free, absent, there, torn)
+        return Found(chunks, free, large, torn)
 
     def fast_bin(self, first: int, size: int) -> Generator[None, None, Found]:
         """A fast bin: chunks of one size, each link xored with the number of the page that it lies in."""
@@ -144,27 +130,28 @@ class Lists:
             return Found(chunks, chunks * size, torn=True)
         return Found(chunks, chunks * size)
 
-    def top(self, at: int, most: int) -> Generator[None, None, Found]:
-        """The chunk at an arena's end."""
+    def top(self, at: int, kept_at: int, most: int) -> Generator[None, None, Found]:
+        """The chunk at an arena's end, which keeps its address there.
+
+        Where a block has been cut off from it, another chunk lies at that address by now.
+        """
         try:
             size = self._memory.u64(at + 8) & ~_FLAGS
+            moved = self._memory.u64(kept_at) != at
         except Unmapped:
             return Found(torn=True)
-        if at % 16 or size > most:
+        if moved or at % 16 or size > most:
             return Found(torn=True)
-        try:
-            there, absent = yield from self.pages_in(at + LEAST, at + size)
-        except Torn:
-            return Found(torn=True)
-        return Found(1, size, absent, there)
+        return Found(1, size, [(at + LEAST, at + size)])
+        yield
 
-    def joins(self, top: int, most: int) -> Generator[None, None, Found]:
-        """What malloc_trim joins with the top before it looks for pages to give back.
+    def joins(self, top: int, most: int) -> list[Range]:
+        """What malloc_trim joins with the top before it looks for pages to give back. Torn.
 
         It first empties the fast bins, whose chunks are joined with what is free beside them. Call it after
         the fast bins were walked. The chunks of bins alone are told, for they were counted as theirs.
         """
-        chunks = free = absent = there = 0
+        joined: list[Range] = []
         while top in self._fast:
             top = self._fast[top]
             before, size = _SIZES.unpack_from(self._head(top))
@@ -172,10 +159,33 @@ class Lists:
                 continue
             if not LEAST <= before <= most:
                 raise Torn
-            more, less = yield from self.pages_in(top - before + _HEADER, top)
-            chunks, free, there, absent = chunks + 1, free + before, there + more, absent + less
+            joined.append((top - before + _HEADER, top))
             top -= before
-        return Found(chunks, free, absent, there)
+        return joined
+
+    def pages_of(self, chunks: Iterable[Range]) -> Generator[None, None, tuple[int, int]]:
+        """Bytes of the whole pages in them, in memory and not. Torn."""
+        window_of = self._windows.get
+        there = whole = large_there = large_absent = 0
+        for number, (first, beyond) in enumerate(chunks):
+            if beyond - first > _WINDOW:
+                more, less = yield from self.pages_in(first, beyond)
+                large_there, large_absent = large_there + more, large_absent + less
+                continue
+            start, end = -(-first // PAGE), beyond // PAGE
+            if start >= end:
+                continue
+            window = start // _WINDOW_PAGES
+            flags = window_of(window) or self._window(window)
+            from_, until = start % _WINDOW_PAGES, end - window * _WINDOW_PAGES
+            whole += end - start
+            there += flags.count(1, from_, until)
+            if until > _WINDOW_PAGES:
+                flags = window_of(window + 1) or self._window(window + 1)
+                there += flags.count(1, 0, until - _WINDOW_PAGES)
+            if not number % _PACED:
+                yield from self.rest()
+        return there * PAGE + large_there, (whole - there) * PAGE + large_absent
 
     def pages_in(self, first: int, beyond: int) -> Generator[None, None, tuple[int, int]]:
         """Bytes of the whole pages in between, in memory and not. Raises Torn."""

@@ -7,9 +7,12 @@
                 free chunks of more than a page, and the top of the main arena. malloc_trim leaves the top of
                 other arenas alone, and what it joins with that
 
-An arena's head is read at once, and each of its lists then walked. A list that contradicts itself was changed
-meanwhile: the head is read again and the list walked again, and after some tries it is counted in `torn`, and
-what is behind its longest good part as in use. No more than MOST_CHUNKS are looked at; `cut` counts the lists
+An arena's head is read at once, and its lists then walked in one go: pages are asked for when all chunks are
+known. A list that contradicts itself was changed meanwhile: the head is read again and the list walked again,
+and after some tries it is counted in `torn`, and what is behind its longest good part as in use. Where the
+head is another once all lists are walked the program was at work, and chunks may have been missed or met
+twice: the arena is walked some times more, and the walk in the middle is told, with how far the walks lay
+from each other (`moved`). No more than MOST_CHUNKS are looked at; `cut` counts the lists
 that were not walked to their end for that.
 """
 
@@ -17,11 +20,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable
 
-from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from app.probe.kernel.pagemap import open_pagemap
 
 from .chunks import Found, Lists, Torn
@@ -30,6 +33,8 @@ from .places import MOST_ARENAS, MainArena, MallocArena, find_main, read_arena, 
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
 _TRIES = 3
+_WALKS = 5  # of an arena that is in use meanwhile,
+_WALKED_AGAIN = 5_000  # unless it has more chunks than this
 _UNSORTED = 0
 _TRIMMED_FROM = 98  # the first bin of chunks of 4 KiB: malloc_trim looks at these, and at the unsorted ones
 _LITTLE = 1 << 20  # what glibc may have of the kernel though another allocator serves the program
@@ -55,6 +60,7 @@ class LibraryReading:
     torn: int = 0
     cut: int = 0
     why: str = ""
+    moved: int = 0  # by so much `free` changed from one walk of an arena to the next, in all
 
 
 class LibraryReader:
@@ -107,6 +113,7 @@ class LibraryReader:
             total.torn,
             total.cut,
             _why_not_all(there, len(mains)),
+            total.moved,
         )
 
     def _main(self, library: Glibc) -> MainArena | None:
@@ -143,44 +150,79 @@ class LibraryReader:
         self, arena: MallocArena, main: MainArena, lists: Lists, total: _Total, is_main: bool
     ) -> Generator[None, None, None]:
         """Takes in one arena. What adds up to more than it has is not believed."""
-        lists.begin_arena()
-        own = _Total(arenas=1, system=arena.system)
-        for is_trimmed, walk in _lists_of(arena, lists, is_main):
-            yield from self._list(arena, main, lists, is_trimmed, walk, own)
-        if not is_main:
+        walks: list[_Walked] = []
+        while True:
+            yield from lists.begin_arena()
             try:
-                joined = yield from lists.joins(arena.top, arena.system)
-                own.trimmable = max(0, own.trimmable - joined.there)
-            except Torn:
-                own.torn += 1
+                arena = read_arena(self._memory, arena.bins, main.has_fast_bins)
+                walked = yield from self._walk(arena, main, lists, is_main)
+                now = read_arena(self._memory, arena.bins, main.has_fast_bins)
+            except Unmapped:
+                break
+            walks.append(walked)
+            if now == walked.arena or len(walks) == _WALKS or walked.own.chunks > _WALKED_AGAIN:
+                break
+        if not walks:
+            total.torn += 1
+            return
+        least_torn = min(walked.own.torn for walked in walks)
+        walks = sorted(
+            (walked for walked in walks if walked.own.torn == least_torn), key=lambda each: each.own.free
+        )
+        walked, own = walks[len(walks) // 2], walks[len(walks) // 2].own
+        own.moved = walks[-1].own.free - walks[0].own.free
         if own.free > own.system:
-            own = _Total(arenas=1, system=arena.system, torn=own.torn + 1)
+            total.add(_Total(arenas=1, system=own.system, torn=own.torn + 1))
+            return
+        try:
+            yield from self._pages(walked, lists, own)
+        except Torn:
+            own.torn += 1
         total.add(own)
 
+    def _pages(self, walked: _Walked, lists: Lists, own: _Total) -> Generator[None, None, None]:
+        """Which of its pages are in memory, and which of them malloc_trim would give back."""
+        there, absent = yield from lists.pages_of(walked.trimmed)
+        joined, _ = yield from lists.pages_of(walked.joined)
+        own.trimmable, own.absent = max(0, there - joined), absent
+        _, absent = yield from lists.pages_of(walked.kept)
+        own.absent += absent
+
+    def _walk(
+        self, arena: MallocArena, main: MainArena, lists: Lists, is_main: bool
+    ) -> Generator[None, None, _Walked]:
+        """All lists of an arena, from its head as it was read last."""
+        walked = _Walked(_Total(arenas=1, system=arena.system), arena)
+        for is_trimmed, walk in _lists_of(arena, lists, is_main):
+            yield from self._list(main, lists, is_trimmed, walk, walked)
+        if not is_main:
+            try:
+                walked.joined = lists.joins(walked.arena.top, arena.system)
+            except Torn:
+                walked.own.torn += 1
+        return walked
+
     def _list(
-        self,
-        arena: MallocArena,
-        main: MainArena,
-        lists: Lists,
-        is_trimmed: bool,
-        walk: WalkOf,
-        own: _Total,
+        self, main: MainArena, lists: Lists, is_trimmed: bool, walk: WalkOf, walked: _Walked
     ) -> Generator[None, None, None]:
         most = Found()
         for _ in range(_TRIES):
-            found = yield from walk(arena)
+            found = yield from walk(walked.arena)
             most = max(most, found, key=lambda each: each.free)
             if not found.torn:
                 most = found
                 break
             lists.renew()
             try:
-                arena = read_arena(self._memory, arena.bins, main.has_fast_bins)
+                walked.arena = read_arena(self._memory, walked.arena.bins, main.has_fast_bins)
             except Unmapped:
                 break
+        own = walked.own
         own.torn += most.torn
         own.cut += lists.left <= 0
-        own.take(most, is_trimmed)
+        own.chunks += most.chunks
+        own.free += most.free
+        (walked.trimmed if is_trimmed else walked.kept).extend(most.large)
 
 
 @dataclass
@@ -195,13 +237,7 @@ class _Total:
     chunks: int = 0
     torn: int = 0
     cut: int = 0
-
-    def take(self, found: Found, is_trimmed: bool) -> None:
-        """Adds a list."""
-        self.chunks += found.chunks
-        self.free += found.free
-        self.absent += found.absent
-        self.trimmable += found.there if is_trimmed else 0
+    moved: int = 0
 
     def add(self, other: _Total) -> None:
         """Adds an arena."""
@@ -209,12 +245,23 @@ class _Total:
             setattr(self, name, getattr(self, name) + value)
 
 
+@dataclass
+class _Walked:
+    """What a walk of an arena has found, and its head as it was last read."""
+
+    own: _Total
+    arena: MallocArena
+    trimmed: list[Range] = field(default_factory=list)  # chunks of whose pages malloc_trim gives back,
+    kept: list[Range] = field(default_factory=list)  # and does not
+    joined: list[Range] = field(default_factory=list)  # with the top, which stays
+
+
 def _lists_of(
     arena: MallocArena, lists: Lists, is_main: bool
 ) -> Iterator[tuple[bool, Callable[[MallocArena], Walk]]]:
     """(whether malloc_trim looks at it, how to walk it in an arena whose head is newer) of each in use."""
     if arena.top:
-        yield is_main, lambda arena: lists.top(arena.top, arena.system)
+        yield is_main, lambda arena: lists.top(arena.top, arena.top_at, arena.system)
     in_use = [place for place, first in enumerate(arena.links[::2]) if first != arena.head(place)]
     for place in sorted(in_use, key=_is_trimmed, reverse=True):  # first those with most of the bytes in them
         yield _is_trimmed(place), partial(_bin, lists, place)

@@ -43,6 +43,11 @@ class MallocArena:
     next: int
     system: int  # bytes that it has of the kernel
 
+    @property
+    def top_at(self) -> int:
+        """Where the address of `top` is."""
+        return self.bins - 16
+
     def head(self, place: int) -> int:
         """The address that the chunks of a bin are linked to, as if it were a chunk itself."""
         return self.bins + 16 * place - 16

@@ -66,3 +66,6 @@ def test_what_could_not_be_known_is_said() -> None:
     assert said[-1] == why
     torn = verdict(50 * MIB, parts(), library(torn=2), [])[-1]
     assert torn.startswith("2 lists of free blocks changed while they were read, and 0 were too long")
+    moved = verdict(50 * MIB, parts(), library(free=40 * MIB, moved=3 * MIB), [])[-1]
+    assert moved == "What is free changed while it was read, by 3 MiB: it may be off by as much."
+    assert "it may be off" not in str(verdict(50 * MIB, parts(), library(free=99 * MIB, moved=3 * MIB), []))
