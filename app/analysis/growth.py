@@ -1,7 +1,8 @@
 """How the memory of a process grows, and which kind of it: see lows.py for when that is said.
 
-What a process has to itself (its USS, and what of it is swapped out) is what it would give back by ending, so
-that is what is judged; where it could not be read, the RSS. It is no growth of the program's where all
+What a process alone has written to, in memory or swapped out, is what it would give back by ending, so that
+is what is judged; where it could not be read, the USS, or the RSS. The USS has pages of files too, of which
+another program that starts takes some away. It is no growth of the program's where all
 that it has, in memory or swapped out, stands still: pages that others have let go of, or that were copied
 from a parent, are of a finding of their own.
 

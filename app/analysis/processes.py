@@ -123,7 +123,9 @@ class ProcessUse:
         self.sums = message
         self._told.add("sums")
         self.course.add(MemoryReading(message.at_us, message.rss, message.uss, message.pss))
-        self.growth.sums_read(message.at_us, message.rss + message.swap, message.uss + message.swap)
+        # Pages of files are its own as long as nobody else maps them, and none that grow.
+        own = message.uss if message.dirty is None else message.dirty
+        self.growth.sums_read(message.at_us, message.rss + message.swap, own + message.swap)
         self._grown = None
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:

@@ -334,6 +334,7 @@ class Memory:
     huge: int | None = None
     huge_waste: int | None = None
     largest: list[Row] = field(default_factory=list)
+    dirty: int | None = None  # as of a rollup
 
 
 @dataclass(frozen=True)
@@ -348,6 +349,7 @@ class Rollup:
     pss: int
     swap: int
     shared: int  # of the RSS, what other processes map as well
+    dirty: int | None = None  # of the USS, what was written to: no file's that nobody else maps just now
 
 
 @dataclass(frozen=True)

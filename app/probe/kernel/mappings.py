@@ -82,6 +82,7 @@ class Walk:
     swap: int = 0
     shared: int = 0
     huge: int = 0
+    dirty: int = 0  # of the USS, what was written to
     beyond: int = 0  # the address up to which mappings were counted
     huge_waste: int | None = None  # of anonymous memory; None where its pages could not be looked at
     sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -156,6 +157,7 @@ def _add(found: Walk, text: bytes, anonymous: list[Mapping]) -> None:
         found.pss += pss << 10
         found.shared += shared_clean + shared_dirty << 10
         found.uss += private_clean + private_dirty + huge_files << 10
+        found.dirty += private_dirty + huge_files << 10
         found.huge += huge << 10
         found.swap += swap << 10
         kind = kind_of(mode, name)

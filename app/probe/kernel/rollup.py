@@ -16,13 +16,14 @@ _FIELD = re.compile(rb"^(\w+): +(\d+) kB$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Sums:
-    """Bytes; `shared` is how much of the RSS other processes map as well."""
+    """Bytes; `shared` is how much of the RSS other processes map as well, `dirty` what it alone wrote to."""
 
     rss: int
     uss: int
     pss: int
     swap: int
     shared: int
+    dirty: int
 
 
 def sums(pid: int) -> Sums | None:
@@ -37,4 +38,5 @@ def sums(pid: int) -> Sums | None:
         kib[b"Pss"] << 10,
         kib[b"Swap"] << 10,
         kib[b"Shared_Clean"] + kib[b"Shared_Dirty"] << 10,
+        kib[b"Private_Dirty"] + kib.get(b"Private_Hugetlb", 0) << 10,
     )

@@ -249,3 +249,16 @@ def test_dead_cycles_that_the_next_collection_gives_back_are_no_growth() -> None
     assert settled(row, None, DeadCycles(3_000_000, grown // 2 + 1)) is None
     assert settled(row, None, DeadCycles(3_000_000, grown // 4)) == row, "most of it is no cycle"
     assert settled(row, None, DeadCycles(5_000_000, grown)) == row, "it grew across a collection"
+
+
+def test_another_program_that_maps_the_same_files_hides_no_growth() -> None:
+    process = ProcessUse(7)
+    for tick in range(40):
+        at_us, grown = tick * 250_000, tick * MIB
+        files = 0 if tick > 35 else 6 * MIB  # somebody starts who maps them as well
+        process.summed(
+            Rollup(at_us, 7, 26 * MIB + grown, 20 * MIB + grown + files, 0, 0, 0, 20 * MIB + grown)
+        )
+    growth = process.memory_row(None, None)["growth"]
+    assert growth is not None
+    assert growth["bytes_per_s"] == pytest.approx(4 * MIB, rel=0.01)

@@ -87,7 +87,14 @@ class MemoryRead(SeldomRead):
         self.process.own = self._own = found.uss
         sizes = found.rss, found.uss, found.pss, found.swap, found.shared
         return Memory(
-            at_us, self.process.pid, *sizes, found.kinds, found.huge, found.huge_waste, found.largest
+            at_us,
+            self.process.pid,
+            *sizes,
+            found.kinds,
+            found.huge,
+            found.huge_waste,
+            found.largest,
+            found.dirty,
         )
 
     def _library_read(self, found: LibraryReading, at_us: int, cost: Cost) -> CLibrary:
