@@ -157,6 +157,7 @@ class Ledger:
         for each, its in zip(self.per_process, state["per_process"], strict=True):
             each.absorb(its, self.begin_us)
         self.events.extend(Event(**event) for event in state["events"])
+        self._explain()  # while the looks at where the piece begins are there
         self.at_us = max(self.at_us, at_us)
 
     def feed(self, message: Message) -> None:
@@ -279,6 +280,8 @@ class Ledger:
         self._begun, self._seen_us = True, end_us
         self.sampled.add(frame)
         joined = self._joined is not None and self._joined.goes_on(frame)
+        if self._joined is not None and not joined:
+            self._explain()
         for index, switches, track in gils_of(frame):
             gil = self.gils[index]
             gil.feed(switches, track, start_us, end_us, self.threads, self.gils.longest_holds, joined)

@@ -28,15 +28,16 @@ class Look(NamedTuple):
 class LookLog:
     """Looks by GIL; under None those of processes that run without."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: bool = False) -> None:
+        """Of a piece of an observation (pieces.py) it is asked for those at both ends, however far apart."""
+        self._piece = piece
         self._looks: dict[int | None, list[Look]] = {}
 
     def add(self, at_us: int, gil: int | None, holder: Seen, waiter: Seen) -> None:
         """Keep a look, and let go of those that are too old, half of all that are kept at a time."""
         looks = self._looks.setdefault(gil, [])
         looks.append(Look(at_us, holder, waiter))
-        if looks[0].at_us < at_us - 2 * KEPT_US:
-            del looks[: bisect_left(looks, at_us - KEPT_US, key=lambda look: look.at_us)]
+        _let_go(looks)
 
     def state(self, until_us: int, from_us: int) -> list[Any]:
         """The looks up to an instant and those from another on, to be stored."""
@@ -50,11 +51,14 @@ class LookLog:
         return [[*places], [list(column) for column in zip(*kept, strict=True)]]  # which compress better
 
     def absorb(self, state: list[Any]) -> None:
-        """Take the looks of the piece that follows."""
+        """Take the looks of the piece that follows: those at its ends, which may lie far apart, both stay."""
+        for looks in () if self._piece else self._looks.values():
+            _let_go(looks)
         told, columns = state
         places = [None if place is None else Place(*place) for place in told]
         for at_us, holder, holding, waiter, waiting, gil in zip(*columns, strict=True):
-            self.add(at_us, gil, (holder, places[holding]), (waiter, places[waiting]))
+            look = Look(at_us, (holder, places[holding]), (waiter, places[waiting]))
+            self._looks.setdefault(gil, []).append(look)
 
     def forget(self, gils: set[int]) -> None:
         """Nothing is asked of these GILs any more."""
@@ -91,6 +95,12 @@ class LookLog:
         looks = self._looks.get(gil, [])
         begin = bisect_left(looks, from_us, key=lambda look: look.at_us)
         return looks[begin : bisect_right(looks, until_us, key=lambda look: look.at_us)]
+
+
+def _let_go(looks: list[Look]) -> None:
+    """Forget those that are too old."""
+    if looks and looks[0].at_us < looks[-1].at_us - 2 * KEPT_US:
+        del looks[: bisect_left(looks, looks[-1].at_us - KEPT_US, key=lambda look: look.at_us)]
 
 
 def _numbered(place: Place | None, places: dict[Place | None, int]) -> int:

@@ -26,7 +26,7 @@ class StackLooks:
     def __init__(self, functions: Functions | None = None) -> None:
         self.functions = functions or Functions()
         self._by_stack: dict[int | None, list[int]] | None = None if functions is None else {}
-        self.log = LookLog()
+        self.log = LookLog(piece=functions is not None)
         self.locks: set[int] = set()  # the stacks whose innermost line takes a lock
         self._hot = HotFunctions()
         self._flame = Flame()

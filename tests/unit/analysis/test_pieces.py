@@ -15,6 +15,8 @@ from support.histories import (
 
 from app.analysis import pieces
 from app.analysis.excerpt import Excerpt
+from app.analysis.functions import Place
+from app.analysis.looks import LookLog
 from app.analysis.pieces import Pieces, cover, unpack
 from app.model.frames import Names, Process, encode
 
@@ -70,3 +72,26 @@ def test_a_span_put_together_of_pieces_is_what_its_messages_make(
     messages = messages_of(history, borders, missing, looks, readings)
     found, _ = by_pieces(messages, from_us, to_us)
     assert found == by_messages(messages, from_us, to_us)
+
+
+def test_a_wait_that_ends_early_in_a_long_piece_is_explained_by_the_looks_into_it():
+    # GIVEN a wait that begins before a piece of a hundred seconds, and looks at both ends of that
+    place, begin, end = Place(7, 70), LookLog(), LookLog()
+    begin.add(2_000_000, 0, (1, place), (2, place))
+    end.add(100_000_000, 0, (1, place), (2, place))
+    (places, early), (_, late) = begin.state(1 << 60, 0), end.state(1 << 60, 0)
+    columns = [one + other for one, other in zip(early, late, strict=True)]
+    # WHEN the piece is put to what came before
+    log = LookLog()
+    log.add(1_000_000, 0, (1, None), (3, None))
+    log.absorb([places, columns])
+    # THEN it is known where the thread stood, until another piece comes
+    assert log.waited_at(0, 2, 500_000, 3_000_000) == place
+    log.absorb([places, late])
+    assert log.waited_at(0, 2, 500_000, 3_000_000) is None
+    assert log.held_at(0, 1, 99_000_000, 101_000_000) == place
+    # AND of pieces that make up a longer one all are there, for what begins or ends in the first of them
+    whole = LookLog(piece=True)
+    for _ in range(2):
+        whole.absorb([places, columns])
+    assert whole.waited_at(0, 2, 500_000, 3_000_000) == place
