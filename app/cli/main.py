@@ -33,6 +33,8 @@ COMMANDS = {
     "compare": ("compare", "compare"),
     "rm": ("keep", "rm"),
     "pin": ("keep", "pin"),
+    "name": ("keep", "name"),
+    "tag": ("keep", "tag"),
     "import": ("keep", "import_file"),
     "exporter": ("exporter", "exporter"),
 }

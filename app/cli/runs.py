@@ -15,6 +15,7 @@ from app.model.units import ABSENT
 from app.runs.archive import Archive, Entry, Query
 
 MOST = 1000
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 Json = dict[str, Any]
 
@@ -25,11 +26,13 @@ def runs(
     state: Annotated[str, typer.Option(help="finished, stopped, timed_out or failed")] = "",
     finding: Annotated[str, typer.Option(help="a finding's code, such as gil-convoy")] = "",
     tag: Annotated[str, typer.Option(help="a tag")] = "",
+    since: Annotated[datetime | None, typer.Option(formats=TIMES, help="started then or later")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="started then or before")] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=MOST, help="so many, the newest")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="print the list as one object")] = False,
 ) -> None:
     """List the runs that were recorded, newest first."""
-    query = Query(text, kind, state, finding, tag)
+    query = Query(text, kind, state, finding, tag, _seconds(since), _seconds(until))
 
     async def listed(archive: Archive) -> tuple[list[Entry], int]:
         await archive.recover()
@@ -42,6 +45,10 @@ def runs(
     typer.echo(table(entries) if entries else "No run is recorded that fits.")
     if count > len(entries):
         typer.echo(f"{count - len(entries)} more: ask for them with -n.", err=True)
+
+
+def _seconds(time: datetime | None) -> float | None:
+    return None if time is None else time.timestamp()
 
 
 def table(entries: list[Entry]) -> str:

@@ -85,6 +85,9 @@ class RunRequest:
     sampling: Sampling = field(default_factory=Sampling)
 
 
+LONGEST_TAG = 40  # characters
+MOST_TAGS = 20  # of a run
+
 DECLARED: dict[str, Declared] = {
     each.name: each.metadata["declared"] for each in fields(RunRequest) if "declared" in each.metadata
 }

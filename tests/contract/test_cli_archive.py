@@ -81,6 +81,22 @@ def test_a_run_is_pinned_removed_and_put_back(gilscope, recorded):
     assert run_id in gilscope("runs")
 
 
+def test_a_run_is_named_tagged_and_found_by_that_and_by_its_time(gilscope, recorded):
+    run_id, name = recorded["run"]["id"], recorded["run"]["name"]
+    gilscope("name", run_id, "before the fix")
+    gilscope("tag", run_id, "slow", "of-july", "slow")
+    found = json.loads(gilscope("runs", "before the", "--tag", "slow", "--json"))["runs"]
+    assert [(run["id"], run["tags"]) for run in found] == [(run_id, ["slow", "of-july"])]
+    gilscope("tag", run_id, "slow", "--off")
+    assert "No run is recorded" in gilscope("runs", "--tag", "slow")
+    assert "1 to 80 characters" in gilscope("name", run_id, "x" * 81, status=2)
+    assert "1 to 40 characters" in gilscope("tag", run_id, "", status=2)
+    gilscope("name", run_id, name)
+    gilscope("tag", run_id, "of-july", "--off")
+    assert run_id in gilscope("runs", "--since", "2020-01-01", "--until", "2999-12-31")
+    assert "No run is recorded" in gilscope("runs", "--until", "2020-01-01 12:00")
+
+
 def test_what_is_no_recording_is_refused(gilscope, tmp_path: Path):
     (tmp_path / "text").write_text("hello\n")
     assert "no recording of GILScope" in gilscope("show", str(tmp_path / "text"), status=4)

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from app.model.errors import BadRequest
 from app.model.spec import Sampling
 from app.runs.catalogue import encodable
-from app.runs.request import ASKED, DECLARED, Declared, RunRequest
+from app.runs.request import ASKED, DECLARED, LONGEST_TAG, MOST_TAGS, Declared, RunRequest
 
-Tag = Annotated[str, Field(min_length=1, max_length=40)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
 
 _TYPES = get_type_hints(RunRequest)
 
@@ -201,7 +201,7 @@ class RunChange(_Strict):
     """What a person calls a run, and whether it is to stay; a field that is left out stays as it is."""
 
     name: str | None = _field(DECLARED["name"], None)
-    tags: list[Tag] | None = Field(default=None, max_length=20)
+    tags: list[Tag] | None = Field(default=None, max_length=MOST_TAGS)
     pinned: bool | None = None
 
 
