@@ -12,7 +12,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test truth fuzz lint format bench screenshots cases soak findings clean
+.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz lint format bench screenshots cases soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,22 +24,38 @@ install-test: $(VENV)/.installed-test  ## the same, with what the tests need
 serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
 	@exec $(BIN)/gilscope serve $(ARGS)
 
+# A worker begins with tests that follow each other and so share what their modules set up, and takes over from the
+# other one once it has no more of its own.
+SIDE_BY_SIDE := $(BIN)/pytest -n 2 --dist worksteal
+# All that needs no other program, and of the rest: the count of switches that a real target keeps itself, and a page.
+QUICK := $(filter-out %/conftest.py %/workloads %/__pycache__,$(wildcard tests/unit/*)) \
+  $(addprefix tests/unit/workloads/,test_workload_catalogue.py) \
+  $(patsubst %,tests/contract/test_%.py,documents findings_page floors names) \
+  tests/process/test_figures.py::test_the_switches_are_those_that_the_process_counts_itself \
+  tests/browser/test_report_file.py
+
 # Both parts run, whatever the first one comes to, so that no failure hides another. What failed beside others is
 # run again alone, where it has to pass twice in a row: docs/decisions/0010.
 test: lint chromium compilers  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	@failed=; \
-	$(BIN)/pytest -n 2 -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
+	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
 	if [ $$status = 1 ]; then $(BIN)/pytest --last-failed --failed-before -m "not serial$(AS_USER)" $(ARGS); status=$$?; fi; \
 	[ $$status = 0 ] || failed="the tests that run side by side"; \
 	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS) || failed="$${failed:+$$failed, }the serial tests"; \
 	[ -z "$$failed" ] || { echo >&2 "Failed: $$failed"; exit 1; }
 
+test-quick: $(VENV)/.installed-test chromium  ## those that are quick: units, contracts, one real target, one page
+	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(QUICK) $(ARGS)
+
+coverage: $(VENV)/.installed-test  ## tell which lines of app the units reach, module by module
+	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" --cov=app --cov-report=term:skip-covered tests/unit $(ARGS)
+
 truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, as root on a quiet machine
 	$(BIN)/pytest tests/process/test_truth.py $(ARGS)
 
 fuzz: $(VENV)/.installed-test  ## observe 200 times over a memory that lies (RUNS=1000: more)
-	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest tests/process/test_lying_memory.py $(ARGS)
+	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest --timeout=0 tests/process/test_lying_memory.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .
@@ -67,7 +83,7 @@ findings: $(VENV)/.installed-test  ## write docs/findings.md (ARGS="--run --pyth
 	$(BIN)/python tools/findings.py $(ARGS)
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 # ensurepip is asked for by name because Debian ships venv without it.
 $(BIN)/python:

@@ -66,7 +66,7 @@ def site() -> Iterator[Site]:
             server.wait(20)
 
 
-@pytest.fixture(scope="module")  # while it is there no other test of this process can run an event loop
+@pytest.fixture(scope="package")  # while it is there no other test of this process can run an event loop
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "there is no chromium on PATH: `make test` installs Debian's where apt-get is there"

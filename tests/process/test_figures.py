@@ -10,8 +10,6 @@ from support.observing import observing, program, workload
 
 from app.model.frames import Frame, Report
 
-pytestmark = pytest.mark.serial
-
 # Speaks the workload's line. Reads CPython's own switch counter before the gate opens and after its threads
 # have ended; while nobody but main runs it stands still, so the observer must find the same difference.
 COUNTING = """
@@ -60,6 +58,7 @@ def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> N
     assert abs(seen - report) <= ITS_OWN_READING
 
 
+@pytest.mark.serial
 def test_two_threads_that_let_go_of_it_do_twice_as_much(any_python: str) -> None:
     """The best of a few pairs: it holds on two free cores, and a shared machine has those only at times."""
     ratios = []
@@ -74,6 +73,7 @@ def test_two_threads_that_let_go_of_it_do_twice_as_much(any_python: str) -> None
     assert max(ratios) >= 1.6, ratios
 
 
+@pytest.mark.serial
 def test_the_longest_hold_is_the_call_that_does_not_let_go(gil_any_python: str) -> None:
     with observing(
         workload(gil_any_python, "native-hold", executor="threads", workers=3, seconds=3)
@@ -84,6 +84,7 @@ def test_the_longest_hold_is_the_call_that_does_not_let_go(gil_any_python: str) 
     assert longest == pytest.approx(summary["workload"]["longest_call_ms"] / 1e3, rel=0.1)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("interval_ms", [1.0, 5.0, 20.0])
 def test_the_io_thread_of_a_convoy_waits_a_switch_interval(gil_any_python: str, interval_ms: float) -> None:
     params = json.dumps({"switch_interval_ms": interval_ms})

@@ -22,8 +22,6 @@ from app.model.spec import Start
 sys.path.insert(0, str(ROOT / "tools"))
 import findings as page
 
-pytestmark = pytest.mark.serial
-
 LEAST_US = 1_500_000  # what is wrong would have been told by then
 LIMIT_US = 15_000_000
 PROGRAMS = [each for each in page.programs() if not each.workload and not each.needs]
@@ -86,6 +84,7 @@ def test_without_a_gil_what_is_due_is_told_and_nothing_else(
     check(free_threaded_python, program, free=True)
 
 
+@pytest.mark.serial
 def test_a_lock_order_is_told_with_both_functions_within_two_seconds(gil_python: str) -> None:
     told, _, at_us = found_in(gil_python, "lock_order", ["threads-stuck"])
     stuck = told["threads-stuck"]

@@ -138,8 +138,6 @@ trio.run(main, instruments=[Timed()])
 print(json.dumps(Timed.took), flush=True)
 """
 
-pytestmark = pytest.mark.serial  # lengths, which a busy machine makes longer
-
 EACH = pytest.mark.parametrize("interpreter", FOUND, ids=name)
 
 

@@ -84,7 +84,6 @@ def test_a_gil_switched_on_in_a_free_threaded_build_is_reported(free_threaded_py
         assert share([row], "running") == pytest.approx(own, abs=0.05), row
 
 
-@pytest.mark.serial
 def test_io_bound_threads_hardly_hold_it(python: str) -> None:
     summary, rows = watched(python, "io-bound")
     assert all(gil["held_share"] < 0.1 for gil in summary["gils"])
@@ -118,7 +117,6 @@ def test_the_io_thread_of_a_convoy_waits_for_nothing_without_one(free_threaded_p
     assert share([row], "waiting") < 0.05
 
 
-@pytest.mark.serial
 def test_each_process_of_a_pool_has_a_gil_of_its_own(gil_python: str) -> None:
     """Forked or spawned, as the interpreter's own default is."""
     summary, _ = watched(gil_python, "cpu-bound", executor="processes", workers=2)
@@ -188,7 +186,6 @@ time.sleep(0.5)
 """
 
 
-@pytest.mark.serial
 def test_thousands_of_threads_leave_nothing_behind_in_the_observer(any_python: str, tmp_path: Path) -> None:
     enough = tmp_path / "enough"
     with observing(program(any_python, THOUSANDS, str(enough))) as observation:

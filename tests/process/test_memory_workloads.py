@@ -24,9 +24,6 @@ MIB = 1024 * 1024
 # or less often on a busy machine.
 SECONDS = {"fragmentation": 12.0, "leak": 12.0, "copy-on-write": 10.0, "reference-cycles": 3.0}
 MENDED_SECONDS = 6.0  # on an idle machine every finding of above would be there by then
-WORKLOADS = [
-    pytest.param(each, marks=pytest.mark.serial) if each == "reference-cycles" else each for each in SECONDS
-]
 
 
 def _start(python: str, declared: catalogue.Workload, seconds: float, **params: Any) -> Start:
@@ -40,7 +37,7 @@ def _found(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @on_each
-@pytest.mark.parametrize("workload_name", WORKLOADS)
+@pytest.mark.parametrize("workload_name", SECONDS)
 def test_the_finding_is_there_with_its_evidence(path: str, workload_name: str) -> None:
     declared = catalogue.find(workload_name)
     with observing(_start(path, declared, SECONDS[workload_name])) as observation:
@@ -100,7 +97,6 @@ def test_mended_they_are_not_there(path: str) -> None:
 
 
 @on_each
-@pytest.mark.serial
 def test_without_cycles_nothing_pauses(path: str) -> None:
     _assert_mended(path, "reference-cycles")
 

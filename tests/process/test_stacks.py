@@ -177,7 +177,6 @@ def cpu_bound(python: str) -> Observation:
     return observation
 
 
-@pytest.mark.serial
 def test_the_holder_of_a_cpu_bound_run_is_in_the_workloads_function(cpu_bound: Observation) -> None:
     looks = holders(cpu_bound)
     assert len(looks) > 130
@@ -186,7 +185,6 @@ def test_the_holder_of_a_cpu_bound_run_is_in_the_workloads_function(cpu_bound: O
     assert sum("count_down" in stack for stack in stacks) >= 0.95 * len(stacks)
 
 
-@pytest.mark.serial
 def test_the_longest_waiter_of_a_cpu_bound_run_is_read_too(cpu_bound: Observation, python: str) -> None:
     looks = [look for message in cpu_bound.of(Stacks) for look in message.looks]
     waited_for = [look for look in looks if look[4] >= 0]

@@ -63,7 +63,6 @@ def _run(seconds: float, environment: dict[str, str], **params: Any) -> dict[str
     return result
 
 
-@pytest.mark.serial
 def test_every_language_does_the_same_work_on_one_clock(cache: Path):
     environment = {
         "PATH": os.environ["PATH"],

@@ -132,7 +132,6 @@ def test_a_leak_has_an_end(gil_python: str):
     assert result["rss_end"] - result["rss_start"] < 20 * MB
 
 
-@pytest.mark.serial
 def test_the_collector_finds_cycles_and_everybody_waits(python: str):
     result = _run(python, "reference-cycles", seconds=2.0, live_objects=200_000)
     assert result["collections"] == sum(pauses["count"] for pauses in result["pauses_ms"].values())

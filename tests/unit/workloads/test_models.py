@@ -47,7 +47,6 @@ def test_a_chain_is_handed_on_by_every_worker(executor: str) -> None:
     assert min(result["ops_by_worker"]) > 0
 
 
-@pytest.mark.serial
 def test_a_chain_is_not_faster_with_more_workers() -> None:
     speed_ups = [run("sequential-chain", "--seconds", "1")["speed_up"] for _ in range(ATTEMPTS - 2)]
     assert min(speed_ups) < 1.2
@@ -68,7 +67,6 @@ def test_a_slower_core_makes_no_part_longer_and_a_wait_does() -> None:
     assert Round(Part(0, 100, 100), [half]).length_units == pytest.approx(70)
 
 
-@pytest.mark.serial
 @on_each
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.5])
 def test_amdahls_law_holds_on_processes(python: str, share: float) -> None:
@@ -76,7 +74,6 @@ def test_amdahls_law_holds_on_processes(python: str, share: float) -> None:
     assert result["fitted_serial_share"] == pytest.approx(share, abs=0.05)
 
 
-@pytest.mark.serial
 @on_each
 def test_amdahls_law_holds_on_a_busy_machine(python: str) -> None:
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
@@ -89,7 +86,6 @@ def test_amdahls_law_holds_on_a_busy_machine(python: str) -> None:
     assert result["fitted_serial_share"] == pytest.approx(0.3, abs=0.05)
 
 
-@pytest.mark.serial
 @on_each
 def test_the_gil_makes_all_of_a_job_serial(python: str) -> None:
     result = run("amdahl", "--seconds", "2", "--executor", "threads", python=python, serial_share=0.3)
