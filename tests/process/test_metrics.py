@@ -237,16 +237,16 @@ def test_with_pids_alone_it_ends_some_time_after_the_last_of_them(tmp_path: Path
         from app.model.spec import Sampling
         from app.runs.settings import Settings
         from app.web.exporter import ToObserve, serve
-        said = []
         watched = ToObserve([int(sys.argv[1])], [], Sampling())
-        serve(Settings(data_dir=sys.argv[2]), "127.0.0.1", 0, watched, said.append, 0.2)
-        for sentence in said: print(sentence)
+        say = lambda sentence: print(sentence, flush=True)
+        serve(Settings(data_dir=sys.argv[2]), "127.0.0.1", 0, watched, say, 0.2)
     """
     with standing_by(sys.executable, IDLE) as target:
         command = [sys.executable, "-c", textwrap.dedent(serve), str(target.pid), str(tmp_path)]
         with subprocess.Popen(command, stdout=-1, text=True, env={"PYTHONPATH": str(ROOT)}) as process:
-            killer = threading.Timer(5, target.kill)
-            killer.start()
+            assert process.stdout
+            assert "Metrics are at" in process.stdout.readline()
+            target.kill()
             said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Nothing is left to observe" in said.splitlines()[-1]
