@@ -9,7 +9,7 @@ import random
 import sys
 from dataclasses import dataclass
 
-from bench import arrival, blanking, c_library, cost, heap, history, long_runs, looks, slowdown
+from bench import arrival, blanking, c_library, cost, heap, history, long_runs, looks, slowdown, viewers
 from bench.spread import percentile, spread
 
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -24,6 +24,8 @@ class BenchPlan:
     pairs: int
     pair_s: float
     arrival_s: float
+    viewers: tuple[int, ...]
+    viewers_s: float
     heap_size: int
     heap_pairs: int
     heap_span_s: float
@@ -45,6 +47,8 @@ FULL = BenchPlan(
     pairs=15,
     pair_s=4.0,
     arrival_s=20.0,
+    viewers=(50, 200, 500),
+    viewers_s=20.0,
     heap_size=heap.GIB,
     heap_pairs=10,
     heap_span_s=4.0,
@@ -63,6 +67,8 @@ FULL = BenchPlan(
 AIM_COST = 1.0  # of py-spy's share, on the same target
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
+AIM_VIEWERS_MS = 200.0  # p99, of 500; of up to 200 it is half of it
+AIM_VIEWERS_MB = 100.0
 AIM_LIBRARY_MS = 150.0
 AIM_HISTORY_MS = 100.0
 AIM_OPEN_MS = 1000.0
@@ -77,6 +83,8 @@ QUICK = BenchPlan(
     pairs=2,
     pair_s=0.5,
     arrival_s=1.5,
+    viewers=(5,),
+    viewers_s=1.5,
     heap_size=heap.GIB // 64,
     heap_pairs=1,
     heap_span_s=1.0,
@@ -111,6 +119,7 @@ def main() -> None:
     print_slowdown(plan, chosen.python, chosen.threads, dice)
     print_looks(plan, chosen.python, dice)
     print_arrival(plan, chosen.python, chosen.threads)
+    print_viewers(plan, chosen.python)
     print_heap(plan, chosen.python, dice)
     print_c_library(plan, chosen.python, dice)
     print_history(plan, dice)
@@ -178,6 +187,22 @@ def print_arrival(plan: BenchPlan, python: str, threads: int) -> None:
     aim = aimed(spread(delays_ms).median, AIM_ARRIVAL_MS)
     print(f"    median [quartiles]           {spread(delays_ms).text('{:.2f}')} ms{aim}")
     print(f"    p99                          {percentile(delays_ms, 99):.2f} ms")
+
+
+def print_viewers(plan: BenchPlan, python: str) -> None:
+    """From the last sample to each of many clients."""
+    print(
+        f"\narrival at each of many viewers of a run of {viewers.THREADS} threads, with another run beside it"
+    )
+    for count in plan.viewers:
+        load = viewers.measure(python, count, plan.viewers_s)
+        delays_ms = [delay * 1e3 for delay in load.delays_s]
+        p99_ms, rss_mb = percentile(delays_ms, 99), load.rss / 1e6
+        print(f"  {count} viewers, {len(delays_ms)} of {load.expected} slices, {load.cpu:.0%} of a CPU")
+        print(f"    median [quartiles]           {spread(delays_ms).text('{:.0f}')} ms")
+        aim_ms = AIM_VIEWERS_MS if count > 200 else AIM_VIEWERS_MS / 2
+        print(f"    p99                          {p99_ms:.0f} ms{aimed(p99_ms, aim_ms)}")
+        print(f"    server's memory, MB          {rss_mb:.0f}{aimed(rss_mb, AIM_VIEWERS_MB)}", flush=True)
 
 
 def print_heap(plan: BenchPlan, python: str, dice: random.Random) -> None:

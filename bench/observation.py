@@ -53,7 +53,7 @@ class Observation(AbstractContextManager["Observation"]):
             cwd=HOME,
             env=own_environment(),
         )
-        self._stdin, self._stdout = _pipes(self._process)
+        self._stdin, self._stdout = pipes(self._process)
         self.say(self._spec.to_line())
         return self
 
@@ -81,9 +81,10 @@ class Observation(AbstractContextManager["Observation"]):
             yield decode(line), len(line.encode())
 
 
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+def pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    """Its standard input and output."""
     if process.stdin is None or process.stdout is None:
-        raise RuntimeError("The observer was started without pipes")
+        raise RuntimeError("It was started without pipes")
     return process.stdin, process.stdout
 
 

@@ -1,13 +1,14 @@
-"""The way of a message: into the recordings as it comes; decoded once, into the ledger and to viewers.
+"""The way of a message: into the recordings and to viewers as it comes; decoded once, into the ledger.
 
-Of many runs at once the decoding may be behind. What came is recorded all the same, so that whatever kills
-this process takes the last second at the most.
+Of many runs at once, or with many viewers, the decoding may be behind: figures are then late. What came is
+recorded and shown all the same, so that whatever kills this process takes the last second at the most.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,11 +18,13 @@ from app.analysis.ledger import Ledger
 from app.analysis.summary import judge
 from app.model import frames
 from app.runs.hub import Hub
-from app.runs.playback import IN_HEADER
+from app.runs.packet import Packet
+from app.runs.playback import is_in_header
 from app.runs.recording import Recording
 from app.runs.timeline import TimelineWriter
 
 JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
+HEADER_SHARE = 0.02  # of the loop's time, what making headers may take at the most
 JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
 
 Json = dict[str, Any]
@@ -38,38 +41,56 @@ class Feed:
         self.hub = Hub()
         self.recordings: list[Recording] = []
         self.timeline: TimelineWriter | None = None
-        self.count = 0  # messages so far
+        self.count = 0  # messages so far, of those that were taken
+        self._unsaid: deque[str] = deque()  # heard, and not sent to viewers
+        self._shown: deque[int] = deque()  # where in the hub those are that wait to be taken
+        self._ahead = False  # viewers are sent messages before they are taken
         self._describe = describe
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
         self._judge_at_s = 0.0
+        self._opening: tuple[float, Packet, int] | None = None
 
-    def record(self, lines: Sequence[str]) -> None:
-        """Messages as the observer wrote them, which are not decoded yet."""
+    def hear(self, lines: Sequence[str]) -> None:
+        """Messages as the observer wrote them, which are decoded when they are taken."""
         for recording in self.recordings:
             recording.write_all(lines)
+        self._unsaid += lines
+        if self._ahead:
+            self.go_ahead()
+
+    def go_ahead(self) -> None:
+        """The run goes on as viewers expect: from now on they get what comes before it is taken."""
+        self._ahead = True
+        while self._unsaid:
+            self._show()
 
     def take(self, message: frames.Message, line: str | None = None) -> None:
-        """A message that was recorded, into the others; ValueError where it speaks of what none named.
+        """A message that was heard, into the ledger; ValueError where it speaks of what none named.
 
-        `line` is the message as the observer wrote it; without it, it is encoded and recorded here.
+        `line` is the message as the observer wrote it; without it, it is encoded and heard here.
         """
         before_us = self.ledger.at_us
         self.ledger.feed(message)
         if line is None:
             line = frames.encode(message, self.count)
             self.forget_rest()
-            self.record([line])
+            self.hear([line])
+        if not self._shown:
+            self._show()
+        self._shown.popleft()
         for recording in self.recordings:
             recording.reached(self.count, before_us)
-        self.hub.publish(line, lasting=not isinstance(message, IN_HEADER), number=self.count)
         if self.timeline is not None:
             self.timeline.feed(message, line, self.count)
         self.count += 1
+        self.hub.told = self._told_at
         if isinstance(message, frames.Counters) and self.hub.watched:
             self.say(self._figures())
 
     def forget_rest(self) -> None:
         """What was recorded and could not be understood: it is no part of the run."""
+        self._unsaid.clear()
+        self._shown.clear()
         for recording in self.recordings:
             recording.keep(self.count)
 
@@ -78,15 +99,28 @@ class Feed:
         self.hub.publish(dump(message), lasting=False)
 
     def header(self) -> Json:
-        """What a viewer needs to draw from the start, once the observation has begun.
-
-        Taken together with `hub.follow()`, nothing is lost between the two.
-        """
+        """What a viewer needs to draw from the start, once the observation has begun."""
         told = header_of(self.ledger)
         if told["figures"] is not None:
             self._judge()
             told["figures"] |= self._judged
         return {**told, "type": "header", "run": self._describe()}
+
+    def opening(self, since: int) -> tuple[Packet, int]:
+        """The header for those who begin at `since` of the hub's messages, and how far it tells of them.
+
+        Where many come, they share one: each of them is also told of what has come since.
+        """
+        begun_s = time.monotonic()
+        if self._opening is not None:
+            until_s, packet, at = self._opening
+            if at >= since and begun_s < until_s:
+                return packet, at
+        at = self._told_at
+        packet = Packet.of(dump(self.header()))
+        made_s = time.monotonic()
+        self._opening = made_s + (made_s - begun_s) / HEADER_SHARE, packet, at
+        return packet, at
 
     def close(self, said: Sequence[Json]) -> None:
         """No message comes any more: the last words, and then the viewers are let go of."""
@@ -95,6 +129,17 @@ class Feed:
                 self.hub.publish(dump(message))
         finally:
             self.hub.close()
+
+    @property
+    def _told_at(self) -> int:
+        """Of which message of the hub the ledger does not know yet."""
+        return self._shown[0] if self._shown else self.hub.next
+
+    def _show(self) -> None:
+        """Send viewers the first message that they were not."""
+        line = self._unsaid.popleft()
+        self._shown.append(self.hub.next)
+        self.hub.publish(line, lasting=not is_in_header(line), number=self.count + len(self._shown) - 1)
 
     def _figures(self) -> Json:
         """The figures of this moment; with the findings so far, where it is time to judge again."""

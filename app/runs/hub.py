@@ -1,35 +1,43 @@
 """Fan-out of one run to any number of viewers: one shared ring of messages, and a cursor for each viewer.
 
-A viewer that reads slowly, or not at all, costs the others nothing and holds no memory but its cursor. The
-ring keeps the last ten seconds, so that a viewer who comes late has something to draw; it is bounded in
-bytes too. Everything here runs on the event loop's thread.
+A message is encoded once. What came since a viewer was last sent something goes out in one piece, which is
+made once for all viewers who stand at the same place. So a viewer that reads slowly, or not at all, costs the
+others nothing and holds no memory but its cursor; one that is seconds behind skips to the present. The ring
+keeps the last ten seconds, so that a viewer who comes late has something to draw; it is bounded in bytes too.
+Everything here runs on the event loop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
 
+from app.runs.packet import Packet, framed
+
 KEEP_S = 10.0
 KEEP_BYTES = 8 * 1024 * 1024
+BEHIND_S = 3.0  # further behind than that, a viewer skips to the present
+AT_ONCE = 64 * 1024  # bytes of a packet, unless one message has more: a stuck viewer may keep one alive
 
 
 class _Entry(NamedTuple):
     at_s: float
-    text: str
+    frame: bytes
     lasting: bool
     number: int | None  # of the observer's messages, from 0
 
 
 class Delivery(NamedTuple):
-    """A message for one viewer. With `missed` above 0 the viewer lost as many before it."""
+    """Messages for one viewer; with `missed` above 0 none, for the viewer lost as many."""
 
     missed: int
-    text: str
+    packet: Packet
 
 
 class Hub:
@@ -46,7 +54,10 @@ class Hub:
         self._clock = clock
         self._ring: deque[_Entry] = deque()
         self._first = 0  # the number of the oldest message in the ring
-        self._size = 0  # characters in the ring
+        self._size = 0  # bytes in the ring
+        self.told = 0  # the message up to which a header would tell: no viewer skips what is after it
+        # The last packet: from where and how far the ring was, up to where it goes.
+        self._packed: tuple[tuple[int, int], int, Packet] = ((-1, -1), -1, Packet(b""))
         self._news = asyncio.Event()
         self._followers: WeakSet[Follower] = WeakSet()
         self.closed = False
@@ -58,12 +69,13 @@ class Hub:
         `number` is that of a message of the observer.
         """
         now_s = self._clock()
-        self._ring.append(_Entry(now_s, text, lasting, number))
-        self._size += len(text)
+        frame = framed(text)
+        self._ring.append(_Entry(now_s, frame, lasting, number))
+        self._size += len(frame)
         while len(self._ring) > 1 and (
             self._size > self._keep_bytes or self._ring[0].at_s < now_s - self._keep_s
         ):
-            self._size -= len(self._ring.popleft().text)
+            self._size -= len(self._ring.popleft().frame)
             self._first += 1
         self._wake()
 
@@ -72,9 +84,13 @@ class Hub:
         self.closed = True
         self._wake()
 
-    def follow(self) -> Follower:
-        """A new viewer's cursor: the tail from here back, then what comes."""
-        follower = Follower(self)
+    def follow(self, joined_at: int | None = None) -> Follower:
+        """A new viewer's cursor: the tail from here back, then what comes.
+
+        `joined_at`: where its header was made. Of what was before, only what is lasting is sent; if not
+        given, that is now.
+        """
+        follower = Follower(self, self.next if joined_at is None else joined_at)
         self._followers.add(follower)
         return follower
 
@@ -93,42 +109,85 @@ class Hub:
         """The number of the oldest message of the observer that the ring still has."""
         return next((entry.number for entry in self._ring if entry.number is not None), None)
 
+    @property
+    def first(self) -> int:
+        """Which message is the oldest in the ring."""
+        return self._first
+
+    @property
+    def next(self) -> int:
+        """Which message comes next."""
+        return self._first + len(self._ring)
+
     def _wake(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
-    @property
-    def _next(self) -> int:
-        return self._first + len(self._ring)
+    def _is_behind(self, at: int) -> bool:
+        """Whether whoever reads that message next is too late to want it."""
+        return not self.closed and self._ring[at - self._first].at_s < self._clock() - BEHIND_S
+
+    def _present(self) -> int:
+        """A message of the last second: the same for all who ask in one second, who so share a header."""
+        second_s = math.floor(self._clock())
+        before = next(
+            (back for back, entry in enumerate(reversed(self._ring)) if entry.at_s < second_s), None
+        )
+        present = self._first if before is None else self.next - before
+        return min(present, self.told)
+
+    def _since(self, at: int, joined_at: int) -> tuple[int, Packet]:
+        """What is there from a message on, AT_ONCE bytes of it: up to where, and the packet."""
+        place = (at, self.next)
+        shared = at >= joined_at
+        if shared and self._packed[0] == place:
+            return self._packed[1:]
+        size, frames = 0, []
+        for entry in islice(self._ring, at - self._first, None):
+            if size and size + len(entry.frame) > AT_ONCE:
+                break
+            if entry.lasting or at >= joined_at:
+                frames.append(entry.frame)
+                size += len(entry.frame)
+            at += 1
+        packet = Packet(b"".join(frames))
+        if shared:
+            self._packed = (place, at, packet)
+        return at, packet
 
 
 class Follower:
     """A viewer's place in the ring: an asynchronous iterator of `Delivery`."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, joined_at: int) -> None:
         self._hub = hub
-        self._at = hub._first
-        self._joined = hub._next
+        self.at = hub.first  # the message that comes next
+        self._joined_at = joined_at
 
     def __aiter__(self) -> Follower:
         return self
 
     async def __anext__(self) -> Delivery:
-        missed = 0
+        hub = self._hub
         while True:
-            hub = self._hub
-            while self._at == hub._next:
+            while self.at == hub.next:
                 if hub.closed:
                     raise StopAsyncIteration
                 await hub._news.wait()
-            if self._at < hub._first:
+            if self.at < hub.first:
                 # Half the ring ahead: at its oldest message this viewer would be overtaken again at once.
-                again = hub._first + (0 if hub.closed else len(hub._ring) // 2)
-                missed += again - self._at
-                self._at = again
-                # As one who has just come: what stood in the meantime is of no use to this viewer.
-                self._joined = hub._next
-            entry = hub._ring[self._at - hub._first]
-            self._at += 1
-            if entry.lasting or self._at > self._joined:
-                return Delivery(missed, entry.text)
+                return self._skip(hub.first + (0 if hub.closed else (hub.next - hub.first) // 2))
+            if self.at >= self._joined_at and hub._is_behind(self.at) and hub._present() > self.at:
+                return self._skip(hub._present())
+            self.at, packet = hub._since(self.at, self._joined_at)
+            if packet.framed:
+                return Delivery(0, packet)
+
+    def rejoin(self, joined_at: int) -> None:
+        """As one who has come at that message: what stood before is of no use to this viewer."""
+        self._joined_at = joined_at
+
+    def _skip(self, to: int) -> Delivery:
+        skipped, self.at = to - self.at, to
+        self._joined_at = self._hub.next
+        return Delivery(skipped, Packet(b""))

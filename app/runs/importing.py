@@ -13,6 +13,7 @@ from app.model.frames import Hello
 from app.model.summary import Summary
 from app.runs.archive import StoredRun
 from app.runs.feed import dump
+from app.runs.packet import Packet
 from app.runs.playback import Recorded
 from app.runs.run_json import run_json
 
@@ -98,17 +99,17 @@ class ImportingRun:
         """As RunRecord says: there are none."""
         self._not_yet()
 
-    async def view(self) -> AsyncIterator[str]:
+    async def view(self) -> AsyncIterator[Packet]:
         """As RunRecord says."""
         while not self._over.is_set():
-            yield dump({"type": "run", "run": self.to_json()})
+            yield Packet.of(dump({"type": "run", "run": self.to_json()}))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), TELL_S)
         if self._stored is None:
-            yield dump({"type": "run", "run": self.to_json()})
+            yield Packet.of(dump({"type": "run", "run": self.to_json()}))
             return
-        async for text in self._stored.view():
-            yield text
+        async for packet in self._stored.view():
+            yield packet
 
     def _not_yet(self) -> NoReturn:
         if self._failure is not None:

@@ -20,8 +20,9 @@ from app.runs.again import request_of
 from app.runs.feed import Feed, dump
 from app.runs.hub import Hub
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
+from app.runs.packet import Packet
 from app.runs.plan import Plan
-from app.runs.playback import Recorded, in_thread
+from app.runs.playback import Recorded, in_thread, packed
 from app.runs.recording import Recording
 from app.runs.run_json import run_json
 from app.runs.supervision import InCommon, Patience, Supervision
@@ -106,23 +107,27 @@ class LiveRun:
         timeline = writer.view()
         return Recorded(recording.path, list(recording.members), lambda: timeline)
 
-    async def view(self) -> AsyncIterator[str]:
+    async def view(self) -> AsyncIterator[Packet]:
         """As RunRecord says: what was before this viewer came, then what comes."""
         await self._begun.wait()
-        follower = self.hub.follow()
-        if self.ledger.hello is not None:
+        if self.ledger.hello is None:
+            follower = self.hub.follow()
+        else:
+            header, at = self._feed.opening(self.hub.first)
+            follower = self.hub.follow(at)
             first = self.hub.first_number
-            yield dump(self._feed.header())
-            async for line in self._earlier(first):
-                yield line
-        async for missed, text in follower:
+            yield header
+            async for packet in self._earlier(first):
+                yield packet
+        async for missed, packet in follower:
             if missed:
-                # Names may be among what was missed, so this viewer begins again, as on a new connection: of
-                # this instant, since what comes while it is being sent is told by what follows.
-                header = dump(self._feed.header())
-                yield dump({"type": "missed", "count": missed})
+                # Names may be among what was missed, so this viewer begins again, as on a new connection.
+                header, at = self._feed.opening(follower.at)
+                follower.rejoin(at)
+                yield Packet.of(dump({"type": "missed", "count": missed}))
                 yield header
-            yield text
+            else:
+                yield packet
 
     # ---- its course
 
@@ -240,7 +245,7 @@ class LiveRun:
 
     def hear(self, lines: Sequence[str]) -> None:
         """As Supervised says; its last word is recorded when it is taken, since the reason may be added."""
-        self._feed.record([line for line in lines if not line.startswith(_LAST)])
+        self._feed.hear([line for line in lines if not line.startswith(_LAST)])
 
     def take(self, line: str) -> frames.Message:
         """As Supervised says."""
@@ -286,13 +291,14 @@ class LiveRun:
             self._admitted.set()
             self._supervision.admitted()
             self._feed.say({"type": "run", "run": self.to_json()})
+            self._feed.go_ahead()
 
-    async def _earlier(self, before: int | None) -> AsyncIterator[str]:
+    async def _earlier(self, before: int | None) -> AsyncIterator[Packet]:
         """What was recorded before the oldest message that viewers still have in common."""
         recording = self.recording
         if recording is not None and recording.failure is None and before:
-            async for line in in_thread(self.recorded().tail(before)):
-                yield line
+            async for packet in packed(self.recorded().tail(before)):
+                yield packet
 
     def _tell_lookers(self, turn: int) -> None:
         """Tell the observer if their number has just turned to the first, or to none."""

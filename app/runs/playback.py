@@ -10,11 +10,13 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from app.model import frames
+from app.runs.packet import Packet
 from app.runs.recording import Member, read
 from app.runs.timeline import NAMING, Timeline
 
 VIEW_MEMBERS = 8  # of a mebibyte of messages each: what a page takes in within a second
 _AT_A_TIME = 256  # messages read in one go of a thread
+_AT_ONCE = 16  # messages of a packet
 
 T = TypeVar("T")
 
@@ -95,11 +97,23 @@ class Recorded:
         yield from lines
 
 
+def is_in_header(line: str) -> bool:
+    """Whether a header tells what a message tells."""
+    return line.startswith(_IN_HEADER)
+
+
 async def in_thread(items: Iterator[T], at_a_time: int = _AT_A_TIME) -> AsyncIterator[T]:
     """What an iterator gives, made in threads: it reads files."""
     while batch := await asyncio.to_thread(lambda: list(islice(items, at_a_time))):
         for item in batch:
             yield item
+
+
+async def packed(texts: Iterator[str]) -> AsyncIterator[Packet]:
+    """The same of messages for a viewer, those together that were read in one go."""
+    packets = (Packet.of(*some) for some in iter(lambda: list(islice(texts, _AT_ONCE)), []))
+    async for packet in in_thread(packets, _AT_A_TIME // _AT_ONCE):
+        yield packet
 
 
 def _touches(message: dict[str, Any], from_us: int, to_us: int | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from app.model.summary import Summary
+from app.runs.packet import Packet
 from app.runs.playback import Recorded
 
 Json = dict[str, Any]
@@ -63,6 +64,6 @@ class RunRecord(Protocol):
         """The observer's messages of a span of time, as it encoded them, and all names."""
         ...
 
-    def view(self) -> AsyncIterator[str]:
+    def view(self) -> AsyncIterator[Packet]:
         """What a viewer is sent, from the header to the summary: see docs/architecture.md."""
         ...

@@ -27,6 +27,7 @@ from app.web.application import create_app
 from app.web.connections import Listener, Peers, Strangers, accepted_at_once
 from app.web.quiet import keep_quiet
 from app.web.sessions import Sessions, path_for
+from app.web.sockets import SocketProtocol
 
 LOOPBACK = "127.0.0.1"
 WILDCARDS = frozenset({"0.0.0.0", "::"})
@@ -134,7 +135,7 @@ class Server(uvicorn.Server):
             proxy_headers=False,  # they are read behind Peers
             loop="asyncio",  # which accepts by the method of Listener
             backlog=accepted_at_once(),
-            ws="websockets-sansio",
+            ws=SocketProtocol,
             ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
             log_level="warning",
             access_log=False,  # addresses hold entrance codes

@@ -122,7 +122,7 @@ def never_reads(site, run_id: str) -> socket.socket:
 
 def test_a_viewer_that_never_reads_holds_up_nobody_and_is_let_go(site_with, monkeypatch):
     """10 MB a second: what is kept for the stuck viewer beyond ring and socket buffers would show."""
-    monkeypatch.setattr("app.web.api.stream.SEND_LIMIT_S", 0.5)
+    monkeypatch.setattr("app.web.sockets.SEND_LIMIT_S", 0.5)
     site = site_with("heavy")
     run = site.start()
     with (
@@ -148,7 +148,7 @@ def test_a_viewer_that_never_reads_holds_up_nobody_and_is_let_go(site_with, monk
 
 
 def test_a_viewer_that_fell_behind_is_told_how_far_and_begins_again(site_with, monkeypatch):
-    monkeypatch.setattr("app.web.api.stream.SEND_LIMIT_S", 60)
+    monkeypatch.setattr("app.web.sockets.SEND_LIMIT_S", 60)
     site = site_with("heavy")
     run = site.start()
     with site.stream(run["id"], max_queue=1) as slow, site.stream(run["id"]) as quick:

@@ -11,7 +11,8 @@ from app.model.summary import Summary
 from app.runs.again import request_of
 from app.runs.archive.index import Entry
 from app.runs.feed import dump
-from app.runs.playback import Recorded, in_thread
+from app.runs.packet import Packet
+from app.runs.playback import Recorded, in_thread, packed
 from app.runs.recording import Member, read
 from app.runs.timeline import Timeline, beside, is_whole, level_for, opened
 from app.runs.window import figures_of
@@ -86,15 +87,17 @@ class StoredRun:
         """Whether its timeline is there, as this version writes it; else it has to be made first."""
         return is_whole(beside(self.path))
 
-    async def view(self) -> AsyncIterator[str]:
+    async def view(self) -> AsyncIterator[Packet]:
         """As RunRecord says."""
         header = self.header()
         if header is not None:
-            yield dump(header)
-            async for line in in_thread(self.recorded().tail()):
-                yield line
-        yield dump({"type": "run", "run": self.to_json()})
-        yield dump({"type": "summary", "summary": self.summary()})
+            yield Packet.of(dump(header))
+            async for packet in packed(self.recorded().tail()):
+                yield packet
+        yield Packet.of(
+            dump({"type": "run", "run": self.to_json()}),
+            dump({"type": "summary", "summary": self.summary()}),
+        )
 
     def _timeline(self) -> Timeline:
         return opened(beside(self.path), lambda: read(self.path))

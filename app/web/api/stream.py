@@ -6,7 +6,7 @@ The header comes once the observation has begun. A run that ended before it did 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -16,15 +16,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.model.errors import Conflict, GilscopeError
 from app.runs.live import LiveRun
+from app.runs.packet import packed
 from app.runs.replay import FASTEST, Replay
 from app.web.api.context import TheManager
 from app.web.problems import of_error
+from app.web.sockets import send_all
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-# A viewer that takes nothing for so long is gone: uvicorn's own ping does not notice it, for its transport
-# waits for the buffer to empty.
-SEND_LIMIT_S = 5.0
 UNKNOWN_DATA = 1003  # a close code of the WebSocket protocol
 
 Speed = Annotated[float, Query(ge=0, le=FASTEST, allow_inf_nan=False)]
@@ -54,7 +53,7 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
     await websocket.accept()
     may_ask = heap and websocket.state.role == "all"
     with run.looked_at_heap() if may_ask and isinstance(run, LiveRun) else nullcontext():
-        await _together(_send(websocket, run.view()), _receive(websocket))
+        await _together(send_all(websocket, run.view()), _receive(websocket))
 
 
 @router.websocket("/{run_id}/replay")
@@ -80,7 +79,7 @@ async def replay(
     await websocket.accept()
     player = Replay(run)
     player.go(at_us, speed)
-    await _together(_send(websocket, player.view()), _hear(websocket, player))
+    await _together(send_all(websocket, packed(player.view())), _hear(websocket, player))
 
 
 async def _together(*parts: Coroutine[Any, Any, None]) -> None:
@@ -106,12 +105,6 @@ async def _hear(websocket: WebSocket, player: Replay) -> None:
             await websocket.close(UNKNOWN_DATA, "not a place of the playhead")
             return
         player.go(order.at_us, order.speed)
-
-
-async def _send(websocket: WebSocket, texts: AsyncIterator[str]) -> None:
-    async for text in texts:
-        await asyncio.wait_for(websocket.send_text(text), SEND_LIMIT_S)
-    await asyncio.wait_for(websocket.close(), SEND_LIMIT_S)
 
 
 async def _receive(websocket: WebSocket) -> None:

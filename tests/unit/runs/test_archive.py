@@ -76,7 +76,7 @@ def test_a_viewer_of_a_stored_run_gets_all_of_it(tmp_path: Path):
     async def scenario() -> None:
         run_id, _, summary = await observed(tmp_path)
         stored = await archive(tmp_path).get(run_id)
-        viewed = [json.loads(text) async for text in stored.view()]
+        viewed = [json.loads(text) async for packet in stored.view() for text in packet.texts]
         types = [message["type"] for message in viewed]
         assert types[0] == "header"
         assert types.count("frame") == 5

@@ -7,7 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.runs.hub import Delivery, Hub
+from app.runs.hub import AT_ONCE, BEHIND_S, Follower, Hub
+from app.runs.packet import Packet
 
 
 class Clock:
@@ -18,18 +19,18 @@ class Clock:
         return self.now_s
 
 
-async def everything(hub: Hub) -> list[Delivery]:
-    return [delivery async for delivery in hub.follow()]
-
-
-def texts(deliveries: list[Delivery]) -> list[str]:
-    return [text for _, text in deliveries]
+async def everything(viewer: Follower) -> list[str | int]:
+    """The messages that it is sent, and where it missed some, how many."""
+    found: list[str | int] = []
+    async for missed, packet in viewer:
+        found += [missed] if missed else packet.texts
+    return found
 
 
 def test_a_viewer_reads_what_comes_in_order_until_the_hub_closes():
-    async def scenario() -> list[Delivery]:
+    async def scenario() -> list[str | int]:
         hub = Hub()
-        viewer = asyncio.create_task(everything(hub))
+        viewer = asyncio.create_task(everything(hub.follow()))
         for number in range(100):
             hub.publish(str(number))
             if number % 7 == 0:
@@ -37,81 +38,154 @@ def test_a_viewer_reads_what_comes_in_order_until_the_hub_closes():
         hub.close()
         return await viewer
 
-    assert asyncio.run(scenario()) == [(0, str(number)) for number in range(100)]
+    assert asyncio.run(scenario()) == [str(number) for number in range(100)]
 
 
 def test_a_late_viewer_gets_the_tail_without_what_no_longer_holds():
-    async def scenario() -> list[Delivery]:
+    async def scenario() -> list[str | int]:
         hub = Hub()
         hub.publish("frame 1")
-        hub.publish("figures 1", lasting=False)
+        hub.publish("event 1", lasting=False)
         hub.publish("frame 2")
         viewer = hub.follow()
-        hub.publish("figures 2", lasting=False)
+        hub.publish("event 2", lasting=False)
         hub.publish("frame 3")
         hub.close()
-        return [delivery async for delivery in viewer]
+        return await everything(viewer)
 
-    assert texts(asyncio.run(scenario())) == ["frame 1", "frame 2", "figures 2", "frame 3"]
+    assert asyncio.run(scenario()) == ["frame 1", "frame 2", "event 2", "frame 3"]
+
+
+def test_a_viewer_whose_header_is_older_is_told_what_came_since():
+    async def scenario() -> list[str | int]:
+        hub = Hub()
+        hub.publish("event 1", lasting=False)
+        header_at = hub.next
+        hub.publish("event 2", lasting=False)
+        viewer = hub.follow(header_at)
+        hub.close()
+        return await everything(viewer)
+
+    assert asyncio.run(scenario()) == ["event 2"]
+
+
+def test_what_came_goes_out_in_one_piece_that_viewers_share():
+    async def scenario() -> list[Packet]:
+        hub = Hub()
+        viewers = [hub.follow() for _ in range(3)]
+        for number in range(4):
+            hub.publish(str(number))
+        return [(await anext(viewer)).packet for viewer in viewers]
+
+    first, *others = asyncio.run(scenario())
+    assert first.texts == ["0", "1", "2", "3"]
+    assert all(packet is first for packet in others)
+
+
+def test_a_piece_is_bounded_but_holds_a_message_of_any_length():
+    async def scenario() -> list[list[str]]:
+        hub = Hub()
+        viewer = hub.follow()
+        for size in (AT_ONCE, 1, AT_ONCE - 100, 1):
+            hub.publish("x" * size)
+        hub.close()
+        return [[len(text) for text in packet.texts] async for _, packet in viewer]
+
+    assert asyncio.run(scenario()) == [[AT_ONCE], [1, AT_ONCE - 100, 1]]
+
+
+def test_a_viewer_that_is_seconds_behind_skips_to_the_present():
+    async def scenario() -> tuple[list[str | int], list[str | int]]:
+        clock = Clock()
+        hub = Hub(clock=clock)
+        slow = hub.follow()
+        for number in range(100):
+            clock.now_s = number / 10  # up to 9.9 s
+            hub.publish(str(number))
+        hub.told = hub.next - 5
+        found: list[str | int] = []
+        for _ in range(2):
+            missed, packet = await anext(slow)
+            found += [missed] if missed else packet.texts
+        late = hub.follow()  # one who comes now is no such viewer
+        hub.close()
+        return found, await everything(late)
+
+    slow, late = asyncio.run(scenario())
+    assert slow == [90, *map(str, range(90, 100))]
+    assert late == [str(number) for number in range(100)]
+    assert BEHIND_S < 9.9
+
+
+def test_no_viewer_skips_what_a_header_would_not_tell():
+    async def scenario() -> list[str | int]:
+        clock = Clock()
+        hub = Hub(clock=clock)
+        slow = hub.follow()
+        for number in range(100):
+            clock.now_s = number / 10
+            hub.publish(str(number))
+        hub.told = 40
+        return [(await anext(slow)).missed, *(await anext(slow)).packet.texts]
+
+    missed, *texts = asyncio.run(scenario())
+    assert (missed, texts[0], texts[-1]) == (40, "40", "99")
 
 
 def test_the_tail_is_bounded_in_time():
-    async def scenario() -> list[Delivery]:
+    async def scenario() -> list[str | int]:
         clock = Clock()
         hub = Hub(keep_s=10, clock=clock)
         for second in range(30):
             clock.now_s = second
             hub.publish(str(second))
         hub.close()
-        return await everything(hub)
+        return await everything(hub.follow())
 
-    assert texts(asyncio.run(scenario())) == [str(second) for second in range(19, 30)]
+    assert asyncio.run(scenario()) == [str(second) for second in range(19, 30)]
 
 
 def test_the_tail_is_bounded_in_bytes_but_holds_the_newest_message():
-    async def scenario() -> tuple[list[str], list[str]]:
+    async def scenario() -> list[str | int]:
         hub = Hub(keep_bytes=10)
         for letter in "abcdef":
             hub.publish(letter * 4)
-        before = hub.follow()
         hub.publish("g" * 40)
         hub.close()
-        late = texts(await everything(hub))
-        return texts([delivery async for delivery in before]), late
+        return await everything(hub.follow())
 
-    early, late = asyncio.run(scenario())
-    assert early == late == ["g" * 40]
+    assert asyncio.run(scenario()) == ["g" * 40]
 
 
 def test_a_viewer_that_fell_behind_is_told_how_many_it_missed():
-    async def scenario() -> list[Delivery]:
-        hub = Hub(keep_bytes=3)
+    async def scenario() -> list[str | int]:
+        hub = Hub(keep_bytes=9)  # three messages
         viewer = hub.follow()
         hub.publish("a")
-        first = await anext(viewer)
+        first = (await anext(viewer)).packet.texts
         for letter in "bcdefg":
             hub.publish(letter)
         hub.close()
-        return [first, *[delivery async for delivery in viewer]]
+        return [*first, *await everything(viewer)]
 
-    assert asyncio.run(scenario()) == [(0, "a"), (3, "e"), (0, "f"), (0, "g")]
+    assert asyncio.run(scenario()) == ["a", 3, "e", "f", "g"]
 
 
 def test_a_viewer_that_fell_behind_goes_on_with_room_to_spare():
-    async def scenario() -> Delivery:
-        hub = Hub(keep_bytes=4)
+    async def scenario() -> list[object]:
+        hub = Hub(keep_bytes=12)
         viewer = hub.follow()
         for letter in "abcdefgh":
             hub.publish(letter)
-        return await anext(viewer)
+        return [(await anext(viewer)).missed, (await anext(viewer)).packet.texts]
 
-    assert asyncio.run(scenario()) == (6, "g")
+    assert asyncio.run(scenario()) == [6, ["g", "h"]]
 
 
 def test_closing_ends_viewers_that_wait():
-    async def scenario() -> list[list[Delivery]]:
+    async def scenario() -> list[list[str | int]]:
         hub = Hub()
-        viewers = [asyncio.create_task(everything(hub)) for _ in range(3)]
+        viewers = [asyncio.create_task(everything(hub.follow())) for _ in range(3)]
         await asyncio.sleep(0)
         hub.close()
         return await asyncio.wait_for(asyncio.gather(*viewers), 5)
@@ -119,9 +193,9 @@ def test_closing_ends_viewers_that_wait():
     assert asyncio.run(scenario()) == [[], [], []]
 
 
-@given(st.lists(st.one_of(st.integers(1, 9), st.none()), max_size=60), st.integers(1, 12))
+@given(st.lists(st.one_of(st.integers(1, 9), st.none()), max_size=60), st.integers(1, 36))
 def test_read_and_missed_add_up_to_what_was_published(steps: list[int | None], keep_bytes: int):
-    """A step is a number of messages published, or None: the viewer reads one."""
+    """A step is a number of messages published, or None: the viewer reads what there is."""
 
     async def scenario() -> None:
         hub = Hub(keep_bytes=keep_bytes)
@@ -133,11 +207,16 @@ def test_read_and_missed_add_up_to_what_was_published(steps: list[int | None], k
                     hub.publish("x")
                 published += step
             elif accounted < published:
-                delivery = await anext(viewer)
-                accounted += delivery.missed + 1
+                missed, packet = await anext(viewer)
+                accounted += missed + len(packet.texts)
         hub.close()
-        async for missed, _ in viewer:
-            accounted += missed + 1
+        async for missed, packet in viewer:
+            accounted += missed + len(packet.texts)
         assert accounted == published
 
     asyncio.run(scenario())
+
+
+@given(st.lists(st.text(max_size=70_000), max_size=3))
+def test_a_piece_is_read_back(texts: list[str]):
+    assert Packet.of(*texts).texts == texts

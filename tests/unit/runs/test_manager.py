@@ -45,9 +45,16 @@ async def manager(how: str, patience: Patience | None = None, **settings: int) -
         await manager.close()
 
 
+async def texts(run: LiveRun) -> AsyncIterator[str]:
+    """What a viewer is sent who comes now, without a header."""
+    async for _, packet in run.hub.follow():
+        for text in packet.texts:
+            yield text
+
+
 async def until(run: LiveRun, kind: str) -> dict:
     """The first message of that type."""
-    async for _, text in run.hub.follow():
+    async for text in texts(run):
         message = json.loads(text)
         if message["type"] == kind:
             return message
@@ -80,7 +87,7 @@ def test_a_run_goes_from_starting_to_finished_and_tells_its_viewers():
         async with manager("brief") as runs:
             run = await runs.start(REQUEST)
             assert run.state == "starting"
-            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            types = [json.loads(text)["type"] async for text in texts(run)]
             assert run.state == "finished"
             assert types[:2] == ["hello", "process"]
             assert types.count("frame") == 5
@@ -127,7 +134,7 @@ def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypa
         async with manager("steady") as runs:
             run = await runs.start(REQUEST)
             told = []
-            async for _, text in run.hub.follow():
+            async for text in texts(run):
                 message = json.loads(text)
                 if message["type"] == "figures":
                     told.append(message.get("findings"))
@@ -151,7 +158,7 @@ def test_figures_and_findings_are_made_while_somebody_looks(monkeypatch: pytest.
             run = await runs.start(REQUEST)
             await run.wait()
             assert not judged
-            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            types = [json.loads(text)["type"] async for text in texts(run)]
             assert "figures" not in types
             assert run.header()["figures"]["findings"] == []
             assert len(judged) == 1
@@ -164,7 +171,7 @@ def test_a_viewer_of_an_ended_run_gets_the_tail_and_the_summary():
         async with manager("brief") as runs:
             run = await runs.start(REQUEST)
             await run.wait()
-            types = [json.loads(text)["type"] async for _, text in run.hub.follow()]
+            types = [json.loads(text)["type"] async for text in texts(run)]
             assert types.count("frame") == 5
             assert "figures" not in types
             assert types[-1] == "summary"
@@ -180,7 +187,7 @@ def test_what_comes_is_on_disk_though_its_figures_are_behind():
     async def scenario() -> None:
         async with manager("steady") as runs:
             run = await runs.start(REQUEST)
-            await until(run, "frame")
+            await until(run, "figures")  # by then it was taken
             assert run.recording is not None
             run.recording.flush()
             async with runs._shared.turn:
@@ -196,7 +203,7 @@ def test_stop_ends_the_target_once_however_often_it_is_called():
         async with manager("steady") as runs:
             run = await runs.start(REQUEST)
             pid = (await until(run, "process"))["pid"]
-            await until(run, "frame")
+            await until(run, "figures")  # by then it was taken
             assert run.state == "running"
             await asyncio.gather(run.stop(), run.stop())
             assert run.state == "stopped"
@@ -414,7 +421,7 @@ def test_an_observer_that_somebody_else_killed_has_failed_though_a_stop_was_aske
     async def scenario() -> None:
         async with manager("steady") as runs:
             run = await runs.start(REQUEST)
-            await until(run, "frame")
+            await until(run, "figures")  # by then it was taken
             [observer] = [child for child in psutil.Process().children() if FAKE in child.cmdline()]
             observer.kill()
             await run.stop()  # before the loop has heard of its end

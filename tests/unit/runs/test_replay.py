@@ -97,8 +97,8 @@ def test_the_map_of_the_heap_is_that_of_the_moment(run: archive.StoredRun) -> No
 
 def figures_at_the_end(run: archive.StoredRun) -> dict[str, Any]:
     async def header() -> dict[str, Any]:
-        async for text in run.view():
-            return json.loads(text)["figures"]
+        async for packet in run.view():
+            return json.loads(packet.texts[0])["figures"]
         raise AssertionError
 
     return asyncio.run(header())

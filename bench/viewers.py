@@ -1,0 +1,204 @@
+"""Many viewers of one run at once: when each slice arrives at each of them, and what the server takes for it.
+
+`python -m bench.viewers HOST PATH COUNT` is the client, a process of its own: it reads the token from its
+standard input, and prints what arrived as JSON once the run has ended.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import select
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+from app.runs.observer import HOME
+from bench.observation import WORKLOAD, pipes
+from bench.serving import Lab, lab
+
+THREADS = 64
+_ENDED = re.compile(rb'\{"type":"frame".*?"end_us":(\d+)')
+_ORIGIN = re.compile(rb'"origin_ns":(\d+)')
+_PING, _PONG = 0x89, 0x8A
+_READ = 1 << 18
+_STRANGERS = 32  # connections that ask at once; a server lets so many wait
+_HEAD = 160  # bytes of a message: enough to tell what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How late slices came to the viewers, in seconds, and what the server took."""
+
+    delays_s: list[float]
+    expected: int  # slices that each of them should have had after all had come
+    rss: int  # bytes, the most
+    cpu: float  # of one CPU
+
+
+def measure(python: str, viewers: int, seconds: float, beside: int = 1) -> Load:
+    """A run of 64 threads at 1 kHz with so many viewers, and `beside` others like it with one viewer each."""
+    with lab() as server:
+        body = {"workload": WORKLOAD, "workers": THREADS, "seconds": seconds + 60, "python": python}
+        watched, *others = [server.ask("runs", body)["id"] for _ in range(1 + beside)]
+        clients = [_Client(server, run, 1, seconds) for run in others]
+        many = _Client(server, watched, viewers, seconds)
+        process = psutil.Process(server.pid)
+        many.wait_until_all_are_there()
+        rss, began_s, cpu_s = 0, time.monotonic(), _cpu_s(process)
+        while not many.has_told(within_s=0.1):
+            rss = max(rss, process.memory_info().rss)
+        took_s, cpu_s = time.monotonic() - began_s, _cpu_s(process) - cpu_s
+        for client in clients:
+            client.told()
+        told = many.told()
+    return Load(told["delays_s"], told["expected"], rss, cpu_s / took_s)
+
+
+class _Client:
+    """The other process, as this one sees it."""
+
+    def __init__(self, server: Lab, run: str, viewers: int, seconds: float) -> None:
+        path = f"/api/v1/runs/{run}/stream"
+        command = [sys.executable, "-m", "bench.viewers", server.host, path, str(viewers), str(seconds)]
+        self._process = subprocess.Popen(
+            command, cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._stdin, self._stdout = pipes(self._process)
+        print(server.token, file=self._stdin, flush=True)
+
+    def wait_until_all_are_there(self) -> None:
+        self._stdout.readline()
+
+    def has_told(self, within_s: float) -> bool:
+        return bool(select.select([self._stdout], [], [], within_s)[0])
+
+    def told(self) -> dict[str, Any]:
+        with self._process:
+            return dict(json.loads(self._stdout.read().splitlines()[-1]))
+
+
+@dataclass(slots=True)
+class _Viewer:
+    """One socket: it reads frames of the WebSocket protocol, and looks only at how they begin."""
+
+    socket: socket.socket
+    pending: bytearray = field(default_factory=bytearray)
+    skip: int = 0  # bytes of a message whose beginning was looked at
+
+    def messages(self) -> list[bytes]:
+        """How each message begins of which the beginning has come; EOFError at the end."""
+        data = self.socket.recv(_READ)
+        if not data:
+            raise EOFError
+        found: list[bytes] = []
+        if self.skip >= len(data):
+            self.skip -= len(data)
+            return found
+        self.pending += data[self.skip :]
+        self.skip = at = 0
+        while len(self.pending) - at >= 2:
+            kind, length, head = self.pending[at], self.pending[at + 1], 2
+            if length == 126:
+                length, head = int.from_bytes(self.pending[at + 2 : at + 4], "big"), 4
+            elif length == 127:
+                length, head = int.from_bytes(self.pending[at + 2 : at + 10], "big"), 10
+            if len(self.pending) - at < head + min(length, _HEAD):
+                break
+            begins = bytes(self.pending[at + head : at + head + min(length, _HEAD)])
+            if kind == _PING:  # whoever answers none is taken for gone
+                self.socket.sendall(bytes((_PONG, 0x80 | length, 0, 0, 0, 0)) + begins)
+            else:
+                found.append(begins)
+            at += head + length
+        self.skip = max(0, at - len(self.pending))
+        del self.pending[:at]
+        return found
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def main(host: str, path: str, count: int, seconds: float) -> None:
+    """Be the viewers."""
+    token = sys.stdin.readline().strip()
+    viewers = _Viewers()
+    for begun in range(0, count, _STRANGERS):
+        # Together, so that the last does not come when the first has read a minute of the run.
+        asking = [_ask(host, path, token) for _ in range(min(_STRANGERS, count - begun))]
+        for connection in asking:
+            _shake_hands(connection)
+            viewers.add(connection)
+        viewers.read(0)
+    settled_s = time.monotonic() + 2  # what was before they came is on its way
+    while time.monotonic() < settled_s:
+        viewers.read(0.1)
+    print("there", flush=True)
+    viewers.count_from_ns = time.monotonic_ns()
+    while time.monotonic_ns() < viewers.count_from_ns + seconds * 1e9:
+        viewers.read(0.1)
+    print(json.dumps({"delays_s": viewers.delays_s, "expected": len(viewers.slices) * count}))
+
+
+class _Viewers:
+    """All of them. `delays_s`: from each slice's last sample to its arrival at each."""
+
+    def __init__(self) -> None:
+        self.delays_s: list[float] = []
+        self.slices: set[int] = set()
+        self.count_from_ns: int | None = None
+        self._origin_ns = 0
+        self._selector = selectors.EpollSelector()
+
+    def add(self, connection: socket.socket) -> None:
+        self._selector.register(connection, selectors.EVENT_READ, _Viewer(connection))
+
+    def read(self, within_s: float) -> None:
+        """What has come, waiting so long for it."""
+        for key, _ in self._selector.select(within_s):
+            arrived_ns = time.monotonic_ns()
+            for text in key.data.messages():
+                self._look(text, arrived_ns)
+
+    def _look(self, text: bytes, arrived_ns: int) -> None:
+        if not self._origin_ns:
+            found = _ORIGIN.search(text)
+            self._origin_ns = int(found[1]) if found else 0
+        elif self.count_from_ns is not None and (found := _ENDED.match(text)):
+            ended_ns = self._origin_ns + int(found[1]) * 1000
+            # What is older than their being there is the ring's tail, not an arrival.
+            if ended_ns >= self.count_from_ns:
+                self.delays_s.append((arrived_ns - ended_ns) / 1e9)
+                self.slices.add(int(found[1]))
+
+
+def _ask(host: str, path: str, token: str) -> socket.socket:
+    name, port = host.split(":")
+    made = socket.create_connection((name, int(port)))
+    key = base64.b64encode(bytes(16)).decode()
+    made.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    return made
+
+
+def _shake_hands(connection: socket.socket) -> None:
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(1)
+    if not answer.startswith(b"HTTP/1.1 101"):
+        raise RuntimeError(answer.decode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
