@@ -1,8 +1,9 @@
 """When each process is read of what is read seldom, and that what was found is told.
 
 A process is read when it is first seen, and then once in the kind's period, or so much more rarely that one
-kind of readings, of all processes together, takes a hundredth of a CPU; four of them for a while where much
-changes.
+kind of readings, of all processes together, takes a hundredth of a CPU. Where much changes, it takes four of
+them for a while, and none waits longer than three seconds: what is read in the middle of a change is read
+again when the change is over.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from app.probe.sampling.slow import Cost, SlowReads
 from .read import Parts, SeldomRead
 
 _REST = 100  # times the CPU that a reading took, between two,
-_PRESSED_REST = 25  # and where much has changed meanwhile
+_PRESSED_REST = 25  # and where much has changed meanwhile,
+_LONGEST_PRESSED_REST_US = 3_000_000  # but no more than this
 _AT_ONCE = (
     3  # readings of a kind: the first of many processes come one after the other, and not all at the end
 )
@@ -75,7 +77,7 @@ class Seldom:
                     due[kind].append(turn)
         for kind, turns in due.items():
             in_hand = sum(turn.parts is not None for (of, _), turn in self._turns.items() if of is kind)
-            turns.sort(key=lambda turn: turn.due_us)
+            turns.sort(key=lambda turn: turn.began_us)  # the one that was read longest ago first
             for turn in turns if ready else turns[: max(_AT_ONCE - in_hand, 0)]:
                 turn.parts = turn.read.parts()
                 turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
@@ -87,7 +89,8 @@ class Seldom:
             turn.parts = None
             cost_us, period_us = turn.cpu_us * len(self._watchlist.pids), turn.read.period_us()
             turn.due_us = turn.began_us + max(period_us, _REST * cost_us)
-            turn.pressed_us = turn.began_us + max(period_us, _PRESSED_REST * cost_us)
+            pressed_rest_us = min(_PRESSED_REST * cost_us, _LONGEST_PRESSED_REST_US)
+            turn.pressed_us = turn.began_us + max(period_us, pressed_rest_us)
         else:
             steps, message = part
             self._slow.begin(steps, partial(self._ended, turn, parts, message))

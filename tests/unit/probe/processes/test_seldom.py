@@ -109,6 +109,23 @@ def test_where_much_has_changed_it_comes_four_times_as_often_and_no_sooner_than_
     assert run.read(4 * S - 1) == []
 
 
+def test_where_much_has_changed_none_waits_longer_than_three_seconds_whatever_it_costs():
+    run = Run(PID, PARENT)
+    run.cost_us = 100_000
+    run.read(0)
+    run.pressing = True
+    assert run.read(3 * S - 1) == []
+    assert len(run.read(3 * S)) == 4
+
+
+def test_of_many_that_are_due_the_one_that_was_read_longest_ago_is_first():
+    run = Run(1, 2, 3, 4)
+    assert {pid for _, pid, _ in run.read(S)} == {1, 2, 3}
+    run.pressing = True
+    assert {pid for _, pid, _ in run.read(2 * S)} == {4, 1, 2}, "the fourth was due before"
+    assert 3 in {pid for _, pid, _ in run.read(3 * S)}
+
+
 def test_none_is_begun_while_one_is_in_hand_or_before_it_is_ready():
     run = Run(PID)
     run.ready = False
