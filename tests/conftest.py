@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """What tests record goes into a folder of their own, not among the user's runs."""
+    os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # trio's makes it warn, and a warning is an error here
     os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gilscope-tests-")
 
 

@@ -45,12 +45,12 @@ def _middle(bucket: int) -> int:
 class Histogram:
     """Counts of lengths in logarithmic buckets."""
 
-    __slots__ = ("_counts", "_steps", "count", "max_us")
+    __slots__ = ("_counts", "_steps", "count", "max_us", "total_us")
 
     def __init__(self) -> None:
         self._counts = array("Q")  # by bucket
         self._steps = [0] * (len(STEPS_US) + 1)
-        self.count = 0
+        self.count = self.total_us = 0
         self.max_us = 0
 
     def add(self, length_us: int) -> None:
@@ -63,16 +63,17 @@ class Histogram:
         self._counts[bucket] += 1
         self._steps[bisect_left(STEPS_US, length_us)] += 1
         self.count += 1
+        self.total_us += length_us
         if length_us > self.max_us:
             self.max_us = length_us
 
     def state(self) -> list[Any]:
         """All of it, to be stored; see pieces.py."""
-        return [self.max_us, _filled(self._counts), _filled(self._steps)]
+        return [self.max_us, self.total_us, _filled(self._counts), _filled(self._steps)]
 
     def absorb(self, state: list[Any]) -> None:
         """Add what another counted."""
-        max_us, counts, steps = state
+        max_us, total_us, counts, steps = state
         buckets = counts[::2]
         if buckets and buckets[-1] >= len(self._counts):
             self._counts.extend([0] * (buckets[-1] + 1 - len(self._counts)))
@@ -80,6 +81,7 @@ class Histogram:
         for bucket, number in zip(buckets, numbers, strict=True):
             into[bucket] += number
         self.count += sum(numbers)
+        self.total_us += total_us
         for at in range(0, len(steps), 2):
             self._steps[steps[at]] += steps[at + 1]
         if max_us > self.max_us:
@@ -89,7 +91,7 @@ class Histogram:
         """Another of the same content."""
         other = Histogram()
         other._counts, other._steps = self._counts[:], self._steps.copy()
-        other.count, other.max_us = self.count, self.max_us
+        other.count, other.total_us, other.max_us = self.count, self.total_us, self.max_us
         return other
 
     def steps(self) -> list[list[float | None]]:
@@ -166,6 +168,11 @@ class Runs:
     def any(self) -> bool:
         """Whether there was one."""
         return bool(self.open_us or self._ended or self._cut or self.fresh or self.head)
+
+    def add_ended_to(self, lengths: Histogram) -> None:
+        """Count those that were seen from beginning to end in another, too."""
+        if self._ended:
+            lengths.absorb(self._ended.state())
 
     def state(self) -> list[Any]:
         """All of it, to be stored."""

@@ -20,7 +20,7 @@ def metrics_of(ledger: Ledger, run: RunInfo) -> RunMetrics:
     """The totals and sizes of what a ledger was fed so far."""
     there = ledger.processes.live()
     threads = ledger.threads.alive()
-    waits = ledger.threads.waits
+    waits = ledger.threads.wait_lengths()
     sampled = ledger.sampled
     return RunMetrics(
         id=run["id"] or "",
@@ -33,9 +33,9 @@ def metrics_of(ledger: Ledger, run: RunInfo) -> RunMetrics:
         samples=SampleCounts(sampled.samples, sampled.failed, sampled.late),
         gil=ledger.gils.time().seconds(),
         switches=ledger.gils.switches(),
-        waits=waits.lengths.up_to(),
-        waits_count=waits.lengths.count,
-        waits_sum_s=waits.length_us / 1e6,
+        waits=waits.up_to(),
+        waits_count=waits.count,
+        waits_sum_s=waits.total_us / 1e6,
         processes=[_process(ledger, each, threads[each.pid]) for each in there[:MOST_PROCESSES]],
         processes_not_shown=max(0, len(there) - MOST_PROCESSES),
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.analysis.functions import Functions
+from app.analysis.histogram import Histogram
 from app.analysis.holders import HoldersAtEnds
 from app.analysis.longest import Wait
 from app.analysis.thread import StoredThread, Thread
@@ -52,6 +53,7 @@ class Threads:
         self._gone = 0
         self._forgotten = 0
         self._forgotten_us = [0] * len(STATES)
+        self._forgotten_waits = Histogram()
         self._whereabouts = Whereabouts()
 
     def __iter__(self) -> Iterator[Thread]:
@@ -123,6 +125,13 @@ class Threads:
             self[one.lane].absorb(one, self.waits.end)
         self.waits.who.absorb(state["who"])
         self.waits.longest.absorb(Wait.of_state(wait, self.spoken_for) for wait in state["longest"])
+
+    def wait_lengths(self) -> Histogram:
+        """How long the waits were that were seen whole, of all threads that there ever were."""
+        lengths = self._forgotten_waits.copy()
+        for thread in self:
+            thread.waits.add_ended_to(lengths)
+        return lengths
 
     def spoken_for(self, lane: int) -> Thread:
         """The lane's thread, or one of no name."""
@@ -220,6 +229,7 @@ class Threads:
                 if thread.waits.open_us:
                     self.waits.end(thread, thread.seen_us, False)
                 self._forgotten_us = [sum(us) for us in zip(self._forgotten_us, thread.state_us, strict=True)]
+                thread.waits.add_ended_to(self._forgotten_waits)
                 self._whereabouts.forget(thread.shares())
                 del self._threads[thread.lane]
                 self._gone -= 1

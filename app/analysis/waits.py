@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.analysis.histogram import Histogram
 from app.analysis.longest import Longest, Wait
 from app.analysis.thread import Thread
 from app.analysis.waited import Waited
@@ -17,8 +16,6 @@ class Waits:
         """`threads` are those that are spoken of, by lane."""
         self.who = Waited()
         self.longest = Longest()
-        self.lengths = Histogram()  # of those that were seen from beginning to end
-        self.length_us = 0  # of all of these
         self._threads = threads
 
     def end(self, thread: Thread, at_us: int, unread: bool) -> None:
@@ -31,9 +28,6 @@ class Waits:
         length_us = thread.waits.open_us
         if length_us and (-length_us, at_us - length_us, thread.lane) < self.longest.bar:
             self.longest.offer(self._wait(thread, at_us, thread.waits.torn or unread))
-        if length_us and not (thread.waits.torn or unread):
-            self.lengths.add(length_us)
-            self.length_us += length_us
         if thread.waits_for is not None and thread.waited_us:
             self.who.add(thread.waits_for, thread.lane, thread.waited_us)
         self._close(thread, unread)
