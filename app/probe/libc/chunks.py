@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
@@ -29,9 +29,10 @@ _WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
 _MOST_PAGES = 8_192  # that are kept: 32 MiB
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
-_WINDOW = 1 << 20
-_WINDOW_PAGES = _WINDOW // PAGE
-_PAGES_A_READ = 16_384  # of pagemap: 64 MiB of addresses
+_SHIFT = PAGE.bit_length() - 1  # a shift takes less than a division, which counts for each chunk
+_FIRST_PAGE = _HEADER + PAGE - 1  # where the first whole page begins that malloc_trim may give back
+_WINDOW_PAGES = 1_024  # 4 MiB
+_PAGES_A_READ = 8_192  # of pagemap: 32 MiB of addresses
 
 
 class Torn(Exception):
@@ -39,11 +40,11 @@ class Torn(Exception):
 
 
 class Found(NamedTuple):
-    """What is in a list: how many chunks, their bytes, and where those lie that may have whole pages."""
+    """What is in a list: how many chunks, their bytes, and the whole pages in them, by their numbers."""
 
     chunks: int = 0
     free: int = 0
-    large: Sequence[Range] = ()
+    pages: Sequence[Range] = ()
     torn: bool = False  # the list contradicts itself behind these
 
 
@@ -81,21 +82,23 @@ class Lists:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
         unpack, pages, fd, pread = _CHUNK.unpack_from, self._pages, self._memory.fd, os.pread
         chunks = free = size = 0
-        large: list[Range] = []
+        whole: list[Range] = []
         back, at, paced = head, first, _PACED
         try:
             while at != head and self.left > 0:
-                page, place = pages.get(at // PAGE), at % PAGE
-                if place > _WHOLE or (page is None and size > PAGE):  # large ones lie far from each other
+                place = at % PAGE
+                if size > PAGE or place > _WHOLE:  # large ones lie far from each other
                     data = pread(fd, LEAST, at)
                     size, following, previous = unpack(data if len(data) == LEAST else self._head(at))
                 else:
-                    size, following, previous = unpack(page or self._load(at), place)
+                    size, following, previous = unpack(pages.get(at // PAGE) or self._load(at), place)
                 size &= ~_FLAGS
                 if previous != back or at % 16 or not LEAST <= size <= most:
                     raise Torn
                 if size > PAGE:
-                    large.append((at + _HEADER, at + size))
+                    start, end = at + _FIRST_PAGE >> _SHIFT, at + size >> _SHIFT
+                    if start < end:
+                        whole.append((start, end))
                 chunks += 1
                 free += size
                 if chunks == paced:
@@ -108,7 +111,7 @@ class Lists:
         else:
             torn = False
         self.left -= chunks % _PACED
-        return Found(chunks, free, large, torn)
+        return Found(chunks, free, whole, torn)
 
     def fast_bin(self, first: int, size: int) -> Generator[None, None, Found]:
         """A fast bin: chunks of one size, each link xored with the number of the page that it lies in."""
@@ -142,7 +145,7 @@ class Lists:
             return Found(torn=True)
         if moved or at % 16 or size > most:
             return Found(torn=True)
-        return Found(1, size, [(at + LEAST, at + size)])
+        return Found(1, size, whole_pages(at + LEAST, at + size))
         yield
 
     def joins(self, top: int, most: int) -> list[Range]:
@@ -159,50 +162,51 @@ class Lists:
                 continue
             if not LEAST <= before <= most:
                 raise Torn
-            joined.append((top - before + _HEADER, top))
+            joined += whole_pages(top - before + _HEADER, top)
             top -= before
         return joined
 
-    def pages_of(self, chunks: Iterable[Range]) -> Generator[None, None, tuple[int, int]]:
-        """Bytes of the whole pages in them, in memory and not. Torn."""
-        window_of = self._windows.get
-        there = whole = large_there = large_absent = 0
-        for number, (first, beyond) in enumerate(chunks):
-            if beyond - first > _WINDOW:
-                more, less = yield from self.pages_in(first, beyond)
-                large_there, large_absent = large_there + more, large_absent + less
+    def pages_of(self, pages: Iterable[Range]) -> Generator[None, None, tuple[int, int]]:
+        """Bytes of pages that are in memory, and that are not. Torn."""
+        there = whole = large_there = large_whole = base = beyond = 0
+        flags = b""
+        for number, (start, end) in enumerate(pages):
+            if end - start > _WINDOW_PAGES:
+                large_there += yield from self._present(start, end)
+                large_whole += end - start
                 continue
-            start, end = -(-first // PAGE), beyond // PAGE
-            if start >= end:
-                continue
-            window = start // _WINDOW_PAGES
-            flags = window_of(window) or self._window(window)
-            from_, until = start % _WINDOW_PAGES, end - window * _WINDOW_PAGES
+            if not base <= start < beyond:
+                base = start - start % _WINDOW_PAGES
+                beyond = base + _WINDOW_PAGES
+                flags = yield from self._window(base)
             whole += end - start
-            there += flags.count(1, from_, until)
-            if until > _WINDOW_PAGES:
-                flags = window_of(window + 1) or self._window(window + 1)
-                there += flags.count(1, 0, until - _WINDOW_PAGES)
+            there += flags.count(1, start - base, end - base)
+            if end > beyond:
+                base, beyond = beyond, beyond + _WINDOW_PAGES
+                flags = yield from self._window(base)
+                there += flags.count(1, 0, end - base)
             if not number % _PACED:
                 yield from self.rest()
-        return there * PAGE + large_there, (whole - there) * PAGE + large_absent
+        there_bytes = there * PAGE + large_there
+        return there_bytes, (whole + large_whole) * PAGE - there_bytes
 
-    def pages_in(self, first: int, beyond: int) -> Generator[None, None, tuple[int, int]]:
-        """Bytes of the whole pages in between, in memory and not. Raises Torn."""
-        first, beyond = first + -first % PAGE, beyond - beyond % PAGE
-        self._room -= max(beyond - first, 0)
+    def _present(self, start: int, end: int) -> Generator[None, None, int]:
+        """Bytes of the pages in between that are in memory. Raises Torn."""
+        self._room -= (end - start) * PAGE
         if self._room < 0:
             raise Torn
         there = 0
-        for start, size in _pieces(first, beyond):
-            there += present(self._pagemap, start, size)
+        for first in range(start, end, _PAGES_A_READ):
+            there += present(self._pagemap, first * PAGE, min(end - first, _PAGES_A_READ) * PAGE)
             yield from self.rest()
-        return there, max(beyond - first, 0) - there
+        return there
 
-    def _window(self, number: int) -> bytes:
-        """Which pages of a MiB are in memory, as it was when first asked for."""
-        flags = pages_present(self._pagemap, number * _WINDOW, _WINDOW_PAGES)
-        self._windows[number] = flags
+    def _window(self, first: int) -> Generator[None, None, bytes]:
+        """Which of the pages from that one on are in memory, as it was when first asked for."""
+        flags = self._windows.get(first)
+        if flags is None:
+            flags = self._windows[first] = pages_present(self._pagemap, first * PAGE, _WINDOW_PAGES)
+            yield from self.rest()
         return flags
 
     def _load(self, address: int) -> bytes:
@@ -232,6 +236,7 @@ class Lists:
         return data
 
 
-def _pieces(first: int, beyond: int) -> Iterator[tuple[int, int]]:
-    for start in range(first, beyond, _PAGES_A_READ * PAGE):
-        yield start, min(beyond - start, _PAGES_A_READ * PAGE)
+def whole_pages(first: int, beyond: int) -> list[Range]:
+    """The numbers of the whole pages in between, as one range or none."""
+    start, end = first + PAGE - 1 >> _SHIFT, beyond >> _SHIFT
+    return [(start, end)] if start < end else []

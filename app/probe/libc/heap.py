@@ -29,7 +29,7 @@ from app.probe.kernel.pagemap import open_pagemap
 
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
-from .places import MOST_ARENAS, MainArena, MallocArena, find_main, read_arena, read_parameters
+from .places import MOST_ARENAS, MainArena, MallocArena, arena_words, find_main, read_arena, read_parameters
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
 _TRIES = 3
@@ -135,36 +135,29 @@ class LibraryReader:
         bins = main.bins
         seen: set[int] = set()
         while bins not in seen and len(seen) < MOST_ARENAS:
+            seen.add(bins)
             try:
-                arena = read_arena(self._memory, bins, main.has_fast_bins)
+                following = yield from self._arena(bins, main, lists, total)
             except Unmapped:
                 total.torn += 1
                 return
-            seen.add(bins)
-            yield from self._arena(arena, main, lists, total, is_main=bins == main.bins)
-            yield from lists.rest()
-            bins = arena.next + main.offset
+            bins = following + main.offset
         total.torn += bins != main.bins
 
-    def _arena(
-        self, arena: MallocArena, main: MainArena, lists: Lists, total: _Total, is_main: bool
-    ) -> Generator[None, None, None]:
-        """Takes in one arena. What adds up to more than it has is not believed."""
+    def _arena(self, bins: int, main: MainArena, lists: Lists, total: _Total) -> Generator[None, None, int]:
+        """Takes in one arena, and tells where the next one is; Unmapped.
+
+        What adds up to more than it has is not believed.
+        """
         walks: list[_Walked] = []
         while True:
             yield from lists.begin_arena()
-            try:
-                arena = read_arena(self._memory, arena.bins, main.has_fast_bins)
-                walked = yield from self._walk(arena, main, lists, is_main)
-                now = read_arena(self._memory, arena.bins, main.has_fast_bins)
-            except Unmapped:
-                break
+            arena = read_arena(self._memory, bins, main.has_fast_bins)
+            walked = yield from self._walk(arena, main, lists, is_main=bins == main.bins)
             walks.append(walked)
-            if now == walked.arena or len(walks) == _WALKS or walked.own.chunks > _WALKED_AGAIN:
+            is_still = arena_words(self._memory, bins, main.has_fast_bins) == walked.arena.words
+            if is_still or len(walks) == _WALKS or walked.own.chunks > _WALKED_AGAIN:
                 break
-        if not walks:
-            total.torn += 1
-            return
         least_torn = min(walked.own.torn for walked in walks)
         walks = sorted(
             (walked for walked in walks if walked.own.torn == least_torn), key=lambda each: each.own.free
@@ -173,12 +166,13 @@ class LibraryReader:
         own.moved = walks[-1].own.free - walks[0].own.free
         if own.free > own.system:
             total.add(_Total(arenas=1, system=own.system, torn=own.torn + 1))
-            return
+            return arena.next
         try:
             yield from self._pages(walked, lists, own)
         except Torn:
             own.torn += 1
         total.add(own)
+        return arena.next
 
     def _pages(self, walked: _Walked, lists: Lists, own: _Total) -> Generator[None, None, None]:
         """Which of its pages are in memory, and which of them malloc_trim would give back."""
@@ -222,7 +216,7 @@ class LibraryReader:
         own.cut += lists.left <= 0
         own.chunks += most.chunks
         own.free += most.free
-        (walked.trimmed if is_trimmed else walked.kept).extend(most.large)
+        (walked.trimmed if is_trimmed else walked.kept).extend(most.pages)
 
 
 @dataclass

@@ -42,6 +42,7 @@ class MallocArena:
     top: int  # 0 where it has none yet
     next: int
     system: int  # bytes that it has of the kernel
+    words: bytes  # the words themselves
 
     @property
     def top_at(self) -> int:
@@ -135,12 +136,23 @@ def _is_a_ring(memory: ProcessMemory, main: MainArena) -> bool:
 
 def read_arena(memory: ProcessMemory, bins: int, has_fast_bins: bool) -> MallocArena:
     """The arena whose bins lie there; Unmapped."""
-    before = 8 * (FAST_BINS + 2) if has_fast_bins else 16
-    data = memory.read(bins - before, before + _WORDS.size + _TAIL.size)
+    before = _before(has_fast_bins)
+    data = arena_words(memory, bins, has_fast_bins)
     *fast, top, _ = struct.unpack_from(f"={before // 8}Q", data)
     links = _WORDS.unpack_from(data, before)
     following, _, _, system, _ = _TAIL.unpack_from(data, before + _WORDS.size)
-    return MallocArena(bins, links, tuple(fast), 0 if top == bins - 16 else top, following, system)
+    return MallocArena(bins, links, tuple(fast), 0 if top == bins - 16 else top, following, system, data)
+
+
+def arena_words(memory: ProcessMemory, bins: int, has_fast_bins: bool) -> bytes:
+    """The words that it is made of: as they were, where nothing was changed. Unmapped."""
+    before = _before(has_fast_bins)
+    return memory.read(bins - before, before + _WORDS.size + _TAIL.size)
+
+
+def _before(has_fast_bins: bool) -> int:
+    """Bytes of the words before the bins."""
+    return 8 * (FAST_BINS + 2) if has_fast_bins else 16
 
 
 def read_parameters(memory: ProcessMemory, library: Glibc, heap: Range | None) -> Parameters:
