@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 
 from .memory import ProcessMemory, Range, Unmapped
+from .pace import Pace
 from .pagemap import PAGE, pages_present
 
 _HEAP_MAX = 64 << 20  # glibc's HEAP_MAX_SIZE: its heaps are aligned to it
@@ -16,7 +17,6 @@ _BLOCK = struct.Struct("=2Q")  # of a chunk that is a mapping: 0, and its size w
 _IS_MMAPPED = 2
 _FLAGS = 7
 _PROBES = 2_000  # pages looked at for such a head, in one walk
-_PROBES_A_STEP = 250
 _PAGES_A_READ = 4_096  # of pagemap
 
 
@@ -72,7 +72,7 @@ def mapped_blocks(
     a read of another would have the kernel map a page for the process.
     """
     found: list[Range] = []
-    left = _PROBES
+    left, pace = _PROBES, Pace()
     for first, beyond in _joined(gaps):
         at = first
         window: tuple[int, bytes] = (0, b"")
@@ -86,8 +86,9 @@ def mapped_blocks(
                 at = window[0] + PAGE * (len(window[1]) if there < 0 else there)
                 continue
             left -= 1
-            if not left % _PROBES_A_STEP:
+            if pace.over:
                 yield
+                pace.begin()
             size = _block_size(memory, at)
             if PAGE <= size <= beyond - at:
                 found.append((at, at + size))

@@ -78,7 +78,7 @@ class PageSampler:
                 if pace.over:
                     yield
                     pace.begin()
-                read = self._read(page, _ALL if is_whole else judged)
+                read = yield from self._read(page, _ALL if is_whole else judged, pace)
                 if read is None:
                     found.torn += 1
                     stratum.miss()
@@ -93,13 +93,15 @@ class PageSampler:
                 pace.begin()
             chance = 1.0 if pages <= WHOLE else min(1.0, page.size * page.used / unit)
             if random.random() < chance:
-                self._take_each(page, chance, large, found)
+                yield from self._take_each(page, chance, large, found, pace)
         add_all(found.types, large.types)
         objects = sum(page.size * page.used for page in tally.pages if page.tag != _MEMORY)
         found.types[OBJECTS] = Estimate(bytes=objects)
         return found
 
-    def _take_each(self, page: MimallocPage, chance: float, large: Large, found: PoolSample) -> None:
+    def _take_each(
+        self, page: MimallocPage, chance: float, large: Large, found: PoolSample, pace: Pace
+    ) -> Generator[None, None, None]:
         """Judges each block of a page of few: their own words alone are read, for they may be of any size."""
         try:
             capacity, *lists, used, size = self._head(page)
@@ -119,6 +121,9 @@ class PageSampler:
         found.pools += 1
         for place in range(capacity):
             if place not in free:
+                if pace.over:
+                    yield
+                    pace.begin()
                 at = page.first + place * size
                 self._large.take(large, at, size, chance, size // 4 + 16, _HEADS[page.tag])
 
@@ -129,19 +134,17 @@ class PageSampler:
         )
         return capacity, free, local, others & ~_LIST_FLAGS, used, size
 
-    def _read(self, page: MimallocPage, most: int) -> Page | None:
+    def _read(self, page: MimallocPage, most: int, pace: Pace) -> Generator[None, None, Page | None]:
         """What is in a page, by at most so many of its blocks; None where it is another by now."""
         try:
-            capacity, free, local, others, used, size = self._head(page)
+            capacity, *lists, used, size = self._head(page)
             if size != page.size or not 0 < used <= capacity:
                 return None
             data = self._memory.read(page.first, capacity * size)
         except Unmapped:
             return None
         words = memoryview(data).cast("Q")
-        own, rest, theirs = (
-            in_list(words, page.first, at, page.first, size, capacity) for at in (free, local, others)
-        )
+        own, rest, theirs = (in_list(words, page.first, at, page.first, size, capacity) for at in lists)
         if own is None or rest is None or theirs is None or len(own) + len(rest) + used != capacity:
             return None
         own |= rest
@@ -149,36 +152,50 @@ class PageSampler:
         count = min(capacity - start, most)
         free_here = {each - start for each in own if start <= each < start + count}
         dead_here = {each - start for each in theirs if start <= each < start + count}
+        free = free_here | dead_here
         if page.tag == _MEMORY:
-            of = self._of_memory(page, start, count, free_here | dead_here)
+            of = yield from self._of_memory(page, start, count, free, pace)
         else:
-            of = self._of_objects(page, words, start, count, free_here | dead_here)
+            of = yield from self._of_objects(page, words, start, count, free, pace)
         return Page(count - len(free_here), of)
 
     def _of_objects(
-        self, page: MimallocPage, words: memoryview, start: int, count: int, free: set[int]
-    ) -> dict[str, tuple[float, float]]:
-        size = page.size
+        self, page: MimallocPage, words: memoryview, start: int, count: int, free: set[int], pace: Pace
+    ) -> Generator[None, None, dict[str, tuple[float, float]]]:
         of: dict[str, tuple[float, float]] = {}
-        read = self._blocks.read(words, start * size // 8, count, size, free, _HEADS[page.tag])
-        for kind, each in read.items():
-            number, bytes_ = of.get(kind.name, (0.0, 0.0))
-            of[kind.name] = number + each.count, bytes_ + each.bytes - each.large
+        for first in range(start, start + count, _JUDGED):
+            if pace.over:
+                yield
+                pace.begin()
+            part = min(start + count - first, _JUDGED)
+            free_here = {each + start - first for each in free if 0 <= each + start - first < part}
+            read = self._blocks.read(
+                words, first * page.size // 8, part, page.size, free_here, _HEADS[page.tag]
+            )
+            for kind, each in read.items():
+                _add(of, kind.name, each.count, each.bytes - each.large)
         return of
 
     def _of_memory(
-        self, page: MimallocPage, start: int, count: int, free: set[int]
-    ) -> dict[str, tuple[float, float]]:
+        self, page: MimallocPage, start: int, count: int, free: set[int], pace: Pace
+    ) -> Generator[None, None, dict[str, tuple[float, float]]]:
         """Tables of dicts and sets, items of lists, and the like."""
         of: dict[str, tuple[float, float]] = {}
         for place in range(start, start + count):
             if place - start in free:
                 continue
+            if pace.over:
+                yield
+                pace.begin()
             at = page.first + place * page.size
             for name, number, bytes_ in self._large.judge(at, page.size, page.size // 4 + 16):
-                before = of.get(name, (0.0, 0.0))
-                of[name] = before[0] + number, before[1] + bytes_
+                _add(of, name, number, bytes_)
         return of
+
+
+def _add(of: dict[str, tuple[float, float]], name: str, number: float, bytes_: float) -> None:
+    before = of.get(name, (0.0, 0.0))
+    of[name] = before[0] + number, before[1] + bytes_
 
 
 def _every(pages: Sequence[MimallocPage], number: int) -> list[MimallocPage]:
