@@ -14,7 +14,7 @@ from typing import Any
 from app.analysis.ledger import Ledger, instant_of
 from app.analysis.summary import summarise
 from app.model.frames import (
-    STANDING,
+    About,
     Blocked,
     Counters,
     End,
@@ -29,6 +29,7 @@ from app.model.frames import (
     Stacks,
     decode,
     glance,
+    standing,
 )
 from app.model.summary import Summary
 from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks
@@ -43,7 +44,7 @@ class Excerpt:
         self._ledger = Ledger(rolling=False)
         self._cast = Cast()
         self._from_us, self._to_us = from_us, to_us
-        self._before: dict[tuple[Any, ...], Message | str] = {}  # what was last told of each before the span
+        self._before: dict[About, Message | str] = {}  # the last of each before the span, in order
         self._begun = False
 
     def feed(self, message: Message) -> None:
@@ -56,6 +57,8 @@ class Excerpt:
             case Hello():
                 ledger.feed(message)
             case Process() if message.at_us < self._to_us:
+                if message.gone and message.at_us < self._from_us:
+                    self._gone(message.pid)
                 ledger.feed(message)
             case Frame() if message.end_us > self._from_us and message.start_us < self._to_us:
                 self._begin()
@@ -87,7 +90,7 @@ class Excerpt:
         if end_us > self._from_us or (kind is Counters and end_us == self._from_us):
             self.feed(decode(line))
         elif kind is Counters:
-            self._before[kind, ()] = line
+            self._stands((kind,), line)
 
     def absorb(self, state: Json, named: Iterable[Message]) -> None:
         """Take a piece of the run that lies within the span (pieces.py), and the messages of it that name."""
@@ -122,7 +125,7 @@ class Excerpt:
 
     def _count_operations(self, summary: Summary) -> None:
         """A workload counts its operations from its own beginning; these are of the span."""
-        reported, before = summary["workload"], self._before.get((Counters, ()))
+        reported, before = summary["workload"], self._before.get((Counters,))
         before = decode(before) if isinstance(before, str) else before
         ops, at_us = self._ledger.counters.ops, self._ledger.counters.at_us
         if reported is None or ops is None or not isinstance(before, Counters):
@@ -134,12 +137,21 @@ class Excerpt:
         reported["ops"], reported["ops_per_s"] = done, done * 1e6 / (at_us - before.at_us)
 
     def _told(self, message: Message) -> None:
-        about = tuple(getattr(message, name) for name in STANDING[type(message)])
         at_us = instant_of(message)
         if self._has(at_us):
             self._take(message)
         elif at_us < self._from_us:
-            self._before[type(message), about] = message
+            for about, told in standing(message):
+                self._stands(about, told)
+
+    def _stands(self, about: About, told: Message | str) -> None:
+        self._before.pop(about, None)
+        self._before[about] = told
+
+    def _gone(self, pid: int) -> None:
+        """What was told of a process that had ended before the span tells nothing of it."""
+        for about in [about for about in self._before if about[1:2] == (pid,)]:
+            del self._before[about]
 
     def _take(self, message: Message) -> None:
         self._begin()

@@ -169,8 +169,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Union, get_args
 
 VERSION = 1
@@ -473,7 +473,7 @@ Message = Union[
 # begins in the middle needs the last of each. All others name, or tell of a time of their own.
 STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Counters: (),
-    Collector: (),
+    Collector: (),  # its rows stand each for itself, see `standing`
     Heap: ("pid", "interpreter"),
     Memory: ("pid",),
     Rollup: ("pid",),
@@ -481,6 +481,27 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     Types: ("pid", "interpreter"),
     ContainerHolders: ("pid",),
 }
+
+About = tuple[Any, ...]  # of what is told how it stands: the kind of message, then pid and interpreter
+
+
+def standing(message: Message) -> Iterator[tuple[About, Message]]:
+    """How things stand, as a message tells it: of each what stands until the same is told again.
+
+    Of a collector that is its row, which is told when it has changed; pauses tell of a time of their own.
+    """
+    if isinstance(message, Collector):
+        for row in message.rows:
+            yield (Collector, *row[:2]), Collector(message.at_us, [row])
+    elif isinstance(message, Heap) and message.mapped:
+        yield _about(message), replace(message, mapped=False, changed=[], gone=[])
+    elif type(message) in STANDING:
+        yield _about(message), message
+
+
+def _about(message: Message) -> About:
+    return (type(message), *(getattr(message, name) for name in STANDING[type(message)]))
+
 
 _GLANCE = re.compile(
     r'\{"type":"(?:frame","seq":\d+,"start_us":(\d+),"end_us":(\d+)|counters","seq":\d+,"at_us":(\d+))\b'

@@ -1,7 +1,8 @@
 """What answers for any span of a run, in a small file beside its recording: made once, while messages come.
 
     blocks   compressed, one after another: bins (app/analysis/bins.py) for the timeline, pieces
-             (app/analysis/pieces.py) for figures, and the messages that name
+             (app/analysis/pieces.py) for figures, the messages that name, and those that stood for long
+             (standing.py)
     index    compressed JSON: where the blocks are, who the lanes and GILs are, and the form of the pieces
     end      the index's length and MAGIC; without it the file was cut off
 
@@ -33,8 +34,9 @@ from app.model import frames
 from app.model.errors import BadRequest
 from app.model.states import STATES
 from app.model.tracks import Cast
+from app.runs.standing import Rank, Standing
 
-MAGIC = b"GSTL\x00\x03\r\n"
+MAGIC = b"GSTL\x00\x04\r\n"
 LEVELS = range(FINEST, COARSEST + 1)
 MOST_BINS = 4096
 FEWEST_BINS = 64
@@ -59,6 +61,7 @@ class TimelineIndex:
     blocks: dict[int, dict[int, Place]]  # by level and number
     cast: list[tuple[int, Place]]  # the number of the first message in each
     pieces: list[list[tuple[Extent, Place]]]  # by level
+    stood: list[tuple[Rank, int | None, Place]]  # from one message to another, see standing.py
     threads: Sequence[frames.Row]
     gils: Sequence[frames.Row]
     end_us: int
@@ -74,6 +77,7 @@ class TimelineIndex:
             "blocks": blocks,
             "cast": cast,
             "pieces": pieces,
+            "stood": [[*rank, until, *place] for rank, until, place in self.stood],
             "threads": self.threads,
             "gils": self.gils,
             "end_us": self.end_us,
@@ -93,7 +97,11 @@ class TimelineIndex:
             [(Extent(*extent), (offset, length)) for *extent, offset, length in level]
             for level in body["pieces"]
         ]
-        return cls(dict(blocks), cast, pieces, body["threads"], body["gils"], body["end_us"])
+        stood = [
+            ((number, place), until, (offset, length))
+            for number, place, until, offset, length in body["stood"]
+        ]
+        return cls(dict(blocks), cast, pieces, stood, body["threads"], body["gils"], body["end_us"])
 
 
 class TimelineWriter:
@@ -111,6 +119,8 @@ class TimelineWriter:
         self._bins = Bins(self._block)
         self._divided = Pieces(self._piece)
         self._pieces: list[list[tuple[Extent, Place]]] = []
+        self._standing = Standing(self._lapsed)
+        self._stood: list[tuple[Rank, int | None, Place]] = []
         self._cast = Cast()
         self._blocks: dict[int, dict[int, Place]] = defaultdict(dict)
         self._named: list[tuple[int, Place]] = []
@@ -124,6 +134,7 @@ class TimelineWriter:
         """Take the next message, as text too; ValueError when it speaks of what was never named."""
         self._bins.feed(message)
         self._divided.feed(message, number)
+        self._standing.feed(message, number)
         if isinstance(message, frames.Frame):
             self._end_us = message.end_us
         elif isinstance(message, NAMING):
@@ -138,15 +149,15 @@ class TimelineWriter:
 
     def view(self, levels: Iterable[int] = LEVELS) -> Timeline:
         """What there is now, which later messages do not change; of these levels up to this moment."""
-        return Timeline(
-            self._path, self._index(), {level: self._bins.open(level) for level in levels}, list(self._lines)
-        )
+        filling = {level: self._bins.open(level) for level in levels}
+        return Timeline(self._path, self._index(), filling, list(self._lines), self._standing.now())
 
     def close(self) -> None:
         """Finish the file."""
         if self._file.closed:
             return
         self._bins.close()
+        self._standing.close()
         self._name()
         index = zlib.compress(_dump(self._index().to_json()), _LEVEL)
         self._write(index + _END.pack(len(index), MAGIC))
@@ -157,7 +168,9 @@ class TimelineWriter:
         gils = [list(lock.whose) for lock in self._cast.gils.values()]
         blocks = {level: dict(at) for level, at in self._blocks.items()}
         pieces = [list(level) for level in self._pieces]
-        return TimelineIndex(blocks, list(self._named), pieces, threads, gils, self._end_us)
+        return TimelineIndex(
+            blocks, list(self._named), pieces, list(self._stood), threads, gils, self._end_us
+        )
 
     def _name(self) -> None:
         if self._lines:
@@ -165,6 +178,11 @@ class TimelineWriter:
             if place is not None:
                 self._named.append((self._lines_first, place))
             self._lines, self._lines_size = [], 0
+
+    def _lapsed(self, rank: Rank, until: int | None, message: frames.Message) -> None:
+        place = self._write(zlib.compress(frames.encode(message, rank[0]).encode(), _LEVEL))
+        if place is not None:
+            self._stood.append((rank, until, place))
 
     def _block(self, level: int, number: int, rows: Rows) -> None:
         place = self._write(zlib.compress(_pack(rows), _LEVEL))
@@ -197,12 +215,18 @@ class Timeline:
     """The timeline of a run. It reads its file, so in a thread."""
 
     def __init__(
-        self, path: str, index: TimelineIndex, filling: dict[int, dict[int, Rows]], lines: list[str]
+        self,
+        path: str,
+        index: TimelineIndex,
+        filling: dict[int, dict[int, Rows]],
+        lines: list[str],
+        standing: list[tuple[Rank, frames.Message]],
     ) -> None:
         self._path = path
         self._index = index
         self._filling = filling
         self._lines = lines
+        self._standing = standing
         self._named: list[tuple[int, frames.Message]] | None = None
 
     @classmethod
@@ -222,7 +246,7 @@ class Timeline:
                 index = TimelineIndex.of_json(json.loads(zlib.decompress(file.read(length))))
             except (zlib.error, KeyError, TypeError) as error:
                 raise ValueError(f"it is damaged: {error}") from error
-        return cls(path, index, {}, [])
+        return cls(path, index, {}, [], [])
 
     @property
     def end_us(self) -> int:
@@ -255,6 +279,14 @@ class Timeline:
         if size <= _NAMED_KEPT:
             self._named = named
         return named
+
+    def standing(self, number: int) -> list[frames.Message]:
+        """What stood before a message for longer than is looked for: what was told of it, in order."""
+        found = [(rank, message) for rank, message in self._standing if rank[0] < number]
+        for rank, until, place in self._index.stood:
+            if rank[0] < number and (until is None or until >= number):
+                found.append((rank, frames.decode(zlib.decompress(self._read(place)))))
+        return [message for _, message in sorted(found, key=lambda one: one[0])]
 
     def pieces(self, from_us: int, to_us: int) -> Iterator[tuple[Extent, Json]]:
         """The pieces of the run that lie within a span, one after another, as few as there can be."""

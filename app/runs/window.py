@@ -10,10 +10,7 @@ from app.model import frames
 from app.model.errors import BadRequest
 from app.model.summary import Summary
 from app.runs.playback import Recorded
-
-# Of what is told how it stands, the last before the span is among the messages of so long before it: counters
-# come four times a second, readings of memory every second or two, of one that takes long more seldom.
-LEAD_US = 6_000_000
+from app.runs.standing import LEAD_US
 
 Json = dict[str, Any]
 
@@ -30,6 +27,8 @@ def figures_of(recorded: Recorded, run: Json, from_us: int, to_us: int) -> Summa
         for line in recorded.numbered(0, 1):
             excerpt.feed(frames.decode(line))
         for message in _before(named, number):
+            excerpt.feed(message)
+        for message in timeline.standing(number):
             excerpt.feed(message)
     for extent, state in timeline.pieces(from_us, to_us):
         if number < extent.first:

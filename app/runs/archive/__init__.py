@@ -94,6 +94,7 @@ class Archive:
                 await asyncio.to_thread(rebuild_timeline, run.path, on_share)
             else:
                 await rebuild_timeline_apart(run.path, on_share)
+        await self._do(self._weigh, run.id)
 
     async def resolve(self, name: str, removed: bool = False) -> str:
         """The id that a person means: an id, the beginning of one, or `last`; NotFound, BadRequest."""
@@ -269,11 +270,20 @@ class Archive:
         self._open().forget(run_id)
 
     def _enter(self, run: Json, header: Json | None, summary: Summary, members: list[Member]) -> None:
-        path = self._path(run["id"])
+        self._open().finish(run["id"], Final(run, header, summary, self._size(run["id"]), members))
+
+    def _weigh(self, run_id: str) -> None:
+        """Enter what a run's files take now, and drop what is over the budget."""
+        with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+            self._open().weigh(run_id, self._size(run_id))
+        self._sweep()
+
+    def _size(self, run_id: str) -> int:
+        path = self._path(run_id)
         size = path.stat().st_size
         with contextlib.suppress(FileNotFoundError):  # it is made when it is first asked for
             size += os.stat(beside(path)).st_size
-        self._open().finish(run["id"], Final(run, header, summary, size, members))
+        return size
 
     def _get(self, run_id: str) -> StoredRun:
         entry = self._ended(run_id)

@@ -222,6 +222,11 @@ class Index:
                 (name and _sound(name), None if tags is None else _text(tags), pinned, run_id),
             )
 
+    def weigh(self, run_id: str, size: int) -> None:
+        """Enter how many bytes the files of a run take."""
+        with self._told():
+            self._db.execute("UPDATE runs SET bytes = ? WHERE id = ?", (size, run_id))
+
     def remove(self, run_id: str, at: float | None) -> None:
         """Mark a run as removed at that time, or with None as there again."""
         with self._told():

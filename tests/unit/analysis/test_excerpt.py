@@ -108,8 +108,8 @@ def test_it_begins_with_what_stood_before_it_of_each_process():
     messages.append(Frame(0, 200_000, 200, 0, 0, [], [[0, [0, 200_000]]]))
     rows = excerpt(messages, 50_000, 150_000)["memory"]
     assert [(row["pid"], row["rss"], row["c_library"]["system"]) for row in rows] == [
-        (1, 30, 30),
         (7, 40, 40),
+        (1, 30, 30),
     ]
 
 
@@ -121,3 +121,18 @@ def test_operations_are_those_of_the_span():
     workload = excerpt.summary({"state": "finished"})["workload"]
     assert workload["ops_per_s"] == 7e6
     assert workload["ops"] == 7_000_000
+
+
+def test_what_stood_before_it_is_taken_in_the_order_in_which_it_was_told():
+    # GIVEN readings that take turns: of the PSS of all it is known what it was once each one's RSS is
+    readings = []
+    for at_us in range(10_000, 90_000, 20_000):
+        readings.append(Counters(at_us, [[7, 1, 5 << 20, None, 1, 0]], [], {}))
+        readings.append(Memory(at_us + 10_000, 7, 5 << 20, 1 << 20, 2 << 20, 0, 0, {}))
+    frame = Frame(0, 200_000, 200, 0, 0, [], [[0, [0, 200_000]]])
+    # THEN it is the same from wherever on they are looked at
+    for since in (0, 1, 4, 5):
+        assert excerpt([*BEGIN, *readings[since:], frame], 95_000, 150_000)["memory_peak"] == {
+            "rss": 5 << 20,
+            "pss": 2 << 20,
+        }

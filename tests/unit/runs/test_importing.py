@@ -222,15 +222,17 @@ def test_a_timeline_of_another_form_is_made_anew_beside_everything_else(
         stored = await manager.archive.import_file(str(long))
         summary, figures = stored.summary(), await stored.figures(0, 2_000_000)
         side = Path(beside(stored.path))
-        made = contents(side)
+        made, size = contents(side), stored.to_json()["bytes"]
         os.truncate(side, len(made) - 1)  # GIVEN one that this version did not write
+        await manager.archive._do(manager.archive._weigh, "long")
+        assert (await manager.archive.used_bytes()) == size - 1
         # WHEN the run is asked for
         run = await manager.get("long")
         # THEN there is its summary at once, and of the rest it is told how far it is
         assert isinstance(run, IndexingRun)
         assert (await manager.get("long")) is run, "it is made once"
         assert run.summary() == summary
-        assert (run.to_json()["state"], run.to_json()["bytes"]) == ("indexing", stored.to_json()["bytes"])
+        assert (run.to_json()["state"], run.to_json()["bytes"]) == ("indexing", size - 1)
         with pytest.raises(Conflict, match=r"being indexed: \d+%"):
             await run.figures(0, 2_000_000)
         view = [json.loads(text) async for packet in run.view() for text in packet.texts]
@@ -242,6 +244,7 @@ def test_a_timeline_of_another_form_is_made_anew_beside_everything_else(
         assert isinstance(again, StoredRun)
         assert await again.figures(0, 2_000_000) == figures
         assert contents(side) == made
+        assert again.to_json()["bytes"] == (await manager.archive.used_bytes()) == size, "it counts as it is"
         await manager.close()
 
     asyncio.run(scenario())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import histories
 from support.made import SLICE_US, observation
 
 from app.analysis import pieces
 from app.analysis.excerpt import Excerpt
+from app.analysis.ledger import instant_of
 from app.model.errors import BadRequest
-from app.model.frames import Collector, encode
-from app.runs import recording
+from app.model.frames import Collector, Memory, encode
+from app.runs import recording, standing, window
 from app.runs.playback import Recorded
 from app.runs.recording import Recording
 from app.runs.timeline import Timeline, TimelineWriter
-from app.runs.window import LEAD_US, figures_of
+from app.runs.window import figures_of
 
 SLICES = 600
 MADE = observation(SLICES)
@@ -49,13 +54,15 @@ def written(tmp_path: Path, monkeypatch):
     beside.close()
 
 
-def expected(from_us: int, to_us: int) -> dict:
+def by_messages(messages: list, run: dict, from_us: int, to_us: int) -> dict:
     made = Excerpt(from_us, to_us)
-    for message in MADE.told:
-        long_before = isinstance(message, Collector) and message.at_us < from_us - LEAD_US
-        if not long_before:
-            made.feed(message)
-    return made.summary(RUN)
+    for message in messages:
+        made.feed(message)
+    return made.summary(run)
+
+
+def expected(from_us: int, to_us: int) -> dict:
+    return by_messages(MADE.told, RUN, from_us, to_us)
 
 
 @pytest.mark.parametrize("finished", [False, True])
@@ -84,3 +91,79 @@ def test_a_span_that_is_none_is_refused(written):
     with pytest.raises(BadRequest) as caught:
         figures_of(recorded, RUN, 7, 7)
     assert caught.value.field == "to_us"
+
+
+class InMemory:
+    """A Recorded of messages that are in no file."""
+
+    def __init__(self, messages: list, timeline: Timeline) -> None:
+        self._messages = messages
+        self.timeline = lambda: timeline
+
+    def numbered(self, first: int, after: int | None = None):
+        return (encode(message, 0) for message in self._messages[first:after])
+
+
+def with_one_that_ends(messages: list, gone_us: int) -> list:
+    """The same, and a process that is read twice and has ended by then."""
+    begun = replace(messages[1], pid=8, parent=histories.PID)
+    told = [Memory(at_us, 8, 1 << 20, 1 << 19, 1 << 19, 0, 0, {}) for at_us in (gone_us // 3, gone_us // 2)]
+    made = [*messages[:2], begun, *messages[2:]]
+    for message in (*told, replace(begun, at_us=gone_us, gone=True)):
+        at = next((n for n, one in enumerate(made) if instant_of(one) > message.at_us), len(made))
+        made.insert(at, message)
+    return made
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    *(histories.HISTORIES, histories.BORDERS, histories.MISSING, histories.LOOKS, histories.READINGS),
+    *[histories.INSTANTS] * 3,
+    st.sampled_from([100_000, 1_000_000]),
+)
+def test_what_was_told_long_before_still_stands(
+    tmp_path: Path, monkeypatch, history, borders, missing, looks, readings, gone_us, one, other, lead_us
+):
+    # GIVEN pieces that are short, and a lead that is shorter than the time between some readings
+    monkeypatch.setattr(pieces, "LENGTH_US", 150_000)
+    monkeypatch.setattr(standing, "LEAD_US", lead_us)
+    monkeypatch.setattr(window, "LEAD_US", lead_us)
+    from_us, to_us = min(one, other), max(one, other) + 1
+    messages = histories.messages_of(history, borders, missing, looks, readings)
+    messages = with_one_that_ends(messages, gone_us)
+    writer = TimelineWriter(tmp_path / "run.timeline")
+    for number, message in enumerate(messages):
+        writer.feed(message, encode(message, number), number)
+    # THEN a span has what its messages make, while they come and afterwards
+    made = by_messages(messages, histories.RUN, from_us, to_us)
+    assert figures_of(InMemory(messages, writer.view()), histories.RUN, from_us, to_us) == made
+    writer.close()
+    timeline = Timeline.open(str(tmp_path / "run.timeline"))
+    assert figures_of(InMemory(messages, timeline), histories.RUN, from_us, to_us) == made
+
+
+def test_collectors_that_did_nothing_for_long_are_counted_from_what_they_had(tmp_path: Path):
+    # GIVEN an interpreter whose totals are told at 1 s and at 60 s, and pauses of others in between
+    def told(at_us: int, collections: int) -> Collector:
+        counts = [[collections] * 3, [collections] * 3, [0] * 3]
+        return Collector(at_us, [[histories.PID, 0, True, [700, 10, 10], [1, 1, 1], *counts, 9]])
+
+    messages = histories.messages_of({0: (-1, 0, 0, 0, 0)}, set(), set(), [], [])[:3]
+    for number in range(1400):
+        frame = histories.frame_of({0: (-1, 0, 0, 0, 0)}, number * 50_000, (number + 1) * 50_000)
+        messages.append(frame)
+        at_us = frame.end_us
+        if at_us in (1_000_000, 60_000_000):
+            messages.append(told(at_us, 10 if at_us < 2_000_000 else 17))
+        elif number % 20 == 0:
+            messages.append(Collector(at_us, [], [[histories.PID, 1, at_us - 9, 5, 0, 0]]))
+    writer = TimelineWriter(tmp_path / "run.timeline")
+    for number, message in enumerate(messages):
+        writer.feed(message, encode(message, number), number)
+    writer.close()
+    # WHEN a window is asked for that has the later of them
+    recorded = InMemory(messages, Timeline.open(str(tmp_path / "run.timeline")))
+    figures = figures_of(recorded, histories.RUN, 25_000_000, 65_000_000)
+    # THEN it has what was done between them
+    (row,) = (row for row in figures["gc"] if row["interpreter"] == 0)
+    assert row["collections"] == [7, 7, 7]
