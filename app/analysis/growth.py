@@ -49,8 +49,9 @@ _KINDS: dict[GrowthKind, tuple[PartName, ...]] = {
 
 
 class HeapNow(NamedTuple):
-    """What of Python's own heaps of a process was in use when they were last read."""
+    """What Python's own heaps of a process had in use when they were last read; the first was at `at_us`."""
 
+    at_us: int
     allocator: str
     bytes_used: int
     large_blocks: (
@@ -92,11 +93,11 @@ class Growth:
         self._all.add(at_us, all_)
         self._own.add(at_us, own)
 
-    def heap_read(self, at_us: int, heap: HeapNow) -> None:
-        """Take a reading of Python's heaps, that belongs to one of the parts."""
+    def heap_read(self, heap: HeapNow) -> None:
+        """Take a reading of Python's heaps, that belongs to one of the parts; each once."""
         self._allocator = heap.allocator
         if heap.large_blocks is not None:
-            self._large.add((at_us, heap.large_blocks))
+            self._large.add((heap.at_us, heap.large_blocks))
 
     def state(self) -> Stored:
         """All of it, to be stored."""

@@ -210,7 +210,8 @@ class Heaps:
             return self._before.get(pid)
         large = [heap.raw_blocks for heap in there if heap.raw_blocks is not None]
         used = sum(heap.bytes_used for heap in there)
-        return HeapNow(there[0].allocator, used, sum(large) if len(large) == len(there) else None)
+        at_us = min(heap.at_us for heap in there)
+        return HeapNow(at_us, there[0].allocator, used, sum(large) if len(large) == len(there) else None)
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """Its heaps are no more; their last readings stay."""

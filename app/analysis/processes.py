@@ -9,6 +9,7 @@ libraries that it has whose threads are their own.
 Sizes of the latter are of the instant `at_s`. That is the last walk of the process's mappings, so that
 `parts` adds up to `rss`. Where many processes, or large ones, let that be long ago, it is the last reading of
 its sums, and what the walk alone tells is of `parts_at_s`. Where there was neither, `rss` alone is known.
+What `parts` has of Python's heaps is of `objects_at_s`.
 `peak_rss` and the faults are the kernel's, of the whole life of the process. `shared` is how much of the RSS
 other processes map as well; `kinds` are those of the memory message, [size, rss, pss] each; `parts` are those
 of parts.py, `growth` is that of growth.py. `ended_s` is null while the process is there.
@@ -83,7 +84,7 @@ class ProcessUse:
         self.mappings: Memory | None = None  # the last walk
         self.sums: Memory | Rollup | None = None  # the newest of walks and sums
         self.library: CLibrary | None = None  # the last reading of the C library's heap
-        self.objects: int | None = None  # bytes in use of Python's own allocator
+        self.heap: HeapNow | None = None  # of Python's own, as known at that reading
         self.growth = Growth()
         self._grown: tuple[GrowthRow | None] | None = None  # its row, until something else is read
         self.threads = Lows()
@@ -130,14 +131,19 @@ class ProcessUse:
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
         """Take a reading of its C library's heap, and the last one of Python's own."""
-        self.library, self.objects = message, heap.bytes_used if heap else None
+        last, self.library, self.heap = self.heap, message, heap
         self._told.add("library")
         self._grown = None
         parts = self.parts
         if parts is not None:
-            if heap is not None:
-                self.growth.heap_read(message.at_us, heap)
+            if heap is not None and (last is None or heap.at_us > last.at_us):
+                self.growth.heap_read(heap)
             self.parts_course.add((message.at_us, *(parts[name] for name in PARTS)))
+
+    @property
+    def objects(self) -> int | None:
+        """Bytes in use of Python's own allocator."""
+        return self.heap.bytes_used if self.heap else None
 
     @property
     def parts(self) -> Parts | None:
@@ -187,7 +193,7 @@ class ProcessUse:
 
     def know(self, before: ProcessUse) -> None:
         """Of a piece of an observation (pieces.py): know what was read of it before."""
-        self.message, self.rss, self.objects = before.message, before.rss, before.objects
+        self.message, self.rss, self.heap = before.message, before.rss, before.heap
         self.mappings, self.sums, self.library = before.mappings, before.sums, before.library
 
     def state(self) -> list[Any] | None:
@@ -196,7 +202,7 @@ class ProcessUse:
             return None
         standing = {name: to_json(getattr(self, name)) for name in sorted(self._told)}
         return [
-            *(self.pid, self.rss, self.counted_us, self.peak_rss, standing, self.objects),
+            *(self.pid, self.rss, self.counted_us, self.peak_rss, standing, self.heap),
             *(self.totals.state(), self.growth.state(), self.threads.state()),
             *(self.course.state(), self.parts_course.state()),
             *(self._counted_from_us, self._counted_to_us),
@@ -204,14 +210,14 @@ class ProcessUse:
 
     def absorb(self, state: list[Any]) -> None:
         """Add the piece that follows."""
-        _, rss, counted_us, peak_rss, standing, objects, totals, growth, threads, *courses, from_us, to_us = (
+        _, rss, counted_us, peak_rss, standing, heap, totals, growth, threads, *courses, from_us, to_us = (
             state
         )
         for name, message in standing.items():
             setattr(self, name, from_json(message))
             self._told.add(name)
         if "library" in standing:
-            self.objects = objects
+            self.heap = HeapNow(*heap) if heap else None
         self.totals.read(totals)
         self._counted_from_us = from_us if self._counted_from_us is None else self._counted_from_us
         self._counted_to_us = self._counted_to_us if to_us is None else to_us
@@ -268,6 +274,7 @@ class ProcessUse:
             "parts": parts,
             "c_library": library,
             "parts_at_s": seconds(mappings.at_us if mappings else None),
+            "objects_at_s": seconds(self.heap.at_us if self.heap else None),
             "growth": growth,
             "verdict": verdict(mappings.rss, parts, library, largest, growth) if mappings and parts else [],
             "minor_faults": self.totals.moved(_MINOR_FAULTS),

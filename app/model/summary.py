@@ -334,6 +334,7 @@ class MemoryFigures(TypedDict):
     parts: Parts | None
     c_library: CLibraryRow | None
     parts_at_s: Maybe  # of `kinds`, `largest` and `parts` too; later than that are only the sizes above
+    objects_at_s: Maybe  # when Python's heaps were read, whose blocks are two of the parts
     growth: GrowthRow | None
     verdict: list[str]  # sentences, see app/analysis/verdict.py
     minor_faults: int | None

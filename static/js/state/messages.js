@@ -72,7 +72,7 @@
  *            parts_from_s?: Maybe, parts_to_s?: Maybe, unread?: number}} MemoryTogether
  * @typedef {{pid: number, parent: Maybe, ended_s: Maybe, at_s?: Maybe, rss: Maybe, uss: Maybe, pss: Maybe, peak_rss: Maybe,
  *            swap: Maybe, shared: Maybe, minor_faults: Maybe, major_faults: Maybe, kinds: Kinds | null,
- *            parts?: Parts | null, parts_at_s?: Maybe, c_library?: CLibraryFigures | null, verdict?: string[],
+ *            parts?: Parts | null, parts_at_s?: Maybe, objects_at_s?: Maybe, c_library?: CLibraryFigures | null, verdict?: string[],
  *            course?: {names: string[], rows: Maybe[][]}, parts_course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding

@@ -37,7 +37,7 @@ def row_of(
         growth.sums_read(at_us, *sizes)
         if tick % 4 == 0:
             large = None if large_a_second is None else int(1000 + at_s * large_a_second)
-            growth.heap_read(at_us, HeapNow(allocator, MIB, large))
+            growth.heap_read(HeapNow(at_us, allocator, MIB, large))
             parts = [int((5 + at_s * mib_a_second.get(part, 0)) * MIB) for part in PARTS]
             course.add((at_us, *parts))
     return growth.row(course, 128 << 10)

@@ -308,6 +308,7 @@ def test_totals_count_from_what_they_were_before_the_first_frame(begin):
             "largest": [],
             "c_library": None,
             "parts_at_s": 0.3,
+            "objects_at_s": None,
             "growth": None,
             "minor_faults": 10,
             "major_faults": 3,

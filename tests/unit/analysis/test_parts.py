@@ -107,7 +107,7 @@ def test_a_summary_has_the_parts_with_their_course(begin: Any) -> None:
     assert row["parts"]["c_trimmable"] == 45
     assert row["parts_course"]["rows"] == [[1_200_000, 50, 10, 60, 45, 15, 30, 2, 25, 9, 38, 6]]
     assert row["c_library"]["in_use"] == 60
-    assert (row["at_s"], row["c_library"]["at_s"]) == (2.0, 1.2)
+    assert (row["at_s"], row["c_library"]["at_s"], row["objects_at_s"]) == (2.0, 1.2, 0.9)
     assert summary["memory_together"] == {
         "processes": 1,
         "from_s": 2.0,

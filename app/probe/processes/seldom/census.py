@@ -25,6 +25,8 @@ _MOVED_SHARE = 0.2  # of the bytes in Python's heaps: after that the last census
 class _ObjectsRead(SeldomRead):
     """A reading of live objects: out of date once the heaps have grown or shrunk by much."""
 
+    is_spread = True
+
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
         self._bytes = 0  # in Python's heaps, at the last reading

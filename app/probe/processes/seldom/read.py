@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Callable
+from typing import Any, Callable, ClassVar
 
 from app.model.frames import Message
 from app.probe.processes.watched import Watched
@@ -16,6 +16,9 @@ Parts = Generator[Part, None, None]
 
 class SeldomRead:
     """One process, for as long as it is followed; it may call exec."""
+
+    # It costs so much that the first readings of many processes are spread too, see schedule.py.
+    is_spread: ClassVar[bool] = False
 
     def __init__(self, process: Watched) -> None:
         self.process = process

@@ -33,7 +33,7 @@ class _Turn:
 
     read: SeldomRead
     due_us: int
-    pressed_us: int = 0  # when it is due if it is pressing
+    pressed_us: int | None = None  # when it is due if it is pressing; not before it was read once
     parts: Parts | None = None  # in hand
     began_us: int = 0
     took_us: int = 0
@@ -41,7 +41,11 @@ class _Turn:
 
     def is_due(self, now_us: int) -> bool:
         """Whether the next reading is to begin."""
-        return now_us >= self.due_us or (now_us >= self.pressed_us and self.read.is_pressing())
+        return now_us >= self.due_us or self.is_pressed(now_us)
+
+    def is_pressed(self, now_us: int) -> bool:
+        """Whether it is to begin, due or not, as much has changed."""
+        return self.pressed_us is not None and now_us >= self.pressed_us and self.read.is_pressing()
 
 
 class Seldom:
@@ -57,6 +61,7 @@ class Seldom:
         self._kinds, self._watchlist = kinds, watchlist
         self._slow, self._emit = slow, emit
         self._turns: dict[tuple[type[SeldomRead], int], _Turn] = {}
+        self._rested_us: dict[type[SeldomRead], int] = {}  # of kinds that are spread, when the next may begin
 
     def read(self, now_us: int, ready: bool = False, kinds: Sequence[type[SeldomRead]] | None = None) -> None:
         """Begins each reading that is due, of all `kinds` unless some are named.
@@ -78,10 +83,20 @@ class Seldom:
         for kind, turns in due.items():
             in_hand = sum(turn.parts is not None for (of, _), turn in self._turns.items() if of is kind)
             turns.sort(key=lambda turn: turn.began_us)  # the one that was read longest ago first
-            for turn in turns if ready else turns[: max(_AT_ONCE - in_hand, 0)]:
+            for turn in turns if ready else self._next(kind, turns, in_hand, now_us):
                 turn.parts = turn.read.parts()
                 turn.began_us, turn.took_us, turn.cpu_us = now_us, 0, 0
                 self._go_on(turn, turn.parts)
+
+    def _next(self, kind: type[SeldomRead], due: list[_Turn], in_hand: int, now_us: int) -> Sequence[_Turn]:
+        """Those to begin now, of all that are due."""
+        if not kind.is_spread:
+            return due[: max(_AT_ONCE - in_hand, 0)]
+        if in_hand:
+            return ()
+        if now_us < self._rested_us.get(kind, 0):
+            due = [turn for turn in due if turn.is_pressed(now_us)]
+        return due[:1]
 
     def _go_on(self, turn: _Turn, parts: Parts) -> None:
         part = next(parts, None)
@@ -89,7 +104,11 @@ class Seldom:
             turn.parts = None
             cost_us, period_us = turn.cpu_us * len(self._watchlist.pids), turn.read.period_us()
             turn.due_us = turn.began_us + max(period_us, _REST * cost_us)
-            pressed_rest_us = min(_PRESSED_REST * cost_us, _LONGEST_PRESSED_REST_US)
+            pressed_rest_us, kind = _PRESSED_REST * cost_us, type(turn.read)
+            if not kind.is_spread:
+                pressed_rest_us = min(pressed_rest_us, _LONGEST_PRESSED_REST_US)
+            elif turn.began_us >= self._rested_us.get(kind, 0):  # else it was pressed, which is beside these
+                self._rested_us[kind] = turn.began_us + _REST * turn.cpu_us
             turn.pressed_us = turn.began_us + max(period_us, pressed_rest_us)
         else:
             steps, message = part

@@ -229,7 +229,9 @@ export function mapOf(atUs, figuresS) {
 
 /** @param {HeapFigures} heap @param {HeapReading | undefined} reading */
 function costOf(heap, reading) {
-  const parts = [`Read in ${text(duration(heap.took_s))}, beside everything else`];
+  const parts = [
+    `Read at ${heap.at_s.toFixed(1)} s, in ${text(duration(heap.took_s))}, beside everything else`,
+  ];
   if (reading?.everyUs) {
     parts.push(`which took ${text(share(reading.message.cpu_us / reading.everyUs))} of a core`);
   }

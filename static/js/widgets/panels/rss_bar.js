@@ -86,7 +86,19 @@ export class RssBar {
  */
 export function barsOf(processes, together) {
   const bars = processes.flatMap(
-    ({ pid, rss, parts, verdict, at_s, parts_at_s: at = at_s, c_library: library, ended_s: ended }) =>
+    (
+      {
+        pid,
+        rss,
+        parts,
+        verdict,
+        at_s,
+        parts_at_s: at = at_s,
+        objects_at_s: heapAt,
+        c_library: library,
+        ended_s: ended,
+      },
+    ) =>
       parts && rss
         ? [{
           pid,
@@ -97,8 +109,8 @@ export function barsOf(processes, together) {
           parts,
           verdict: verdict ?? [],
           when: `${wasOf("RSS", rss, sumOf(parts))}Mappings read at ${instant(at)}${
-            library ? `, the C library's heap at ${instant(library.at_s)}` : ""
-          }.`,
+            typeof heapAt === "number" ? `, Python's heap at ${instant(heapAt)}` : ""
+          }${library ? `, the C library's heap at ${instant(library.at_s)}` : ""}.`,
         }]
         : [],
   ).sort((one, other) => other.whole - one.whole);

@@ -35,7 +35,9 @@ class Clock:
 class Run:
     """Some processes that are read in two parts, `cost_us` each."""
 
-    def __init__(self, *pids: int, finds: tuple[str | None, str | None] = ("first", "then")) -> None:
+    def __init__(
+        self, *pids: int, finds: tuple[str | None, str | None] = ("first", "then"), spread: bool = False
+    ) -> None:
         self.told: list[tuple[int, int, str]] = []  # at_us, pid, what
         self.cost_us = 1000
         self.ready = True
@@ -47,6 +49,8 @@ class Run:
         run = self
 
         class Made(SeldomRead):
+            is_spread = spread
+
             def is_ready(self, now_us: int) -> bool:
                 return run.ready
 
@@ -124,6 +128,29 @@ def test_of_many_that_are_due_the_one_that_was_read_longest_ago_is_first():
     run.pressing = True
     assert {pid for _, pid, _ in run.read(2 * S)} == {4, 1, 2}, "the fourth was due before"
     assert 3 in {pid for _, pid, _ in run.read(3 * S)}
+
+
+def test_of_what_costs_much_the_first_readings_of_many_come_one_after_the_other_in_a_hundredth_of_a_cpu():
+    children = list(range(PID + 1, PID + 51))
+    run = Run(PID, spread=True)
+    run.cost_us, rest_us = 5_000, 10_000 * 100
+    assert len(run.read(S)) == 2
+    for pid in children:
+        run.watchlist.add(Watched(pid, PID, S + 1))
+    for turn, pid in enumerate(children, 1):
+        assert run.read(S + turn * rest_us - 1) == []
+        assert [who for _, who, _ in run.read(S + turn * rest_us)] == [pid, pid]
+    assert [who for _, who, _ in run.read(S + 51 * rest_us)] == [PID, PID], "and it begins anew"
+
+
+def test_where_a_process_changes_much_the_others_of_what_costs_much_have_their_turn_too():
+    run = Run(PID, spread=True)
+    run.cost_us = 5_000
+    run.read(0)
+    run.pressing = True
+    run.watchlist.add(Watched(PARENT, None, 1))
+    read = [pid for turn in range(1, 9) for _, pid, _ in run.read(turn * 250_000)]
+    assert PARENT in read
 
 
 def test_none_is_begun_while_one_is_in_hand_or_before_it_is_ready():

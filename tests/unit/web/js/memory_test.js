@@ -151,6 +151,11 @@ Deno.test("the bars are those of the largest processes, and of all together wher
   const [alone] = barsOf([process(7, 100, "files")], { processes: 1, pss: 90, parts: { files: 90 } });
   assert.equal(alone.pid, 7);
   assert.equal(alone.when, "Mappings read at 1.0 s, the C library's heap at 1.1 s.");
+  const [read] = barsOf([{ ...process(7, 100, "files"), objects_at_s: 0.9 }], null);
+  assert.equal(
+    read.when,
+    "Mappings read at 1.0 s, Python's heap at 0.9 s, the C library's heap at 1.1 s.",
+  );
   assert.deepEqual(barsOf([{ ...process(7, 100, "files"), parts: null }], null), []);
 });
 
