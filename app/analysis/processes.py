@@ -38,7 +38,7 @@ from app.model.summary import (
     ProcessRow,
     ThreadFigures,
 )
-from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals
+from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals, unmapped_of
 
 PARTS_COURSE = ("at_us", *PARTS)
 UNLISTED_US = 50_000
@@ -276,7 +276,9 @@ class ProcessUse:
             "parts_at_s": seconds(mappings.at_us if mappings else None),
             "objects_at_s": seconds(self.heap.at_us if self.heap else None),
             "growth": growth,
-            "verdict": verdict(mappings.rss, parts, library, largest, growth) if mappings and parts else [],
+            "verdict": verdict(mappings.rss, parts, library, largest, growth, unmapped_of(mappings))
+            if mappings and parts
+            else [],
             "minor_faults": self.totals.moved(_MINOR_FAULTS),
             "major_faults": self.totals.moved(_MAJOR_FAULTS),
         }

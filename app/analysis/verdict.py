@@ -51,8 +51,12 @@ def verdict(
     library: CLibraryRow | None,
     largest: list[LargestMapping],
     growth: GrowthRow | None = None,
+    unmapped: tuple[int, int] | None = None,
 ) -> list[str]:
-    """The sentences: how much is in use, what grows, the largest parts, and what could not be known."""
+    """The sentences: how much is in use, what grows, the largest parts, and what could not be known.
+
+    `unmapped` are bytes and files of shared memory that are in no RSS.
+    """
     worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
     said = [_live(rss, parts), *([grows(growth)] if growth else [])]
     for bytes_, name in sorted(worth, reverse=True):
@@ -62,7 +66,7 @@ def verdict(
             said.append(_SAID[name].format(size(bytes_)))
         elif name in _MAPPED:
             said.append(_mappings(bytes_, name, largest))
-    return [*said, *_unknown(library)]
+    return [*said, *_left(unmapped), *_unknown(library)]
 
 
 def _live(rss: int, parts: Parts) -> str:
@@ -106,6 +110,18 @@ def _mappings(bytes_: int, part: PartName, largest: list[LargestMapping]) -> str
     what, kinds = _MAPPED[part]
     named = [f"{each.name} ({size(each.rss)})" for each in largest if each.kind in kinds][:2]
     return f"{size(bytes_)} are {what}{': most of it ' + ', '.join(named) if named else ''}."
+
+
+def _left(unmapped: tuple[int, int] | None) -> list[str]:
+    bytes_, files = unmapped or (0, 0)
+    if bytes_ < LEAST_BYTES:
+        return []
+    of_them, they = ("one file", "It belongs") if files == 1 else (f"{count(files)} files", "They belong")
+    return [
+        f"{size(bytes_)} more of shared memory are in no process's RSS: {of_them} in /dev/shm, or "
+        f"held open, that no process maps. {they} to the same user and changed since this process began. "
+        "Such a file takes memory until it is unlinked and closed."
+    ]
 
 
 def _unknown(library: CLibraryRow | None) -> list[str]:

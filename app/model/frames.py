@@ -37,7 +37,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               moved [[pid, interpreter, start_us, length_us, generation, collections, collected,
                       before_us, [rss, anonymous, arenas, large_blocks], after_us, [the same]]]
     memory    at_us, pid, rss, uss, pss, swap, shared, kinds {kind: [size, rss, pss]}, huge, huge_waste,
-              largest [[name, kind, rss]]
+              largest [[name, kind, rss]], unmapped [bytes, files]
     rollup    at_us, pid, rss, uss, pss, swap, shared
     c_library at_us, pid, took_us, cpu_us, allocator, version, arenas, system, free, absent, trimmable,
               mapped, mmap_threshold, chunks, torn, cut, why, moved
@@ -335,6 +335,7 @@ class Memory:
     huge_waste: int | None = None
     largest: list[Row] = field(default_factory=list)
     dirty: int | None = None  # as of a rollup
+    unmapped: Row | None = None  # shared memory that no process maps; told of the run's first process
 
 
 @dataclass(frozen=True)

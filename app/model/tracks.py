@@ -362,6 +362,12 @@ def largest_of(message: Memory) -> list[LargestMapping]:
     return [LargestMapping(*row) for row in cast("list[tuple[str, str, int]]", message.largest)]
 
 
+def unmapped_of(message: Memory) -> tuple[int, int] | None:
+    """Bytes and files of shared memory that no process maps."""
+    bytes_, files = cast("tuple[int, int]", message.unmapped or (0, 0))
+    return (bytes_, files) if files else None
+
+
 def pauses(message: Collector) -> Iterator[Pause]:
     """The collections that ended."""
     return map(Pause._make, message.pauses)

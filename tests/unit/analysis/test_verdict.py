@@ -69,3 +69,11 @@ def test_what_could_not_be_known_is_said() -> None:
     moved = verdict(50 * MIB, parts(), library(free=40 * MIB, moved=3 * MIB), [])[-1]
     assert moved == "What is free changed while it was read, by 3 MiB: it may be off by as much."
     assert "it may be off" not in str(verdict(50 * MIB, parts(), library(free=99 * MIB, moved=3 * MIB), []))
+
+
+def test_shared_memory_that_nobody_maps_is_told_beside_rss() -> None:
+    bar = parts(objects_in_use=10)
+    said = verdict(10 * MIB, bar, None, [], None, (160 * MIB, 20))
+    assert said[1].startswith("160 MiB more of shared memory are in no process's RSS: 20 files of ")
+    assert "one file" in verdict(10 * MIB, bar, None, [], None, (160 * MIB, 1))[1]
+    assert len(verdict(10 * MIB, bar, None, [], None, (7 * MIB, 1))) == 1

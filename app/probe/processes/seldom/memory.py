@@ -13,6 +13,7 @@ from app.model.frames import CLibrary, Memory
 from app.probe.cpython.runtime import NotYet
 from app.probe.kernel.mappings import Walk, walk
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
+from app.probe.kernel.unmapped import unmapped
 from app.probe.libc.heap import LibraryReader, LibraryReading
 from app.probe.processes.watched import Watched
 from app.probe.sampling.sampler import Sampler
@@ -36,6 +37,7 @@ class MemoryRead(SeldomRead):
         super().__init__(process)
         self._library: tuple[ProcessMemory, LibraryReader] | None = None
         self._own = 0  # bytes that it had to itself at the last walk
+        self._unmapped: list[int] | None = None  # of shared memory: bytes, files
 
     def is_ready(self, now_us: int) -> bool:
         """The first waits for the heap's first reading, which tells where Python's arenas are.
@@ -81,6 +83,9 @@ class MemoryRead(SeldomRead):
 
     def _walk(self, steps: Steps) -> Steps:
         found = yield from steps
+        if self.process.parent is None:  # it speaks for those below it too
+            files = yield from unmapped(self.process.pid)
+            self._unmapped = [sum(files.values()), len(files)]
         return found if self.is_up() else None
 
     def _walked(self, found: Walk, at_us: int, cost: Cost) -> Memory:
@@ -95,6 +100,7 @@ class MemoryRead(SeldomRead):
             found.huge_waste,
             found.largest,
             found.dirty,
+            self._unmapped,
         )
 
     def _library_read(self, found: LibraryReading, at_us: int, cost: Cost) -> CLibrary:

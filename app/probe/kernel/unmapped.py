@@ -1,0 +1,94 @@
+"""Shared memory that is in no process's RSS, since nobody maps it: files in memory that were left.
+
+A file of /dev/shm takes memory until its name is unlinked and nobody holds it open, whether somebody maps it
+or not. A file that is open tells who holds it; a name does not tell who made it, only of which user it is and
+when it last changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Generator, Iterator
+
+from . import procfs
+
+FileId = tuple[int, int]  # device, inode
+
+_IN_MEMORY = ("/dev/shm/", "/memfd:")
+_MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +(?:/dev/shm/|/memfd:)", re.MULTILINE)
+_BLOCK = 512  # bytes, of st_blocks
+_LEAST_BYTES = 1 << 20  # less is not looked for in all processes
+
+
+def unmapped(pid: int) -> Generator[None, None, dict[FileId, int]]:
+    """The bytes of each file that no process maps; a step for each process that is asked what it maps.
+
+    They are those that `pid` and the processes below it hold open, and those in its /dev/shm that are its
+    user's and changed since it began. A process that may not be looked at is taken to map none.
+    """
+    files = dict(_named(pid))
+    for each in (pid, *procfs.descendants(pid)):
+        files.update(_open(each))
+        yield
+    if sum(files.values()) >= _LEAST_BYTES:
+        for each in _pids():
+            for mapped in _mapped(each):
+                files.pop(mapped, None)
+            yield
+    return files
+
+
+def _named(pid: int) -> Iterator[tuple[FileId, int]]:
+    now = procfs.stat(pid)
+    if now is None:
+        return
+    booted_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    since_s = booted_s + now.start_ticks / os.sysconf("SC_CLK_TCK")
+    try:
+        user = os.stat(f"/proc/{pid}").st_uid
+        with os.scandir(f"/proc/{pid}/root/dev/shm") as entries:
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                if (
+                    found.st_uid == user
+                    and found.st_ctime >= since_s
+                    and entry.is_file(follow_symlinks=False)
+                ):
+                    yield _told(found)
+    except OSError:
+        return  # it has ended, or has no such directory
+
+
+def _open(pid: int) -> Iterator[tuple[FileId, int]]:
+    directory = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return
+    for name in names:
+        path = f"{directory}/{name}"
+        try:
+            if os.readlink(path).startswith(_IN_MEMORY):
+                yield _told(os.stat(path))
+        except OSError:
+            continue  # it has just been closed
+
+
+def _told(found: os.stat_result) -> tuple[FileId, int]:
+    return (found.st_dev, found.st_ino), found.st_blocks * _BLOCK
+
+
+def _mapped(pid: int) -> Iterator[FileId]:
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as maps:
+            text = maps.read()
+    except OSError:
+        return
+    for major, minor, inode in _MAPPED.findall(text):
+        yield (os.makedev(int(major, 16), int(minor, 16)), int(inode))
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
