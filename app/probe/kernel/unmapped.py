@@ -18,12 +18,13 @@ FileId = tuple[int, int]  # device, inode
 
 _IN_MEMORY = ("/dev/shm/", "/memfd:")
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +(?:/dev/shm/|/memfd:)", re.MULTILINE)
+_READ = 65536
 _BLOCK = 512  # bytes, of st_blocks
 _LEAST_BYTES = 1 << 20  # less is not looked for in all processes
 
 
 def unmapped(pid: int) -> Generator[None, None, dict[FileId, int]]:
-    """The bytes of each file that no process maps; a step for each process that is asked what it maps.
+    """The bytes of each file that no process maps; in steps of less than a millisecond.
 
     They are those that `pid` and the processes below it hold open, and those in its /dev/shm that are its
     user's and changed since it began. A process that may not be looked at is taken to map none.
@@ -34,7 +35,7 @@ def unmapped(pid: int) -> Generator[None, None, dict[FileId, int]]:
         yield
     if sum(files.values()) >= _LEAST_BYTES:
         for each in _pids():
-            for mapped in _mapped(each):
+            for mapped in (yield from _mapped(each)):
                 files.pop(mapped, None)
             yield
     return files
@@ -80,14 +81,21 @@ def _told(found: os.stat_result) -> tuple[FileId, int]:
     return (found.st_dev, found.st_ino), found.st_blocks * _BLOCK
 
 
-def _mapped(pid: int) -> Iterator[FileId]:
+def _mapped(pid: int) -> Generator[None, None, set[FileId]]:
+    """The files in memory that it maps; a step for each 4 KiB of its maps, each line of which comes whole."""
+    found: set[FileId] = set()
     try:
-        with open(f"/proc/{pid}/maps", "rb") as maps:
-            text = maps.read()
+        maps = os.open(f"/proc/{pid}/maps", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while text := os.read(maps, _READ):
+                for major, minor, inode in _MAPPED.findall(text):
+                    found.add((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
+                yield
+        finally:
+            os.close(maps)
     except OSError:
-        return
-    for major, minor, inode in _MAPPED.findall(text):
-        yield (os.makedev(int(major, 16), int(minor, 16)), int(inode))
+        pass  # it has ended, or may not be looked at
+    return found
 
 
 def _pids() -> list[int]:

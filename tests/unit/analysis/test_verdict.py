@@ -74,6 +74,6 @@ def test_what_could_not_be_known_is_said() -> None:
 def test_shared_memory_that_nobody_maps_is_told_beside_rss() -> None:
     bar = parts(objects_in_use=10)
     said = verdict(10 * MIB, bar, None, [], None, (160 * MIB, 20))
-    assert said[1].startswith("160 MiB more of shared memory are in no process's RSS: 20 files of ")
+    assert said[1].startswith("160 MiB more of shared memory are in no process's RSS: 20 files in ")
     assert "one file" in verdict(10 * MIB, bar, None, [], None, (160 * MIB, 1))[1]
     assert len(verdict(10 * MIB, bar, None, [], None, (7 * MIB, 1))) == 1
