@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--threads N] [--python PATH]`: every measurement, printed as it comes."""
+"""`python -m bench [--quick] [--only PART] [--threads N] [--python PATH]`: what is measured, as it comes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import os
 import platform
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import arrival, blanking, c_library, cost, heap, history, long_runs, looks, slowdown, viewers
 from bench.spread import percentile, spread
 
+PARTS = (
+    *("blanking", "cost", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "history"),
+    "long-runs",
+)
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
 
 
@@ -107,6 +112,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean little")
     parser.add_argument("--threads", type=int, default=8, help="threads of the target (8)")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the target's interpreter")
+    parser.add_argument("--only", choices=PARTS, action="append", metavar="PART", help=", ".join(PARTS))
     chosen = parser.parse_args()
     plan = QUICK if chosen.quick else FULL
     dice = random.Random()
@@ -114,16 +120,21 @@ def main() -> None:
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}")
     print(f"target: cpu-bound, {chosen.threads} threads, {chosen.python}")
     print("medians, with quartiles in brackets; shares are of one CPU\n")
-    print_blanking()
-    print_cost(plan, chosen.python, chosen.threads, dice)
-    print_slowdown(plan, chosen.python, chosen.threads, dice)
-    print_looks(plan, chosen.python, dice)
-    print_arrival(plan, chosen.python, chosen.threads)
-    print_viewers(plan, chosen.python)
-    print_heap(plan, chosen.python, dice)
-    print_c_library(plan, chosen.python, dice)
-    print_history(plan, dice)
-    print_long_runs(plan, dice)
+    parts: dict[str, Callable[[], None]] = {
+        "blanking": print_blanking,
+        "cost": lambda: print_cost(plan, chosen.python, chosen.threads, dice),
+        "slowdown": lambda: print_slowdown(plan, chosen.python, chosen.threads, dice),
+        "looks": lambda: print_looks(plan, chosen.python, dice),
+        "arrival": lambda: print_arrival(plan, chosen.python, chosen.threads),
+        "viewers": lambda: print_viewers(plan, chosen.python),
+        "heap": lambda: print_heap(plan, chosen.python, dice),
+        "c-library": lambda: print_c_library(plan, chosen.python, dice),
+        "history": lambda: print_history(plan, dice),
+        "long-runs": lambda: print_long_runs(plan, dice),
+    }
+    assert tuple(parts) == PARTS
+    for name in chosen.only or PARTS:
+        parts[name]()
 
 
 def print_blanking() -> None:

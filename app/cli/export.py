@@ -30,18 +30,30 @@ Output = Annotated[
 ]
 
 
-def export(run: RunOrFile, format: Format, output: Output = None) -> None:
+From = Annotated[
+    float | None,
+    typer.Option(
+        min=0, metavar="S", help="html opens at this time, in seconds from the start, with figures of it"
+    ),
+]
+To = Annotated[float | None, typer.Option(min=0, metavar="S", help="up to this one")]
+
+
+def export(
+    run: RunOrFile, format: Format, output: Output = None, from_s: From = None, to_s: To = None
+) -> None:
     """Write a recorded run, or a recording in a file, for another tool to open."""
     exporter = exports.exporter_of(format)
+    span = exports.span_of(*(None if s is None else round(s * 1e6) for s in (from_s, to_s)))
     with opened(run) as stored:
         path = output or exports.file_name(stored.to_json(), exporter)
         if path == "-":
-            _write(stored, exporter, sys.stdout.buffer)
+            _write(stored, exporter, span, sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
         try:
             with open(path, "wb") as file:
-                _write(stored, exporter, file)
+                _write(stored, exporter, span, file)
         except OSError as error:
             raise BadRequest(
                 f"{path} cannot be written: {error.strerror}", "Name another file with -o.", field="output"
@@ -49,6 +61,6 @@ def export(run: RunOrFile, format: Format, output: Output = None) -> None:
     typer.echo(path)
 
 
-def _write(run: RunRecord, exporter: Exporter, file: BinaryIO) -> None:
-    for piece in exports.export(run, exporter):
+def _write(run: RunRecord, exporter: Exporter, span: exports.Span | None, file: BinaryIO) -> None:
+    for piece in exports.export(run, exporter, span):
         file.write(piece)

@@ -30,6 +30,15 @@ class Source(Protocol):
         """Its result, or that so far."""
         ...
 
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """From when to when, in microseconds, a page in a file opens; None: all of it."""
+        ...
+
+    def within(self) -> Summary | None:
+        """The figures of that time; None where it is all of it."""
+        ...
+
     def lines(self) -> Iterator[str]:
         """Its messages as they are recorded, from the first."""
         ...

@@ -2,10 +2,11 @@
 
 The page's own modules stand in it as data URLs, by names that an import map resolves. Its data are
 
-    {"header", "run", "summary", "timeline", "lines"}
+    {"header", "run", "summary", "span", "timeline", "lines"}
 
-as a server tells them, compressed. `lines` are the messages that the timeline is drawn from, null where they
-would not fit: then the page has shares of time alone, in bins.
+as a server tells them, compressed. `span` is null, or {"from_us", "to_us", "summary"} of the time that the
+page opens at: of every other part of the run it has no figures, and says so. `lines` are the messages that
+the timeline is drawn from, null where they would not fit: then the page has shares of time alone, in bins.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class HtmlPage:
 def _data(source: Source) -> bytes:
     """What the page shows, compressed; as much of it as fits."""
     told: Json = {"header": _header(source), "run": source.run, "summary": source.summary}
+    told |= {"span": _span(source)}
     told |= {"timeline": None, "lines": _lines(source.lines(), _DATA_BYTES // 2)}
     packed = _packed(told)
     if told["lines"] is None and source.header is not None:
@@ -83,6 +85,14 @@ def _data(source: Source) -> bytes:
             if len(packed) <= _DATA_BYTES:
                 break
     return packed
+
+
+def _span(source: Source) -> Json | None:
+    """The time that it opens at, with its figures."""
+    if source.span is None:
+        return None
+    from_us, to_us = source.span
+    return {"from_us": from_us, "to_us": to_us, "summary": source.within()}
 
 
 def _header(source: Source) -> Json | None:

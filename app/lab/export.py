@@ -16,8 +16,12 @@ from app.model.summary import RunInfo, Summary
 from app.runs.playback import Recorded, in_thread
 from app.runs.record import RunRecord
 from app.runs.timeline import level_for
+from app.runs.window import figures_of
 
 Json = dict[str, Any]
+Span = tuple[int, int]  # from_us, to_us
+
+WITH_SPAN = ("html",)  # formats that can be of a span of the run
 
 # Messages that may hold what others are not to see.
 _MAY_HOLD = tuple(json.dumps(kind.type) for kind in (frames.Hello, frames.Report))
@@ -37,12 +41,29 @@ def file_name(run: Json, exporter: Exporter) -> str:
     return f"{name[:40] or 'run'}-{run['id']}{exporter.suffix}"
 
 
-def export(run: RunRecord, exporter: Exporter) -> Iterator[bytes]:
+def export(run: RunRecord, exporter: Exporter, span: Span | None = None) -> Iterator[bytes]:
     """The file, in pieces: of a run that goes on, as far as it has come. They are made where they are taken.
 
-    Conflict where the run is not recorded.
+    `span` is the time (from_us, to_us) that a page in a file opens at, with the figures of that time.
+    Conflict where the run is not recorded; BadRequest where there is no such span, or the format has none.
     """
-    return _exported(exporter, run.summary(), run.header(), run.recorded())
+    if span is not None and exporter.name not in WITH_SPAN:
+        raise BadRequest(
+            f"{exporter.name} is always of the whole run", "Leave the span out.", field="from_us"
+        )
+    if span is not None and span[1] <= span[0]:
+        raise BadRequest(f"to_us must be greater than from_us, {span[0]}; it was {span[1]}", field="to_us")
+    return _exported(exporter, run.summary(), run.header(), run.recorded(), span)
+
+
+def span_of(from_us: int | None, to_us: int | None) -> Span | None:
+    """A span as it was asked for, None where none was; BadRequest where half of it is missing."""
+    if from_us is None and to_us is None:
+        return None
+    if from_us is None or to_us is None:
+        missing = "from_us" if from_us is None else "to_us"
+        raise BadRequest("from_us and to_us come together", "Give both, or neither.", field=missing)
+    return from_us, to_us
 
 
 def in_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -58,6 +79,13 @@ class _Recorded:
     header: Json | None
     summary: Summary
     recorded: Recorded
+    span: Span | None = None
+
+    def within(self) -> Summary | None:
+        if self.span is None:
+            return None
+        # Its exit code and the like are those of the whole.
+        return {**figures_of(self.recorded, {**self.run}, *self.span), "run": self.run}
 
     def lines(self) -> Iterator[str]:
         return map(_line_to_share, self.recorded.span())
@@ -72,13 +100,13 @@ class _Recorded:
 
 
 def _exported(
-    exporter: Exporter, summary: Summary, header: Json | None, recorded: Recorded
+    exporter: Exporter, summary: Summary, header: Json | None, recorded: Recorded, span: Span | None
 ) -> Iterator[bytes]:
     told = _to_share(summary["run"])  # without how it is kept, which is not the run's own
     if header is not None:
         said = {name: told.get(name, value) for name, value in header["hello"]["run"].items()}
         header = {**header, "run": told, "hello": {**header["hello"], "run": said}}
-    yield from exporter.export(_Recorded(told, header, {**summary, "run": told}, recorded))
+    yield from exporter.export(_Recorded(told, header, {**summary, "run": told}, recorded, span))
 
 
 def _to_share(run: RunInfo) -> RunInfo:

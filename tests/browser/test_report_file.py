@@ -10,9 +10,11 @@ from playwright.sync_api import Browser, expect
 from support.made import Made, observation
 
 from app.exporters import html_page
-from app.lab.export import exporter_of
+from app.lab.export import export, exporter_of
 from app.model.frames import encode
+from app.runs.archive import of_file
 from app.runs.timeline import TimelineWriter, level_for
+from app.runs.window import figures_of
 
 
 class Kept(Made):
@@ -57,4 +59,36 @@ def test_it_opens_from_a_file_and_asks_for_nothing(
         page.get_by_role("tab", name="Threads").click()
         expect(page.get_by_role("tabpanel").first).to_contain_text("worker-1")
     assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+    assert complaints == []
+
+
+def test_it_opens_at_a_time_with_the_figures_of_it_and_of_others_says_that_they_are_not(
+    browser: Browser, tmp_path: Path
+):
+    # GIVEN a file of a span of a run
+    recording, path = tmp_path / "made.jsonl", tmp_path / "made.html"
+    recording.write_text("".join(f"{line}\n" for line in observation(400).lines()))
+    run, (from_us, to_us) = of_file(str(recording), tmp_path), (5_010_000, 6_230_000)
+    path.write_bytes(b"".join(export(run, exporter_of("html"), (from_us, to_us))))
+    switches = figures_of(run.recorded(), run.to_json(), from_us, to_us)["gils"][0]["switches_per_s"]
+    assert round(switches, 1) != round(run.summary()["gils"][0]["switches_per_s"], 1)
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        complaints = []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path.as_uri())
+        # THEN it shows the figures of that time, and says so
+        note, tile = page.locator(".note").first, page.locator(".figure[data-figure=switches] .value")
+        expect(note).to_contain_text("are of the time on view, 5.010 to 6.230 s")
+        expect(page.locator(".figure[data-figure=switches]")).to_contain_text(f"{switches:.0f}")
+        of_the_span = tile.text_content()
+        # WHEN a hand zooms into another
+        page.locator("canvas.plot").hover()
+        page.mouse.wheel(0, -300)
+        expect(note).to_contain_text("of the whole run, not of the time on view")
+        # AND to all of it
+        page.keyboard.press("f")
+        expect(note).to_contain_text("over the whole run")
+        assert tile.text_content() != of_the_span
     assert complaints == []

@@ -41,6 +41,11 @@ class Made:
     summary: dict[str, Any]
     told: list[Message]
 
+    span = None
+
+    def within(self) -> dict[str, Any] | None:
+        return None
+
     def lines(self) -> Iterator[str]:
         return (encode(message, number) for number, message in enumerate(self.told))
 

@@ -170,11 +170,16 @@ async def get_figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: 
         **problems(404, 409),
     },
 )
-async def export_run(run_id: str, manager: TheManager, format: Format) -> StreamingResponse:
-    """The run in a format of another tool; of one that goes on, as far as it has come."""
+async def export_run(
+    run_id: str, manager: TheManager, format: Format, from_us: ToUs = None, to_us: ToUs = None
+) -> StreamingResponse:
+    """The run in a format of another tool; of one that goes on, as far as it has come.
+
+    `html` opens at the span of time from `from_us` to `to_us`, and has the figures of that.
+    """
     exporter = exports.exporter_of(format)
     run = await manager.get(run_id)
-    pieces = exports.in_pieces(exports.export(run, exporter))
+    pieces = exports.in_pieces(exports.export(run, exporter, exports.span_of(from_us, to_us)))
     name = exports.file_name(run.to_json(), exporter)
     return StreamingResponse(
         pieces,

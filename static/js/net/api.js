@@ -178,9 +178,13 @@ export async function refusalOf(id) {
 /** @param {string} id @param {string} name of an action of the run's workload */
 export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/actions`, { name });
 
-/** Where a run in another tool's format is. @param {string} id @param {string} format */
-export const exportUrl = (id, format) =>
-  `${ROOT}/runs/${encodeURIComponent(id)}/export?format=${encodeURIComponent(format)}`;
+/**
+ * Where a run in another tool's format is; a page in a file opens at the time that is named.
+ * @param {string} id @param {string} format @param {{fromUs: number, toUs: number} | null} [span]
+ */
+export const exportUrl = (id, format, span = null) =>
+  `${ROOT}/runs/${encodeURIComponent(id)}/export?format=${encodeURIComponent(format)}` +
+  (span && format === "html" ? `&from_us=${span.fromUs}&to_us=${span.toUs}` : "");
 
 /** The page on which a run can be started with other settings. @param {string} id */
 export const changeUrl = (id) => `/?change=${encodeURIComponent(id)}`;

@@ -21,7 +21,7 @@ async function data() {
   return JSON.parse(await new Response(text).text());
 }
 
-const { header, run, summary, timeline, lines } = await data();
+const { header, run, summary, span, timeline, lines } = await data();
 answerFrom((path) => {
   if (path.endsWith("/summary")) return summary;
   if (path.includes("/timeline") && timeline) return timeline;
@@ -39,6 +39,7 @@ new RunView(find(document, "#stage", HTMLElement), run.id, {
   onTry: async () => {},
   onProblem: (problem) => notice.show(problem),
   open: () => /** @type {any} */ (new Told(told)),
+  kept: span && { fromUs: span.from_us, toUs: span.to_us, summary: span.summary },
 });
 find(document, "select.export", HTMLElement).hidden = true;
 attachThemeButton(find(document, "#theme", HTMLButtonElement));

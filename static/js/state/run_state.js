@@ -47,6 +47,8 @@ export class RunState {
   summary = null;
   /** The time that the summary is of; null where that is the whole run. @type {Span | null} */
   span = null;
+  /** A time that is on view and of which the figures are not known, so that they are of the whole. @type {Span | null} */
+  unknown = null;
   /** Messages that this viewer fell behind by. */
   missed = 0;
   /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
@@ -333,6 +335,11 @@ export class RunState {
     part.#causes(summary);
     part.#tell(summary);
     return part;
+  }
+
+  /** The whole run, where the figures of a time that is on view cannot be had. @param {Span} unknown */
+  without(unknown) {
+    return Object.assign(new RunState(), this, { unknown });
   }
 
   /** @param {Summary} summary */

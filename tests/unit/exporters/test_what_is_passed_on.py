@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from app.exporters import EXPORTERS
-from app.lab.export import export
+from app.lab.export import export, span_of
+from app.model.errors import BadRequest
 from app.model.frames import Hello, Report, encode
 from app.runs.archive import of_file
 from app.runs.archive.stored import StoredRun
@@ -57,3 +58,17 @@ def test_the_rest_of_what_was_printed_and_given_stays(run: StoredRun, name: str)
 def test_the_recording_itself_has_all_of_it_to_run_it_again(run: StoredRun) -> None:
     lines = "".join(run.recorded().span()).encode()
     assert all(secret in lines for secret in SECRETS)
+
+
+def test_nor_does_a_page_of_a_time_and_other_formats_have_none(run: StoredRun) -> None:
+    html, csv = (next(each for each in EXPORTERS if each.name == name) for name in ("html", "csv"))
+    file = read(b"".join(export(run, html, (100_000, 900_000))))
+    assert b'"span":{"from_us":100000,"to_us":900000,"summary":{' in file
+    assert not [secret for secret in SECRETS if secret in file]
+    for exporter, span, field in ((csv, (1, 2), "from_us"), (html, (2, 2), "to_us")):
+        with pytest.raises(BadRequest) as caught:
+            export(run, exporter, span)
+        assert caught.value.field == field
+    with pytest.raises(BadRequest, match="together"):
+        span_of(None, 1)
+    assert span_of(None, None) is None

@@ -44,9 +44,13 @@ export class FindingsPanel {
   }
 
   /** @param {RunState} state */
-  update({ told, ended, span: part }) {
+  update({ told, ended, span: part, unknown }) {
     const findings = told.findings ?? [];
-    const span = part ? `of ${spanText(part)}` : spanOf(told.findings_at_s, ended);
+    const span = part
+      ? `of ${spanText(part)}`
+      : unknown
+      ? "of the whole run"
+      : spanOf(told.findings_at_s, ended);
     for (const element of this.#spans) setText(element, span);
     const signature = JSON.stringify([findings, ended, part !== null]);
     if (signature === this.#shown) return;

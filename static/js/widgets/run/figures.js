@@ -139,7 +139,12 @@ function busiest(gils) {
  * Of which GIL and of which time the figures are.
  * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
  */
-function noteOn({ free, summary, span }, gils, gil) {
+function noteOn({ free, summary, span, unknown }, gils, gil) {
+  if (unknown) {
+    return `Figures, panels and findings are of the whole run, not of the time on view, ${
+      spanText(unknown)
+    }: there are no others here.`;
+  }
   if (span) {
     return `Figures, panels and findings are of the time on view, ${
       spanText(span)

@@ -3,6 +3,7 @@
  * One run on the page, live or ended: its parts, and the stream that feeds them.
  * @import { FrameScheduler } from "../../base/scheduler.js"
  * @import { RunRequest } from "../../net/api.js"
+ * @import { Span } from "../../state/run_state.js"
  * @import { Sentences } from "./explanation.js"
  */
 import { copyOf, find } from "../../base/dom.js";
@@ -71,8 +72,9 @@ export class RunView {
    * @param {(id: string) => Promise<void>} [how.onAgain] starts the same again
    * @param {(problem: Problem) => void} how.onProblem
    * @param {(url: string) => WebSocket} [how.open] the stream, where it does not come from a server
+   * @param {Span & {summary: any} | null} [how.kept] the time that a page in a file opens at, with its figures
    */
-  constructor(stage, id, { scheduler, sentencesOf, onTry, onAgain, onProblem, open }) {
+  constructor(stage, id, { scheduler, sentencesOf, onTry, onAgain, onProblem, open, kept = null }) {
     this.#scheduler = scheduler;
     this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
@@ -81,7 +83,7 @@ export class RunView {
     stage.replaceChildren(this.#root);
     const palette = readPalette();
     this.#title = new Title(this.#root, () => this.#stop(id), onAgain && (() => onAgain(id)));
-    attachExport(find(this.#root, "select.export", HTMLSelectElement), id);
+    attachExport(find(this.#root, "select.export", HTMLSelectElement), id, () => this.#spanOnView);
     this.#figures = new FigureTiles(this.#root);
     this.#timeline = new Timeline(this.#root, {
       state: this.#state,
@@ -113,9 +115,12 @@ export class RunView {
     });
     this.#span = new SpanFigures({
       ask: ({ fromUs, toUs }) =>
-        open ? null : untilAnswered(() => getFigures(id, fromUs, toUs), this.#gone.signal),
+        open
+          ? figuresIn(kept, fromUs, toUs)
+          : untilAnswered(() => getFigures(id, fromUs, toUs), this.#gone.signal),
       onNews: () => scheduler.redraw(this.#update),
     });
+    if (kept) this.#timeline.standAt({ startUs: kept.fromUs, endUs: kept.toUs });
     this.#details = new Details(this.#root, {
       id,
       state: this.#state,
@@ -187,9 +192,13 @@ export class RunView {
     if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
   }
 
+  get #spanOnView() {
+    return spanOnView(this.#state, this.#timeline.onView, this.#timeline.stands);
+  }
+
   /** Of a run that is played again what stands for a moment is of the playhead's. */
   #showFigures() {
-    this.#span.look(this.#state, spanOnView(this.#state, this.#timeline.onView, this.#timeline.stands));
+    this.#span.look(this.#state, this.#spanOnView);
     const shown = this.#replay.then ?? this.#span.then ?? this.#state;
     const { figures, processes, summary } = shown;
     this.#address?.restore(this.#state);
@@ -261,4 +270,16 @@ export class RunView {
     this.#details.recolour(palette);
     this.#scheduler.redraw(this.#update);
   }
+}
+
+/** Whoever drags comes back to a time within half a millisecond, as it is said. */
+const SAME_US = 500;
+
+/**
+ * What a page in a file knows of a time; null where that is not the one that it was made for.
+ * @param {Span & {summary: any} | null} kept @param {number} fromUs @param {number} toUs
+ */
+function figuresIn(kept, fromUs, toUs) {
+  const same = kept && Math.abs(kept.fromUs - fromUs) <= SAME_US && Math.abs(kept.toUs - toUs) <= SAME_US;
+  return same ? kept.summary : null;
 }

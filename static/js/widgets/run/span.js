@@ -10,7 +10,7 @@ const REST_MS = 250;
 const SHORTEST_US = 1;
 
 export class SpanFigures {
-  /** The run as it was in that time; null where the whole is on view, or nothing has been told yet. @type {RunState | null} */
+  /** The run as it was in that time, or as a whole where that cannot be had; null where the whole is on view, or nothing has been told yet. @type {RunState | null} */
   then = null;
   /** @type {Span | null} */
   #wanted = null;
@@ -48,7 +48,7 @@ export class SpanFigures {
   async #tell(state, span) {
     const summary = await this.#ask(span);
     if (span !== this.#wanted) return; // a hand has moved on meanwhile
-    this.then = summary && state.within(summary, span);
+    this.then = summary ? state.within(summary, span) : state.ended ? state.without(span) : null;
     this.#onNews();
   }
 }
