@@ -7,6 +7,8 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECT := pyproject.toml hatch_build.py $(wildcard static/deno.*)
+# What the pages' bundle is made of. Folders count too: a file that goes leaves no other trace.
+PAGES := $(shell find static -path '*/node_modules' -prune -o -print)
 AS_USER := $(if $(filter-out 0,$(shell id -u)), and not root)
 APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
@@ -21,7 +23,7 @@ install: $(VENV)/.installed  ## make the environment in .venv
 
 install-test: $(VENV)/.installed-test  ## the same, with what the tests need
 
-serve: $(VENV)/.installed  ## install where needed, and start the dashboard (ARGS="--port 9000")
+serve: $(VENV)/.bundled  ## install where needed, and start the dashboard (ARGS="--port 9000")
 	@exec $(BIN)/gilscope serve $(ARGS)
 
 # A worker begins with tests that follow each other and so share what their modules set up, and takes over from the
@@ -101,6 +103,12 @@ $(VENV)/.installed: $(PROJECT) | $(BIN)/python
 	@echo "Installing GILScope in $(VENV)"
 	@$(PIP) install "pip>=25.1"
 	@$(PIP) install --editable .
+	@touch $@
+
+# An editable install reads everything from here but the bundle, which its build makes: docs/decisions/0020.
+$(VENV)/.bundled: $(VENV)/.installed $(PAGES)
+	@[ -z "$$(find static -newer $(VENV)/.installed -print -quit)" ] || \
+	  { echo "Bundling the pages anew" && $(PIP) install --editable .; }
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -27,7 +27,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 VENDORED = ("dist/uPlot.esm.js", "dist/uPlot.min.css", "LICENSE")
 
 # What is bundled: each is served under the name of the source, with a hash in it.
-ENTRIES = ("js/pages/*.js", "js/theme.js", "css/pages.css", "icon.svg")
+ENTRIES = ("js/pages/*.js", "js/theme.js", "js/early.js", "css/pages.css", "icon.svg")
 
 # Behind a proxy the certificate that counts is in the system's store, which deno does not read unless told.
 DENO_SETTINGS = {"DENO_TLS_CA_STORE": "system,mozilla", "DENO_NO_UPDATE_CHECK": "1"}

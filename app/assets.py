@@ -32,7 +32,9 @@ IMPORTED = re.compile(r'^((?:import|export)\b(?:[^;"]*?\bfrom)?\s*)"(\.[^"]+)"',
 
 def templates() -> Environment:
     """The templates, which know the panels whose markup is written, and the modules that a script needs."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     environment.globals["panel_markup"] = environment.list_templates(
         filter_func=lambda name: name.startswith("panels/")
     )
@@ -51,7 +53,10 @@ def bundle() -> Mapping[str, str] | None:
 @cache
 def _manifest() -> tuple[dict[str, str], dict[str, str]]:
     """The bundle's files; the digests of the sources that they were made of. Both by the source's name."""
-    manifest = json.loads((vendor() / "bundle/manifest.json").read_text())
+    try:
+        manifest = json.loads((vendor() / "bundle/manifest.json").read_text())
+    except FileNotFoundError:  # installed before there were bundles
+        return {}, {}
     return manifest["files"], manifest["sources"]
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
 
 from app import assets
 from app.exporters import EXPORTERS
 from app.model.errors import GilscopeError, NotFound
 from app.runs import interpreters
-from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, WorkloadSpec
+from app.runs.catalogue import DEFAULT_SECONDS, MAX_SECONDS, MIN_SECONDS, Catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
 from app.runs.request import bounds_of
@@ -26,6 +27,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates = assets.templates()
 _templates.globals["exporters"] = EXPORTERS
 
+_SECONDS = (DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS)
 _LEVEL = 4  # of compression: the next ones take longer than they save
 
 
@@ -83,10 +85,9 @@ async def _lab(request: Request, run_id: str | None) -> Response:
     catalogue = await manager.catalogue()
     context = {
         "run_id": run_id,
-        "families": _families(catalogue.workloads),
-        "seconds": (DEFAULT_SECONDS, MIN_SECONDS, MAX_SECONDS),
+        "families": _families(request.app, catalogue),
+        "seconds": _SECONDS,
         "script": {name: bounds_of(name) for name in ("workers", "seconds")},
-        "least": {executor.name: executor.min_python for executor in catalogue.executors},
         "interpreters": _choices(await manager.interpreters()),
     }
     return page(request, "lab.html", context)
@@ -115,12 +116,21 @@ def _manager(request: Request) -> Manager:
     return manager
 
 
-def _families(workloads: Iterable[WorkloadSpec]) -> list[dict[str, Any]]:
-    """The workloads by family, in the catalogue's order."""
-    return [
-        {"name": family, "workloads": list(members)}
-        for family, members in groupby(workloads, key=lambda workload: workload.family)
-    ]
+def _families(app: FastAPI, catalogue: Catalogue) -> Markup:
+    """The cards of the workloads by family, in the catalogue's order: rendered once for a server."""
+    known: tuple[Catalogue, Markup] | None = getattr(app.state, "families", None)
+    if known is None or known[0] is not catalogue:
+        context = {
+            "families": [
+                {"name": family, "workloads": list(members)}
+                for family, members in groupby(catalogue.workloads, key=lambda workload: workload.family)
+            ],
+            "seconds": _SECONDS,
+            "least": {executor.name: executor.min_python for executor in catalogue.executors},
+        }
+        known = catalogue, Markup(_templates.get_template("partials/families.html").render(context))
+        app.state.families = known
+    return known[1]
 
 
 def _choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import gc
 import hashlib
+import logging
 import os
 import secrets
 import socket
@@ -19,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app import assets
 from app.model.errors import BadRequest, Conflict
 from app.runs.malloc import map_large_blocks
 from app.runs.manager import Manager
@@ -28,6 +30,8 @@ from app.web.connections import Listener, Peers, Strangers, accepted_at_once
 from app.web.quiet import keep_quiet
 from app.web.sessions import Sessions, path_for
 from app.web.sockets import SocketProtocol
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 WILDCARDS = frozenset({"0.0.0.0", "::"})
@@ -82,12 +86,22 @@ def serve(
         if on_ready is not None and address is not None:
             on_ready(address)
 
+    _tell_of_changed_sources()
     map_large_blocks()
     app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager, sessions, invite)
     with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):
         for listener in listeners:
             open_listeners.enter_context(listener)
         Server(app, ready, tls=tls).run(listeners)
+
+
+def _tell_of_changed_sources() -> None:
+    """Log what to do where the pages come as their sources, a hundred files for one."""
+    if assets.bundle() is None:
+        logger.warning(
+            "The sources of the pages have changed since they were bundled, so pages load slowly: "
+            "`make serve` or `pip install --editable .` bundles them anew"
+        )
 
 
 class Invitation:

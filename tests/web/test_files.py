@@ -10,6 +10,7 @@ import pytest
 from web.conftest import Site
 
 from app import assets
+from app.web import serve
 
 PAGES = ("/", "/compare", "/history", "/memory", "/processes")
 
@@ -99,6 +100,20 @@ def test_a_page_is_compressed_and_told_to_be_the_same(site: Site, page: str):
     assert plain.text == first.text
 
 
+def test_only_a_page_of_a_run_opens_its_stream_and_before_anything_else(site: Site):
+    run_id = site.start(workload="cpu-bound", seconds=0.5)["id"]
+    html = site.client.get(f"/runs/{run_id}").text
+    assert html.index("/bundle/early-") < html.index("/bundle/pages-")
+    for page in PAGES:
+        assert "/bundle/early-" not in site.client.get(page).text
+
+
+def test_the_interpreters_stand_once_in_a_page(site: Site):
+    html = site.client.get("/").text
+    for interpreter in site.client.get("/api/v1/interpreters").json()["interpreters"]:
+        assert html.count(f'<option value="{interpreter["path"]}"') == 1
+
+
 @pytest.mark.parametrize("name", ["none.js", "manifest.json", "manifest", "..%2fmanifest.json"])
 def test_what_is_no_file_of_the_bundle_is_not_there(site: Site, name: str):
     assert site.client.get(f"/bundle/{name}").status_code == 404
@@ -107,10 +122,29 @@ def test_what_is_no_file_of_the_bundle_is_not_there(site: Site, name: str):
 def test_the_bundle_was_made_of_every_page_and_no_map_of_its_sources():
     files, _ = assets._manifest()
     pages = {f"js/pages/{path.name}" for path in (assets.STATIC / "js/pages").iterdir()}
-    assert set(files) == pages | {"js/theme.js", "css/pages.css", "icon.svg"}
+    assert set(files) == pages | {"js/theme.js", "js/early.js", "css/pages.css", "icon.svg"}
     made = {path.name for path in (assets.vendor() / "bundle").iterdir()}
     assert made == {f"{name}.gz" for name in files.values()} | {"manifest.json"}
     assert all(re.fullmatch(r"\w+-[0-9A-Z]{8}\.\w+", name) for name in files.values())
+
+
+def test_a_server_of_changed_sources_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(assets, "bundle", lambda: {})
+    serve._tell_of_changed_sources()
+    assert not caplog.records
+    monkeypatch.setattr(assets, "bundle", lambda: None)
+    serve._tell_of_changed_sources()
+    assert "make serve" in caplog.text
+
+
+def test_an_installation_without_a_bundle_has_pages_of_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(assets, "vendor", lambda: tmp_path)
+    monkeypatch.setattr(assets, "_manifest", assets._manifest.__wrapped__)
+    assert assets.bundle() is None
 
 
 def test_a_source_that_changes_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

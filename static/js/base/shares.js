@@ -60,5 +60,9 @@ export class Shares {
 
 /** @param {string} text base64 @returns {Uint8Array} */
 export function bytesOf(text) {
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const chars = atob(text);
+  const bytes = new Uint8Array(chars.length);
+  // Not Uint8Array.from with a function, which takes ten times as long.
+  for (let index = 0; index < chars.length; index += 1) bytes[index] = chars.charCodeAt(index);
+  return bytes;
 }

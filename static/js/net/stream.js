@@ -13,6 +13,8 @@
  *           | {state: "refused", problem: Error}} Connection
  */
 
+import { openedSocket } from "./opened.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
 const CLOSED_IN_PEACE = 1000;
@@ -47,7 +49,7 @@ export class Stream {
    *     final, or null where it is worth trying again
    * @param {(url: string) => WebSocket} [how.open]
    */
-  constructor({ url, onMessage, onConnection, whyRefused, open = (address) => new WebSocket(address) }) {
+  constructor({ url, onMessage, onConnection, whyRefused, open = openedSocket }) {
     this.#url = url;
     this.#onMessage = onMessage;
     this.#onConnection = onConnection;

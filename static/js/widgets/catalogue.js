@@ -31,8 +31,13 @@ export class Catalogue {
   /** The form of a card. @param {HTMLElement} card */
   #formOf(card) {
     const form = find(card, "form", HTMLFormElement);
-    if (!this.#attached.has(form)) attachForm(form, this.#start);
+    if (this.#attached.has(form)) return form;
     this.#attached.add(form);
+    const offered = find(document, "#script-python", HTMLSelectElement);
+    find(form, "[name=python]", HTMLSelectElement).append(
+      ...[...offered.options].map((option) => option.cloneNode(true)),
+    );
+    attachForm(form, this.#start);
     return form;
   }
 

@@ -6,8 +6,7 @@ import json
 import re
 from html import unescape
 from types import SimpleNamespace
-
-from jinja2 import Environment, FileSystemLoader
+from typing import Any
 
 from app import assets
 from app.runs.catalogue import ParamSpec
@@ -34,6 +33,11 @@ INTERPRETERS = [
 ]
 
 
+def macros() -> Any:
+    """What templates/partials/form.html defines."""
+    return assets.templates().get_template("partials/form.html").module
+
+
 def form_of(*params: ParamSpec, **declared: object) -> str:
     """The card of a workload with these parameters, as the lab renders it."""
     fields: dict[str, object] = {
@@ -55,10 +59,8 @@ def form_of(*params: ParamSpec, **declared: object) -> str:
         "mended": None,
     }
     workload = SimpleNamespace(**fields | declared)
-    environment = Environment(loader=FileSystemLoader(assets.TEMPLATES), autoescape=True)
-    macros = environment.get_template("partials/form.html").module
-    card = macros.workload_card  # type: ignore[attr-defined]
-    return str(card(workload, INTERPRETERS, (10.0, 0.1, 3600.0), {"threads": (3, 9), "processes": (3, 13)}))
+    card = macros().workload_card
+    return str(card(workload, (10.0, 0.1, 3600.0), {"threads": (3, 9), "processes": (3, 13)}))
 
 
 def field(html: str, name: str) -> str:
@@ -96,6 +98,13 @@ def test_workers_executor_and_interpreter_are_asked_for_as_declared() -> None:
     workers = field(html, "workers")
     assert all(part in workers for part in ('value="4"', 'min="2"', 'max="8"'))
     assert re.search(r'<option value="processes"[^>]* selected>processes<', html)
+    python = re.search(r'<select[^>]*name="python"[^>]*>(.*?)</select>', html, re.DOTALL)
+    assert python
+    assert not python[1].strip(), "its options are the same in each form, and come from one"
+
+
+def test_interpreters_are_offered_and_those_that_do_not_do_say_why() -> None:
+    html = str(macros().interpreter_choice("own", INTERPRETERS))
     assert re.search(r'value="/a/python3.12"[^>]* selected>3\.12\.1<', html)
     assert re.search(r'value="/b/python3.9"[^>]* title="too old" disabled>3\.9\.18<', html)
 

@@ -143,6 +143,9 @@ export class Timeline {
   /** Shows all of a run that has ended, unless a hand has put it elsewhere. @param {number} lengthUs */
   showWhole(lengthUs) {
     if (this.#window === LIVE) this.#window = whole(lengthUs);
+    // Asked for now, and not when it is drawn: the next frame may be a while away where a page is being opened.
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs !== null) this.#askFor(interval(this.#window, edgeUs), edgeUs, Infinity);
     this.redraw();
   }
 
@@ -285,15 +288,22 @@ export class Timeline {
     if (moves || !due) this.#scheduler.redraw(this.#draw);
   }
 
+  /**
+   * What of that interval the page does not have.
+   * @param {{startUs: number, endUs: number}} shown @param {number} edgeUs @param {number} usPerPixel
+   */
+  #askFor({ startUs, endUs }, edgeUs, usPerPixel) {
+    if (startUs >= this.#state.heldFromUs) return;
+    this.#state.history?.look(startUs, Math.min(endUs, edgeUs), usPerPixel);
+  }
+
   /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
     this.#rows = layOut(this.#state, startUs, Math.min(endUs, untilUs));
     this.#labels.show(this.#rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
-    if (startUs < this.#state.heldFromUs) {
-      this.#state.history?.look(startUs, Math.min(endUs, edgeUs), (endUs - startUs) / width);
-    }
+    this.#askFor({ startUs, endUs }, edgeUs, (endUs - startUs) / width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
     const visible = Math.min(height, this.#scroller.clientHeight);
     this.#surface.fit(width, visible);
