@@ -100,6 +100,19 @@ def test_the_commands_of_a_first_look_do_what_is_said(tmp_path: Path) -> None:
         assert done.stdout or done.stderr
 
 
+def test_every_fault_in_the_page_of_faults_has_a_test_that_there_is() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    tests += "".join(path.read_text() for path in (ROOT / "tests").rglob("*_test.js"))
+    known = set(re.findall(r"^(?:async )?def (test_\w+)\(", tests, re.MULTILINE))
+    known |= set(re.findall(r'^Deno\.test\("([^"]+)"', tests, re.MULTILINE))
+    page = (ROOT / "docs" / "faults.md").read_text()
+    rows = re.findall(r"^\| [^|-][^|]* \| [^|]+ \| (`.+`) \|$", page, re.MULTILINE)
+    assert len(rows) == page.count("\n| ") - 2, "a row without a test"
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(rows) > 30
+    assert [name for name in named if name not in known] == []
+
+
 def test_the_page_of_exports_has_a_row_for_every_format() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "exports.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(FORMATS)

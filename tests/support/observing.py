@@ -18,6 +18,7 @@ from app.model.commands import Command, encode
 from app.model.spec import ObserverSpec, Sampling, Start
 
 ROOT = Path(frames.__file__).parents[2]
+OBSERVER = [sys.executable, "-m", "app.probe"]
 TIME_LIMIT_S = 60.0  # a hang becomes a failure
 
 
@@ -27,9 +28,7 @@ class Observation:
     def __init__(self, spec: ObserverSpec) -> None:
         self.ledger = Ledger()
         self.messages: list[frames.Message] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.probe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-        )
+        self.process = subprocess.Popen(OBSERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
         self._watchdog = threading.Timer(TIME_LIMIT_S, self.process.kill)
         self._watchdog.start()
         self._write(spec.to_line())
