@@ -26,6 +26,7 @@ from app.runs import catalogue, interpreters, plan
 from app.runs.archive import Archive, Query, StoredRun
 from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
+from app.runs.garbage import collect_now
 from app.runs.importing import ImportingRun
 from app.runs.indexing import IndexingRun
 from app.runs.interpreters import Interpreter
@@ -214,6 +215,8 @@ class Manager:
         for left in kept[:-KEPT_UNRECORDED]:
             self._drop(left.id)
         del run, kept  # what they held is free by then, unless a viewer still reads
+        if not self._closing:
+            collect_now()
         await asyncio.to_thread(give_back)
 
     def _drop(self, run_id: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import hashlib
 import logging
 import os
@@ -22,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import assets
 from app.model.errors import BadRequest, Conflict
+from app.runs.garbage import collect_seldom
 from app.runs.malloc import map_large_blocks
 from app.runs.manager import Manager
 from app.runs.settings import Settings
@@ -170,9 +170,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         keep_quiet(self._strangers.close_all)
         await super().startup(sockets)
-        # What there is now stays: a collector that looks at all of it again takes 30 ms of whoever asks.
-        gc.collect()
-        gc.freeze()
+        collect_seldom()
         self._ready()
 
 
