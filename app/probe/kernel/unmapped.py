@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Generator, Iterator
+from itertools import chain
 
 from . import procfs
 
@@ -20,7 +21,7 @@ _IN_MEMORY = ("/dev/shm/", "/memfd:")
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +(?:/dev/shm/|/memfd:)", re.MULTILINE)
 _READ = 65536
 _BLOCK = 512  # bytes, of st_blocks
-_LEAST_BYTES = 1 << 20  # less is not looked for in all processes
+_LEAST_BYTES = 8 << 20  # less is not worth a word, nor a look at what all processes map
 
 
 def unmapped(pid: int) -> Generator[None, None, dict[FileId, int]]:
@@ -29,15 +30,16 @@ def unmapped(pid: int) -> Generator[None, None, dict[FileId, int]]:
     They are those that `pid` and the processes below it hold open, and those in its /dev/shm that are its
     user's and changed since it began. A process that may not be looked at is taken to map none.
     """
-    files = dict(_named(pid))
-    for each in (pid, *procfs.descendants(pid)):
+    files, tree = dict(_named(pid)), (pid, *procfs.descendants(pid))
+    for each in tree:
         files.update(_open(each))
         yield
-    if sum(files.values()) >= _LEAST_BYTES:
-        for each in _pids():
-            for mapped in (yield from _mapped(each)):
-                files.pop(mapped, None)
-            yield
+    for each in chain(tree, _pids()):  # the tree first: most often that is enough
+        if sum(files.values()) < _LEAST_BYTES:
+            break
+        for mapped in (yield from _mapped(each)):
+            files.pop(mapped, None)
+        yield
     return files
 
 
@@ -98,5 +100,5 @@ def _mapped(pid: int) -> Generator[None, None, set[FileId]]:
     return found
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def _pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())

@@ -28,9 +28,9 @@ def identity(path: int | str) -> FileId:
 def test_a_file_in_memory_that_is_held_open_is_told_until_somebody_maps_it() -> None:
     fd = os.memfd_create("left")
     try:
-        os.write(fd, bytes(3 * MIB))
-        assert found()[identity(fd)] == 3 * MIB
-        with mmap.mmap(fd, 3 * MIB):
+        os.write(fd, bytes(9 * MIB))
+        assert found()[identity(fd)] == 9 * MIB
+        with mmap.mmap(fd, 9 * MIB):
             assert identity(fd) not in found(), "though none of its pages is in this process's RSS yet"
         assert identity(fd) in found()
     finally:
@@ -38,13 +38,13 @@ def test_a_file_in_memory_that_is_held_open_is_told_until_somebody_maps_it() -> 
 
 
 def test_a_segment_that_is_closed_and_not_unlinked_is_told_by_its_name() -> None:
-    segment = shared_memory.SharedMemory(create=True, size=4 * MIB)
+    segment = shared_memory.SharedMemory(create=True, size=12 * MIB)
     path = f"/dev/shm/{segment.name}"
     try:
-        segment.buf[: 2 * MIB] = bytes(2 * MIB)
+        segment.buf[: 9 * MIB] = bytes(9 * MIB)
         assert identity(path) not in found()
         segment.close()
-        assert found()[identity(path)] == 2 * MIB, "and no more than was written to"
+        assert found()[identity(path)] == 9 * MIB, "and no more than was written to"
     finally:
         segment.unlink()
     assert not os.path.exists(path)
