@@ -43,6 +43,7 @@ LONGER = {
     "leak": 12.0,
     **dict.fromkeys(("native_leak", "fills_its_arenas", "threads_without_end", "cache_that_is_full"), 10.0),
     "batches": 10.0,
+    "malloc-trim": 6.0,  # at its end what was free has been given back, and has been read again
     "exceptions_that_are_kept": 6.0,
     "fragmentation": 10.0,
     "gil_switched_on": 10.0,
@@ -78,8 +79,7 @@ ALSO: dict[str, frozenset[str]] = {
     "leak": frozenset({"gil-idle"}),  # its threads pause, and so do the next two
     "fragmentation": frozenset({"gil-idle"}),
     "object-allocators": frozenset({"gil-idle", "gc-pauses"}),  # it collects before each count
-    # It asks four times a second whether somebody wants it to trim, and until then there is what to trim.
-    "malloc-trim": frozenset({"gil-idle", "memory-kept-by-c-library"}),
+    "malloc-trim": frozenset({"gil-idle"}),  # it asks four times a second whether somebody wants it to trim
     "memory-ladder": frozenset({"gil-idle"}),  # it polls for what a person asks of it
     "object-graph": frozenset({"gil-idle"}),  # it pauses after each step, so that it can be followed
     "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks

@@ -102,8 +102,8 @@ def _detail(summary: Measurements, found: list[_Grown]) -> str:
     per_s = growth["bytes_per_s"]
     others = f" So it goes with {len(found)} processes." if len(found) > 1 else ""
     return (
-        f"What process {row['pid']} alone has written to grew by {size(per_s)}/s, from "
-        f"{size(growth['bytes_from'])} at {growth['from_s']:.1f} s to "
+        f"What process {row['pid']} alone has written to, its USS without the pages of files that it only "
+        f"read, grew by {size(per_s)}/s, from {size(growth['bytes_from'])} at {growth['from_s']:.1f} s to "
         f"{size(growth['bytes_to'])} at {growth['to_s']:.1f} s"
         f"{_few(growth['readings'])}. {grows(growth)} At that pace it takes {size(per_s * _HOUR_S)} more in "
         f"an hour.{_cycles(summary, row['pid'])}{others}"
