@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -444,5 +447,30 @@ def test_what_a_killed_import_left_half_written_goes_and_what_another_writes_now
                 os.utime(path, (0, 0))
         await archive(tmp_path).recover()
         assert set(recordings.iterdir()) == kept
+
+    run_async(scenario)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_file_is_imported_or_refused_and_nothing_else(tmp_path: Path, seed: int, compressed: bool):
+    chance = random.Random(seed)
+
+    async def scenario() -> None:
+        run_id, _, _ = await observed(tmp_path / "made")
+        data = (tmp_path / "made" / "recordings" / f"{run_id}.jsonl.gz").read_bytes()
+        damaged = bytearray(data if compressed else gzip.decompress(data))
+        there = archive(tmp_path / "home")
+        for number in range(5):
+            copy = (
+                damaged[: chance.randrange(1, len(damaged))] if chance.random() < 0.3 else bytearray(damaged)
+            )
+            for _ in range(chance.randrange(1, 6)):
+                copy[chance.randrange(len(copy))] ^= 1 << chance.randrange(8)
+            file = tmp_path / f"damaged-{number}"
+            file.write_bytes(copy)
+            with suppress(NotReadable, BadRequest):  # each says what is wrong
+                imported = await there.import_file(str(file), known=True)
+                json.dumps(imported.summary())
 
     run_async(scenario)
