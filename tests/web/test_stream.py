@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
 import json
 import socket
+import threading
+import time
 
 import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
+
+from app.web.sockets import SocketProtocol
 
 SERVERS_OWN = {"header", "figures", "missed", "run", "summary"}
 
@@ -145,6 +151,30 @@ def test_a_viewer_that_never_reads_holds_up_nobody_and_is_let_go(site_with, monk
         while data := stuck.recv(1 << 20):  # a viewer that was not let go would get more for ever
             left += len(data)
             assert left < 32 << 20
+
+
+def test_two_hundred_viewers_that_come_and_go_leave_nothing(site):
+    run = site.start()
+    process = psutil.Process()
+    live = asyncio.run(site.manager.get(run["id"]))
+
+    def come_and_go(count: int) -> tuple[int, int]:
+        for _ in range(count):
+            never_reads(site, run["id"]).close()
+        until_s = time.monotonic() + 20
+        while live.hub.viewers or protocols():
+            assert time.monotonic() < until_s, (live.hub.viewers, protocols())
+            time.sleep(0.05)
+        return process.num_fds(), threading.active_count()
+
+    def protocols() -> int:
+        gc.collect()
+        return sum(isinstance(each, SocketProtocol) for each in gc.get_objects())
+
+    descriptors, _ = come_and_go(20)
+    after, threads = come_and_go(200)
+    assert after <= descriptors
+    assert threads < 60, "the loop's threads for files, and those of the framework"
 
 
 def test_a_viewer_that_fell_behind_is_told_how_far_and_begins_again(site_with, monkeypatch):
