@@ -354,12 +354,17 @@ class Archive:
         return self._entry(run_id)
 
     def _clear_away(self) -> None:
-        """Delete what was half written where reading through was killed. One that goes on holds a lock."""
+        """Delete what was half written where reading through was killed. One that goes on holds a
+        lock, or writes."""
         for path in (self._home / "recordings").glob(f"{UNFINISHED}*.jsonl.gz"):
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime < time.time() - _ABANDONED_S and not is_locked(path):
                     path.unlink()
                     Path(beside(path)).unlink(missing_ok=True)
+        for path in (self._home / "recordings").glob("*.timeline.*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                    path.unlink()
 
     def _is_left(self, run_id: str) -> bool:
         """Whether a run has not ended though nobody records it any more; NotFound where its file is gone."""

@@ -268,3 +268,22 @@ def test_a_server_that_ends_leaves_no_half_made_timeline(
             await run.timeline(0, None, 64)
 
     asyncio.run(scenario())
+
+
+def test_a_timeline_that_was_half_made_by_one_that_was_killed_is_cleared_away(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def scenario() -> None:
+        archive = Archive(tmp_path / "data", GIGABYTE)
+        side = Path(beside((await archive.import_file(str(made))).path))
+        left = side.with_name(f"{side.name}.1.2")
+        left.write_bytes(b"half")
+        await archive.recover()
+        assert left.exists(), "it may still be written"
+        monkeypatch.setattr(archives, "_ABANDONED_S", -1.0)
+        await archive.recover()
+        assert not left.exists()
+        assert contents(side)
+        await archive.close()
+
+    asyncio.run(scenario())

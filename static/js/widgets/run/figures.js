@@ -32,6 +32,14 @@ function waiters(value) {
   return typeof value === "number" ? { value: value.toFixed(2), unit: "" } : count(value);
 }
 
+/** Why there are no figures yet, by the run's state. @type {{[state: string]: string}} */
+const BEING_READ = {
+  importing:
+    "This recording is being read through. Its timeline and figures come here as soon as that is done.",
+  indexing:
+    "The index of this run is being made anew. Its timeline and figures come here as soon as that is done.",
+};
+
 export class FigureTiles {
   #tiles;
   #note;
@@ -57,7 +65,7 @@ export class FigureTiles {
   /** @param {RunState} state */
   update(state) {
     const { figures, summary } = state;
-    if (!figures) return;
+    if (!figures) return this.#say(BEING_READ[state.run?.state ?? ""] ?? "");
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
     const gil = summary ? busiest(summary.gils) : live;
     const reading = read(state, figures.totals, gil);
@@ -76,6 +84,11 @@ export class FigureTiles {
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
+    this.#say(note);
+  }
+
+  /** @param {string} note */
+  #say(note) {
     this.#note.hidden = note === "";
     setText(this.#note, note);
   }
