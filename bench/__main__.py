@@ -10,12 +10,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import arrival, blanking, c_library, cost, heap, history, long_runs, looks, slowdown, viewers
+from bench import (
+    arrival,
+    blanking,
+    c_library,
+    census,
+    cost,
+    heap,
+    history,
+    long_runs,
+    looks,
+    slowdown,
+    viewers,
+)
 from bench.spread import percentile, spread
 
 PARTS = (
-    *("blanking", "cost", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "history"),
-    "long-runs",
+    *("blanking", "cost", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "types"),
+    *("history", "long-runs"),
 )
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
 
@@ -38,6 +50,8 @@ class BenchPlan:
     library_pairs: int
     library_span_s: float
     library_observed: int
+    census_objects: int
+    census_readings: int
     look_pairs: int
     look_span_s: float
     runs: int
@@ -61,6 +75,8 @@ FULL = BenchPlan(
     library_pairs=8,
     library_span_s=2.0,
     library_observed=4,
+    census_objects=census.OBJECTS,
+    census_readings=8,
     look_pairs=5,
     look_span_s=3.0,
     runs=10_000,
@@ -97,6 +113,8 @@ QUICK = BenchPlan(
     library_pairs=1,
     library_span_s=0.5,
     library_observed=1,
+    census_objects=2_000,
+    census_readings=1,
     look_pairs=1,
     look_span_s=0.5,
     runs=200,
@@ -129,6 +147,7 @@ def main() -> None:
         "viewers": lambda: print_viewers(plan, chosen.python),
         "heap": lambda: print_heap(plan, chosen.python, dice),
         "c-library": lambda: print_c_library(plan, chosen.python, dice),
+        "types": lambda: print_census(plan, chosen.python),
         "history": lambda: print_history(plan, dice),
         "long-runs": lambda: print_long_runs(plan, dice),
     }
@@ -244,6 +263,21 @@ def print_c_library(plan: BenchPlan, python: str, dice: random.Random) -> None:
     print(f"    the same, in an observer     {observed_ms.text('{:.0f}')}")
     print(f"    not read / read, maps/s      {spread(found.slowdowns).text('{:.4f}')}")
     print(f"    late samples, C library read {late:.4f}, not read {late_else:.4f}")
+    print(f"    samples that failed          {found.failed} of {sum(found.samples.values())}")
+
+
+def print_census(plan: BenchPlan, python: str) -> None:
+    """The types of live objects, at the pace at which an observer tells them."""
+    found = census.measure(python, plan.census_objects, plan.census_readings)
+    cpu_ms = [reading.cpu_us / 1e3 for reading in found.readings]
+    took_ms = [reading.took_us / 1e3 for reading in found.readings]
+    late, late_else = found.late_share(True), found.late_share(False)
+    pages = found.readings[-1].pages
+    print(f"\ntypes of live objects, {len(found.readings)} readings of {pages:,} pools or pages")
+    print(f"    CPU ms a reading             {spread(cpu_ms).text('{:.0f}')}")
+    print(f"    ms a reading, between samples {spread(took_ms).text('{:.0f}')}")
+    print(f"    not read / read, ops/s       {spread(found.slowdowns).text('{:.4f}')}")
+    print(f"    late samples, objects read   {late:.4f}, not read {late_else:.4f}")
     print(f"    samples that failed          {found.failed} of {sum(found.samples.values())}")
 
 
