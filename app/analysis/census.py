@@ -210,7 +210,8 @@ class Censuses:
         known = sum(
             max(0, sum(row.bytes for row in type_counts(census)) - census.object_bytes) for census in newest
         )
-        return LargeObjects(max(census.at_us for census in newest), known, sum(blocks))
+        every_size = all(census.allocator == "malloc" for census in newest)
+        return LargeObjects(max(census.at_us for census in newest), known, sum(blocks), every_size)
 
     def forget(self, pids: Collection[int]) -> None:
         """Forget what is known of these processes."""

@@ -65,6 +65,7 @@ class LargeObjects(NamedTuple):
     at_us: int
     bytes: int
     blocks: int  # bytes of all blocks in use
+    every_size: bool = False  # Python has no allocator of its own for the small ones: PYTHONMALLOC=malloc
 
 
 class DeadCycles(NamedTuple):
@@ -183,7 +184,8 @@ def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | 
     is_late = until_s >= _LEAST_SPAN * (growth["to_s"] - growth["from_s"])
     if owner is None or not is_late or large.blocks - large.bytes >= until / 2:
         return growth
-    return {**growth, "kinds": {"large_objects" if kind == owner else kind: at for kind, at in kinds.items()}}
+    objects: GrowthKind = "objects" if large.every_size else "large_objects"
+    return {**growth, "kinds": {objects if kind == owner else kind: at for kind, at in kinds.items()}}
 
 
 def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:

@@ -231,6 +231,9 @@ def test_one_object_that_grows_is_no_native_memory() -> None:
         grows(known) == "Live objects of more than 512 bytes grow by 12 MiB/s; Python's small objects do not."
     )
     assert codes(growing(memory_row(known))) == ["memory-growth"]
+    every_size = settled(row, large._replace(every_size=True), None)  # PYTHONMALLOC=malloc
+    assert every_size is not None
+    assert grows(every_size).startswith("Python's objects grow by 12 MiB/s")
 
 
 @pytest.mark.parametrize(

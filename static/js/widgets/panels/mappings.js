@@ -20,13 +20,18 @@ const KINDS = /** @type {[kind: string, name: string, meaning: string][]} */ ([
   ["other", "other", "What the kernel maps by itself, devices, and reserved addresses"],
 ]);
 
+/** Processes that are shown, those with most in memory. */
+const MOST = 6;
+
 export class Mappings {
   #rows;
   #none;
+  #left;
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#none = find(root, ".none", HTMLElement);
+    this.#left = find(root, ".left", HTMLElement);
     this.#rows = new KeyedRows(
       find(root, ".mappings", HTMLElement),
       (/** @type {MemoryFigures} */ { pid }) => String(pid),
@@ -36,9 +41,12 @@ export class Mappings {
 
   /** @param {MemoryFigures[]} processes */
   update(processes) {
-    const known = processes.filter(({ kinds }) => kinds !== null);
+    const known = processes.filter(({ kinds }) => kinds !== null)
+      .sort((one, other) => (other.rss ?? 0) - (one.rss ?? 0));
     this.#none.hidden = known.length > 0;
-    this.#rows.update(known);
+    this.#rows.update(known.slice(0, MOST));
+    this.#left.hidden = known.length <= MOST;
+    setText(this.#left, `The ${MOST} of ${known.length} processes with most in memory.`);
   }
 }
 

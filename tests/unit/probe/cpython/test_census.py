@@ -30,9 +30,10 @@ def test_a_class_that_was_read_whole_is_a_count() -> None:
     }
 
 
-def test_pages_that_are_all_alike_leave_no_doubt() -> None:
+def test_pages_that_are_all_alike_leave_as_much_doubt_as_three_blocks_of_the_sample() -> None:
     found = estimated(1_000, False, [Page(10, {"int": (5, 140)})] * 8)
-    assert found["int"] == Estimate(500, 0, 14_000, 0)
+    off = 3 * (1_000 / 80) * (1 - 80 / 1_000)
+    assert found["int"] == Estimate(500, pytest.approx(off), 14_000, pytest.approx(28 * off))
 
 
 def test_one_page_alone_tells_nothing_of_how_far_off_it_is() -> None:
