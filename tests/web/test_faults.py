@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import socket
 import sys
@@ -90,4 +91,39 @@ def test_many_viewers_that_come_and_go_leave_nothing_behind(site):
             gone.close()
         while server.num_fds() > open_before:
             viewer.recv(timeout=10)  # it still hears of the run, meanwhile
+    assert site.client.get(f"/api/v1/runs/{run['id']}").json()["state"] == "running"
+
+
+def test_bytes_that_are_no_request_get_a_clear_answer_or_none(site, caplog):
+    run = site.start()
+    token = site.client.headers["authorization"]
+    path = f"/api/v1/runs/{run['id']}/stream"
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n"
+    whole = (head + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
+    chance = random.Random(12)
+    for _ in range(200):
+        sent = bytearray(whole)
+        for _ in range(chance.randrange(1, 8)):
+            sent[chance.randrange(len(sent))] = chance.randrange(256)
+        with socket.create_connection(("127.0.0.1", site.port), 10) as stranger:
+            stranger.sendall(sent)
+            stranger.shutdown(socket.SHUT_WR)
+            try:
+                answer = stranger.recv(12)
+            except ConnectionResetError:  # it had not read all
+                continue
+        assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 2", b"HTTP/1.1 3")), answer
+    assert "Traceback" not in caplog.text
+    assert site.client.get("/api/v1/health").status_code == 200
+
+
+def test_frames_of_a_viewer_that_are_none_close_its_stream_alone(site, caplog):
+    run = site.start()
+    chance = random.Random(12)
+    with site.stream(run["id"]) as viewer:
+        for _ in range(20):
+            with never_reads(site, run["id"]) as broken:
+                broken.sendall(chance.randbytes(chance.randrange(1, 200)))
+        assert json.loads(viewer.recv(timeout=10))["type"] == "header"
+    assert "Traceback" not in caplog.text
     assert site.client.get(f"/api/v1/runs/{run['id']}").json()["state"] == "running"
