@@ -81,6 +81,7 @@ def viewing(client: httpx.Client, run_id: str) -> ClientConnection:
         additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)},
         proxy=None,
         max_size=None,
+        close_timeout=0.1,  # a server that was killed does not say goodbye
     )
 
 
