@@ -48,6 +48,25 @@ sys.stdin.readline()
 """
 
 
+# A thread that computes until it is told to end.
+ENDS = """
+import sys, threading
+
+def compute():
+    while not over.is_set(): sum(range(1000))
+
+over = threading.Event()
+thread = threading.Thread(target=compute, name="compute")
+thread.start()
+READY
+sys.stdin.readline()
+over.set()
+thread.join()
+READY
+sys.stdin.readline()
+"""
+
+
 def until_one_waits(observation: Observation) -> None:
     """Reads until a slice ends with a thread waiting."""
     while True:
@@ -113,6 +132,25 @@ def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_see
     assert "had no CPU when it was due" in thin["detail"]
     assert "taskset" in thin["advice"]
     assert summary["capabilities"]["gil"] == "inferred"
+
+
+def test_what_a_thread_did_that_ended_in_a_gap_is_not_known(gil_any_python: str) -> None:
+    with standing_by(gil_any_python, ENDS) as target, observing(pid=target.pid) as observation:
+        assert target.stdin
+        assert target.stdout
+        observation.until(Counters)
+        os.kill(observation.process.pid, signal.SIGSTOP)
+        target.stdin.write(b"\n")
+        target.stdin.flush()
+        assert target.stdout.readline() == b"ready\n"
+        time.sleep(GAP_S)
+        os.kill(observation.process.pid, signal.SIGCONT)
+        observation.until(Frame)
+        observation.until(Counters)
+        observation.send(Stop())
+        observation.finish()
+    row = rows(observation.summary())["compute"]
+    assert row["shares"]["unknown"] * row["observed_s"] > GAP_S * 0.8
 
 
 def test_a_thread_that_sleeps_is_not_known_to_sleep_through_a_long_gap(gil_any_python: str) -> None:

@@ -61,6 +61,7 @@ class Roster:
         self._links: dict[int, Links] = {}
         self._surveyed_all_us = -_SURVEY_ALL_US
         self._refresh_at_us = 0
+        self.unseen_us: int | None = None  # since when the observer did not run, until the next sample
         self._missed = 0  # long blocks that nobody looked at, of threads that have ended
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
@@ -248,6 +249,9 @@ class Roster:
 
     def drop(self, lane: Lane, now_us: int) -> None:
         """The thread has ended: it is found so now, and was what it was last seen to be until then."""
+        if self.unseen_us is not None:  # or until nobody looked any more
+            lane.lose(self.unseen_us)
+            lane.pieces = lane.flush(now_us)
         lane.become(UNKNOWN, now_us)
         self._missed += lane.missed
         del self.lanes[lane.tid], self._lane_by_own[lane.own], self.lane_by_number[lane.number]

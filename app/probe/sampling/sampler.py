@@ -48,7 +48,6 @@ class Sampler:
         self._failed = 0
         self._looks = 0
         self._looked = self._lookable = 0  # looks at active threads, and how many there could have been
-        self._unseen_us: int | None = None  # since when the observer did not run, until the next sample
         self._period_us, self._sampled_us = 0, now_us
         self._gil_at = runtime.layout.gil.interval
         self.roster.refresh(now_us)
@@ -85,7 +84,7 @@ class Sampler:
             roster.follow(now_us)
             self._choose_judge()
         self.samples += 1
-        if self._unseen_us is None:
+        if roster.unseen_us is None:
             self._period_us = now_us - self._sampled_us
         self._sampled_us = now_us
         due: list[Lane] | None = None
@@ -110,11 +109,11 @@ class Sampler:
 
     def gap(self, from_us: int) -> None:
         """From then until the next sample the observer itself did not run."""
-        self._unseen_us = from_us
+        self.roster.unseen_us = from_us
 
     def _end_gap(self, sampled: bool, now_us: int) -> None:
         """Of a gap nobody knows what was in it, but that those still wait who cannot have had the lock."""
-        from_us, self._unseen_us = self._unseen_us, None
+        from_us, self.roster.unseen_us = self.roster.unseen_us, None
         if from_us is None:
             return
         # One that is looked at seldom, since it is blocked, is trusted for longer than that anyway.
@@ -143,6 +142,7 @@ class Sampler:
     def flush(self, now_us: int) -> tuple[Rows, Rows]:
         """(GIL entries, lane entries) of a frame that ends now; those that have gone are in it once more."""
         roster = self.roster
+        self._end_gap(False, now_us)  # there was no sample since: the process has ended in it
         gils = [
             [gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gone_gils + roster.gils
         ]
