@@ -184,7 +184,7 @@ class Heaps:
 
     def begin(self, before: Heaps) -> None:
         """Of a piece of an observation (pieces.py): know what the heaps had before it."""
-        pids = {heap.pid for heap in before.live()}
+        pids = {heap.pid for heap in before.live()} | before._before.keys()
         self._before = {pid: now for pid in pids if (now := before.now(pid)) is not None}
 
     def state(self) -> list[Any]:
@@ -215,12 +215,15 @@ class Heaps:
 
     def process_gone(self, pid: int, at_us: int) -> None:
         """Its heaps are no more; their last readings stay."""
+        self._before.pop(pid, None)
         for heap in self:
             if heap.pid == pid:
                 heap.gone = True
 
     def forget(self, pids: Collection[int]) -> None:
         """Forget the heaps of these processes."""
+        for pid in pids:
+            self._before.pop(pid, None)
         for key in [key for key in self._heaps if key[0] in pids]:
             del self._heaps[key]
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -50,7 +51,21 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--no-open"]
+    with _served(["-m", "app"]) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def site_of_sources() -> Iterator[Site]:
+    """One whose pages load their sources, as after a change of them, and no bundle."""
+    program = "from app import assets; assets.bundle = lambda: None; from app.cli.main import main; main()"
+    with _served(["-c", program]) as site:
+        yield site
+
+
+@contextmanager
+def _served(program: list[str]) -> Iterator[Site]:
+    command = [sys.executable, *program, "serve", "--port", "0", "--no-open"]
     environment = os.environ | {"GILSCOPE_TOKEN": TOKEN}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:

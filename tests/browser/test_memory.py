@@ -37,7 +37,7 @@ def test_the_heap_is_mapped_while_somebody_looks(page: Page) -> None:
     page.wait_for_function(f"() => ({DRAWN_POOLS})() > 500")
     expect(panel.locator(".facts")).to_contain_text(re.compile(r"pymalloc.*Arenas\d+, \d", re.DOTALL))
     expect(panel.locator(".classes tbody tr").first).to_contain_text("16 B")
-    expect(panel.locator(".cost")).to_contain_text(re.compile(r"Read in [\d.]+ m?s.*of a core"))
+    expect(panel.locator(".cost")).to_contain_text(re.compile(r"Read at [\d.]+ s, in [\d.]+ m?s.*of a core"))
 
     panel.locator(".map canvas").hover(position={"x": 1, "y": 1})
     tip = panel.locator(".map .tip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 from support import recorded
 
@@ -21,6 +22,12 @@ export const own = {
   },
 };
 """
+
+
+@pytest.fixture
+def site(site_of_sources: object) -> object:
+    """The registry is a module of its own there."""
+    return site_of_sources
 
 
 def test_a_panel_is_one_module_and_a_place_in_one_list(new_page: Callable[..., Page], tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def reading(at_us, kind, n):
     total = at_us // 10
     match kind:
         case "c":
-            rows = [[PID, total, n << 20, None, at_us // 9, None]]
+            rows = [
+                [PID, total, (n + 1) << 20, None, at_us // 9, None]
+            ]  # no process that is there has no memory
             threads = [[lane, total, lane, at_us // 400_000, 0] for lane in range(n % LANES, LANES)]
             return Counters(at_us, rows, threads, {"cpu_us": total, "looked": n / 8}, at_us)
         case "m":

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import histories
 from support.made import SLICE_US, observation
@@ -115,6 +115,15 @@ def with_one_that_ends(messages: list, gone_us: int) -> list:
     return made
 
 
+# A heap is read in one piece, and the C library's two pieces later.
+@example(
+    {0: (-2, 0, 0, 0, 0)},
+    {1, *range(50_000, 450_000, 50_000)},
+    set(),
+    [],
+    [(1, "h", 0), (350_000, "a", 0)],
+    *(1, 1, 450_000, 100_000),
+)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     *(histories.HISTORIES, histories.BORDERS, histories.MISSING, histories.LOOKS, histories.READINGS),
