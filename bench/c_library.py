@@ -14,18 +14,14 @@ from __future__ import annotations
 
 import mmap
 import random
-import struct
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.model.frames import CLibrary, Frame
 from app.probe.kernel.memory import ProcessMemory
 from app.probe.libc.heap import LibraryReader, LibraryReading
 from app.probe.sampling.slow import finished
+from bench.counting import SampleCost, counting, operations
 from bench.observation import Observation, of_process
 
 ARENAS = 200
@@ -58,24 +54,16 @@ while True:
     part.close()
     count[0] += 1
 """
-_COUNT = struct.Struct("=Q")
 
 
 @dataclass(slots=True)
-class LibraryCost:
+class LibraryCost(SampleCost):
     """The readings of one target: what each cost, and what the target and the samples suffered meanwhile."""
 
     last: LibraryReading = field(default_factory=lambda: LibraryReading(None))
     cpu_ms: list[float] = field(default_factory=list)
     slowdowns: list[float] = field(default_factory=list)  # operations a second not read, over those read
     observed: list[CLibrary] = field(default_factory=list)
-    samples: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # by whether it was read
-    late: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
-    failed: int = 0
-
-    def late_share(self, read: bool) -> float:
-        """Of the samples in slices in which the heap was read, or of the others."""
-        return self.late[read] / max(1, self.samples[read])
 
 
 def measure(
@@ -83,7 +71,7 @@ def measure(
 ) -> LibraryCost:
     """A target with so many arenas: so many pairs of spans, then so many readings of an observer."""
     cost = LibraryCost()
-    with _target(python, arenas) as (pid, count):
+    with counting(python, _TARGET, arenas, BLOCKS) as (pid, count):
         memory = ProcessMemory(pid)
         try:
             reader = LibraryReader(memory)
@@ -103,7 +91,7 @@ def _order(dice: random.Random) -> list[bool]:
 
 def _span(reader: LibraryReader | None, count: mmap.mmap, span_s: float, cost: LibraryCost) -> float:
     """The target's operations a second, while it is read again and again or left alone."""
-    ops, begin = _ops(count), time.monotonic()
+    ops, begin = operations(count), time.monotonic()
     while time.monotonic() - begin < span_s:
         if reader is None:
             time.sleep(span_s)
@@ -111,7 +99,7 @@ def _span(reader: LibraryReader | None, count: mmap.mmap, span_s: float, cost: L
         cpu_s = time.thread_time()
         cost.last = finished(reader.read())
         cost.cpu_ms.append((time.thread_time() - cpu_s) * 1e3)
-    return (_ops(count) - ops) / (time.monotonic() - begin)
+    return (operations(count) - ops) / (time.monotonic() - begin)
 
 
 def _observe(pid: int, readings: int, cost: LibraryCost) -> None:
@@ -127,34 +115,4 @@ def _observe(pid: int, readings: int, cost: LibraryCost) -> None:
                     break
         else:
             raise RuntimeError("The observation ended before the C library's heap was read often enough")
-    for frame in frames:
-        read = any(
-            frame.start_us < reading.at_us and frame.end_us > reading.at_us - reading.took_us
-            for reading in cost.observed
-        )
-        cost.samples[read] += frame.samples
-        cost.late[read] += frame.late
-        cost.failed += frame.failed
-
-
-def _ops(count: mmap.mmap) -> int:
-    value: int = _COUNT.unpack_from(count)[0]
-    return value
-
-
-@contextmanager
-def _target(python: str, arenas: int) -> Iterator[tuple[int, mmap.mmap]]:
-    """A target that stands ready: its pid, and its count of operations."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(_COUNT.size))
-        file.flush()
-        count = mmap.mmap(file.fileno(), _COUNT.size)
-        command = [python, "-c", _TARGET, str(arenas), str(BLOCKS), file.name]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            try:
-                if process.stdout is None or process.stdout.readline() != b"ready\n":
-                    raise RuntimeError("The target of the C library's benchmark did not start")
-                yield process.pid, count
-            finally:
-                process.kill()
-                count.close()
+    cost.take(frames, cost.observed)

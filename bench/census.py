@@ -9,19 +9,13 @@ operations are those of the slices in which it read, and of as many after it.
 
 from __future__ import annotations
 
-import mmap
-import struct
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.model.frames import Frame, Types
+from bench.counting import SampleCost, counting, operations
 from bench.observation import Observation, of_process
 
 OBJECTS = 200_000
-_COUNT = struct.Struct("=Q")
 _TARGET = """
 import mmap, sys
 class Session:
@@ -40,20 +34,13 @@ while True:
 
 
 @dataclass(slots=True)
-class CensusCost:
+class CensusCost(SampleCost):
     """The readings of one target: what each cost, and what the samples and the target suffered meanwhile."""
 
     readings: list[Types] = field(default_factory=list)
     slowdowns: list[float] = field(
         default_factory=list
     )  # operations a second beside a reading, over those in it
-    samples: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # by whether it was read
-    late: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
-    failed: int = 0
-
-    def late_share(self, read: bool) -> float:
-        """Of the samples in slices in which the objects were read, or of the others."""
-        return self.late[read] / max(1, self.samples[read])
 
 
 @dataclass(slots=True)
@@ -65,10 +52,10 @@ class _Slice:
 def measure(python: str, objects: int, readings: int) -> CensusCost:
     """A target with so many objects of each kind, until so many censuses were taken."""
     cost, slices = CensusCost(), []
-    with _target(python, objects) as (pid, count), Observation(of_process(pid)) as observation:
+    with counting(python, _TARGET, objects) as (pid, count), Observation(of_process(pid)) as observation:
         for message, _ in observation.messages():
             if isinstance(message, Frame):
-                slices.append(_Slice(message, _ops(count)))
+                slices.append(_Slice(message, operations(count)))
                 last = cost.readings[-1] if cost.readings else None
                 if (
                     len(cost.readings) > readings
@@ -92,15 +79,7 @@ def _compare(slices: list[_Slice], cost: CensusCost) -> None:
         beside = _rate(slices, end_us + 500_000, end_us + 500_000 + reading.took_us)
         if while_read and beside:
             cost.slowdowns.append(beside / while_read)
-    for each in slices:
-        frame = each.frame
-        read = any(
-            frame.start_us < reading.at_us and frame.end_us > reading.at_us - reading.took_us
-            for reading in cost.readings
-        )
-        cost.samples[read] += frame.samples
-        cost.late[read] += frame.late
-        cost.failed += frame.failed
+    cost.take([each.frame for each in slices], cost.readings)
 
 
 def _rate(slices: list[_Slice], begin_us: int, end_us: int) -> float | None:
@@ -110,26 +89,3 @@ def _rate(slices: list[_Slice], begin_us: int, end_us: int) -> float | None:
         return None
     first, last = within[0], within[-1]
     return (last.ops - first.ops) / ((last.frame.end_us - first.frame.end_us) / 1e6)
-
-
-def _ops(count: mmap.mmap) -> int:
-    value: int = _COUNT.unpack_from(count)[0]
-    return value
-
-
-@contextmanager
-def _target(python: str, objects: int) -> Iterator[tuple[int, mmap.mmap]]:
-    """A target that stands ready: its pid, and its count of operations."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(_COUNT.size))
-        file.flush()
-        count = mmap.mmap(file.fileno(), _COUNT.size)
-        command = [python, "-c", _TARGET, str(objects), file.name]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            try:
-                if process.stdout is None or process.stdout.readline() != b"ready\n":
-                    raise RuntimeError("The target of the census's benchmark did not start")
-                yield process.pid, count
-            finally:
-                process.kill()
-                count.close()

@@ -10,20 +10,15 @@ from __future__ import annotations
 
 import mmap
 import random
-import struct
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO
 
 from app.model.commands import LookAtHeap, encode
 from app.model.frames import Frame, Heap
+from bench.counting import counting, operations
 from bench.observation import Observation, of_process
 
 GIB = 1 << 30
-_COUNT = struct.Struct("=Q")
 _TARGET = """
 import mmap, random, struct, sys
 dice = random.Random(1)
@@ -64,7 +59,7 @@ class _Span:
 def measure(python: str, size: int, pairs: int, span_s: float, dice: random.Random) -> HeapCost:
     """A target that holds `size` bytes, for as many pairs of spans."""
     cost = HeapCost()
-    with _target(python, size) as (pid, count), Observation(of_process(pid)) as observation:
+    with counting(python, _TARGET, size) as (pid, count), Observation(of_process(pid)) as observation:
         messages = (message for message, _ in observation.messages())
         for _ in range(pairs):
             rates = {}
@@ -86,38 +81,11 @@ def _watch(
         if not isinstance(message, Frame):
             continue
         if span is None:
-            span = _Span(message.end_us, _ops(count))
+            span = _Span(message.end_us, operations(count))
             continue
         span.samples += message.samples
         span.late += message.late
         if message.end_us - span.begin_us >= span_s * 1e6:
             cost.late[looked_at].append(span.late / span.samples)
-            return (_ops(count) - span.begin_ops) / ((message.end_us - span.begin_us) / 1e6)
+            return (operations(count) - span.begin_ops) / ((message.end_us - span.begin_us) / 1e6)
     raise RuntimeError("The observation ended before it could be measured")
-
-
-def _ops(count: mmap.mmap) -> int:
-    value: int = _COUNT.unpack_from(count)[0]
-    return value
-
-
-@contextmanager
-def _target(python: str, size: int) -> Iterator[tuple[int, mmap.mmap]]:
-    """A target that stands ready: its pid, and its count of operations."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes(_COUNT.size))
-        file.flush()
-        count = mmap.mmap(file.fileno(), _COUNT.size)
-        command = [python, "-c", _TARGET, str(size), file.name]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            try:
-                _await_ready(process.stdout)
-                yield process.pid, count
-            finally:
-                process.kill()
-                count.close()
-
-
-def _await_ready(output: IO[bytes] | None) -> None:
-    if output is None or output.readline() != b"ready\n":
-        raise RuntimeError("The target of the heap's benchmark did not start")

@@ -24,40 +24,50 @@ _DOES: dict[State, str] = {
     "sleep": "sleeps",
     "unknown": "blocks",
 }
-_THREAD = "`await asyncio.to_thread({function})`"
-_ADVICE: dict[State, str] = {
-    "running": "Move it to a process pool (`loop.run_in_executor` with a ProcessPoolExecutor), or divide it "
-    "and `await asyncio.sleep(0)` in between. A thread would compete with the loop for the GIL.",
-    "native": f"It lets go of the GIL, so a thread is enough: {_THREAD}.",
-    "stalled": "It holds the GIL while it blocks, so a thread would stop the loop as well: call it in a "
-    "process (`loop.run_in_executor` with a ProcessPoolExecutor).",
-    "waiting": "Other threads compute with the GIL: move their work to processes.",
-    "lock": "Use an asyncio.Lock or asyncio.Queue where both sides are tasks; else wait in a thread: "
-    f"{_THREAD}.",
-    "io": f"Use a client that is made for asyncio, or call it in a thread: {_THREAD}.",
-    "sleep": f"Use `await asyncio.sleep(...)`; where the call is another's, run it in a thread: {_THREAD}.",
-    "unknown": f"Run it in a thread: {_THREAD}.",
-}
+
+
+def _advice_of(
+    *, thread: str, pool: str, process: str, yields: str, lock: str, client: str, sleep: str
+) -> dict[State, str]:
+    """What to do about a callback in each state, in the words of a loop's library."""
+    thread = f"`await {thread}({{function}})`"
+    return {
+        "running": f"Move it to a {pool} ({process}), or divide it and `await {yields}` in between. A thread "
+        "would compete with the loop for the GIL.",
+        "native": f"It lets go of the GIL, so a thread is enough: {thread}.",
+        "stalled": "It holds the GIL while it blocks, so a thread would stop the loop as well: call it in a "
+        f"process ({process}).",
+        "waiting": "Other threads compute with the GIL: move their work to processes.",
+        "lock": f"Use {lock} where both sides are tasks; else wait in a thread: {thread}.",
+        "io": f"Use a client that is made for {client}, or call it in a thread: {thread}.",
+        "sleep": f"Use `await {sleep}(...)`; where the call is another's, run it in a thread: {thread}.",
+        "unknown": f"Run it in a thread: {thread}.",
+    }
+
+
+_ASYNCIO = _advice_of(
+    thread="asyncio.to_thread",
+    pool="process pool",
+    process="`loop.run_in_executor` with a ProcessPoolExecutor",
+    yields="asyncio.sleep(0)",
+    lock="an asyncio.Lock or asyncio.Queue",
+    client="asyncio",
+    sleep="asyncio.sleep",
+)
+_TRIO = _advice_of(
+    thread="trio.to_thread.run_sync",
+    pool="process",
+    process="`anyio.to_process.run_sync` works beneath trio too",
+    yields="trio.lowlevel.checkpoint()",
+    lock="a trio.Lock or a memory channel",
+    client="trio",
+    sleep="trio.sleep",
+)
 _GREENLETS = (
     "With gevent, call `gevent.monkey.patch_all()` before anything else is imported, so that what blocks "
     "goes back to the hub; let code that computes call `gevent.sleep(0)`, or run it in "
     "`gevent.get_hub().threadpool`."
 )
-
-_TRIO_THREAD = "`await trio.to_thread.run_sync({function})`"
-_TRIO: dict[State, str] = {
-    "running": "Move it to a process (`anyio.to_process.run_sync` works beneath trio too), or divide it and "
-    "`await trio.lowlevel.checkpoint()` in between. A thread would compete with the loop for the GIL.",
-    "native": f"It lets go of the GIL, so a thread is enough: {_TRIO_THREAD}.",
-    "stalled": "It holds the GIL while it blocks, so a thread would stop the loop as well: call it in a "
-    "process (`anyio.to_process.run_sync` works beneath trio too).",
-    "waiting": "Other threads compute with the GIL: move their work to processes.",
-    "lock": "Use a trio.Lock or a memory channel where both sides are tasks; else wait in a thread: "
-    f"{_TRIO_THREAD}.",
-    "io": f"Use a client that is made for trio, or call it in a thread: {_TRIO_THREAD}.",
-    "sleep": f"Use `await trio.sleep(...)`; where the call is another's, run it in a thread: {_TRIO_THREAD}.",
-    "unknown": f"Run it in a thread: {_TRIO_THREAD}.",
-}
 
 _UNSEEN = (
     "Look at the thread's run delay: where it is large, the machine has too few CPUs. Else look for "
@@ -131,7 +141,7 @@ def _advice(kind: str, block: BlockRow) -> str:
         return _UNSEEN
     if kind == "gevent":
         return _GREENLETS
-    advice = _TRIO if kind == "trio" else _ADVICE
+    advice = _TRIO if kind == "trio" else _ASYNCIO
     return advice[block["state"]].format(function=block["function"].rpartition(".")[2])
 
 
