@@ -6,7 +6,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 
-from .memory import ProcessMemory, Range, Unmapped
+from .memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from .pace import Pace
 from .pagemap import PAGE, pages_present
 
@@ -69,7 +69,7 @@ def mapped_blocks(
 
     They lie one behind the other, the newest first, and one may be several mappings: who asks for huge pages
     (madvise) does so from its second page on. Only pages in memory are looked at, as a head always is:
-    a read of another would have the kernel map a page for the process.
+    a read of another would have the kernel map a page for the process. AddressSpaceGone once it has ended.
     """
     found: list[Range] = []
     left, pace = _PROBES, Pace()
@@ -81,6 +81,8 @@ def mapped_blocks(
             if not 0 <= place < len(window[1]):
                 pages = min(_PAGES_A_READ, (beyond - at) // PAGE)
                 window, place = (at, pages_present(pagemap, at, pages)), 0
+                if not window[1]:
+                    raise AddressSpaceGone(memory.pid)
             if not window[1][place]:
                 there = window[1].find(1, place)
                 at = window[0] + PAGE * (len(window[1]) if there < 0 else there)

@@ -23,7 +23,7 @@ from .looks import Looker
 from .names import Naming
 from .sampler import Sampler
 from .slow import SlowReads
-from .tracks import Lane
+from .tracks import GilTrack, Lane
 from .turns import BLOCKED, Turn
 
 _COUNTED = 96  # threads whose totals are read at a time,
@@ -115,6 +115,9 @@ class Reader:
     def take_names(self, now_us: int, in_full: bool) -> tuple[list[Any], list[Any]]:
         """Rows of threads and GILs, as a names message lists them, that are new or have come to Python."""
         roster = self.roster
+        tracks: list[Lane | GilTrack] = [*roster.new, *roster.new_gils]
+        for track in tracks:
+            track.begin(now_us)  # a busy machine may have kept it waiting for its name
         told = self.naming.name(roster.new, roster.entered, now_us, in_full)
         self.loops.meet(roster.new, now_us)
         gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in roster.new_gils]

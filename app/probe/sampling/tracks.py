@@ -65,6 +65,11 @@ class Lane:
             self.interpreter = states[0].interpreter
         self.seen = b""
 
+    def begin(self, now_us: int) -> None:
+        """It is named only now, and told of from now on."""
+        self.pieces = []
+        self.since = self.entered = now_us
+
     def lives(self) -> bool:
         """Whether the thread is there still: the descriptor never reads another's that has its tid now."""
         try:
@@ -133,6 +138,11 @@ class GilTrack:
         self.flushed_switches: int | None = None
         self.since = now_us
         self.pieces: list[int] = []
+
+    def begin(self, now_us: int) -> None:
+        """It is named only now, and told of from now on."""
+        self.pieces = []
+        self.since = self.held_since = now_us
 
     def become(self, holder: int, waiters: int, now_us: int) -> None:
         """From `now_us` on `holder` holds the lock and `waiters` wait."""

@@ -9,13 +9,15 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from support.targets import waiting
 
 from app.probe.kernel import regions
 from app.probe.kernel.mappings import Walk, _add, kind_of, walk
-from app.probe.kernel.memory import ProcessMemory
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
+from app.probe.kernel.pagemap import open_pagemap
 from app.probe.kernel.regions import thread_stack
 from app.probe.kernel.rollup import sums
 from app.probe.sampling.slow import finished
@@ -46,6 +48,22 @@ MIB = 1 << 20
 )
 def test_the_kind_is_told_by_the_line(mode: bytes, name: bytes, kind: str) -> None:
     assert kind_of(mode, name) == kind
+
+
+def test_blocks_of_a_process_that_ends_in_the_search_are_none() -> None:
+    with waiting() as child:
+        memory, pagemap = ProcessMemory(child.pid), open_pagemap(child.pid)
+        [*_, (first, beyond)] = (
+            tuple(int(at, 16) for at in line.split()[0].split("-"))
+            for line in Path(f"/proc/{child.pid}/maps").read_text().splitlines()
+            if "[heap]" in line
+        )
+    try:
+        with pytest.raises(AddressSpaceGone):
+            finished(regions.mapped_blocks(memory, pagemap, [(first, beyond)]))
+    finally:
+        memory.close()
+        os.close(pagemap)
 
 
 def test_a_walk_adds_up_to_what_the_kernel_adds_up_itself() -> None:

@@ -36,6 +36,22 @@ def test_what_nobody_looked_at_is_unknown_from_then_on() -> None:
         lane.close()
 
 
+def test_a_track_is_told_of_from_when_it_was_named() -> None:
+    lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
+    gil = GilTrack(0, 0x2000, 0, 100)
+    try:
+        lane.become(RUNNING, 100)
+        lane.become(WAITING, 120)
+        gil.become(7, 1, 110)
+        lane.begin(130)
+        gil.begin(130)
+        assert lane.flush(200) == [WAITING, 70]
+        assert lane.entered == 130
+        assert gil.flush(200) == [7, 1, 70]
+    finally:
+        lane.close()
+
+
 def test_a_gil_codes_holder_and_waiters_and_marks_a_hold_that_was_broken_unseen() -> None:
     gil = GilTrack(0, 0x2000, 0, 0)
     gil.become(3, 1, 10)
