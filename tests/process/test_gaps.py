@@ -12,7 +12,7 @@ from support.targets import standing_by
 
 from app.model.commands import Stop
 from app.model.frames import Counters, Frame
-from app.model.states import WAITING
+from app.model.states import RUNNING, WAITING
 
 GAP_S = 0.3
 
@@ -67,11 +67,11 @@ sys.stdin.readline()
 """
 
 
-def until_one_waits(observation: Observation) -> None:
-    """Reads until a slice ends with a thread waiting."""
+def until_one(observation: Observation, state: int) -> None:
+    """Reads until a slice ends with a thread in that state."""
     while True:
         frame = observation.until(Frame)
-        if any(track and track[-2] == WAITING for _, track in frame.lanes):
+        if any(track and track[-2] == state for _, track in frame.lanes):
             return
 
 
@@ -92,7 +92,7 @@ def test_a_wait_that_the_lock_proves_to_go_on_has_its_whole_length(gil_python: s
         assert target.stdin
         target.stdin.write(b"\n")
         target.stdin.flush()
-        until_one_waits(observation)
+        until_one(observation, WAITING)
         gap_of(observation)
         observation.finish()
     summary = observation.summary()
@@ -117,10 +117,10 @@ def test_a_wait_that_the_lock_proves_to_go_on_has_its_whole_length(gil_python: s
 
 def test_a_wait_of_which_nothing_is_proved_lasted_at_least_as_long_as_it_was_seen(gil_python: str) -> None:
     with standing_by(gil_python, MANY_SWITCHES) as target, observing(pid=target.pid) as observation:
-        until_one_waits(observation)
+        until_one(observation, WAITING)
         for _ in range(3):
             gap_of(observation)
-            until_one_waits(observation)
+            until_one(observation, WAITING)
         observation.send(Stop())
         observation.finish()
     summary = observation.summary()
@@ -138,7 +138,7 @@ def test_what_a_thread_did_that_ended_in_a_gap_is_not_known(gil_any_python: str)
     with standing_by(gil_any_python, ENDS) as target, observing(pid=target.pid) as observation:
         assert target.stdin
         assert target.stdout
-        observation.until(Counters)
+        until_one(observation, RUNNING)
         os.kill(observation.process.pid, signal.SIGSTOP)
         target.stdin.write(b"\n")
         target.stdin.flush()
