@@ -97,8 +97,13 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
     "mimalloc.page_size": [((3, 11), None), ((3, 13), "PAGE_SIZE")],
     "mimalloc.slice_count": [((3, 11), None), ((3, 13), "PAGE(slice_count)")],
     "mimalloc.reserved": [((3, 11), None), ((3, 13), "PAGE(reserved)")],
+    "mimalloc.capacity": [((3, 11), None), ((3, 13), "PAGE(capacity)")],
+    "mimalloc.free": [((3, 11), None), ((3, 13), "PAGE(free)")],
     "mimalloc.used": [((3, 11), None), ((3, 13), "PAGE(used)")],
     "mimalloc.xblock_size": [((3, 11), None), ((3, 13), "PAGE(xblock_size)")],
+    "mimalloc.tag": [((3, 11), None), ((3, 13), "PAGE_TAG")],
+    "mimalloc.local_free": [((3, 11), None), ((3, 13), "PAGE(local_free)")],
+    "mimalloc.xthread_free": [((3, 11), None), ((3, 13), "PAGE(xthread_free)")],
     "mimalloc.xheap": [((3, 11), None), ((3, 13), "PAGE(xheap)")],
     "mimalloc.pages_in_use": [((3, 11), None), ((3, 13), "SEGMENT(used)")],
     "mimalloc.cookie": [((3, 11), None), ((3, 13), "SEGMENT(cookie)")],
@@ -162,6 +167,7 @@ PROGRAM = r"""
 #define OBMALLOC(field) -1L
 #define PAGE_SIZE (long)sizeof(mi_page_t)
 #define PAGE(field) (long)offsetof(mi_page_t, field)
+#define PAGE_TAG page_tag()
 #define SEGMENT(field) (long)offsetof(mi_segment_t, field)
 #else
 #define GIL_ENABLED -1L
@@ -172,6 +178,7 @@ PROGRAM = r"""
 #define OBMALLOC(field) (long)offsetof(struct _obmalloc_state, field)
 #define PAGE_SIZE -1L
 #define PAGE(field) -1L
+#define PAGE_TAG -1L
 #define SEGMENT(field) -1L
 #endif
 static PyASCIIObject text;
@@ -184,6 +191,16 @@ static long lowest_bit(size_t offset, void (*set)(void)) {
     memcpy(&word, (char *)&text + offset, sizeof word);
     return __builtin_ctz(word);
 }
+#ifdef Py_GIL_DISABLED
+static long page_tag(void) { /* a bit field: the byte in which setting it shows */
+    static mi_page_t page;
+    long offset = 0;
+    page.tag = 1;
+    while (!((char *)&page)[offset])
+        offset++;
+    return offset;
+}
+#endif
 int main(void) {
     /* FIELDS */
     return 0;
