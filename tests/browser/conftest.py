@@ -51,7 +51,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
-    with _served(["-m", "app"]) as site:
+    with served(["-m", "app"]) as site:
         yield site
 
 
@@ -59,12 +59,12 @@ def site() -> Iterator[Site]:
 def site_of_sources() -> Iterator[Site]:
     """One whose pages load their sources, as after a change of them, and no bundle."""
     program = "from app import assets; assets.bundle = lambda: None; from app.cli.main import main; main()"
-    with _served(["-c", program]) as site:
+    with served(["-c", program]) as site:
         yield site
 
 
 @contextmanager
-def _served(program: list[str]) -> Iterator[Site]:
+def served(program: list[str]) -> Iterator[Site]:
     command = [sys.executable, *program, "serve", "--port", "0", "--no-open"]
     environment = os.environ | {"GILSCOPE_TOKEN": TOKEN}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:

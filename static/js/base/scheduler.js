@@ -53,10 +53,22 @@ export class FrameScheduler {
   #frame(nowMs) {
     const actions = this.#actions;
     this.#actions = new Set();
-    for (const action of actions) action();
+    for (const action of actions) {
+      try {
+        action();
+      } catch (error) {
+        reportError(error);
+      }
+    }
     const redraws = this.#redraws;
     this.#redraws = new Set();
-    for (const draw of redraws) draw(nowMs);
+    for (const draw of redraws) {
+      try {
+        draw(nowMs);
+      } catch (error) {
+        reportError(error); // one drawing that fails is no reason to draw nothing any more
+      }
+    }
     this.#asked = false;
     if (this.#actions.size + this.#redraws.size > 0) this.#ask();
     else this.#onIdle(true);

@@ -35,7 +35,9 @@ export class Stream {
   /** All was said, or nothing will be. */
   #over = false;
   #url;
+  #decode;
   #onMessage;
+  #onDamaged;
   #onConnection;
   #whyRefused;
   #open;
@@ -43,15 +45,19 @@ export class Stream {
   /**
    * @param {object} how
    * @param {string} how.url
+   * @param {(text: string) => any} how.decode the message in what came; null where it cannot be used
    * @param {(message: any) => void} how.onMessage
+   * @param {() => void} how.onDamaged something came that cannot be used: it is left out
    * @param {(connection: Connection) => void} how.onConnection
    * @param {() => Promise<Error | null>} how.whyRefused asked after a failure: the reason for which it is
    *     final, or null where it is worth trying again
    * @param {(url: string) => WebSocket} [how.open]
    */
-  constructor({ url, onMessage, onConnection, whyRefused, open = openedSocket }) {
+  constructor({ url, decode, onMessage, onDamaged, onConnection, whyRefused, open = openedSocket }) {
     this.#url = url;
+    this.#decode = decode;
     this.#onMessage = onMessage;
+    this.#onDamaged = onDamaged;
     this.#onConnection = onConnection;
     this.#whyRefused = whyRefused;
     this.#open = open;
@@ -67,7 +73,9 @@ export class Stream {
     socket.onmessage = (event) => {
       if (socket !== this.#socket) return;
       if (!this.#heard) this.#hasOpened();
-      this.#onMessage(JSON.parse(event.data));
+      const message = this.#decode(event.data);
+      if (message === null) this.#onDamaged();
+      else this.#onMessage(message);
     };
     socket.onclose = (event) => {
       if (socket === this.#socket) this.#closed(event.code);

@@ -57,6 +57,8 @@ export class RunState {
   flame = null;
   /** Where the time went, of all threads and of each, once the server has said it. @type {WhereTimeWent | null} */
   where = null;
+  /** Messages that came and could not be used. */
+  damaged = 0;
   /** What happened to the processes, in order. @type {RunEvent[]} */
   events = [];
   /** The newest reading of each heap, with the map where somebody looks at it. @type {Map<string, HeapReading>} */

@@ -4,6 +4,7 @@
  */
 import { Problem, refusalOf, streamUrl } from "../../net/api.js";
 import { Stream } from "../../net/stream.js";
+import { Decoder } from "../../state/decoded.js";
 import { RunState } from "../../state/run_state.js";
 import { attachHistory } from "./earlier.js";
 
@@ -22,10 +23,16 @@ export class FollowedRun {
   constructor(id, { heap = false, onNews, onProblem }) {
     this.id = id;
     attachHistory(this.state, id, onNews, this.#gone.signal);
+    const decoder = new Decoder();
     this.#stream = new Stream({
       url: streamUrl(id, heap),
+      decode: (text) => decoder.decode(text),
       onMessage: (message) => {
         this.state.take(message, performance.now());
+        onNews();
+      },
+      onDamaged: () => {
+        this.state.damaged += 1;
         onNews();
       },
       onConnection: (connection) => {

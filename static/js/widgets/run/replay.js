@@ -3,6 +3,7 @@
  * A run played again by the server: where it is put, and what it then tells. See app/runs/replay.py.
  * @typedef {{at_us: number, speed: number}} Playhead `speed` 0: it stands
  */
+import { Decoder } from "../../state/decoded.js";
 import { RunState } from "../../state/run_state.js";
 
 export class Replay {
@@ -75,9 +76,11 @@ export class Replay {
   #connect(order) {
     this.#socket?.close();
     const socket = this.#open(this.#url(order));
+    const decoder = new Decoder();
     this.#socket = socket;
     socket.onmessage = (event) => {
-      if (socket === this.#socket) this.#take(JSON.parse(event.data));
+      const message = socket === this.#socket ? decoder.decode(event.data) : null;
+      if (message) this.#take(message);
     };
     socket.onclose = () => {
       if (socket !== this.#socket) return;

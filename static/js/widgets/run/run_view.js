@@ -12,6 +12,7 @@ import { readPalette } from "../../draw/palette.js";
 import { getFigures, getSummary, Problem, refusalOf, replayUrl, stopRun, streamUrl } from "../../net/api.js";
 import { untilAnswered } from "../../net/persist.js";
 import { Stream } from "../../net/stream.js";
+import { Decoder } from "../../state/decoded.js";
 import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
@@ -37,6 +38,7 @@ const SHOWN = new Set(
 
 export class RunView {
   #state = new RunState();
+  #decoder = new Decoder();
   /** @type {Stream | undefined} */
   #stream;
   #scheduler;
@@ -60,7 +62,7 @@ export class RunView {
   #endThemes;
   #gone = new AbortController();
   #hurry = () => this.#stream?.hurry();
-  #update = () => this.#showFigures();
+  #update = () => this.#attempt(() => this.#showFigures());
 
   /**
    * @param {HTMLElement} stage its children are replaced
@@ -137,7 +139,9 @@ export class RunView {
     this.#endThemes = onThemeChange(() => this.#recolour());
     this.#stream = new Stream({
       url: streamUrl(id),
-      onMessage: (message) => this.#take(message),
+      decode: (text) => this.#decoder.decode(text),
+      onMessage: (message) => this.#attempt(() => this.#take(message)),
+      onDamaged: () => this.#tellDamaged(),
       onConnection: (connection) => this.#title.connected(connection),
       whyRefused: () => refusalOf(id),
       open,
@@ -181,6 +185,21 @@ export class RunView {
     this.#scheduler.forget(this.#update);
     removeEventListener("online", this.#hurry);
     this.#root.remove();
+  }
+
+  /** Damage that lies deeper than the decoder looks: what comes next is shown all the same. @param {() => void} work */
+  #attempt(work) {
+    try {
+      work();
+    } catch (error) {
+      reportError(error);
+      this.#tellDamaged();
+    }
+  }
+
+  #tellDamaged() {
+    this.#state.damaged += 1;
+    this.#title.damaged(this.#state.damaged);
   }
 
   /** @param {any} message */

@@ -6,7 +6,7 @@
  * @import { Connection } from "../../net/stream.js"
  */
 import { find, setText } from "../../base/dom.js";
-import { duration, share, text } from "../../base/format.js";
+import { count, duration, share, text } from "../../base/format.js";
 import { changeUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 
@@ -41,6 +41,7 @@ export class Title {
   #stopAsked = false;
   #failure;
   #lost;
+  #damaged;
   #connectionText;
   /** @type {Run | null} */
   #run = null;
@@ -62,6 +63,7 @@ export class Title {
     this.#stop = find(root, ".title .stop", HTMLButtonElement);
     this.#failure = find(root, ".failure", HTMLElement);
     this.#lost = find(root, ".lost", HTMLElement);
+    this.#damaged = find(root, ".damaged", HTMLElement);
     this.#connectionText = find(root, ".title .connection", HTMLElement);
     this.#again = find(root, ".title .again", HTMLButtonElement);
     this.#change = find(root, ".title .change", HTMLAnchorElement);
@@ -102,6 +104,19 @@ export class Title {
   stopAgain() {
     this.#stopAsked = false;
     this.#showConnection();
+  }
+
+  /** @param {number} messages that came and could not be used */
+  damaged(messages) {
+    this.#damaged.hidden = false;
+    setText(
+      this.#damaged,
+      messages === 1
+        ? "1 message from the server was damaged. It was left out; all others are shown."
+        : `${
+          text(count(messages))
+        } messages from the server were damaged. They were left out; all others are shown.`,
+    );
   }
 
   /** @param {Connection} connection */

@@ -58,6 +58,8 @@ function streamTo(url) {
   const heard = [];
   const stream = new Stream({
     url,
+    decode: JSON.parse,
+    onDamaged: () => heard.push("damaged"),
     onMessage: ({ type }) => heard.push(type),
     onConnection: ({ state }) => heard.push(state),
     whyRefused: () => Promise.resolve(null),

@@ -82,6 +82,8 @@ function played(whyRefused) {
   const messages = [];
   const stream = new Stream({
     url: "ws://x",
+    decode: JSON.parse,
+    onDamaged: () => messages.push("damaged"),
     onMessage: (message) => messages.push(message),
     onConnection: (connection) => told.push(connection.state),
     whyRefused,

@@ -47,14 +47,14 @@ class Socket {
 
 const HEADER = {
   type: "header",
-  run: { state: "running" },
-  hello: {},
+  run: { id: "a", name: "a", kind: "script", state: "running" },
+  hello: { sampling: {} },
   processes: [],
   threads: [],
   gils: [],
   figures: null,
   series: { names: [], every: 1, rows: [] },
-  events: [{ at_us: 1, kind: "forked", pid: 1 }],
+  events: [{ at_us: 1, kind: "forked", pid: 1, detail: "" }],
 };
 
 Deno.test("what is known of a moment is shown once all of it is there, and no more than that", () => {
