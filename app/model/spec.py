@@ -46,6 +46,7 @@ class Limits:
     memory_bytes: int | None = None  # of private memory, in each of its processes
     processes: int | None = None  # and threads, beside those of its user; of root's the kernel limits none
     file_bytes: int | None = None  # in each file that it writes
+    output_bytes: int | None = None  # on its standard streams, all its processes together
 
 
 @dataclass(frozen=True)

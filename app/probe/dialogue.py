@@ -56,11 +56,16 @@ class Dialogue:
         self._tree.heaps.read_for_the_end(self._clock.now_us())
         self._slow.finish(time.monotonic_ns() + _LAST_READ_NS)
 
-    def tell_output(self) -> None:
-        """Tells what a command has written."""
-        output = self._subject.output()
+    def tell_output(self, last: bool = False) -> None:
+        """Tells what a command has written; ends a program that has written more than it may."""
+        output = self._subject.output(last)
         if output is not None:
             self._link.emit(Report(self._clock.now_us(), output))
+        overrun = self._subject.overrun()
+        if overrun is not None and self._ending.state is None:
+            now_us = self._clock.now_us()
+            self._link.emit(Event(now_us, "stopping", self._subject.root, "failed"))
+            self._ending.refuse(overrun, now_us)
 
     def tell_counters(self, now_us: int, every: bool) -> None:
         """Tells the totals as they stand now. `every`: of every thread, at the beginning and at the end."""

@@ -23,6 +23,11 @@ class Ending:
         """The run has failed."""
         self.state, self.failure = "failed", failure
 
+    def refuse(self, failure: GilscopeError, now_us: int) -> None:
+        """The program did what it may not: it is ended, and has failed."""
+        self.stop("failed", now_us)
+        self.failure = failure
+
     def stop(self, state: str, now_us: int) -> None:
         """A stop was asked for."""
         self.state = state

@@ -46,7 +46,7 @@ class Observer:
             self._observe()
         finally:
             self._run.subject.close()
-            self._dialogue.tell_output()
+            self._dialogue.tell_output(last=True)
             self._run.tree.close()
             self._search.close()
         self._run.link.emit(self._run.ending.message(self._run.clock.now_us()))

@@ -75,9 +75,13 @@ class Subject:
         """What a workload has told since the last call."""
         return self.line.receive() if self.line is not None else []
 
-    def output(self) -> dict[str, Any] | None:
+    def output(self, last: bool) -> dict[str, Any] | None:
         """What a command has written since the last call, as a report's data; None where nothing came."""
-        return self.target.output() if self.target is not None else None
+        return self.target.output(last) if self.target is not None else None
+
+    def overrun(self) -> TargetFailed | None:
+        """Why a program is to be ended: it has written more than it may."""
+        return self.target.overrun() if self.target is not None else None
 
     def ops(self) -> int | None:
         """What a workload's workers have counted so far."""

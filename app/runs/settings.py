@@ -108,6 +108,12 @@ class Settings:
     target_file: int = _setting(
         64 << 30, "GILSCOPE_TARGET_FILE", _bytes, "The size of each file that such a program writes."
     )
+    target_output: int = _setting(
+        64 << 30,
+        "GILSCOPE_TARGET_OUTPUT",
+        _bytes,
+        "What such a program may write on its standard streams; one that writes more is ended.",
+    )
     target_seconds: int = _setting(
         24 * 3600,
         "GILSCOPE_TARGET_SECONDS",
@@ -141,7 +147,8 @@ class Settings:
     def limits(self) -> Limits:
         """What a program that is started may use."""
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return Limits(self.target_memory or machine, self.target_processes, self.target_file)
+        memory = self.target_memory or machine
+        return Limits(memory, self.target_processes, self.target_file, self.target_output)
 
     @property
     def home(self) -> Path:

@@ -27,6 +27,11 @@ with tempfile.TemporaryFile() as file:
     except OSError as error:
         print(error.strerror, flush=True)
 """
+FLOOD = """
+import os
+for _ in range(1 << 30):
+    os.write(1, bytes(65536))
+"""
 FOREVER = "import signal; signal.pause()"
 
 
@@ -55,3 +60,10 @@ def test_no_file_of_it_gets_larger(tmp_path):
 
 def test_it_is_ended_when_its_time_is_over(tmp_path):
     assert output_of(tmp_path, FOREVER, target_seconds=1)["state"] == "timed_out"
+
+
+def test_a_program_that_writes_more_than_it_may_is_ended(tmp_path):
+    run = output_of(tmp_path, FLOOD, target_output=3 << 20)
+    assert run["state"] == "failed"
+    assert "more than 3,145,728 bytes of output" in run["error"]["detail"]
+    assert "GILSCOPE_TARGET_OUTPUT" in run["error"]["remedy"]

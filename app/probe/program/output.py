@@ -16,6 +16,8 @@ import termios
 from typing import Any
 
 KEPT = 65536  # the tail that is kept, and the most that is told at once
+TOLD_IN_FULL = 8 << 20  # after so much no more than SAMPLED is told at once: a recording is not to be a flood
+SAMPLED = 1024
 _PIPE = 1 << 20  # room for what a target writes between two drains; one that writes more waits
 _MOST_A_TURN = 4 * _PIPE  # sampling goes on beside a target that writes without end
 _F_SETPIPE_SZ = 1031  # which fcntl names from 3.10 on
@@ -37,6 +39,8 @@ class Output:
         self._tail = b""
         self._untold = b""
         self._dropped = 0
+        self._told = 0
+        self.total = 0  # bytes that came
 
     def started(self) -> None:
         """The target has its own end now: ours is closed, so that its end is seen."""
@@ -60,6 +64,7 @@ class Output:
             return
         if not data:
             self.close()
+        self.total += len(data)
         self._tail = (self._tail + data)[-KEPT:]
         self._untold += data
         self._dropped += max(0, len(self._untold) - KEPT)
@@ -78,14 +83,22 @@ class Output:
         skipped = _libc.splice(self._reader, None, self._nowhere, None, size, _SPLICE_F_NONBLOCK)
         if skipped <= 0:
             return False
+        self.total += skipped
         self._dropped += skipped + len(self._untold)
         self._untold = self._tail = b""
         return True
 
-    def told(self) -> dict[str, Any] | None:
-        """What came since the last call, as the data of a report; None where nothing did."""
+    def told(self, last: bool = False) -> dict[str, Any] | None:
+        """What came since the last call, as the data of a report; None where nothing did.
+
+        Where much was told before only the end of it, unless it is the last that is told.
+        """
         if not self._untold:
             return None
+        if self._told > TOLD_IN_FULL and not last:
+            self._dropped += max(0, len(self._untold) - SAMPLED)
+            self._untold = self._untold[-SAMPLED:]
+        self._told += len(self._untold)
         report: dict[str, Any] = {"output": self._decoder.decode(self._untold)}
         if self._dropped:
             report["dropped"] = self._dropped

@@ -51,6 +51,7 @@ class Target:
         self._asked = False
         self._output = Output() if start.stdio is None else None
         self._tells_output = not start.workload
+        self._most = start.limits.output_bytes
         try:
             self._child = self._started(start, fds)
         except OSError as error:
@@ -168,9 +169,18 @@ class Target:
         if self._output is not None:
             self._output.drain()
 
-    def output(self) -> dict[str, Any] | None:
+    def output(self, last: bool) -> dict[str, Any] | None:
         """What a command wrote since the last call, as the data of a report; None where nothing came."""
-        return self._output.told() if self._output is not None and self._tells_output else None
+        return self._output.told(last) if self._output is not None and self._tells_output else None
+
+    def overrun(self) -> TargetFailed | None:
+        """Whether it has written more than it may."""
+        if self._output is None or self._most is None or self._output.total <= self._most:
+            return None
+        return TargetFailed(
+            f"It wrote more than {self._most:,} bytes of output, and was ended",
+            "GILSCOPE_TARGET_OUTPUT is how much a program may write.",
+        )
 
     @property
     def tail(self) -> str:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from app.probe.program.output import KEPT, Output
+from app.probe.program.output import KEPT, SAMPLED, TOLD_IN_FULL, Output
 
 
 @pytest.fixture
@@ -74,3 +74,23 @@ def test_to_make_room_where_nothing_was_written_does_nothing(output: Output) -> 
     output.started()
     output.drain()
     output.relieve()
+
+
+def test_of_a_flood_samples_are_told_each_byte_counts_and_the_end_is_told_in_full(output: Output) -> None:
+    told = []
+    size = 0
+    while size <= TOLD_IN_FULL + KEPT:
+        os.write(output.writer, b"x" * KEPT)
+        output.drain()
+        told.append(output.told())
+        size += KEPT
+    for _ in range(10):
+        os.write(output.writer, b"y" * KEPT)
+        output.drain()
+        told.append(output.told())
+    os.write(output.writer, b"z" * KEPT)
+    output.drain()
+    told.append(output.told(last=True))
+    assert [len(each["output"]) for each in told[-11:]] == [SAMPLED] * 10 + [KEPT]
+    assert sum(len(each["output"]) + each.get("dropped", 0) for each in told) == output.total
+    assert output.total == size + 11 * KEPT
