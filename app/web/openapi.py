@@ -5,6 +5,9 @@ What the guard and the server answer on any path is no route's own, and is added
 
 from __future__ import annotations
 
+import json
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,6 +35,7 @@ _EXAMPLES = {
     "from_us": 1_000_000,
     "to_us": 2_000_000,
 }
+_EXAMPLE_ANSWERS = Path(__file__).with_name("api") / "examples.json"  # tools/examples.py writes it
 _WITH_A_BODY = {400: "The body is no JSON", 413: "The body is too long"}
 
 
@@ -67,6 +71,7 @@ def _document(app: FastAPI) -> Json:
         }
     }
     document["security"] = [{_SCHEME: []}]
+    examples: Json = json.loads(_EXAMPLE_ANSWERS.read_text())
     for path, methods in document["paths"].items():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):
@@ -79,12 +84,25 @@ def _document(app: FastAPI) -> Json:
             for status, answer in answers.items():
                 if int(status) >= 400:
                     answer["content"] = {_PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+                _give_example(int(status), answer, examples)
             operation["responses"] = dict(sorted(answers.items()))
             if path in OPEN:
                 operation["security"] = []
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     return document
+
+
+def _give_example(status: int, answer: Json, examples: Json) -> None:
+    """An example of the answer's kind, where it is JSON; of a problem, one with this status."""
+    for media in answer.get("content", {}).values():
+        name = media["schema"].get("$ref", "").rpartition("/")[2]
+        if name == "ProblemBody" and status != examples[name]["status"]:
+            of_status = {"type": f"urn:gilscope:problem:{status}", "status": status, "remedy": ""}
+            said = {"title": HTTPStatus(status).phrase, "detail": answer["description"]}
+            media["example"] = examples[name] | of_status | said
+        elif name:
+            media["example"] = examples[name]
 
 
 def _problem_schemas() -> Json:

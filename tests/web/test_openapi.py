@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import jsonschema_rs
 import pytest
 import requests
 import schemathesis
@@ -80,6 +81,21 @@ def test_every_answer_has_a_schema_and_every_error_is_a_problem(site):
             elif status != "204":
                 for media in answer["content"].values():
                     assert media["schema"].keys() & {"$ref", "type", "format"}, path
+
+
+def test_every_answer_has_an_example_which_its_schema_allows(site):
+    document = documented(site)
+    examples = 0
+    for path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            for kind, media in answer.get("content", {}).items():
+                if "$ref" not in media["schema"]:
+                    continue  # a file
+                schema = {**media["schema"], "components": document["components"]}
+                jsonschema_rs.Draft202012Validator(schema).validate(media["example"])
+                examples += 1
+                assert kind.endswith("json"), (path, status)
+    assert examples > 100
 
 
 @pytest.fixture
