@@ -170,7 +170,8 @@ def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | 
     """The same by what objects are known; None where it is dead cycles that grow until a collection comes.
 
     One object that grows (bytearray) is none more for CPython's count of blocks. But where what is in no
-    object is less than half of the growth until then, that cannot be native.
+    object is less than half of the growth until then, that cannot be native. And where CPython has no count
+    (3.11), it is native if all that is in objects is less than half of it.
     """
     grown = growth["bytes_to"] - growth["bytes_from"]
     if cycles is not None and cycles.since_us <= growth["from_s"] * 1e6 and cycles.bytes >= grown / 2:
@@ -182,10 +183,16 @@ def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | 
     until = growth["bytes_per_s"] * until_s
     owner = next((kind for kind in _BLOCKS if kind in kinds), None)
     is_late = until_s >= _LEAST_SPAN * (growth["to_s"] - growth["from_s"])
-    if owner is None or not is_late or large.blocks - large.bytes >= until / 2:
+    if owner is None or not is_late:
         return growth
     objects: GrowthKind = "objects" if large.every_size else "large_objects"
-    return {**growth, "kinds": {objects if kind == owner else kind: at for kind, at in kinds.items()}}
+    if large.blocks - large.bytes < until / 2:
+        known = objects
+    elif owner == "c_library" and large.bytes < until / 2:
+        known = "native"
+    else:
+        return growth
+    return {**growth, "kinds": {known if kind == owner else kind: at for kind, at in kinds.items()}}
 
 
 def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:

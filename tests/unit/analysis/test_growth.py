@@ -246,6 +246,16 @@ def test_what_no_census_explains_stays_native(large: LargeObjects | None) -> Non
     assert settled(row, large, None) == row
 
 
+def test_without_a_count_of_large_blocks_a_census_tells_what_is_native() -> None:
+    row = told(c_in_use=12, large_a_second=None)  # CPython 3.11
+    assert "c_library" in (row["kinds"] or {})
+    known = settled(row, LargeObjects(9_000_000, 2 * MIB, 112 * MIB), None)
+    assert known is not None
+    assert codes(growing(memory_row(known))) == ["native-memory-growth"]
+    assert settled(row, LargeObjects(9_000_000, 50 * MIB, 112 * MIB), None) == row, "neither explains it"
+    assert settled(row, LargeObjects(3_400_000, 0, 50 * MIB), None) == row, "as the growth began"
+
+
 def test_dead_cycles_that_the_next_collection_gives_back_are_no_growth() -> None:
     row = told(c_in_use=12, large_a_second=400)
     grown = row["bytes_to"] - row["bytes_from"]
