@@ -20,7 +20,9 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"} | variables
+    # uv, which pipx uses too, trusts what the machine does, as pip does: a mirror may need it.
+    own = {"PATH": f"{BIN}:{os.environ['PATH']}", "UV_SYSTEM_CERTS": "true"}
+    environment = os.environ | own | variables
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout

@@ -110,7 +110,7 @@ def expect_close(truth: dict[str, list[int]], report: dict[str, Any]) -> None:
         # Thrice the interval of 95 %: six deviations, so that chance alone fails no test.
         assert row["count"] == pytest.approx(count, abs=3 * (row["count_high"] - row["count"]) + own), name
         off = 3 * (row["high"] - row["bytes"])
-        assert row["bytes"] == pytest.approx(bytes_, abs=off + own * row["bytes"] / row["count"]), name
+        assert row["bytes"] == pytest.approx(bytes_, abs=off + own * bytes_ / count), name
         if bytes_ > 0.02 * sum(each for _, each in truth.values()):
             assert row["high"] - row["bytes"] < 0.35 * row["bytes"], name
     # The order is that of the target wherever it is no matter of chance.
