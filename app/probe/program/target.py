@@ -129,12 +129,13 @@ class Target:
     def kill(self) -> None:
         """SIGKILL to the session and to everything below, until nothing is left to reap."""
         while True:
+            # Those that are there before the look are killed with what it finds, and so can all be waited for
+            # before the next one: of 10,000 a look takes as long as their end.
+            mine = set(procfs.children(os.getpid()))
             self._signal(signal.SIGKILL)
             for pid in self.tree()[1:]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            # All of them are waited for before the next look: of 10,000 one look takes as long as their end.
-            mine = set(procfs.children(os.getpid()))
             while True:
                 try:
                     pid, status = os.waitpid(-1, 0)

@@ -1,4 +1,7 @@
-"""A program with many children, each in a session of its own, is ended in a few looks at the tree."""
+"""A program with many children, each in a session of its own, is ended in a few looks at the tree.
+
+So is what is born while a look goes on.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 
 # In a process of its own, which takes in what the target leaves behind, as an observer does.
 ENDS = """
-import json, os, sys, time
+import json, os, signal, sys, time
 from app.model.spec import Start
 from app.probe.kernel import procfs
 from app.probe.program.target import Target, adopt_orphans
@@ -30,7 +33,13 @@ while len(target.tail) < CHILDREN:
     time.sleep(0.01)
 looks = []
 tree = target.tree
-target.tree = lambda: looks.append(None) or tree()
+def look():
+    found = tree()
+    looks.append(None)
+    if len(looks) == 1 and os.fork() == 0:  # as one that the observer gets once it has looked
+        signal.pause()
+    return found
+target.tree = look
 target.kill()
 print(json.dumps([len(looks), procfs.children(os.getpid())]))
 """
