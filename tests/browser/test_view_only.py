@@ -80,4 +80,5 @@ def test_no_page_offers_who_may_only_look_what_would_be_refused(looker: Page, si
         page.goto(f"http://{site.host}:{site.port}{path}")
         expect(page.get_by_text(said).first).to_be_visible()
         nothing_to_press(page)
+        expect(page.get_by_text("Press a button")).to_have_count(0)
         expect(page.get_by_role("link", name="Processes")).to_have_count(0)
