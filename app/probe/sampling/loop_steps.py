@@ -148,6 +148,7 @@ class LoopTrack:
         ages, self._ages = self._ages, []
         for at in range(0, len(ages), 2):
             self._lags[_rounded(ages[at])] += ages[at + 1]
+        self._longest_us = max(self._longest_us, self._seen_us - self._began_us)
 
     def lose(self, now_us: int) -> None:
         """The loop does not run: nor did it in what seemed to be a step, unless a stack has shown it."""
@@ -160,13 +161,12 @@ class LoopTrack:
     def take(self, now_us: int) -> tuple[Row, list[Row]]:
         """(the row of lags, the rows of steps) of a loops message, since the last call."""
         steps, self._steps = self._steps, []
-        step, longest_us = self.step, self._longest_us
+        step = self.step
         if step is not None and step.sure:
             steps.append(step.row(self.lane, self._seen_us, over=False))
-            longest_us = max(longest_us, self._seen_us - self._began_us)
             self.proved()  # a step may last for hours, and each sample of them is kept until then
         lags = [number for entry in sorted(self._lags.items()) for number in entry]
-        row = [self.lane.number, self._idle_us, longest_us, lags]
+        row = [self.lane.number, self._idle_us, self._longest_us, lags]
         self._lags.clear()
         self._idle_us = self._longest_us = 0
         return row, steps
@@ -183,12 +183,13 @@ class LoopTrack:
         if self._iteration is _UNSEEN:
             return
         if self._iteration is not None:
-            self._longest_us = max(self._longest_us, self._seen_us - self._began_us)
             self.proved()
         self._other_us = self._seen_us
 
     def _end_step(self, step: LoopStep, now_us: int) -> None:
         self.step = None
+        if step.sure:
+            self.proved()  # whatever comes of the iteration: its loop may end before the next stack is read
         until_us = (self._seen_us + now_us) // 2
         if until_us - step.start_us >= LONG_US:
             self._steps.append(step.row(self.lane, until_us, over=True))

@@ -132,6 +132,18 @@ def test_a_step_that_goes_on_for_hours_is_counted_as_it_goes_and_not_kept_sample
     assert loop.track._ages == []
 
 
+def test_a_step_counts_whole_where_its_loop_ends_right_after_it(loop: Loop) -> None:
+    loop.runs(1_000, 0xA, SLEEP, 50)
+    loop.track.step.looked(7, loop.lane, loop.now_us)
+    loop.runs(1_000, 0xA, SLEEP, 200)
+    loop.runs(1_000, 0xB, RUNNING, 1)  # the last of the loop, of which no stack is read any more
+    loop.track.lose(loop.now_us)
+    (_, _, longest_us, lags), [step] = loop.told()
+    assert step[1:3] == [1_000, 250_500]
+    assert sum(lags[1::2]) == 250 * MS
+    assert longest_us == 250 * MS
+
+
 def test_what_was_no_iteration_counts_for_nothing(loop: Loop) -> None:
     loop.runs(1_500, 0xA, SLEEP, 500)
     loop.track.lose(loop.now_us)
