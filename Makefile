@@ -14,7 +14,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz lint format bench screenshots cases soak findings clean
+.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz lint format bench screenshots cases soak server-soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -80,6 +80,9 @@ cases: $(VENV)/.installed-test chromium  ## attach to other people's programs, f
 
 soak: $(VENV)/.installed-test  ## watch a busy server for half an hour (ARGS="--minutes 5")
 	$(BIN)/python tools/soak.py $(ARGS)
+
+server-soak: $(VENV)/.installed  ## use a server for an hour, and see that it stays flat (ARGS="--minutes 5 --out DIR")
+	$(BIN)/python tools/server_soak.py $(ARGS)
 
 findings: $(VENV)/.installed-test  ## write docs/findings.md (ARGS="--run --python python3.14": take its results)
 	$(BIN)/python tools/findings.py $(ARGS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import quantiles
+from itertools import combinations
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,11 @@ def spread(values: Sequence[float]) -> Spread:
 def percentile(values: Sequence[float], percent: int) -> float:
     """The value below which `percent` of two or more values lie."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def robust_slope(points: Sequence[tuple[float, float]]) -> float:
+    """The median of the slopes between any two points, of which no two are at one place (Theil and Sen).
+
+    A quarter of the points may be anything without an effect worth the name.
+    """
+    return median((b - a) / (y - x) for (x, a), (y, b) in combinations(points, 2))

@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,7 @@ def soak(minutes: float, note: Callable[[Sample], object]) -> tuple[list[Sample]
 
 def watch(here: Lab, target: int, stream: Stream, seconds: float) -> Iterator[Sample]:
     """A sample a second, for so long."""
-    server = psutil.Process(here.pid)
-    # process_iter leaves out what ends meanwhile: the server has asked interpreters who they are just now.
-    [observer] = [
-        process
-        for process in psutil.process_iter(["ppid", "cmdline"])
-        if process.info["ppid"] == here.pid and "app.probe" in (process.info["cmdline"] or ())
-    ]
+    server, observer = psutil.Process(here.pid), observer_of(here)
     served = psutil.Process(target)
     began = due = time.monotonic()
     while due - began < seconds - 2:
@@ -138,6 +132,26 @@ def watch(here: Lab, target: int, stream: Stream, seconds: float) -> Iterator[Sa
         )
         due += 1
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def observer_of(here: Lab) -> psutil.Process:
+    """That of the one run of a server."""
+    # process_iter leaves out what ends meanwhile: the server has asked interpreters who they are just now.
+    [observer] = [
+        process
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if process.info["ppid"] == here.pid and "app.probe" in (process.info["cmdline"] or ())
+    ]
+    return observer
+
+
+@contextmanager
+def noted(path: Path, kind: type) -> Iterator[Callable[[Any], object]]:
+    """A function that writes one of that dataclass into a file of CSV, at once."""
+    with path.open("w", newline="", buffering=1) as file:
+        rows = csv.DictWriter(file, [field.name for field in fields(kind)])
+        rows.writeheader()
+        yield lambda sample: rows.writerow(asdict(sample))
 
 
 def grown(samples: list[Sample], name: str) -> float:
@@ -158,10 +172,8 @@ def main() -> int:
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with (chosen.out / "soak.csv").open("w", newline="", buffering=1) as file:
-        rows = csv.DictWriter(file, [field.name for field in fields(Sample)])
-        rows.writeheader()
-        samples, summary = soak(chosen.minutes, lambda sample: rows.writerow(asdict(sample)))
+    with noted(chosen.out / "soak.csv", Sample) as note:
+        samples, summary = soak(chosen.minutes, note)
     lines = [
         Curve(name, [(s.at_s / 60, getattr(s, f"{name}_rss") / 2**20) for s in samples])
         for name in ("server", "observer", "target")
