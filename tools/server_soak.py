@@ -2,10 +2,11 @@
 
     python tools/server_soak.py [--minutes 62] [--out DIR] [--workers 8] [--hz 100] [--viewers 5]
 
-A server in a data directory of its own observes one busy run all the while: `io-bound`, whose threads change
-their state often and take little of the machine. Viewers come, read for a while and go; short runs come and
-go; pages, the history, figures of spans, messages and each export are asked for in turn. Every ten seconds
-the memory, the descriptors and the threads of the server and of the busy run's observer are noted.
+A server in a data directory of its own observes one busy run all the while, whose threads compute a little
+and sleep a little: they change their state often, want the lock at once, and take little of the machine.
+Viewers come, read for a while and go; short runs come and go; pages, the history, figures of spans, messages
+and each export are asked for in turn. Every ten seconds the memory, the descriptors and the threads of the
+server and of the busy run's observer are noted.
 
 Writes DIR/server-soak.csv and DIR/server-soak.svg, prints for each figure how it went by its robust slope
 (that of Theil and Sen: the median of those between any two samples), and ends with status 1 where one was
@@ -60,6 +61,18 @@ ASKED = (
     "/history",
     "/metrics",
 )
+# A workload would end after an hour.
+BUSY = """
+import threading, time
+
+def work():
+    while True:
+        sum(range(10_000))
+        time.sleep(0.02)
+
+for _ in range({workers}):
+    threading.Thread(target=work).start()
+"""
 SHORT_RUN = {"workload": "convoy", "seconds": 3}
 SHORT_RUN_EVERY_S = 60.0
 STEADY = 1.0  # descriptors or threads: by how much these may differ over all the time
@@ -102,7 +115,7 @@ class Use:
         self._watched = watched
         self._ended = threading.Event()
         self._latest = ""  # a run that has ended
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
         parts = [*[self._view] * viewers, self._ask, self._start_runs]
         self._threads = [threading.Thread(target=self._go_on, args=[part]) for part in parts]
         for thread in self._threads:
@@ -117,7 +130,7 @@ class Use:
     def _go_on(self, part: Callable[[], None]) -> None:
         try:
             part()
-        except Exception as error:  # noqa: BLE001  whoever watches raises it
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whoever watches raises it
             self.failures.append(error)
 
     def _view(self) -> None:
@@ -165,8 +178,8 @@ def soak(chosen: argparse.Namespace, note: Callable[[Sample], object]) -> tuple[
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         here = stack.enter_context(lab(GILSCOPE_DATA_DIR=folder))
-        body = {"workload": "io-bound", "workers": chosen.workers, "seconds": seconds + 600}
-        run = here.ask("runs", body | {"sampling": {"gil_hz": chosen.hz}})["id"]
+        script = BUSY.format(workers=chosen.workers)
+        run = here.ask("runs", {"script": script, "name": "busy", "sampling": {"gil_hz": chosen.hz}})["id"]
         observer = observer_of(here)
         stream = Stream(here, run)
         use = Use(here, run, chosen.viewers)
