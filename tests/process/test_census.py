@@ -102,6 +102,19 @@ def test_objects_are_found_among_the_blocks_of_the_c_library(gil_python: str) ->
         expect_close(truth, report)
 
 
+def test_objects_are_found_behind_the_words_of_debug_hooks(python: str) -> None:
+    with report_of(python, MANY // 4, env={**os.environ, "PYTHONMALLOC": "debug"}) as (truth, report):
+        expect_close(truth, report)
+
+
+def test_objects_are_found_behind_them_among_the_blocks_of_the_c_library(gil_any_python: str) -> None:
+    environment = {**os.environ, "PYTHONMALLOC": "malloc_debug"}
+    with report_of(gil_any_python, MANY // 4, env=environment) as (truth, report):
+        (census,) = report["census"]
+        assert (census["allocator"], census["pages"]) == ("malloc", 0)
+        expect_close(truth, report)
+
+
 def expect_close(truth: dict[str, list[int]], report: dict[str, Any]) -> None:
     told = {row["type"]: row for row in report["types"]}
     for name, (count, bytes_) in truth.items():

@@ -10,6 +10,9 @@ others.
 
 From 3.15 on the buffer of a bytearray is an object too, a bytes. One that lies in a page of blocks is the
 bytearray's, as for sys.getsizeof(), and no bytes; a larger one cannot be told from a bytes and counts as one.
+
+PYTHONMALLOC=debug, and a debug build, put two words before what is in a block and one behind it: how many
+bytes were asked for, of which of CPython's allocators (Objects/obmalloc.c, _PyMem_DebugRawAlloc).
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ _KEYS_SIZE = 32
 _GENERAL_ENTRY, _UNICODE_ENTRY = 24, 16
 DEQUE_BLOCK, _DEQUE_ITEMS = 528, 64
 SET_ENTRY, _SMALL_TABLE = 16, 7
+BEFORE, _AROUND = 16, 24  # bytes that debug hooks put before what is in a block, and in all
+_MARKS = frozenset(int.from_bytes(kind + b"\xfd" * 7, "little") for kind in (b"r", b"m", b"o"))
 _BUFFER = 5  # words from a bytearray's size to the address of the bytes that is its buffer
 
 
@@ -93,11 +98,13 @@ class BlockReader:
         found: dict[ObjectType, Of] = {}
         buffers = Of()
         taken, stride = set(free), size // 8
+        end = first + count * stride
+        if _has_debug_words(words[first + 1 : end : stride], free):
+            first, size = first + BEFORE // 8, size - _AROUND
         for head in heads or self._heads:
             if head + 8 * self._head > size or len(taken) >= count:
                 break
             at = first + head // 8
-            end = first + count * stride
             for kind, places in self._places(words[at:end], stride, taken, head).items():
                 found[kind] = self._sized(kind, words, at, stride, places, size)
                 taken.update(places)
@@ -225,6 +232,17 @@ class BlockReader:
             return int(8 * (usable + used)) if 0 <= usable + used <= 64 else 0
         size = keys_size(slots, index, kind)
         return size if size < _MOST_BYTES else 0
+
+
+def is_debug_mark(word: int) -> bool:
+    """Whether the second word of a block says that debug hooks wrote the first two."""
+    return word in _MARKS
+
+
+def _has_debug_words(seconds: memoryview, free: Set[int]) -> bool:
+    """Whether the blocks of a page have them: all have, or none, so that the first in use tells."""
+    used = next((word for place, word in enumerate(seconds) if place not in free), 0)
+    return is_debug_mark(used)
 
 
 def keys_size(slots: int, index: int, kind: int) -> int:

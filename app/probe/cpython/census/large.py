@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from app.probe.cpython.layouts import Layout
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .blocks import DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, keys_size
+from .blocks import BEFORE, DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, is_debug_mark, keys_size
 from .estimate import Estimate
 from .object_types import TypeTable
 
@@ -73,7 +73,13 @@ class LargeReader:
         """[(type, objects, bytes)]: of one type, or of none; two where a bytearray has a bytes."""
         try:
             data = self._memory.read(address, min(size, _READ) // 8 * 8)
+            # What pymalloc leaves to the C library has the words of both layers.
+            while len(data) > 2 * BEFORE and is_debug_mark(int.from_bytes(data[8:BEFORE], "little")):
+                address, size = address + BEFORE, min(int.from_bytes(data[:8], "big"), size - BEFORE)
+                data = self._memory.read(address, min(size, _READ) // 8 * 8)
         except Unmapped:
+            return []
+        if len(data) < BEFORE:
             return []
         words = memoryview(data).cast("Q")
         found = self._blocks.read(words, 0, 1, size, frozenset(), heads)
