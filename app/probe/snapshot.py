@@ -23,7 +23,7 @@ from .sampling.slow import SlowReads
 _FIND_NS = 300_000_000  # for an interpreter that is just starting
 _HEAPS_NS = 2_000_000_000  # most take some milliseconds
 _SIZES_NS = 5_000_000_000
-_OBJECTS_NS = 5_000_000_000
+_OBJECTS_NS = 10_000_000_000  # app/runs/inspection.py says so
 _POLL_S = 0.002
 
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from typing import Any, TypedDict
 
 from app.model.errors import GilscopeError, from_json
-from app.model.states import Measure
+from app.model.states import UNAVAILABLE, Measure
 from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
 from app.runs.observer import COMMAND, HOME, own_environment
 
 _LIMIT_S = 30.0
+_UNREAD = "they had not been read in the ten seconds that this takes at most: ask again when less else runs"
 
 Json = dict[str, Any]
 
@@ -70,13 +71,17 @@ def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
         from app.model.frames import decode
 
         ledger = Ledger()
-        for line in lines:
+        for number, line in enumerate(lines):
             answer = json.loads(line)
             if answer["error"] is not None:
                 raise from_json(answer["error"])
             for message in answer["messages"]:
                 ledger.feed(decode(message))
             rows = summary_rows(ledger)
+            known = worst(ledger.processes.messages(), attached=True)
+            why = known["why"]
+            if number and rows["census"] is None and known["types"] != UNAVAILABLE:
+                why = {**why, "types": _UNREAD}
             yield {
                 "schema": 1,
                 "memory": rows["memory"],
@@ -85,7 +90,7 @@ def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
                 "types": rows["types"],
                 "census": rows["census"],
                 "holders": rows["holders"],
-                "why": worst(ledger.processes.messages(), attached=True)["why"],
+                "why": why,
             }
 
 

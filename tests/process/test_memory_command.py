@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,24 @@ def test_a_process_that_is_not_there_is_refused() -> None:
         pass
     with pytest.raises(NoSuchProcess):
         inspection.memory(child.pid)
+
+
+def test_types_that_were_not_read_in_time_are_told_as_that(
+    any_python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with standing_by(any_python, "import sys\nREADY\nsys.stdin.readline()") as target:
+        with inspection._asked("--memory", str(target.pid)) as lines:
+            sizes, *_ = lines
+
+        @contextmanager
+        def out_of_time(*words: str) -> Iterator[list[str]]:
+            yield [sizes, '{"error": null, "messages": []}']
+
+        monkeypatch.setattr(inspection, "_asked", out_of_time)
+        first, last = inspection.memory_in_turn(target.pid)
+    assert first["why"]["types"].startswith("a random sample")
+    assert last["types"] is None
+    assert "had not been read in the ten seconds" in last["why"]["types"]
 
 
 def test_another_allocator_in_the_map_is_named(tmp_path: Path, any_python: str) -> None:
