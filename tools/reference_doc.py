@@ -70,7 +70,7 @@ def _command(name: str, function: Callable[..., object]) -> str:
         (options if isinstance(info, OptionInfo) else arguments).append((parameter, kind, info))
     words = [_argument(*each) for each in arguments]
     usage = " ".join(["gilscope", name, *(["[OPTIONS]"] if options else []), *words])
-    lines = [f"# gilscope {name}", "", _text(function.__doc__), "", "```", usage, "```", ""]
+    lines = [f"# gilscope {name}", "", _text(function.__doc__), "", "```text", usage, "```", ""]
     rows = [f"| `{_argument(*each)}` | {_cell(each[2].help)} |" for each in arguments]
     rows += [f"| {_option(*each)} | {_cell(each[2].help)}{_default(*each)} |" for each in options]
     if rows:
