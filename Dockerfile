@@ -4,7 +4,8 @@ COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY app app
 COPY static static
 COPY templates templates
-RUN python -m venv /opt/gilscope && /opt/gilscope/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/gilscope && /opt/gilscope/bin/pip install --no-cache-dir . \
+  && /opt/gilscope/bin/pip uninstall --yes pip
 
 # What only the build needs stays behind.
 FROM python:3.13-slim
