@@ -74,6 +74,18 @@ def test_damaged_messages_are_told_in_one_line_and_the_run_goes_on(
     for name in page.get_by_role("tab").all_inner_texts():
         page.get_by_role("tab", name=name).click()
     expect(page.locator(LIVE)).to_have_count(0)
+    # Played again it counts on.
+    counted = said.inner_text()
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.locator(".then")).to_be_visible()
+    expect(said).not_to_have_text(counted)
+    expect(said).to_contain_text("messages from the server were damaged. They were left out")
+    # Side by side each tells of its own.
+    run_id = page.url.partition("?")[0].rpartition("/")[2]
+    page.goto(f"http://{site_that_damages.host}:{site_that_damages.port}/compare?runs={run_id},{run_id}")
+    expect(page.locator(".head-of .badge[data-state=finished]")).to_have_count(2)
+    for side in page.locator(".head-of .damaged").all():
+        expect(side).to_contain_text("from the server were damaged. They were left out")
     context.close()
 
 

@@ -12,6 +12,7 @@ import { count, duration, share, size, text } from "../base/format.js";
 import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
 import { unitOf } from "./fields.js";
+import { tellDamaged } from "./run/damaged.js";
 import { attachGestures, attachPointer } from "./run/gestures.js";
 import { startedAt } from "./run_list.js";
 import { badgeOf, describe } from "./run/title.js";
@@ -128,7 +129,9 @@ export class Compared {
   #head(index, state) {
     const head = find(this.#root, `.head-of[data-run="${index}"]`, HTMLElement);
     find(head, ".waiting", HTMLElement).hidden = state !== null;
-    if (!state?.run) return;
+    if (!state) return;
+    tellDamaged(find(head, ".damaged", HTMLElement), state.damaged);
+    if (!state.run) return;
     const { run, summary } = state;
     const name = find(head, ".name", HTMLAnchorElement);
     name.href = `/runs/${encodeURIComponent(run.id)}`;

@@ -28,7 +28,12 @@ export class FollowedRun {
       url: streamUrl(id, heap),
       decode: (text) => decoder.decode(text),
       onMessage: (message) => {
-        this.state.take(message, performance.now());
+        try {
+          this.state.take(message, performance.now());
+        } catch (error) { // damage that lies deeper than the decoder looks
+          reportError(error);
+          this.state.damaged += 1;
+        }
         onNews();
       },
       onDamaged: () => {

@@ -19,17 +19,20 @@ export class Replay {
   #socket = null;
   #url;
   #onNews;
+  #onDamaged;
   #open;
 
   /**
    * @param {object} how
    * @param {(playhead: Playhead) => string} how.url from where
    * @param {() => void} how.onNews told when the playhead has moved, and what is known of that moment is there
+   * @param {() => void} how.onDamaged something came that cannot be used: it is left out
    * @param {(url: string) => WebSocket} [how.open]
    */
-  constructor({ url, onNews, open = (address) => new WebSocket(address) }) {
+  constructor({ url, onNews, onDamaged, open = (address) => new WebSocket(address) }) {
     this.#url = url;
     this.#onNews = onNews;
+    this.#onDamaged = onDamaged;
     this.#open = open;
   }
 
@@ -79,8 +82,10 @@ export class Replay {
     const decoder = new Decoder();
     this.#socket = socket;
     socket.onmessage = (event) => {
-      const message = socket === this.#socket ? decoder.decode(event.data) : null;
-      if (message) this.#take(message);
+      if (socket !== this.#socket) return;
+      const message = decoder.decode(event.data);
+      if (message) this.#attempt(message);
+      else this.#onDamaged();
     };
     socket.onclose = () => {
       if (socket !== this.#socket) return;
@@ -89,6 +94,16 @@ export class Replay {
       if (this.playhead) this.playhead = { ...this.playhead, speed: 0 };
       this.#onNews();
     };
+  }
+
+  /** Damage that lies deeper than the decoder looks: what comes next is shown all the same. @param {any} message */
+  #attempt(message) {
+    try {
+      this.#take(message);
+    } catch (error) {
+      reportError(error);
+      this.#onDamaged();
+    }
   }
 
   /** @param {any} message */

@@ -110,6 +110,7 @@ export class RunView {
     });
     this.#replay = new Replay({
       url: (playhead) => replayUrl(id, playhead),
+      onDamaged: () => this.#tellDamaged(),
       onNews: () => {
         scheduler.redraw(this.#update);
         this.#address?.changed();

@@ -6,9 +6,10 @@
  * @import { Connection } from "../../net/stream.js"
  */
 import { find, setText } from "../../base/dom.js";
-import { count, duration, share, text } from "../../base/format.js";
+import { duration, share, text } from "../../base/format.js";
 import { changeUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
+import { tellDamaged } from "./damaged.js";
 
 /** What a run's state is called. */
 const BADGES = /** @type {{[state: string]: string}} */ ({
@@ -108,15 +109,7 @@ export class Title {
 
   /** @param {number} messages that came and could not be used */
   damaged(messages) {
-    this.#damaged.hidden = false;
-    setText(
-      this.#damaged,
-      messages === 1
-        ? "1 message from the server was damaged. It was left out; all others are shown."
-        : `${
-          text(count(messages))
-        } messages from the server were damaged. They were left out; all others are shown.`,
-    );
+    tellDamaged(this.#damaged, messages);
   }
 
   /** @param {Connection} connection */

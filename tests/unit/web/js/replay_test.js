@@ -60,9 +60,11 @@ const HEADER = {
 Deno.test("what is known of a moment is shown once all of it is there, and no more than that", () => {
   const sockets = [];
   let news = 0;
+  let damaged = 0;
   const replay = new Replay({
     url: ({ at_us: atUs, speed }) => `${atUs}/${speed}`,
     onNews: () => news += 1,
+    onDamaged: () => damaged += 1,
     open: (url) => {
       sockets.push(new Socket(url));
       return sockets.at(-1);
@@ -84,6 +86,9 @@ Deno.test("what is known of a moment is shown once all of it is there, and no mo
   assert.deepEqual(socket.sent, [{ at_us: 500, speed: 0 }]);
   socket.say({ ...HEADER, events: [] }, { type: "playhead", at_us: 500, speed: 0 });
   assert.deepEqual([replay.then.events.length, replay.then.flame.samples], [0, 1]);
+  assert.equal(damaged, 0);
+  socket.say({ type: "playhead", at_us: -1, speed: 0 }, { ...HEADER, threads: 7 });
+  assert.deepEqual([damaged, replay.playhead.at_us], [2, 500], "what is damaged is left out, and counted");
   replay.play(2);
   assert.deepEqual(socket.sent.at(-1), { at_us: null, speed: 2 });
   replay.leave();
@@ -96,6 +101,7 @@ Deno.test("a playhead that has lost its server stands, and is put on its way aga
   const replay = new Replay({
     url: ({ at_us: atUs, speed }) => `${atUs}/${speed}`,
     onNews: () => {},
+    onDamaged: () => {},
     open: (url) => {
       sockets.push(new Socket(url));
       return sockets.at(-1);
