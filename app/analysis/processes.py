@@ -26,7 +26,7 @@ from app.analysis.lows import Lows
 from app.analysis.parts import PARTS, by_pss, parts_of, together
 from app.analysis.threads import NAMED_US
 from app.analysis.totals import Totals, seconds
-from app.analysis.verdict import verdict
+from app.analysis.verdict import Objects, verdict
 from app.model.frames import CLibrary, Counters, Memory, Process, Rollup, from_json, to_json
 from app.model.summary import (
     CLibraryRow,
@@ -276,7 +276,10 @@ class ProcessUse:
             "parts_at_s": seconds(mappings.at_us if mappings else None),
             "objects_at_s": seconds(self.heap.at_us if self.heap else None),
             "growth": growth,
-            "verdict": verdict(mappings.rss, parts, library, largest, growth, unmapped_of(mappings))
+            "verdict": verdict(
+                *(mappings.rss, parts, library, largest, growth, unmapped_of(mappings)),
+                Objects(self.heap.allocator if self.heap else None, large),
+            )
             if mappings and parts
             else [],
             "minor_faults": self.totals.moved(_MINOR_FAULTS),

@@ -6,9 +6,12 @@ than a tenth of RSS, or than 8 MiB, is not worth one.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from app.analysis.growth import LargeObjects
 from app.analysis.growth_words import grows
 from app.model.summary import CLibraryRow, GrowthRow, LargestMapping, PartName, Parts
-from app.model.units import count, size
+from app.model.units import count, share, size
 
 LEAST_BYTES = 8 << 20
 LEAST_SHARE = 0.1
@@ -45,6 +48,13 @@ _MAPPED: dict[PartName, tuple[str, tuple[str, ...]]] = {
 }
 
 
+class Objects(NamedTuple):
+    """What is known of Python's objects beside their bytes."""
+
+    allocator: str | None = None  # Python's own: pymalloc or mimalloc
+    large: LargeObjects | None = None  # those among the C library's blocks
+
+
 def verdict(
     rss: int,
     parts: Parts,
@@ -52,24 +62,29 @@ def verdict(
     largest: list[LargestMapping],
     growth: GrowthRow | None = None,
     unmapped: tuple[int, int] | None = None,
+    objects: Objects = Objects(),
 ) -> list[str]:
     """The sentences: how much is in use, what grows, the largest parts, and what could not be known.
 
     `unmapped` are bytes and files of shared memory that are in no RSS.
     """
     worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
-    said = [_live(rss, parts), *([grows(growth)] if growth else [])]
+    unknown = library["allocator"] if library and library["free"] is None else None
+    said = [_live(rss, parts, unknown, objects), *_owners(objects.large, rss)]
+    said += [grows(growth)] if growth else []
     for bytes_, name in sorted(worth, reverse=True):
         if name == "c_trimmable":
             said.append(_trimmable(bytes_, library))
         elif name in _SAID:
             said.append(_SAID[name].format(size(bytes_)))
         elif name in _MAPPED:
-            said.append(_mappings(bytes_, name, largest))
+            said.append(_mappings(bytes_, name, largest, unknown))
     return [*said, *_left(unmapped), *_unknown(library)]
 
 
-def _live(rss: int, parts: Parts) -> str:
+def _live(rss: int, parts: Parts, unknown: str | None, of: Objects) -> str:
+    """`unknown` is the allocator that serves the program where it cannot be read."""
+    small = "of Python's objects" if of.allocator == "mimalloc" else "of Python's small objects"
     objects, blocks, mapped = parts["objects_in_use"], parts["c_in_use"], parts["c_mapped"]
     if objects is None and blocks is None:
         return f"Of {size(rss)} in memory it is not known how much is in use: no allocator could be read."
@@ -77,14 +92,30 @@ def _live(rss: int, parts: Parts) -> str:
     by = [
         f"{size(bytes_)} {what}"
         for bytes_, what in (
-            (objects, "of Python's small objects"),
+            (objects, small),
             (blocks, "of the C library's blocks"),
             (mapped, "of large blocks"),
         )
         if bytes_
     ]
     free = (parts["objects_free"] or 0) + (parts["c_trimmable"] or 0) + (parts["c_free_kept"] or 0)
+    if unknown is not None:
+        return (
+            f"Of {size(rss)} in memory, {size(live)} are in use ({', '.join(by)}) and {size(free)} are free "
+            f"in Python's allocator. Of what {unknown} has that is not known."
+        )
     return f"Of {size(rss)} in memory, {size(live)} are in use ({', '.join(by)}) and {size(free)} are free."
+
+
+def _owners(large: LargeObjects | None, rss: int) -> list[str]:
+    """How much of the C library's blocks are objects; a census looks at those that no pool has room for."""
+    if large is None or not _is_worth(large.blocks, rss):
+        return []
+    known = min(large.bytes, large.blocks)
+    said = f"Of the C library's blocks in use about {share(known / large.blocks)} by size are Python's objects"
+    if not _is_worth(large.blocks - known, rss):
+        return [f"{said}."]
+    return [f"{said}; the rest is of none that is known: native code's, or the data of arrays."]
 
 
 def _trimmable(bytes_: int, library: CLibraryRow | None) -> str:
@@ -106,10 +137,16 @@ def _trimmable(bytes_: int, library: CLibraryRow | None) -> str:
     return said
 
 
-def _mappings(bytes_: int, part: PartName, largest: list[LargestMapping]) -> str:
+def _mappings(bytes_: int, part: PartName, largest: list[LargestMapping], unknown: str | None) -> str:
     what, kinds = _MAPPED[part]
-    named = [f"{each.name} ({size(each.rss)})" for each in largest if each.kind in kinds][:2]
-    return f"{size(bytes_)} are {what}{': most of it ' + ', '.join(named) if named else ''}."
+    if part == "other" and unknown is not None:
+        what = f"what {unknown} has of the kernel, in use and free, and {what}"
+    told = [each for each in largest if each.kind in kinds][:2]
+    named = ", ".join(f"{each.name} ({size(each.rss)})" for each in told)
+    if not named:
+        return f"{size(bytes_)} are {what}."
+    is_most = sum(each.rss for each in told) > bytes_ / 2
+    return f"{size(bytes_)} are {what}: {'most of it' if is_most else 'the largest'} {named}."
 
 
 def _left(unmapped: tuple[int, int] | None) -> list[str]:

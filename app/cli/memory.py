@@ -23,10 +23,22 @@ def memory(
     sizes = next(readings)
     parts = bar(sizes["memory"], sizes["together"]), largest(sizes["memory"])
     typer.echo("\n\n".join(part for part in parts if part))
+    told = {sentence for row in sizes["memory"] for sentence in row["verdict"]}
     for report in readings:
-        for part in (types(report["types"]) or _unknown(report), holders(report["holders"])):
+        for part in (_more(report, told), types(report["types"]) or _unknown(report), holders(report["holders"])):
             if part:
                 typer.echo(f"\n{part}")
+
+
+def _more(report: inspection.MemoryReport, told: set[str]) -> str:
+    """What could only be said once the live objects were known."""
+    several = len(report["memory"]) > 1
+    return "\n".join(
+        f"pid {row['pid']}: {sentence}" if several else sentence
+        for row in report["memory"]
+        for sentence in row["verdict"]
+        if sentence not in told
+    )
 
 
 def _unknown(report: inspection.MemoryReport) -> str:

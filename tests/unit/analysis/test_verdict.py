@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.analysis.growth import LargeObjects
 from app.analysis.parts import PARTS
-from app.analysis.verdict import verdict
+from app.analysis.verdict import Objects, verdict
 from app.model.summary import CLibraryRow, LargestMapping, Parts
 
 MIB = 1 << 20
@@ -69,6 +70,35 @@ def test_what_could_not_be_known_is_said() -> None:
     moved = verdict(50 * MIB, parts(), library(free=40 * MIB, moved=3 * MIB), [])[-1]
     assert moved == "What is free changed while it was read, by 3 MiB: it may be off by as much."
     assert "it may be off" not in str(verdict(50 * MIB, parts(), library(free=99 * MIB, moved=3 * MIB), []))
+
+
+def test_what_another_allocator_has_is_told_as_that() -> None:
+    served = library(allocator="jemalloc", free=None)
+    bar: Parts = {**parts(objects_in_use=22, other=60), "c_in_use": None, "c_mapped": None}
+    said = verdict(90 * MIB, bar, served, [LargestMapping("7f00-7f10", "anonymous", 2 * MIB)])
+    assert said[0] == (
+        "Of 90 MiB in memory, 22 MiB are in use (22 MiB of Python's small objects) and 0 B are free in "
+        "Python's allocator. Of what jemalloc has that is not known."
+    )
+    assert said[1] == (
+        "60 MiB are what jemalloc has of the kernel, in use and free, and memory of no allocator that is known "
+        "here: the largest 7f00-7f10 (2 MiB)."
+    )
+
+
+def test_how_much_of_the_blocks_are_objects_is_told_once_they_are_known() -> None:
+    bar = parts(c_in_use=100)
+    blocks = LargeObjects(1, 2 * MIB, 100 * MIB)
+    said = verdict(110 * MIB, bar, library(), [], objects=Objects("mimalloc", blocks))
+    assert said[1] == (
+        "Of the C library's blocks in use about 2.0 % by size are Python's objects; the rest is of none that "
+        "is known: native code's, or the data of arrays."
+    )
+    all_known = Objects("pymalloc", LargeObjects(1, 99 * MIB, 100 * MIB))
+    said = verdict(110 * MIB, bar, library(), [], objects=all_known)
+    assert said[1] == "Of the C library's blocks in use about 99 % by size are Python's objects."
+    few = Objects("pymalloc", LargeObjects(1, 0, 5 * MIB))
+    assert len(verdict(110 * MIB, bar, library(), [], objects=few)) == 1
 
 
 def test_shared_memory_that_nobody_maps_is_told_beside_rss() -> None:
