@@ -62,7 +62,7 @@ def verdict(
     largest: list[LargestMapping],
     growth: GrowthRow | None = None,
     unmapped: tuple[int, int] | None = None,
-    objects: Objects = Objects(),
+    objects: Objects | None = None,
 ) -> list[str]:
     """The sentences: how much is in use, what grows, the largest parts, and what could not be known.
 
@@ -70,6 +70,7 @@ def verdict(
     """
     worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
     unknown = library["allocator"] if library and library["free"] is None else None
+    objects = objects or Objects()
     said = [_live(rss, parts, unknown, objects), *_owners(objects.large, rss)]
     said += [grows(growth)] if growth else []
     for bytes_, name in sorted(worth, reverse=True):
@@ -112,7 +113,9 @@ def _owners(large: LargeObjects | None, rss: int) -> list[str]:
     if large is None or not _is_worth(large.blocks, rss):
         return []
     known = min(large.bytes, large.blocks)
-    said = f"Of the C library's blocks in use about {share(known / large.blocks)} by size are Python's objects"
+    said = (
+        f"Of the C library's blocks in use about {share(known / large.blocks)} by size are Python's objects"
+    )
     if not _is_worth(large.blocks - known, rss):
         return [f"{said}."]
     return [f"{said}; the rest is of none that is known: native code's, or the data of arrays."]

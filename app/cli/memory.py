@@ -25,7 +25,11 @@ def memory(
     typer.echo("\n\n".join(part for part in parts if part))
     told = {sentence for row in sizes["memory"] for sentence in row["verdict"]}
     for report in readings:
-        for part in (_more(report, told), types(report["types"]) or _unknown(report), holders(report["holders"])):
+        for part in (
+            _more(report, told),
+            types(report["types"]) or _unknown(report),
+            holders(report["holders"]),
+        ):
             if part:
                 typer.echo(f"\n{part}")
 

@@ -81,8 +81,8 @@ def test_what_another_allocator_has_is_told_as_that() -> None:
         "Python's allocator. Of what jemalloc has that is not known."
     )
     assert said[1] == (
-        "60 MiB are what jemalloc has of the kernel, in use and free, and memory of no allocator that is known "
-        "here: the largest 7f00-7f10 (2 MiB)."
+        "60 MiB are what jemalloc has of the kernel, in use and free, and memory of no allocator that is "
+        "known here: the largest 7f00-7f10 (2 MiB)."
     )
 
 
