@@ -6,9 +6,10 @@ Of the former, `cpu_s` is the CPU time of all of its threads, those that have en
 `counted_s` between two readings of the kernel's totals; `cpus` how many CPUs it may use, `thread_pools` the
 libraries that it has whose threads are their own.
 
-Sizes of the latter are of the instant `at_s`. That is the last walk of the process's mappings, so that
-`parts` adds up to `rss`. Where many processes, or large ones, let that be long ago, it is the last reading of
-its sums, and what the walk alone tells is of `parts_at_s`. Where there was neither, `rss` alone is known.
+Sizes of the latter are of the instant `at_s`. That is the last walk of the process's mappings after which its
+C library was read, so that `parts` adds up to `rss`. Where many processes, or large ones, let that be long
+ago, it is the last reading of its sums, and what the walk alone tells is of `parts_at_s`. Where there was
+neither, `rss` alone is known.
 What `parts` has of Python's heaps is of `objects_at_s`.
 `peak_rss` and the faults are the kernel's, of the whole life of the process. `shared` is how much of the RSS
 other processes map as well; `kinds` are those of the memory message, [size, rss, pss] each; `parts` are those
@@ -81,7 +82,8 @@ class ProcessUse:
         self.rss: int | None = None  # the newest, of `counted_us`
         self.counted_us: int | None = None
         self.peak_rss: int | None = None
-        self.mappings: Memory | None = None  # the last walk
+        self.mappings: Memory | None = None  # the last walk that is told
+        self.walk: Memory | None = None  # a newer one, until the C library's heap has been read after it
         self.sums: Memory | Rollup | None = None  # the newest of walks and sums
         self.library: CLibrary | None = None  # the last reading of the C library's heap
         self.heap: HeapNow | None = None  # of Python's own, as known at that reading
@@ -114,10 +116,28 @@ class ProcessUse:
                 self._grown = None
 
     def walked(self, message: Memory) -> None:
-        """Take a walk of its mappings."""
-        self.mappings = message
-        self._told.add("mappings")
+        """Take a walk of its mappings.
+
+        Where the C library was read before, what it had free then says nothing of these mappings: the walk is
+        told with the reading that follows it. If none does, it is told once there is the next.
+        """
+        library = self.library
+        if library is None or library.free is None:
+            self.mappings = message
+            self._told.add("mappings")
+        else:
+            self._tell_walk()
+            self.walk = message
+            self._told.add("walk")
         self.summed(message)
+
+    def _tell_walk(self) -> None:
+        walk, told = self.walk, self.mappings
+        self.walk = None
+        self._told.discard("walk")
+        if walk is not None and (told is None or walk.at_us > told.at_us):
+            self.mappings = walk
+            self._told.add("mappings")
 
     def summed(self, message: Memory | Rollup) -> None:
         """Take the sums of its memory."""
@@ -133,6 +153,7 @@ class ProcessUse:
         """Take a reading of its C library's heap, and the last one of Python's own."""
         last, self.library, self.heap = self.heap, message, heap
         self._told.add("library")
+        self._tell_walk()
         self._grown = None
         parts = self.parts
         if parts is not None:
@@ -195,6 +216,7 @@ class ProcessUse:
         """Of a piece of an observation (pieces.py): know what was read of it before."""
         self.message, self.rss, self.heap = before.message, before.rss, before.heap
         self.mappings, self.sums, self.library = before.mappings, before.sums, before.library
+        self.walk = before.walk
 
     def state(self) -> list[Any] | None:
         """All of it but its message, to be stored; None where nothing was told of it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from app.analysis.parts import PARTS, by_pss, parts_of, together
+from app.analysis.processes import ProcessUse
 from app.analysis.summary import summarise
 from app.model.frames import CLibrary, Heap, Memory, Rollup, decode, encode
 
@@ -34,8 +36,14 @@ def memory(**changed: Any) -> Memory:
 
 
 def library(**changed: Any) -> CLibrary:
-    given = {"allocator": "glibc", "system": 130, "free": 70, "absent": 10, "trimmable": 45} | changed
-    return CLibrary(1_200_000, PID, 1000, 900, **given)
+    given: dict[str, Any] = {
+        "allocator": "glibc",
+        "system": 130,
+        "free": 70,
+        "absent": 10,
+        "trimmable": 45,
+    } | changed
+    return CLibrary(given.pop("at_us", 1_200_000), PID, 1000, 900, **given)
 
 
 def test_the_parts_add_up_to_rss_and_to_pss() -> None:
@@ -100,25 +108,73 @@ def test_the_sum_of_a_tree_is_known_if_each_is() -> None:
 def test_a_summary_has_the_parts_with_their_course(begin: Any) -> None:
     ledger = begin()
     heap = Heap(900_000, PID, 0, "pymalloc", 1, 1, 0, 1, 60, 4, 0, 5, 50, None, [], [0, 0, 0])
-    for message in (heap, memory(), library(), memory(at_us=2_000_000)):
+    for message in (heap, memory(), library()):
         ledger.feed(decode(encode(message, 0)))
     summary = summarise(ledger)
     (row,) = summary["memory"]
     assert row["parts"]["c_trimmable"] == 45
     assert row["parts_course"]["rows"] == [[1_200_000, 50, 10, 60, 45, 15, 30, 2, 25, 9, 38, 6]]
     assert row["c_library"]["in_use"] == 60
-    assert (row["at_s"], row["c_library"]["at_s"], row["objects_at_s"]) == (2.0, 1.2, 0.9)
+    assert (row["at_s"], row["c_library"]["at_s"], row["objects_at_s"]) == (1.0, 1.2, 0.9)
     assert summary["memory_together"] == {
         "processes": 1,
-        "from_s": 2.0,
-        "to_s": 2.0,
+        "from_s": 1.0,
+        "to_s": 1.0,
         "pss": memory().pss,
         "parts": by_pss(memory(), row["parts"]),
-        "parts_from_s": 2.0,
-        "parts_to_s": 2.0,
+        "parts_from_s": 1.0,
+        "parts_to_s": 1.0,
         "parts_pss": memory().pss,
         "unread": 0,
     }
+
+
+def test_a_walk_is_told_with_the_reading_of_the_c_library_that_follows_it(begin: Any) -> None:
+    ledger = begin()
+    fallen = memory(
+        at_us=2_000_000, rss=190, kinds={**memory().kinds, "heap": [120, 5, 5], "c_heap": [0, 0, 0]}
+    )
+
+    def told() -> tuple[float, int, int]:
+        (row,) = summarise(ledger)["memory"]
+        assert sum(filter(None, row["parts"].values())) == row["rss"]
+        return row["at_s"], row["parts"]["c_in_use"], row["parts"]["c_trimmable"]
+
+    for message in (memory(), library()):
+        ledger.feed(message)
+    assert told() == (1.0, 60, 45)
+    ledger.feed(fallen)
+    # What was free before says nothing of what is left: the bar is still that of before, and says of when.
+    assert told() == (1.0, 60, 45)
+    ledger.feed(library(at_us=2_100_000, free=2, absent=0, trimmable=0))
+    assert told() == (2.0, 3, 0)
+
+
+def test_a_walk_that_no_reading_of_the_c_library_followed_is_told_with_the_next(begin: Any) -> None:
+    ledger = begin()
+    for at_us in (1_000_000, 2_000_000, 3_000_000):
+        ledger.feed(memory(at_us=at_us))
+        if at_us == 1_000_000:
+            ledger.feed(library())
+    (row,) = summarise(ledger)["memory"]
+    assert row["parts_at_s"] == 2.0
+
+
+def test_a_walk_and_the_reading_that_follows_it_may_lie_in_two_pieces_of_a_run() -> None:
+    first = ProcessUse(PID)
+    first.walked(memory())
+    first.library_read(library(), None)
+    first.walked(memory(at_us=2_000_000))
+    second = ProcessUse(PID)
+    second.know(first)
+    second.library_read(library(at_us=2_100_000, trimmable=30), None)
+    whole = ProcessUse(PID)
+    for piece in (first, second):
+        whole.absorb(json.loads(json.dumps(piece.state())))
+    assert whole.mappings == second.mappings
+    assert whole.mappings is not None
+    assert whole.mappings.at_us == 2_000_000
+    assert whole.parts == second.parts
 
 
 def test_the_parts_of_a_tree_tell_their_own_instants_and_what_they_add_up_to(begin: Any) -> None:
