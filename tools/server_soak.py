@@ -39,7 +39,7 @@ from urllib.request import Request, urlopen
 import psutil
 from lab import ROOT, Lab, lab
 from plot import Curve, plot
-from soak import GROWTH, Stream, noted, observer_of
+from soak import GROWTH, PATIENCE_S, Stream, noted, observer_of
 from websockets.sync.client import connect
 
 from app.exporters import FORMATS
@@ -136,11 +136,17 @@ class Use:
     def _view(self) -> None:
         url = f"ws://{self._here.host}/api/v1/runs/{self._watched}/stream"
         while not self._ended.is_set():
-            with connect(url, additional_headers=self._here.bearer, max_size=None, proxy=None) as socket:
+            with connect(
+                url,
+                additional_headers=self._here.bearer,
+                max_size=None,
+                proxy=None,
+                open_timeout=PATIENCE_S,
+            ) as socket:
                 self.viewers += 1
                 until_s = time.monotonic() + random.uniform(*STAY_S)
                 while time.monotonic() < until_s and not self._ended.is_set():
-                    socket.recv(30)
+                    socket.recv(PATIENCE_S)
 
     def _ask(self) -> None:
         """One thing every few seconds, in turn."""

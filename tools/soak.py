@@ -34,6 +34,7 @@ from websockets.sync.client import connect
 
 PROGRAMS = ROOT / "docs" / "cases" / "programs"
 REQUESTS_PER_S = 50
+PATIENCE_S = 120  # other work on the machine is no fault of the server
 SETTLED_S = 120  # caches, allocators and the stream's ring fill up before anything can be called growth
 # Of the memory after that, from the first tenth of the samples to the last: stacks are kept as they are first
 # met, up to a bound, and a server goes on for a long time to show new ones.
@@ -68,7 +69,13 @@ class Stream:
 
     def _read(self) -> None:
         live, expected = False, None
-        with connect(self._url, additional_headers=self._headers, max_size=None, proxy=None) as socket:
+        with connect(
+            self._url,
+            additional_headers=self._headers,
+            max_size=None,
+            proxy=None,
+            open_timeout=PATIENCE_S,
+        ) as socket:
             for text in socket:
                 message = json.loads(text)
                 if message["type"] == "summary":
