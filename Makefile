@@ -14,7 +14,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz lint format bench screenshots cases soak server-soak findings clean
+.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz groups lint format bench screenshots cases soak server-soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,10 @@ truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, 
 
 fuzz: $(VENV)/.installed-test  ## observe 200 times over a memory that lies (RUNS=1000: more)
 	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest --timeout=0 tests/process/test_lying_memory.py $(ARGS)
+
+groups: $(VENV)/.installed-test  ## limit programs by control groups, in a kernel of their own
+	$(call have,linux.uml,user-mode-linux,The tests of control groups need)
+	$(BIN)/pytest tests/process/test_groups.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .
