@@ -1,8 +1,8 @@
 """The control group (cgroup v2) of the server, where it may make others: programs then have limits together.
 
 It may where systemd has delegated the group (`Delegate=yes`), and in a container whose own groups can be
-written. A group with processes in it can give no controllers to others below it. So the server first moves into
-one below; observers are started there, and each makes one beside it for the program that it starts.
+written. A group with processes in it can give no controllers to others below it. So the server first moves
+into one below; observers are started there, and each makes one beside it for the program that it starts.
 """
 
 from __future__ import annotations

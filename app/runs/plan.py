@@ -85,7 +85,7 @@ class Plan:
         }
 
     def _limits_json(self) -> Json | None:
-        """What the program may use, of all its processes together or of each; None where there are no limits."""
+        """What the program may use, of all its processes together or of each; None: as it likes."""
         limits = self.start.limits if self.start is not None and not self.in_foreground else None
         if limits is None:
             return None

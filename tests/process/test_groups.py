@@ -1,7 +1,7 @@
 """Limits of all processes of a program together, by cgroup v2: in a real kernel, which user-mode Linux boots.
 
-Whether the machine itself has cgroup v2 is another matter. Without `linux.uml` (Debian's package user-mode-linux)
-what needs it is not collected; `make groups` installs it.
+Whether the machine itself has cgroup v2 is another matter. Without `linux.uml` (Debian's package
+user-mode-linux) what needs it is not collected; `make groups` installs it.
 """
 
 from __future__ import annotations
