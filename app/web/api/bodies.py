@@ -150,7 +150,7 @@ _shown: Any = _model(
 )
 
 
-class LimitsView(_shown):  # type: ignore[misc]
+class LimitsView(BaseModel):
     """What a program may use that was started; null: as much as the server's user may."""
 
     memory_bytes: int | None
