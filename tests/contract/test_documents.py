@@ -78,7 +78,10 @@ def test_the_files_to_deploy_are_well_formed_and_give_commands_that_there_are(na
     else:
         assert tree["spec"]["shareProcessNamespace"] is True
         service = next(each for each in tree["spec"]["containers"] if each["name"] == "gilscope")
-        assert service["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE"]}
+        assert service["securityContext"]["capabilities"] == {
+            "drop": ["ALL"],
+            "add": ["SYS_PTRACE", "DAC_READ_SEARCH"],
+        }
     program, command, *words = service["command"]
     assert program == "gilscope"
     assert {word for word in words if word.startswith("--")} <= _options()[command]
