@@ -133,15 +133,21 @@ define have
 	if [ -z "$$lack" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	  echo >&2 "$(3) $$lack on PATH, and there is no apt-get to install it with."; exit 1; fi; \
-	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; \
-	  $$root true 2>/dev/null || { echo >&2 "$(3) $$lack: sudo apt-get install $(2)"; exit 1; }; fi; \
-	echo "Installing $(2)"; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	$$root $(APT) update && $$root $(APT) install --yes --no-install-recommends $(2) >/dev/null
+	[ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || \
+	  { echo >&2 "$(3) $$lack: sudo apt-get install $(2)"; exit 1; }; \
+	$(call install,$(2))
 endef
 
+install = echo "Installing $(1)"; export DEBIAN_FRONTEND=noninteractive; \
+  root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+  $$root $(APT) update && $$root $(APT) install --yes --no-install-recommends $(1) >/dev/null
+
+# The headless shell is not needed, and halves what the browser tests cost: docs/decisions/0005.
 chromium:
 	$(call have,chromium,chromium,The browser tests need)
+	@[ -e /usr/lib/chromium/chromium-headless-shell ] || ! command -v apt-get >/dev/null || \
+	  ($(call install,chromium chromium-headless-shell)) 2>/dev/null || \
+	  echo "Without Debian's chromium-headless-shell the browser tests take twice as long"
 
 compilers:
 	$(call have,javac g++,default-jdk-headless g++,The tests of \`allocate\` need)
