@@ -8,8 +8,11 @@ into one below; observers are started there, and each makes one beside it for th
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 _NEEDED = frozenset(("memory", "pids"))
 _MARKS = ("user.delegate", "trusted.delegate")  # which systemd sets
@@ -36,9 +39,12 @@ def enter() -> None:
             (left / "cgroup.kill").write_text("1")
             left.rmdir()
     leaf = group / _LEAF
-    leaf.mkdir(exist_ok=True)
-    (leaf / "cgroup.procs").write_text(f"{os.getpid()}")
-    (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(_NEEDED)))
+    try:
+        leaf.mkdir(exist_ok=True)
+        (leaf / "cgroup.procs").write_text(f"{os.getpid()}")
+        (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(_NEEDED)))
+    except OSError as error:
+        logger.warning("limits of programs are of each process, not of all together: %s: %s", group, error)
 
 
 def hindrance() -> str | None:
@@ -58,7 +64,10 @@ def hindrance() -> str | None:
 
 
 def _own() -> Path | None:
-    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except FileNotFoundError:  # a kernel without control groups
+        return None
     path = next((line[3:] for line in lines if line.startswith("0::")), None)
     mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
     place = next((fields[1] for fields in mounts if fields[2] == "cgroup2"), None)

@@ -74,6 +74,16 @@ def test_in_a_group_processes_are_counted_there_and_not_beside_the_users() -> No
     assert limits.of(Limits(processes=50, group="/sys/fs/cgroup/service")) == []
 
 
+def test_a_group_that_cannot_be_made_costs_a_server_nothing_but_the_group(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delegated, "_own", lambda: Path("/proc/self"))
+    monkeypatch.setattr(delegated, "hindrance", lambda: None)
+    delegated.enter()
+    assert delegated.folder() is None
+    assert "limits of programs are of each process" in caplog.text
+
+
 def test_a_process_with_others_beside_it_makes_no_groups() -> None:
     assert delegated.folder() is None
     assert delegated.hindrance() is not None
