@@ -227,12 +227,18 @@ def print_viewers(plan: BenchPlan, python: str) -> None:
     for count in plan.viewers:
         load = viewers.measure(python, count, plan.viewers_s)
         delays_ms = [delay * 1e3 for delay in load.delays_s]
+        read_ms = [delay * 1e3 for delay in load.read_s]
         p99_ms, rss_mb = percentile(delays_ms, 99), load.rss / 1e6
-        print(f"  {count} viewers, {len(delays_ms)} of {load.expected} slices, {load.cpu:.0%} of a CPU")
+        print(f"  {count} viewers, {len(delays_ms)} of {load.expected} slices")
+        print(f"    server, of a CPU             {load.cpu:.0%}, and {load.waited:.0%} waited for one")
+        print(f"    client, of a CPU             {load.client_cpu:.0%}")
         print(f"    median [quartiles]           {spread(delays_ms).text('{:.0f}')} ms")
         aim_ms = AIM_VIEWERS_MS if count > 200 else AIM_VIEWERS_MS / 2
         print(f"    p99                          {p99_ms:.0f} ms{aimed(p99_ms, aim_ms)}")
-        print(f"    server's memory, MB          {rss_mb:.0f}{aimed(rss_mb, AIM_VIEWERS_MB)}", flush=True)
+        print(f"    read, median                 {percentile(read_ms, 50):.0f} ms")
+        print(f"    read, p99                    {percentile(read_ms, 99):.0f} ms")
+        print(f"    server's memory, MB          {rss_mb:.0f}{aimed(rss_mb, AIM_VIEWERS_MB)}")
+        print(f"    its PSS, MB                  {load.pss / 1e6:.0f}", flush=True)
 
 
 def print_heap(plan: BenchPlan, python: str, dice: random.Random) -> None:

@@ -1,7 +1,9 @@
 """Many viewers of one run at once: when each slice arrives at each of them, and what the server takes for it.
 
 `python -m bench.viewers HOST PATH COUNT` is the client, a process of its own: it reads the token from its
-standard input, and prints what arrived as JSON once the run has ended.
+standard input, and prints what arrived as JSON once the run has ended. A slice arrives when the kernel has
+it for its viewer, which the kernel stamps. It is read when this one process, which stands for hundreds of
+machines and wants a CPU of the server's, gets to it: that is told beside it.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ import re
 import select
 import selectors
 import socket
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -27,20 +32,27 @@ from bench.serving import Lab, lab
 THREADS = 64
 _ENDED = re.compile(rb'\{"type":"frame".*?"end_us":(\d+)')
 _ORIGIN = re.compile(rb'"origin_ns":(\d+)')
-_PING, _PONG = 0x89, 0x8A
+_PING, _PONG, _DEFLATED = 0x89, 0x8A, 0x40
 _READ = 1 << 18
 _STRANGERS = 32  # connections that ask at once; a server lets so many wait
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+_STAMP = struct.Struct("qq")
+_ROOM = socket.CMSG_SPACE(_STAMP.size)
 _HEAD = 160  # bytes of a message: enough to tell what it is
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How late slices came to the viewers, in seconds, and what the server took."""
+    """How late slices came to the viewers, in seconds, and what it took; shares are of one CPU."""
 
-    delays_s: list[float]
+    delays_s: list[float]  # until they had arrived
+    read_s: list[float]  # until the client had read them
     expected: int  # slices that each of them should have had after all had come
     rss: int  # bytes, the most
-    cpu: float  # of one CPU
+    pss: int  # bytes, the most: what it shares with others is shared out
+    cpu: float
+    waited: float  # its loop was ready to run, and others had the CPUs
+    client_cpu: float
 
 
 def measure(python: str, viewers: int, seconds: float, beside: int = 1) -> Load:
@@ -52,14 +64,17 @@ def measure(python: str, viewers: int, seconds: float, beside: int = 1) -> Load:
         many = _Client(server, watched, viewers, seconds)
         process = psutil.Process(server.pid)
         many.wait_until_all_are_there()
-        rss, began_s, cpu_s = 0, time.monotonic(), _cpu_s(process)
-        while not many.has_told(within_s=0.1):
-            rss = max(rss, process.memory_info().rss)
-        took_s, cpu_s = time.monotonic() - began_s, _cpu_s(process) - cpu_s
+        rss = pss = 0
+        began_s, cpu_s, waited_s = time.monotonic(), _cpu_s(process), _waited_s(server.pid)
+        while not many.has_told(within_s=0.5):
+            memory = process.memory_full_info()
+            rss, pss = max(rss, memory.rss), max(pss, memory.pss)
+        took_s = time.monotonic() - began_s
+        cpu_s, waited_s = _cpu_s(process) - cpu_s, _waited_s(server.pid) - waited_s
         for client in clients:
             client.told()
         told = many.told()
-    return Load(told["delays_s"], told["expected"], rss, cpu_s / took_s)
+    return Load(**told, rss=rss, pss=pss, cpu=cpu_s / took_s, waited=waited_s / took_s)
 
 
 class _Client:
@@ -93,15 +108,18 @@ class _Viewer:
     pending: bytearray = field(default_factory=bytearray)
     skip: int = 0  # bytes of a message whose beginning was looked at
 
-    def messages(self) -> list[bytes]:
-        """How each message begins of which the beginning has come; EOFError at the end."""
-        data = self.socket.recv(_READ)
+    def messages(self) -> tuple[int, list[bytes]]:
+        """How each message begins of which the beginning has come, and when the last byte of them did, in ns
+        since the epoch; EOFError at the end."""
+        data, told, _, _ = self.socket.recvmsg(_READ, _ROOM)
         if not data:
-            raise EOFError
+            raise EOFError("the server let go of a viewer")
+        [(_, _, stamp)] = told
+        seconds, rest_ns = _STAMP.unpack(stamp)
         found: list[bytes] = []
         if self.skip >= len(data):
             self.skip -= len(data)
-            return found
+            return seconds * 10**9 + rest_ns, found
         self.pending += data[self.skip :]
         self.skip = at = 0
         while len(self.pending) - at >= 2:
@@ -116,11 +134,21 @@ class _Viewer:
             if kind == _PING:  # whoever answers none is taken for gone
                 self.socket.sendall(bytes((_PONG, 0x80 | length, 0, 0, 0, 0)) + begins)
             else:
-                found.append(begins)
+                found.append(_inflated(begins) if kind & _DEFLATED else begins)
             at += head + length
         self.skip = max(0, at - len(self.pending))
         del self.pending[:at]
-        return found
+        return seconds * 10**9 + rest_ns, found
+
+
+def _inflated(begins: bytes) -> bytes:
+    """How a message begins of which these are the first bytes."""
+    return zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(begins, _HEAD)
+
+
+def _waited_s(pid: int) -> float:
+    """What the main thread of a process has waited for a CPU."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -143,20 +171,28 @@ def main(host: str, path: str, count: int, seconds: float) -> None:
     while time.monotonic() < settled_s:
         viewers.read(0.1)
     print("there", flush=True)
-    viewers.count_from_ns = time.monotonic_ns()
+    viewers.count_from_ns, cpu_s = time.monotonic_ns(), time.process_time()
     while time.monotonic_ns() < viewers.count_from_ns + seconds * 1e9:
         viewers.read(0.1)
-    print(json.dumps({"delays_s": viewers.delays_s, "expected": len(viewers.slices) * count}))
+    told = {
+        "delays_s": viewers.delays_s,
+        "read_s": viewers.read_s,
+        "expected": len(viewers.slices) * count,
+        "client_cpu": (time.process_time() - cpu_s) / seconds,
+    }
+    print(json.dumps(told))
 
 
 class _Viewers:
-    """All of them. `delays_s`: from each slice's last sample to its arrival at each."""
+    """All of them. Times are from each slice's last sample: until it had arrived, and until it was read."""
 
     def __init__(self) -> None:
         self.delays_s: list[float] = []
+        self.read_s: list[float] = []
         self.slices: set[int] = set()
         self.count_from_ns: int | None = None
         self._origin_ns = 0
+        self._epoch_ns = time.time_ns() - time.monotonic_ns()
         self._selector = selectors.EpollSelector()
 
     def add(self, connection: socket.socket) -> None:
@@ -165,11 +201,12 @@ class _Viewers:
     def read(self, within_s: float) -> None:
         """What has come, waiting so long for it."""
         for key, _ in self._selector.select(within_s):
-            arrived_ns = time.monotonic_ns()
-            for text in key.data.messages():
-                self._look(text, arrived_ns)
+            stamped_ns, texts = key.data.messages()
+            read_ns = time.monotonic_ns()
+            for text in texts:
+                self._look(text, stamped_ns - self._epoch_ns, read_ns)
 
-    def _look(self, text: bytes, arrived_ns: int) -> None:
+    def _look(self, text: bytes, arrived_ns: int, read_ns: int) -> None:
         if not self._origin_ns:
             found = _ORIGIN.search(text)
             self._origin_ns = int(found[1]) if found else 0
@@ -178,16 +215,20 @@ class _Viewers:
             # What is older than their being there is the ring's tail, not an arrival.
             if ended_ns >= self.count_from_ns:
                 self.delays_s.append((arrived_ns - ended_ns) / 1e9)
+                self.read_s.append((read_ns - ended_ns) / 1e9)
                 self.slices.add(int(found[1]))
 
 
 def _ask(host: str, path: str, token: str) -> socket.socket:
     name, port = host.split(":")
     made = socket.create_connection((name, int(port)))
+    made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     key = base64.b64encode(bytes(16)).decode()
     made.sendall(
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n"
-        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        f"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+        # As browsers do.
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n".encode()
     )
     return made
 
@@ -195,7 +236,10 @@ def _ask(host: str, path: str, token: str) -> socket.socket:
 def _shake_hands(connection: socket.socket) -> None:
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += connection.recv(1)
+        byte = connection.recv(1)
+        if not byte:
+            raise EOFError("the server let go of a viewer before it answered")
+        answer += byte
     if not answer.startswith(b"HTTP/1.1 101"):
         raise RuntimeError(answer.decode())
 
