@@ -17,7 +17,7 @@ from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
 from app.analysis.summary import judge
 from app.model import frames
-from app.runs.hub import Hub
+from app.runs.hub import MANY, Hub
 from app.runs.packet import Packet
 from app.runs.playback import is_in_header
 from app.runs.recording import Recording
@@ -25,7 +25,10 @@ from app.runs.timeline import TimelineWriter
 
 JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
 HEADER_SHARE = 0.02  # of the loop's time, what making headers may take at the most
+LINGER_S = 0.05  # what is no slice goes out with the next one, or after so long
 JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
+
+_SLICE = f'{{"type":"{frames.Frame.type}"'
 
 Json = dict[str, Any]
 
@@ -96,7 +99,7 @@ class Feed:
 
     def say(self, message: Json) -> None:
         """To those who view it now: how things stand. No recording has it."""
-        self.hub.publish(dump(message), lasting=False)
+        self.hub.publish(dump(message), lasting=False, within_s=LINGER_S)
 
     def header(self) -> Json:
         """What a viewer needs to draw from the start, once the observation has begun."""
@@ -117,7 +120,7 @@ class Feed:
             if at >= since and begun_s < until_s:
                 return packet, at
         at = self._told_at
-        packet = Packet.of(dump(self.header()))
+        packet = Packet.of(dump(self.header()), for_many=self.hub.viewers >= MANY)
         made_s = time.monotonic()
         self._opening = made_s + (made_s - begun_s) / HEADER_SHARE, packet, at
         return packet, at
@@ -139,7 +142,9 @@ class Feed:
         """Send viewers the first message that they were not."""
         line = self._unsaid.popleft()
         self._shown.append(self.hub.next)
-        self.hub.publish(line, lasting=not is_in_header(line), number=self.count + len(self._shown) - 1)
+        number = self.count + len(self._shown) - 1
+        within_s = 0.0 if line.startswith(_SLICE) else LINGER_S
+        self.hub.publish(line, lasting=not is_in_header(line), number=number, within_s=within_s)
 
     def _figures(self) -> Json:
         """The figures of this moment; with the findings so far, where it is time to judge again."""

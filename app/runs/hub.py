@@ -1,7 +1,9 @@
 """Fan-out of one run to any number of viewers: one shared ring of messages, and a cursor for each viewer.
 
 A message is encoded once. What came since a viewer was last sent something goes out in one piece, which is
-made once for all viewers who stand at the same place. So a viewer that reads slowly, or not at all, costs the
+made once for all viewers who stand at the same place. Who has all there is, and can be written to at once, is
+written to by the hub itself, one after the other: with hundreds of them, waking a task of each would take
+longer than the writing. So a viewer that reads slowly, or not at all, costs the
 others nothing and holds no memory but its cursor; one that is seconds behind skips to the present. The ring
 keeps the last ten seconds, so that a viewer who comes late has something to draw; it is bounded in bytes too.
 Everything here runs on the event loop's thread.
@@ -18,7 +20,7 @@ from itertools import islice
 from typing import NamedTuple
 from weakref import WeakSet
 
-from app.runs.packet import Packet, framed
+from app.runs.packet import Packet, deflated, framed
 
 KEEP_S = 10.0
 KEEP_BYTES = 8 * 1024 * 1024
@@ -26,9 +28,16 @@ BEHIND_S = 3.0  # further behind than that, a viewer skips to the present
 AT_ONCE = 64 * 1024  # bytes of a packet, unless one message has more: a stuck viewer may keep one alive
 
 
+MANY = 8  # viewers for whom large messages are deflated: it costs what writing them to so many does
+
+# Writes all of it at once; False where it did not, for what was before has not gone or nobody is there.
+Write = Callable[[Packet], bool]
+
+
 class _Entry(NamedTuple):
     at_s: float
     frame: bytes
+    deflated: bytes  # for those who can inflate
     lasting: bool
     number: int | None  # of the observer's messages, from 0
 
@@ -58,39 +67,49 @@ class Hub:
         self.told = 0  # the message up to which a header would tell: no viewer skips what is after it
         # The last packet: from where and how far the ring was, up to where it goes.
         self._packed: tuple[tuple[int, int], int, Packet] = ((-1, -1), -1, Packet(b""))
-        self._news = asyncio.Event()
         self._followers: WeakSet[Follower] = WeakSet()
+        self._waiting: dict[Follower, asyncio.Future[None]] = {}  # who has all there is
+        self._due: asyncio.Handle | None = None  # when they are written to
+        self._due_s = math.inf
         self.closed = False
 
-    def publish(self, text: str, *, lasting: bool = True, number: int | None = None) -> None:
+    def publish(
+        self,
+        text: str,
+        *,
+        lasting: bool = True,
+        number: int | None = None,
+        within_s: float = 0.0,
+    ) -> None:
         """Send a message to every viewer.
 
         One that is not `lasting` says how things stand now; a viewer who comes later does not get it.
-        `number` is that of a message of the observer.
+        `number` is that of a message of the observer. It may wait `within_s` for others to go out with.
         """
         now_s = self._clock()
         frame = framed(text)
-        self._ring.append(_Entry(now_s, frame, lasting, number))
+        small = deflated(text, frame) if len(self._followers) >= MANY else frame
+        self._ring.append(_Entry(now_s, frame, small, lasting, number))
         self._size += len(frame)
         while len(self._ring) > 1 and (
             self._size > self._keep_bytes or self._ring[0].at_s < now_s - self._keep_s
         ):
             self._size -= len(self._ring.popleft().frame)
             self._first += 1
-        self._wake()
+        self._write_within(within_s)
 
     def close(self) -> None:
         """No message comes any more: followers end once they have read the ring."""
         self.closed = True
-        self._wake()
+        self._write_within(0.0)
 
-    def follow(self, joined_at: int | None = None) -> Follower:
+    def follow(self, joined_at: int | None = None, write: Write | None = None) -> Follower:
         """A new viewer's cursor: the tail from here back, then what comes.
 
         `joined_at`: where its header was made. Of what was before, only what is lasting is sent; if not
-        given, that is now.
+        given, that is now. With `write`, the hub itself writes what comes once the viewer has all there is.
         """
-        follower = Follower(self, self.next if joined_at is None else joined_at)
+        follower = Follower(self, self.next if joined_at is None else joined_at, write)
         self._followers.add(follower)
         return follower
 
@@ -119,9 +138,35 @@ class Hub:
         """Which message comes next."""
         return self._first + len(self._ring)
 
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _write_within(self, within_s: float) -> None:
+        """Write to those who wait, not later than so."""
+        if not self._waiting:
+            return
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + within_s
+        if self._due is not None:
+            if self._due_s <= due_s:
+                return
+            self._due.cancel()
+        # The messages that an observer has said together go out together.
+        self._due = loop.call_later(within_s, self._write) if within_s else loop.call_soon(self._write)
+        self._due_s = due_s
+
+    def _write(self) -> None:
+        """Write what is new to those who wait; who cannot be written to now is woken."""
+        self._due, self._due_s = None, math.inf
+        for follower, woken in list(self._waiting.items()):
+            if not follower.write_now() and not woken.done():
+                woken.set_result(None)
+
+    async def wait(self, follower: Follower) -> None:
+        """For a follower who has all there is: until there is more that is not written to it at once."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[follower] = woken
+        try:
+            await woken
+        finally:
+            del self._waiting[follower]
 
     def _is_behind(self, at: int) -> bool:
         """Whether whoever reads that message next is too late to want it."""
@@ -142,15 +187,17 @@ class Hub:
         shared = at >= joined_at
         if shared and self._packed[0] == place:
             return self._packed[1:]
-        size, frames = 0, []
+        size, entries = 0, []
         for entry in islice(self._ring, at - self._first, None):
             if size and size + len(entry.frame) > AT_ONCE:
                 break
             if entry.lasting or at >= joined_at:
-                frames.append(entry.frame)
+                entries.append(entry)
                 size += len(entry.frame)
             at += 1
-        packet = Packet(b"".join(frames))
+        packet = Packet(
+            b"".join(entry.frame for entry in entries), b"".join(entry.deflated for entry in entries)
+        )
         if shared:
             self._packed = (place, at, packet)
         return at, packet
@@ -159,10 +206,11 @@ class Hub:
 class Follower:
     """A viewer's place in the ring: an asynchronous iterator of `Delivery`."""
 
-    def __init__(self, hub: Hub, joined_at: int) -> None:
+    def __init__(self, hub: Hub, joined_at: int, write: Write | None) -> None:
         self._hub = hub
         self.at = hub.first  # the message that comes next
         self._joined_at = joined_at
+        self._write = write
 
     def __aiter__(self) -> Follower:
         return self
@@ -173,7 +221,7 @@ class Follower:
             while self.at == hub.next:
                 if hub.closed:
                     raise StopAsyncIteration
-                await hub._news.wait()
+                await hub.wait(self)
             if self.at < hub.first:
                 # Half the ring ahead: at its oldest message this viewer would be overtaken again at once.
                 return self._skip(hub.first + (0 if hub.closed else (hub.next - hub.first) // 2))
@@ -182,6 +230,19 @@ class Follower:
             self.at, packet = hub._since(self.at, self._joined_at)
             if packet.framed:
                 return Delivery(0, packet)
+
+    def write_now(self) -> bool:
+        """Write all that is new, at once; False where that is to be read instead."""
+        hub = self._hub
+        if self._write is None or hub.closed or self.at < hub.first:
+            return False
+        if self.at == hub.next:
+            return True
+        at, packet = hub._since(self.at, self._joined_at)
+        if packet.framed and not self._write(packet):
+            return False
+        self.at = at
+        return at == hub.next
 
     def rejoin(self, joined_at: int) -> None:
         """As one who has come at that message: what stood before is of no use to this viewer."""

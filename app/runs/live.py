@@ -18,7 +18,7 @@ from app.model.metrics import RunMetrics
 from app.model.summary import Summary
 from app.runs.again import request_of
 from app.runs.feed import Feed, dump
-from app.runs.hub import Hub
+from app.runs.hub import Hub, Write
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
 from app.runs.packet import Packet
 from app.runs.plan import Plan
@@ -107,14 +107,17 @@ class LiveRun:
         timeline = writer.view()
         return Recorded(recording.path, list(recording.members), lambda: timeline)
 
-    async def view(self) -> AsyncIterator[Packet]:
-        """As RunRecord says: what was before this viewer came, then what comes."""
+    async def view(self, write: Write | None = None) -> AsyncIterator[Packet]:
+        """As RunRecord says: what was before this viewer came, then what comes.
+
+        With `write`, what comes is written by it while that can be done at once: see Hub.follow.
+        """
         await self._begun.wait()
         if self.ledger.hello is None:
-            follower = self.hub.follow()
+            follower = self.hub.follow(write=write)
         else:
             header, at = self._feed.opening(self.hub.first)
-            follower = self.hub.follow(at)
+            follower = self.hub.follow(at, write)
             first = self.hub.first_number
             yield header
             async for packet in self._earlier(first):

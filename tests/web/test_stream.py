@@ -9,11 +9,15 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 
+from app.runs.hub import MANY
 from app.web.sockets import SocketProtocol
 
 SERVERS_OWN = {"header", "figures", "missed", "run", "summary"}
@@ -175,6 +179,39 @@ def test_two_hundred_viewers_that_come_and_go_leave_nothing(site):
     after, threads = come_and_go(200)
     assert after <= descriptors
     assert threads < before + 60, "the loop's threads for files, and those of the framework"
+
+
+def test_many_who_can_inflate_get_large_messages_deflated_and_others_as_they_are(site_with, monkeypatch):
+    deflated: list[str] = []
+    decode = PerMessageDeflate.decode
+
+    def noting(self, frame, **options):
+        found = decode(self, frame, **options)
+        if frame.rsv1:
+            deflated.append(bytes(found.data).decode())
+        return found
+
+    monkeypatch.setattr(PerMessageDeflate, "decode", noting)
+    site = site_with("heavy")
+    run = site.start()
+    with ExitStack() as stack:
+        ways = ["deflate"] * MANY + [None]
+        viewers = [stack.enter_context(site.stream(run["id"], compression=way)) for way in ways]
+        pool = stack.enter_context(ThreadPoolExecutor(len(viewers)))
+        numbers = [*pool.map(until_the_twentieth_report, viewers)]
+    assert min(numbers) > 0
+    assert [len(viewer.protocol.extensions) for viewer in viewers] == [1] * MANY + [0]
+    assert any(text.startswith('{"type":"report"') for text in deflated)
+    assert not any(text.startswith('{"type":"frame"') for text in deflated), "small ones are sent as they are"
+
+
+def until_the_twentieth_report(viewer) -> int:
+    """Reads so far: what was before all viewers had come is past. Returns the report's number."""
+    found = 0
+    while found < 20:
+        message = json.loads(viewer.recv(timeout=10))
+        found += message["type"] == "report"
+    return message["seq"]
 
 
 def test_a_viewer_that_fell_behind_is_told_how_far_and_begins_again(site_with, monkeypatch):

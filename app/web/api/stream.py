@@ -20,7 +20,7 @@ from app.runs.packet import packed
 from app.runs.replay import FASTEST, Replay
 from app.web.api.context import TheManager
 from app.web.problems import of_error
-from app.web.sockets import send_all
+from app.web.sockets import send_all, writer_of
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -51,9 +51,10 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
         await websocket.send_denial_response(of_error(error, websocket.url.path))
         return
     await websocket.accept()
+    packets = run.view(writer_of(websocket)) if isinstance(run, LiveRun) else run.view()
     may_ask = heap and websocket.state.role == "all"
     with run.looked_at_heap() if may_ask and isinstance(run, LiveRun) else nullcontext():
-        await _together(send_all(websocket, run.view()), _receive(websocket))
+        await _together(send_all(websocket, packets), _receive(websocket))
 
 
 @router.websocket("/{run_id}/replay")

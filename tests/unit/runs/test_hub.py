@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.runs.hub import AT_ONCE, BEHIND_S, Follower, Hub
-from app.runs.packet import Packet
+from app.runs.hub import AT_ONCE, BEHIND_S, MANY, Follower, Hub
+from app.runs.packet import LARGE, WINDOW_BITS, Packet, framed
 
 
 class Clock:
@@ -180,6 +181,120 @@ def test_a_viewer_that_fell_behind_goes_on_with_room_to_spare():
         return [(await anext(viewer)).missed, (await anext(viewer)).packet.texts]
 
     assert asyncio.run(scenario()) == [6, ["g", "h"]]
+
+
+class Line:
+    """A viewer's connection: what was written to it, by the hub or by the viewer's own task."""
+
+    def __init__(self) -> None:
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self.told: list[str] = []
+        self.writes = 0  # by the hub
+        self.wrote = asyncio.Event()
+
+    def write(self, packet: Packet) -> bool:
+        if self.writable.is_set():
+            self.told += packet.texts
+            self.writes += 1
+            self.wrote.set()
+        return self.writable.is_set()
+
+    async def read(self, viewer: Follower) -> None:
+        async for missed, packet in viewer:
+            assert not missed
+            await self.writable.wait()
+            self.told += packet.texts
+
+
+def test_the_hub_itself_writes_to_those_who_have_all_there_is():
+    async def scenario() -> tuple[list[Line], list[str]]:
+        hub = Hub()
+        lines = [Line() for _ in range(3)]
+        readers = [asyncio.create_task(line.read(hub.follow(write=line.write))) for line in lines]
+        await asyncio.sleep(0)
+        for letter in "abc":
+            hub.publish(letter)
+        before = [*lines[0].told]
+        await asyncio.sleep(0)
+        hub.close()
+        await asyncio.gather(*readers)
+        return lines, before
+
+    lines, before = asyncio.run(scenario())
+    assert before == []
+    assert [(line.told, line.writes) for line in lines] == [(["a", "b", "c"], 1)] * 3
+
+
+@given(st.lists(st.sampled_from(["publish", "busy", "free", "turn"]), max_size=80))
+def test_whoever_writes_nothing_is_lost_nor_told_twice(steps: list[str]):
+    async def scenario() -> None:
+        hub = Hub()
+        line = Line()
+        reader = asyncio.create_task(line.read(hub.follow(write=line.write)))
+        published = []
+        for step in steps:
+            if step == "publish":
+                published.append(str(len(published)))
+                hub.publish(published[-1])
+            elif step == "turn":
+                await asyncio.sleep(0)
+            elif step == "busy":
+                line.writable.clear()
+            else:
+                line.writable.set()
+        line.writable.set()
+        hub.close()
+        await asyncio.wait_for(reader, 5)
+        assert line.told == published
+
+    asyncio.run(scenario())
+
+
+def test_what_may_wait_goes_out_with_the_next_or_after_its_time():
+    async def scenario() -> tuple[Line, int]:
+        hub = Hub()
+        line = Line()
+        reader = asyncio.create_task(line.read(hub.follow(write=line.write)))
+        await asyncio.sleep(0)
+        hub.publish("counters", within_s=60.0)
+        await asyncio.sleep(0)
+        hub.publish("slice")
+        await asyncio.sleep(0)
+        together = line.writes
+        line.wrote.clear()
+        hub.publish("figures", within_s=0.01)
+        await asyncio.wait_for(line.wrote.wait(), 5)
+        hub.close()
+        await reader
+        return line, together
+
+    line, together = asyncio.run(scenario())
+    assert together == 1
+    assert (line.told, line.writes) == (["counters", "slice", "figures"], 2)
+
+
+def test_large_messages_are_deflated_once_where_many_look():
+    async def scenario() -> list[Packet]:
+        hub = Hub()
+        viewers = [hub.follow() for _ in range(MANY - 1)]
+        hub.publish("few" * LARGE)
+        few = [(await anext(viewer)).packet for viewer in viewers]
+        viewers.append(hub.follow())
+        hub.publish("many" * LARGE)
+        hub.publish("small")
+        return [few[0], (await anext(viewers[0])).packet, (await anext(viewers[1])).packet]
+
+    few, many, other = asyncio.run(scenario())
+    assert few.deflated == few.framed
+    assert many is other
+    assert many.texts == ["many" * LARGE, "small"]
+    assert many.deflated[0] == 0xC1
+    assert len(many.deflated) < LARGE
+    inflate = zlib.decompressobj(wbits=-WINDOW_BITS)
+    end = len(many.deflated) - len(framed("small"))
+    assert many.deflated[end:] == framed("small")
+    assert inflate.decompress(many.deflated[4:end]).decode() == "many" * LARGE
 
 
 def test_closing_ends_viewers_that_wait():
