@@ -19,6 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from app.model.errors import GilscopeError
+from app.model.readings import READINGS
 
 _APP = Path(__file__).resolve().parent
 _ROOT = _APP if (_APP / "static").is_dir() else _APP.parent  # a wheel carries both folders inside `app`
@@ -28,16 +29,19 @@ TEMPLATES = _ROOT / "templates"
 
 # What stands before the address of a module that is imported, and the address.
 IMPORTED = re.compile(r'^((?:import|export)\b(?:[^;"]*?\bfrom)?\s*)"(\.[^"]+)"', re.MULTILINE)
+# The folder of modules of which one is imported by its name, known when the page runs.
+NAMED = re.compile(r"\bimport\(`(\.[^`$]*)/\$\{name\}\.js`\)")
 
 
 def templates() -> Environment:
-    """The templates, which know the panels whose markup is written, and the modules that a script needs."""
+    """The templates, which know the panels whose markup is written, readings, and a script's modules."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals["panel_markup"] = environment.list_templates(
         filter_func=lambda name: name.startswith("panels/")
     )
+    environment.globals["readings"] = [kind.type for kind in READINGS]
     environment.globals["modules_of"] = modules_of
     environment.globals["sheets"] = sheets
     environment.globals["bundle"] = bundle
@@ -95,7 +99,10 @@ def modules_of(entry: str) -> list[str]:
     waiting = [entry]
     while waiting:
         path = root / waiting.pop()
-        for _, target in IMPORTED.findall(path.read_text()):
+        text = path.read_text()
+        targets = [target for _, target in IMPORTED.findall(text)]
+        targets += [f"{folder}/{kind.type}.js" for folder in NAMED.findall(text) for kind in READINGS]
+        for target in targets:
             name = (path.parent / target).resolve().relative_to(root.resolve()).as_posix()
             if name not in found:
                 found[name] = None

@@ -10,9 +10,8 @@
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds", "loops", "trims": as in a summary, with fewer rows,
-     "memory", "heap", "gc", "types", "census": of the
-     processes that are there, as in a summary but for what process_rows.py
-     says}
+     "memory", "heap", "gc", "types", "census", "readings": of the processes that are there, as in a
+     summary but for what process_rows.py says}
 
 A server adds `findings`, those of the whole run so far, and `findings_at_s`, how long that was when they were
 judged, about once a second.

@@ -25,6 +25,7 @@ from app.analysis.joined import JoinedTracks
 from app.analysis.loops import LoopUses
 from app.analysis.per_process import PerProcess
 from app.analysis.processes import Processes
+from app.analysis.readings import kept
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
 from app.analysis.series import Series, Sizes
 from app.analysis.stacks import StackLooks
@@ -95,7 +96,9 @@ class Ledger:
         self.collectors = Collectors(piece)
         self.censuses = Censuses()
         self.containers = Containers()
-        self.per_process = (self.heaps, self.collectors, self.censuses, self.containers)
+        self.readings = kept()
+        own = (self.heaps, self.collectors, self.censuses, self.containers)
+        self.per_process = (*own, *self.readings.values())
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads(piece)
         self.gils = Gils()

@@ -1,9 +1,10 @@
-"""Memory, heaps and collectors: their rows in summary, figures and header.
+"""Memory, heaps, collectors and the other readings of processes: their rows in summary, figures and header.
 
 A row of a summary has its `course` beside the fields that processes.py, heaps.py and collectors.py describe:
 {"names": [...], "rows": [[...]]}, how it went over the run in about sixty rows. A live row has none, since
 the header of a stream has them all; that of a collector has `share` instead, the share of the last second in
-which it had stopped its threads. A row of a process has a `parts_course` as well.
+which it had stopped its threads. A row of a process has a `parts_course` as well. `readings` has the rows of
+what app/model/readings lists, by the type of the message.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class SummaryRows(TypedDict):
     types: list[TypeRow] | None
     census: list[CensusRow] | None
     holders: list[HolderRow] | None
+    readings: dict[str, list[Json]]
 
 
 def summary_rows(ledger: Ledger) -> SummaryRows:
@@ -68,11 +70,12 @@ def summary_rows(ledger: Ledger) -> SummaryRows:
         "types": type_rows(ledger.censuses) or None,
         "census": [heap.row() for heap in ledger.censuses] or None,
         "holders": ledger.containers.rows(live=False) or None,
+        "readings": {name: kept.rows() for name, kept in ledger.readings.items()},
     }
 
 
 def live_rows(ledger: Ledger) -> Json:
-    """`memory`, `heap`, `gc`, `types`, `census` and `holders` of figures, of the processes that are there."""
+    """Of figures: `memory`, `heap`, `gc`, `types`, `census`, `holders`, `readings`, of processes there."""
     return {
         "memory": [memory_row(ledger, process) for process in ledger.processes.live()],
         "memory_together": ledger.processes.together(),
@@ -85,6 +88,7 @@ def live_rows(ledger: Ledger) -> Json:
         "types": type_rows(ledger.censuses.live()) or None,
         "census": [heap.row() for heap in ledger.censuses.live()] or None,
         "holders": ledger.containers.rows(live=True) or None,
+        "readings": {name: kept.live_rows() for name, kept in ledger.readings.items()},
     }
 
 
@@ -100,7 +104,9 @@ def header_fields(ledger: Ledger) -> Json:
                 {"pid": process.pid, **process.parts_course.to_json(PARTS_COURSE)}
                 for process in ledger.processes.live()
             ],
+            **{name: kept.courses() for name, kept in ledger.readings.items()},
         },
+        "columns": {name: [*kept.columns] for name, kept in ledger.readings.items()},
         "pauses": list(ledger.collectors.pauses),
         "heaps": [{**to_json(heap.message()), "mapped_us": heap.mapped_us} for heap in ledger.heaps.live()],
     }

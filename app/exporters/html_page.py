@@ -135,14 +135,23 @@ def _modules(entry: str) -> dict[str, str]:
     for name in assets.modules_of(entry):
         path = root / name
         text = assets.IMPORTED.sub(partial(_renamed, path, root), path.read_text())
+        text = assets.NAMED.sub(partial(_folder_renamed, path, root), text)
         found[_PREFIX + name] = _url(text)
     return found
 
 
 def _renamed(path: Path, root: Path, match: re.Match[str]) -> str:
     """An import by its name in the import map: of a data URL there is no relative path."""
-    target = (path.parent / match[2]).resolve().relative_to(root.resolve()).as_posix()
-    return f'{match[1]}"{_PREFIX}{target}"'
+    return f'{match[1]}"{_PREFIX}{_target(path, root, match[2])}"'
+
+
+def _folder_renamed(path: Path, root: Path, match: re.Match[str]) -> str:
+    """The same, of one whose name is known when the page runs."""
+    return f"import(`{_PREFIX}{_target(path, root, match[1])}/${{name}}.js`)"
+
+
+def _target(path: Path, root: Path, relative: str) -> str:
+    return (path.parent / relative).resolve().relative_to(root.resolve()).as_posix()
 
 
 def _url(text: str) -> str:

@@ -45,6 +45,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               rows [[type, count, count_off, bytes, bytes_off]],
               large_bytes, large_known, large_read, large_torn, large_cut, allocator
     holders   at_us, pid, took_us, cpu_us, rows [[path, type, items]]
+    open_files, and whatever else app/model/readings lists: its own module there says what is in it
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -172,6 +173,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Union, get_args
+
+from app.model.readings import READINGS
+from app.model.readings.reading import Reading
 
 VERSION = 1
 SLICE_US = 50_000
@@ -465,6 +469,7 @@ Message = Union[
     CLibrary,
     Types,
     ContainerHolders,
+    Reading,
     Event,
     Report,
     End,
@@ -481,6 +486,7 @@ STANDING: Mapping[type[Any], tuple[str, ...]] = {
     CLibrary: ("pid",),
     Types: ("pid", "interpreter"),
     ContainerHolders: ("pid",),
+    **dict.fromkeys(READINGS, ("pid",)),
 }
 
 About = tuple[Any, ...]  # of what is told how it stands: the kind of message, then pid and interpreter
@@ -507,7 +513,8 @@ def _about(message: Message) -> About:
 _GLANCE = re.compile(
     r'\{"type":"(?:frame","seq":\d+,"start_us":(\d+),"end_us":(\d+)|counters","seq":\d+,"at_us":(\d+))\b'
 )
-_BY_TYPE: dict[str, type[Any]] = {cls.type: cls for cls in get_args(Message)}
+KINDS: tuple[type[Any], ...] = (*(kind for kind in get_args(Message) if kind is not Reading), *READINGS)
+_BY_TYPE: dict[str, type[Any]] = {kind.type: kind for kind in KINDS}
 
 
 def encode(message: Message, seq: int) -> str:

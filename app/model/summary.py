@@ -809,6 +809,9 @@ class Measurements(TypedDict):
     types: list[TypeRow] | None
     census: list[CensusRow] | None
     holders: list[HolderRow] | None
+    readings: dict[
+        str, list[dict[str, object]]
+    ]  # by the message's type: rows as app/analysis/readings makes them
     hot: list[HotRow] | None
     flame: FlameNode | None
     where: TimeOfAll | None

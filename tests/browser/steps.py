@@ -45,6 +45,8 @@ COUNT_STATES = (
 FIRST_PIXEL = "() => {" + PIXELS + "return data[0]; }"
 PICTURE = "() => document.querySelector('canvas.plot').toDataURL()"
 PICTURE_IS_NOT = "before => document.querySelector('canvas.plot').toDataURL() !== before"
+# Put the playhead of a replay at an instant.
+PUT = "(slider, us) => { slider.value = us; slider.dispatchEvent(new Event('input')); }"
 HAS_LATER_FRAMES = "after => parseFloat(document.querySelector('.elapsed').textContent) > after"
 
 

@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from support import recorded
 
-from .steps import import_file, tab
+from .steps import PUT, import_file, tab
 
-PUT = "(slider, us) => { slider.value = us; slider.dispatchEvent(new Event('input')); }"
 OWN = """
 export const own = {
   key: "own",

@@ -10,9 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from support import recorded
 
-from .steps import choose_a_view, figure, import_file, tab
-
-PUT = "(slider, us) => { slider.value = us; slider.dispatchEvent(new Event('input')); }"
+from .steps import PUT, choose_a_view, figure, import_file, tab
 
 
 @pytest.fixture

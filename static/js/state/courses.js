@@ -72,6 +72,9 @@ export class Courses {
   }
 }
 
+/** Of a reading that app/model/readings lists. @param {string} name @param {string[]} columns */
+export const coursesOf = (name, columns) => new Courses(columns, ({ readings }) => readings?.[name]);
+
 /** What is kept of a run, by its name among the header's courses: a line a kind. */
 export const allCourses = () => ({
   memory: new Courses(["rss", "uss", "pss"], ({ memory }) => memory),

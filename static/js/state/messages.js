@@ -78,6 +78,7 @@
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
  *            types?: TypeFigures[] | null, census?: CensusFigures[] | null, holders?: HolderFigures[] | null, trims?: TrimRow[],
+ *            readings?: {[name: string]: any[]},
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, mapped_us?: Maybe, changed: [address: number, pools: string][], gone: number[]}} HeapMessage

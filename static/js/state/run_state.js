@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * All that a viewer knows of a run, made of its stream's messages and of nothing else. Touches no page.
+ * @import { Courses } from "./courses.js"
  * @import { History } from "./history.js"
  * @import {
  *   Causes, Figures, FlameNode, Frame, HeapMessage, Hello, Process, Run, RunEvent, Summary, TimelineBins, Told, Where
@@ -15,7 +16,7 @@
  * @typedef {{gil: number, pid: number, interpreter: number, namedUs: number, track: Track}} Gil
  */
 import { Track } from "../base/track.js";
-import { allCourses } from "./courses.js";
+import { allCourses, coursesOf } from "./courses.js";
 import { HeapMap } from "./heap_map.js";
 import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
@@ -67,7 +68,7 @@ export class RunState {
   pauses = new Map();
   /** What figures and summary said, the newest of each that was something. @type {Told} */
   told = {};
-  /** How some values of each process went. */
+  /** How some values of each process went. @type {{[name: string]: Courses} & ReturnType<typeof allCourses>} */
   courses = allCourses();
   reports = new Reports();
   series = new Series();
@@ -228,6 +229,9 @@ export class RunState {
     for (const process of header.processes) this.processes.set(process.pid, process);
     this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
     this.series.restart(header.series);
+    for (const [name, columns] of Object.entries(header.columns ?? {})) {
+      this.courses[name] ??= coursesOf(name, columns);
+    }
     for (const [name, courses] of Object.entries(this.courses)) courses.restart(header.courses?.[name] ?? []);
     for (const pause of header.pauses ?? []) this.#pausesOf(pause[0], pause[1]).take(pause);
     this.heaps.clear(); // the header has each with its whole map

@@ -478,6 +478,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "types",
         "census",
         "holders",
+        "readings",
         "hot",
         "flame",
         "where",

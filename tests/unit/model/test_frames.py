@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from typing import get_args
 
 import pytest
 
 from app.model.frames import (
+    KINDS,
     STANDING,
     Blocked,
     End,
@@ -16,7 +16,6 @@ from app.model.frames import (
     Frame,
     Hello,
     Loops,
-    Message,
     Names,
     Process,
     Report,
@@ -50,7 +49,7 @@ def test_what_is_no_message_is_a_value_error_that_says_why(line: str, said: str)
 
 
 def test_each_message_names_or_tells_of_a_time_or_of_how_things_stand():
-    assert len(NAMING) + len(OF_A_TIME) + len(STANDING) == len(get_args(Message))
-    assert {*NAMING, *OF_A_TIME, *STANDING} == set(get_args(Message))
+    assert len(NAMING) + len(OF_A_TIME) + len(STANDING) == len(KINDS)
+    assert {*NAMING, *OF_A_TIME, *STANDING} == set(KINDS)
     for kind, about in STANDING.items():
         assert {"at_us", *about} <= {field.name for field in fields(kind)}

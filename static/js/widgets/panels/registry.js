@@ -2,7 +2,8 @@
 /**
  * The panels behind the timeline, in the order of their tabs. To add one: write its module in this room, which exports
  * a Panel, and name it here. Its section is made for it; markup that is better written than made goes into
- * templates/panels/KEY.html.
+ * templates/panels/KEY.html. Panels of readings that app/model/readings lists are found by the names that the page has
+ * of them, and stand before the findings.
  * @import { Palette } from "../../draw/palette.js"
  * @import { RunState } from "../../state/run_state.js"
  * @import { Ways } from "./longest.js"
@@ -43,6 +44,9 @@ import { threads } from "./threads.js";
 import { waits } from "./waits.js";
 import { where } from "./where_panel.js";
 
+const readings = (document.documentElement.dataset.readings ?? "").split(" ").filter(Boolean);
+const ofReadings = await Promise.all(readings.map((name) => import(`./readings/${name}.js`)));
+
 /** @type {Panel[]} */
 export const PANELS = [
   charts,
@@ -54,6 +58,7 @@ export const PANELS = [
   heap,
   collector,
   memory,
+  ...ofReadings.map(({ panel }) => panel),
   findings,
   process,
   result,

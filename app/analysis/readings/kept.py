@@ -1,0 +1,106 @@
+"""The newest reading of each process, and how some of its values went over the run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from app.analysis.course import Course
+from app.model.frames import Message, from_json, to_json
+from app.model.readings.reading import Reading
+from app.model.summary import CourseRows
+
+R = TypeVar("R", bound=Reading)
+Json = dict[str, Any]
+
+
+class KeptReading(Generic[R]):
+    """Of one process."""
+
+    def __init__(self, newest: R) -> None:
+        self.newest = newest
+        self.gone = False
+        self.course = Course()
+
+
+class Kept(Generic[R]):
+    """Of all processes of a run, a PerProcess; one kind of reading says what a row has."""
+
+    message: ClassVar[type[Reading]]
+    columns: ClassVar[tuple[str, ...]]  # the fields of a row whose course is kept, each a number or null
+
+    def __init__(self) -> None:
+        self._processes: dict[int, KeptReading[R]] = {}
+
+    def row(self, reading: R) -> Mapping[str, Any]:
+        """What a row has beside what each has (`rows`); the fields of the message, unless it says more."""
+        fields = to_json(reading)
+        return {name: value for name, value in fields.items() if name not in ("type", "at_us", "pid")}
+
+    def rows(self) -> list[Json]:
+        """Of a summary: "pid", "at_s", "ended", what `row` says, and "course"."""
+        return [
+            {**self._row(process), "course": self._course(process)} for process in self._processes.values()
+        ]
+
+    def live_rows(self) -> list[Json]:
+        """Of figures: of the processes that are there, without a course."""
+        return [self._row(process) for process in self._live()]
+
+    def courses(self) -> list[Json]:
+        """Of a header: {"pid", "names", "rows"} of each process that is there."""
+        return [{"pid": process.newest.pid, **self._course(process)} for process in self._live()]
+
+    def feed(self, message: Message, begin_us: int | None) -> None:
+        """Take a reading of this kind."""
+        if not isinstance(message, self.message):
+            return
+        reading: Any = message
+        process = self._of(reading)
+        process.newest = reading
+        row = self.row(reading)
+        process.course.add((reading.at_us, *(row[name] for name in self.columns)))
+
+    def begin(self, before: Kept[R]) -> None:
+        """Of a piece: all is told anew in it."""
+
+    def state(self) -> list[Any]:
+        """All of it, to be stored."""
+        return [
+            [to_json(process.newest), process.gone, process.course.state()]
+            for process in self._processes.values()
+        ]
+
+    def absorb(self, state: list[Any], begin_us: int) -> None:
+        """Add the piece that follows."""
+        for newest, gone, course in state:
+            reading: Any = from_json(newest)
+            process = self._of(reading)
+            process.newest, process.gone = reading, gone
+            process.course.absorb(course)
+
+    def process_gone(self, pid: int, at_us: int) -> None:
+        """It has ended; what was read last stays."""
+        if pid in self._processes:
+            self._processes[pid].gone = True
+
+    def forget(self, pids: Collection[int]) -> None:
+        """Forget what is known of these processes."""
+        for pid in pids:
+            self._processes.pop(pid, None)
+
+    def _of(self, reading: R) -> KeptReading[R]:
+        process = self._processes.get(reading.pid)
+        if process is None or process.gone:
+            process = self._processes[reading.pid] = KeptReading(reading)
+        return process
+
+    def _live(self) -> Iterator[KeptReading[R]]:
+        return (process for process in self._processes.values() if not process.gone)
+
+    def _row(self, process: KeptReading[R]) -> Json:
+        newest = process.newest
+        return {"pid": newest.pid, "at_s": newest.at_us / 1e6, "ended": process.gone, **self.row(newest)}
+
+    def _course(self, process: KeptReading[R]) -> CourseRows:
+        return process.course.to_json(("at_us", *self.columns))

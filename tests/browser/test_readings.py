@@ -1,0 +1,76 @@
+"""The open files of a real program, live, ended, replayed, and in a file of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from .steps import LIVE, PUT, api, tab
+
+SCRIPT = """
+import socket, sys, time
+kept = [open(__file__) for _ in range(12)]
+kept += [end for _ in range(20) for end in socket.socketpair()]
+print("open", flush=True)
+time.sleep(1.2)  # time that the program lives for, and the test replays
+kept += [end for _ in range(30) for end in socket.socketpair()]
+while True:
+    time.sleep(0.05)
+"""
+ROWS = ".processes tbody tr"
+
+
+def sockets_of(page: Page, count: int) -> None:
+    """Wait until the panel tells of so many sockets, and of the file that is open twelve times."""
+    panel = page.get_by_role("tabpanel", name="Open files")
+    row = panel.locator(ROWS).first
+    expect(row.locator("td").nth(5)).to_have_text(str(count))
+    cells = row.locator("td").all_inner_texts()
+    assert int(cells[1]) == sum(map(int, cells[4:8])), cells
+    expect(panel.locator(".repeated tbody tr").first).to_contain_text(re.compile(r"12.*/"))
+
+
+def test_a_panel_with_data_of_its_own_tells_the_same_wherever_a_run_is_seen(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
+    run = page.evaluate(
+        """async (script) => (await fetch("/api/v1/runs", {
+          method: "POST", body: JSON.stringify({script}), headers: {"content-type": "application/json"},
+        })).json()""",
+        SCRIPT,
+    )
+    address = f"{page.evaluate('location.origin')}/runs/{run['id']}"
+    page.goto(address)
+    expect(page.locator(LIVE)).to_be_visible()
+    tab(page, "Open files")
+    sockets_of(page, 100)
+    expect(page.get_by_role("tabpanel", name="Open files").locator(".chart canvas")).to_be_visible()
+    page.locator(".stop").click()
+    expect(page.locator(".badge")).to_have_text("stopped")
+    sockets_of(page, 100)
+
+    page.goto(f"{address}?tab=open_files")
+    tab(page, "Open files")
+    sockets_of(page, 100)
+    summary = api(page, f"/runs/{run['id']}/summary")
+    (told,) = summary["readings"]["open_files"]
+    at_us, opened = zip(*(row[:2] for row in told["course"]["rows"]), strict=True)
+    few = next(at for at, count in zip(at_us, opened, strict=True) if 40 <= count < 100)
+    page.get_by_role("slider", name="Playhead").evaluate(PUT, few + 50_000)
+    sockets_of(page, 40)
+
+    path = tmp_path / "run.html"
+    with page.expect_download() as download:
+        page.evaluate("id => { location.href = `/api/v1/runs/${id}/export?format=html`; }", run["id"])
+    download.value.save_as(path)
+    with browser.new_context() as context:
+        alone = context.new_page()
+        complaints: list[str] = []
+        alone.on("pageerror", lambda error: complaints.append(str(error)))
+        alone.on("console", lambda said: complaints.append(said.text))
+        alone.goto(path.as_uri())
+        tab(alone, "Open files")
+        sockets_of(alone, 100)
+        assert complaints == []
