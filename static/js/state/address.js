@@ -6,18 +6,30 @@
  * @property {{startUs: number, endUs: number} | null} window where the timeline stands; null where it follows
  * @property {number | null} atUs the playhead of a replay
  * @property {{lane: number, us: number} | null} slice that was chosen
+ * @property {LanesOnView} lanes which of them, as tracks/lane_choice.js says
+ * @typedef {{text: string, order: string, idle: boolean, pinned: number[]}} LanesOnView
  */
 
 /** @type {View} */
-export const NOTHING = Object.freeze({ tab: null, window: null, atUs: null, slice: null });
+export const NOTHING = Object.freeze({
+  tab: null,
+  window: null,
+  atUs: null,
+  slice: null,
+  lanes: { text: "", order: "started", idle: true, pinned: [] },
+});
 
 /** The address's query, which begins with "?", or nothing. @param {View} view */
-export function queryOf({ tab, window, atUs, slice }) {
+export function queryOf({ tab, window, atUs, slice, lanes }) {
   const query = new URLSearchParams();
   if (tab) query.set("tab", tab);
   if (window) query.set("window", `${seconds(window.startUs)}-${seconds(window.endUs)}`);
   if (atUs !== null) query.set("at", seconds(atUs));
   if (slice) query.set("slice", `${slice.lane}@${seconds(slice.us)}`);
+  if (lanes.text.trim()) query.set("lanes", lanes.text.trim());
+  if (lanes.order !== "started") query.set("order", lanes.order);
+  if (!lanes.idle) query.set("idle", "hidden");
+  if (lanes.pinned.length) query.set("pinned", lanes.pinned.join("-"));
   return query.size ? `?${query}`.replaceAll("%40", "@") : "";
 }
 
@@ -34,6 +46,12 @@ export function viewOf(search) {
       ? { startUs, endUs }
       : null,
     atUs: at,
+    lanes: {
+      text: query.get("lanes") ?? "",
+      order: query.get("order") ?? "started",
+      idle: query.get("idle") !== "hidden",
+      pinned: (query.get("pinned") ?? "").split("-").filter((lane) => /^\d+$/.test(lane)).map(Number),
+    },
     slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
   };
 }

@@ -2,17 +2,20 @@
 /**
  * What stands above what in the timeline: a process, its GILs, its threads. Pure.
  * @import { Track } from "../base/track.js"
- * @import { Process } from "../state/messages.js"
+ * @import { Process, ThreadFigures } from "../state/messages.js"
  * @import { Pauses } from "../state/pauses.js"
  * @import { Gil, Lane } from "../state/run_state.js"
+ * @import { LaneChoice } from "./lane_choice.js"
  * @typedef {{top: number, height: number}} Place in CSS pixels
- * @typedef {Place & {kind: "process", process: Process}} ProcessRow
+ * @typedef {Place & {kind: "process", process: Process, collapsed: boolean}} ProcessRow
  * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
- * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane})} TrackRow
+ * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean})} TrackRow
  * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
  *     `exact`, or sampled
  * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow} Row
  */
+
+import { ALL_LANES, byLane, inOrder, isShown } from "./lane_choice.js";
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
@@ -25,20 +28,31 @@ const DENSITIES = [
  * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, one that began after
  * `endUs` has not come into it, and a process goes with its threads.
  * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>,
- *          pauses: Map<string, Pauses>, trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
+ *          pauses: Map<string, Pauses>, figures?: {threads: ThreadFigures[]} | null,
+ *          trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
  * @param {number} startUs
  * @param {number} endUs
+ * @param {LaneChoice} choice
  * @returns {Row[]}
  */
-export function layOut(cast, startUs, endUs) {
+export function layOut(cast, startUs, endUs, choice = ALL_LANES) {
   const { processes, gils, pauses } = cast;
-  const groups = [...processes.values()].map((process) => ({
-    process,
-    collectors: [...pauses.values()].filter((own) => own.pid === process.pid),
-    gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
-    threads: threadsOf(process, cast, startUs, endUs),
-  }));
-  const shown = groups.filter(({ threads }) => threads.length > 0);
+  const figures = byLane(cast.figures?.threads ?? []);
+  const groups = [...processes.values()].map((process) => {
+    const collapsed = choice.collapsed.has(process.pid);
+    const chosen = threadsOf(process, cast, startUs, endUs)
+      .filter((lane) => isShown(lane, choice, figures))
+      .sort(inOrder(choice, figures));
+    return {
+      process,
+      collapsed,
+      collectors: collapsed ? [] : [...pauses.values()].filter((own) => own.pid === process.pid),
+      gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
+      chosen: chosen.length,
+      threads: collapsed ? [] : chosen,
+    };
+  });
+  const shown = groups.filter(({ chosen }) => chosen > 0);
   const total = shown.reduce(
     (sum, { collectors, gils: locks, threads }) =>
       sum + 1 + collectors.length + locks.length + threads.length,
@@ -52,8 +66,8 @@ export function layOut(cast, startUs, endUs) {
     rows.push({ ...row, top, height });
     top += height;
   };
-  for (const { process, collectors, gils: locks, threads } of shown) {
-    add({ kind: "process", process }, density.heights.process);
+  for (const { process, collapsed, collectors, gils: locks, threads } of shown) {
+    add({ kind: "process", process, collapsed }, density.heights.process);
     for (const own of collectors) {
       const exact = process.capabilities.gc === "exact";
       add({ kind: "collector", pauses: own, exact, track: own.track }, density.heights.collector);
@@ -63,36 +77,30 @@ export function layOut(cast, startUs, endUs) {
       add({ kind: "gil", gil, track: cast.trackIn(gil, startUs, endUs) }, density.heights.gil);
     }
     for (const lane of threads) {
-      add({ kind: "lane", lane, track: cast.trackIn(lane, startUs, endUs) }, density.heights.lane);
+      const pinned = choice.pinned.has(lane.lane);
+      add({ kind: "lane", lane, pinned, track: cast.trackIn(lane, startUs, endUs) }, density.heights.lane);
     }
   }
   return rows;
 }
 
 /**
- * In the order in which the threads were started, as their ids tell; those that never came to Python below.
+ * Those that are there at some time of the view.
  * @param {Process} process
  * @param {{lanes: Map<number, Lane>, trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
  * @param {number} startUs @param {number} endUs
  */
 function threadsOf(process, cast, startUs, endUs) {
-  return [...cast.lanes.values()]
-    .filter((lane) => {
-      if (lane.pid !== process.pid) return false;
-      const track = cast.trackIn(lane, startUs, endUs);
-      // Of time that this page has no pieces of, the shares tell who was there.
-      if (track !== lane.track || (track.overview && !(track.length && track.startAt(0) <= startUs))) {
-        return track.length > 0 || (track.overview?.touches(startUs, endUs) ?? false);
-      }
-      return (track.lastUs > startUs || (lane.alive && !process.gone)) &&
-        (track.length ? track.startAt(0) : lane.namedUs) <= endUs;
-    })
-    .sort((one, other) => foreign(one) - foreign(other) || one.tid - other.tid);
-}
-
-/** @param {Lane} lane */
-function foreign({ interpreter }) {
-  return interpreter === null ? 1 : 0;
+  return [...cast.lanes.values()].filter((lane) => {
+    if (lane.pid !== process.pid) return false;
+    const track = cast.trackIn(lane, startUs, endUs);
+    // Of time that this page has no pieces of, the shares tell who was there.
+    if (track !== lane.track || (track.overview && !(track.length && track.startAt(0) <= startUs))) {
+      return track.length > 0 || (track.overview?.touches(startUs, endUs) ?? false);
+    }
+    return (track.lastUs > startUs || (lane.alive && !process.gone)) &&
+      (track.length ? track.startAt(0) : lane.namedUs) <= endUs;
+  });
 }
 
 /** The row at a height, or undefined. @param {Row[]} rows @param {number} y */

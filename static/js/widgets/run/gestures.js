@@ -1,6 +1,7 @@
 // @ts-check
 /**
  * What hands do to the timeline: wheel, drag, keys, buttons. Tells what is meant; knows no time.
+ * @typedef {"earlier" | "later" | "above" | "below" | "pin" | "close"} SliceWay
  * @typedef {object} Gestures
  * @property {(factor: number, x: number) => void} zoomAt below 1 shows less
  * @property {(pixels: number) => void} dragBy
@@ -8,6 +9,9 @@
  * @property {(steps: number) => void} zoomStep in if positive
  * @property {() => void} reset
  * @property {() => void} fit shows the whole run
+ * @property {() => void} [focus] shows what is marked, or the whole run
+ * @property {() => void} [search] among the lanes
+ * @property {(way: SliceWay) => void} [slice] goes to another one, or does something with it
  * @property {() => void} togglePause
  * @property {() => void} live
  * @property {(at: {x: number, y: number} | null) => void} point
@@ -39,7 +43,7 @@ export function attachGestures(root, canvas, gestures) {
   document.addEventListener(
     "keydown",
     (event) => {
-      const act = KEYS[event.key];
+      const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (!act || event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return;
       event.preventDefault();
       acts.get(act)?.();
@@ -58,11 +62,21 @@ const KEYS = {
   "=": "zoom-in",
   "-": "zoom-out",
   0: "reset",
-  f: "fit",
-  F: "fit",
+  w: "zoom-in",
+  s: "zoom-out",
+  a: "earlier",
+  d: "later",
+  f: "focus",
   l: "live",
-  L: "live",
+  p: "pin",
+  "/": "search",
+  "[": "slice-earlier",
+  "]": "slice-later",
+  "{": "slice-above",
+  "}": "slice-below",
+  Escape: "slice-close",
   Enter: "choose",
+  "?": "help",
 };
 
 /** @param {Gestures} gestures @returns {Map<string, () => void>} */
@@ -72,6 +86,15 @@ function actsOf(gestures) {
     ["live", gestures.live],
     ["reset", gestures.reset],
     ["fit", gestures.fit],
+    ["focus", gestures.focus ?? gestures.fit],
+    ["search", () => gestures.search?.()],
+    ["help", () => document.getElementById("words")?.togglePopover()],
+    ["pin", () => gestures.slice?.("pin")],
+    ["slice-earlier", () => gestures.slice?.("earlier")],
+    ["slice-later", () => gestures.slice?.("later")],
+    ["slice-above", () => gestures.slice?.("above")],
+    ["slice-below", () => gestures.slice?.("below")],
+    ["slice-close", () => gestures.slice?.("close")],
     ["earlier", () => gestures.step(-1)],
     ["later", () => gestures.step(1)],
     ["zoom-in", () => gestures.zoomStep(1)],

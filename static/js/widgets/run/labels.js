@@ -14,9 +14,21 @@ export class Labels {
   #list;
   #shown = "";
 
-  /** @param {HTMLElement} list */
-  constructor(list) {
+  /**
+   * @param {HTMLElement} list
+   * @param {{onPin: (lane: number) => void, onCollapse: (pid: number) => void} | null} how told of a press; without
+   *     it there is nothing to press
+   */
+  constructor(list, how = null) {
     this.#list = list;
+    list.classList.toggle("plain", how === null);
+    if (how === null) return;
+    const { onPin, onCollapse } = how;
+    list.addEventListener("click", ({ target }) => {
+      const button = target instanceof Element ? target.closest("button") : null;
+      if (button?.dataset.lane) onPin(Number(button.dataset.lane));
+      if (button?.dataset.pid) onCollapse(Number(button.dataset.pid));
+    });
   }
 
   get width() {
@@ -28,7 +40,14 @@ export class Labels {
     const signature = rows.map((row) => `${keyOf(row)}:${row.height}`).join("\n");
     if (signature === this.#shown) return;
     this.#shown = signature;
+    const { lane, pid } =
+      document.activeElement instanceof HTMLElement && this.#list.contains(document.activeElement)
+        ? document.activeElement.dataset
+        : {};
     this.#list.replaceChildren(...rows.map(labelOf));
+    const again = lane ? `[data-lane="${lane}"]` : pid ? `[data-pid="${pid}"]` : null;
+    const focused = again && this.#list.querySelector(again);
+    if (focused instanceof HTMLElement) focused.focus();
   }
 }
 
@@ -36,13 +55,13 @@ export class Labels {
 function keyOf(row) {
   if (row.kind === "process") {
     const { pid, python, gone, command } = row.process;
-    return ["process", pid, python, gone, ...command].join();
+    return ["process", pid, python, gone, row.collapsed, ...command].join();
   }
   if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
   return row.kind === "gil"
     ? `gil ${row.gil.gil}`
-    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter}`;
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
@@ -61,7 +80,22 @@ function labelOf(row) {
   item.style.height = `${row.height}px`;
   if (row.kind === "process") {
     const { pid, python, command, gone } = row.process;
-    item.append(make("b", {}, `pid ${pid}`), ` ${python ? `CPython ${python}` : (command[0] ?? "")}`);
+    item.append(
+      make(
+        "button",
+        {
+          type: "button",
+          class: "collapse",
+          "data-pid": String(pid),
+          "aria-expanded": String(!row.collapsed),
+          "aria-label": `Threads of pid ${pid}`,
+          title: row.collapsed ? "Show its threads" : "Show its GIL alone",
+        },
+        row.collapsed ? "▸" : "▾",
+      ),
+      make("b", {}, `pid ${pid}`),
+      ` ${python ? `CPython ${python}` : (command[0] ?? "")}`,
+    );
     item.title = command.join(" ") + (gone ? " (ended)" : "");
   } else if (row.kind === "free") {
     item.append(make("b", {}, "no GIL"));
@@ -80,6 +114,20 @@ function labelOf(row) {
       nameOf(name || "(no name)"),
       ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
       make("span", { class: "id" }, String(tid)),
+      // A key pins the thread of the slice that is chosen: hundreds of these are no stops of the tab key.
+      make(
+        "button",
+        {
+          type: "button",
+          class: "pin",
+          tabindex: "-1",
+          "data-lane": String(lane),
+          "aria-pressed": String(row.pinned),
+          "aria-label": `Pin ${name || `tid ${tid}`}`,
+          title: row.pinned ? "Let it go (P)" : "Keep it on top (P, of the slice that is chosen)",
+        },
+        "↑",
+      ),
     );
     item.classList.toggle("foreign", interpreter === null);
     const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;

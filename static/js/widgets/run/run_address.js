@@ -8,6 +8,7 @@
  * @import { Timeline } from "./timeline.js"
  * @import { RunState } from "../../state/run_state.js"
  */
+import { isOrder } from "../../tracks/lane_choice.js";
 import { NOTHING, queryOf, viewOf } from "../../state/address.js";
 
 /** A hand that drags changes it many times; browsers take no more than some hundred changes a half minute. */
@@ -23,8 +24,14 @@ export class RunAddress {
   /** @param {{details: Details, timeline: Timeline, slice: SliceDetails, replay: Replay}} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { tab, window } = this.#wanted;
+    const { tab, window, lanes } = this.#wanted;
     if (tab) parts.details.restore(tab);
+    parts.timeline.chooseLanes({
+      text: lanes.text,
+      order: isOrder(lanes.order) ? lanes.order : "started",
+      idle: lanes.idle,
+      pinned: new Set(lanes.pinned),
+    });
     if (window) parts.timeline.standAt(window);
   }
 
@@ -61,11 +68,13 @@ export class RunAddress {
 
   #write() {
     const { details, timeline, slice, replay } = this.#parts;
+    const { text, order, idle, pinned } = timeline.lanes;
     const query = queryOf({
       tab: details.chosen,
       window: timeline.standsAt,
       atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
+      lanes: { text, order, idle, pinned: [...pinned] },
     });
     if (query !== location.search) history.replaceState(history.state, "", location.pathname + query);
   }

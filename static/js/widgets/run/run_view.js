@@ -100,9 +100,14 @@ export class RunView {
         this.#slice.show(lane, us);
         this.#address?.chosen();
       },
+      onSlice: (way) => {
+        if (way !== "pin") this.#slice.go(way);
+        else if (this.#slice.at) this.#timeline.pin(this.#slice.at.lane);
+      },
     });
     this.#slice = new SliceDetails(this.#root, id, {
       state: this.#state,
+      lanes: () => this.#timeline.lanesOnView,
       onShow: (found) => {
         this.#timeline.mark(found);
         this.#address?.changed();

@@ -4,6 +4,7 @@
  * @import { SliceStacks } from "../../net/api.js"
  * @import { Lane, RunState } from "../../state/run_state.js"
  * @import { Found } from "../../tracks/marks.js"
+ * @import { SliceWay } from "./gestures.js"
  */
 import { find, make, setText } from "../../base/dom.js";
 import { count, duration, instant, text } from "../../base/format.js";
@@ -22,6 +23,7 @@ export class SliceDetails {
   #stacks;
   #id;
   #state;
+  #lanes;
   #onShow;
   /** @type {{lane: number, us: number} | null} */
   #at = null;
@@ -32,22 +34,24 @@ export class SliceDetails {
    * @param {string} id of the run
    * @param {object} how
    * @param {RunState} how.state
+   * @param {() => Lane[]} how.lanes those of the timeline, from above
    * @param {(found: Found | null) => void} how.onShow told which piece of time is on view
    */
-  constructor(root, id, { state, onShow }) {
+  constructor(root, id, { state, lanes, onShow }) {
     this.#root = find(root, ".slice", HTMLElement);
     this.#title = find(this.#root, "h3", HTMLElement);
     this.#what = find(this.#root, ".what", HTMLElement);
     this.#stacks = find(this.#root, ".stacks", HTMLElement);
     this.#id = id;
     this.#state = state;
+    this.#lanes = lanes;
     this.#onShow = onShow;
     this.#root.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-slice]") : null;
-      if (button instanceof HTMLElement) this.#act(button.dataset.slice ?? "");
+      if (button instanceof HTMLElement) this.go(/** @type {SliceWay} */ (button.dataset.slice));
     });
     this.#root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#act("close");
+      if (event.key === "Escape") this.go("close");
     });
   }
 
@@ -152,8 +156,9 @@ export class SliceDetails {
     return this.#state.trackIn(lane, us, us + 1);
   }
 
-  /** @param {string} act */
-  #act(act) {
+  /** To another slice, or away. @param {SliceWay} act */
+  go(act) {
+    if (this.#at === null) return;
     if (act === "close") {
       this.#at = null;
       this.#asked += 1;
@@ -170,9 +175,7 @@ export class SliceDetails {
       if (index < 0 || index >= track.length) return;
       this.show(at.lane, (track.startAt(index) + track.endAt(index)) / 2);
     } else {
-      const lanes = [...this.#state.lanes.values()]
-        .filter((one) => this.#trackAt(one, at.us).indexAt(at.us) >= 0)
-        .sort((one, other) => one.pid - other.pid || one.tid - other.tid);
+      const lanes = this.#lanes().filter((one) => this.#trackAt(one, at.us).indexAt(at.us) >= 0);
       const next = lanes[lanes.indexOf(lane) + (act === "below" ? 1 : -1)];
       if (next) this.show(next.lane, at.us);
     }

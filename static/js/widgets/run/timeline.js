@@ -5,8 +5,10 @@
  * @import { FrameScheduler } from "../../base/scheduler.js"
  * @import { Palette } from "../../draw/palette.js"
  * @import { TimeWindow } from "../../state/time_window.js"
+ * @import { LaneChoice } from "../../tracks/lane_choice.js"
  * @import { Row } from "../../tracks/rows.js"
  * @import { Found, Mark } from "../../tracks/marks.js"
+ * @import { SliceWay } from "./gestures.js"
  * @import { Hovered } from "./legend.js"
  */
 import { find, setText } from "../../base/dom.js";
@@ -26,11 +28,13 @@ import {
   withInView,
   zoom,
 } from "../../state/time_window.js";
+import { isAll, toggled } from "../../tracks/lane_choice.js";
 import { marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
 import { heightOf, layOut, rowAt } from "../../tracks/rows.js";
 import { attachGestures } from "./gestures.js";
 import { Labels } from "./labels.js";
+import { LaneTools } from "./lane_tools.js";
 import { Tip } from "./tip.js";
 
 /** Thirty pictures a second: what drawing takes of the processor, the target may lack. */
@@ -60,6 +64,7 @@ export class Timeline {
   #surface;
   #scroller;
   #labels;
+  #tools;
   #tip;
   #pauseButton;
   #liveButton;
@@ -80,8 +85,9 @@ export class Timeline {
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
    * @param {() => void} how.onPlay told when a key wants a run that has ended to be played, or to pause
    * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
+   * @param {(way: SliceWay) => void} how.onSlice told that a key wants another slice, or something of the one chosen
    */
-  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose }) {
+  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose, onSlice }) {
     this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
@@ -91,7 +97,11 @@ export class Timeline {
     this.#onPlay = onPlay;
     this.#scroller = find(root, ".scroller", HTMLElement);
     this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
-    this.#labels = new Labels(find(root, ".labels", HTMLElement));
+    this.#tools = new LaneTools(root, () => this.#act(() => onView()));
+    this.#labels = new Labels(find(root, ".labels", HTMLElement), {
+      onPin: (lane) => this.pin(lane),
+      onCollapse: (pid) => this.#tools.change({ collapsed: toggled(this.#tools.choice.collapsed, pid) }),
+    });
     this.#tip = new Tip(find(root, ".tip", HTMLElement));
     this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
     this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
@@ -103,8 +113,11 @@ export class Timeline {
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       fit: () => this.#act(() => this.#fit()),
+      focus: () => this.#act(() => this.#focus()),
       togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
+      search: () => this.#tools.search(),
+      slice: (way) => onSlice(way),
       point: (at) => {
         this.#pointer = at;
         this.#onView();
@@ -121,6 +134,26 @@ export class Timeline {
   get onView() {
     const edgeUs = this.#edgeUs(performance.now());
     return edgeUs === null ? null : interval(this.#window, edgeUs);
+  }
+
+  /** The threads that have a lane, from above. */
+  get lanesOnView() {
+    return lanesOf(this.#rows);
+  }
+
+  /** Which lanes a hand has chosen. */
+  get lanes() {
+    return this.#tools.choice;
+  }
+
+  /** @param {Partial<LaneChoice>} choice as it was before */
+  chooseLanes(choice) {
+    this.#tools.change(choice);
+  }
+
+  /** Pins a thread's lane, or lets it go. @param {number} lane */
+  pin(lane) {
+    this.#tools.change({ pinned: toggled(this.#tools.choice.pinned, lane) });
   }
 
   /** Whether it shows the same time for good. */
@@ -185,7 +218,7 @@ export class Timeline {
       this.#found = found;
       this.#set(around(found.startUs, found.endUs, Math.max(edgeUs, found.endUs)));
       const { startUs, endUs } = interval(this.#window, edgeUs);
-      this.#rows = layOut(this.#state, startUs, endUs);
+      this.#layOut(startUs, endUs);
       this.#scrollTo(found.lane);
     });
   }
@@ -238,6 +271,15 @@ export class Timeline {
   #pan(share) {
     const edgeUs = this.#edgeUs(performance.now());
     if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
+  }
+
+  /** Shows what is marked, or all of the run where nothing is, or that is on view already. */
+  #focus() {
+    const { startUs, endUs } = this.#found ?? {};
+    const shown = this.onView;
+    if (startUs === undefined || endUs === undefined || !shown || isAround(shown, startUs, endUs)) {
+      this.#fit();
+    } else this.#set(around(startUs, endUs, Math.max(this.#edgeUs(performance.now()) ?? endUs, endUs)));
   }
 
   #fit() {
@@ -297,10 +339,19 @@ export class Timeline {
     this.#state.history?.look(startUs, Math.min(endUs, edgeUs), usPerPixel);
   }
 
+  /** @param {number} startUs @param {number} endUs */
+  #layOut(startUs, endUs) {
+    const choice = this.#tools.choice;
+    this.#rows = layOut(this.#state, startUs, endUs, choice);
+    const shown = this.lanesOnView.length;
+    const there = isAll(choice) ? shown : lanesOf(layOut(this.#state, startUs, endUs)).length;
+    this.#tools.tell(shown, there);
+  }
+
   /** @param {number} startUs @param {number} endUs @param {number} edgeUs */
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
-    this.#rows = layOut(this.#state, startUs, Math.min(endUs, untilUs));
+    this.#layOut(startUs, Math.min(endUs, untilUs));
     this.#labels.show(this.#rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     this.#askFor({ startUs, endUs }, edgeUs, (endUs - startUs) / width);
@@ -370,6 +421,18 @@ export class Timeline {
     setText(this.#liveButton, this.#state.ended ? "End" : "Live");
     setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
   }
+}
+
+/** @param {Row[]} rows */
+function lanesOf(rows) {
+  return rows.flatMap((row) => row.kind === "lane" ? [row.lane] : []);
+}
+
+/** Whether that is what `around` makes of it. @param {{startUs: number, endUs: number}} shown @param {number} startUs @param {number} endUs */
+function isAround(shown, startUs, endUs) {
+  const wanted = interval(around(startUs, endUs, shown.endUs), shown.endUs);
+  return Math.abs(wanted.endUs - wanted.startUs - (shown.endUs - shown.startUs)) < 1 &&
+    startUs >= shown.startUs && endUs <= shown.endUs;
 }
 
 /** The thread of a row at an instant: its own, or the one that holds the GIL. @param {Row} row @param {number} us */

@@ -1,0 +1,110 @@
+"""Lanes are filtered, ordered, pinned and folded; keys go among slices; the address brings it all back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.made import observation
+
+from app.model.frames import encode
+
+from .steps import import_file
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page], tmp_path: Path) -> Page:
+    """The page of a run that has ended: worker-0 and worker-1 take turns, worker-2 sleeps."""
+    page = new_page()
+    path = tmp_path / "made.jsonl"
+    path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(observation().told)))
+    page.goto(import_file(page, path))
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    lanes_are(page, "worker-0", "worker-1", "worker-2")
+    return page
+
+
+def lanes_are(page: Page, *names: str) -> None:
+    expect(page.locator(".labels li.lane .name")).to_have_text(list(names))
+
+
+def test_threads_are_filtered_by_name_state_and_idleness(page: Page) -> None:
+    tools = page.get_by_role("group", name="Lanes")
+    expect(tools).to_be_hidden()  # three lanes need none
+    page.keyboard.press("/")
+    search = tools.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    search.fill("worker-1")
+    lanes_are(page, "worker-1")
+    expect(tools.locator(".count")).to_have_text("1 of 3 threads")
+    search.fill("waiting")
+    lanes_are(page, "worker-0", "worker-1")
+    search.press("Escape")
+    tools.get_by_role("button", name="Show all").click()
+    lanes_are(page, "worker-0", "worker-1", "worker-2")
+    expect(tools).to_be_hidden()
+
+    page.keyboard.press("/")
+    tools.get_by_label("Hide idle").check()
+    lanes_are(page, "worker-0", "worker-1")
+    tools.get_by_label("Order of the threads").select_option("waiting")
+    page.wait_for_url(re.compile(r"\?order=waiting&idle=hidden$"))
+    page.reload()
+    expect(tools.get_by_label("Hide idle")).to_be_checked()
+    expect(page.locator(".labels li.lane")).to_have_count(2)
+
+
+def test_a_lane_is_pinned_and_a_process_folded(page: Page) -> None:
+    sleeper = page.locator(".labels li.lane", has_text="worker-2")
+    sleeper.hover()
+    sleeper.get_by_role("button", name="Pin worker-2").click()
+    lanes_are(page, "worker-2", "worker-0", "worker-1")
+    page.wait_for_url(re.compile(r"\?pinned=2$"))
+    sleeper.get_by_role("button", name="Pin worker-2").click()
+    lanes_are(page, "worker-0", "worker-1", "worker-2")
+
+    fold = page.get_by_role("button", name="Threads of pid 4321")
+    fold.press("Enter")
+    lanes_are(page)
+    expect(page.locator(".labels li.gil")).to_be_visible()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(fold).to_be_focused()
+    fold.press("Enter")
+    lanes_are(page, "worker-0", "worker-1", "worker-2")
+
+
+def test_keys_zoom_move_and_go_among_slices(page: Page) -> None:
+    span = page.locator(".timeline .buttons .span")
+    expect(span).to_have_text("2.00 s")
+    page.locator(".scroller").focus()
+    page.keyboard.press("w")
+    expect(span).to_have_text("1.33 s")
+    page.keyboard.press("a")
+    page.wait_for_url(re.compile("window="))
+    page.keyboard.press("s")
+    expect(span).to_have_text("2.00 s")
+
+    page.keyboard.press("Enter")
+    chosen, since = page.locator(".slice h3 b"), page.locator(".slice h3 .since")
+    expect(chosen).to_have_text("worker-0")
+    before = since.inner_text()
+    page.keyboard.press("]")
+    expect(since).not_to_have_text(before)
+    page.keyboard.press("[")
+    expect(since).to_have_text(before)
+    page.keyboard.press("}")
+    expect(chosen).to_have_text("worker-1")
+    page.keyboard.press("p")
+    lanes_are(page, "worker-1", "worker-0", "worker-2")
+    page.keyboard.press("f")  # a turn is 20 ms: at least 50 ms are shown around it
+    expect(span).to_have_text(re.compile(r"^[56]\d\.\d ms$"))
+    page.keyboard.press("F")
+    expect(span).to_have_text("2.00 s")
+    page.keyboard.press("Escape")
+    expect(page.locator(".slice")).to_be_hidden()
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Glossary")).to_be_visible()
