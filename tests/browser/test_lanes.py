@@ -108,3 +108,46 @@ def test_keys_zoom_move_and_go_among_slices(page: Page) -> None:
 
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Glossary")).to_be_visible()
+
+
+def test_a_selected_time_has_its_figures_and_is_in_the_address(page: Page) -> None:
+    plot = page.locator("canvas.plot")
+    box = plot.bounding_box()
+    assert box
+    note = page.locator(".under .note")
+
+    def drag(from_share: float, to_share: float, y: float) -> None:
+        page.mouse.move(box["x"] + from_share * box["width"], y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + to_share * box["width"], y, steps=4)
+        page.mouse.up()
+
+    drag(0.25, 0.5, box["y"] + 8)  # along the axis
+    selection = page.locator(".selection")
+    expect(selection).to_contain_text(re.compile(r"Selected 0\.5\d\d to 1\.00\d s, \d{3} ms"))
+    expect(note).to_contain_text(re.compile(r"are of the time from 0\.5\d\d to 1\.00\d s"))
+    expect(page.locator(".timeline .buttons .span")).to_have_text("2.00 s")  # the view stays
+    page.wait_for_url(re.compile(r"\?select=0\.5\d*-1(\.0\d*)?$"))
+    page.reload()
+    expect(selection).to_be_visible()
+    expect(note).to_contain_text("are of the time from 0.5")
+    selection.get_by_role("button", name="Zoom to it").click()
+    expect(page.locator(".timeline .buttons .span")).to_have_text(re.compile(r"^1\.\d\d s$"))
+
+    page.locator(".scroller").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".slice")).to_be_visible()
+    page.keyboard.press("m")  # a turn of 20 ms
+    expect(selection).to_contain_text(re.compile(r", (19|20)(\.\d)? ms"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".slice")).to_be_hidden()
+    expect(selection).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(selection).to_be_hidden()
+
+    with_shift = plot.bounding_box()
+    assert with_shift
+    page.keyboard.down("Shift")
+    drag(0.1, 0.2, with_shift["y"] + with_shift["height"] - 10)
+    page.keyboard.up("Shift")
+    expect(selection).to_be_visible()

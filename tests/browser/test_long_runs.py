@@ -38,7 +38,7 @@ def test_it_is_shown_whole_by_shares_and_by_slices_once_it_is_near(
             page.keyboard.press("+")
             page.keyboard.press("+")
     # Figures, panels and findings are now of that time alone.
-    expect(page.locator(".under .note")).to_contain_text("of the time on view")
+    expect(page.locator(".under .note")).to_contain_text("of the time from")
     expect(page.locator(".brief .span, .findings .span").first).not_to_contain_text("whole run")
     row = page.locator(".labels li", has_text="worker-0").bounding_box()  # the legend's lines have moved it
     y = row["y"] + row["height"] / 2

@@ -80,13 +80,13 @@ def test_it_opens_at_a_time_with_the_figures_of_it_and_of_others_says_that_they_
         page.goto(path.as_uri())
         # THEN it shows the figures of that time, and says so
         note, tile = page.locator(".note").first, page.locator(".figure[data-figure=switches] .value")
-        expect(note).to_contain_text("are of the time on view, 5.010 to 6.230 s")
+        expect(note).to_contain_text("are of the time from 5.010 to 6.230 s")
         expect(page.locator(".figure[data-figure=switches]")).to_contain_text(f"{switches:.0f}")
         of_the_span = tile.text_content()
         # WHEN a hand zooms into another
         page.locator("canvas.plot").hover()
         page.mouse.wheel(0, -300)
-        expect(note).to_contain_text("of the whole run, not of the time on view")
+        expect(note).to_contain_text("of the whole run, not of the time from")
         # AND to all of it
         page.keyboard.press("f")
         expect(note).to_contain_text("over the whole run")

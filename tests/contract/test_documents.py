@@ -39,7 +39,7 @@ def test_pages_of_commands_and_api_are_what_the_program_declares() -> None:
 
 def test_the_page_of_panels_has_a_row_for_every_panel() -> None:
     sources = "".join(
-        path.read_text() for path in (ROOT / "static" / "js" / "widgets" / "panels").glob("*.js")
+        path.read_text() for path in (ROOT / "static" / "js" / "widgets" / "panels").rglob("*.js")
     )
     titles = re.findall(r'^  label: "([A-Z][A-Za-z ]+)",$', sources, re.MULTILINE)
     rows = re.findall(r"^\| ([A-Z][a-z ]+) \| [A-Z]", (ROOT / "docs" / "panels.md").read_text(), re.MULTILINE)

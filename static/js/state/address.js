@@ -4,6 +4,7 @@
  * @typedef {object} View
  * @property {string | null} tab the panel that a hand chose
  * @property {{startUs: number, endUs: number} | null} window where the timeline stands; null where it follows
+ * @property {{startUs: number, endUs: number} | null} selected time
  * @property {number | null} atUs the playhead of a replay
  * @property {{lane: number, us: number} | null} slice that was chosen
  * @property {LanesOnView} lanes which of them, as tracks/lane_choice.js says
@@ -14,16 +15,18 @@
 export const NOTHING = Object.freeze({
   tab: null,
   window: null,
+  selected: null,
   atUs: null,
   slice: null,
   lanes: { text: "", order: "started", idle: true, pinned: [] },
 });
 
 /** The address's query, which begins with "?", or nothing. @param {View} view */
-export function queryOf({ tab, window, atUs, slice, lanes }) {
+export function queryOf({ tab, window, selected, atUs, slice, lanes }) {
   const query = new URLSearchParams();
   if (tab) query.set("tab", tab);
-  if (window) query.set("window", `${seconds(window.startUs)}-${seconds(window.endUs)}`);
+  if (window) query.set("window", textOf(window));
+  if (selected) query.set("select", textOf(selected));
   if (atUs !== null) query.set("at", seconds(atUs));
   if (slice) query.set("slice", `${slice.lane}@${seconds(slice.us)}`);
   if (lanes.text.trim()) query.set("lanes", lanes.text.trim());
@@ -37,14 +40,12 @@ export function queryOf({ tab, window, atUs, slice, lanes }) {
 export function viewOf(search) {
   const query = new URLSearchParams(search);
   const at = microseconds(query.get("at") ?? "");
-  const [startUs, endUs] = (query.get("window") ?? "").split("-").map(microseconds);
   const [lane, us] = (query.get("slice") ?? "").split("@");
   const sliceUs = microseconds(us ?? "");
   return {
     tab: query.get("tab"),
-    window: startUs !== null && endUs !== null && endUs !== undefined && endUs > startUs
-      ? { startUs, endUs }
-      : null,
+    window: timeOf(query.get("window") ?? ""),
+    selected: timeOf(query.get("select") ?? ""),
     atUs: at,
     lanes: {
       text: query.get("lanes") ?? "",
@@ -54,6 +55,19 @@ export function viewOf(search) {
     },
     slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
   };
+}
+
+/** @param {{startUs: number, endUs: number}} time */
+function textOf({ startUs, endUs }) {
+  return `${seconds(startUs)}-${seconds(endUs)}`;
+}
+
+/** @param {string} text @returns {{startUs: number, endUs: number} | null} */
+function timeOf(text) {
+  const [startUs, endUs] = text.split("-").map(microseconds);
+  return startUs !== null && endUs !== null && endUs !== undefined && endUs > startUs
+    ? { startUs, endUs }
+    : null;
 }
 
 /** @param {number} us */

@@ -6,9 +6,11 @@
  * @import { TimeScale } from "../base/time_scale.js"
  * @import { CollectorRow, FreeRow, Row, TrackRow } from "./rows.js"
  * @import { Found, Mark } from "./marks.js"
+ * @typedef {{startUs: number, endUs: number}} Span
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, originUs: number, edgeUs: number,
- *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[], found: Found | null}} Picture nothing is
+ *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[],
+ *            found: Found | null, selected: Span | null}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels, and the axis counts from `originUs`
  */
 import { bin, binGrouped } from "../base/bins.js";
@@ -85,6 +87,7 @@ export function paint(surface, palette, picture) {
   paintPlayhead(surface, palette, picture);
   paintCursor(surface, palette, picture);
   paintAxis(surface, palette, picture, at, stepUs);
+  paintSelected(surface, palette, picture);
 }
 
 /**
@@ -212,6 +215,22 @@ function paintPlayhead({ context }, palette, { scale, playheadUs, height }) {
   if (x < 0 || x > scale.width) return;
   context.fillStyle = palette.accent.css;
   context.fillRect(Math.min(x, scale.width - 1) - 1, AXIS_HEIGHT, 2, height - AXIS_HEIGHT);
+}
+
+/** The time that is selected keeps its light, what lies beside it is dimmed; on the axis it has a bar. @param {Surface} surface @param {Palette} palette @param {Picture} picture */
+function paintSelected({ context }, palette, { scale, selected, height }) {
+  if (selected === null) return;
+  const within = (/** @type {number} */ us) => Math.min(scale.width, Math.max(0, scale.toX(us)));
+  const [left, right] = [within(selected.startUs), within(selected.endUs)];
+  context.save();
+  context.fillStyle = palette.surface.css;
+  context.globalAlpha = 0.5;
+  context.fillRect(0, AXIS_HEIGHT, left, height - AXIS_HEIGHT);
+  context.fillRect(right, AXIS_HEIGHT, scale.width - right, height - AXIS_HEIGHT);
+  context.globalAlpha = 1;
+  context.fillStyle = palette.accent.css;
+  if (right > left) context.fillRect(left, AXIS_HEIGHT - 3, right - left, 3);
+  context.restore();
 }
 
 /** @param {Surface} surface @param {Palette} palette @param {Picture} picture */

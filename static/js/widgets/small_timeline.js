@@ -51,6 +51,7 @@ export class SmallTimeline {
       playheadUs: null,
       marks: [],
       found: null,
+      selected: null,
     });
   }
 }

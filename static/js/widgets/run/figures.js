@@ -154,14 +154,12 @@ function busiest(gils) {
  */
 function noteOn({ free, summary, span, unknown }, gils, gil) {
   if (unknown) {
-    return `Figures, panels and findings are of the whole run, not of the time on view, ${
+    return `Figures, panels and findings are of the whole run, not of the time from ${
       spanText(unknown)
     }: there are no others here.`;
   }
   if (span) {
-    return `Figures, panels and findings are of the time on view, ${
-      spanText(span)
-    }. Charts show the whole run.`;
+    return `Figures, panels and findings are of the time from ${spanText(span)}. Charts show the whole run.`;
   }
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +

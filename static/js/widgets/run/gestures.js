@@ -10,6 +10,8 @@
  * @property {() => void} reset
  * @property {() => void} fit shows the whole run
  * @property {() => void} [focus] shows what is marked, or the whole run
+ * @property {(fromX: number, toX: number) => void} [select] a piece of the time on view
+ * @property {() => void} [selectFound] the time of what is marked
  * @property {() => void} [search] among the lanes
  * @property {(way: SliceWay) => void} [slice] goes to another one, or does something with it
  * @property {() => void} togglePause
@@ -18,9 +20,13 @@
  * @property {(at: {x: number, y: number} | null) => void} choose a slice; null where a key asks for one
  */
 
+import { AXIS_HEIGHT } from "../../tracks/painter.js";
+
 /** A notch of a wheel is 100 of its pixels, and zooms by about a fifth. */
 const ZOOM_PER_PIXEL = 0.002;
 const LINE_PIXELS = 16;
+/** A hand that presses trembles so much. */
+const LEAST_SELECTED = 3;
 
 /**
  * @param {HTMLElement} root the run on the page: within it buttons have a `data-act`
@@ -69,6 +75,7 @@ const KEYS = {
   f: "focus",
   l: "live",
   p: "pin",
+  m: "select-found",
   "/": "search",
   "[": "slice-earlier",
   "]": "slice-later",
@@ -87,6 +94,7 @@ function actsOf(gestures) {
     ["reset", gestures.reset],
     ["fit", gestures.fit],
     ["focus", gestures.focus ?? gestures.fit],
+    ["select-found", () => gestures.selectFound?.()],
     ["search", () => gestures.search?.()],
     ["help", () => document.getElementById("words")?.togglePopover()],
     ["pin", () => gestures.slice?.("pin")],
@@ -114,6 +122,8 @@ export function attachPointer(canvas, gestures, signal) {
   /** @type {number | null} */
   let dragX = null;
   let dragged = false;
+  /** @type {number | null} where a selection began */
+  let selectX = null;
   canvas.addEventListener(
     "wheel",
     (event) => {
@@ -131,7 +141,9 @@ export function attachPointer(canvas, gestures, signal) {
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
-      dragX = event.clientX;
+      const selects = gestures.select && (event.shiftKey || event.offsetY < AXIS_HEIGHT);
+      if (selects) selectX = event.offsetX;
+      else dragX = event.clientX;
       dragged = false;
       canvas.setPointerCapture(event.pointerId);
     },
@@ -140,6 +152,9 @@ export function attachPointer(canvas, gestures, signal) {
   canvas.addEventListener(
     "pointermove",
     (event) => {
+      if (selectX !== null && Math.abs(event.offsetX - selectX) >= LEAST_SELECTED) {
+        gestures.select?.(Math.min(selectX, event.offsetX), Math.max(selectX, event.offsetX));
+      }
       if (dragX !== null && event.clientX !== dragX) {
         gestures.dragBy(event.clientX - dragX);
         dragX = event.clientX;
@@ -149,7 +164,7 @@ export function attachPointer(canvas, gestures, signal) {
     },
     { signal },
   );
-  const release = () => (dragX = null);
+  const release = () => (dragX = selectX = null);
   canvas.addEventListener(
     "pointerup",
     (event) => {

@@ -24,7 +24,7 @@ export class RunAddress {
   /** @param {{details: Details, timeline: Timeline, slice: SliceDetails, replay: Replay}} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { tab, window, lanes } = this.#wanted;
+    const { tab, window, selected, lanes } = this.#wanted;
     if (tab) parts.details.restore(tab);
     parts.timeline.chooseLanes({
       text: lanes.text,
@@ -33,6 +33,7 @@ export class RunAddress {
       pinned: new Set(lanes.pinned),
     });
     if (window) parts.timeline.standAt(window);
+    if (selected) parts.timeline.select(selected);
   }
 
   /** Brings back what had to wait for the run's messages. @param {RunState} state */
@@ -72,6 +73,7 @@ export class RunAddress {
     const query = queryOf({
       tab: details.chosen,
       window: timeline.standsAt,
+      selected: timeline.selected,
       atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
       lanes: { text, order, idle, pinned: [...pinned] },

@@ -218,7 +218,8 @@ export class RunView {
   }
 
   get #spanOnView() {
-    return spanOnView(this.#state, this.#timeline.onView, this.#timeline.stands);
+    const { selected, onView, stands } = this.#timeline;
+    return spanOnView(this.#state, selected ?? onView, selected !== null || stands);
   }
 
   /** Of a run that is played again what stands for a moment is of the playhead's. */

@@ -33,6 +33,7 @@ import { marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
 import { heightOf, layOut, rowAt } from "../../tracks/rows.js";
 import { attachGestures } from "./gestures.js";
+import { spanText } from "../span_text.js";
 import { Labels } from "./labels.js";
 import { LaneTools } from "./lane_tools.js";
 import { Tip } from "./tip.js";
@@ -52,6 +53,8 @@ export class Timeline {
   #marks = [];
   /** @type {Found | null} */
   #found = null;
+  /** Of which the figures are asked for, wherever the view is. @type {{startUs: number, endUs: number} | null} */
+  #selected = null;
   /** Of a run that is played again. @type {number | null} */
   #playheadUs = null;
   #section;
@@ -69,6 +72,8 @@ export class Timeline {
   #pauseButton;
   #liveButton;
   #spanText;
+  #selection;
+  #selectionText;
   #gestures;
   #resized;
   #onView;
@@ -106,6 +111,9 @@ export class Timeline {
     this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
     this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
     this.#spanText = find(root, ".buttons .span", HTMLElement);
+    this.#selection = find(root, ".selection", HTMLElement);
+    this.#selectionText = find(this.#selection, ".words", HTMLElement);
+    find(this.#selection, ".clear", HTMLButtonElement).addEventListener("click", () => this.select(null));
     this.#gestures = attachGestures(root, this.#surface.canvas, {
       zoomAt: (factor, x) => this.#act(() => this.#zoom(factor, x)),
       dragBy: (pixels) => this.#act(() => this.#pan(-pixels / this.#surface.canvas.clientWidth)),
@@ -113,11 +121,13 @@ export class Timeline {
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       fit: () => this.#act(() => this.#fit()),
+      select: (fromX, toX) => this.#act(() => this.#select(fromX, toX)),
+      selectFound: () => this.#act(() => this.select(this.#found)),
       focus: () => this.#act(() => this.#focus()),
       togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
       search: () => this.#tools.search(),
-      slice: (way) => onSlice(way),
+      slice: (way) => this.#slice(way, onSlice),
       point: (at) => {
         this.#pointer = at;
         this.#onView();
@@ -154,6 +164,18 @@ export class Timeline {
   /** Pins a thread's lane, or lets it go. @param {number} lane */
   pin(lane) {
     this.#tools.change({ pinned: toggled(this.#tools.choice.pinned, lane) });
+  }
+
+  /** The time that a hand has selected, or null. */
+  get selected() {
+    return this.#selected;
+  }
+
+  /** @param {{startUs: number, endUs: number} | null} time */
+  select(time) {
+    this.#selected = time && { startUs: time.startUs, endUs: time.endUs };
+    this.#onView();
+    this.redraw();
   }
 
   /** Whether it shows the same time for good. */
@@ -273,9 +295,25 @@ export class Timeline {
     if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
   }
 
-  /** Shows what is marked, or all of the run where nothing is, or that is on view already. */
+  /** @param {number} fromX @param {number} toX over the plot */
+  #select(fromX, toX) {
+    const edgeUs = this.#edgeUs(performance.now());
+    const shown = this.onView;
+    if (edgeUs === null || !shown) return;
+    const scale = new TimeScale(shown.startUs, shown.endUs, this.#surface.canvas.clientWidth);
+    const [startUs, endUs] = [Math.max(0, scale.toUs(fromX)), Math.min(scale.toUs(toX), edgeUs)];
+    if (endUs > startUs) this.select({ startUs, endUs });
+  }
+
+  /** The key that takes a slice away takes the selection after it. @param {SliceWay} way @param {(way: SliceWay) => void} onSlice */
+  #slice(way, onSlice) {
+    if (way === "close" && this.#found === null) this.#act(() => this.select(null));
+    else onSlice(way);
+  }
+
+  /** Shows what is selected or marked, or all of the run where nothing is, or that is on view already. */
   #focus() {
-    const { startUs, endUs } = this.#found ?? {};
+    const { startUs, endUs } = this.#selected ?? this.#found ?? {};
     const shown = this.onView;
     if (startUs === undefined || endUs === undefined || !shown || isAround(shown, startUs, endUs)) {
       this.#fit();
@@ -373,6 +411,7 @@ export class Timeline {
       edgeUs: untilUs,
       marks: this.#marks,
       found: this.#found,
+      selected: this.#selected,
     });
     if (pointer && scale.toUs(pointer.x) <= untilUs) this.#showTip(pointer, scale);
     else this.#tip.hide();
@@ -420,6 +459,14 @@ export class Timeline {
     this.#liveButton.disabled = following;
     setText(this.#liveButton, this.#state.ended ? "End" : "Live");
     setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
+    this.#selection.hidden = this.#selected === null;
+    if (this.#selected) {
+      const { startUs, endUs } = this.#selected;
+      const words = `Selected ${spanText({ fromUs: startUs, toUs: endUs })}, ${
+        text(duration((endUs - startUs) / 1e6))
+      }`;
+      setText(this.#selectionText, words);
+    }
   }
 }
 

@@ -7,11 +7,12 @@ Deno.test("an address holds a view and gives it back; what is no view is passed 
   const view = {
     tab: "waits",
     window: { startUs: 1_500_000, endUs: 2_000_001 },
+    selected: { startUs: 1_600_000, endUs: 1_700_000 },
     atUs: 1_750_000,
     slice: { lane: 3, us: 1_600_000 },
     lanes: NOTHING.lanes,
   };
-  assert.equal(queryOf(view), "?tab=waits&window=1.5-2.000001&at=1.75&slice=3@1.6");
+  assert.equal(queryOf(view), "?tab=waits&window=1.5-2.000001&select=1.6-1.7&at=1.75&slice=3@1.6");
   assert.deepEqual(viewOf(queryOf(view)), view);
   assert.equal(queryOf(NOTHING), "");
   assert.deepEqual(viewOf(""), NOTHING);
