@@ -14,7 +14,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz lint format bench screenshots cases soak server-soak findings clean
+.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz groups lint format bench screenshots cases soak server-soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,10 @@ truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, 
 
 fuzz: $(VENV)/.installed-test  ## observe 200 times over a memory that lies (RUNS=1000: more)
 	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest --timeout=0 tests/process/test_lying_memory.py $(ARGS)
+
+groups: $(VENV)/.installed-test  ## limit programs by control groups, in a kernel of their own
+	$(call have,linux.uml,user-mode-linux,The tests of control groups need)
+	$(BIN)/pytest tests/process/test_groups.py $(ARGS)
 
 lint: $(VENV)/.installed-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check .
@@ -129,15 +133,21 @@ define have
 	if [ -z "$$lack" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 	  echo >&2 "$(3) $$lack on PATH, and there is no apt-get to install it with."; exit 1; fi; \
-	root=; if [ "$$(id -u)" != 0 ]; then root="sudo -n"; \
-	  $$root true 2>/dev/null || { echo >&2 "$(3) $$lack: sudo apt-get install $(2)"; exit 1; }; fi; \
-	echo "Installing $(2)"; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	$$root $(APT) update && $$root $(APT) install --yes --no-install-recommends $(2) >/dev/null
+	[ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || \
+	  { echo >&2 "$(3) $$lack: sudo apt-get install $(2)"; exit 1; }; \
+	$(call install,$(2))
 endef
 
+install = echo "Installing $(1)"; export DEBIAN_FRONTEND=noninteractive; \
+  root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+  $$root $(APT) update && $$root $(APT) install --yes --no-install-recommends $(1) >/dev/null
+
+# The headless shell is not needed, and halves what the browser tests cost: docs/decisions/0005.
 chromium:
 	$(call have,chromium,chromium,The browser tests need)
+	@[ -e /usr/lib/chromium/chromium-headless-shell ] || ! command -v apt-get >/dev/null || \
+	  ($(call install,chromium chromium-headless-shell)) 2>/dev/null || \
+	  echo "Without Debian's chromium-headless-shell the browser tests take twice as long"
 
 compilers:
 	$(call have,javac g++,default-jdk-headless g++,The tests of \`allocate\` need)

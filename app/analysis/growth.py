@@ -154,7 +154,10 @@ class Growth:
         if "c_library" in kinds:
             blocks = kinds.pop("c_library")
             mapped = (_per_s(_sums(rows, ("c_mapped",)), from_us, to_us) or 0.0) > blocks / 2
-            kinds[self._owner(blocks, large_per_s, None if mapped else mmap_threshold)] = blocks
+            owner = self._owner(blocks, large_per_s, None if mapped else mmap_threshold)
+            if owner == "native" and blocks < kinds.get("small_objects", 0.0):
+                owner = "c_library"  # the tables that hold those objects grow with them, in few blocks
+            kinds[owner] = blocks
         return kinds or None, large_per_s
 
     def _owner(self, blocks: float, large: float | None, largest: int | None) -> GrowthKind:

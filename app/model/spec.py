@@ -47,6 +47,9 @@ class Limits:
     processes: int | None = None  # and threads, beside those of its user; of root's the kernel limits none
     file_bytes: int | None = None  # in each file that it writes
     output_bytes: int | None = None  # on its standard streams, all its processes together
+    # A control group (cgroup v2) in which the program gets one of its own: memory and processes are then of
+    # all its processes together, root's too. None: of each process, by rlimit.
+    group: str | None = None
 
 
 @dataclass(frozen=True)

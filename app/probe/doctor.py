@@ -70,6 +70,13 @@ def _user() -> Json:
     own = access.credentials("self")
     assert own is not None
     name = access.user(own.uids[1])
+    if own.may_trace and not own.may_open:
+        detail = (
+            f"{name} with CAP_SYS_PTRACE, without CAP_DAC_READ_SEARCH: only this user's processes can be read"
+        )
+        return _check(
+            "user", LIMITED, detail, "docker run --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH ..."
+        )
     if own.may_trace:
         return _check("user", OK, f"{name}, with CAP_SYS_PTRACE: every user's processes can be read")
     if own.uids[1] == 0:

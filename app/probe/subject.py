@@ -104,6 +104,9 @@ class Subject:
     def failure(self) -> TargetFailed:
         """Why a program that was started is said to have failed."""
         assert self.target is not None
+        outgrown = self.target.outgrown()
+        if outgrown is not None:
+            return outgrown
         said = last_words.failure(self.target.exit_code or 0, self.target.tail)
         # What a command or a script wrote is told in reports.
         return TargetFailed(said, "" if self.is_command else self.target.stderr_tail)

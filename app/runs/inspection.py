@@ -16,9 +16,10 @@ from typing import Any, TypedDict
 from app.model.errors import GilscopeError, from_json
 from app.model.states import UNAVAILABLE, Measure
 from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
+from app.runs import delegated
 from app.runs.observer import COMMAND, HOME, own_environment
 
-_LIMIT_S = 30.0
+_LIMIT_S = 60.0  # of a machine on which much else runs
 _UNREAD = "they had not been read in the ten seconds that this takes at most: ask again when less else runs"
 
 Json = dict[str, Any]
@@ -36,7 +37,19 @@ def processes(own: bool) -> Json:
 
 def doctor(pid: int | None) -> Json:
     """What works here, and for a process: see app/probe/doctor.py. Blocks for as long as a Python starts."""
-    return _ask("--doctor", *([] if pid is None else [str(pid)]))
+    report = _ask("--doctor", *([] if pid is None else [str(pid)]))
+    return {**report, "checks": [*report["checks"], _limits()]}
+
+
+def _limits() -> Json:
+    """For what the limits of programs hold that a server starts, if it is started as this process was."""
+    name, why = "limits of programs", delegated.hindrance()
+    if why is None or delegated.folder() is not None:
+        detail = "memory and processes of all that a program starts together, by cgroup"
+        return {"name": name, "status": "ok", "detail": detail, "remedy": ""}
+    detail = f"of each process, by rlimit, not of all together: {why}"
+    remedy = "" if "no " in why else delegated.HOW
+    return {"name": name, "status": "limited", "detail": detail, "remedy": remedy}
 
 
 class MemoryReport(TypedDict):

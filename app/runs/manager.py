@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from app.model.errors import (
@@ -22,7 +22,7 @@ from app.model.errors import (
     SwitchedOff,
 )
 from app.model.metrics import ServerMetrics
-from app.runs import catalogue, interpreters, plan
+from app.runs import catalogue, delegated, interpreters, plan
 from app.runs.archive import Archive, Query, StoredRun
 from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
@@ -111,7 +111,8 @@ class Manager:
                 "Start the server without --no-commands, and with GILSCOPE_COMMANDS unset.",
             )
         planned = await self._plan(request)
-        run = self._admit(planned.limited(self._settings.limits, self._settings.target_seconds))
+        limits = replace(self._settings.limits, group=delegated.folder())
+        run = self._admit(planned.limited(limits, self._settings.target_seconds))
         if recording is not None:
             run.record(recording)
         if self._archived:

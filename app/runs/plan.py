@@ -81,6 +81,20 @@ class Plan:
             **({} if self.asked.script is None else {"script": self.asked.script}),
             "environment": None if self.environment is None else dict(self.environment),
             "attach": None if pid is None else {"pid": pid},
+            "limits": self._limits_json(),
+        }
+
+    def _limits_json(self) -> Json | None:
+        """What the program may use, of all its processes together or of each; None: as it likes."""
+        limits = self.start.limits if self.start is not None and not self.in_foreground else None
+        if limits is None:
+            return None
+        return {
+            "memory_bytes": limits.memory_bytes,
+            "processes": limits.processes,
+            "file_bytes": limits.file_bytes,
+            "output_bytes": limits.output_bytes,
+            "together": limits.group is not None,
         }
 
     def spec(self, run_id: str, *further: str) -> ObserverSpec:

@@ -1,7 +1,7 @@
 """A run as every interface shows it, made of what its plan said and of what its messages told.
 
-    {"id", "kind", "environment", "attach", each field of a request (request.py), "state", "started_at",
-     "duration_s", "exit_code", "output", "error"}
+    {"id", "kind", "environment", "attach", "limits", each field of a request (request.py), "state",
+     "started_at", "duration_s", "exit_code", "output", "error"}
 
 What does not concern its kind is null. `duration_s` is the measured time: from the first frame to a
 workload's result, else to the end, or to now. `output` is the end of what a command or a script wrote;
@@ -15,7 +15,7 @@ from typing import Any
 from app.analysis.ledger import Ledger
 from app.runs.request import ASKED
 
-PLANNED = ("id", "kind", *ASKED, "environment", "attach")
+PLANNED = ("id", "kind", *ASKED, "environment", "attach", "limits")
 
 Json = dict[str, Any]
 

@@ -21,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import assets
 from app.model.errors import BadRequest, Conflict
+from app.runs import delegated
 from app.runs.garbage import collect_seldom
 from app.runs.malloc import map_large_blocks
 from app.runs.manager import Manager
@@ -88,6 +89,7 @@ def serve(
 
     _tell_of_changed_sources()
     map_large_blocks()
+    delegated.enter()
     app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager, sessions, invite)
     with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):
         for listener in listeners:
@@ -150,7 +152,7 @@ class Server(uvicorn.Server):
             loop="asyncio",  # which accepts by the method of Listener
             backlog=accepted_at_once(),
             ws=SocketProtocol,
-            ws_per_message_deflate=False,  # once for each viewer; see SocketProtocol
+            ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
             log_level="warning",
             access_log=False,  # addresses hold entrance codes
             server_header=False,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support.plain import NO_TLS
 
 from .conftest import PATIENCE_MS, Site
 from .steps import COUNT_STATES, tab
@@ -20,9 +21,9 @@ CHANGES = (
 @pytest.fixture
 def looker(browser: Browser, site: Site) -> Iterator[Page]:
     """A page of a session to look, which nothing of the server refuses, and which complains of nothing."""
-    code = httpx.post(f"http://{site.host}:{site.port}/api/v1/codes?look=true", headers=site.bearer).json()[
-        "code"
-    ]
+    code = httpx.post(
+        f"http://{site.host}:{site.port}/api/v1/codes?look=true", headers=site.bearer, verify=NO_TLS
+    ).json()["code"]
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -38,7 +39,9 @@ def looker(browser: Browser, site: Site) -> Iterator[Page]:
 @pytest.fixture
 def run(site: Site) -> Iterator[str]:
     """A run of somebody who may start one."""
-    with httpx.Client(base_url=f"http://{site.host}:{site.port}/api/v1", headers=site.bearer) as client:
+    with httpx.Client(
+        base_url=f"http://{site.host}:{site.port}/api/v1", headers=site.bearer, verify=NO_TLS
+    ) as client:
         run = client.post("/runs", json={"workload": "cpu-bound", "seconds": 60}).json()["id"]
         yield run
         client.post(f"/runs/{run}/stop")
@@ -60,7 +63,7 @@ def test_who_may_only_look_sees_a_live_run_its_end_its_replay_and_its_exports(
     expect(page.get_by_text("View only")).to_be_visible()
     nothing_to_press(page)
     tab(page, "Threads")
-    assert httpx.post(f"{here}/api/v1/runs/{run}/stop", headers=site.bearer).status_code == 200
+    assert httpx.post(f"{here}/api/v1/runs/{run}/stop", headers=site.bearer, verify=NO_TLS).status_code == 200
     expect(page.locator(".badge[data-state=stopped]")).to_be_visible()
     nothing_to_press(page)
     page.get_by_role("button", name="Play", exact=True).click()

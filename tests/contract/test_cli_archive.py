@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support import recorded as made
+from support.plain import NO_TLS
 
 LIMIT_S = 60
 
@@ -114,7 +115,7 @@ def test_a_file_is_replayed_on_its_page_and_is_in_the_archive_then(gilscope, tmp
                 r"GILScope is at (http://\S+/runs/replayed\?code=\S+)\n", server.stdout.readline()
             )
             assert said
-            with httpx.Client(follow_redirects=True) as client:
+            with httpx.Client(follow_redirects=True, verify=NO_TLS) as client:
                 assert client.get(said[1]).status_code == 200
         finally:
             server.terminate()

@@ -78,7 +78,10 @@ def test_the_files_to_deploy_are_well_formed_and_give_commands_that_there_are(na
     else:
         assert tree["spec"]["shareProcessNamespace"] is True
         service = next(each for each in tree["spec"]["containers"] if each["name"] == "gilscope")
-        assert service["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE"]}
+        assert service["securityContext"]["capabilities"] == {
+            "drop": ["ALL"],
+            "add": ["SYS_PTRACE", "DAC_READ_SEARCH"],
+        }
     program, command, *words = service["command"]
     assert program == "gilscope"
     assert {word for word in words if word.startswith("--")} <= _options()[command]
@@ -87,7 +90,7 @@ def test_the_files_to_deploy_are_well_formed_and_give_commands_that_there_are(na
 def test_every_fault_in_the_page_of_faults_has_a_test_that_there_is() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     tests += "".join(path.read_text() for path in (ROOT / "tests").rglob("*_test.js"))
-    known = set(re.findall(r"^(?:async )?def (test_\w+)\(", tests, re.MULTILINE))
+    known = set(re.findall(r"^ *(?:async )?def (test_\w+)\(", tests, re.MULTILINE))
     known |= set(re.findall(r'^Deno\.test\("([^"]+)"', tests, re.MULTILINE))
     page = (ROOT / "docs" / "faults.md").read_text()
     rows = re.findall(r"^\| [^|-][^|]* \| [^|]+ \| (`.+`) \|$", page, re.MULTILINE)

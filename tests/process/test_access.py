@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from support.observing import ROOT, observing
 from support.targets import standing_by, unprivileged
 
@@ -163,6 +164,39 @@ def test_a_process_in_a_pid_namespace_of_its_own_is_observed_by_the_tids_of_this
         assert observation.of(Process)[0].python
         report = json.loads(gilscope("doctor", str(pid), "--json").stdout)
         assert report["process"]["inner_pid"] == 1
+
+
+def _with_capabilities(*names: str) -> list[str]:
+    """Of root, who has dropped all others, as in a container."""
+    return ["setpriv", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in names)])]
+
+
+def _as_in_a_container(pid: int, *capabilities: str) -> subprocess.CompletedProcess[str]:
+    words = [
+        *_with_capabilities(*capabilities),
+        sys.executable,
+        "-m",
+        "app",
+        "attach",
+        str(pid),
+        "--seconds",
+        "1",
+    ]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.root
+def test_the_capabilities_of_the_sidecar_are_those_that_it_needs_for_a_program_of_another_user() -> None:
+    pod = yaml.safe_load((ROOT / "docs" / "deploy" / "kubernetes.yaml").read_text())
+    added = [one["securityContext"]["capabilities"].get("add") for one in pod["spec"]["containers"]]
+    (needed,) = [[name.lower() for name in names] for names in added if names]
+    assert len(needed) == 2
+    with standing_by(SYSTEM_PYTHON, WAITING, **unprivileged()) as child:
+        assert _as_in_a_container(child.pid, *needed).returncode == 0
+        refused = _as_in_a_container(child.pid, "sys_ptrace")
+    assert refused.returncode == 3
+    assert "its memory is a file of nobody, and GILScope has no CAP_DAC_READ_SEARCH" in refused.stderr
+    assert "Add the capability DAC_READ_SEARCH" in refused.stderr
 
 
 def _credentials(effective: int = 0) -> Credentials:

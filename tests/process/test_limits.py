@@ -51,7 +51,9 @@ def output_of(tmp_path: Path, script: str, **settings: int) -> dict:
 
 
 def test_no_process_of_it_gets_more_memory(tmp_path):
-    assert output_of(tmp_path, MEMORY, target_memory=256 << 20)["output"].split() == ["refused", "True"]
+    run = output_of(tmp_path, MEMORY, target_memory=256 << 20)
+    assert run["output"].split() == ["refused", "True"]
+    assert (run["limits"]["memory_bytes"], run["limits"]["together"]) == (256 << 20, False)
 
 
 def test_no_file_of_it_gets_larger(tmp_path):

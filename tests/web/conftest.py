@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.plain import NO_TLS
 from websockets.sync.client import ClientConnection, connect
 
 from app.runs.manager import Manager
@@ -39,10 +40,9 @@ class Site:
 
     def stream(self, run_id: str, query: str = "", **options: object) -> ClientConnection:
         """A viewer of a run."""
-        head = {"Authorization": f"Bearer {TOKEN}"}
-        options = {"additional_headers": head, "max_size": None, "compression": None} | options
+        options = {"additional_headers": {"Authorization": f"Bearer {TOKEN}"}, "max_size": None} | options
         address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream?{query}"
-        return connect(address, proxy=None, **options)
+        return connect(address, compression=None, proxy=None, **options)
 
     def runs(self, **query: object) -> list[dict]:
         """The runs that it lists."""
@@ -70,7 +70,9 @@ def serving(how: str | None, settings: Settings, **more: object) -> Iterator[Sit
         try:
             assert ready.wait(30), "the server did not start"
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, verify=NO_TLS
+            ) as client:
                 yield Site(port, manager, client)
         finally:
             server.should_exit = True
@@ -92,10 +94,23 @@ def site_with(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         yield make
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of all tests of a module that only ask."""
+    settings = Settings(token=TOKEN, data_dir=str(tmp_path_factory.mktemp("standing")))
+    with serving("steady", settings) as site:
+        yield site
+
+
 @pytest.fixture
-def site(site_with: Callable[..., Site]) -> Site:
-    """A site whose observer goes on until it is stopped."""
-    return site_with("steady")
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A site whose observer goes on until it is stopped: the test's own, or that of all marked `asks`."""
+    if request.node.get_closest_marker("asks") is None:
+        yield request.getfixturevalue("site_with")("steady")
+        return
+    site = request.getfixturevalue("standing")
+    yield site
+    assert site.runs() == site.runs(removed=True) == [], "it has not only asked"
 
 
 @pytest.fixture

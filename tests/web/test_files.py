@@ -15,6 +15,7 @@ from app.web import serve
 PAGES = ("/", "/compare", "/history", "/memory", "/processes")
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("path", ["js/pages/lab.js", "css/tokens.css", "icon.svg"])
 def test_a_file_comes_once_and_then_that_it_is_the_same(site: Site, path: str):
     first = site.client.get(f"/static/{path}")
@@ -26,11 +27,13 @@ def test_a_file_comes_once_and_then_that_it_is_the_same(site: Site, path: str):
     assert other.content == first.content
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("path", ["js", "none.js", "../pyproject.toml", "%2e%2e/pyproject.toml", "x" * 5000])
 def test_what_is_no_file_of_the_pages_is_not_there(site: Site, path: str):
     assert site.client.get(f"/static/{path}").status_code == 404
 
 
+@pytest.mark.asks
 def test_a_file_is_not_to_be_written(site: Site):
     assert site.client.post("/static/icon.svg", content=b"x").status_code in (403, 405)
 
@@ -42,6 +45,7 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_manifest", lambda: (files, {**sources, "js/theme.js": "0"}))
 
 
+@pytest.mark.asks
 @pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_of_changed_sources_names_every_module_that_it_loads(site: Site, page: str):
@@ -56,6 +60,7 @@ def test_a_page_of_changed_sources_names_every_module_that_it_loads(site: Site, 
             assert reached.resolve().relative_to(assets.STATIC / "js").as_posix() in named
 
 
+@pytest.mark.asks
 @pytest.mark.usefixtures("changed")
 def test_a_page_of_changed_sources_names_every_sheet(site: Site):
     html = site.client.get("/").text
@@ -71,6 +76,7 @@ def bundled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "_manifest", lambda: (files, assets._digests(assets._state())))
 
 
+@pytest.mark.asks
 @pytest.mark.usefixtures("bundled")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_loads_a_handful_of_files_that_are_kept_for_good(site: Site, page: str):
@@ -88,6 +94,7 @@ def test_a_page_loads_a_handful_of_files_that_are_kept_for_good(site: Site, page
     assert sum(len(site.client.get(path).content) for path in named if path.endswith(".css")) > 10_000
 
 
+@pytest.mark.asks
 @pytest.mark.usefixtures("bundled")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_compressed_and_told_to_be_the_same(site: Site, page: str):
@@ -108,12 +115,14 @@ def test_only_a_page_of_a_run_opens_its_stream_and_before_anything_else(site: Si
         assert "/bundle/early-" not in site.client.get(page).text
 
 
+@pytest.mark.asks
 def test_the_interpreters_stand_once_in_a_page(site: Site):
     html = site.client.get("/").text
     for interpreter in site.client.get("/api/v1/interpreters").json()["interpreters"]:
         assert html.count(f'<option value="{interpreter["path"]}"') == 1
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("name", ["none.js", "manifest.json", "manifest", "..%2fmanifest.json"])
 def test_what_is_no_file_of_the_bundle_is_not_there(site: Site, name: str):
     assert site.client.get(f"/bundle/{name}").status_code == 404

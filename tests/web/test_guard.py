@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from support.plain import NO_TLS
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -22,10 +23,11 @@ HTML = {"Accept": "text/html"}
 @pytest.fixture
 def stranger(site):
     """A client without the token."""
-    with httpx.Client(base_url=site.url) as client:
+    with httpx.Client(base_url=site.url, verify=NO_TLS) as client:
         yield client
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.x", ""]
 )
@@ -37,6 +39,7 @@ def test_a_foreign_host_is_refused_even_with_the_token(site, problem, host):
     assert site.runs() == []
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:9", "LOCALHOST"])
 def test_local_names_are_let_in_whatever_their_port(site, host):
     assert site.client.get("/api/v1/runs", headers={"Host": host}).status_code == 200
@@ -48,6 +51,7 @@ def test_a_host_that_the_settings_allow_is_let_in(site_with, problem):
     problem(site.client.get("/api/v1/runs", headers={"Host": "sub.box.example"}), 421)
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     "origin",
     ["http://evil.example", "null", "http://127.0.0.1:9", "http://localhost:{port}", "https://{host}"],
@@ -66,6 +70,7 @@ def test_a_stop_from_a_foreign_page_stops_nothing(site, problem):
     assert site.client.get(f"/api/v1/runs/{run['id']}").json()["state"] in ("starting", "running")
 
 
+@pytest.mark.asks
 def test_the_servers_own_origin_is_let_in(site):
     assert site.client.get("/api/v1/runs", headers={"Origin": site.url}).status_code == 200
 
@@ -96,6 +101,7 @@ def test_a_websocket_with_a_foreign_host_is_refused(site):
     assert caught.value.response.status_code == 403
 
 
+@pytest.mark.asks
 def test_without_the_token_nothing_is_started(site, stranger, problem):
     response = stranger.post("/api/v1/runs", json=COMMAND)
     problem(response, 401)
@@ -103,12 +109,14 @@ def test_without_the_token_nothing_is_started(site, stranger, problem):
     assert site.runs() == []
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer", "Basic dGVzdA==", "Bearer töken", ""])
 def test_a_wrong_token_is_none(stranger, problem, authorization):
     headers = {"Authorization": authorization.encode()}
     problem(stranger.get("/api/v1/runs", headers=headers), 401)
 
 
+@pytest.mark.asks
 def test_every_route_but_health_needs_the_token(site, stranger):
     assert stranger.get("/api/v1/health").json().keys() == {"status", "version"}
     described = site.client.get("/api/v1/openapi.json").json()["paths"]
@@ -129,7 +137,7 @@ LOOKS = {"Authorization": f"Bearer {LOOK}"}
 def shared(site_with):
     """A site with a token to look with, a run, and a client with that token."""
     site = site_with("steady", look_token=LOOK)
-    with httpx.Client(base_url=site.url, headers=LOOKS) as looker:
+    with httpx.Client(base_url=site.url, headers=LOOKS, verify=NO_TLS) as looker:
         yield site, site.start()["id"], looker
 
 
@@ -197,7 +205,7 @@ def test_the_look_token_and_codes_to_look_open_sessions_to_look(shared, stranger
 def stranger_of():
     """Make clients of a site that have no token."""
     with ExitStack() as clients:
-        yield lambda site: clients.enter_context(httpx.Client(base_url=site.url))
+        yield lambda site: clients.enter_context(httpx.Client(base_url=site.url, verify=NO_TLS))
 
 
 @pytest.fixture
@@ -222,7 +230,7 @@ def test_a_code_gives_a_session_and_leads_to_the_clean_address(site, stranger, c
 
 def test_a_code_works_once(site, stranger, code):
     stranger.get(f"/?code={code}")
-    assert httpx.get(f"{site.url}/?code={code}").status_code == 401
+    assert httpx.get(f"{site.url}/?code={code}", verify=NO_TLS).status_code == 401
 
 
 def test_a_code_is_used_up_by_a_browser_that_has_a_session_already(site, stranger, code):
@@ -231,7 +239,7 @@ def test_a_code_is_used_up_by_a_browser_that_has_a_session_already(site, strange
     response = stranger.get(f"/?code={second}")
     assert response.status_code == 303
     assert "set-cookie" not in response.headers
-    assert httpx.get(f"{site.url}/?code={second}").status_code == 401
+    assert httpx.get(f"{site.url}/?code={second}", verify=NO_TLS).status_code == 401
 
 
 def test_a_session_that_is_ended_lets_nobody_in(site, stranger, code):
@@ -249,6 +257,7 @@ def test_the_form_lets_in_who_has_the_token(site, stranger):
     assert stranger.get("/api/v1/runs").status_code == 200
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     "body", ["token=wrong", "", "token=", "x" * 100_000 + "&token=the-token-of-the-tests"]
 )
@@ -258,6 +267,7 @@ def test_the_form_lets_in_nobody_else(stranger, body):
     assert "set-cookie" not in response.headers
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("name", ["gilscope-1", "gilscope-{port}"])
 def test_the_token_is_no_session(stranger, site, name):
     stranger.cookies.set(name.format(port=site.port), "the-token-of-the-tests")
@@ -278,6 +288,7 @@ def test_the_way_in_leads_to_no_other_host(stranger, site, code):
     assert response.headers["location"] == "/evil.example/%5C"
 
 
+@pytest.mark.asks
 def test_a_person_without_a_session_is_told_the_way_in(stranger):
     response = stranger.get("/?code=wrong", headers=HTML)
     assert response.status_code == 401
@@ -286,6 +297,7 @@ def test_a_person_without_a_session_is_told_the_way_in(stranger):
     assert "set-cookie" not in response.headers
 
 
+@pytest.mark.asks
 def test_the_token_in_an_address_opens_nothing(stranger):
     assert stranger.get("/?token=the-token-of-the-tests").status_code == 401
 
@@ -297,6 +309,7 @@ def test_a_code_in_an_address_opens_pages_only(stranger, problem, code):
     assert stranger.get(f"/?code={code}").status_code == 303
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("fetch_site", ["cross-site", "same-site"])
 def test_what_another_page_asks_for_is_refused_even_with_the_token(site, problem, fetch_site):
     headers = {"Sec-Fetch-Site": fetch_site, "Sec-Fetch-Mode": "no-cors"}
@@ -309,6 +322,7 @@ def test_what_another_page_asks_for_is_refused_even_with_the_token(site, problem
     assert site.runs() == []
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("path", ["/", "/api/v1/health", "/no/such", "/static/css/none.css"])
 def test_every_response_keeps_other_pages_out(site, path):
     headers = site.client.get(path).headers
@@ -323,16 +337,19 @@ def test_every_response_keeps_other_pages_out(site, path):
     assert "access-control-allow-origin" not in headers
 
 
+@pytest.mark.asks
 def test_the_nonce_is_the_pages_own_and_new_each_time(site):
     nonces = set()
     for _ in range(2):
-        page = httpx.get(site.url, headers={"Accept": "text/html"})  # a stranger: its styles stand in it
+        # A stranger: its styles stand in it.
+        page = httpx.get(site.url, headers={"Accept": "text/html"}, verify=NO_TLS)
         (nonce,) = set(re.findall(r"'nonce-([\w-]+)'", page.headers["content-security-policy"]))
         assert f'nonce="{nonce}"' in page.text
         nonces.add(nonce)
     assert len(nonces) == 2
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     ("fetch_site", "again"), [("cross-site", True), ("none", False), ("same-origin", False)]
 )

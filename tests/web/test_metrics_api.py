@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from support.plain import NO_TLS
 
 LOOK = "a-token-to-look-with"
 
@@ -11,8 +12,8 @@ LOOK = "a-token-to-look-with"
 def test_it_is_read_with_a_token_the_one_to_look_too(site_with, problem) -> None:
     site = site_with("steady", look_token=LOOK)
     run = site.start()["id"]
-    problem(httpx.get(f"{site.url}/metrics"), 401)
-    answer = httpx.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {LOOK}"})
+    problem(httpx.get(f"{site.url}/metrics", verify=NO_TLS), 401)
+    answer = httpx.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {LOOK}"}, verify=NO_TLS)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
     found = {s.name: s for family in text_string_to_metric_families(answer.text) for s in family.samples}

@@ -26,16 +26,19 @@ def wait_for(site, run_id: str) -> dict:
     return site.client.get(f"/api/v1/runs/{run_id}").json()
 
 
+@pytest.mark.asks
 def test_health_says_no_more_than_that_it_is_well(site):
     assert site.client.get("/api/v1/health").json() == {"status": "ok", "version": "0.1.0"}
 
 
+@pytest.mark.asks
 def test_interpreters_are_listed(site):
     found = site.client.get("/api/v1/interpreters").json()["interpreters"]
     assert any(interpreter["supported"] for interpreter in found)
     assert {"path", "version", "free_threaded", "supported", "why"} <= found[0].keys()
 
 
+@pytest.mark.asks
 def test_workloads_are_listed_and_shown(site, problem):
     catalogue = site.client.get("/api/v1/workloads").json()
     assert catalogue["schema"] == 1
@@ -47,6 +50,7 @@ def test_workloads_are_listed_and_shown(site, problem):
     assert "cpu-bound" in body["remedy"]
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     ("body", "field", "bound"),
     [
@@ -107,12 +111,14 @@ def test_a_bad_field_is_named_with_its_bound_and_nothing_is_started(site, proble
     assert psutil.Process().children() == before
 
 
+@pytest.mark.asks
 def test_a_number_that_json_does_not_have_is_refused(site, problem):
     body = b'{"workload": "cpu-bound", "seconds": NaN}'
     response = site.client.post("/api/v1/runs", content=body, headers={"Content-Type": "application/json"})
     problem(response, 422, "seconds")
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     ("path", "most"), [("/api/v1/runs", MOST_SENT), ("/api/v1/runs/import", MOST_IMPORTED)]
 )
@@ -127,6 +133,7 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(site, path, most):
             assert json.loads(response.read())["type"] == "urn:gilscope:problem:413"
 
 
+@pytest.mark.asks
 def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_long(site, problem):
     sent = 0
 
@@ -141,28 +148,33 @@ def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_long(site, pro
     assert site.runs() == []
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize("content", [b"{", b"", b"[]", b"3"])
 def test_what_is_no_object_is_refused(site, problem, content):
     headers = {"Content-Type": "application/json"}
     problem(site.client.post("/api/v1/runs", content=content, headers=headers), 422)
 
 
+@pytest.mark.asks
 def test_what_is_no_text_is_refused(site, problem):
     headers = {"Content-Type": "application/json"}
     problem(site.client.post("/api/v1/runs", content=b"\xff", headers=headers), 400)
 
 
+@pytest.mark.asks
 def test_a_form_of_another_page_is_no_json(site, problem):
     headers = {"Content-Type": "text/plain"}
     problem(site.client.post("/api/v1/runs", content=b'{"command": ["x"]}', headers=headers), 422)
 
 
+@pytest.mark.asks
 def test_an_unknown_workload_or_interpreter_is_not_found(site, problem):
     problem(site.client.post("/api/v1/runs", json={"workload": "cpu-bond"}), 404, "workload")
     body = {"workload": "cpu-bound", "python": "3.2"}
     assert "3.2" in problem(site.client.post("/api/v1/runs", json=body), 404, "python")["detail"]
 
 
+@pytest.mark.asks
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -218,6 +230,7 @@ def test_a_server_without_commands_runs_its_workloads_and_offers_nothing_else(si
         assert offer in usual
 
 
+@pytest.mark.asks
 def test_a_method_that_a_route_does_not_have_is_refused(site, problem):
     response = site.client.put("/api/v1/runs")
     problem(response, 405)

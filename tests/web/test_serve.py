@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from support.plain import NO_TLS
 from websockets.sync.client import ClientConnection, connect
 
 from app.model.errors import BadRequest, Conflict
@@ -117,7 +118,7 @@ def test_one_line_gives_the_whole_address(started):
 def test_the_token_of_the_settings_is_used(started):
     _, client = started(GILSCOPE_TOKEN="chosen-by-one-hand")
     headers = {"Authorization": "Bearer chosen-by-one-hand"}
-    assert httpx.get(f"{client.base_url}/api/v1/runs", headers=headers).status_code == 200
+    assert httpx.get(f"{client.base_url}/api/v1/runs", headers=headers, verify=NO_TLS).status_code == 200
 
 
 def test_every_start_has_an_address_and_sessions_of_its_own(started):
@@ -134,7 +135,7 @@ def test_scripts_reach_it_at_127_0_0_1_too(started):
     _, client = started(GILSCOPE_TOKEN="chosen-by-one-hand")
     headers = {"Authorization": "Bearer chosen-by-one-hand"}
     address = f"http://127.0.0.1:{client.base_url.port}/api/v1/runs"
-    assert httpx.get(address, headers=headers).status_code == 200
+    assert httpx.get(address, headers=headers, verify=NO_TLS).status_code == 200
 
 
 def test_a_browser_comes_back_after_a_restart_with_the_same_token(started):
@@ -145,7 +146,8 @@ def test_a_browser_comes_back_after_a_restart_with_the_same_token(started):
     assert again.base_url.host == client.base_url.host
     # A port of 0 is another one each time, and the cookie's name holds it.
     [session] = [cookie.value for cookie in client.cookies.jar]
-    with httpx.Client(base_url=again.base_url, cookies={f"gilscope-{again.base_url.port}": session}) as back:
+    cookies = {f"gilscope-{again.base_url.port}": session}
+    with httpx.Client(base_url=again.base_url, cookies=cookies, verify=NO_TLS) as back:
         assert back.get("/api/v1/runs").status_code == 200
         assert back.delete("/api/v1/sessions").status_code == 204
         assert back.get("/api/v1/runs").status_code == 401
@@ -154,12 +156,12 @@ def test_a_browser_comes_back_after_a_restart_with_the_same_token(started):
 def test_a_stranger_at_the_door_makes_the_server_print_a_new_address_once(started):
     process, client = started()
     for _ in range(3):
-        assert httpx.get(client.base_url, headers={"Accept": "text/html"}).status_code == 401
+        assert httpx.get(client.base_url, headers={"Accept": "text/html"}, verify=NO_TLS).status_code == 401
     assert process.stdout is not None
     found = LINE.fullmatch(process.stdout.readline())
     assert found
     assert select.select([process.stdout], [], [], 0) == ([], [], [])
-    assert httpx.get(f"{found[1]}/?code={found[2]}").status_code == 303
+    assert httpx.get(f"{found[1]}/?code={found[2]}", verify=NO_TLS).status_code == 303
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -271,7 +273,7 @@ def test_with_a_certificate_it_speaks_https_alone(started):
     assert [cookie.secure for cookie in client.cookies.jar] == [True]
     assert client.get("/api/v1/runs", headers={"Origin": str(client.base_url)}).status_code == 200
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"http://127.0.0.1:{client.base_url.port}/api/v1/health")
+        httpx.get(f"http://127.0.0.1:{client.base_url.port}/api/v1/health", verify=NO_TLS)
     streams = ssl.create_default_context(cafile=CERTIFICATE)
     cookie = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)
     run = client.post("/api/v1/runs", json={"command": [sys.executable, "-c", ""]}).json()["id"]

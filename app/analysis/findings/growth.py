@@ -17,6 +17,7 @@ _HOUR_S = 3600
 # what comes with a thread, its stack and the C library's arena that it gets; or where all of it is no more
 # than so much for each thread, which is made of some stack, objects, and part of an arena.
 _MOST = 0.5
+_LEAST_SIZES = 2  # of RSS, that tell whether it grew beside the heap
 _A_THREAD = 256 << 10
 _NATIVE: tuple[GrowthKind, ...] = ("native", "other")
 _OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library")
@@ -142,7 +143,7 @@ def _cycles(summary: Measurements, pid: int) -> str:
 
 
 def heap_growth(summary: Measurements) -> Finding | None:
-    """A heap that grows though its process does not: it fills what is free in its arenas."""
+    """A heap that grows though its process does not, or was read too seldom to say."""
     growing_pids = {row["pid"] for row in summary["memory"] if row.get("growth")}
     grown = [
         (growth["per_s"], heap, growth)
@@ -159,8 +160,8 @@ def heap_growth(summary: Measurements) -> Finding | None:
         detail=(
             f"From {growth['from_s']:.1f} s to {growth['to_s']:.1f} s what is in use of the heap of "
             f"{whose(heap)} grew by {size(per_s)}/s, from {size(growth['first'])} to "
-            f"{size(growth['last'])}{_few(growth['readings'])}, while the process did not: it takes what "
-            f"is free in its arenas. At that pace it takes {size(per_s * _HOUR_S)} more in an hour."
+            f"{size(growth['last'])}{_few(growth['readings'])}{_beside(summary, heap['pid'], growth)} "
+            f"At that pace it takes {size(per_s * _HOUR_S)} more in an hour."
         ),
         evidence={
             "pid": heap["pid"],
@@ -175,6 +176,23 @@ def heap_growth(summary: Measurements) -> Finding | None:
         advice=_CONTAINER,
         doc="/memory",
     )
+
+
+def _beside(summary: Measurements, pid: int, growth: CountGrowth) -> str:
+    """What became of the RSS meanwhile."""
+    row = next((row for row in summary["memory"] if row["pid"] == pid), None)
+    course = row.get("course") if row else None  # summaries of before have none
+    sizes = [
+        rss
+        for at_us, rss, *_ in (course["rows"] if course else ())
+        if at_us is not None and rss is not None and growth["from_s"] <= at_us / 1e6 <= growth["to_s"]
+    ]
+    if len(sizes) < _LEAST_SIZES:
+        return "."
+    grown = sizes[-1] - sizes[0]
+    if grown >= _MOST * (growth["last"] - growth["first"]):
+        return f", and RSS by {size(grown)} with it."
+    return ", while the process did not: it takes what is free in its arenas."
 
 
 def threads_grow(summary: Measurements) -> Finding | None:

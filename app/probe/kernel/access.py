@@ -15,6 +15,8 @@ from app.model.errors import NoSuchProcess, NotPermitted
 
 from . import procfs
 
+DAC_OVERRIDE = 1
+DAC_READ_SEARCH = 2
 SYS_PTRACE = 19
 SYS_ADMIN = 21
 CHECKPOINT_RESTORE = 40
@@ -42,6 +44,11 @@ class Credentials:
     def may_trace(self) -> bool:
         """Whether Yama, owners and marks are no hindrance."""
         return self.has(SYS_PTRACE)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the mode of a file is no hindrance: /proc/PID/mem is its owner's alone."""
+        return self.has(DAC_OVERRIDE) or self.has(DAC_READ_SEARCH)
 
 
 def credentials(pid: int | str) -> Credentials | None:
@@ -108,7 +115,7 @@ def refused(pid: int) -> NotPermitted | NoSuchProcess:
     if theirs is None or own is None:
         return gone(pid)
     try:
-        reason, remedy = _why_hidden(pid, own, theirs) or _why_closed(own)
+        reason, remedy = _why_hidden(pid, own, theirs) or _why_closed(own, theirs)
     except FileNotFoundError:
         return gone(pid)
     return NotPermitted(f"Process {pid} cannot be read: {reason}", remedy or _as_root(pid, own), pid=pid)
@@ -138,8 +145,8 @@ def _why_not_even_maps(pid: int, own: Credentials, theirs: Credentials) -> tuple
     return "a security module refuses it", "See the kernel's log (`sudo dmesg`) for the rule that refused it."
 
 
-def _why_closed(own: Credentials) -> tuple[str, str]:
-    """The rules that only /proc/PID/mem falls under: Yama's, and those of other security modules."""
+def _why_closed(own: Credentials, theirs: Credentials) -> tuple[str, str]:
+    """The rules that only /proc/PID/mem falls under: its mode, Yama's, and those of other modules."""
     scope = yama()
     if scope == 3:
         return (
@@ -154,6 +161,9 @@ def _why_closed(own: Credentials) -> tuple[str, str]:
             "Allow it with `sudo sysctl kernel.yama.ptrace_scope=0`, or start the program with "
             "`gilscope record -- COMMAND`.",
         )
+    if own.may_trace and not own.may_open and theirs.uids[1] != own.uids[1]:
+        reason = f"its memory is a file of {user(theirs.uids[1])}, and GILScope has no CAP_DAC_READ_SEARCH"
+        return reason, "Add the capability DAC_READ_SEARCH, beside SYS_PTRACE."
     return "a security module refuses it", "See the kernel's log (`sudo dmesg`) for the rule that refused it."
 
 

@@ -12,8 +12,10 @@ known. A list that contradicts itself was changed meanwhile: the head is read ag
 and after some tries it is counted in `torn`, and what is behind its longest good part as in use. Where the
 head is another once all lists are walked the program was at work, and chunks may have been missed or met
 twice: the arena is walked some times more, and the walk in the middle is told, with how far the walks lay
-from each other (`moved`). No more than MOST_CHUNKS are looked at; `cut` counts the lists
-that were not walked to their end for that.
+from each other (`moved`). Arenas are read one after the other, which takes its time. Those that are others
+once all of them were read are read again, and the mean of both is told: it is nearer to what was free on
+average meanwhile than either, and `moved` says how far the two lay from each other. No more than MOST_CHUNKS
+are looked at; `cut` counts the lists that were not walked to their end for that.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from app.probe.kernel.pagemap import open_pagemap
@@ -60,7 +62,7 @@ class LibraryReading:
     torn: int = 0
     cut: int = 0
     why: str = ""
-    moved: int = 0  # by so much `free` changed from one walk of an arena to the next, in all
+    moved: int = 0  # by so much `free` changed while it was read, of all arenas together
 
 
 class LibraryReader:
@@ -93,8 +95,11 @@ class LibraryReader:
             raise AddressSpaceGone(self._memory.pid) from None
         try:
             lists = Lists(self._memory, pagemap, MOST_CHUNKS)
+            read: list[tuple[MainArena, _Read]] = []
             for _, main in mains:
-                yield from self._ring(main, lists, total)
+                yield from self._ring(main, lists, read, total)
+            for main, each in read:
+                total.add((yield from self._again(main, each, lists)))
         finally:
             os.close(pagemap)
         if there.others and total.system < _LITTLE:
@@ -130,22 +135,45 @@ class LibraryReader:
             self._versions[library.path] = library.version(self._memory)
         return self._versions[library.path]
 
-    def _ring(self, main: MainArena, lists: Lists, total: _Total) -> Generator[None, None, None]:
-        """All arenas of a library; those behind one that is torn are out of reach."""
+    def _ring(
+        self, main: MainArena, lists: Lists, read: list[tuple[MainArena, _Read]], total: _Total
+    ) -> Generator[None, None, None]:
+        """Reads all arenas of a library; those behind one that is torn are out of reach."""
         bins = main.bins
         seen: set[int] = set()
         while bins not in seen and len(seen) < MOST_ARENAS:
             seen.add(bins)
             try:
-                following = yield from self._arena(bins, main, lists, total)
+                each = yield from self._arena(bins, main, lists)
             except Unmapped:
                 total.torn += 1
                 return
-            bins = following + main.offset
+            read.append((main, each))
+            bins = each.arena.next + main.offset
         total.torn += bins != main.bins
 
-    def _arena(self, bins: int, main: MainArena, lists: Lists, total: _Total) -> Generator[None, None, int]:
-        """Takes in one arena, and tells where the next one is; Unmapped.
+    def _again(self, main: MainArena, read: _Read, lists: Lists) -> Generator[None, None, _Total]:
+        """What an arena had that was read before: where it has changed since, the mean of then and of now."""
+        own, bins = read.own, read.arena.bins
+        if own.chunks > _WALKED_AGAIN:
+            return own
+        try:
+            if arena_words(self._memory, bins, main.has_fast_bins) == read.arena.words:
+                return own
+            now = (yield from self._arena(bins, main, lists)).own
+        except Unmapped:
+            return own
+        if now.torn > own.torn:
+            return own
+        if now.torn < own.torn:
+            return now
+        now.moved = max(own.moved, now.moved, abs(own.free - now.free))
+        for name in ("free", "absent", "trimmable"):
+            setattr(now, name, (getattr(own, name) + getattr(now, name)) // 2)
+        return now
+
+    def _arena(self, bins: int, main: MainArena, lists: Lists) -> Generator[None, None, _Read]:
+        """Reads one arena; Unmapped.
 
         What adds up to more than it has is not believed.
         """
@@ -158,6 +186,7 @@ class LibraryReader:
             is_still = arena_words(self._memory, bins, main.has_fast_bins) == walked.arena.words
             if is_still or len(walks) == _WALKS or walked.own.chunks > _WALKED_AGAIN:
                 break
+        last = walks[-1].arena
         least_torn = min(walked.own.torn for walked in walks)
         walks = sorted(
             (walked for walked in walks if walked.own.torn == least_torn), key=lambda each: each.own.free
@@ -165,14 +194,12 @@ class LibraryReader:
         walked, own = walks[len(walks) // 2], walks[len(walks) // 2].own
         own.moved = walks[-1].own.free - walks[0].own.free
         if own.free > own.system:
-            total.add(_Total(arenas=1, system=own.system, torn=own.torn + 1))
-            return arena.next
+            return _Read(last, _Total(arenas=1, system=own.system, torn=own.torn + 1))
         try:
             yield from self._pages(walked, lists, own)
         except Torn:
             own.torn += 1
-        total.add(own)
-        return arena.next
+        return _Read(last, own)
 
     def _pages(self, walked: _Walked, lists: Lists, own: _Total) -> Generator[None, None, None]:
         """Which of its pages are in memory, and which of them malloc_trim would give back."""
@@ -248,6 +275,13 @@ class _Walked:
     trimmed: list[Range] = field(default_factory=list)  # chunks of whose pages malloc_trim gives back,
     kept: list[Range] = field(default_factory=list)  # and does not
     joined: list[Range] = field(default_factory=list)  # with the top, which stays
+
+
+class _Read(NamedTuple):
+    """An arena: its head as it was read last, and what it has."""
+
+    arena: MallocArena
+    own: _Total
 
 
 def _lists_of(

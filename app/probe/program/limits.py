@@ -1,4 +1,7 @@
-"""Limits of a program that the observer starts: the kernel's own, which its children inherit."""
+"""Limits of each process of a program that the observer starts: the kernel's own, which its children inherit.
+
+Limits of all of them together: group.py.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from app.probe.kernel import access
 
 def of(limits: Limits) -> list[tuple[int, int]]:
     """What is to be set, as (resource, bound); read before the fork, as it takes a look at every process."""
-    wanted = [
+    wanted: list[tuple[int, int | None]] = [
         (resource.RLIMIT_DATA, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NPROC, limits.processes and limits.processes + _tasks_of_user()),
     ]
+    if limits.processes is not None and limits.group is None:  # in a group they are counted by themselves
+        wanted.append((resource.RLIMIT_NPROC, limits.processes + _tasks_of_user()))
     return [(which, _lowered(which, bound)) for which, bound in wanted if bound is not None]
 
 

@@ -16,10 +16,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.model.errors import TargetFailed
-from app.model.spec import Start
+from app.model.spec import Limits, Start
 from app.probe.kernel import procfs
 
 from . import limits
+from .group import Group
 from .output import Output
 
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +35,18 @@ def adopt_orphans() -> None:
     """From now on a descendant whose parent ends becomes this process's child."""
     if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def _group_of(within: Limits) -> Group | None:
+    if within.group is None:
+        return None
+    try:
+        return Group(within)
+    except OSError as error:
+        raise TargetFailed(
+            f"No control group for it could be made in {within.group}: {error.strerror}",
+            "Start the server again; without a group of its own it limits each process by itself.",
+        ) from None
 
 
 def _die_with_parent() -> None:
@@ -52,11 +65,16 @@ class Target:
         self._output = Output() if start.stdio is None else None
         self._tells_output = not start.workload
         self._most = start.limits.output_bytes
+        self._memory = start.limits.memory_bytes or 0
+        self._outgrown = False
+        self._group: Group | None = None
         try:
+            self._group = _group_of(start.limits)
             self._child = self._started(start, fds)
         except OSError as error:
             if self._output is not None:
                 self._output.close()
+            self._leave_group()
             raise TargetFailed(
                 f"{start.argv[0]} could not be started: {error.strerror}",
                 "Check its path and its mode.",
@@ -79,6 +97,8 @@ class Target:
 
         def prepare() -> None:
             _die_with_parent()
+            if self._group is not None:
+                self._group.enter()
             limits.apply(bounds)
 
         return subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
@@ -128,6 +148,18 @@ class Target:
 
     def kill(self) -> None:
         """SIGKILL to the session and to everything below, until nothing is left to reap."""
+        if self._group is not None:
+            self._group.kill()
+        self._kill_all()
+        self._leave_group()
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self._outgrown = self._group.ended_by_kernel()
+            self._group.close()
+            self._group = None
+
+    def _kill_all(self) -> None:
         while True:
             # Those that are there before the look are killed with what it finds, and so can all be waited for
             # before the next one: of 10,000 a look takes as long as their end.
@@ -179,6 +211,17 @@ class Target:
     def output(self, last: bool) -> dict[str, Any] | None:
         """What a command wrote since the last call, as the data of a report; None where nothing came."""
         return self._output.told(last) if self._output is not None and self._tells_output else None
+
+    def outgrown(self) -> TargetFailed | None:
+        """Whether the kernel has ended a process of it, as all of them together had too much memory."""
+        if self._group is not None:
+            self._outgrown = self._group.ended_by_kernel()
+        if not self._outgrown:
+            return None
+        return TargetFailed(
+            f"All its processes together took more than {self._memory:,} bytes: the kernel ended one",
+            "GILSCOPE_TARGET_MEMORY is how much a program may have.",
+        )
 
     def overrun(self) -> TargetFailed | None:
         """Whether it has written more than it may."""

@@ -314,7 +314,8 @@ class Index:
     def _unusable(self, why: str) -> ArchiveFailed:
         return ArchiveFailed(
             f"The index of recorded runs, {self._path}, cannot be used: {why}",
-            "Move it away, or name another folder in GILSCOPE_DATA_DIR. Its recordings can be imported.",
+            "If its disk is full, make room; else move it away, or name another folder in GILSCOPE_DATA_DIR. "
+            "Its recordings can be imported.",
         )
 
     @contextmanager

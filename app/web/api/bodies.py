@@ -150,6 +150,19 @@ _shown: Any = _model(
 )
 
 
+class LimitsView(BaseModel):
+    """What a program may use that was started; null: as much as the server's user may."""
+
+    memory_bytes: int | None
+    processes: int | None = Field(description="And threads.")
+    file_bytes: int | None = Field(description="Of each file that it writes.")
+    output_bytes: int | None = Field(description="On its standard streams.")
+    together: bool = Field(
+        description="Memory and processes are of all its processes together, by a control group (cgroup v2); "
+        "else memory is of each, by rlimit."
+    )
+
+
 class RunView(_shown):  # type: ignore[misc]
     """A run; a field that does not concern its kind is null."""
 
@@ -165,6 +178,7 @@ class RunView(_shown):  # type: ignore[misc]
         description="The variables that matter to how a program runs; what looks secret is blanked."
     )
     attach: AttachBody | None
+    limits: LimitsView | None = Field(default=None, description="Null where there are none.")
     exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
     output: str | None = Field(description="The end of what a command or a script wrote, up to 64 KiB.")
     error: ErrorBody | None

@@ -92,7 +92,8 @@
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
  *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, exit_code?: number | null,
  *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null,
- *            progress?: number | null}} Run
+ *            progress?: number | null,
+ *            limits?: {memory_bytes: Maybe, processes: Maybe, together: boolean} | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process

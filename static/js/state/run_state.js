@@ -107,10 +107,13 @@ export class RunState {
     return us === null || this.endUs === null ? us : Math.min(us, this.endUs);
   }
 
-  /** The instant from which the pieces of all lanes and GILs are here; 0 where it is the beginning. */
+  /**
+   * The instant from which the pieces of all lanes and GILs are here; 0 where it is the beginning. A summary comes
+   * after the frames: until it is there, those of a run that has ended may be on their way.
+   */
   get heldFromUs() {
     const beganUs = this.figures?.begin_us ?? 0;
-    if (this.#firstUs === null) return this.ended ? Infinity : 0;
+    if (this.#firstUs === null) return this.ended && this.summary ? Infinity : 0;
     let fromUs = this.#firstUs > beganUs + FIRST_FRAME_US ? this.#firstUs : 0;
     for (const { track } of [...this.lanes.values(), ...this.gils.values()]) {
       if (track.dropped) fromUs = Math.max(fromUs, track.startAt(0));

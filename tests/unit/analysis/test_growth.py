@@ -92,6 +92,12 @@ def test_small_objects_and_large_ones_are_told_with_a_pace_of_each() -> None:
     assert grows(told(objects_in_use=3)) == "Python's small objects grow by 3 MiB/s."
 
 
+def test_tables_that_grow_with_small_objects_are_not_called_native() -> None:
+    kinds = told(objects_in_use=1.3, c_in_use=0.6)["kinds"] or {}
+    assert kinds["c_library"] == pytest.approx(0.6 * MIB, rel=0.01)
+    assert "native" not in kinds
+
+
 def test_free_blocks_that_come_with_small_objects_are_theirs() -> None:
     kinds = told(objects_in_use=2, objects_free=1)["kinds"] or {}
     assert kinds["small_objects"] == pytest.approx(3 * MIB, rel=0.01)
@@ -106,9 +112,23 @@ def test_pages_that_others_let_go_of_are_no_growth() -> None:
 
 
 def memory_row(
-    growth: GrowthRow | None, pid: int = 1, allocator: str = "glibc", **parts: int
+    growth: GrowthRow | None,
+    pid: int = 1,
+    allocator: str = "glibc",
+    rss: tuple[int, ...] = (),
+    **parts: int,
 ) -> dict[str, Any]:
-    return {"pid": pid, "growth": growth, "c_library": {"allocator": allocator}, "parts": parts}
+    course = {
+        "names": [],
+        "rows": [[at_s * 1_000_000, mib * MIB, None, None] for at_s, mib in enumerate(rss)],
+    }
+    return {
+        "course": course,
+        "pid": pid,
+        "growth": growth,
+        "c_library": {"allocator": allocator},
+        "parts": parts,
+    }
 
 
 def growing(
@@ -174,10 +194,15 @@ def test_threads_that_grow_take_their_stacks_with_them_and_are_told_once() -> No
 def test_a_heap_that_fills_what_is_free_is_told_where_the_process_does_not_grow() -> None:
     growth = {"from_s": 3.0, "to_s": 9.0, "readings": 7, "first": MIB, "last": 31 * MIB, "per_s": 5.0 * MIB}
     heaps = [{"pid": 1, "interpreter": 0, "growth": growth}]
-    of = growing(memory_row(None), heap=heaps)
+    of = growing(memory_row(None, rss=(50,) * 10), heap=heaps)
     assert codes(of) == ["heap-growth"]
     finding = check(rules.heap_growth(of))
-    assert "grew by 5 MiB/s, from 1 MiB to 31 MiB (judged from 7 readings only)" in finding.detail
+    assert "grew by 5 MiB/s, from 1 MiB to 31 MiB (judged from 7 readings only), while the" in finding.detail
+    # Where its own memory was read too seldom to be called growth, it is not said that there is none.
+    with_it = rules.heap_growth(growing(memory_row(None, rss=(9, 9, 9, 9, 15, 21, 27, 33)), heap=heaps))
+    assert "(judged from 7 readings only), and RSS by 24 MiB with it. At" in check(with_it).detail
+    unread = rules.heap_growth(growing(memory_row(None), heap=heaps))
+    assert "(judged from 7 readings only). At that pace" in check(unread).detail
     assert codes(growing(memory_row(told(objects_in_use=5)), heap=heaps)) == ["memory-growth"]
 
 

@@ -6,7 +6,7 @@
  * @typedef {{process: Process, cpu: Maybe, rss: Maybe}} Item
  */
 import { find, make, setText } from "../../base/dom.js";
-import { cores, duration, size, text } from "../../base/format.js";
+import { cores, count, duration, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 
 /** @type {import("./registry.js").Panel} */
@@ -70,8 +70,15 @@ function factsOf(run, first) {
     `${name}=${quoted(value)}`
   );
   if (environment.length) facts.push(["Environment", environment.join("\n")]);
+  if (run.limits) facts.push(["Limits", limitsOf(run.limits)]);
   if (typeof run.exit_code === "number") facts.push(["Exit", endOf(run.exit_code)]);
   return facts;
+}
+
+/** @param {NonNullable<Run["limits"]>} limits */
+function limitsOf({ memory_bytes: memory, processes, together }) {
+  const of = together ? "of all its processes together, by a control group" : "of each process, by rlimit";
+  return `memory ${text(size(memory))} ${of}; ${text(count(processes))} processes and threads`;
 }
 
 /** @param {number} exitCode */

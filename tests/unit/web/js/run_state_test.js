@@ -265,3 +265,11 @@ Deno.test("who is to blame: each part is kept until it is said anew", () => {
   assert.deepEqual(state.causes.who_waits, [wait]);
   assert.equal(state.causes.hot[0].function, "f");
 });
+
+Deno.test("the frames of a run that has ended are on their way until its summary is told", () => {
+  const state = new RunState();
+  state.take({ ...HEADER, run: { ...HEADER.run, state: "finished" } }, 0);
+  assert.equal(state.heldFromUs, 0);
+  state.take({ type: "summary", summary: { run: {} } }, 0);
+  assert.equal(state.heldFromUs, Infinity, "of a long run the messages that come may hold no frame");
+});
