@@ -79,7 +79,7 @@ STEADY = 1.0  # descriptors or threads: by how much these may differ over all th
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ServerSample:
     """One look at both processes; sizes in bytes. `asked` and `viewers` are counts since the beginning."""
 
     at_s: float
@@ -102,7 +102,7 @@ class Sample:
     load: float
 
 
-MEASURED = [field.name for field in fields(Sample) if field.name.startswith(("server_", "observer_"))]
+MEASURED = [field.name for field in fields(ServerSample) if field.name.startswith(("server_", "observer_"))]
 
 
 class Use:
@@ -178,7 +178,9 @@ class Use:
             self._ended.wait(SHORT_RUN_EVERY_S)
 
 
-def soak(chosen: argparse.Namespace, note: Callable[[Sample], object]) -> tuple[list[Sample], Counter[str]]:
+def soak(
+    chosen: argparse.Namespace, note: Callable[[ServerSample], object]
+) -> tuple[list[ServerSample], Counter[str]]:
     """The samples, each noted as it is taken, and what was refused."""
     seconds = chosen.minutes * 60
     with ExitStack() as stack:
@@ -202,13 +204,13 @@ def soak(chosen: argparse.Namespace, note: Callable[[Sample], object]) -> tuple[
 
 def watch(
     server: psutil.Process, observer: psutil.Process, use: Use, stream: Stream, seconds: float
-) -> Iterator[Sample]:
+) -> Iterator[ServerSample]:
     """A sample every EVERY_S, for so long."""
     began = due = time.monotonic()
     while due - began <= seconds:
         if use.failures:
             raise use.failures[0]
-        yield Sample(
+        yield ServerSample(
             round(time.monotonic() - began, 1),
             *sizes(server),
             *sizes(observer),
@@ -231,7 +233,7 @@ def sizes(process: psutil.Process) -> tuple[int, int, int, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class FigureCourse:
     """How a figure went once the server had settled: the first tenth, the last, and the slope between."""
 
     name: str
@@ -262,7 +264,7 @@ class Course:
         )
 
 
-def courses(samples: Sequence[Sample]) -> list[Course]:
+def courses(samples: Sequence[ServerSample]) -> list[FigureCourse]:
     """That of each figure."""
     settled = [sample for sample in samples if sample.at_s >= samples[-1].at_s * SETTLED]
     at_h = [sample.at_s / 3600 for sample in settled]
@@ -272,20 +274,23 @@ def courses(samples: Sequence[Sample]) -> list[Course]:
         values: list[float] = [getattr(sample, name) for sample in settled]
         first, last = statistics.median(values[:tenth]), statistics.median(values[-tenth:])
         per_hour = robust_slope(list(zip(at_h, values, strict=True)))
-        found.append(Course(name, first, last, max(values), per_hour, at_h[-1] - at_h[0]))
+        found.append(FigureCourse(name, first, last, max(values), per_hour, at_h[-1] - at_h[0]))
     return found
 
 
-def read(path: Path) -> list[Sample]:
+def read(path: Path) -> list[ServerSample]:
     """The samples of a soak again."""
     kinds: dict[str, Callable[[str], Any]] = {
-        field.name: float if field.type == "float" else int for field in fields(Sample)
+        field.name: float if field.type == "float" else int for field in fields(ServerSample)
     }
     head, *rows = [line.split(",") for line in path.read_text().splitlines()]
-    return [Sample(**{name: kinds[name](text) for name, text in zip(head, row, strict=True)}) for row in rows]
+    return [
+        ServerSample(**{name: kinds[name](text) for name, text in zip(head, row, strict=True)})
+        for row in rows
+    ]
 
 
-def report(samples: Sequence[Sample]) -> bool:
+def report(samples: Sequence[ServerSample]) -> bool:
     """Prints how each figure went; whether all were flat, nothing was lost and nothing refused."""
     last, loads = samples[-1], [sample.load for sample in samples]
     print(
@@ -316,7 +321,7 @@ def main() -> int:
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with noted(chosen.out / "server-soak.csv", Sample) as note:
+    with noted(chosen.out / "server-soak.csv", ServerSample) as note:
         samples, refused = soak(chosen, note)
     lines = [
         Curve(name.replace("_", " "), [(s.at_s / 60, getattr(s, name) / 2**20) for s in samples])

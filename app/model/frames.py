@@ -175,7 +175,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Union, get_args
 
 from app.model.readings import READINGS
-from app.model.readings.reading import Reading
+from app.model.readings.reading import ProcessReading
 
 VERSION = 1
 SLICE_US = 50_000
@@ -469,7 +469,7 @@ Message = Union[
     CLibrary,
     Types,
     ContainerHolders,
-    Reading,
+    ProcessReading,
     Event,
     Report,
     End,
@@ -513,7 +513,10 @@ def _about(message: Message) -> About:
 _GLANCE = re.compile(
     r'\{"type":"(?:frame","seq":\d+,"start_us":(\d+),"end_us":(\d+)|counters","seq":\d+,"at_us":(\d+))\b'
 )
-KINDS: tuple[type[Any], ...] = (*(kind for kind in get_args(Message) if kind is not Reading), *READINGS)
+KINDS: tuple[type[Any], ...] = (
+    *(kind for kind in get_args(Message) if kind is not ProcessReading),
+    *READINGS,
+)
 _BY_TYPE: dict[str, type[Any]] = {kind.type: kind for kind in KINDS}
 
 

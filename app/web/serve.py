@@ -152,7 +152,7 @@ class Server(uvicorn.Server):
             loop="asyncio",  # which accepts by the method of Listener
             backlog=accepted_at_once(),
             ws=SocketProtocol,
-            ws_per_message_deflate=False,  # ten times the cost of encoding, and once for each viewer
+            ws_per_message_deflate=False,  # once for each viewer; see SocketProtocol
             log_level="warning",
             access_log=False,  # addresses hold entrance codes
             server_header=False,

@@ -131,7 +131,7 @@ def test_a_target_that_fails_is_status_1_and_there_is_still_a_summary() -> None:
 def test_the_page_of_the_command_line_documents_every_command_and_option() -> None:
     documented = {
         match[1]: set(re.findall(r"--[a-z-]+", match[2]))
-        for match in re.finditer(r"^gilscope (\w+)(.*)$", PAGE, re.MULTILINE)
+        for match in re.finditer(r"^gilscope (\w+)(.*)$", PAGE.split("```")[1], re.MULTILINE)
     }
     commands = _gilscope("--help", NO_COLOR="1").stdout.partition("Commands")[2]
     listed = re.findall(r"^\W*(\w+)  ", commands, re.MULTILINE)

@@ -40,9 +40,10 @@ class Site:
 
     def stream(self, run_id: str, query: str = "", **options: object) -> ClientConnection:
         """A viewer of a run."""
-        options = {"additional_headers": {"Authorization": f"Bearer {TOKEN}"}, "max_size": None} | options
+        head = {"Authorization": f"Bearer {TOKEN}"}
+        options = {"additional_headers": head, "max_size": None, "compression": None} | options
         address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream?{query}"
-        return connect(address, compression=None, proxy=None, **options)
+        return connect(address, proxy=None, **options)
 
     def runs(self, **query: object) -> list[dict]:
         """The runs that it lists."""

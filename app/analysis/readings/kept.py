@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from app.analysis.course import Course
 from app.model.frames import Message, from_json, to_json
-from app.model.readings.reading import Reading
+from app.model.readings.reading import ProcessReading
 from app.model.summary import CourseRows
 
-R = TypeVar("R", bound=Reading)
+R = TypeVar("R", bound=ProcessReading)
 Json = dict[str, Any]
 
 
@@ -26,7 +26,7 @@ class KeptReading(Generic[R]):
 class Kept(Generic[R]):
     """Of all processes of a run, a PerProcess; one kind of reading says what a row has."""
 
-    message: ClassVar[type[Reading]]
+    message: ClassVar[type[ProcessReading]]
     columns: ClassVar[tuple[str, ...]]  # the fields of a row whose course is kept, each a number or null
 
     def __init__(self) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from .reading import Reading
+from .reading import ProcessReading
 
 Row = Sequence[object]
 
 
 @dataclass(frozen=True)
-class OpenFiles(Reading):
+class OpenFiles(ProcessReading):
     """Of one process."""
 
     type: ClassVar[str] = "open_files"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProcessReading:
     """A message that stands for its process, up to the next of its type and of the same pid."""
 
     type: ClassVar[str]

@@ -11,7 +11,7 @@ import pytest
 from app.analysis.readings.kept import Kept
 from app.model.frames import STANDING, decode, encode
 from app.model.readings import READINGS
-from app.model.readings.reading import Reading
+from app.model.readings.reading import ProcessReading
 from app.probe.processes.seldom.read import SeldomRead
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ def test_each_name_stands_for_one_reading():
 
 
 @pytest.mark.parametrize("kind", READINGS, ids=NAMES)
-def test_each_floor_has_a_module_of_its_name(kind: type[Reading]):
+def test_each_floor_has_a_module_of_its_name(kind: type[ProcessReading]):
     assert issubclass(import_module(f"app.probe.processes.seldom.{kind.type}").READS, SeldomRead)
     kept = import_module(f"app.analysis.readings.{kind.type}").KEPT
     assert issubclass(kept, Kept)
@@ -45,7 +45,7 @@ def test_no_module_is_of_a_name_that_is_not_listed(folder: str, suffix: str, oth
 
 
 @pytest.mark.parametrize("kind", READINGS, ids=NAMES)
-def test_a_panel_tells_its_name_and_has_markup_of_it(kind: type[Reading]):
+def test_a_panel_tells_its_name_and_has_markup_of_it(kind: type[ProcessReading]):
     script = (ROOT / f"static/js/widgets/panels/readings/{kind.type}.js").read_text()
     assert "export const panel = {" in script
     assert f'key: "{kind.type}"' in script
@@ -53,7 +53,7 @@ def test_a_panel_tells_its_name_and_has_markup_of_it(kind: type[Reading]):
 
 
 @pytest.mark.parametrize("kind", READINGS, ids=NAMES)
-def test_a_reading_is_a_message(kind: type[Reading]):
+def test_a_reading_is_a_message(kind: type[ProcessReading]):
     values = {field.name: 1 for field in fields(kind) if field.default_factory is not list}
     message = kind(**values)
     assert decode(encode(message, 3)) == message
