@@ -79,7 +79,7 @@ def test_what_is_due_is_told_and_nothing_else(gil_any_python: str, program: page
 @pytest.mark.parametrize(
     "program",
     [
-        # Five hundred threads are looked at a thousand times a second: beside another test there is no CPU for it.
+        # To look at five hundred threads takes a part of a CPU that another test would want.
         pytest.param(each, id=each.name, marks=[pytest.mark.serial] if each.name == MANY else [])
         for each in PROGRAMS
         if each.name in BY_VERSION
