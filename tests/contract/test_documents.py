@@ -101,7 +101,7 @@ def test_every_fault_in_the_page_of_faults_has_a_test_that_there_is() -> None:
 
 
 def test_the_page_of_exports_has_a_row_for_every_format() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "exports.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "exports.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(FORMATS)
 
 
