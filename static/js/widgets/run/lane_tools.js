@@ -70,7 +70,7 @@ export class LaneTools {
     setText(
       this.#count,
       shown === there
-        ? `${text(count(there))} threads`
+        ? `${text(count(there))} ${there === 1 ? "thread" : "threads"}`
         : `${text(count(shown))} of ${text(count(there))} threads`,
     );
   }

@@ -122,7 +122,7 @@ export class Timeline {
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       fit: () => this.#act(() => this.#fit()),
       select: (fromX, toX) => this.#act(() => this.#select(fromX, toX)),
-      selectFound: () => this.#act(() => this.select(this.#found)),
+      selectFound: () => this.#act(() => this.#found && this.select(this.#found)),
       focus: () => this.#act(() => this.#focus()),
       togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
@@ -309,6 +309,7 @@ export class Timeline {
   #slice(way, onSlice) {
     if (way === "close" && this.#found === null) this.#act(() => this.select(null));
     else onSlice(way);
+    if (way === "close") this.mark(null); // of what was looked up there is no slice
   }
 
   /** Shows what is selected or marked, or all of the run where nothing is, or that is on view already. */
