@@ -41,6 +41,11 @@ class _Entry(NamedTuple):
     lasting: bool
     number: int | None  # of the observer's messages, from 0
 
+    @property
+    def size(self) -> int:
+        """The bytes that it takes."""
+        return len(self.frame) + (0 if self.deflated is self.frame else len(self.deflated))
+
 
 class Delivery(NamedTuple):
     """Messages for one viewer; with `missed` above 0 none, for the viewer lost as many."""
@@ -90,11 +95,11 @@ class Hub:
         frame = framed(text)
         small = deflated(text, frame) if len(self._followers) >= MANY else frame
         self._ring.append(_Entry(now_s, frame, small, lasting, number))
-        self._size += len(frame)
+        self._size += self._ring[-1].size
         while len(self._ring) > 1 and (
             self._size > self._keep_bytes or self._ring[0].at_s < now_s - self._keep_s
         ):
-            self._size -= len(self._ring.popleft().frame)
+            self._size -= self._ring.popleft().size
             self._first += 1
         self._write_within(within_s)
 
@@ -195,8 +200,10 @@ class Hub:
                 entries.append(entry)
                 size += len(entry.frame)
             at += 1
+        smaller = any(entry.deflated is not entry.frame for entry in entries)
         packet = Packet(
-            b"".join(entry.frame for entry in entries), b"".join(entry.deflated for entry in entries)
+            b"".join(entry.frame for entry in entries),
+            b"".join(entry.deflated for entry in entries) if smaller else None,
         )
         if shared:
             self._packed = (place, at, packet)
