@@ -10,11 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from .steps import LIVE, PUT, api, tab
 
 SCRIPT = """
-import socket, sys, time
+import os, socket, time
 kept = [open(__file__) for _ in range(12)]
 kept += [end for _ in range(20) for end in socket.socketpair()]
 print("open", flush=True)
-time.sleep(4)  # as the test replays: long enough for some readings
+while not os.path.exists(GO_ON):
+    time.sleep(0.05)
 kept += [end for _ in range(30) for end in socket.socketpair()]
 while True:
     time.sleep(0.05)
@@ -35,16 +36,22 @@ def sockets_of(page: Page, count: int) -> None:
 def test_a_panel_with_data_of_its_own_tells_the_same_wherever_a_run_is_seen(
     page: Page, browser: Browser, tmp_path: Path
 ) -> None:
+    go_on = tmp_path / "go on"
     run = page.evaluate(
         """async (script) => (await fetch("/api/v1/runs", {
           method: "POST", body: JSON.stringify({script}), headers: {"content-type": "application/json"},
         })).json()""",
-        SCRIPT,
+        f"GO_ON = {str(go_on)!r}\n{SCRIPT}",
     )
     address = f"{page.evaluate('location.origin')}/runs/{run['id']}"
     page.goto(address)
     expect(page.locator(LIVE)).to_be_visible()
     tab(page, "Open files")
+    sockets_of(page, 40)
+    read_at = page.get_by_role("tabpanel", name="Open files").locator(ROWS).first.locator("td").first
+    expect(read_at).not_to_have_text(read_at.inner_text())  # read once more
+    sockets_of(page, 40)
+    go_on.touch()
     sockets_of(page, 100)
     expect(page.get_by_role("tabpanel", name="Open files").locator(".chart canvas")).to_be_visible()
     page.locator(".stop").click()
