@@ -11,8 +11,10 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
+from app.analysis.by_pid import ByPid
 from app.analysis.growth import LargeObjects
 from app.analysis.totals import seconds
 from app.model.frames import ContainerHolders, Message, Types, from_json, to_json
@@ -271,16 +273,13 @@ class ContainerUse:
         return self._rows
 
 
-class Containers:
+class Containers(ByPid[ContainerUse]):
     """Those of all processes of a run."""
-
-    def __init__(self) -> None:
-        self._processes: dict[int, ContainerUse] = {}
 
     def feed(self, message: Message, begin_us: int | None) -> None:
         """Take what was found of a process."""
         if isinstance(message, ContainerHolders):
-            self._of(message.pid).read(message.at_us, held_items(message))
+            self._of(message.pid, partial(ContainerUse, message.pid)).read(message.at_us, held_items(message))
 
     def begin(self, before: Containers) -> None:
         """Of a piece: all is told anew in it."""
@@ -292,26 +291,10 @@ class Containers:
     def absorb(self, state: list[Any], begin_us: int) -> None:
         """Add the piece that follows."""
         for pid, gone, kept in state:
-            process = self._of(pid)
+            process = self._of(pid, partial(ContainerUse, pid))
             for at_us, found in kept:
                 process.read(at_us, [HeldItems(*row) for row in found])
             process.gone = gone
-
-    def _of(self, pid: int) -> ContainerUse:
-        process = self._processes.get(pid)
-        if process is None or process.gone:
-            process = self._processes[pid] = ContainerUse(pid)
-        return process
-
-    def process_gone(self, pid: int, at_us: int) -> None:
-        """It holds nothing any more; what was last known stays."""
-        if pid in self._processes:
-            self._processes[pid].gone = True
-
-    def forget(self, pids: Collection[int]) -> None:
-        """Forget what is known of these processes."""
-        for pid in pids:
-            self._processes.pop(pid, None)
 
     def rows(self, live: bool) -> list[HolderRow]:
         """Of all processes, or of those that are there: those that grow fastest first, then the largest."""

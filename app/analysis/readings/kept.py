@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
+from app.analysis.by_pid import ByPid
 from app.analysis.course import Course
 from app.model.frames import Message, from_json, to_json
 from app.model.readings.reading import ProcessReading
@@ -23,14 +25,11 @@ class KeptReading(Generic[R]):
         self.course = Course()
 
 
-class Kept(Generic[R]):
+class Kept(ByPid[KeptReading[R]], Generic[R]):
     """Of all processes of a run, a PerProcess; one kind of reading says what a row has."""
 
     message: ClassVar[type[ProcessReading]]
     columns: ClassVar[tuple[str, ...]]  # the fields of a row whose course is kept, each a number or null
-
-    def __init__(self) -> None:
-        self._processes: dict[int, KeptReading[R]] = {}
 
     def row(self, reading: R) -> Mapping[str, Any]:
         """What a row has beside what each has (`rows`); the fields of the message, unless it says more."""
@@ -56,7 +55,7 @@ class Kept(Generic[R]):
         if not isinstance(message, self.message):
             return
         reading: Any = message
-        process = self._of(reading)
+        process = self._of(reading.pid, partial(KeptReading, reading))
         process.newest = reading
         row = self.row(reading)
         process.course.add((reading.at_us, *(row[name] for name in self.columns)))
@@ -75,28 +74,9 @@ class Kept(Generic[R]):
         """Add the piece that follows."""
         for newest, gone, course in state:
             reading: Any = from_json(newest)
-            process = self._of(reading)
+            process = self._of(reading.pid, partial(KeptReading, reading))
             process.newest, process.gone = reading, gone
             process.course.absorb(course)
-
-    def process_gone(self, pid: int, at_us: int) -> None:
-        """It has ended; what was read last stays."""
-        if pid in self._processes:
-            self._processes[pid].gone = True
-
-    def forget(self, pids: Collection[int]) -> None:
-        """Forget what is known of these processes."""
-        for pid in pids:
-            self._processes.pop(pid, None)
-
-    def _of(self, reading: R) -> KeptReading[R]:
-        process = self._processes.get(reading.pid)
-        if process is None or process.gone:
-            process = self._processes[reading.pid] = KeptReading(reading)
-        return process
-
-    def _live(self) -> Iterator[KeptReading[R]]:
-        return (process for process in self._processes.values() if not process.gone)
 
     def _row(self, process: KeptReading[R]) -> Json:
         newest = process.newest

@@ -63,15 +63,21 @@ export function byLane(threads) {
 
 /**
  * Whether a thread has a lane. One of which nothing has been told yet is not idle.
- * @param {Lane} lane @param {LaneChoice} choice @param {Map<number, ThreadFigures>} figures
+ * @param {LaneChoice} choice @param {Map<number, ThreadFigures>} figures
+ * @returns {(lane: Lane) => boolean}
  */
-export function isShown(lane, choice, figures) {
-  if (choice.pinned.has(lane.lane)) return true;
+export function isShown(choice, figures) {
+  const words = choice.text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length && choice.idle) return () => true;
+  return (lane) => choice.pinned.has(lane.lane) || suits(lane, words, choice.idle, figures);
+}
+
+/** @param {Lane} lane @param {string[]} words @param {boolean} idle @param {Map<number, ThreadFigures>} figures */
+function suits(lane, words, idle, figures) {
   const shares = figures.get(lane.lane)?.shares;
-  if (!choice.idle && shares && ACTIVE.reduce((sum, state) => sum + (shares[state] ?? 0), 0) < BARELY) {
+  if (!idle && shares && ACTIVE.reduce((sum, state) => sum + (shares[state] ?? 0), 0) < BARELY) {
     return false;
   }
-  const words = choice.text.toLowerCase().split(/\s+/).filter(Boolean);
   const name = `${lane.name.toLowerCase()} ${lane.tid}`;
   return words.every((word) => name.includes(word) || (isState(word) && (shares?.[word] ?? 0) >= SOME));
 }

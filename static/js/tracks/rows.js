@@ -41,7 +41,7 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES) {
   const groups = [...processes.values()].map((process) => {
     const collapsed = choice.collapsed.has(process.pid);
     const chosen = threadsOf(process, cast, startUs, endUs)
-      .filter((lane) => isShown(lane, choice, figures))
+      .filter(isShown(choice, figures))
       .sort(inOrder(choice, figures));
     return {
       process,

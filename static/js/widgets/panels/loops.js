@@ -8,9 +8,9 @@
  */
 import { find, make } from "../../base/dom.js";
 import { count, duration, text } from "../../base/format.js";
-import { KeyedRows } from "../../base/keyed_rows.js";
 import { placeOf } from "./functions.js";
 import { linkTo, place } from "./longest.js";
+import { tableRows } from "./table_rows.js";
 
 /** Rows of each table. */
 const MOST = 10;
@@ -42,9 +42,9 @@ export class LoopPanel {
     this.#parts = [...panel.querySelectorAll(".part")].filter((part) => part instanceof HTMLElement);
     this.#none = find(panel, ".none", HTMLElement);
     this.#noBlocks = find(panel, ".blocks .none", HTMLElement);
-    this.#loops = rows(panel, ".lags", loopRow);
-    this.#blocks = rows(panel, ".blocks", blockRow);
-    this.#steps = rows(
+    this.#loops = tableRows(panel, ".lags", loopRow);
+    this.#blocks = tableRows(panel, ".blocks", blockRow);
+    this.#steps = tableRows(
       panel,
       ".steps",
       (/** @type {Taken} */ taken) => stepRow(taken, ways),
@@ -67,20 +67,6 @@ export class LoopPanel {
     this.#blocks.update(blocks.slice(0, MOST));
     this.#steps.update(steps.slice(0, MOST));
   }
-}
-
-/**
- * The rows of a table, each made anew where what it says has changed.
- * @template T
- * @param {HTMLElement} panel @param {string} part @param {(one: T) => HTMLElement} rowOf
- * @param {(one: T) => unknown} alsoOf what else a row depends on
- */
-function rows(panel, part, rowOf, alsoOf = () => null) {
-  return new KeyedRows(
-    find(panel, `${part} tbody`, HTMLTableSectionElement),
-    (/** @type {T} */ one) => JSON.stringify([one, alsoOf(one)]),
-    (one) => ({ element: rowOf(one), update: () => {} }),
-  );
 }
 
 /** @param {Loop} loop */

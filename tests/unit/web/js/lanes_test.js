@@ -19,7 +19,7 @@ const figures = new Map([
   [2, { cpu_s: 9, observed_s: 10, shares: { running: 0.9, waiting: 0.1 } }],
 ]);
 const shownBy = (part) =>
-  [MAIN, IO, WORKER, POOL].filter((one) => isShown(one, { ...ALL_LANES, ...part }, figures)).map(({ lane }) =>
+  [MAIN, IO, WORKER, POOL].filter((one) => isShown({ ...ALL_LANES, ...part }, figures)(one)).map(({ lane }) =>
     lane
   );
 const orderedBy = (part) =>

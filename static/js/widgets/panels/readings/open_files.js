@@ -10,8 +10,8 @@
  */
 import { find, make } from "../../../base/dom.js";
 import { count, share, text } from "../../../base/format.js";
-import { KeyedRows } from "../../../base/keyed_rows.js";
 import { createChart, keepFitted } from "../../../charts/chart.js";
+import { tableRows } from "../table_rows.js";
 
 const KINDS = /** @type {const} */ (["files", "sockets", "pipes", "others"]);
 /** Of the limit: from here on it is marked. */
@@ -50,8 +50,8 @@ class OpenFilesPanel {
     this.#host = find(section, ".chart", HTMLElement);
     this.#palette = palette;
     this.#onView = onView;
-    this.#processes = rows(section, ".processes", processRow);
-    this.#repeated = rows(section, ".repeated", repeatedRow);
+    this.#processes = tableRows(section, ".processes", processRow);
+    this.#repeated = tableRows(section, ".repeated", repeatedRow);
     this.#resized = keepFitted(this.#host, () => this.#plot ? [this.#plot] : []);
   }
 
@@ -100,18 +100,6 @@ class OpenFilesPanel {
       ...KINDS.map((_, index) => readings.map((row) => row[index + 2] ?? null)),
     ]);
   }
-}
-
-/**
- * @template T
- * @param {HTMLElement} section @param {string} part @param {(one: T) => HTMLElement} rowOf
- */
-function rows(section, part, rowOf) {
-  return new KeyedRows(
-    find(section, `${part} tbody`, HTMLTableSectionElement),
-    (/** @type {T} */ one) => JSON.stringify(one),
-    (one) => ({ element: rowOf(one), update: () => {} }),
-  );
 }
 
 /** @param {OpenFiles} process */
