@@ -58,19 +58,38 @@ def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> N
     assert abs(seen - report) <= ITS_OWN_READING
 
 
+def ops_per_s(python: str, name: str, executor: str) -> float:
+    """What two workers of a catalogue workload do in a second while they are observed."""
+    with observing(workload(python, name, executor=executor, workers=2, seconds=2)) as observation:
+        observation.finish()
+    return float(observation.summary()["workload"]["ops_per_s"])
+
+
 @pytest.mark.serial
-def test_two_threads_that_let_go_of_it_do_twice_as_much(any_python: str) -> None:
-    """The best of a few pairs: it holds on two free cores, and a shared machine has those only at times."""
-    ratios = []
-    while len(ratios) < PAIRS and max(ratios, default=0) < 1.6:
-        ops = {}
-        for workers in (1, 2):
-            start = workload(any_python, "native-release", executor="threads", workers=workers, seconds=2)
-            with observing(start) as observation:
-                observation.finish()
-            ops[workers] = observation.summary()["workload"]["ops_per_s"]
-        ratios.append(ops[2] / ops[1])
-    assert max(ratios) >= 1.6, ratios
+def test_two_threads_that_let_go_of_it_do_what_two_processes_do(any_python: str) -> None:
+    """Beside processes: what a second core gives depends on the machine, where two may be halves of one.
+
+    The best of a few pairs: another guest of a shared machine takes a core from either side of a pair.
+    """
+    ratios: list[float] = []
+    while len(ratios) < PAIRS and max(ratios, default=0) < 0.85:
+        ratios.append(
+            ops_per_s(any_python, "native-release", "threads")
+            / ops_per_s(any_python, "native-release", "processes")
+        )
+    assert max(ratios) >= 0.85, ratios
+
+
+@pytest.mark.serial
+def test_two_threads_that_keep_it_do_less_than_two_processes(gil_any_python: str) -> None:
+    """The control of the one above: were it blind, both would hold."""
+    ratios: list[float] = []
+    while len(ratios) < PAIRS and min(ratios, default=1) > 0.8:
+        ratios.append(
+            ops_per_s(gil_any_python, "cpu-bound", "threads")
+            / ops_per_s(gil_any_python, "cpu-bound", "processes")
+        )
+    assert min(ratios) <= 0.8, ratios
 
 
 @pytest.mark.serial
