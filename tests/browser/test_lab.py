@@ -41,7 +41,6 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     page.wait_for_function(PICTURE_IS_NOT, arg=picture)
     expect(page.locator("[data-figure=ops] dd").first).not_to_have_text(operations)
     expect(page.locator(".labels .lane")).to_have_count(5)
-    expect(page.locator(".charts canvas:visible")).to_have_count(6)
     expect(page.locator(".look")).to_contain_text("GIL lane")
 
     page.get_by_role("button", name="Stop").click()
@@ -52,6 +51,8 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
     summary = api(page, urlsplit(page.url).path + "/summary")
     assert summary["run"]["state"] == "stopped"
     assert figure(page, "held").split()[0] == shown_share(summary["gils"][0]["held_share"])
+    tab(page, "Charts")
+    expect(page.locator(".charts canvas:visible")).to_have_count(6)
     tab(page, "Threads")
     expect(page.locator(".threads tbody tr")).to_have_count(5)
     rows = page.locator(".threads tbody tr").all_inner_texts()

@@ -56,6 +56,7 @@ def test_the_heap_is_mapped_while_somebody_looks(page: Page) -> None:
 
     expect(page.locator(".badge")).to_have_text("finished")
     expect(page.locator(".brief")).to_contain_text("arenas")
+    tab(page, "Overview")
     page.locator(".brief button").first.click()
     found = page.locator(".finding").first
     expect(found).to_contain_text("heap-fragmented")

@@ -25,11 +25,14 @@ const scheduler = new FrameScheduler(
 
 /** @type {RunView | null} */
 let view = null;
+/** @type {string | null} the run that is on view */
+let shown = null;
 
 /** Puts a run on view, or none. @param {string | null} id */
 function show(id) {
   view?.dispose();
   view = null;
+  shown = id;
   notice.hide();
   markPage();
   empty.hidden = id !== null;
@@ -148,7 +151,9 @@ for (const button of document.querySelectorAll("[data-act=script]")) {
   button.addEventListener("click", () => open(script.hidden ? script : null));
 }
 for (const own of [script, command]) attachForm(find(own, "form", HTMLFormElement), start);
-addEventListener("popstate", () => show(idOfAddress()));
+addEventListener("popstate", () => {
+  if (idOfAddress() !== shown) show(idOfAddress()); // a link within the page changes no run
+});
 attachThemeButton(find(document, "#theme", HTMLButtonElement));
 show(idOfAddress());
 const changed = new URLSearchParams(location.search).get("change");

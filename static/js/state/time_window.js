@@ -63,6 +63,16 @@ export function standing({ startUs, endUs }) {
 }
 
 /**
+ * On that interval, as far as it lies on the run; one that reaches its live edge follows it.
+ * @param {{startUs: number, endUs: number}} shown @param {number} edgeUs @returns {TimeWindow}
+ */
+export function put({ startUs, endUs }, edgeUs) {
+  const spanUs = bounded(endUs - startUs);
+  if (endUs >= edgeUs) return { spanUs, endUs: null };
+  return pan({ spanUs, endUs, frozenUs: edgeUs }, 0, edgeUs);
+}
+
+/**
  * With an instant in view: as it is where it shows it, else with the instant near its left side.
  * @param {TimeWindow} window @param {number} us @param {number} edgeUs @returns {TimeWindow}
  */

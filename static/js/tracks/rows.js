@@ -13,15 +13,18 @@
  * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
  *     `exact`, or sampled
  * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow} Row
+ * @typedef {Omit<ProcessRow, keyof Place> | Omit<FreeRow, keyof Place> | Omit<CollectorRow, keyof Place> |
+ *           Omit<TrackRow, keyof Place>} Unplaced
  */
 
 import { ALL_LANES, byLane, inOrder, isShown } from "./lane_choice.js";
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
-  { upTo: 12, heights: { process: 24, collector: 22, gil: 40, lane: 28 } },
-  { upTo: 28, heights: { process: 22, collector: 20, gil: 32, lane: 22 } },
-  { upTo: Infinity, heights: { process: 20, collector: 18, gil: 28, lane: 18 } },
+  { upTo: 12, heights: { process: 24, collector: 22, free: 28, gil: 40, lane: 28 } },
+  { upTo: 28, heights: { process: 22, collector: 20, free: 22, gil: 32, lane: 22 } },
+  { upTo: Infinity, heights: { process: 20, collector: 18, free: 18, gil: 28, lane: 18 } },
+  { upTo: Infinity, heights: { process: 18, collector: 14, free: 16, gil: 22, lane: 16 } },
 ];
 
 /**
@@ -33,9 +36,10 @@ const DENSITIES = [
  * @param {number} startUs
  * @param {number} endUs
  * @param {LaneChoice} choice
+ * @param {number | null} room that they are to fit into, where they can; null where there is as much as they want
  * @returns {Row[]}
  */
-export function layOut(cast, startUs, endUs, choice = ALL_LANES) {
+export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null) {
   const { processes, gils, pauses } = cast;
   const figures = byLane(cast.figures?.threads ?? []);
   const groups = [...processes.values()].map((process) => {
@@ -53,35 +57,51 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES) {
     };
   });
   const shown = groups.filter(({ chosen }) => chosen > 0);
-  const total = shown.reduce(
-    (sum, { collectors, gils: locks, threads }) =>
-      sum + 1 + collectors.length + locks.length + threads.length,
-    0,
-  );
-  const density = DENSITIES.find(({ upTo }) => total <= upTo) ?? DENSITIES[DENSITIES.length - 1];
-  /** @type {Row[]} */
-  const rows = [];
+  const rows = shown.flatMap(({ process, collapsed, collectors, gils: locks, threads }) => [
+    { kind: "process", process, collapsed },
+    ...collectors.map((pauses) => ({
+      kind: "collector",
+      pauses,
+      exact: process.capabilities.gc === "exact",
+      track: pauses.track,
+    })),
+    ...(process.gil_enabled === false ? [{ kind: "free", process }] : []),
+    ...locks.map((gil) => ({ kind: "gil", gil, track: cast.trackIn(gil, startUs, endUs) })),
+    ...threads.map((lane) => ({
+      kind: "lane",
+      lane,
+      pinned: choice.pinned.has(lane.lane),
+      track: cast.trackIn(lane, startUs, endUs),
+    })),
+  ]);
+  return stacked(/** @type {Unplaced[]} */ (rows), room);
+}
+
+/**
+ * One above the other, in the largest heights that fit.
+ * @param {Unplaced[]} rows @param {number | null} room @returns {Row[]}
+ */
+function stacked(rows, room) {
+  const { heights } =
+    DENSITIES.find(({ upTo, heights }) =>
+      room === null ? rows.length <= upTo : heightIn(rows, heights) <= room
+    ) ?? DENSITIES[DENSITIES.length - 1];
   let top = 0;
-  const add = (/** @type {any} */ row, /** @type {number} */ height) => {
-    rows.push({ ...row, top, height });
-    top += height;
-  };
-  for (const { process, collapsed, collectors, gils: locks, threads } of shown) {
-    add({ kind: "process", process, collapsed }, density.heights.process);
-    for (const own of collectors) {
-      const exact = process.capabilities.gc === "exact";
-      add({ kind: "collector", pauses: own, exact, track: own.track }, density.heights.collector);
-    }
-    if (process.gil_enabled === false) add({ kind: "free", process }, density.heights.lane);
-    for (const gil of locks) {
-      add({ kind: "gil", gil, track: cast.trackIn(gil, startUs, endUs) }, density.heights.gil);
-    }
-    for (const lane of threads) {
-      const pinned = choice.pinned.has(lane.lane);
-      add({ kind: "lane", lane, pinned, track: cast.trackIn(lane, startUs, endUs) }, density.heights.lane);
-    }
-  }
-  return rows;
+  return rows.map((row) => {
+    const placed = /** @type {Row} */ ({ ...row, top, height: heights[row.kind] });
+    top += placed.height;
+    return placed;
+  });
+}
+
+/** The height that rows would like to have. @param {Row[]} rows */
+export function wantedHeight(rows) {
+  return heightIn(rows, DENSITIES[0].heights);
+}
+
+/** @param {{kind: Row["kind"]}[]} rows @param {{[kind in Row["kind"]]: number}} heights */
+function heightIn(rows, heights) {
+  return rows.reduce((sum, { kind }) => sum + heights[kind], 0);
 }
 
 /**

@@ -38,6 +38,7 @@ import { functions } from "./functions_panel.js";
 import { heap } from "./heap_panel.js";
 import { loops } from "./loops.js";
 import { memory } from "./memory_panel.js";
+import { overview } from "./overview.js";
 import { process } from "./process.js";
 import { result } from "./result.js";
 import { threads } from "./threads.js";
@@ -49,6 +50,7 @@ const ofReadings = await Promise.all(readings.map((name) => import(`./readings/$
 
 /** @type {Panel[]} */
 export const PANELS = [
+  overview,
   charts,
   threads,
   waits,

@@ -11,14 +11,20 @@ import { find, setText } from "../../base/dom.js";
 import { duration, share, text } from "../../base/format.js";
 import { STATES } from "../../state/messages.js";
 
+/** Of a thread that was pointed at, states below this share of its time are left out. */
+const LEAST = 0.0005;
+
 export class Legend {
   #of;
-  #shares;
+  #states;
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#of = find(root, ".legend .of", HTMLElement);
-    this.#shares = STATES.map((state) => find(root, `.legend [data-state=${state}] .share`, HTMLElement));
+    this.#states = STATES.map((state) => {
+      const item = find(root, `.legend [data-state=${state}]`, HTMLElement);
+      return { item, share: find(item, ".share", HTMLElement) };
+    });
   }
 
   /** @param {Hovered | null} hovered */
@@ -30,7 +36,10 @@ export class Legend {
       const span = text(duration((endUs - startUs) / 1e6));
       setText(this.#of, `${lane.name || `tid ${lane.tid}`}, ${span} on view:`);
     }
-    STATES.forEach((_, index) => setText(this.#shares[index], shares ? text(share(shares[index])) : ""));
+    this.#states.forEach(({ item, share: said }, index) => {
+      item.hidden = shares !== null && shares[index] < LEAST; // on one line, under a hand that moves
+      setText(said, shares ? text(share(shares[index])) : "");
+    });
   }
 }
 

@@ -28,6 +28,7 @@ import { RunAddress } from "./run_address.js";
 import { Shows } from "./shows.js";
 import { SliceDetails } from "./slice.js";
 import { SpanFigures, spanOnView } from "./span.js";
+import { Splitter } from "./splitter.js";
 import { Timeline } from "./timeline.js";
 import { Title } from "./title.js";
 
@@ -140,6 +141,7 @@ export class RunView {
     this.#badges = new Badges(this.#root);
     this.#legend = new Legend(this.#root);
     this.#honesty = new Honesty(this.#root);
+    new Splitter(this.#root);
     this.#shows = new Shows(this.#root);
     this.#explanation = new Explanation(this.#root, onTry);
     this.#endThemes = onThemeChange(() => this.#recolour());

@@ -22,6 +22,7 @@ import {
   LIVE,
   pan,
   pause,
+  put,
   shownUntil,
   standing,
   whole,
@@ -31,11 +32,12 @@ import {
 import { isAll, toggled } from "../../tracks/lane_choice.js";
 import { marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
-import { heightOf, layOut, rowAt } from "../../tracks/rows.js";
+import { heightOf, layOut, rowAt, wantedHeight } from "../../tracks/rows.js";
 import { attachGestures } from "./gestures.js";
 import { spanText } from "../span_text.js";
 import { Labels } from "./labels.js";
 import { LaneTools } from "./lane_tools.js";
+import { Minimap } from "./minimap.js";
 import { Tip } from "./tip.js";
 
 /** Thirty pictures a second: what drawing takes of the processor, the target may lack. */
@@ -68,6 +70,7 @@ export class Timeline {
   #scroller;
   #labels;
   #tools;
+  #minimap;
   #tip;
   #pauseButton;
   #liveButton;
@@ -107,6 +110,7 @@ export class Timeline {
       onPin: (lane) => this.pin(lane),
       onCollapse: (pid) => this.#tools.change({ collapsed: toggled(this.#tools.choice.collapsed, pid) }),
     });
+    this.#minimap = new Minimap(root, (span) => this.#act(() => this.#put(span)));
     this.#tip = new Tip(find(root, ".tip", HTMLElement));
     this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
     this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
@@ -321,6 +325,12 @@ export class Timeline {
     } else this.#set(around(startUs, endUs, Math.max(this.#edgeUs(performance.now()) ?? endUs, endUs)));
   }
 
+  /** @param {{startUs: number, endUs: number}} span that a hand wants on view */
+  #put(span) {
+    const edgeUs = this.#edgeUs(performance.now());
+    if (edgeUs !== null) this.#set(put(span, edgeUs));
+  }
+
   #fit() {
     const edgeUs = this.#edgeUs(performance.now());
     if (edgeUs !== null) this.#set(zoom(follow(this.#window), edgeUs / this.#window.spanUs, 0, edgeUs));
@@ -363,6 +373,7 @@ export class Timeline {
     if (due) {
       this.#drawnMs = nowMs;
       this.#paint(startUs, endUs, edgeUs);
+      this.#minimap.update(this.#state, this.#palette, { startUs, endUs }, edgeUs);
       this.#showControls();
     }
     const moves = this.#window.endUs === null && edgeUs < (this.#state.lastUs ?? edgeUs);
@@ -381,7 +392,9 @@ export class Timeline {
   /** @param {number} startUs @param {number} endUs */
   #layOut(startUs, endUs) {
     const choice = this.#tools.choice;
-    this.#rows = layOut(this.#state, startUs, endUs, choice);
+    const room = this.#scroller.clientHeight - AXIS_HEIGHT;
+    this.#rows = layOut(this.#state, startUs, endUs, choice, room);
+    this.#scroller.style.setProperty("--lanes", `${AXIS_HEIGHT + wantedHeight(this.#rows)}px`);
     const shown = this.lanesOnView.length;
     const there = isAll(choice) ? shown : lanesOf(layOut(this.#state, startUs, endUs)).length;
     this.#tools.tell(shown, there);
