@@ -45,9 +45,13 @@ class _Grown(NamedTuple):
         return sum(max(known.get(kind, 0.0), 0.0) for kind in kinds) / self.growth["bytes_per_s"]
 
     def is_of(self, threads_per_s: float) -> bool:
-        """Whether so many threads more a second are what it comes of."""
+        """Whether so many threads more a second are what it comes of; so it is taken where no kind is known."""
         each = threads_per_s * _A_THREAD
-        return threads_per_s > 0 and (self.share(_OF_THREADS) >= _MOST or self.growth["bytes_per_s"] <= each)
+        return threads_per_s > 0 and (
+            not self.growth["kinds"]
+            or self.share(_OF_THREADS) >= _MOST
+            or self.growth["bytes_per_s"] <= each
+        )
 
     @property
     def is_native(self) -> bool:

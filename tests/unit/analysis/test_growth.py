@@ -189,6 +189,8 @@ def test_threads_that_grow_take_their_stacks_with_them_and_are_told_once() -> No
         "threads-grow",
     ]
     assert codes(growing(memory_row(None), threads=THREADS)) == ["threads-grow"]
+    unknown = told(stacks=12, objects_in_use=4) | {"kinds": None}
+    assert codes(growing(memory_row(unknown), threads=THREADS)) == ["threads-grow"], "its mappings say nothing"
 
 
 def test_a_heap_that_fills_what_is_free_is_told_where_the_process_does_not_grow() -> None:

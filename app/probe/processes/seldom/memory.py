@@ -27,6 +27,10 @@ _HEAP_LIMIT_US = 20_000_000  # for the first reading of Python's heap: where the
 _MOVED_BYTES = 4 << 20
 _MOVED_SHARE = 0.1
 
+# And after that it was read in the middle of a change: a reading that may be off by so much.
+_OFF_BYTES = 1 << 20
+_OFF_SHARE = 0.05  # of what is free
+
 Arenas = Callable[[], "Iterable[Range] | None"]
 
 
@@ -37,6 +41,8 @@ class MemoryRead(SeldomRead):
         super().__init__(process)
         self._library: tuple[ProcessMemory, LibraryReader] | None = None
         self._own = 0  # bytes that it had to itself at the last walk
+        self._is_off = False  # the C library's heap changed while it was read,
+        self._was_off = False  # and the time before too: a program that is always at work
         self._unmapped: list[int] | None = None  # of shared memory: bytes, files
 
     def is_ready(self, now_us: int) -> bool:
@@ -52,7 +58,12 @@ class MemoryRead(SeldomRead):
         return reader.heaps.is_known
 
     def is_pressing(self) -> bool:
-        """It has so much more to itself, or less: it allocates, frees, or copies what it shared."""
+        """It has so much more to itself, or less, or was in the middle of such a change when it was read.
+
+        What is freed within the C library's heap changes no size that the kernel tells.
+        """
+        if self._is_off and not self._was_off:
+            return True
         return abs(self.process.own - self._own) > max(_MOVED_BYTES, _MOVED_SHARE * self._own)
 
     def parts(self) -> Parts:
@@ -104,6 +115,8 @@ class MemoryRead(SeldomRead):
         )
 
     def _library_read(self, found: LibraryReading, at_us: int, cost: Cost) -> CLibrary:
+        self._was_off = self._is_off
+        self._is_off = found.moved > max(_OFF_BYTES, _OFF_SHARE * (found.free or 0))
         return CLibrary(at_us, self.process.pid, cost.took_us, cost.cpu_us, **vars(found))
 
 

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from app.model.frames import Event, Message
+from app.probe.libc.heap import LibraryReading
 from app.probe.processes.seldom.census import CensusRead, HoldersRead
 from app.probe.processes.seldom.memory import MemoryRead
 from app.probe.processes.seldom.read import Parts, SeldomRead
 from app.probe.processes.seldom.rollup import RollupRead
 from app.probe.processes.seldom.schedule import Seldom
 from app.probe.processes.watched import Watched, Watchlist
-from app.probe.sampling.slow import SlowReads
+from app.probe.sampling.slow import Cost, SlowReads
 
 S = 1_000_000
 MIB = 1 << 20
@@ -202,6 +203,21 @@ def test_a_walk_is_pressing_once_a_process_has_much_more_to_itself_or_less():
     for own, pressing in ((109, False), (111, True), (89, True), (100, False)):
         process.own = own * MIB
         assert read.is_pressing() is pressing
+
+
+def test_a_c_library_that_changed_while_it_was_read_is_read_once_more_soon_but_not_for_ever():
+    read = MemoryRead(Watched(PID, None, 0))
+
+    def found(moved: int) -> bool:
+        """Whether another reading presses after one of 20 MiB free that changed by so much meanwhile."""
+        read._library_read(LibraryReading("glibc", free=20 * MIB, moved=moved), S, Cost(0, 0))
+        return read.is_pressing()
+
+    assert not found(moved=MIB)
+    assert found(moved=2 * MIB)
+    assert not found(moved=2 * MIB), "it is always at work"
+    assert not found(moved=0)
+    assert found(moved=2 * MIB)
 
 
 def test_what_a_child_copies_presses_the_sums_of_its_parent_too():
