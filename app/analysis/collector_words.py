@@ -55,7 +55,7 @@ def freed_words(largest: MovedRow, all_: int | None) -> str:
     if back < KEPT_SHARE * went:
         return (
             f"{said}freed it, but RSS was {size(largest['rss_before'])} before and "
-            f"{size(largest['rss_after'])} after: the C library keeps the rest for what comes next."
+            f"{size(largest['rss_after'])} after: the allocator keeps the rest for what comes next."
         )
     said += f"gave it back, and RSS went from {size(largest['rss_before'])} to {size(largest['rss_after'])}."
     if all_ is not None and all_ > back:

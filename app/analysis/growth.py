@@ -25,6 +25,7 @@ MIB = 1 << 20
 
 LEAST_BYTES = MIB
 LEAST_SHARE = 0.02
+_SPREAD = 0.25  # of what arenas grow by: where objects grow by less, it is free room that does
 OF_ALL = 0.5  # of its pace, that of all that the process has
 
 # The kinds are known from three readings of the parts on, over half of the time of the growth.
@@ -149,8 +150,9 @@ class Growth:
             for kind, names in _KINDS.items()
             if (pace := _per_s(_sums(rows, names), from_us, to_us)) is not None
         }
-        if self._allocator == "mimalloc" and "small_objects" in kinds:
-            kinds["objects"] = kinds.pop("small_objects")
+        if "small_objects" in kinds:
+            arenas = kinds.pop("small_objects")
+            kinds[self._of_arenas(arenas, _per_s(_sums(rows, ("objects_in_use",)), from_us, to_us))] = arenas
         if "c_library" in kinds:
             blocks = kinds.pop("c_library")
             mapped = (_per_s(_sums(rows, ("c_mapped",)), from_us, to_us) or 0.0) > blocks / 2
@@ -159,6 +161,12 @@ class Growth:
                 owner = "c_library"  # the tables that hold those objects grow with them, in few blocks
             kinds[owner] = blocks
         return kinds or None, large_per_s
+
+    def _of_arenas(self, arenas: float, in_use: float | None) -> GrowthKind:
+        """What of Python's arenas grows: objects, or room that stays free, as each thread's may."""
+        if in_use is not None and arenas > 0 and in_use < _SPREAD * arenas:
+            return "objects_free"
+        return "objects" if self._allocator == "mimalloc" else "small_objects"
 
     def _owner(self, blocks: float, large: float | None, largest: int | None) -> GrowthKind:
         """Whose blocks of the C library they are that grow; `largest` is what one of them can have."""

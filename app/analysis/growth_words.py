@@ -10,6 +10,7 @@ NAMED_SHARE = 0.1  # of the growth: what is less has no word
 KINDS: dict[GrowthKind, str] = {
     "small_objects": "Python's small objects",
     "objects": "Python's objects",
+    "objects_free": "free blocks in the arenas of Python's allocator",
     "large_objects": "live objects of more than 512 bytes",
     "native": "blocks of native code, and what arrays of numpy and the like hold,",
     "c_library": "blocks of the C library, which are objects of more than 512 bytes or native memory,",

@@ -279,6 +279,7 @@ class CLibraryRow(TypedDict):
 
 GrowthKind = Literal[
     "small_objects",  # of pymalloc
+    "objects_free",  # room in its arenas, or mimalloc's, where that is what grows
     "objects",  # of mimalloc, whatever their size
     "large_objects",  # live, of more than 512 bytes
     "native",  # blocks of the C library that are none of Python's

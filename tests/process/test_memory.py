@@ -109,3 +109,23 @@ def test_what_a_child_shares_with_its_parent(any_python: str) -> None:
     assert theirs.rss >= 64 * MIB
     assert theirs.uss < 16 * MIB
     assert theirs.pss < theirs.rss - 24 * MIB, "a page that two share counts half for each"
+
+
+def test_what_mimalloc_keeps_of_freed_objects_is_among_its_arenas(free_threaded_python: str) -> None:
+    code = f"""
+    import sys
+    READY
+    sys.stdin.readline()
+    kept = [bytearray({20 * MIB}) for _ in range(10)]
+    for each in kept: each[:] = bytes(range(256)) * {20 * MIB // 256}
+    del each, kept
+    print("taken", flush=True)
+    sys.stdin.readline()
+    """
+    with standing_by(free_threaded_python, code) as target, observing(pid=target.pid) as observation:
+        first = observation.until(Memory).kinds
+        say(target)
+        assert target.stdout
+        assert target.stdout.readline() == b"taken\n"
+        after = kinds_after(observation, arenas=(0, 200 * MIB))
+    assert after["anonymous"][1] - first["anonymous"][1] < 8 * MIB

@@ -20,7 +20,7 @@ _MOST = 0.5
 _LEAST_SIZES = 2  # of RSS, that tell whether it grew beside the heap
 _A_THREAD = 256 << 10
 _NATIVE: tuple[GrowthKind, ...] = ("native", "other")
-_OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library")
+_OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library", "objects_free")
 _MAPPED: tuple[GrowthKind, ...] = ("stacks", "files", "shared", "huge_waste", "other")
 
 
@@ -45,12 +45,10 @@ class _Grown(NamedTuple):
         return sum(max(known.get(kind, 0.0), 0.0) for kind in kinds) / self.growth["bytes_per_s"]
 
     def is_of(self, threads_per_s: float) -> bool:
-        """Whether so many threads more a second are what it comes of; so it is taken where no kind is known."""
+        """Whether so many threads more a second are what it comes of; it is, where no kind of it is known."""
         each = threads_per_s * _A_THREAD
         return threads_per_s > 0 and (
-            not self.growth["kinds"]
-            or self.share(_OF_THREADS) >= _MOST
-            or self.growth["bytes_per_s"] <= each
+            not self.growth["kinds"] or self.share(_OF_THREADS) >= _MOST or self.growth["bytes_per_s"] <= each
         )
 
     @property
@@ -70,6 +68,11 @@ def memory_growth(summary: Measurements) -> Finding | None:
     advice = _CONTAINER
     if kinds and kinds[0] == "c_library":
         advice = f"{_CONTAINER} If they name too little, it is native memory. {_NATIVE_PROFILER}"
+    elif kinds and kinds[0] == "objects_free":
+        advice = (
+            "Objects that stay lie between those that go, so that no arena gets free: the heap map shows "
+            "where. What lives long is better made before what does not, or in a process of its own."
+        )
     elif kinds and kinds[0] in _MAPPED:
         advice = "Look for what maps memory and never unmaps it: files, segments of shared memory, threads."
     return Finding(

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from app.model.frames import Heap
 from app.probe.cpython.heap import pymalloc
-from app.probe.cpython.heap.mimalloc import MimallocReader
+from app.probe.cpython.heap.mimalloc import MimallocReader, owned
 from app.probe.cpython.heap.reading import MapChanges, Tally
 from app.probe.cpython.heap.scatter import Scatter
 from app.probe.cpython.heap.statics import StaticArenas
@@ -65,8 +65,8 @@ class HeapReads:
         return self._schedule.began_us
 
     def known_arenas(self) -> list[Range] | None:
-        """`arenas` as of now."""
-        return self.arenas
+        """`arenas` as of now, with what mimalloc keeps for later ones."""
+        return self.arenas if self.arenas is None or self._mimalloc is None else owned(self.arenas)
 
     def is_up(self) -> bool:
         """Whether the interpreter is not being taken down: what is left then says nothing of the run.

@@ -138,7 +138,7 @@ def test_what_an_allocator_keeps_was_freed_though_rss_stays(ledger) -> None:
     assert row["freed"] == pytest.approx(325 * MIB, abs=MIB)  # 5 ms before it there were 344.5
     assert gc["memory"]["held"] == pytest.approx(50 * MIB, abs=MIB)
     assert gc["said"][0].endswith(
-        "at 3.5 s freed it, but RSS was 370 MiB before and 372 MiB after: the C library keeps the rest for "
+        "at 3.5 s freed it, but RSS was 370 MiB before and 372 MiB after: the allocator keeps the rest for "
         "what comes next. A higher threshold would make the peak worse."
     )
 

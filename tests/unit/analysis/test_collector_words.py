@@ -58,7 +58,7 @@ def test_what_went_back_is_told_with_what_all_collections_gave_back():
 
 def test_what_the_c_library_kept_is_told_as_that():
     (said,) = collector_words.words(memory(moved(1 * MIB, 12 * MIB)), None)
-    assert "the C library keeps the rest" in said
+    assert "the allocator keeps the rest" in said
     assert "gave it back" not in said
 
 

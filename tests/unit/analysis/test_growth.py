@@ -103,6 +103,16 @@ def test_free_blocks_that_come_with_small_objects_are_theirs() -> None:
     assert kinds["small_objects"] == pytest.approx(3 * MIB, rel=0.01)
 
 
+def test_room_that_grows_while_no_object_does_is_not_called_objects() -> None:
+    free = told(objects_in_use=0.5, objects_free=11.5, allocator="mimalloc")
+    assert (free["kinds"] or {})["objects_free"] == pytest.approx(12 * MIB, rel=0.01)
+    assert grows(free) == "Free blocks in the arenas of Python's allocator grow by 12 MiB/s."
+    advice = check(rules.memory_growth(growing(memory_row(free)))).advice
+    assert "no arena gets free" in advice
+    threads = growing(memory_row(told(stacks=6, objects_free=11.5, allocator="mimalloc")), threads=THREADS)
+    assert codes(threads) == ["threads-grow"], "each thread has a heap of its own"
+
+
 def test_pages_that_others_let_go_of_are_no_growth() -> None:
     assert row_of(rss=0, own=5) is None
     assert row_of(rss=5, own=5) is not None
@@ -190,7 +200,7 @@ def test_threads_that_grow_take_their_stacks_with_them_and_are_told_once() -> No
     ]
     assert codes(growing(memory_row(None), threads=THREADS)) == ["threads-grow"]
     unknown = told(stacks=12, objects_in_use=4) | {"kinds": None}
-    assert codes(growing(memory_row(unknown), threads=THREADS)) == ["threads-grow"], "its mappings say nothing"
+    assert codes(growing(memory_row(unknown), threads=THREADS)) == ["threads-grow"], "its kinds"
 
 
 def test_a_heap_that_fills_what_is_free_is_told_where_the_process_does_not_grow() -> None:

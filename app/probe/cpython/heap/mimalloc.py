@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from app.probe.cpython.objects import members
 from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.survey import survey
-from app.probe.kernel.memory import AddressSpaceGone, Unmapped
+from app.probe.kernel.memory import AddressSpaceGone, Range, Unmapped
 
 from .reading import MimallocPage, Tally
 
@@ -26,6 +26,10 @@ SEGMENT = 32 << 20
 SLICE = 64 << 10
 _MOST_SLICES = SEGMENT // SLICE + 1
 _HEADS_A_STEP = 200
+
+# Where it asks the kernel for memory, from MI_HINT_BASE to MI_HINT_MAX: the kernel puts nothing else there.
+# It keeps what it has there when all objects in it are freed, so there is more than the segments in use.
+_HINTED = 2 << 40, 30 << 40
 
 # Blocks of up to 8 words in steps of one, then four sizes to each power of two up to 128 KiB; 0 is for blocks
 # larger than that, each as large as it is.
@@ -45,6 +49,12 @@ class Segment:
     entries: int
     key: int  # its cookie without its address
     thread: int  # pthread_t of its owner; 0 where it has none
+
+
+def owned(segments: list[Range]) -> list[Range]:
+    """All that is mimalloc's where it is mapped: these segments, and what it keeps of those that are free."""
+    first, beyond = _HINTED
+    return sorted([_HINTED, *(part for part in segments if part[1] <= first or part[0] >= beyond)])
 
 
 class MimallocReader:

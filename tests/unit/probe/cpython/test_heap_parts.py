@@ -267,3 +267,10 @@ def test_its_sizes_are_those_of_its_bins() -> None:
     assert mimalloc.SIZES[:13] == [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160]
     assert mimalloc.SIZES[-2:] == [128 << 10, 0]
     assert mimalloc.SIZES[:-1] == sorted(set(mimalloc.SIZES[:-1]))
+
+
+def test_all_that_is_mapped_where_mimalloc_asks_for_memory_is_its_own() -> None:
+    hinted, beyond = (3 << 40, (3 << 40) + mimalloc.SEGMENT), (0x7F0000000000, 0x7F0002000000)
+    first, last = mimalloc.owned([hinted, beyond])
+    assert first[0] < hinted[0] < hinted[1] < first[1]
+    assert last == beyond
