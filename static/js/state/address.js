@@ -4,7 +4,7 @@
  * @typedef {object} View
  * @property {string | null} tab the panel that a hand chose
  * @property {{startUs: number, endUs: number} | null} window where the timeline stands; null where it follows
- * @property {{startUs: number, endUs: number} | null} selected time
+ * @property {{startUs: number, endUs: number, lanes: ReadonlySet<number> | null} | null} selected time, of all threads or some
  * @property {number | null} atUs the playhead of a replay
  * @property {{lane: number, us: number} | null} slice that was chosen
  * @property {LanesOnView} lanes which of them, as tracks/lane_choice.js says
@@ -27,6 +27,7 @@ export function queryOf({ tab, window, selected, atUs, slice, lanes }) {
   if (tab) query.set("tab", tab);
   if (window) query.set("window", textOf(window));
   if (selected) query.set("select", textOf(selected));
+  if (selected?.lanes) query.set("threads", [...selected.lanes].join("-"));
   if (atUs !== null) query.set("at", seconds(atUs));
   if (slice) query.set("slice", `${slice.lane}@${seconds(slice.us)}`);
   if (lanes.text.trim()) query.set("lanes", lanes.text.trim());
@@ -41,20 +42,27 @@ export function viewOf(search) {
   const query = new URLSearchParams(search);
   const at = microseconds(query.get("at") ?? "");
   const [lane, us] = (query.get("slice") ?? "").split("@");
+  const selected = timeOf(query.get("select") ?? "");
+  const threads = numbersOf(query.get("threads"));
   const sliceUs = microseconds(us ?? "");
   return {
     tab: query.get("tab"),
     window: timeOf(query.get("window") ?? ""),
-    selected: timeOf(query.get("select") ?? ""),
+    selected: selected && { ...selected, lanes: threads.length ? new Set(threads) : null },
     atUs: at,
     lanes: {
       text: query.get("lanes") ?? "",
       order: query.get("order") ?? "started",
       idle: query.get("idle") !== "hidden",
-      pinned: (query.get("pinned") ?? "").split("-").filter((lane) => /^\d+$/.test(lane)).map(Number),
+      pinned: numbersOf(query.get("pinned")),
     },
     slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
   };
+}
+
+/** @param {string | null} text */
+function numbersOf(text) {
+  return (text ?? "").split("-").filter((one) => /^\d+$/.test(one)).map(Number);
 }
 
 /** @param {{startUs: number, endUs: number}} time */

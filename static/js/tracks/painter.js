@@ -5,12 +5,13 @@
  * @import { Surface } from "../draw/surface.js"
  * @import { TimeScale } from "../base/time_scale.js"
  * @import { CollectorRow, FreeRow, Row, TrackRow } from "./rows.js"
+ * @import { Flow } from "./flows.js"
  * @import { Found, Mark } from "./marks.js"
- * @typedef {{startUs: number, endUs: number}} Span
+ * @typedef {{startUs: number, endUs: number, lanes: ReadonlySet<number> | null}} Area a time of all lanes, or of some
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, originUs: number, edgeUs: number,
  *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[],
- *            found: Found | null, selected: Span | null}} Picture nothing is
+ *            flows: Flow[], found: Found | null, selected: Area | null}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels, and the axis counts from `originUs`
  */
 import { bin, binGrouped } from "../base/bins.js";
@@ -19,6 +20,7 @@ import { THREAD_COLOURS } from "../draw/palette.js";
 import { paintPauses, paintStack } from "../draw/stack.js";
 import { HOLDER_NONE, STATES, UNKNOWN_STATE } from "../state/messages.js";
 import { generationOf } from "../state/pauses.js";
+import { paintFlows } from "./flows.js";
 import { paintFound, paintMarks } from "./marks.js";
 
 export const AXIS_HEIGHT = 24;
@@ -79,6 +81,7 @@ export function paint(surface, palette, picture) {
     else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
   }
   const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
+  paintFlows(context, palette, picture.flows, picture.scale, topOf);
   paintMarks(context, palette, picture.marks, topOf, picture.scale.width);
   if (picture.found) {
     const where = { rows: picture.rows, topOf, from: AXIS_HEIGHT, height: picture.height };
@@ -217,8 +220,9 @@ function paintPlayhead({ context }, palette, { scale, playheadUs, height }) {
   context.fillRect(Math.min(x, scale.width - 1) - 1, AXIS_HEIGHT, 2, height - AXIS_HEIGHT);
 }
 
-/** The time that is selected keeps its light, what lies beside it is dimmed; on the axis it has a bar. @param {Surface} surface @param {Palette} palette @param {Picture} picture */
-function paintSelected({ context }, palette, { scale, selected, height }) {
+/** What is selected keeps its light, what lies beside it is dimmed; on the axis its time has a bar. @param {Surface} surface @param {Palette} palette @param {Picture} picture */
+function paintSelected({ context }, palette, picture) {
+  const { scale, selected, height } = picture;
   if (selected === null) return;
   const within = (/** @type {number} */ us) => Math.min(scale.width, Math.max(0, scale.toX(us)));
   const [left, right] = [within(selected.startUs), within(selected.endUs)];
@@ -227,6 +231,11 @@ function paintSelected({ context }, palette, { scale, selected, height }) {
   context.globalAlpha = 0.5;
   context.fillRect(0, AXIS_HEIGHT, left, height - AXIS_HEIGHT);
   context.fillRect(right, AXIS_HEIGHT, scale.width - right, height - AXIS_HEIGHT);
+  for (const { row, top } of selected.lanes ? tracksInView(picture) : []) {
+    if (row.kind !== "lane" || selected.lanes?.has(row.lane.lane)) continue;
+    const from = Math.max(AXIS_HEIGHT, top);
+    context.fillRect(left, from, right - left, top + row.height - from);
+  }
   context.globalAlpha = 1;
   context.fillStyle = palette.accent.css;
   if (right > left) context.fillRect(left, AXIS_HEIGHT - 3, right - left, 3);

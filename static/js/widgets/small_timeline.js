@@ -50,6 +50,7 @@ export class SmallTimeline {
       cursorUs: null,
       playheadUs: null,
       marks: [],
+      flows: [],
       found: null,
       selected: null,
     });

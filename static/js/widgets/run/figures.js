@@ -62,8 +62,8 @@ export class FigureTiles {
     this.#thin = find(root, "p.thin", HTMLElement);
   }
 
-  /** @param {RunState} state */
-  update(state) {
+  /** @param {RunState} state @param {number | null} threads that are selected; null: all */
+  update(state, threads = null) {
     const { figures, summary } = state;
     if (!figures) return this.#say(BEING_READ[state.run?.state ?? ""] ?? "");
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
@@ -84,7 +84,7 @@ export class FigureTiles {
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
-    this.#say(note);
+    this.#say(threads === null ? note : `${note} ${ofSome(threads)}`);
   }
 
   /** @param {string} note */
@@ -141,6 +141,12 @@ export function thinWarning(coverage, { soFar = false, told = false } = {}) {
   }was seen. Shares are of that part; the rest may be different.${
     told ? " Findings say why, and what helps." : ""
   }`;
+}
+
+/** @param {number} threads */
+function ofSome(threads) {
+  const number = threads === 1 ? "the thread" : `the ${text(count(threads))} threads`;
+  return `Threads, waits and event loops are of ${number} selected, the rest of all.`;
 }
 
 /** @param {Summary["gils"]} gils */

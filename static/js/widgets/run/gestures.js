@@ -2,6 +2,8 @@
 /**
  * What hands do to the timeline: wheel, drag, keys, buttons. Tells what is meant; knows no time.
  * @typedef {"earlier" | "later" | "above" | "below" | "pin" | "close"} SliceWay
+ * @typedef {{fromX: number, toX: number, fromY: number, toY: number} | {fromX: number, toX: number, fromY: null, toY: null}} Area
+ *     over the plot; along the axis it has no height
  * @typedef {object} Gestures
  * @property {(factor: number, x: number) => void} zoomAt below 1 shows less
  * @property {(pixels: number) => void} dragBy
@@ -10,10 +12,11 @@
  * @property {() => void} reset
  * @property {() => void} fit shows the whole run
  * @property {() => void} [focus] shows what is marked, or the whole run
- * @property {(fromX: number, toX: number) => void} [select] a piece of the time on view
+ * @property {(area: Area) => void} [select] a piece of the time on view
  * @property {() => void} [selectFound] the time of what is marked
  * @property {() => void} [search] among the lanes
  * @property {(way: SliceWay) => void} [slice] goes to another one, or does something with it
+ * @property {() => void} [toggleFlows] shows arrows, or hides them
  * @property {() => void} togglePause
  * @property {() => void} live
  * @property {(at: {x: number, y: number} | null) => void} point
@@ -76,6 +79,7 @@ const KEYS = {
   l: "live",
   p: "pin",
   m: "select-found",
+  g: "flows",
   "/": "search",
   "[": "slice-earlier",
   "]": "slice-later",
@@ -95,6 +99,7 @@ function actsOf(gestures) {
     ["fit", gestures.fit],
     ["focus", gestures.focus ?? gestures.fit],
     ["select-found", () => gestures.selectFound?.()],
+    ["flows", () => gestures.toggleFlows?.()],
     ["search", () => gestures.search?.()],
     ["help", () => document.getElementById("words")?.togglePopover()],
     ["pin", () => gestures.slice?.("pin")],
@@ -122,8 +127,8 @@ export function attachPointer(canvas, gestures, signal) {
   /** @type {number | null} */
   let dragX = null;
   let dragged = false;
-  /** @type {number | null} where a selection began */
-  let selectX = null;
+  /** @type {{x: number, y: number | null} | null} where a selection began; on the axis at no height */
+  let selectFrom = null;
   canvas.addEventListener(
     "wheel",
     (event) => {
@@ -142,7 +147,7 @@ export function attachPointer(canvas, gestures, signal) {
     (event) => {
       if (event.button !== 0) return;
       const selects = gestures.select && (event.shiftKey || event.offsetY < AXIS_HEIGHT);
-      if (selects) selectX = event.offsetX;
+      if (selects) selectFrom = { x: event.offsetX, y: event.offsetY < AXIS_HEIGHT ? null : event.offsetY };
       else dragX = event.clientX;
       dragged = false;
       canvas.setPointerCapture(event.pointerId);
@@ -152,8 +157,8 @@ export function attachPointer(canvas, gestures, signal) {
   canvas.addEventListener(
     "pointermove",
     (event) => {
-      if (selectX !== null && Math.abs(event.offsetX - selectX) >= LEAST_SELECTED) {
-        gestures.select?.(Math.min(selectX, event.offsetX), Math.max(selectX, event.offsetX));
+      if (selectFrom !== null && Math.abs(event.offsetX - selectFrom.x) >= LEAST_SELECTED) {
+        gestures.select?.(areaOf(selectFrom, event));
       }
       if (dragX !== null && event.clientX !== dragX) {
         gestures.dragBy(event.clientX - dragX);
@@ -164,7 +169,10 @@ export function attachPointer(canvas, gestures, signal) {
     },
     { signal },
   );
-  const release = () => (dragX = selectX = null);
+  const release = () => {
+    dragX = null;
+    selectFrom = null;
+  };
   canvas.addEventListener(
     "pointerup",
     (event) => {
@@ -175,4 +183,11 @@ export function attachPointer(canvas, gestures, signal) {
   );
   canvas.addEventListener("pointercancel", release, { signal });
   canvas.addEventListener("pointerleave", () => gestures.point(null), { signal });
+}
+
+/** @param {{x: number, y: number | null}} from @param {PointerEvent} to @returns {Area} */
+function areaOf({ x, y }, { offsetX, offsetY }) {
+  const time = { fromX: Math.min(x, offsetX), toX: Math.max(x, offsetX) };
+  if (y === null) return { ...time, fromY: null, toY: null };
+  return { ...time, fromY: Math.min(y, offsetY), toY: Math.max(y, offsetY) };
 }

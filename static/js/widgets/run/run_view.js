@@ -13,6 +13,7 @@ import { getFigures, getSummary, Problem, refusalOf, replayUrl, stopRun, streamU
 import { untilAnswered } from "../../net/persist.js";
 import { Stream } from "../../net/stream.js";
 import { Decoder } from "../../state/decoded.js";
+import { ofThreads } from "../../state/of_threads.js";
 import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
@@ -227,7 +228,9 @@ export class RunView {
   /** Of a run that is played again what stands for a moment is of the playhead's. */
   #showFigures() {
     this.#span.look(this.#state, this.#spanOnView);
-    const shown = this.#replay.then ?? this.#span.then ?? this.#state;
+    const ofAll = this.#replay.then ?? this.#span.then ?? this.#state;
+    const lanes = this.#timeline.selected?.lanes;
+    const shown = lanes ? ofThreads(ofAll, lanes) : ofAll;
     const { figures, processes, summary } = shown;
     this.#address?.restore(this.#state);
     this.#timeline.playAt(this.#replay.playhead?.at_us ?? null);
@@ -235,7 +238,7 @@ export class RunView {
     this.#root.classList.toggle("free", this.#state.free);
     this.#root.classList.toggle("unseen", this.#state.ended && this.#state.lastUs === null);
     this.#title.update(this.#state);
-    this.#figures.update(shown);
+    this.#figures.update(shown, lanes?.size ?? null);
     this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
     this.#details.update(shown);
     this.#legend.update(this.#timeline.hovered);

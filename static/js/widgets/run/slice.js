@@ -9,17 +9,21 @@
 import { find, make, setText } from "../../base/dom.js";
 import { count, duration, instant, text } from "../../base/format.js";
 import { getStacks, Problem } from "../../net/api.js";
-import { STATES } from "../../state/messages.js";
+import { HOLDER_NONE, STATES } from "../../state/messages.js";
+import { turnsIn } from "../../tracks/turns.js";
 import { placeOf } from "../panels/functions.js";
 
 /** As LONG_BLOCK_US in app/model/frames.py. */
 const LONG_BLOCK_US = 50_000;
 const MOST_FRAMES = 24;
+/** Of one wait: so many turns of others are named. */
+const MOST_TURNS = 8;
 
 export class SliceDetails {
   #root;
   #title;
   #what;
+  #turnsText;
   #stacks;
   #id;
   #state;
@@ -41,6 +45,7 @@ export class SliceDetails {
     this.#root = find(root, ".slice", HTMLElement);
     this.#title = find(this.#root, "h3", HTMLElement);
     this.#what = find(this.#root, ".what", HTMLElement);
+    this.#turnsText = find(this.#root, ".turns", HTMLElement);
     this.#stacks = find(this.#root, ".stacks", HTMLElement);
     this.#id = id;
     this.#state = state;
@@ -82,11 +87,40 @@ export class SliceDetails {
       ),
       make("span", { class: "since" }, `from ${instant(startUs)}`),
     );
+    const turns = state === "waiting" ? this.#turns(lane, startUs, endUs, goesOn) : "";
+    setText(this.#turnsText, turns);
+    this.#turnsText.hidden = turns === "";
     setText(this.#what, "Looking for its stack …");
     this.#stacks.replaceChildren();
     this.#onShow({ startUs, endUs, lane: number });
     this.#ask(lane, state, startUs, endUs);
     return true;
+  }
+
+  /** Whom it waited for, and who let it in. @param {Lane} lane @param {number} startUs @param {number} endUs @param {boolean} goesOn */
+  #turns({ lane: own, pid, interpreter }, startUs, endUs, goesOn) {
+    const gil = [...this.#state.gils.values()].find((one) =>
+      one.pid === pid && one.interpreter === interpreter
+    );
+    const { turns, letInBy } = gil
+      ? turnsIn(this.#state.trackIn(gil, startUs, endUs), startUs, endUs)
+      : { turns: [], letInBy: null };
+    if (!turns.length) return "";
+    const nameOf = (/** @type {number} */ lane) => {
+      if (lane === HOLDER_NONE) return "nobody";
+      const name = this.#state.lanes.get(lane)?.name;
+      return lane === own
+        ? "itself"
+        : lane < 0
+        ? "one who could not be read"
+        : name || "a thread without a name";
+    };
+    const told = turns.slice(-MOST_TURNS).map(({ lane, us }) =>
+      `${nameOf(lane)} ${text(duration(us / 1e6))}`
+    );
+    const more = turns.length > MOST_TURNS ? `${count(turns.length - MOST_TURNS).value} turns, then ` : "";
+    const letIn = goesOn || letInBy === null || letInBy === own ? "" : ` ${nameOf(letInBy)} let it in.`;
+    return `Meanwhile the GIL was held by: ${more}${told.join(" → ")}.${letIn}`;
   }
 
   /** @param {Lane} lane @param {string} state @param {number} startUs @param {number} endUs */

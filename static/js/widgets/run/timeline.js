@@ -8,7 +8,8 @@
  * @import { LaneChoice } from "../../tracks/lane_choice.js"
  * @import { Row } from "../../tracks/rows.js"
  * @import { Found, Mark } from "../../tracks/marks.js"
- * @import { SliceWay } from "./gestures.js"
+ * @import { Area, SliceWay } from "./gestures.js"
+ * @import { Selected } from "./selection_bar.js"
  * @import { Hovered } from "./legend.js"
  */
 import { find, setText } from "../../base/dom.js";
@@ -29,15 +30,17 @@ import {
   withInView,
   zoom,
 } from "../../state/time_window.js";
+import { flowsOf } from "../../tracks/flows.js";
 import { isAll, toggled } from "../../tracks/lane_choice.js";
 import { marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
 import { heightOf, layOut, rowAt, wantedHeight } from "../../tracks/rows.js";
 import { attachGestures } from "./gestures.js";
-import { spanText } from "../span_text.js";
 import { Labels } from "./labels.js";
+import { KeptSwitch } from "./kept_switch.js";
 import { LaneTools } from "./lane_tools.js";
 import { Minimap } from "./minimap.js";
+import { SelectionBar } from "./selection_bar.js";
 import { Tip } from "./tip.js";
 
 /** Thirty pictures a second: what drawing takes of the processor, the target may lack. */
@@ -55,7 +58,7 @@ export class Timeline {
   #marks = [];
   /** @type {Found | null} */
   #found = null;
-  /** Of which the figures are asked for, wherever the view is. @type {{startUs: number, endUs: number} | null} */
+  /** Of which the figures are asked for, wherever the view is. @type {Selected | null} */
   #selected = null;
   /** Of a run that is played again. @type {number | null} */
   #playheadUs = null;
@@ -76,7 +79,7 @@ export class Timeline {
   #liveButton;
   #spanText;
   #selection;
-  #selectionText;
+  #flows;
   #gestures;
   #resized;
   #onView;
@@ -115,9 +118,8 @@ export class Timeline {
     this.#pauseButton = find(root, "[data-act=pause]", HTMLButtonElement);
     this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
     this.#spanText = find(root, ".buttons .span", HTMLElement);
-    this.#selection = find(root, ".selection", HTMLElement);
-    this.#selectionText = find(this.#selection, ".words", HTMLElement);
-    find(this.#selection, ".clear", HTMLButtonElement).addEventListener("click", () => this.select(null));
+    this.#selection = new SelectionBar(root, () => this.select(null));
+    this.#flows = new KeptSwitch(find(root, "[data-act=flows]", HTMLButtonElement), "flows");
     this.#gestures = attachGestures(root, this.#surface.canvas, {
       zoomAt: (factor, x) => this.#act(() => this.#zoom(factor, x)),
       dragBy: (pixels) => this.#act(() => this.#pan(-pixels / this.#surface.canvas.clientWidth)),
@@ -125,11 +127,12 @@ export class Timeline {
       zoomStep: (steps) => this.#act(() => this.#zoom(ZOOM_STEP ** -steps, null)),
       reset: () => this.#act(() => this.#zoom(LIVE.spanUs / this.#window.spanUs, null)),
       fit: () => this.#act(() => this.#fit()),
-      select: (fromX, toX) => this.#act(() => this.#select(fromX, toX)),
+      select: (area) => this.#act(() => this.#select(area)),
       selectFound: () => this.#act(() => this.#found && this.select(this.#found)),
       focus: () => this.#act(() => this.#focus()),
       togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
+      toggleFlows: () => this.#act(() => this.#flows.toggle()),
       search: () => this.#tools.search(),
       slice: (way) => this.#slice(way, onSlice),
       point: (at) => {
@@ -175,9 +178,9 @@ export class Timeline {
     return this.#selected;
   }
 
-  /** @param {{startUs: number, endUs: number} | null} time */
+  /** @param {{startUs: number, endUs: number, lanes?: ReadonlySet<number> | null} | null} time of all threads, or of `lanes` */
   select(time) {
-    this.#selected = time && { startUs: time.startUs, endUs: time.endUs };
+    this.#selected = time && { startUs: time.startUs, endUs: time.endUs, lanes: time.lanes ?? null };
     this.#onView();
     this.redraw();
   }
@@ -299,14 +302,24 @@ export class Timeline {
     if (edgeUs !== null) this.#set(pan(this.#window, share * this.#window.spanUs, edgeUs));
   }
 
-  /** @param {number} fromX @param {number} toX over the plot */
-  #select(fromX, toX) {
+  /** @param {Area} area */
+  #select({ fromX, toX, fromY, toY }) {
     const edgeUs = this.#edgeUs(performance.now());
     const shown = this.onView;
     if (edgeUs === null || !shown) return;
     const scale = new TimeScale(shown.startUs, shown.endUs, this.#surface.canvas.clientWidth);
     const [startUs, endUs] = [Math.max(0, scale.toUs(fromX)), Math.min(scale.toUs(toX), edgeUs)];
-    if (endUs > startUs) this.select({ startUs, endUs });
+    if (endUs > startUs) {
+      this.select({ startUs, endUs, lanes: fromY === null ? null : this.#lanesWithin(fromY, toY) });
+    }
+  }
+
+  /** Those that a hand went over; null where that is all of them, or none. @param {number} fromY @param {number} toY over the plot */
+  #lanesWithin(fromY, toY) {
+    const beginY = this.#scroller.scrollTop - AXIS_HEIGHT;
+    const all = this.#rows.flatMap((row) => row.kind === "lane" ? [row] : []);
+    const within = all.filter(({ top, height }) => top < toY + beginY && top + height > fromY + beginY);
+    return within.length && within.length < all.length ? new Set(within.map(({ lane }) => lane.lane)) : null;
   }
 
   /** The key that takes a slice away takes the selection after it. @param {SliceWay} way @param {(way: SliceWay) => void} onSlice */
@@ -412,6 +425,7 @@ export class Timeline {
     this.#surface.fit(width, visible);
     const scale = new TimeScale(startUs, endUs, width);
     const pointer = this.#pointer;
+    const flows = this.#flows.on ? flowsOf(this.#rows, scale, untilUs) : [];
     this.#marks = placeMarks(this.#state.events, this.#rows, scale, untilUs);
     paint(this.#surface, this.#palette, {
       rows: this.#rows,
@@ -424,6 +438,7 @@ export class Timeline {
       playheadUs: this.#playheadUs,
       edgeUs: untilUs,
       marks: this.#marks,
+      flows,
       found: this.#found,
       selected: this.#selected,
     });
@@ -473,14 +488,7 @@ export class Timeline {
     this.#liveButton.disabled = following;
     setText(this.#liveButton, this.#state.ended ? "End" : "Live");
     setText(this.#spanText, text(duration(this.#window.spanUs / 1e6)));
-    this.#selection.hidden = this.#selected === null;
-    if (this.#selected) {
-      const { startUs, endUs } = this.#selected;
-      const words = `Selected ${spanText({ fromUs: startUs, toUs: endUs })}, ${
-        text(duration((endUs - startUs) / 1e6))
-      }`;
-      setText(this.#selectionText, words);
-    }
+    this.#selection.update(this.#selected);
   }
 }
 

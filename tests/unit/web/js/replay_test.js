@@ -7,7 +7,7 @@ Deno.test("an address holds a view and gives it back; what is no view is passed 
   const view = {
     tab: "waits",
     window: { startUs: 1_500_000, endUs: 2_000_001 },
-    selected: { startUs: 1_600_000, endUs: 1_700_000 },
+    selected: { startUs: 1_600_000, endUs: 1_700_000, lanes: null },
     atUs: 1_750_000,
     slice: { lane: 3, us: 1_600_000 },
     lanes: NOTHING.lanes,
