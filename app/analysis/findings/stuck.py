@@ -52,7 +52,7 @@ def threads_stuck(summary: Measurements) -> Finding | None:
     elsewhere = f" So it is in {len(judged) - 1} other processes." if len(judged) > 1 else ""
     return Finding(
         code="threads-stuck",
-        severity="warning" if kind == "slow import" else "critical",
+        severity="warning" if kind in ("slow import", "passed by") else "critical",
         title=title,
         detail=f"{count} of process {rows[0]['pid']} {have} waited for a lock for {length_s:.1f} s "
         f"without a moment's wake{start}: {_who(kind, rows)}.{why}{elsewhere}",
@@ -113,6 +113,14 @@ _KINDS = {
         "A task must not wait for another of its own pool: use two pools. Else look for what did "
         "not come: a sentinel in a queue, a task_done(), the release of a semaphore, the last thread of a "
         "Barrier.",
+    ),
+    "passed by": (
+        "A thread waits for a lock that others take meanwhile",
+        " Other threads have waited in the same line and gone on. If it is one lock there, they take it "
+        "again before this thread runs: threading's locks are not fair. If each has one of its own, this "
+        "one is not released.",
+        "Release the lock before what takes long, and do not take it again at once: a queue, or a "
+        "threading.Condition, passes the work on to who waits.",
     ),
     "one place": (
         "Threads are stuck: they wait for a lock that is not released",
@@ -184,9 +192,23 @@ def _at_locks(summary: Measurements, pid: int, rows: list[StuckRow]) -> tuple[st
         rows = [row for row in rows if row not in importing]
         if not rows:
             return ("slow import", importing) if longest_s >= _AT_ONE_PLACE_S else None
+    if all(_is_passed_by(summary, row, {row["tid"] for row in rows}) for row in rows):
+        return ("passed by", rows) if longest_s >= _AT_ONE_PLACE_S else None
     if len({_place(row) for row in rows if row["length_s"] >= _AT_TWO_PLACES_S}) > 1:
         return "order", rows
     return ("one place", rows) if longest_s >= _AT_ONE_PLACE_S else None
+
+
+def _is_passed_by(summary: Measurements, row: StuckRow, stuck: set[int]) -> bool:
+    """Whether another thread got on where this one waits: it waited there for longer than until then."""
+    return any(
+        place["state"] == "lock"
+        and (place["file"], place["line"]) == _place(row)
+        and place["total_s"] > row["at_s"]
+        for thread in summary["threads"]
+        if thread["pid"] == row["pid"] and thread["tid"] not in stuck
+        for place in thread["blocked"]
+    )
 
 
 def _is_child(summary: Measurements, pid: int) -> bool:

@@ -293,6 +293,19 @@ def test_threads_that_wait_for_one_lock_are_told_after_a_while() -> None:
     assert "wake: a and b in emit" in found.detail
 
 
+def test_who_is_passed_by_at_a_lock_is_not_told_that_nobody_lets_go_of_it() -> None:
+    there = [at_lock("a", "fetch", length_s=3.6)]
+    place = {"state": "lock", "file": "/app/shop.py", "function": "fetch", "line": 10, "total_s": 1.0}
+    found = stuck.threads_stuck(summary(thread("b", 1, blocked=[place]), stuck=there))
+    assert found is not None
+    assert (found.evidence["kind"], found.severity) == ("passed by", "warning")
+    assert "not fair" in found.detail
+    elsewhere = [{**place, "line": 40}, {**place, "state": "sleep"}, {**place, "total_s": 0.4}]
+    found = stuck.threads_stuck(summary(thread("b", 1, blocked=elsewhere), stuck=there))
+    assert found is not None
+    assert (found.evidence["kind"], found.severity) == ("one place", "critical")
+
+
 def test_many_threads_at_one_lock_are_counted() -> None:
     names = ["a", "b", "c", "d", "e", "f"]
     found = stuck.threads_stuck(summary(stuck=[at_lock(name, "emit", length_s=2.1) for name in names]))
