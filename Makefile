@@ -150,4 +150,4 @@ chromium:
 	  echo "Without Debian's chromium-headless-shell the browser tests take twice as long"
 
 compilers:
-	$(call have,javac g++,default-jdk-headless g++,The tests of \`allocate\` need)
+	$(call have,javac g++ musl-gcc,default-jdk-headless g++ musl-tools,The tests of allocators need)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import struct
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -226,3 +227,20 @@ def test_a_heap_that_never_stands_still(promised: str) -> None:
         assert near >= BUSY - 2
         assert within >= BUSY - 2
         assert found == pytest.approx(told, rel=0.08)
+
+
+def test_musl_is_named_and_nothing_is_said_of_what_it_has(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    source = '#include <stdio.h>\nint main() { puts("ready"); fflush(stdout); getchar(); }'
+    subprocess.run(["musl-gcc", "-x", "c", "-", "-o", program], input=source.encode(), check=True)
+    with subprocess.Popen([program], stdin=-1, stdout=-1) as target:
+        assert target.stdout
+        assert target.stdout.readline() == b"ready\n"
+        memory = ProcessMemory(target.pid)
+        reading = read(LibraryReader(memory))
+        memory.close()
+        target.kill()
+    assert (reading.allocator, reading.free, reading.system) == ("musl", None, None)
+    assert reading.why == (
+        "musl serves this program; how much of its memory is free cannot be read from outside."
+    )

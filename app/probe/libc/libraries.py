@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 
 _GLIBC = re.compile(r"libc(?:\.so\.6|-2\.\d+\.so)")
-_MUSL = re.compile(r"(?:ld-musl-|libc\.musl-).*\.so.*")
+# What Alpine calls ld-musl-x86_64.so.1 is a link to libc.so elsewhere, and the map has the file's own name.
+_MUSL = re.compile(r"(?:ld-musl-|libc\.musl-).*\.so.*|libc\.so")
 _OTHERS = re.compile(r"lib(jemalloc|tcmalloc|mimalloc)[-_.0-9a-z]*\.so.*")
 _RELEASE = re.compile(rb"release version (\d+\.\d+)")
 _LARGEST = 8 << 20  # of a library's constants: glibc has some 350 KiB
