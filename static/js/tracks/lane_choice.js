@@ -72,12 +72,17 @@ export function isShown(choice, figures) {
   return (lane) => choice.pinned.has(lane.lane) || suits(lane, words, choice.idle, figures);
 }
 
+/** Whether a thread did nothing of its own. @param {ThreadFigures | undefined} thread */
+export function isIdle(thread) {
+  const shares = thread?.shares;
+  return !!shares && ACTIVE.reduce((sum, state) => sum + (shares[state] ?? 0), 0) < BARELY;
+}
+
 /** @param {Lane} lane @param {string[]} words @param {boolean} idle @param {Map<number, ThreadFigures>} figures */
 function suits(lane, words, idle, figures) {
-  const shares = figures.get(lane.lane)?.shares;
-  if (!idle && shares && ACTIVE.reduce((sum, state) => sum + (shares[state] ?? 0), 0) < BARELY) {
-    return false;
-  }
+  const thread = figures.get(lane.lane);
+  if (!idle && isIdle(thread)) return false;
+  const shares = thread?.shares;
   const name = `${lane.name.toLowerCase()} ${lane.tid}`;
   return words.every((word) => name.includes(word) || (isState(word) && (shares?.[word] ?? 0) >= SOME));
 }

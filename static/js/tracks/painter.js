@@ -27,6 +27,8 @@ export const AXIS_HEIGHT = 24;
 const PAD = 3;
 const TICK_SPACING = 96;
 const NAME_MARGIN = 6;
+/** So much of the ground covers an idle lane. */
+const QUIET = 0.65;
 /** Pieces narrower than this on average are not looked through for names. */
 const NAMED_PIECE_WIDTH = 3;
 
@@ -76,6 +78,7 @@ export function paint(surface, palette, picture) {
     else if (row.kind !== "free") paintTrack(surface, palette, picture, row, top);
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  quietIdle(surface, palette, placed);
   for (const { row, top } of placed) {
     if (row.kind === "free") sayFree(surface, palette, row, top);
     else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
@@ -124,6 +127,20 @@ function sayFree({ context }, palette, row, top) {
     NAME_MARGIN,
     top + row.height / 2 + 0.5,
   );
+}
+
+/**
+ * A thread that only slept or waited for something else is no louder than those that work.
+ * @param {Surface} surface @param {Palette} palette @param {{row: Row, top: number}[]} placed
+ */
+function quietIdle({ context, canvas, ratio }, palette, placed) {
+  context.save();
+  context.fillStyle = palette.surface.css;
+  context.globalAlpha = QUIET;
+  for (const { row, top } of placed) {
+    if (row.kind === "lane" && row.idle) context.fillRect(0, top, canvas.width / ratio, row.height);
+  }
+  context.restore();
 }
 
 /** The device pixels of a row, as far as the run has come. @param {Surface} surface @param {Picture} picture @param {Row} row */
@@ -204,9 +221,9 @@ function nameTrack({ context }, palette, { scale, lanes, edgeUs }, row, top) {
     const value = track.valueAt(index);
     const { name, colour } = row.kind === "gil"
       ? { name: lanes.get(value)?.name ?? "", colour: palette.held[heldKind(value)] }
-      : { name: STATES[value], colour: palette.states[value] };
+      : { name: STATES[value], colour: row.idle ? null : palette.states[value] };
     if (!name || context.measureText(name).width > width - 2 * NAME_MARGIN) continue;
-    context.fillStyle = (colour.dark ? palette.onDark : palette.onLight).css;
+    context.fillStyle = (colour === null ? palette.ink : colour.dark ? palette.onDark : palette.onLight).css;
     context.fillText(name, left + NAME_MARGIN, top + row.height / 2 + 0.5);
   }
 }

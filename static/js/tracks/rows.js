@@ -9,22 +9,22 @@
  * @typedef {{top: number, height: number}} Place in CSS pixels
  * @typedef {Place & {kind: "process", process: Process, collapsed: boolean}} ProcessRow
  * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
- * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean})} TrackRow
+ * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean, idle: boolean})} TrackRow
  * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
- *     `exact`, or sampled
+ *     `exact`, or sampled; an idle lane is lower and quieter than its neighbours
  * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow} Row
  * @typedef {Omit<ProcessRow, keyof Place> | Omit<FreeRow, keyof Place> | Omit<CollectorRow, keyof Place> |
  *           Omit<TrackRow, keyof Place>} Unplaced
  */
 
-import { ALL_LANES, byLane, inOrder, isShown } from "./lane_choice.js";
+import { ALL_LANES, byLane, inOrder, isIdle, isShown } from "./lane_choice.js";
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
-  { upTo: 12, heights: { process: 24, collector: 22, free: 28, gil: 40, lane: 28 } },
-  { upTo: 28, heights: { process: 22, collector: 20, free: 22, gil: 32, lane: 22 } },
-  { upTo: Infinity, heights: { process: 20, collector: 18, free: 18, gil: 28, lane: 18 } },
-  { upTo: Infinity, heights: { process: 18, collector: 14, free: 16, gil: 22, lane: 16 } },
+  { upTo: 12, heights: { process: 24, collector: 22, free: 28, gil: 40, lane: 28, idle: 18 } },
+  { upTo: 28, heights: { process: 22, collector: 20, free: 22, gil: 32, lane: 22, idle: 16 } },
+  { upTo: Infinity, heights: { process: 20, collector: 18, free: 18, gil: 28, lane: 18, idle: 16 } },
+  { upTo: Infinity, heights: { process: 18, collector: 14, free: 16, gil: 22, lane: 16, idle: 14 } },
 ];
 
 /**
@@ -57,6 +57,7 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null) {
     };
   });
   const shown = groups.filter(({ chosen }) => chosen > 0);
+  const busy = shown.some(({ threads }) => threads.some(({ lane }) => !isIdle(figures.get(lane))));
   const rows = shown.flatMap(({ process, collapsed, collectors, gils: locks, threads }) => [
     { kind: "process", process, collapsed },
     ...collectors.map((pauses) => ({
@@ -71,6 +72,7 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null) {
       kind: "lane",
       lane,
       pinned: choice.pinned.has(lane.lane),
+      idle: busy && isIdle(figures.get(lane.lane)),
       track: cast.trackIn(lane, startUs, endUs),
     })),
   ]);
@@ -88,7 +90,7 @@ function stacked(rows, room) {
     ) ?? DENSITIES[DENSITIES.length - 1];
   let top = 0;
   return rows.map((row) => {
-    const placed = /** @type {Row} */ ({ ...row, top, height: heights[row.kind] });
+    const placed = /** @type {Row} */ ({ ...row, top, height: heights[sizeOf(row)] });
     top += placed.height;
     return placed;
   });
@@ -99,9 +101,16 @@ export function wantedHeight(rows) {
   return heightIn(rows, DENSITIES[0].heights);
 }
 
-/** @param {{kind: Row["kind"]}[]} rows @param {{[kind in Row["kind"]]: number}} heights */
+/** @typedef {Row["kind"] | "idle"} Size */
+
+/** @param {Unplaced} row @returns {Size} */
+function sizeOf(row) {
+  return "idle" in row && row.idle ? "idle" : row.kind;
+}
+
+/** @param {Unplaced[]} rows @param {{[size in Size]: number}} heights */
 function heightIn(rows, heights) {
-  return rows.reduce((sum, { kind }) => sum + heights[kind], 0);
+  return rows.reduce((sum, row) => sum + heights[sizeOf(row)], 0);
 }
 
 /**

@@ -47,7 +47,7 @@ def deno(*arguments: str | Path) -> None:
         ("check", "--quiet", "--frozen", "js"),
         ("lint", "--quiet", "js", TESTS),
         ("fmt", "--quiet", "--check", "js", TESTS),
-        ("test", "--quiet", "--no-check", "--frozen", TESTS),
+        ("test", "--quiet", "--no-check", "--frozen", "--allow-read=css", TESTS),
     ],
     ids=lambda arguments: arguments[0],
 )

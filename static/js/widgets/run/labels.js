@@ -61,7 +61,7 @@ function keyOf(row) {
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
   return row.kind === "gil"
     ? `gil ${row.gil.gil}`
-    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned}`;
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned} ${row.idle}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
@@ -130,6 +130,7 @@ function labelOf(row) {
       ),
     );
     item.classList.toggle("foreign", interpreter === null);
+    item.classList.toggle("idle", row.idle);
     const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;
     item.title = `${name} · tid ${tid}${loop || interpreter === null ? ` · ${more}` : ""}`;
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { Track } from "../../../../static/js/base/track.js";
 import { ALL_LANES, inOrder, isAll, isShown, toggled } from "../../../../static/js/tracks/lane_choice.js";
+import { layOut, wantedHeight } from "../../../../static/js/tracks/rows.js";
 import { NOTHING, queryOf, viewOf } from "../../../../static/js/state/address.js";
 
 const lane = (number, name, interpreter = 0) => ({
@@ -62,4 +64,42 @@ Deno.test("the address holds which lanes are on view, and passes over what is no
   assert.deepEqual(viewOf(query).lanes, lanes);
   assert.deepEqual(viewOf("?pinned=x-2-").lanes.pinned, [2]);
   assert.equal(queryOf(NOTHING), "");
+});
+
+/** @param {{[state: string]: number}[]} shares of threads of one process */
+function castOf(...shares) {
+  const track = new Track();
+  track.push(0, 1000, 0);
+  const process = { pid: 1, capabilities: {}, gil_enabled: true };
+  const lanes = shares.map((_, number) => lane(number, `t-${number}`)).map((one) => ({
+    ...one,
+    alive: true,
+    track,
+  }));
+  return {
+    processes: new Map([[1, process]]),
+    lanes: new Map(lanes.map((one) => [one.lane, one])),
+    gils: new Map(),
+    pauses: new Map(),
+    figures: { threads: shares.map((own, number) => ({ lane: number, shares: own })) },
+    trackIn: (one) => one.track,
+  };
+}
+
+const heights = (...of) => layOut(...of).filter(({ kind }) => kind === "lane").map(({ height }) => height);
+
+Deno.test("an idle thread beside one that works is lower, and quieter", () => {
+  const rows = layOut(castOf({ io: 1 }, { running: 0.5, waiting: 0.5 }), 0, 1000);
+  assert.deepEqual(rows.map(({ idle }) => idle ?? null), [null, true, false]);
+  assert.ok(rows[1].height < rows[2].height);
+  assert.ok(layOut(castOf({ io: 1 }, { sleep: 1 }), 0, 1000).every(({ idle }) => !idle), "all are idle");
+});
+
+Deno.test("lanes have the largest height with which all of them fit", () => {
+  const cast = castOf(...Array.from({ length: 10 }, () => ({ running: 1 })));
+  const wanted = wantedHeight(layOut(cast, 0, 1000));
+  assert.equal(heights(cast, 0, 1000, ALL_LANES, wanted)[0], 28);
+  assert.equal(heights(cast, 0, 1000, ALL_LANES, wanted - 1)[0], 22);
+  assert.equal(heights(cast, 0, 1000, ALL_LANES, 50)[0], 16);
+  assert.equal(heights(cast, 0, 1000)[0], 28, "where there is no bound it goes by their number");
 });
