@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.analysis.course import Course, Row
-from app.analysis.lows import Lows, Stored, envelope, lowest, slope
+from app.analysis.lows import Lows, Stored, lowest, slope
 from app.analysis.parts import PARTS
 from app.model.summary import GrowthKind, GrowthRow, PartName
 
@@ -217,8 +217,11 @@ def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:
 
 
 def _per_s(points: Sequence[Row], from_us: int, to_us: int) -> float | None:
-    """The slope of the lower envelope; None where there are too few points for that time."""
+    """The slope of the lows; None where there are too few points for that time.
+
+    Not of their envelope, which one walk that missed a block on the move would keep down to the end.
+    """
     known = [(at_us, value) for at_us, value in points if at_us is not None and value is not None]
     if len(known) < _LEAST_READINGS or known[-1][0] - known[0][0] < _LEAST_SPAN * (to_us - from_us):
         return None
-    return slope(envelope(lowest(known, from_us, to_us))) * 1e6
+    return slope(lowest(known, from_us, to_us)) * 1e6

@@ -26,9 +26,13 @@ def row_of(
     large_a_second: int | None = 0,
     rss: float | None = None,
     own: float | None = None,
+    missed: int | None = None,
     **mib_a_second: float,
 ) -> GrowthRow | None:
-    """The row of a process some of whose parts grow; RSS and USS do as their sum unless told otherwise."""
+    """The row of a process some of whose parts grow; RSS and USS do as their sum unless told otherwise.
+
+    In the second `missed` a walk found none of them.
+    """
     pace = sum(mib_a_second.values())
     growth, course = Growth(), Course()
     for tick in range(4 * SECONDS):
@@ -38,7 +42,8 @@ def row_of(
         if tick % 4 == 0:
             large = None if large_a_second is None else int(1000 + at_s * large_a_second)
             growth.heap_read(HeapNow(at_us, allocator, MIB, large))
-            parts = [int((5 + at_s * mib_a_second.get(part, 0)) * MIB) for part in PARTS]
+            grown_s = 0 if at_s == missed else at_s
+            parts = [int((5 + grown_s * mib_a_second.get(part, 0)) * MIB) for part in PARTS]
             course.add((at_us, *parts))
     return growth.row(course, 128 << 10)
 
@@ -90,6 +95,11 @@ def test_small_objects_and_large_ones_are_told_with_a_pace_of_each() -> None:
         "objects by 819 KiB/s."
     )
     assert grows(told(objects_in_use=3)) == "Python's small objects grow by 3 MiB/s."
+
+
+def test_a_walk_that_missed_a_block_on_the_move_does_not_hide_what_grows() -> None:
+    kinds = told(c_mapped=3, large_a_second=None, missed=SECONDS - 1)["kinds"] or {}
+    assert kinds["c_library"] == pytest.approx(3 * MIB, rel=0.01)
 
 
 def test_tables_that_grow_with_small_objects_are_not_called_native() -> None:
