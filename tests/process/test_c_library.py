@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pytest
 from support.interpreters import PROMISED, each
 from support.targets import standing_by
 
-from app.probe.kernel.memory import ProcessMemory
+from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
 from app.probe.libc.heap import LibraryReader, LibraryReading
+from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
 STATES = 50  # of each interpreter
@@ -244,3 +247,20 @@ def test_musl_is_named_and_nothing_is_said_of_what_it_has(tmp_path: Path) -> Non
     assert reading.why == (
         "musl serves this program; how much of its memory is free cannot be read from outside."
     )
+
+
+def test_of_one_that_ends_in_the_middle_of_a_reading_nothing_is_told(python: str) -> None:
+    """Whichever step it ends at: its map is empty then, and no page is in memory."""
+    code = "import sys\nkept = [bytes(3000) for _ in range(3000)][::2]\nREADY\nsys.stdin.read()"
+    for ends_at in count():
+        with standing_by(python, code) as target:
+            memory = ProcessMemory(target.pid)
+            steps = LibraryReader(memory).read()
+            if len([*islice(steps, ends_at)]) < ends_at:
+                break
+            target.kill()
+            os.waitid(os.P_PID, target.pid, os.WEXITED | os.WNOWAIT)
+            with pytest.raises(AddressSpaceGone):
+                finished(steps)
+            memory.close()
+    assert ends_at > 1

@@ -37,7 +37,7 @@ from typing import Any, Callable
 
 from .huge_pages import waste
 from .memory import AddressSpaceGone, ProcessMemory, Range
-from .pagemap import PAGE, open_pagemap, present
+from .pagemap import PAGE, is_there, open_pagemap, present
 from .regions import c_heaps, mapped_blocks, thread_stack, within, without
 
 KINDS = ("heap", "c_heap", "c_mapped", "arenas", "stacks", "anonymous", "file", "shared", "other")
@@ -137,6 +137,8 @@ def walk(
         pagemap = open_pagemap(pid)
         try:
             yield from _take_apart(found, memory, threads, arenas(), pagemap, anonymous)
+            if not is_there(pagemap, anonymous[0].first):
+                return None
         finally:
             os.close(pagemap)
     except (AddressSpaceGone, OSError):

@@ -14,6 +14,11 @@ def open_pagemap(pid: int) -> int:
     return os.open(f"/proc/{pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
 
 
+def is_there(pagemap: int, address: int) -> bool:
+    """Whether the process is there still: of one that has ended no page is in memory, whatever it had."""
+    return bool(os.pread(pagemap, 8, address // PAGE * 8))
+
+
 def present(pagemap: int, start: int, size: int) -> int:
     """Bytes in memory of whole pages: both numbers are multiples of PAGE. A GiB takes 8 ms."""
     entries = os.pread(pagemap, size // PAGE * 8, start // PAGE * 8)

@@ -27,7 +27,7 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
-from app.probe.kernel.pagemap import open_pagemap
+from app.probe.kernel.pagemap import is_there, open_pagemap
 
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
@@ -100,6 +100,8 @@ class LibraryReader:
                 yield from self._ring(main, lists, read, total)
             for main, each in read:
                 total.add((yield from self._again(main, each, lists)))
+            if not is_there(pagemap, mains[0][1].bins):
+                raise AddressSpaceGone(self._memory.pid)
         finally:
             os.close(pagemap)
         if there.others and total.system < _LITTLE:

@@ -52,9 +52,12 @@ def mapped(pid: int) -> Mapped:
     """
     try:
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
-            return _of(lines.read().splitlines())
+            text = lines.read()
     except OSError:
         raise AddressSpaceGone(pid) from None
+    if not text:
+        raise AddressSpaceGone(pid)
+    return _of(text.splitlines())
 
 
 def _of(lines: list[str]) -> Mapped:

@@ -6,13 +6,15 @@ import ctypes
 import mmap
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
-from support.targets import waiting
+from support.targets import standing_by, waiting
 
 from app.probe.kernel import regions
 from app.probe.kernel.mappings import Walk, _add, kind_of, walk
@@ -209,3 +211,17 @@ def test_a_mapping_that_grows_while_it_is_walked_counts_once() -> None:
         _add(found, f"{begin:x}-{end:x} rw-p 00000000 00:00 0 \n{sizes}{rest}".encode(), anonymous)
     assert found.rss == found.uss == found.pss == 128 << 10
     assert [(each.first, each.beyond) for each in anonymous] == [(0x10000, 0x20000), (0x40000, 0x50000)]
+
+
+def test_one_that_ends_in_the_middle_of_a_walk_is_told_by_nothing_and_not_as_empty() -> None:
+    """Whichever step it ends at: no page of what is gone is in memory."""
+    code = f"import mmap, sys\nkept = mmap.mmap(-1, {256 * MIB}, mmap.MAP_PRIVATE)\nREADY\nsys.stdin.read()"
+    for ends_at in count(1):
+        with standing_by(sys.executable, code) as child:
+            steps = walk(child.pid, None, (), lambda: [(0, 1 << 47)])
+            if len([*islice(steps, ends_at)]) < ends_at:
+                break
+            child.kill()
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            assert finished(steps) is None
+    assert ends_at > 2
