@@ -153,8 +153,8 @@ class Growth:
         if "small_objects" in kinds:
             arenas = kinds.pop("small_objects")
             kinds[self._of_arenas(arenas, _per_s(_sums(rows, ("objects_in_use",)), from_us, to_us))] = arenas
-        if "c_library" in kinds:
-            blocks = kinds.pop("c_library")
+        blocks = kinds.pop("c_library", None)
+        if blocks is not None and _sums(rows, ("c_in_use",)):  # else another allocator has the blocks
             mapped = (_per_s(_sums(rows, ("c_mapped",)), from_us, to_us) or 0.0) > blocks / 2
             owner = self._owner(blocks, large_per_s, None if mapped else mmap_threshold)
             if owner == "native" and blocks < kinds.get("small_objects", 0.0):

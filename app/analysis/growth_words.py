@@ -24,14 +24,15 @@ _UNKNOWN = ", so it is not known which kind of memory that is"
 _OBJECTS: tuple[GrowthKind, ...] = ("small_objects", "objects", "large_objects")
 
 
-def grows(growth: GrowthRow) -> str:
-    """One sentence."""
+def grows(growth: GrowthRow, served_by: str | None = None) -> str:
+    """One sentence; `served_by` is the allocator that serves the program where it cannot be read."""
     kinds = growing(growth)
     if not kinds:
         why = "none of its kinds in RSS does" if growth["kinds"] else "its mappings were read too seldom"
         return f"It grows by {size(growth['bytes_per_s'])}/s; {why}{_UNKNOWN}."
     said = " and ".join(
-        f"{KINDS[kind]}{' grow' * (number == 0)} by {size(per_s)}/s{_blocks(growth, kind)}"
+        f"{_kind(kind, served_by)}{' grow' * (number == 0)} by {size(per_s)}/s"
+        f"{_blocks(growth, kind, served_by)}"
         for number, (kind, per_s) in enumerate(kinds)
     )
     still = [KINDS[kind] for kind in (growth["kinds"] or {}) if kind in _OBJECTS and kind not in dict(kinds)]
@@ -40,9 +41,17 @@ def grows(growth: GrowthRow) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _blocks(growth: GrowthRow, kind: GrowthKind) -> str:
+def _kind(kind: GrowthKind, served_by: str | None) -> str:
+    return f"mappings of {served_by}" if kind == "other" and served_by is not None else KINDS[kind]
+
+
+def _blocks(growth: GrowthRow, kind: GrowthKind, served_by: str | None) -> str:
     blocks = growth["large_blocks_per_s"]
-    return f" ({count(blocks)} blocks more a second)" if blocks and kind == "large_objects" else ""
+    if not blocks:
+        return ""
+    if kind == "other" and served_by is not None:
+        return f" (objects of more than 512 bytes are among them: {count(blocks)} more a second)"
+    return f" ({count(blocks)} blocks more a second)" if kind == "large_objects" else ""
 
 
 def growing(growth: GrowthRow) -> list[tuple[GrowthKind, float]]:

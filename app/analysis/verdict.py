@@ -69,10 +69,10 @@ def verdict(
     `unmapped` are bytes and files of shared memory that are in no RSS.
     """
     worth = [(bytes_ or 0, name) for name, bytes_ in parts.items() if _is_worth(bytes_ or 0, rss)]
-    unknown = library["allocator"] if library and library["free"] is None else None
+    unknown = unread(library)
     objects = objects or Objects()
     said = [_live(rss, parts, unknown, objects), *_owners(objects.large, rss)]
-    said += [grows(growth)] if growth else []
+    said += [grows(growth, unknown)] if growth else []
     for bytes_, name in sorted(worth, reverse=True):
         if name == "c_trimmable":
             said.append(_trimmable(bytes_, library))
@@ -81,6 +81,11 @@ def verdict(
         elif name in _MAPPED:
             said.append(_mappings(bytes_, name, largest, unknown))
     return [*said, *_left(unmapped), *_unknown(library)]
+
+
+def unread(library: CLibraryRow | None) -> str | None:
+    """The allocator that serves the program where how much of its memory is free cannot be read."""
+    return library["allocator"] if library and library["free"] is None else None
 
 
 def _live(rss: int, parts: Parts, unknown: str | None, of: Objects) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.analysis.findings.rows import Rule
 from app.analysis.growth_words import growing, grows
+from app.analysis.verdict import unread
 from app.model.findings import Finding
 from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, Measurements, MemoryRow
 from app.model.units import count, size
@@ -66,7 +67,7 @@ def memory_growth(summary: Measurements) -> Finding | None:
         return None
     kinds = [kind for kind, _ in growing(found[0].growth)]
     advice = _CONTAINER
-    if kinds and kinds[0] == "c_library":
+    if kinds and (kinds[0] == "c_library" or (kinds[0] == "other" and unread(found[0].row["c_library"]))):
         advice = f"{_CONTAINER} If they name too little, it is native memory. {_NATIVE_PROFILER}"
     elif kinds and kinds[0] == "objects_free":
         advice = (
@@ -107,13 +108,13 @@ def native_memory_growth(summary: Measurements) -> Finding | None:
 
 def _detail(summary: Measurements, found: list[_Grown]) -> str:
     row, growth = found[0].row, found[0].growth
-    per_s = growth["bytes_per_s"]
+    per_s, kinds = growth["bytes_per_s"], grows(growth, unread(row["c_library"]))
     others = f" So it goes with {len(found)} processes." if len(found) > 1 else ""
     return (
         f"What process {row['pid']} alone has written to, its USS without the pages of files that it only "
         f"read, grew by {size(per_s)}/s, from {size(growth['bytes_from'])} at {growth['from_s']:.1f} s to "
         f"{size(growth['bytes_to'])} at {growth['to_s']:.1f} s"
-        f"{_few(growth['readings'])}. {grows(growth)} At that pace it takes {size(per_s * _HOUR_S)} more in "
+        f"{_few(growth['readings'])}. {kinds} At that pace it takes {size(per_s * _HOUR_S)} more in "
         f"an hour.{_cycles(summary, row['pid'])}{others}"
     )
 

@@ -27,11 +27,12 @@ def row_of(
     rss: float | None = None,
     own: float | None = None,
     missed: int | None = None,
+    unread: tuple[str, ...] = (),
     **mib_a_second: float,
 ) -> GrowthRow | None:
     """The row of a process some of whose parts grow; RSS and USS do as their sum unless told otherwise.
 
-    In the second `missed` a walk found none of them.
+    In the second `missed` a walk found none of them; `unread` are parts that could not be told apart.
     """
     pace = sum(mib_a_second.values())
     growth, course = Growth(), Course()
@@ -43,7 +44,10 @@ def row_of(
             large = None if large_a_second is None else int(1000 + at_s * large_a_second)
             growth.heap_read(HeapNow(at_us, allocator, MIB, large))
             grown_s = 0 if at_s == missed else at_s
-            parts = [int((5 + grown_s * mib_a_second.get(part, 0)) * MIB) for part in PARTS]
+            parts = [
+                None if part in unread else int((5 + grown_s * mib_a_second.get(part, 0)) * MIB)
+                for part in PARTS
+            ]
             course.add((at_us, *parts))
     return growth.row(course, 128 << 10)
 
@@ -102,6 +106,15 @@ def test_a_walk_that_missed_a_block_on_the_move_does_not_hide_what_grows() -> No
     assert kinds["c_library"] == pytest.approx(3 * MIB, rel=0.01)
 
 
+def test_under_another_allocator_objects_are_not_said_to_stand_still() -> None:
+    row = row_of(other=3.5, large_a_second=2000, unread=("c_in_use", "c_trimmable", "c_free_kept"))
+    assert row is not None
+    assert grows(row, "jemalloc") == (
+        "Mappings of jemalloc grow by 3.5 MiB/s (objects of more than 512 bytes are among them: 2,000 more a "
+        "second); Python's small objects do not."
+    )
+
+
 def test_tables_that_grow_with_small_objects_are_not_called_native() -> None:
     kinds = told(objects_in_use=1.3, c_in_use=0.6)["kinds"] or {}
     assert kinds["c_library"] == pytest.approx(0.6 * MIB, rel=0.01)
@@ -146,7 +159,7 @@ def memory_row(
         "course": course,
         "pid": pid,
         "growth": growth,
-        "c_library": {"allocator": allocator},
+        "c_library": {"allocator": allocator, "free": 0 if allocator == "glibc" else None},
         "parts": parts,
     }
 
@@ -187,7 +200,11 @@ def test_native_memory_is_a_finding_of_its_own(parts: dict[str, float]) -> None:
 
 
 def test_the_memory_of_another_allocator_may_be_python_s() -> None:
-    assert codes(growing(memory_row(told(other=5), allocator="jemalloc"))) == ["memory-growth"]
+    of = growing(memory_row(told(other=5), allocator="jemalloc"))
+    assert codes(of) == ["memory-growth"]
+    finding = check(rules.memory_growth(of))
+    assert "Mappings of jemalloc grow by 5 MiB/s" in finding.detail
+    assert "If they name too little, it is native memory." in finding.advice
 
 
 THREADS = {"from_s": 3.0, "to_s": 9.0, "readings": 20, "first": 80, "last": 200, "per_s": 20.0}
