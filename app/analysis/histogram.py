@@ -20,13 +20,13 @@ from app.model.summary import Lengths
 
 STEPS_US = (*(step * 10**power for power in range(2, 7) for step in (1, 2, 5)), 10_000_000)
 
+_UPPERS_S: list[float | None] = [*(us / 1e6 for us in STEPS_US), None]
 # {the upper end of a step, as `steps` tells it: its lower end}, in seconds.
-LOWER_S: dict[float | None, float] = dict(
-    zip([*(us / 1e6 for us in STEPS_US), None], [0.0, *(us / 1e6 for us in STEPS_US)], strict=True)
-)
+LOWER_S: dict[float | None, float] = dict(zip(_UPPERS_S, [0.0, *(us / 1e6 for us in STEPS_US)], strict=True))
 
 _BITS = 6
 _A_OCTAVE = 1 << _BITS
+_A_GROUP = 16  # buckets that are passed over at once, for a live view asks for hundreds of quantiles a second
 _QUANTILES = (0.50, 0.95, 0.99)
 
 
@@ -45,10 +45,11 @@ def _middle(bucket: int) -> int:
 class Histogram:
     """Counts of lengths in logarithmic buckets."""
 
-    __slots__ = ("_counts", "_steps", "count", "max_us", "total_us")
+    __slots__ = ("_counts", "_groups", "_steps", "count", "max_us", "total_us")
 
     def __init__(self) -> None:
         self._counts = array("Q")  # by bucket
+        self._groups: list[int] = []  # what each _A_GROUP of them adds up to
         self._steps = [0] * (len(STEPS_US) + 1)
         self.count = self.total_us = 0
         self.max_us = 0
@@ -59,8 +60,9 @@ class Histogram:
             raise ValueError(f"a length cannot be negative: {length_us} us")
         bucket = _bucket(length_us)
         if bucket >= len(self._counts):
-            self._counts.extend([0] * (bucket + 1 - len(self._counts)))
+            self._reach(bucket)
         self._counts[bucket] += 1
+        self._groups[bucket // _A_GROUP] += 1
         self._steps[bisect_left(STEPS_US, length_us)] += 1
         self.count += 1
         self.total_us += length_us
@@ -76,10 +78,12 @@ class Histogram:
         max_us, total_us, counts, steps = state
         buckets = counts[::2]
         if buckets and buckets[-1] >= len(self._counts):
-            self._counts.extend([0] * (buckets[-1] + 1 - len(self._counts)))
-        numbers, into = counts[1::2], self._counts  # which a piece has thousands of: no look-up for each
+            self._reach(buckets[-1])
+        numbers = counts[1::2]
+        into, groups = self._counts, self._groups  # a piece has thousands of numbers: no look-up for each
         for bucket, number in zip(buckets, numbers, strict=True):
             into[bucket] += number
+            groups[bucket // _A_GROUP] += number
         self.count += sum(numbers)
         self.total_us += total_us
         for at in range(0, len(steps), 2):
@@ -90,7 +94,7 @@ class Histogram:
     def copy(self) -> Histogram:
         """Another of the same content."""
         other = Histogram()
-        other._counts, other._steps = self._counts[:], self._steps.copy()
+        other._counts, other._groups, other._steps = self._counts[:], self._groups[:], self._steps[:]
         other.count, other.total_us, other.max_us = self.count, self.total_us, self.max_us
         return other
 
@@ -100,9 +104,10 @@ class Histogram:
         A length counts in the step of which it is no longer than the upper end.
         """
         filled = [step for step, count in enumerate(self._steps) if count]
-        uppers: list[float | None] = [*(upper_us / 1e6 for upper_us in STEPS_US), None]
         return (
-            [[uppers[step], self._steps[step]] for step in range(filled[0], filled[-1] + 1)] if filled else []
+            [[_UPPERS_S[step], self._steps[step]] for step in range(filled[0], filled[-1] + 1)]
+            if filled
+            else []
         )
 
     def up_to(self) -> list[tuple[float, int]]:
@@ -119,9 +124,26 @@ class Histogram:
         """
         if not self.count:
             raise ValueError("a histogram without content has no quantiles")
-        up_to = list(accumulate(self._counts))
+        up_to = list(accumulate(self._groups, initial=0))
         ranks = (max(1, ceil(fraction * self.count)) for fraction in fractions)
-        return [min(_middle(bisect_left(up_to, rank)), self.max_us) for rank in ranks]
+        return [min(_middle(self._bucket_of(rank, up_to)), self.max_us) for rank in ranks]
+
+    def _bucket_of(self, rank: int, up_to: list[int]) -> int:
+        """Where the length of that rank is; `up_to`: how many are below each group."""
+        group = bisect_left(up_to, rank) - 1
+        bucket = group * _A_GROUP
+        left = rank - up_to[group]
+        for count in self._counts[bucket : bucket + _A_GROUP]:
+            left -= count
+            if left <= 0:
+                break
+            bucket += 1
+        return bucket
+
+    def _reach(self, bucket: int) -> None:
+        """Have room for lengths up to those of that bucket."""
+        self._counts.extend([0] * (bucket + 1 - len(self._counts)))
+        self._groups += [0] * (bucket // _A_GROUP + 1 - len(self._groups))
 
 
 def _filled(counts: Sequence[int]) -> list[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from app.analysis.gils import Gils
 from app.analysis.threads import Threads
-from app.analysis.waited import OTHERS, Cell, Waited, largest
+from app.analysis.waited import OTHERS, Cell, Waited
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN
 from app.model.summary import Who, WhoWaitsRow
 
@@ -19,12 +19,10 @@ _NAMES = {HOLDER_NONE: "nobody", HOLDER_UNKNOWN: "unknown", OTHERS: "others"}
 
 def rows(waited: Waited, limit: int, gils: Gils, threads: Threads) -> list[WhoWaitsRow]:
     """The `limit` largest cells, largest first, and for each GIL what is in none of them."""
-    everything = waited.with_open_waits(threads).cells
-    left: dict[int, int] = {}
-    for (gil, _, _), waited_us in everything.items():
-        left[gil] = left.get(gil, 0) + waited_us
+    everything = waited.with_open_waits(threads)
+    left = everything.by_gil()
     cells: dict[Cell, int] = {}
-    for waited_us, (gil, holder, waiter) in largest(limit, everything):
+    for waited_us, (gil, holder, waiter) in everything.largest(limit):
         cell = gil, _spoken_of(holder, threads), _spoken_of(waiter, threads)
         cells[cell] = cells.get(cell, 0) + waited_us
         left[gil] -= waited_us
@@ -40,7 +38,7 @@ def rows(waited: Waited, limit: int, gils: Gils, threads: Threads) -> list[WhoWa
             "waiter": _who(waiter, threads),
             "wait_s": waited_us / 1e6,
         }
-        for waited_us, (gil, holder, waiter) in largest(len(cells), cells)
+        for (gil, holder, waiter), waited_us in sorted(cells.items(), key=lambda one: one[::-1], reverse=True)
     ]
 
 

@@ -1,5 +1,6 @@
 """Who makes whom wait, and the longest waits and holds, of small observations reckoned by hand."""
 
+import random
 from collections import Counter
 from itertools import pairwise
 
@@ -123,9 +124,23 @@ def test_pairs_without_end_are_folded_and_nothing_is_lost():
         waited.add(0, 1, {lane: 5})
     # THEN the long one is still told apart
     rows = who_waits.rows(waited, 10, ledger.gils, ledger.threads)
-    assert len(waited.cells) <= MAX_CELLS + 1
+    assert len(waited.largest(2 * MAX_CELLS)) <= MAX_CELLS + 1
     assert (rows[0]["holder"]["name"], rows[0]["wait_s"]) == ("2", 1.0)
     assert sum(row["wait_s"] for row in rows) == pytest.approx(1 + 2 * MAX_CELLS * 5 / 1e6)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 50, 100])
+def test_the_largest_are_those_of_a_sort_of_all_with_many_of_equal_length(limit: int):
+    waited, chance = Waited(), random.Random(limit)
+    cells = {(gil, holder, waiter): 0 for gil in (0, 1) for waiter in range(5) for holder in range(-2, 3)}
+    for _ in range(40):
+        gil, holder, waiter = cell = chance.choice([*cells])
+        length_us = chance.randrange(1, 4)
+        waited.add(gil, waiter, {holder: length_us})
+        cells[cell] += length_us
+    told = sorted(((us, cell) for cell, us in cells.items() if us), reverse=True)
+    assert waited.largest(limit) == told[:limit]
+    assert waited.by_gil() == {gil: sum(us for us, cell in told if cell[0] == gil) for gil in (0, 1)}
 
 
 def test_a_thread_that_was_forgotten_is_one_of_the_others(begin):
