@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 TURN_S = (
     0.005  # what decoding takes at a stretch: whatever else is to be done, reading above all, waits for it
 )
+PASSES = 3  # of the loop between two turns: in so many what an observer has said is read, recorded and shown
 MOST_WAITING = 16 << 20  # characters; then the observer waits
 
 Batch = list[str]
@@ -68,7 +69,8 @@ class Intake:
                     if time.monotonic() > until_s:
                         left = True
                         break
-                await asyncio.sleep(0)  # before the next run's turn the loop looks for what has come
+                for _ in range(PASSES):
+                    await asyncio.sleep(0)
 
 
 def _size(batch: Batch) -> int:

@@ -97,6 +97,30 @@ def test_between_two_turns_the_loop_reads_what_has_come(monkeypatch: pytest.Monk
     asyncio.run(scenario())
 
 
+def test_what_comes_goes_all_its_way_before_the_next_turn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(intake, "TURN_S", 0.0)
+
+    async def scenario() -> None:
+        loop, source = asyncio.get_running_loop(), Source()
+        seen: list[str] = []
+
+        def take(line: str) -> None:
+            seen.append(line)
+            # Each asks for the next, as a pipe's reader does for a task, and that for a write.
+            loop.call_soon(lambda: (seen.append("read"), loop.call_soon(recorded)))
+
+        def recorded() -> None:
+            seen.append("recorded")
+            loop.call_soon(seen.append, "written")
+
+        source.sent.put_nowait(["a", "b"])
+        source.sent.put_nowait(None)
+        await Intake(lambda batch: None, take, asyncio.Lock()).run(source.batches())
+        assert seen[:5] == ["a", "read", "recorded", "written", "b"]
+
+    asyncio.run(scenario())
+
+
 def test_an_observer_that_is_far_ahead_has_to_wait(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(intake, "MOST_WAITING", 16)
 
