@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from app.runs.manager import Manager
 
 
-def _manager(connection: HTTPConnection) -> Manager:
+async def _manager(connection: HTTPConnection) -> Manager:  # else FastAPI asks in a thread, of up to forty
     manager: Manager = connection.app.state.manager
     return manager
 
