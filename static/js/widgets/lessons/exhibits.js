@@ -37,5 +37,5 @@ export function tableOf({ title, columns, rows }) {
     make("tbody", {}, ...body),
   );
   if (title) table.prepend(make("caption", {}, title));
-  return make("div", { class: "wide" }, table);
+  return make("div", { class: "wide", tabindex: "0" }, table);
 }

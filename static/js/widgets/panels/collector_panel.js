@@ -60,7 +60,7 @@ class Section {
     this.moved = make("tbody");
     this.movedTable = make(
       "div",
-      { class: "wide", hidden: "" },
+      { class: "wide", tabindex: "0", hidden: "" },
       make(
         "table",
         {},
@@ -77,7 +77,7 @@ class Section {
       this.sentence,
       this.said,
       this.facts,
-      make("div", { class: "wide" }, make("table", {}, headOf(), this.body)),
+      make("div", { class: "wide", tabindex: "0" }, make("table", {}, headOf(), this.body)),
       this.movedTable,
     );
   }

@@ -73,7 +73,7 @@ class Process {
       make("div", { class: "kind-bar" }, ...this.parts),
       make(
         "div",
-        { class: "wide" },
+        { class: "wide", tabindex: "0" },
         make("table", {}, head(), make("tbody", {}, ...this.bodies)),
       ),
     );
@@ -104,7 +104,7 @@ function head() {
       "tr",
       {},
       ...columns.map((name, index) =>
-        make("th", { scope: "col", class: index > 0 && index < 4 ? "number" : "" }, name)
+        name ? make("th", { scope: "col", class: index > 0 && index < 4 ? "number" : "" }, name) : make("td")
       ),
     ),
   );

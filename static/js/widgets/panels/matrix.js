@@ -48,7 +48,7 @@ function figureOf(matrix, named) {
     make("thead", {}, headOf(matrix)),
     make("tbody", {}, ...matrix.holders.map((holder) => rowOf(matrix, holder))),
   );
-  const figure = make("figure", { class: "wide" }, table);
+  const figure = make("figure", { class: "wide", tabindex: "0" }, table);
   if (matrix.left) {
     figure.append(make("p", { class: "none" }, `${matrix.left} more threads have no room here.`));
   }

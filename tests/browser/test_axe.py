@@ -1,0 +1,94 @@
+"""Axe-core finds nothing on a page or on a tab of a run, in both themes, and leaves no contrast undecided."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.made import observation
+
+from app.model.frames import Hello, encode
+
+from .steps import import_file
+
+WANTED = Path(__file__).parent / "axe"  # which version, and its hash
+DENO = Path(sysconfig.get_path("scripts"), "deno")
+# So large that nothing is cut off where it scrolls: of text beyond an edge axe-core cannot tell the ground.
+TALL = {"width": 2400, "height": 4000}
+PAGES = ("/", "/processes", "/memory", "/compare", "/history", "/docs", "/runs/nobody")
+
+FOUND = """async () => {
+  // The shade at an edge beyond which a table goes on is a gradient, whose colour is not one.
+  document.documentElement.style.setProperty("--goes-on", "none");
+  for (const area of document.querySelectorAll("textarea")) area.style.height = `${area.scrollHeight + 8}px`;
+  const {violations, incomplete} = await axe.run(document, {resultTypes: ["violations", "incomplete"]});
+  const said = [...violations, ...incomplete].flatMap(({id, nodes}) => nodes.map((node) => ({id, node})));
+  return said.flatMap(({id, node: {target, any, all, none}}) => {
+    const [{message = "", relatedNodes = []} = {}] = [...any, ...all, ...none];
+    if (message.includes("only non-text characters")) return []; // such as − and +: they have a label
+    // A box of text that is said to lie behind itself.
+    const itself = relatedNodes.every((one) => `${one.target}` === `${target}`);
+    if (message.includes("obscured") && itself) return [];
+    return [[id, target.join(" "), message]];
+  });
+}"""
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script, from the npm registry, as the pages' own packages."""
+    folder = tmp_path_factory.mktemp("axe")
+    for name in ("deno.json", "deno.lock"):
+        shutil.copy(WANTED / name, folder)
+    settings = {"DENO_TLS_CA_STORE": "system,mozilla", "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+    command = [str(DENO), "install", "--quiet", "--frozen", "--node-modules-dir=auto"]
+    done = subprocess.run(command, cwd=folder, env=os.environ | settings, capture_output=True, text=True)
+    assert done.returncode == 0, f"axe-core could not be had from the npm registry: {done.stderr}"
+    return (folder / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def found(page: Page, axe: str) -> list[list[str]]:
+    """What it finds: rule, element, why."""
+    page.evaluate(axe)
+    answer: list[list[str]] = page.evaluate(FOUND)
+    return answer
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_found_on_a_page(new_page: Callable[..., Page], axe: str, theme: str) -> None:
+    page = new_page(tolerate="status of 404", viewport=TALL, color_scheme=theme)
+    origin = page.evaluate("location.origin")
+    said: dict[str, Any] = {}
+    for path in PAGES:
+        page.goto(origin + path, wait_until="networkidle")
+        said[path] = found(page, axe)
+    assert {path: each for path, each in said.items() if each} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_found_on_a_tab(
+    new_page: Callable[..., Page], axe: str, tmp_path: Path, theme: str
+) -> None:
+    page = new_page(viewport=TALL, color_scheme=theme)
+    path = tmp_path / "axe.jsonl"
+    hello, *told = observation().told
+    assert isinstance(hello, Hello)
+    told.insert(0, replace(hello, run={**hello.run, "id": f"axe-{theme}"}))
+    path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(told)))
+    page.goto(f"{import_file(page, path)}?slice=0@1&select=0.5-1&threads=0-1")
+    expect(page.locator(".slice .turns, .slice .what").first).to_be_attached()
+    expect(page.locator(".labels li.lane")).to_have_count(3)
+    said: dict[str, Any] = {}
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        said[tab.inner_text()] = found(page, axe)
+    assert len(said) >= 14
+    assert {tab: each for tab, each in said.items() if each} == {}
