@@ -74,6 +74,15 @@ def per_second(value: float | None, form: Callable[[float | None], str] = count)
     return ABSENT if value is None else f"{form(value)}/s"
 
 
+def rate(value: float | None) -> str:
+    """How often a second, of what may be rare or frequent: "0.52/s", "48.7/s", "1,234/s"."""
+    return per_second(value, count if value is None or value >= 99.95 else _digits)
+
+
+def _digits(value: float | None) -> str:
+    return ABSENT if value is None else _three_digits(value)
+
+
 def _three_digits(value: float) -> str:
     if value < 9.995:
         return f"{value:.2f}".rstrip("0").rstrip(".")

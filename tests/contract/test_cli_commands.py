@@ -56,6 +56,13 @@ def _going(*words: str) -> Iterator[subprocess.Popen[str]]:
         (["run", "cpu-bound", "--python", "2.7"], "2.7"),
         (["run", "cpu-bound", "--bogus"], "--bogus"),
         (["run", "cpu-bound", "--fail-on", "much"], "critical"),
+        (["compare", "prims"], "Did you mean primes?"),
+        (["compare", "last"], "Name a second one"),
+        (["compare", "last", "last", "--repeats", "5"], "--repeats only goes with a workload"),
+        (["compare", "a", "b", "c"], "3 names"),
+        (["compare", "primes", "--workers", "1,many"], "'many' is none"),
+        (["compare", "primes", "--executors", "fibres"], "fibres"),
+        (["compare", "primes", "--repeats", "0"], "repeats"),
         (["nosuch"], "nosuch"),
         (["serve", "--port", "70000"], "port"),
     ],
@@ -114,6 +121,42 @@ def test_ctrl_c_stops_the_run_and_still_gives_its_result() -> None:
     assert process.returncode == 0
     assert summary["run"]["state"] == "stopped"
     assert summary["gils"][0]["switches"] > 0
+
+
+def test_an_experiment_gives_one_object_and_its_progress() -> None:
+    words = ("cpu-bound", "--executors", "sequential,threads", "--workers", "1", "--seconds", "0.3")
+    done = _gilscope("compare", *words, "--repeats", "1", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["state"]) == (0, "finished")
+    for row in found["configurations"]:
+        assert (row["repetitions"], row["workers"], len(row["runs"])) == (1, 1, 1)
+        assert row["measures"]["ops_per_s"]["median"] > 0
+        assert row["measures"]["cpu_s"]["median"] > 0
+        assert row["measures"]["rss_peak"]["median"] > 2**20
+        assert row["measures"]["start_up_s"]["median"] > 0
+    assert found["verdict"]["says"] == "too-few"
+    progress = done.stderr.splitlines()
+    assert re.match(
+        r"run 1 of 4 · \w+ with 1 worker on CPython [\d.]+ · warm-up · about \d+ s left$", progress[0]
+    )
+    assert len(progress) == 4 + sum(row["made_again"] for row in found["configurations"])
+
+
+def test_ctrl_c_in_an_experiment_gives_what_was_measured_until_then() -> None:
+    words = ("cpu-bound", "--executors", "threads", "--workers", "1", "--seconds", "0.3", "--repeats", "100")
+    with subprocess.Popen([*GILSCOPE, "compare", *words], stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stderr is not None
+            counting = (line for line in process.stderr if "warm-up" not in line and "again" not in line)
+            assert next(counting)
+            assert next(counting)  # one repetition, or more, has been measured
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=LIMIT_S)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "stopped early" in out
+    assert re.search(r"^threads 1 · CPython [\d.]+ +[\d,.]+/s ", out, re.MULTILINE)
 
 
 def test_a_target_that_fails_is_status_1_and_there_is_still_a_summary() -> None:

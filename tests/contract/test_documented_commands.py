@@ -155,12 +155,15 @@ def _made_small(command: Command, pid: int | None, port: int) -> list[str]:
     for option, value in (
         ("--seconds", "1"),
         ("--python", sys.executable),
+        ("--repeats", "1"),
         ("--listen", f"127.0.0.1:{port}"),
     ):
         if option in words:
             words[words.index(option) + 1] = value
     if words[:2] == ["gilscope", "run"] and "--seconds" not in words:
         words += ["--seconds", "1"]
+    if words[:2] == ["gilscope", "compare"] and "--repeats" in words:
+        words += ["--seconds", "0.2"]
     if words[:2] == ["gilscope", "exporter"] and "--listen" not in words:
         words += ["--listen", f"127.0.0.1:{port}"]
     return words

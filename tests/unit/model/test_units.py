@@ -11,6 +11,10 @@ from app.model import units
 @pytest.mark.parametrize(
     ("form", "value", "text"),
     [
+        (units.rate, 0.524, "0.52/s"),
+        (units.rate, 48.66, "48.7/s"),
+        (units.rate, 1234.4, "1,234/s"),
+        (units.rate, None, "–"),
         (units.share, 0.974, "97 %"),
         (units.share, 0.034, "3.4 %"),
         (units.share, 0.0, "0 %"),

@@ -1,0 +1,81 @@
+"""The result of an experiment: which configuration does most, and whether that is more than noise."""
+
+from __future__ import annotations
+
+from random import Random
+
+from app.analysis.experiment import MEASURES, Configuration, Trials, result, verdict
+
+KEYS = [measure.key for measure in MEASURES]
+
+
+def trials(executor: str, workers: int, rate: float, count: int = 6, noise: float = 0.01) -> Trials:
+    """Repetitions of a configuration around a rate, with as many MiB as workers."""
+    random = Random(f"{executor} {workers}")
+    found = Trials(Configuration(executor, workers, "3.14.0"))
+    for _ in range(count):
+        values = dict.fromkeys(KEYS, 1.0) | {"ops_per_s": rate * random.gauss(1, noise)}
+        found.measured.append(values | {"pss_peak": workers * 1024.0**2})
+    return found
+
+
+def test_the_fastest_is_named_with_its_gain_and_what_it_costs() -> None:
+    found = verdict([trials("processes", 2, 195), trials("sequential", 1, 100), trials("threads", 2, 101)])
+    assert (found["says"], found["best"], found["baseline"], found["equal"]) == ("faster", 0, 1, [])
+    sentence = found["sentence"]
+    assert sentence.startswith("processes with 2 workers on CPython 3.14.0 does most: 19")
+    assert "times (1.9" in sentence
+    assert "as much as sequential with 1 worker on CPython 3.14.0" in sentence
+    assert "2 MiB of memory at the peak, instead of 1 MiB (PSS)" in sentence
+
+
+def test_the_fastest_two_are_named_together_where_noise_is_all_between_them() -> None:
+    found = verdict([trials("sequential", 1, 100), trials("processes", 2, 195), trials("threads", 2, 195)])
+    assert found["says"] == "faster"
+    assert len(found["equal"]) == 1
+    assert "(within the noise, as much as " in found["sentence"]
+
+
+def test_equal_ones_are_called_equal() -> None:
+    found = verdict([trials("sequential", 1, 100), trials("threads", 2, 100)])
+    assert found["says"] == "within-noise"
+    assert "all 2 configurations are within the noise" in found["sentence"]
+
+
+def test_where_the_baseline_is_the_fastest_nothing_helps() -> None:
+    found = verdict([trials("sequential", 1, 100), trials("threads", 2, 80), trials("threads", 4, 60)])
+    assert (found["says"], found["best"]) == ("none-faster", 0)
+    assert found["sentence"].startswith("Nothing does more than sequential with 1 worker")
+    assert "1.2" in found["sentence"]
+
+
+def test_a_gain_over_the_baseline_that_noise_covers_is_no_gain() -> None:
+    others = [trials("sequential", 1, 100, noise=0.2), trials("threads", 2, 101, noise=0.2)]
+    found = verdict([*others, trials("processes", 2, 50, noise=0.01)])
+    assert found["says"] in ("within-noise", "none-faster")
+    assert "noise" in found["sentence"]
+
+
+def test_of_few_repetitions_no_difference_is_said() -> None:
+    found = verdict([trials("sequential", 1, 100, 3), trials("threads", 2, 300, 3)])
+    assert found["says"] == "too-few"
+    assert "may be noise" in found["sentence"]
+
+
+def test_nothing_measured_is_said_so() -> None:
+    failed = Trials(Configuration("threads", 2, "3.14.0"), error="It fell over")
+    assert verdict([failed])["says"] == "nothing"
+    assert verdict([failed, trials("sequential", 1, 100)])["says"] == "nothing"
+    row = result({}, "finished", 1.0, [failed], [])["configurations"][0]
+    assert (row["error"], row["repetitions"], row["measures"]["cpu_s"]) == ("It fell over", 0, None)
+
+
+def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> None:
+    found = result({}, "finished", 1.0, [trials("sequential", 1, 100), trials("threads", 2, 150)], [])
+    baseline, other = found["configurations"]
+    assert set(other["measures"]) == set(other["differences"]) == set(KEYS)
+    assert set(baseline["differences"].values()) == {None}
+    assert other["differences"]["ops_per_s"]["says"] == "higher"
+    assert other["differences"]["cpu_s"]["says"] == "within-noise"
+    side = other["measures"]["ops_per_s"]
+    assert side["low"] <= side["median"] <= side["high"]
