@@ -31,7 +31,7 @@ MOST_MORE = 1  # descriptors: a file that is read at that moment
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeftBehind:
     """What the server has after so many viewers."""
 
     viewers: int
@@ -69,15 +69,17 @@ def there(server: Lab) -> int:
     return int(told)
 
 
-def come_and_go(server: Lab, viewers: int, at_once: int, workers: int, first_s: float) -> Iterator[Left]:
+def come_and_go(
+    server: Lab, viewers: int, at_once: int, workers: int, first_s: float
+) -> Iterator[LeftBehind]:
     """After the first seconds, and after each tenth of the viewers."""
     run = server.ask("runs", {"workload": "cpu-bound", "workers": workers, "seconds": 3600})["id"]
     process = psutil.Process(server.pid)
 
-    def left(after: int) -> Left:
+    def left(after: int) -> LeftBehind:
         while there(server):
             time.sleep(0.1)
-        return Left(after, process.memory_full_info().uss, process.num_fds(), process.num_threads())
+        return LeftBehind(after, process.memory_full_info().uss, process.num_fds(), process.num_threads())
 
     with ThreadPoolExecutor(at_once) as pool:
 

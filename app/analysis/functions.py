@@ -42,6 +42,7 @@ class Functions:
         self._ends = array("q", [0])  # where each stack ends in them
         self._blamed = array("i")  # function and line of each stack's frame to blame, or _NOBODY
         self._importing = bytearray()  # 1 for each stack that is inside an import
+        self.locks: set[int] = set()  # the stacks whose innermost line takes a lock
 
     def __getitem__(self, index: int) -> Function:
         return self._functions[index]
@@ -63,6 +64,7 @@ class Functions:
             at = to_blame([(function.name, function.file) for function in called])
             self._blamed.extend(_NOBODY if at is None else frames[2 * at : 2 * at + 2])
             self._importing.append(imports(function.file for function in called))
+        self.locks.update(message.locks)
 
     def leaf(self, stack: int | None) -> Place | None:
         """Where the innermost frame of a stack is; None for a stack that could not be read."""

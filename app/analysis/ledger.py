@@ -254,7 +254,7 @@ class Ledger:
 
     def stuck(self) -> list[StuckRow]:
         """Threads that stand still at a lock; see stuck.py."""
-        return stuck.rows(self.threads, self.stacks.functions, self.stacks.locks)
+        return stuck.rows(self.threads, self.stacks.functions)
 
     def gils_switched_on(self) -> list[SwitchedOnRow]:
         """When free-threaded processes switched their GIL on, and by what."""

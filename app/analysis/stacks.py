@@ -27,7 +27,6 @@ class StackLooks:
         self.functions = functions or Functions()
         self._by_stack: dict[int | None, list[int]] | None = None if functions is None else {}
         self.log = LookLog(piece=functions is not None)
-        self.locks: set[int] = set()  # the stacks whose innermost line takes a lock
         self._hot = HotFunctions()
         self._flame = Flame()
         self._nodes = array("i")  # of the flame graph, by stack
@@ -37,7 +36,6 @@ class StackLooks:
         self.functions.names(message)
         if self._by_stack is not None:
             return
-        self.locks.update(message.locks)
         if self._flame.full:
             moved = self._flame.thin()
             self._nodes = array("i", (moved[node] for node in self._nodes))

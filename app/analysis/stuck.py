@@ -24,18 +24,18 @@ ROWS = 200
 _FIRST_US = 600_000  # two readings of the counters
 
 
-def rows(threads: Threads, functions: Functions, locks: set[int]) -> list[StuckRow]:
-    """The rows, the longest first; `locks` are the stacks whose innermost line takes a lock."""
+def rows(threads: Threads, functions: Functions) -> list[StuckRow]:
+    """The rows, the longest first."""
     found = [thread for thread in threads if thread.still_in == LOCK and thread.still_us >= LEAST_US]
     found.sort(key=lambda thread: -thread.still_us)
     first = {thread.pid: thread for thread in reversed(found)}  # of each process
     there = Counter(
         thread.pid for thread in threads if thread.pid in first and thread.was_there(first[thread.pid])
     )
-    return [_row(thread, functions, locks, there[thread.pid]) for thread in found[:ROWS]]
+    return [_row(thread, functions, there[thread.pid]) for thread in found[:ROWS]]
 
 
-def _row(thread: Thread, functions: Functions, locks: set[int], there: int) -> StuckRow:
+def _row(thread: Thread, functions: Functions, there: int) -> StuckRow:
     look, since_us = thread.at_lock, thread.still_since_us
     stack = None
     if look is not None and look.at_us > since_us - _FIRST_US / 2:
@@ -49,7 +49,7 @@ def _row(thread: Thread, functions: Functions, locks: set[int], there: int) -> S
         "length_s": thread.still_us / 1e6,
         "from_the_start": since_us - thread.named_us < _FIRST_US,
         "threads_there": there,
-        "takes_lock": stack in locks,
+        "takes_lock": stack in functions.locks,
         "stack": None if stack is None else [_place(place, functions) for place in functions.stack(stack)],
     }
 

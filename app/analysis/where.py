@@ -385,6 +385,7 @@ def _row(share: Share, place: tuple[Place, ...], functions: Functions) -> TimeRo
         "line": leaf.line if leaf else None,
         "callers": [list(caller) for caller in named[1:]],
         "task": share.spot.task,
+        "takes_lock": share.spot.stack in functions.locks,
         "total_s": share.total_us / 1e6,
         "count": share.stretches,
         "longest_s": None if share.longest_us is None else share.longest_us / 1e6,

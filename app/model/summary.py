@@ -166,6 +166,7 @@ class TimeRow(TypedDict):
     line: int | None
     callers: list[list[str | int]]  # see callers
     task: str | None
+    takes_lock: bool  # the line does, as its source says: see frames.py
     total_s: float
     count: int
     longest_s: Maybe

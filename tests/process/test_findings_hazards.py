@@ -33,6 +33,22 @@ threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
+KEPT_WAITING = """
+import threading, time
+lock, end = threading.Lock(), time.monotonic() + 2.5
+def hog():
+    while time.monotonic() < end:
+        with lock:
+            time.sleep(0.1)
+def settle():
+    while time.monotonic() < end:
+        with lock:
+            pass
+        time.sleep(0.001)
+threads = [threading.Thread(target=work) for work in (hog, hog, settle)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
 IDLE_POOL = """
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -104,3 +120,12 @@ def test_contention_shows_from_outside_and_an_idle_pool_is_none(
     assert ("lock-contention" in found) == contended
     if contended:
         assert found["lock-contention"]["evidence"]["place"]["function"] == "work"
+
+
+def test_a_thread_that_hardly_gets_a_lock_is_told_and_the_lock_s_function(gil_any_python: str) -> None:
+    """Who holds it sleeps meanwhile, so that the program looks as if it only waited."""
+    with observing(program(gil_any_python, KEPT_WAITING)) as observation:
+        observation.finish()
+        found = {finding["code"]: finding for finding in observation.summary()["findings"]}
+    assert "settle" in found["lock-contention"]["detail"]
+    assert "gil-idle" not in found

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 
-from app.analysis.findings.rows import Rule, most_blocked, seen_enough, share
+from app.analysis.findings.rows import Rule, most_blocked, seen_enough, share, signals
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
 from app.model.summary import Measurements, Reported, ThreadRow, TimeRow, callers
+from app.model.units import count
 
 # Livelock: so many attempts without a single success are no slow start.
 _FUTILE_ATTEMPTS = 100
@@ -32,6 +33,11 @@ _WORKS = 0.05
 _AT_WORK = (0.6, 1.25)
 _CALLERS = 3  # that are told by name
 _MOST = 0.5  # of the time in `lock`
+
+# Threads that hardly get a lock: for nearly all of the time they wait, and are woken, so it is let go of.
+_NEARLY_ALL = 0.85
+_WOKEN = 8
+_NAMED = 3
 
 # Contention, told by a workload that measures it: the share of their time that its workers wait for the lock.
 _WAITS = 0.4
@@ -145,7 +151,7 @@ def lock_contention(summary: Measurements) -> Finding | None:
             by_process.setdefault(thread["pid"], []).append(thread)
     group = next((group for group in by_process.values() if _is_serial(group)), None)
     if group is None:
-        return None
+        return _kept_waiting(summary)
     blocked = sum(share(thread, "lock") for thread in group) / len(group)
     busy = sum(map(_busy, group))
     detail = (
@@ -159,6 +165,45 @@ def lock_contention(summary: Measurements) -> Finding | None:
         return _contention(detail, evidence)
     by = "".join(f", called by {caller.function}" for caller in islice(callers(place["callers"]), _CALLERS))
     return _contention(f"{detail} Most of it was in {place['function']}{by}.", {**evidence, "place": place})
+
+
+def _kept_waiting(summary: Measurements) -> Finding | None:
+    """Threads that hardly ever get a lock, though it is let go of again and again."""
+    by_process: dict[int, list[ThreadRow]] = {}
+    for thread in summary["threads"]:
+        if seen_enough(thread) and share(thread, "lock") >= _NEARLY_ALL and _is_woken_at_locks(thread):
+            by_process.setdefault(thread["pid"], []).append(thread)
+    group = max(by_process.values(), key=len, default=[])
+    place = most_blocked(group, "lock")
+    if place is None:
+        return None
+    blocked = sum(share(thread, "lock") for thread in group) / len(group)
+    woken = sum(thread["voluntary_switches"] or 0 for thread in group)
+    names = [thread["name"] for thread in group]
+    more = f" and {len(names) - _NAMED} others" if len(names) > _NAMED else ""
+    return Finding(
+        code="lock-contention",
+        severity="warning",
+        title="Threads hardly get a lock",
+        detail=f"{', '.join(names[:_NAMED])}{more} of process {group[0]['pid']} waited for a lock for "
+        f"{blocked:.0%} of the time, most of it in {place['function']}. It is let go of again and again, "
+        f"which woke them {count(woken)} times, and others had it most of the time. threading's locks are "
+        "not fair: who lets go of one and takes it again at once gets it before those that wait.",
+        evidence={"threads": names, "lock_share": blocked, "woken": woken, "place": place},
+        advice="Hold the lock for less: do what waits or takes long before it or after it, so that it is "
+        "free for most of the time. Or hand the work on by a queue, which serves in order.",
+    )
+
+
+def _is_woken_at_locks(thread: ThreadRow) -> bool:
+    """Whether nearly all of its time at locks was in lines of the program that take one, in many waits."""
+    at_locks_s = sum(row["total_s"] for row in thread["blocked"] if _at_a_lock(row))
+    of_lock_s = sum(row["total_s"] for row in thread["blocked"] if row["state"] == "lock")
+    return 0 < at_locks_s >= _NEARLY_ALL * of_lock_s and (thread["voluntary_switches"] or 0) >= _WOKEN
+
+
+def _at_a_lock(row: TimeRow) -> bool:
+    return row["state"] == "lock" and row["takes_lock"] and not signals(row["file"] or "")
 
 
 def _takes_turns(thread: ThreadRow) -> bool:

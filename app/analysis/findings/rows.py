@@ -17,6 +17,9 @@ LEAST_S = 0.3  # a lock or a thread that was seen for less says nothing of the p
 # observer goes without a CPU just when the program is busy.
 LEAST_COVERAGE = 0.5
 
+# Where threads wait for work, for time, or for another thread's end: their locks are signals.
+_SIGNALS = ("/threading.py", "/queue.py", "/multiprocessing/", "/concurrent/futures/", "/asyncio/")
+
 
 class SeenLock(NamedTuple):
     """A GIL that was seen enough, with those of its threads that were too."""
@@ -135,6 +138,11 @@ def most_blocked(threads: Iterable[ThreadRow], state: State) -> BlockedPlace | N
                 )
                 place["total_s"] += row["total_s"]
     return max(places.values(), key=lambda place: place["total_s"], default=None)
+
+
+def signals(file: str) -> bool:
+    """Whether a lock that is waited for in this file is a signal: work, time, another thread's end."""
+    return any(part in file for part in _SIGNALS)
 
 
 def blocked_a_second(thread: ThreadRow) -> float:

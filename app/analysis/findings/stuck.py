@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from app.analysis.findings import hazards
-from app.analysis.findings.rows import Rule
+from app.analysis.findings.rows import Rule, signals
 from app.analysis.sources import LIBRARY, owner, to_blame
 from app.model.findings import Finding
 from app.model.summary import FrameRow, Measurements, StuckRow
@@ -19,8 +19,6 @@ _AT_ONE_PLACE_S = 2.0
 _NAMED = 4  # threads, and callers of each, that are told by name
 _ALL = 20  # threads in the evidence
 
-# Where threads wait for work, for time, or for another thread's end: their locks are signals.
-_SIGNALS = ("/threading.py", "/queue.py", "/multiprocessing/", "/concurrent/futures/", "/asyncio/")
 # Libraries have conditions and events of their own (gevent's thread pool) and may reach the lock by a helper.
 _SIGNAL = re.compile(r"(Condition|Event)\.wait(_for)?$")
 _HELPERS = 3  # the innermost frames, of which one may be that
@@ -226,7 +224,7 @@ def _waits_for_lock(row: StuckRow) -> bool:
 
 
 def _awaits_signal(stack: list[FrameRow]) -> bool:
-    if any(part in stack[0]["file"] for part in _SIGNALS):
+    if signals(stack[0]["file"]):
         return True
     return any(_SIGNAL.search(frame["function"]) for frame in stack[:_HELPERS])
 

@@ -15,15 +15,21 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
     shares = {**dict.fromkeys(STATES, 0.0), "lock": lock, "unknown": unknown}
     shares["sleep"] = 1 - lock - unknown
     seen = {"shares": shares, "coverage": 1 - unknown}
-    rest = {"counted_s": 10.0, "run_delay_s": run_delay_s, "blocked": []}
+    rest = {"counted_s": 10.0, "run_delay_s": run_delay_s, "voluntary_switches": 50, "blocked": []}
     return {"pid": 1, "name": name, **seen, **rest}
 
 
 def blocked(
-    function: str | None, total_s: float, *callers: str, state: str = "lock", line: int = 1
+    function: str | None,
+    total_s: float,
+    *callers: str,
+    state: str = "lock",
+    line: int = 1,
+    file: str = "/lib/logging.py",
 ) -> dict[str, Any]:
     """A row of where a thread was blocked; without a function no Python ran there."""
-    named = {"function": function, "file": "/lib/logging.py", "line": line, "total_s": total_s, "count": 9}
+    named = {"function": function, "file": file, "line": line, "total_s": total_s, "count": 9}
+    named["takes_lock"] = function is not None
     return {"state": state, **named, "callers": [[caller, "/app.py", 1] for caller in callers]}
 
 
@@ -67,6 +73,20 @@ def test_contention_names_the_place_of_most_of_it() -> None:
 )
 def test_what_only_resembles_it_does_not(threads: list[dict[str, Any]]) -> None:
     assert not contended(*threads)
+
+
+def test_who_hardly_gets_a_lock_is_told_though_it_never_works() -> None:
+    """One thread holds it while it sleeps and takes it again at once; another is woken each time, in vain."""
+    victim = {**thread("victim", 0.99), "blocked": [blocked("settle", 9.9, file="/app.py")]}
+    found = hazards.lock_contention({"threads": [thread("hog", 0.0), victim], "workload": None})
+    assert found is not None
+    assert found.title == "Threads hardly get a lock"
+    assert "victim of process 1 waited for a lock for 99% of the time, most of it in settle" in found.detail
+    assert "woke them 50 times" in found.detail
+    assert not contended({**victim, "voluntary_switches": 3}), "it is never let go of"
+    waits = [blocked("Condition.wait", 9.9, file="/usr/lib/python3.13/threading.py")]
+    assert not contended({**victim, "blocked": waits}), "it waits for work"
+    assert not contended({**victim, "blocked": [blocked(None, 9.9)]}), "none of its waits was looked at"
 
 
 def test_time_without_a_cpu_is_not_held_against_the_lock() -> None:
