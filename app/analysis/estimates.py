@@ -102,9 +102,13 @@ def judged(values: Sequence[float], baseline: Sequence[float]) -> tuple[float, s
 
 def interval(resampled: Callable[[], float]) -> tuple[float, float]:
     """Between which values 95 % of RESAMPLES results of a resampling lie."""
-    results = sorted(resampled() for _ in range(RESAMPLES))
-    last = len(results) - 1
-    return results[floor(_TAIL * last)], results[last - floor(_TAIL * last)]
+    return bounds([resampled() for _ in range(RESAMPLES)])
+
+
+def bounds(results: Sequence[float]) -> tuple[float, float]:
+    """Between which values the middle 95 % of results lie."""
+    ordered, last = sorted(results), len(results) - 1
+    return ordered[floor(_TAIL * last)], ordered[last - floor(_TAIL * last)]
 
 
 def _direction(values: Sequence[float], baseline: Sequence[float]) -> str:

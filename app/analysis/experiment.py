@@ -8,6 +8,7 @@
                          "measures": {key: an MedianEstimate or null},
                          "differences": {key: a SampleDifference from the baseline, or null}}],
      "left_out": [{"executor", "python", "why"}],
+     "scaling": [see app/analysis/scaling_rows.py],
      "verdict": {"says", "baseline", "best", "equal": [...], "sentence"}}
 
 MedianEstimate and SampleDifference are those of app/analysis/estimates.py. `repetitions` count; `made_again`
@@ -17,16 +18,17 @@ further try was left. `error` is why a configuration was given up.
 The verdict is by throughput. `baseline` and `best` are positions in `configurations`, `equal` those of others
 that cannot be told from the best. `says` is "faster", "none-faster", "within-noise", "too-few", or "nothing".
 
-`unit` is rate, duration, size (bytes) or share.
+`unit` is rate, duration, size (bytes), share or count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.analysis.estimates import FEWEST, MedianEstimate, SampleDifference, difference, estimate
+from app.analysis.scaling_rows import ScalingSeries, scaling_row
 from app.model import units
 from app.model.summary import Summary
 
@@ -56,6 +58,7 @@ class Trials:
 
     configuration: Configuration
     measured: list[Mapping[str, Maybe]] = field(default_factory=list)
+    reported: list[Mapping[int, float]] = field(default_factory=list)  # the speed-ups of `reported_speed_ups`
     runs: list[str] = field(default_factory=list)
     made_again: int = 0
     disturbed: int = 0
@@ -96,6 +99,7 @@ def result(
             _row(one, None if at == baseline else trials[baseline]) for at, one in enumerate(trials)
         ],
         "left_out": list(left_out),
+        "scaling": [row for series in _series(trials) if (row := scaling_row(series, asked["cores"]))],
         "verdict": verdict(trials),
     }
 
@@ -193,6 +197,39 @@ def _baseline(trials: Sequence[Trials]) -> int:
     return min(sequential, key=lambda at: trials[at].configuration.workers, default=ran[0] if ran else 0)
 
 
+def reported_speed_ups(summary: Summary) -> dict[int, float]:
+    """Of a workload that itself measures how it scales: the speed-up with so many workers, by its table."""
+    table: Any = (summary["workload"] or {}).get("table") or {}
+    columns: list[str] = table.get("columns", [])
+    if "workers" not in columns or "speed_up" not in columns:
+        return {}
+    workers, speed_up = columns.index("workers"), columns.index("speed_up")
+    return {int(row[workers]): float(row[speed_up]) for row in table["rows"] if row[speed_up]}
+
+
+def _series(trials: Sequence[Trials]) -> Iterator[ScalingSeries]:
+    """Of each executor and interpreter: what it does with so many workers."""
+    found: dict[tuple[str, str], list[Trials]] = {}
+    for one in trials:
+        found.setdefault((one.configuration.executor, one.configuration.python), []).append(one)
+    for (executor, python), alike in found.items():
+        most = max(alike, key=lambda one: one.configuration.workers)
+        if most.reported and any(most.reported):
+            points: dict[int, list[float]] = {}
+            for speed_ups in most.reported:
+                for workers, value in speed_ups.items():
+                    points.setdefault(workers, []).append(value)
+            yield ScalingSeries(executor, python, "reported", points, {})
+        else:
+            yield ScalingSeries(
+                executor,
+                python,
+                "throughput",
+                {one.configuration.workers: one.values(THROUGHPUT) for one in alike},
+                {one.configuration.workers: one.values("cpus_wanted") for one in alike},
+            )
+
+
 def _row(one: Trials, baseline: Trials | None) -> Json:
     estimates = {measure.key: estimate(one.values(measure.key)) for measure in MEASURES}
     differences = {
@@ -225,6 +262,14 @@ def _cpu_s(summary: Summary, _: float) -> Maybe:
     return sum(known) + (summary.get("threads_cpu_unlisted_s") or 0.0) if known else None
 
 
+def _cpus_wanted(summary: Summary, _: float) -> Maybe:
+    """How many threads, on average, ran or waited for a CPU."""
+    rows = [row for row in summary["threads"] if row["counted_s"] and row["cpu_s"] is not None]
+    counted_s = max((row["counted_s"] or 0.0 for row in rows), default=0.0)
+    wanted_s = sum((row["cpu_s"] or 0.0) + (row["run_delay_s"] or 0.0) for row in rows)
+    return wanted_s / counted_s if counted_s else None
+
+
 def _peak(key: str) -> Callable[[Summary, float], Maybe]:
     def read(summary: Summary, _: float) -> Maybe:
         peak: Mapping[str, Any] = {**(summary["memory_peak"] or {})}
@@ -248,6 +293,7 @@ def _most_held(key: str) -> Callable[[Summary, float], Maybe]:
 MEASURES = (
     ExperimentMeasure(THROUGHPUT, "Operations", "rate", _ops_per_s),
     ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
+    ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", _cpus_wanted),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),
     ExperimentMeasure("pss_peak", "PSS at the peak", "size", _peak("pss")),
     ExperimentMeasure("start_up_s", "Start-up", "duration", lambda _, start_up_s: start_up_s),

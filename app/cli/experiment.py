@@ -28,6 +28,7 @@ _SHOW: dict[str, Callable[[float | None], str]] = {
     "duration": units.seconds,
     "size": units.size,
     "share": units.share,
+    "count": units.mean,
 }
 _WORDS = {"within-noise": "within the noise", "too-few": "too few repetitions"}
 _MINUTE_S = 60
@@ -103,9 +104,8 @@ def _left(seconds: float) -> str:
 
 def text(found: Json) -> str:
     """The result as tables, and the verdict."""
-    return "\n\n".join(
-        part for part in (_head(found), _measures(found), _notes(found), _verdict(found)) if part
-    )
+    parts = (_head(found), _measures(found), _notes(found), _scaling(found), _verdict(found))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _head(found: Json) -> str:
@@ -124,7 +124,7 @@ def _measures(found: Json) -> str:
     columns.insert(2, Column("against the baseline"))
     rows = []
     for at, row in enumerate(found["configurations"]):
-        cells = [_cell(row, one) for one in found["measures"]]
+        cells = [_cell(row, one, at=place) for place, one in enumerate(found["measures"])]
         cells.insert(
             1, "baseline" if at == found["verdict"]["baseline"] else _against(row, found["measures"][0])
         )
@@ -136,11 +136,13 @@ def _name(row: Json) -> str:
     return f"{row['executor']} {row['workers']} · CPython {row['python']}"
 
 
-def _cell(row: Json, measure: Json) -> str:
+def _cell(row: Json, measure: Json, at: int) -> str:
+    """The median; of the first measure, which the verdict is about, its interval too."""
     side, show = row["measures"][measure["key"]], _SHOW[measure["unit"]]
     if side is None:
         return ABSENT
-    band = f" ({show(side['low'])} … {show(side['high'])})" if side["low"] is not None else ""
+    banded = at == 0 and side["low"] is not None
+    band = f" ({show(side['low'])} … {show(side['high'])})" if banded else ""
     return f"{show(side['median'])}{band}"
 
 
@@ -167,6 +169,10 @@ def _notes(found: Json) -> str:
                 f"{row['disturbed']} of {row['repetitions']} that count."
             )
     return "\n".join(lines)
+
+
+def _scaling(found: Json) -> str:
+    return "\n".join(row["sentence"] for row in found["scaling"])
 
 
 def _verdict(found: Json) -> str:

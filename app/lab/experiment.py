@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.analysis.experiment import Configuration, Trials, measured, result
+from app.analysis.experiment import Configuration, Trials, measured, reported_speed_ups, result
 from app.analysis.figures import figures_of
 from app.lab.disturbance import CpuTicks, disturbance
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest, blocks, planned
@@ -120,6 +120,7 @@ class Experiment:
             elif not warm_up:
                 trials.disturbed += again is not None
                 trials.measured.append(measured(summary, start_up_s))
+                trials.reported.append(reported_speed_ups(summary))
                 trials.runs.append(run.id)
             break
         self._left -= 1

@@ -66,12 +66,14 @@ def test_nothing_measured_is_said_so() -> None:
     failed = Trials(Configuration("threads", 2, "3.14.0"), error="It fell over")
     assert verdict([failed])["says"] == "nothing"
     assert verdict([failed, trials("sequential", 1, 100)])["says"] == "nothing"
-    row = result({}, "finished", 1.0, [failed], [])["configurations"][0]
+    row = result({"cores": 2}, "finished", 1.0, [failed], [])["configurations"][0]
     assert (row["error"], row["repetitions"], row["measures"]["cpu_s"]) == ("It fell over", 0, None)
 
 
 def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> None:
-    found = result({}, "finished", 1.0, [trials("sequential", 1, 100), trials("threads", 2, 150)], [])
+    found = result(
+        {"cores": 2}, "finished", 1.0, [trials("sequential", 1, 100), trials("threads", 2, 150)], []
+    )
     baseline, other = found["configurations"]
     assert set(other["measures"]) == set(other["differences"]) == set(KEYS)
     assert set(baseline["differences"].values()) == {None}
