@@ -5,6 +5,7 @@
      "measures": [{"key", "label", "unit"}],
      "configurations": [{"executor", "workers", "python", "runs": [id],
                          "repetitions", "made_again", "disturbed", "error",
+                         "values": {key: [number or null, of each of `runs`]},
                          "measures": {key: an MedianEstimate or null},
                          "differences": {key: a SampleDifference from the baseline, or null}}],
      "left_out": [{"executor", "python", "why"}],
@@ -245,6 +246,7 @@ def _row(one: Trials, baseline: Trials | None) -> Json:
         "made_again": one.made_again,
         "disturbed": one.disturbed,
         "error": one.error,
+        "values": {measure.key: [each[measure.key] for each in one.measured] for measure in MEASURES},
         "measures": {key: found.to_json() if found else None for key, found in estimates.items()},
         "differences": {key: found.to_json() if found else None for key, found in differences.items()},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from statistics import median
 
 from app.analysis.experiment import MEASURES, Configuration, Trials, result, verdict
 
@@ -79,5 +80,7 @@ def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> No
     assert set(baseline["differences"].values()) == {None}
     assert other["differences"]["ops_per_s"]["says"] == "higher"
     assert other["differences"]["cpu_s"]["says"] == "within-noise"
+    assert len(other["values"]["ops_per_s"]) == other["repetitions"] == 6
     side = other["measures"]["ops_per_s"]
+    assert side["median"] == median(other["values"]["ops_per_s"])
     assert side["low"] <= side["median"] <= side["high"]
