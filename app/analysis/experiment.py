@@ -254,9 +254,26 @@ def _row(one: Trials, baseline: Trials | None) -> Json:
 
 def _ops_per_s(summary: Summary, _: float) -> Maybe:
     """A workload that has one worker alone first tells what all did together; that is what is compared."""
-    reported = summary["workload"] or {}
-    value = reported.get("together_per_s", reported.get("ops_per_s"))
+    together = _reported(summary, "together_per_s")
+    return _reported(summary, "ops_per_s") if together is None else together
+
+
+def _reported(summary: Summary, field: str) -> Maybe:
+    """A number that the workload itself tells."""
+    value = (summary["workload"] or {}).get(field)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _latency(percentile: str) -> Callable[[Summary, float], Maybe]:
+    """Of answers, in seconds; of a workload that compares two, those beside workers that compute."""
+
+    def read(summary: Summary, _: float) -> Maybe:
+        reported: Mapping[str, Any] = summary["workload"] or {}
+        latency = reported.get("latency_ms") or reported.get("latency_beside_cpu_ms") or {}
+        value: Maybe = latency.get(percentile)
+        return None if value is None else value / 1000
+
+    return read
 
 
 def _cpu_s(summary: Summary, _: float) -> Maybe:
@@ -294,6 +311,11 @@ def _most_held(key: str) -> Callable[[Summary, float], Maybe]:
 
 MEASURES = (
     ExperimentMeasure(THROUGHPUT, "Operations", "rate", _ops_per_s),
+    ExperimentMeasure("latency_p50_s", "Latency p50", "duration", _latency("p50")),
+    ExperimentMeasure("latency_p99_s", "Latency p99", "duration", _latency("p99")),
+    ExperimentMeasure(
+        "bytes_pickled", "Pickled", "size", lambda summary, _: _reported(summary, "bytes_pickled")
+    ),
     ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
     ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", _cpus_wanted),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),

@@ -120,11 +120,16 @@ def _head(found: Json) -> str:
 
 
 def _measures(found: Json) -> str:
-    columns = [Column("Configuration"), *(Column(one["label"], "right") for one in found["measures"])]
+    measures = [
+        one
+        for one in found["measures"]
+        if any(row["measures"][one["key"]] is not None for row in found["configurations"])
+    ]
+    columns = [Column("Configuration"), *(Column(one["label"], "right") for one in measures)]
     columns.insert(2, Column("against the baseline"))
     rows = []
     for at, row in enumerate(found["configurations"]):
-        cells = [_cell(row, one, at=place) for place, one in enumerate(found["measures"])]
+        cells = [_cell(row, one, at=place) for place, one in enumerate(measures)]
         cells.insert(
             1, "baseline" if at == found["verdict"]["baseline"] else _against(row, found["measures"][0])
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from statistics import median
 
-from app.analysis.experiment import MEASURES, Configuration, Trials, result, verdict
+from app.analysis.experiment import MEASURES, Configuration, Trials, measured, result, verdict
 
 KEYS = [measure.key for measure in MEASURES]
 
@@ -84,3 +84,46 @@ def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> No
     side = other["measures"]["ops_per_s"]
     assert side["median"] == median(other["values"]["ops_per_s"])
     assert side["low"] <= side["median"] <= side["high"]
+
+
+def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
+    summary = {
+        "workload": {
+            "ops_per_s": 10.0,
+            "together_per_s": 15.0,
+            "latency_beside_cpu_ms": {"count": 9, "p50": 2.0, "p99": 50.0, "max": 60.0},
+            "bytes_pickled": 4096,
+        },
+        "threads": [
+            {"counted_s": 2.0, "cpu_s": 1.5, "run_delay_s": 0.5},
+            {"counted_s": 1.0, "cpu_s": 0.5, "run_delay_s": None},
+        ],
+        "threads_cpu_unlisted_s": 0.25,
+        "memory_peak": {"rss": 3, "pss": None},
+        "gils": [
+            {"held_share": 0.2, "contended_share": 0.9},
+            {"held_share": 0.8, "contended_share": 0.1},
+            {"held_share": None, "contended_share": None},
+        ],
+        "sampling": {"coverage": 0.99},
+    }
+    assert measured(summary, 0.3) == {
+        "ops_per_s": 15.0,
+        "latency_p50_s": 0.002,
+        "latency_p99_s": 0.05,
+        "bytes_pickled": 4096.0,
+        "cpu_s": 2.25,
+        "cpus_wanted": 1.25,
+        "rss_peak": 3,
+        "pss_peak": None,
+        "start_up_s": 0.3,
+        "held_share": 0.8,
+        "contended_share": 0.1,
+        "coverage": 0.99,
+    }
+    bare = summary | {"workload": {"ops_per_s": 10.0}, "threads": [], "memory_peak": None, "gils": []}
+    assert [key for key, value in measured(bare, 0.3).items() if value is not None] == [
+        "ops_per_s",
+        "start_up_s",
+        "coverage",
+    ]
