@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 
-from app.analysis.findings.rows import Rule, most_blocked, seen_enough, share, signals
+from app.analysis.findings.rows import SIGNAL, Rule, most_blocked, seen_enough, share, signals
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
 from app.model.summary import Measurements, Reported, ThreadRow, TimeRow, callers
@@ -212,15 +212,25 @@ def _takes_turns(thread: ThreadRow) -> bool:
 
 
 def _waits_for_work(thread: ThreadRow) -> bool:
-    """Whether the looks at it found none of the program's functions, for most of the time in `lock`.
+    """Whether looks at it found a queue, or no function of the program, for most of its time at locks.
 
     A lock of the program is waited for in one of its functions, or in what it called. An idle thread of
     concurrent.futures waits in the library alone; a host written in C (uWSGI) keeps its idle threads at a
     lock that is held by the one which waits for the next request.
     """
     looked_at = [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
-    nowhere_s = sum(row["total_s"] for row in looked_at if row["function"] is None or _in_library(row))
+    nowhere_s = sum(
+        row["total_s"]
+        for row in looked_at
+        if row["function"] is None or _in_library(row) or _waits_for_signal(row)
+    )
     return nowhere_s > _MOST * sum(row["total_s"] for row in looked_at)
+
+
+def _waits_for_signal(place: TimeRow) -> bool:
+    """Whether it waits for a queue or an event; a semaphore is a lock that some may have at once."""
+    waits = bool(place["function"] and SIGNAL.search(place["function"]))
+    return waits and not any("Semaphore" in caller.function for caller in callers(place["callers"]))
 
 
 def _in_library(place: TimeRow) -> bool:

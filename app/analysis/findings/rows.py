@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypedDict
 
@@ -18,6 +19,7 @@ LEAST_S = 0.3  # a lock or a thread that was seen for less says nothing of the p
 LEAST_COVERAGE = 0.5
 
 # Where threads wait for work, for time, or for another thread's end: their locks are signals.
+SIGNAL = re.compile(r"(Condition|Event)\.wait(_for)?$")
 _SIGNALS = ("/threading.py", "/queue.py", "/multiprocessing/", "/concurrent/futures/", "/asyncio/")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from app.analysis.findings import hazards
-from app.analysis.findings.rows import Rule, signals
+from app.analysis.findings.rows import SIGNAL, Rule, signals
 from app.analysis.sources import LIBRARY, owner, to_blame
 from app.model.findings import Finding
 from app.model.summary import FrameRow, Measurements, StuckRow
@@ -20,7 +20,6 @@ _NAMED = 4  # threads, and callers of each, that are told by name
 _ALL = 20  # threads in the evidence
 
 # Libraries have conditions and events of their own (gevent's thread pool) and may reach the lock by a helper.
-_SIGNAL = re.compile(r"(Condition|Event)\.wait(_for)?$")
 _HELPERS = 3  # the innermost frames, of which one may be that
 _IMPORTS = "<frozen importlib._bootstrap>"
 _LOADS = "_load_unlocked"  # below it a module's own code runs, while its lock is held
@@ -226,7 +225,7 @@ def _waits_for_lock(row: StuckRow) -> bool:
 def _awaits_signal(stack: list[FrameRow]) -> bool:
     if signals(stack[0]["file"]):
         return True
-    return any(_SIGNAL.search(frame["function"]) for frame in stack[:_HELPERS])
+    return any(SIGNAL.search(frame["function"]) for frame in stack[:_HELPERS])
 
 
 def _in_import(row: StuckRow) -> bool:

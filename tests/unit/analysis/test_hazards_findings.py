@@ -75,6 +75,13 @@ def test_what_only_resembles_it_does_not(threads: list[dict[str, Any]]) -> None:
     assert not contended(*threads)
 
 
+def test_threads_of_a_package_s_pool_that_wait_for_its_queue_do_not_contend() -> None:
+    waits = [blocked("Condition.wait", 5.0, "Queue.get", "WorkerThread.run")]
+    assert not contended(*({**thread(f"AnyIO {n}", 0.7), "blocked": waits} for n in range(4)))
+    bound = [blocked("Condition.wait", 5.0, "Semaphore.acquire", "fetch")]
+    assert contended(*({**thread(f"t{n}", 0.7), "blocked": bound} for n in range(4)))
+
+
 def test_who_hardly_gets_a_lock_is_told_though_it_never_works() -> None:
     """One thread holds it while it sleeps and takes it again at once; another is woken each time, in vain."""
     victim = {**thread("victim", 0.99), "blocked": [blocked("settle", 9.9, file="/app.py")]}
