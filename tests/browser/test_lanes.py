@@ -155,3 +155,6 @@ def test_a_selected_time_has_its_figures_and_is_in_the_address(page: Page) -> No
     drag(0.1, 0.2, with_shift["y"] + with_shift["height"] - 10)
     page.keyboard.up("Shift")
     expect(selection).to_be_visible()
+    page.locator(".scroller").focus()
+    page.keyboard.press("m")  # no slice is chosen: nothing to select instead
+    expect(selection).to_be_visible()
