@@ -281,12 +281,14 @@ def _cpu_s(summary: Summary, _: float) -> Maybe:
     return sum(known) + (summary.get("threads_cpu_unlisted_s") or 0.0) if known else None
 
 
-def _cpus_wanted(summary: Summary, _: float) -> Maybe:
-    """How many threads, on average, ran or waited for a CPU."""
+def cpus_wanted(summary: Summary) -> tuple[float, float] | None:
+    """How many threads, on average, ran or waited for a CPU; and how many waited. None: it is unknown."""
     rows = [row for row in summary["threads"] if row["counted_s"] and row["cpu_s"] is not None]
     counted_s = max((row["counted_s"] or 0.0 for row in rows), default=0.0)
-    wanted_s = sum((row["cpu_s"] or 0.0) + (row["run_delay_s"] or 0.0) for row in rows)
-    return wanted_s / counted_s if counted_s else None
+    if not counted_s:
+        return None
+    waited_s = sum(row["run_delay_s"] or 0.0 for row in rows)
+    return (waited_s + sum(row["cpu_s"] or 0.0 for row in rows)) / counted_s, waited_s / counted_s
 
 
 def _peak(key: str) -> Callable[[Summary, float], Maybe]:
@@ -317,7 +319,7 @@ MEASURES = (
         "bytes_pickled", "Pickled", "size", lambda summary, _: _reported(summary, "bytes_pickled")
     ),
     ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
-    ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", _cpus_wanted),
+    ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", lambda s, _: (cpus_wanted(s) or (None,))[0]),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),
     ExperimentMeasure("pss_peak", "PSS at the peak", "size", _peak("pss")),
     ExperimentMeasure("start_up_s", "Start-up", "duration", lambda _, start_up_s: start_up_s),

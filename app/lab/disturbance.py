@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.analysis.experiment import cpus_wanted
+from app.model import units
 from app.model.summary import Summary
 
 STEAL_LIMIT = 0.02  # of the machine's CPU time: the noise that experiments are to see through is of that size
 COVERAGE_LEAST = 0.95  # as for the finding observation-thin
+DELAY_LIMIT = 0.15  # of the time for which threads wanted a CPU
 _STEAL = 8  # the column of /proc/stat, after its name: see proc_stat(5)
 
 
@@ -35,12 +38,18 @@ class CpuTicks:
         return (later.steal - self.steal) / max(1, later.total - self.total)
 
 
-def disturbance(summary: Summary, steal_share: float) -> str | None:
-    """What disturbed a run, in words; None where nothing did that can be seen."""
+def disturbance(summary: Summary, steal_share: float, cores: int) -> str | None:
+    """What disturbed a run, in words; None where nothing did that can be seen.
+
+    Threads that wait for a CPU, although there was one for each and one for the observer, are disturbed by
+    other programs of this machine.
+    """
     if steal_share > STEAL_LIMIT:
         return f"{steal_share * 100:.0f} % of the machine's CPU time was stolen by other machines"
     coverage = summary["sampling"]["coverage"]
     if coverage is None or coverage < COVERAGE_LEAST:
-        seen = 0.0 if coverage is None else coverage
-        return f"the observer was late: only {seen * 100:.0f} % of the time was seen"
+        return f"the observer was late: only {units.coverage(coverage or 0.0)} of the time was seen"
+    wanted, waited = cpus_wanted(summary) or (0.0, 0.0)
+    if wanted and wanted <= cores - 1 + DELAY_LIMIT and waited / wanted > DELAY_LIMIT:
+        return f"other programs had the CPUs for {waited / wanted * 100:.0f} % of the time it wanted them"
     return None

@@ -21,7 +21,7 @@ START_UP_S = 2.5  # about, of a run beside its seconds: for how long an experime
 AGAIN_SHARE = 0.5  # of a configuration's repetitions: so many may be made again
 
 Json = dict[str, Any]
-Disturbed = Callable[[Summary, float], str | None]
+Disturbed = Callable[[Summary, float, int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Experiment:
         self._disturbed = disturbed
         self._seed = secrets.randbits(32) if seed is None else seed
         self._trials = {each: Trials(each) for each in plan.requests}
+        self._cores = len(os.sched_getaffinity(0))
         self._started = time.monotonic()
         self._current: LiveRun | None = None
         self._stopping = False
@@ -88,7 +89,7 @@ class Experiment:
             "seconds": self.plan.seconds,
             "repeats": self.plan.repeats,
             "seed": self._seed,
-            "cores": len(os.sched_getaffinity(0)),
+            "cores": self._cores,
         }
         state = "stopped" if self._stopping else "finished"
         took_s = time.monotonic() - self._started
@@ -105,7 +106,7 @@ class Experiment:
                 await run.stop()
             await run.wait()
             self._current = None
-            again = self._disturbed(run.summary(), begun.steal_share(CpuTicks.now()))
+            again = self._disturbed(run.summary(), begun.steal_share(CpuTicks.now()), self._cores)
             start_up_s = figures_of(run.ledger)["begin_us"] / 1e6
             await self._manager.stop(run.id)  # it has ended: until it is stored, which is work too
             self._done += 1

@@ -106,14 +106,21 @@ def test_the_order_differs_from_block_to_block() -> None:
     assert len({tuple(block) for block in blocks(configurations, 5, seed=1)}) > 1
 
 
-def test_stolen_time_and_time_not_seen_are_what_disturbs() -> None:
+def test_stolen_time_time_not_seen_and_other_programs_are_what_disturbs() -> None:
     before = CpuTicks.of("cpu  100 0 100 700 0 0 0 100 0 0\ncpu0 1 2 3")
     after = CpuTicks.of("cpu  150 0 100 720 0 0 0 130 50 0\n")
     assert before.steal_share(after) == pytest.approx(0.3)
-    seen: Any = {"sampling": {"coverage": 0.99}}
-    assert disturbance(seen, 0.0) is None
-    assert "stolen" in (disturbance(seen, 0.3) or "")
-    assert "only 90 %" in (disturbance({"sampling": {"coverage": 0.9}}, 0.0) or "")  # type: ignore[typeddict-item]
+
+    def run(coverage: float, cpu_s: float = 0.98, delay_s: float = 0.02) -> Any:
+        threads = [{"counted_s": 1.0, "cpu_s": cpu_s, "run_delay_s": delay_s}]
+        return {"sampling": {"coverage": coverage}, "threads": threads}
+
+    assert disturbance(run(0.99), 0.0, cores=2) is None
+    assert "stolen" in (disturbance(run(0.99), 0.3, cores=2) or "")
+    assert "only 90 %" in (disturbance(run(0.9), 0.0, cores=2) or "")
+    assert "other programs had the CPUs for 40 %" in (disturbance(run(0.99, 0.6, 0.4), 0.0, cores=2) or "")
+    # Three that compute on two cores are in each other's way: that is what is measured.
+    assert disturbance(run(0.99, 2.0, 1.0), 0.0, cores=2) is None
     assert CpuTicks.now().total > 0
 
 
@@ -142,7 +149,7 @@ def go(
             manager,
             ExperimentPlan("primes", {}, 0.1, repeats, requests, []),
             on_progress,
-            lambda summary, steal: "it was" if next(verdicts, False) else None,
+            lambda summary, steal, cores: "it was" if next(verdicts, False) else None,
             seed=7,
         )
         try:
