@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
-from app.analysis.findings import hazards
 from app.analysis.findings.rows import (
     Rule,
     SeenLock,
@@ -130,7 +129,7 @@ def _on_its_way(thread: ThreadRow) -> float:
 
 
 def idle(summary: Measurements) -> Finding | None:
-    """The lock is free nearly always, in a program that waits and comes back, and not for another lock."""
+    """The lock is free nearly always, in a program that waits and comes back."""
     found = list(locks(summary))
     busiest = max((lock.held_share for lock in found), default=1.0)
     threads = [thread for lock in found for thread in lock.threads]
@@ -140,8 +139,6 @@ def idle(summary: Measurements) -> Finding | None:
         if share(thread, "io", "sleep") >= _WAITS and blocked_a_second(thread) >= _COMES_BACK_HZ
     ]
     if busiest > _IDLE_HELD or not waiting or _elsewhere(summary, threads) >= _ELSEWHERE:
-        return None
-    if hazards.lock_contention(summary) is not None:
         return None
     state, where = _waited_for(waiting)
     return Finding(

@@ -35,8 +35,10 @@ _CALLERS = 3  # that are told by name
 _MOST = 0.5  # of the time in `lock`
 
 # Threads that hardly get a lock: for nearly all of the time they wait, and are woken, so it is let go of.
+# Where one wait makes up most of that time, what woke them was something else, before.
 _NEARLY_ALL = 0.85
 _WOKEN = 8
+_ONE_WAIT = 0.5
 _NAMED = 3
 
 # Contention, told by a workload that measures it: the share of their time that its workers wait for the lock.
@@ -178,7 +180,7 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
     if place is None:
         return None
     blocked = sum(share(thread, "lock") for thread in group) / len(group)
-    woken = sum(thread["voluntary_switches"] or 0 for thread in group)
+    woken = sum(row["count"] for thread in group for row in thread["blocked"] if _at_a_lock(row))
     names = [thread["name"] for thread in group]
     more = f" and {len(names) - _NAMED} others" if len(names) > _NAMED else ""
     return Finding(
@@ -187,8 +189,8 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
         title="Threads hardly get a lock",
         detail=f"{', '.join(names[:_NAMED])}{more} of process {group[0]['pid']} waited for a lock for "
         f"{blocked:.0%} of the time, most of it in {place['function']}. It is let go of again and again, "
-        f"which woke them {count(woken)} times, and others had it most of the time. threading's locks are "
-        "not fair: who lets go of one and takes it again at once gets it before those that wait.",
+        f"which woke them at least {count(woken)} times, and others had it most of the time. threading's "
+        "locks are not fair: who lets go of one and takes it again at once gets it before those that wait.",
         evidence={"threads": names, "lock_share": blocked, "woken": woken, "place": place},
         advice="Hold the lock for less: do what waits or takes long before it or after it, so that it is "
         "free for most of the time. Or hand the work on by a queue, which serves in order.",
@@ -197,9 +199,12 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
 
 def _is_woken_at_locks(thread: ThreadRow) -> bool:
     """Whether nearly all of its time at locks was in lines of the program that take one, in many waits."""
-    at_locks_s = sum(row["total_s"] for row in thread["blocked"] if _at_a_lock(row))
+    at_locks = [row for row in thread["blocked"] if _at_a_lock(row)]
+    at_locks_s = sum(row["total_s"] for row in at_locks)
     of_lock_s = sum(row["total_s"] for row in thread["blocked"] if row["state"] == "lock")
-    return 0 < at_locks_s >= _NEARLY_ALL * of_lock_s and (thread["voluntary_switches"] or 0) >= _WOKEN
+    longest_s = max((row["longest_s"] or 0.0 for row in at_locks), default=0.0)
+    is_woken = (thread["voluntary_switches"] or 0) >= _WOKEN and longest_s <= _ONE_WAIT * at_locks_s
+    return is_woken and 0 < at_locks_s >= _NEARLY_ALL * of_lock_s
 
 
 def _at_a_lock(row: TimeRow) -> bool:
