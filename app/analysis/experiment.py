@@ -139,20 +139,13 @@ def _said(
         return "within-noise", f"The differences between all {len(done)} configurations are within the noise."
     if best == baseline:
         second = max(against, key=lambda at: done[at].median)
-        return "none-faster", f"Nothing does more than {name}, {rate}{_beside(trials, equal)}: " + (
-            f"{trials[second].configuration} is within the noise of it."
-            if second in equal
-            else f"it does {_times(against[second])} as much as {trials[second].configuration}."
-        )
+        compared = "" if equal else _compared(against[second], trials[second], done[second])
+        return "none-faster", f"Nothing does more than {name}{_beside(trials, equal)}: {rate}{compared}."
     if baseline in equal:
         return "within-noise", (
             f"{name} does {rate}, and no more than noise separates it from {trials[baseline].configuration}."
         )
-    compared = (
-        f", {_times(against[baseline])} as much as {trials[baseline].configuration}"
-        if baseline in against
-        else ""
-    )
+    compared = _compared(against[baseline], trials[baseline], done[baseline])
     return (
         "faster",
         f"{name} does most{_beside(trials, equal)}: {rate}{compared}{_memory(trials, best, baseline)}.",
@@ -167,9 +160,12 @@ def _beside(trials: Sequence[Trials], equal: Sequence[int]) -> str:
     return f" (within the noise, as much as {len(equal)} others)"
 
 
-def _times(found: SampleDifference) -> str:
-    ratio = "" if found.ratio is None else f"{found.ratio:.2f} times"
-    return ratio if found.low is None else f"{ratio} ({found.low:.2f} to {found.high:.2f})"
+def _compared(found: SampleDifference, other: Trials, done: MedianEstimate) -> str:
+    """How much more than another it is; of what did nothing there is no ratio."""
+    if found.ratio is None:
+        return f", where {other.configuration} does {units.rate(done.median)}"
+    between = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+    return f", {found.ratio:.2f} times{between} as much as {other.configuration}"
 
 
 def _memory(trials: Sequence[Trials], best: int, baseline: int) -> str:

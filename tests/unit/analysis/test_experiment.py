@@ -50,6 +50,22 @@ def test_where_the_baseline_is_the_fastest_nothing_helps() -> None:
     assert "1.2" in found["sentence"]
 
 
+def test_what_does_as_much_as_the_baseline_is_named_once() -> None:
+    found = verdict([trials("sequential", 1, 100), trials("threads", 2, 99.5), trials("threads", 4, 60)])
+    assert (found["says"], found["best"], found["equal"]) == ("none-faster", 0, [1])
+    assert found["sentence"].count("threads with 2 workers") == 1
+    assert found["sentence"].endswith("as much as threads with 2 workers on CPython 3.14.0): 99.6/s.")
+
+
+def test_what_did_nothing_is_told_by_its_rate_and_not_by_a_ratio() -> None:
+    idle, works = trials("sequential", 1, 0), trials("threads", 2, 10)
+    assert ", where sequential with 1 worker on CPython 3.14.0 does 0/s" in verdict([idle, works])["sentence"]
+    idle, works = trials("threads", 2, 0), trials("sequential", 1, 10)
+    assert verdict([works, idle])["sentence"].endswith(
+        "/s, where threads with 2 workers on CPython 3.14.0 does 0/s."
+    )
+
+
 def test_a_gain_over_the_baseline_that_noise_covers_is_no_gain() -> None:
     others = [trials("sequential", 1, 100, noise=0.2), trials("threads", 2, 101, noise=0.2)]
     found = verdict([*others, trials("processes", 2, 50, noise=0.01)])
