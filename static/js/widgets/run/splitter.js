@@ -33,6 +33,7 @@ export class Splitter {
     this.#bar.addEventListener("pointerdown", (event) => this.#drag(event));
     this.#bar.addEventListener("dblclick", () => this.#keep(null));
     this.#bar.addEventListener("keydown", (event) => this.#key(event));
+    this.#bar.addEventListener("focus", () => this.#tell()); // the room may have changed, and there was none at first
   }
 
   /** The timeline's share of the room, as it is. */
@@ -77,7 +78,12 @@ export class Splitter {
   #put(share) {
     if (share === null) this.#bench.style.removeProperty("--timeline-share");
     else this.#bench.style.setProperty("--timeline-share", `${(share * 100).toFixed(1)}%`);
-    this.#bar.setAttribute("aria-valuenow", String(Math.round((share ?? this.#now) * 100)));
+    this.#tell();
+  }
+
+  /** What is heard of it. */
+  #tell() {
+    this.#bar.setAttribute("aria-valuenow", String(Math.round(this.#now * 100)));
   }
 }
 

@@ -88,7 +88,7 @@ Deno.test("of some threads rows of threads and waits are left, and all figures",
   assert.deepEqual(some.causes.longest_waits.map(({ tid }) => tid), [1]);
   assert.equal(some.causes.hot.length, 1);
   assert.equal(state.figures.threads.length, 3);
-  assert.equal(some.lastUs, state.lastUs);
+  assert.equal(some.lanes, state.lanes);
 });
 
 Deno.test("the address holds the threads that are selected, of a time", () => {
