@@ -103,9 +103,21 @@ def choose_a_view(page: Page) -> None:
 
 def import_file(page: Page, file: Path) -> str:
     """Have the server take in a recording; the address of its page."""
+    return _import(page, file.read_text())
+
+
+def import_made(page: Page, run_id: str) -> str:
+    """The same of the made observation, as a run of that id: other tests import it too."""
+    hello, *told = observation().told
+    assert isinstance(hello, Hello)
+    told.insert(0, replace(hello, run={**hello.run, "id": run_id}))
+    return _import(page, "".join(encode(each, number) + "\n" for number, each in enumerate(told)))
+
+
+def _import(page: Page, recording: str) -> str:
     run = page.evaluate(
         """async (body) => (await fetch("/api/v1/runs/import", {method: "POST", body})).json()""",
-        file.read_text(),
+        recording,
     )
     return f"{page.evaluate('location.origin')}/runs/{run['id']}"
 

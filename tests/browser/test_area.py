@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.made import observation
 
-from app.model.frames import Hello, encode
-
-from .steps import PIXELS, import_file, tab
+from .steps import PIXELS, import_made, tab
 
 # Those of the timeline that have the colour of its arrows, which nothing else has there.
 ARROW_PIXELS = (
@@ -35,15 +30,10 @@ ARROW_PIXELS = (
 
 
 @pytest.fixture
-def page(new_page: Callable[..., Page], tmp_path: Path) -> Page:
+def page(new_page: Callable[..., Page]) -> Page:
     """The page of a run that has ended: worker-0 and worker-1 take turns, worker-2 sleeps."""
     page = new_page(viewport={"width": 1440, "height": 1000})
-    path = tmp_path / "area.jsonl"
-    hello, *told = observation().told
-    assert isinstance(hello, Hello)
-    told.insert(0, replace(hello, run={**hello.run, "id": "area"}))
-    path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(told)))
-    page.goto(import_file(page, path))
+    page.goto(import_made(page, "area"))
     expect(page.locator(".badge[data-state=finished]")).to_be_visible()
     expect(page.locator(".labels li.lane")).to_have_count(3)
     return page

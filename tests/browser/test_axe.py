@@ -7,17 +7,13 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.made import observation
 
-from app.model.frames import Hello, encode
-
-from .steps import import_file
+from .steps import import_made
 
 WANTED = Path(__file__).parent / "axe"  # which version, and its hash
 DENO = Path(sysconfig.get_path("scripts"), "deno")
@@ -74,16 +70,10 @@ def test_nothing_is_found_on_a_page(new_page: Callable[..., Page], axe: str, the
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_is_found_on_a_tab(
-    new_page: Callable[..., Page], axe: str, tmp_path: Path, theme: str
-) -> None:
+def test_nothing_is_found_on_a_tab(new_page: Callable[..., Page], axe: str, theme: str) -> None:
     page = new_page(viewport=TALL, color_scheme=theme)
-    path = tmp_path / "axe.jsonl"
-    hello, *told = observation().told
-    assert isinstance(hello, Hello)
-    told.insert(0, replace(hello, run={**hello.run, "id": f"axe-{theme}"}))
-    path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(told)))
-    page.goto(f"{import_file(page, path)}?slice=0@1&select=0.5-1&threads=0-1")
+    address = import_made(page, f"axe-{theme}")
+    page.goto(f"{address}?slice=0@1&select=0.5-1&threads=0-1")
     expect(page.locator(".slice .turns, .slice .what").first).to_be_attached()
     expect(page.locator(".labels li.lane")).to_have_count(3)
     said: dict[str, Any] = {}

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.made import observation
 
-from app.model.frames import Hello, encode
-
-from .steps import import_file
+from .steps import import_made
 
 
 @pytest.fixture
-def page(new_page: Callable[..., Page], tmp_path: Path) -> Page:
+def page(new_page: Callable[..., Page]) -> Page:
     """The page of a run that has ended: worker-0 and worker-1 take turns, worker-2 sleeps."""
     page = new_page()
-    path = tmp_path / "lanes.jsonl"
-    hello, *told = observation().told
-    assert isinstance(hello, Hello)
-    told.insert(0, replace(hello, run={**hello.run, "id": "lanes"}))  # other tests import one of that name
-    path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(told)))
-    page.goto(import_file(page, path))
+    page.goto(import_made(page, "lanes"))
     expect(page.locator(".badge[data-state=finished]")).to_be_visible()
     lanes_are(page, "worker-0", "worker-1", "worker-2")
     return page

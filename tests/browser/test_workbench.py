@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.made import observation
 
-from app.model.frames import Hello, encode
-
-from .steps import go_on, import_file, start
+from .steps import go_on, import_made, start
 
 Open = Callable[..., Page]
 
 
 @pytest.fixture
-def open_run(new_page: Callable[..., Page], tmp_path: Path) -> Open:
+def open_run(new_page: Callable[..., Page]) -> Open:
     """Open a run of two seconds that has ended in a window of some size."""
 
     def open_it(**options: object) -> Page:
         page = new_page(**options)
-        path = tmp_path / "workbench.jsonl"
-        hello, *told = observation().told
-        assert isinstance(hello, Hello)
-        told.insert(0, replace(hello, run={**hello.run, "id": "workbench"}))
-        path.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(told)))
-        page.goto(import_file(page, path))
+        page.goto(import_made(page, "workbench"))
         expect(page.locator(".badge[data-state=finished]")).to_be_visible()
         expect(page.locator(".labels li.lane")).to_have_count(3)
         return page
