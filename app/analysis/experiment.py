@@ -136,7 +136,8 @@ def _said(
         )
     equal = [at for at, found in against.items() if found.says == "within-noise"]
     if len(equal) == len(against):
-        return "within-noise", f"The differences between all {len(done)} configurations are within the noise."
+        which = "both" if len(done) == 2 else f"all {len(done)}"
+        return "within-noise", f"The differences between {which} configurations are within the noise."
     if best == baseline:
         second = max(against, key=lambda at: done[at].median)
         compared = "" if equal else _compared(against[second], trials[second], done[second])

@@ -13,6 +13,7 @@ from app.analysis.experiment import Configuration, Trials, measured, reported_sp
 from app.analysis.figures import figures_of
 from app.lab.disturbance import CpuTicks, disturbance
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest, blocks, planned
+from app.model.errors import GilscopeError
 from app.model.summary import Summary
 from app.runs.live import LiveRun
 from app.runs.manager import Manager
@@ -75,7 +76,7 @@ class Experiment:
             await self._current.stop()
 
     async def run(self) -> Json:
-        """Every run, one after the other; the result. GilscopeError where a run cannot even be started."""
+        """Every run, one after the other; the result. GilscopeError where the first cannot be started."""
         for number, block in enumerate(blocks(list(self._trials), self.plan.repeats, self._seed)):
             for configuration in block:
                 await self._repetition(self._trials[configuration], warm_up=number == 0)
@@ -101,7 +102,13 @@ class Experiment:
         while not self._stopping and trials.error is None:
             self._tell(trials.configuration, warm_up, again)
             begun = CpuTicks.now()
-            run = self._current = await self._manager.start(self.plan.requests[trials.configuration])
+            try:
+                run = self._current = await self._manager.start(self.plan.requests[trials.configuration])
+            except GilscopeError as failure:
+                if not self._done:
+                    raise
+                trials.error = str(failure)  # what was measured until now stands
+                break
             if self._stopping:  # meanwhile
                 await run.stop()
             await run.wait()

@@ -40,7 +40,7 @@ def test_the_fastest_two_are_named_together_where_noise_is_all_between_them() ->
 def test_equal_ones_are_called_equal() -> None:
     found = verdict([trials("sequential", 1, 100), trials("threads", 2, 100)])
     assert found["says"] == "within-noise"
-    assert "all 2 configurations are within the noise" in found["sentence"]
+    assert "both configurations are within the noise" in found["sentence"]
 
 
 def test_where_the_baseline_is_the_fastest_nothing_helps() -> None:

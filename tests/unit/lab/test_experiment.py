@@ -17,7 +17,7 @@ from app.analysis.experiment import Configuration
 from app.lab.disturbance import CpuTicks, disturbance
 from app.lab.experiment import Experiment, ExperimentProgress
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest, blocks, planned
-from app.model.errors import BadRequest, NotFound
+from app.model.errors import ArchiveFailed, BadRequest, NotFound
 from app.runs import catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
@@ -130,11 +130,20 @@ def go(
     repeats: int,
     disturbed: Sequence[bool] = (),
     stop_at: int | None = None,
+    fails_at: int | None = None,
 ) -> tuple[dict[str, Any], list[ExperimentProgress]]:
     """An experiment whose observer is a fake; which runs are disturbed, in turn, is given."""
 
     async def run() -> tuple[dict[str, Any], list[ExperimentProgress]]:
         manager = Manager(Settings(data_dir=str(home)), [sys.executable, FAKE, how])
+        start = manager.start
+
+        async def start_unless(request: RunRequest) -> Any:
+            if len(told) == fails_at:
+                raise ArchiveFailed("The disk is full.")
+            return await start(request)
+
+        manager.start = start_unless  # type: ignore[method-assign]
         requests = {each: RunRequest(workload="primes", seconds=0.1) for each in CONFIGURATIONS}
         told: list[ExperimentProgress] = []
         verdicts = iter(disturbed)
@@ -194,6 +203,17 @@ def test_a_configuration_that_fails_is_given_up_with_the_reason(tmp_path: Path) 
     assert len(told) == 2
     assert [row["error"] for row in found["configurations"]] == ["It fell over", "It fell over"]
     assert found["verdict"]["says"] == "nothing"
+
+
+def test_where_a_later_run_cannot_be_started_what_was_measured_stands(tmp_path: Path) -> None:
+    found, _ = go(tmp_path, "brief", repeats=2, fails_at=5)
+    assert found["state"] == "finished"
+    assert sorted((row["repetitions"], row["error"]) for row in found["configurations"]) == [
+        (1, "The disk is full."),
+        (2, None),
+    ]
+    with pytest.raises(ArchiveFailed):
+        go(tmp_path, "brief", repeats=2, fails_at=1)
 
 
 def test_an_early_end_keeps_what_is_there(tmp_path: Path) -> None:
