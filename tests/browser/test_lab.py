@@ -76,6 +76,21 @@ def test_an_ended_run_has_an_address(page: Page, new_page: Callable[..., Page]) 
     expect(other.locator("body[data-idle=true]")).to_be_attached()
 
 
+def test_who_saw_a_run_end_sees_all_of_it_and_its_result(page: Page) -> None:
+    """It follows the last ten seconds of a run: once that has ended, its beginning and result count too."""
+    start(page, "convoy", seconds="10.5")
+    expect(page.locator(".badge")).to_have_text("finished", timeout=40_000)
+    summary = api(page, urlsplit(page.url).path + "/summary")
+    tab(page, "Result")
+    for showed in summary["workload"]["showed"]:
+        expect(page.locator(".result")).to_contain_text(showed)
+    assert figure(page, "held").split()[0] == shown_share(summary["gils"][0]["held_share"])
+    # A part of it has figures of its own, and still the result of the whole.
+    page.locator("[data-act=zoom-in]").click()
+    expect(page.locator("#stage")).to_contain_text("Figures, panels and findings are of the time from")
+    expect(page.locator(".result")).to_contain_text(summary["workload"]["showed"][0])
+
+
 def test_pause_pan_zoom_and_back_to_live(page: Page) -> None:
     start(page, seconds="60")
     go_on(page, 1)

@@ -46,6 +46,8 @@ export class RunState {
   figures = null;
   /** @type {Summary | null} */
   summary = null;
+  /** What the program said of the whole run, whatever time the summary is of. @type {Summary["workload"] | null} */
+  reported = null;
   /** The time that the summary is of; null where that is the whole run. @type {Span | null} */
   span = null;
   /** A time that is on view and of which the figures are not known, so that they are of the whole. @type {Span | null} */
@@ -354,6 +356,7 @@ export class RunState {
   /** @param {Summary} summary */
   #summary(summary) {
     this.summary = summary;
+    this.reported = summary.workload ?? null;
     this.run = { ...this.run, ...summary.run };
     this.tellWhere(summary);
     this.#causes(summary);

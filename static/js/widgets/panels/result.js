@@ -49,9 +49,13 @@ export class ResultPanel {
   }
 
   /** @param {RunState} state */
-  update({ run, summary, reports }) {
+  update({ run, summary, reported, reports }) {
     this.#graph.update(reports.steps);
-    const said = { result: summary?.workload ?? null, output: run?.output || null, ended: summary !== null };
+    const said = {
+      result: reported ?? summary?.workload ?? null,
+      output: run?.output || null,
+      ended: summary !== null,
+    };
     const signature = JSON.stringify([said, run?.kind, reports.steps.length > 0]);
     if (signature === this.#shown) return;
     this.#shown = signature;

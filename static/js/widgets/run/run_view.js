@@ -217,6 +217,7 @@ export class RunView {
     if (message.type === "frame" || message.type === "collector") this.#timeline.changed();
     if (SHOWN.has(message.type)) this.#scheduler.redraw(this.#update);
     if (message.type === "header") this.#begin();
+    if (message.type === "summary") this.#showEnded();
     if (["summary", "run", "event"].includes(message.type)) this.#timeline.redraw();
   }
 
@@ -255,9 +256,14 @@ export class RunView {
   }
 
   #begin() {
+    this.#showEnded();
+    this.#explain();
+  }
+
+  /** Whoever saw a run end, and left its timeline alone, sees what whoever opens it then does: all of it. */
+  #showEnded() {
     const { ended, figures } = this.#state;
     if (ended && figures) this.#timeline.showWhole(figures.at_us);
-    this.#explain();
   }
 
   #explain() {
