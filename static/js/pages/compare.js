@@ -115,7 +115,9 @@ async function ask() {
   });
   const few = runs.length < 2;
   find(form, ".none", HTMLElement).hidden = !few;
-  find(form, "[type=submit]", HTMLButtonElement).disabled = few;
+  for (const part of form.children) {
+    if (!part.matches(".none")) /** @type {HTMLElement} */ (part).hidden = few;
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     location.assign(`/compare?runs=${selects.map(({ value }) => encodeURIComponent(value)).join()}`);
