@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,6 +46,21 @@ def compared(site: Site, new_page: Callable[..., Page]) -> Page:
 def test_the_timelines_are_of_the_whole_runs(compared: Page) -> None:
     compared.wait_for_function(f"() => ({EARLY})().every((found) => found > 100)")
     expect(compared.locator(".timelines .span")).to_have_text(re.compile(r"^0 .* to 1 min|^0 .* to 60"))
+
+
+def test_labels_stand_beside_their_lanes(compared: Page) -> None:
+    """Both columns begin at the top of their box, and the labels at its left."""
+    compared.wait_for_function(f"() => ({EARLY})().every((found) => found > 100)")
+    for figure in compared.locator(".timelines figure").all():
+        box, plot = (figure.locator(part).bounding_box() for part in (".labels", "canvas.plot"))
+        axis = figure.locator(".labels").evaluate("list => parseFloat(getComputedStyle(list).paddingTop)")
+        lines = [line.bounding_box() or {} for line in figure.locator(".labels li").all()]
+        assert box
+        assert plot
+        assert abs(lines[0]["x"] - box["x"]) < 1
+        assert abs(lines[0]["y"] - plot["y"] - axis) < 1
+        for above, below in pairwise(lines):
+            assert abs(above["y"] + above["height"] - below["y"]) < 1
 
 
 def test_zoom_and_moves_on_one_are_the_others_too(compared: Page) -> None:

@@ -21,7 +21,7 @@ export class Labels {
    */
   constructor(list, how = null) {
     this.#list = list;
-    list.classList.toggle("plain", how === null);
+    list.classList.toggle("unpressed", how === null);
     if (how === null) return;
     const { onPin, onCollapse } = how;
     list.addEventListener("click", ({ target }) => {
