@@ -88,6 +88,7 @@ def test_who_saw_a_run_end_sees_all_of_it_and_its_result(page: Page) -> None:
     # A part of it has figures of its own, and still the result of the whole.
     page.locator("[data-act=zoom-in]").click()
     expect(page.locator("#stage")).to_contain_text("Figures, panels and findings are of the time from")
+    expect(page.locator(".honesty")).to_contain_text("Over this time")
     expect(page.locator(".result")).to_contain_text(summary["workload"]["showed"][0])
 
 

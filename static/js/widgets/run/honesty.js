@@ -26,7 +26,7 @@ export class Honesty {
     const whole = summary?.sampling;
     const parts = whole
       ? [
-        `Over the whole run: ${text(seen(whole.coverage))} of the time seen`,
+        `Over ${state.span ? "this time" : "the whole run"}: ${text(seen(whole.coverage))} of the time seen`,
         `sampled ${at(whole.gil_hz)}`,
         `the observer took ${text(share(whole.observer_cpu_share))} of a core`,
         `${text(count(whole.failed))} samples failed`,
