@@ -18,6 +18,7 @@ from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
 from app.runs.observer import HOME, target_environment
 from app.runs.request import ASKED, DECLARED, Kind, RunRequest, bounds_of, interface_name
+from app.runs.script_name import script_name
 
 GRACE_S = 10.0  # for a workload to get ready, and to report, beside the seconds that it runs for
 DEFAULT_EXECUTOR = "threads"
@@ -214,7 +215,7 @@ def of_script(request: RunRequest, known: Catalogue, found: Sequence[Interpreter
     variables = environment.of_script(executor, workers)
     return Plan(
         kind="script",
-        name=request.name or "script",
+        name=request.name or script_name(request.script),
         asked=replace(request, executor=executor, workers=workers, seconds=seconds, python=interpreter.label),
         start=Start([interpreter.path], variables, cwd=request.cwd or os.getcwd()),
         limit_s=seconds,

@@ -122,6 +122,10 @@ def test_a_selected_time_has_its_figures_and_is_in_the_address(page: Page) -> No
     expect(note).to_contain_text(re.compile(r"are of the time from 0\.5\d\d to 1\.00\d s"))
     expect(page.locator(".timeline .buttons .span")).to_have_text("2.00 s")  # the view stays
     page.wait_for_url(re.compile(r"\?select=0\.5\d*-1(\.0\d*)?$"))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.url
     page.reload()
     expect(selection).to_be_visible()
     expect(note).to_contain_text("are of the time from 0.5")

@@ -42,4 +42,5 @@ new RunView(find(document, "#stage", HTMLElement), run.id, {
   kept: span && { fromUs: span.from_us, toUs: span.to_us, summary: span.summary },
 });
 find(document, "select.export", HTMLElement).hidden = true;
+find(document, "button.copy-link", HTMLElement).hidden = true;
 attachThemeButton(find(document, "#theme", HTMLButtonElement));

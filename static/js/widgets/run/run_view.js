@@ -20,6 +20,7 @@ import { Details } from "../panels/details.js";
 import { attachHistory } from "./earlier.js";
 import { Explanation } from "./explanation.js";
 import { attachExport } from "../export_menu.js";
+import { attachCopyLink } from "./copy_link.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
 import { Legend } from "./legend.js";
@@ -87,6 +88,7 @@ export class RunView {
     stage.replaceChildren(this.#root);
     const palette = readPalette();
     this.#title = new Title(this.#root, () => this.#stop(id), onAgain && (() => onAgain(id)));
+    attachCopyLink(find(this.#root, "button.copy-link", HTMLButtonElement));
     attachExport(find(this.#root, "select.export", HTMLSelectElement), id, () => this.#spanOnView);
     this.#figures = new FigureTiles(this.#root);
     this.#timeline = new Timeline(this.#root, {
