@@ -29,7 +29,8 @@ const DENSITIES = [
 
 /**
  * Rows from the top, in CSS pixels. A thread that ended before `startUs` has left the view, one that began after
- * `endUs` has not come into it, and a process goes with its threads.
+ * `endUs` has not come into it, and a process goes with its threads. Into a view that stands still no collector comes
+ * that paused nothing until then.
  * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>,
  *          pauses: Map<string, Pauses>, figures?: {threads: ThreadFigures[]} | null,
  *          trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
@@ -37,11 +38,13 @@ const DENSITIES = [
  * @param {number} endUs
  * @param {LaneChoice} choice
  * @param {number | null} room that they are to fit into, where they can; null where there is as much as they want
+ * @param {{threads: ThreadFigures[]} | null} told what threads did: of a view that stands still, as it was then
  * @returns {Row[]}
  */
-export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null) {
+export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null, told = cast.figures ?? null) {
   const { processes, gils, pauses } = cast;
-  const figures = byLane(cast.figures?.threads ?? []);
+  const figures = byLane(told?.threads ?? []);
+  const standsUs = told === (cast.figures ?? null) ? Infinity : endUs;
   const groups = [...processes.values()].map((process) => {
     const collapsed = choice.collapsed.has(process.pid);
     const chosen = threadsOf(process, cast, startUs, endUs)
@@ -50,7 +53,9 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null) {
     return {
       process,
       collapsed,
-      collectors: collapsed ? [] : [...pauses.values()].filter((own) => own.pid === process.pid),
+      collectors: collapsed
+        ? []
+        : [...pauses.values()].filter((own) => own.pid === process.pid && came(own, standsUs)),
       gils: [...gils.values()].filter((gil) => gil.pid === process.pid),
       chosen: chosen.length,
       threads: collapsed ? [] : chosen,
@@ -111,6 +116,11 @@ function sizeOf(row) {
 /** @param {Unplaced[]} rows @param {{[size in Size]: number}} heights */
 function heightIn(rows, heights) {
   return rows.reduce((sum, row) => sum + heights[sizeOf(row)], 0);
+}
+
+/** @param {Pauses} own @param {number} untilUs */
+function came({ track }, untilUs) {
+  return !track.length || track.startAt(0) <= untilUs;
 }
 
 /**

@@ -50,7 +50,9 @@ export class Details {
 
   /** @param {RunState} state */
   update(state) {
-    if (state.summary && (state.reported ?? state.summary.workload ?? state.run?.output)) this.#tabs.offer("result");
+    if (state.summary && (state.reported ?? state.summary.workload ?? state.run?.output)) {
+      this.#tabs.offer("result");
+    }
     for (const [key, panel] of this.#panels) {
       if (panel.always || this.#tabs.isOn(key)) panel.update(state);
     }

@@ -76,6 +76,8 @@ export class Timeline {
   #minimap;
   #tip;
   #pauseButton;
+  /** What threads did until the view stood still: its lanes stay as they are then. @type {RunState["figures"]} */
+  #told = null;
   #liveButton;
   #spanText;
   #selection;
@@ -406,7 +408,8 @@ export class Timeline {
   #layOut(startUs, endUs) {
     const choice = this.#tools.choice;
     const room = this.#scroller.clientHeight - AXIS_HEIGHT;
-    this.#rows = layOut(this.#state, startUs, endUs, choice, room);
+    if (this.#window.endUs === null || this.#state.ended) this.#told = this.#state.figures;
+    this.#rows = layOut(this.#state, startUs, endUs, choice, room, this.#told);
     this.#scroller.style.setProperty("--lanes", `${AXIS_HEIGHT + wantedHeight(this.#rows)}px`);
     const shown = this.lanesOnView.length;
     const there = isAll(choice) ? shown : lanesOf(layOut(this.#state, startUs, endUs)).length;

@@ -103,3 +103,15 @@ Deno.test("lanes have the largest height with which all of them fit", () => {
   assert.equal(heights(cast, 0, 1000, ALL_LANES, 50)[0], 16);
   assert.equal(heights(cast, 0, 1000)[0], 28, "where there is no bound it goes by their number");
 });
+
+Deno.test("a view that stands still keeps its rows, whatever threads and collectors do meanwhile", () => {
+  const cast = castOf({ running: 1 }, { running: 0.5 });
+  const then = cast.figures;
+  const rows = layOut(cast, 0, 1000, ALL_LANES, null, then);
+  const later = new Track();
+  later.push(1500, 1600, 0);
+  cast.pauses.set("1/0", { pid: 1, track: later });
+  cast.figures = { threads: [then.threads[0], { lane: 1, shares: { sleep: 1 } }] };
+  assert.deepEqual(layOut(cast, 0, 1000, ALL_LANES, null, then), rows);
+  assert.equal(layOut(cast, 0, 1000).length, rows.length + 1, "one that follows has the collector too");
+});
