@@ -23,9 +23,10 @@ STOPPED_S = 3.0
 def observer_of(process) -> psutil.Process:
     """The observer of a server's run, once it is there."""
     while True:
-        for child in psutil.Process(process.pid).children():
-            if "app.probe" in child.cmdline():
-                return child
+        # It leaves out what ends meanwhile: the server has asked interpreters who they are just now.
+        for each in psutil.process_iter(["ppid", "cmdline"]):
+            if each.info["ppid"] == process.pid and "app.probe" in (each.info["cmdline"] or ()):
+                return each
 
 
 def test_a_server_that_is_killed_while_a_run_starts_leaves_nothing(started):
