@@ -13,7 +13,7 @@ from app.runs.script_name import script_name
         ('"""Four threads that hash."""\nimport hashlib\n', "Four threads that hash."),
         ('"""\nFour threads that hash.\n\nAnd more.\n"""\n', "Four threads that hash."),
         ("'one line'\n", "one line"),
-        ("#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n\n# Prices of the day\nimport os\n", "Prices of the day"),
+        ("#!/usr/bin/python3\n# -*- coding: utf-8 -*-\n\n# Prices of the day\nx = 1\n", "Prices of the day"),
         ("\n\nimport os\n# later\n", "script"),
         ("TOKEN = 'secret'\n", "script"),
         ('""""""\n', "script"),
