@@ -120,6 +120,7 @@ def test_without_a_gil_threads_run_at_once(page: Page, python: str) -> None:
         "() => parseFloat(document.querySelector('[data-figure=running] .value').textContent) > 1"
     )
     expect(page.locator("[data-figure=held]")).to_be_hidden()
+    tab(page, "Charts")
     expect(page.locator(".chart", has_text="Running at once").locator("canvas")).to_be_visible()
     expect(page.locator(".look")).to_contain_text("This build has no GIL")
 
