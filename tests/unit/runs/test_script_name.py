@@ -16,6 +16,7 @@ from app.runs.script_name import script_name
         ("#!/usr/bin/python3\n# -*- coding: utf-8 -*-\n\n# Prices of the day\nx = 1\n", "Prices of the day"),
         ("\n\nimport os\n# later\n", "script"),
         ("TOKEN = 'secret'\n", "script"),
+        ("# started with --password hunter2\n", "started with --password ***"),
         ('""""""\n', "script"),
         ("#\n", "script"),
         ("", "script"),
