@@ -9,20 +9,14 @@ from typing import Any
 import typer
 
 from app.cli.kept import opened
-from app.cli.tables import Column, render
+from app.cli.tables import SHOW, Column, render
 from app.lab.comparison import compared
 from app.model import units
 from app.model.units import ABSENT
 
 Json = dict[str, Any]
 
-_SHOW: dict[str, Callable[[float | None], str]] = {
-    "share": units.share,
-    "count": units.mean,
-    "rate": units.per_second,
-    "duration": units.seconds,
-    "size": units.size,
-}
+_SHOW = {**SHOW, "rate": units.per_second}  # of a run: in whole numbers
 
 
 def compare_runs(a: str, b: str, as_json: bool) -> None:

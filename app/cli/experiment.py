@@ -6,13 +6,12 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import typer
 
 from app.cli.errors import INTERRUPTED
-from app.cli.tables import Column, render
+from app.cli.tables import SHOW, Column, render
 from app.lab.experiment import ExperimentProgress, prepared
 from app.lab.experiment_plan import ExperimentRequest
 from app.model import units
@@ -23,13 +22,6 @@ from app.runs.settings import Settings
 
 Json = dict[str, Any]
 
-_SHOW: dict[str, Callable[[float | None], str]] = {
-    "rate": units.rate,
-    "duration": units.seconds,
-    "size": units.size,
-    "share": units.share,
-    "count": units.mean,
-}
 _WORDS = {"within-noise": "within the noise", "too-few": "too few repetitions"}
 _MINUTE_S = 60
 
@@ -143,7 +135,7 @@ def _name(row: Json) -> str:
 
 def _cell(row: Json, measure: Json, at: int) -> str:
     """The median; of the first measure, which the verdict is about, its interval too."""
-    side, show = row["measures"][measure["key"]], _SHOW[measure["unit"]]
+    side, show = row["measures"][measure["key"]], SHOW[measure["unit"]]
     if side is None:
         return ABSENT
     banded = at == 0 and side["low"] is not None

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from app.model import units
+
 GAP = "  "
+
+# How a figure is shown, by its unit.
+SHOW: dict[str, Callable[[float | None], str]] = {
+    "share": units.share,
+    "count": units.mean,
+    "rate": units.rate,
+    "duration": units.seconds,
+    "size": units.size,
+}
 
 
 @dataclass(frozen=True, slots=True)
