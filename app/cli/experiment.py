@@ -162,8 +162,8 @@ def _notes(found: Json) -> str:
             lines.append(f"Failed: {_name(row)}: {row['error'].rstrip('.')}.")
         if row["made_again"] or row["disturbed"]:
             lines.append(
-                f"Disturbed: {_name(row)}: {row['made_again']} made again; "
-                f"{row['disturbed']} of {row['repetitions']} that count."
+                f"Disturbed repetitions of {_name(row)}: {row['made_again']} made again, "
+                f"{row['disturbed']} among the {row['repetitions']} that count."
             )
     return "\n".join(lines)
 

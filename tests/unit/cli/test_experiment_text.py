@@ -43,7 +43,7 @@ def test_the_result_is_a_table_notes_and_a_sentence() -> None:
     assert rows["processes"].split()[-1] == "–"
     assert notes.splitlines() == [
         "Left out: subinterpreters on CPython 3.12.1: it is too old.",
-        "Disturbed: threads 2 · CPython 3.14.0: 2 made again; 1 of 5 that count.",
+        "Disturbed repetitions of threads 2 · CPython 3.14.0: 2 made again, 1 among the 5 that count.",
         "Failed: processes 2 · CPython 3.14.0: It fell over.",
     ]
     assert sentence.startswith("threads with 2 workers on CPython 3.14.0 does most: ")
