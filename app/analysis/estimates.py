@@ -15,9 +15,7 @@ from statistics import median
 
 from app.analysis.rank_test import mann_whitney
 
-FEWEST = (
-    4  # values of each sample: of three against three, the surest result comes about in 1 of 10 by chance
-)
+FEWEST = 4  # values of each sample: three against three come out as surely by chance in 1 of 10
 RESAMPLES = 1000
 SURE = 0.035  # the p value up to which a difference is said: see docs/decisions/0022
 _SEED = 14

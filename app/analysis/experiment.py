@@ -6,7 +6,7 @@
      "configurations": [{"executor", "workers", "python", "runs": [id],
                          "repetitions", "made_again", "disturbed", "error",
                          "values": {key: [number or null, of each of `runs`]},
-                         "measures": {key: an MedianEstimate or null},
+                         "measures": {key: a MedianEstimate or null},
                          "differences": {key: a SampleDifference from the baseline, or null}}],
      "left_out": [{"executor", "python", "why"}],
      "scaling": [see app/analysis/scaling_rows.py],
@@ -114,7 +114,7 @@ def verdict(trials: Sequence[Trials]) -> Json:
     best = max(done, key=lambda at: done[at].median)
     against = {at: _throughput(trials[best], trials[at]) for at in done if at != best}
     equal = [at for at, found in against.items() if found.says == "within-noise"]
-    says, sentence = _said(trials, done, baseline, best, against)
+    says, sentence = _said(trials, done, baseline, best, against, equal)
     return _verdict(says, baseline, best, equal, sentence)
 
 
@@ -124,6 +124,7 @@ def _said(
     baseline: int,
     best: int,
     against: Mapping[int, SampleDifference],
+    equal: Sequence[int],
 ) -> tuple[str, str]:
     name = str(trials[best].configuration)
     rate = units.rate(done[best].median)
@@ -134,7 +135,6 @@ def _said(
             f"Most was done by {name}, {rate}, but with fewer than {FEWEST} repetitions of each "
             "configuration that may be noise."
         )
-    equal = [at for at, found in against.items() if found.says == "within-noise"]
     if len(equal) == len(against):
         which = "both" if len(done) == 2 else f"all {len(done)}"
         return "within-noise", f"The differences between {which} configurations are within the noise."
