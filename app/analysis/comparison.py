@@ -3,6 +3,7 @@
     {"schema", "runs": [run, run],
      "figures": [{"key", "label", "unit", "a", "b": a side, "change", "says", "why"}],
      "asked", "reported": [{"name", "a", "b"}],
+     "program": null, or as program_difference.py says; "at_once": as at_once.py says,
      "findings": [{"code", "severity", "title", "in": "a", "b" or "both"}]}
 
     side    {"value", "low", "high", "seconds"}
@@ -27,6 +28,8 @@ from dataclasses import dataclass
 from statistics import fmean, quantiles
 from typing import Any, Literal
 
+from app.analysis.at_once import which_does_more
+from app.analysis.program_difference import Ran, program_difference
 from app.model.summary import FindingRow, Summary
 
 SCHEMA = 1
@@ -37,7 +40,7 @@ SECOND_US = 1_000_000
 # What is told in a place of its own, or says nothing about the run.
 _ELSEWHERE = {"showed", "pictures", "table", "steps", "wait_for", "models", "curves", "bars"}
 _DEEPEST = 3
-_ASKED = ("workload", "command", "executor", "workers", "seconds", "python")
+_ASKED = ("kind", "workload", "executor", "workers", "seconds", "python")
 
 Json = dict[str, Any]
 Maybe = float | None
@@ -46,10 +49,14 @@ _OfGil = Literal["held_share", "contended_share", "waiters", "switches_per_s"]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run, as its summary and the series of its header tell it. Without a series nothing was observed."""
+    """One run, as its summary and the series of its header tell it. Without a series nothing was observed.
+
+    `script` is the text that it ran, None where it is of none or that was not kept.
+    """
 
     summary: Summary
     series: Json | None
+    script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,17 @@ class _Measure:
 
 def compare(a: Measured, b: Measured) -> Json:
     """The comparison, as at the head of this module."""
+    asked = _differences(_asked(a.summary), _asked(b.summary))
+    program = program_difference(_ran(a), _ran(b))
+    same = program is None or program["same"] is True
+    only_workers = same and [each["name"] for each in asked] == ["workers"]
     return {
         "schema": SCHEMA,
         "runs": [a.summary["run"], b.summary["run"]],
         "figures": [_figure(measure, a, b) for measure in _MEASURES],
-        "asked": _differences(_asked(a.summary), _asked(b.summary)),
+        "program": program,
+        "at_once": which_does_more(a.summary, b.summary, only_workers),
+        "asked": asked,
         "reported": _differences(*(dict(_flat(side.summary["workload"] or {})) for side in (a, b))),
         "findings": _findings(a.summary["findings"], b.summary["findings"]),
     }
@@ -159,9 +172,17 @@ def _findings(a: list[FindingRow], b: list[FindingRow]) -> list[Json]:
     ]
 
 
+def _ran(run: Measured) -> Ran:
+    told = run.summary["run"]
+    return Ran(told["kind"], run.script, told.get("command"))
+
+
 def _asked(summary: Summary) -> Json:
     run = summary["run"]
-    asked = {name: value for name in _ASKED if (value := run.get(name)) is not None}
+    asked: Json = {name: value for name in _ASKED if (value := run.get(name)) is not None}
+    command = run.get("command") or (summary["target"]["command"] if run["kind"] == "attach" else None)
+    if command:
+        asked["command"] = command
     return {"python": summary["target"]["python"], **asked, **dict(_flat(run.get("params") or {}))}
 
 

@@ -33,8 +33,10 @@ def text(found: Json) -> str:
         part
         for part in (
             "\n".join(heads),
+            "\n".join(found["at_once"]["says"]),
             _figures(found),
             _findings(found),
+            _program(found["program"]),
             _fields(found, "asked"),
             _fields(found, "reported"),
         )
@@ -77,6 +79,16 @@ def _findings(found: Json) -> str:
     where = {"a": "gone in B", "b": "came with B", "both": "in both"}
     rows = [[where[one["in"]], one["severity"], one["code"], one["title"]] for one in found["findings"]]
     return render([Column("Findings"), Column("severity"), Column("code"), Column("")], rows) if rows else ""
+
+
+def _program(program: Json | None) -> str:
+    """In which lines the scripts differ, as `diff` shows it."""
+    if program is None:
+        return ""
+    signs = {"a": "-", "b": "+", "both": " "}
+    lines = [f"{signs[line['in']]} {line['text']}" for line in program["lines"]]
+    more = [f"{program['more']} lines more are left out."] if program["more"] else []
+    return "\n".join([program["says"], *lines, *more])
 
 
 def _fields(found: Json, part: str) -> str:

@@ -15,4 +15,4 @@ def compared(a: RunRecord, b: RunRecord) -> dict[str, Any]:
 
 def _measured(run: RunRecord) -> Measured:
     header = run.header()
-    return Measured(run.summary(), header["series"] if header else None)
+    return Measured(run.summary(), header["series"] if header else None, run.script())

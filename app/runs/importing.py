@@ -79,6 +79,10 @@ class ImportingRun:
         """As RunRecord says: there is none."""
         self._not_yet()
 
+    def script(self) -> str | None:
+        """As RunRecord says: there is none."""
+        self._not_yet()
+
     def header(self) -> Json | None:
         """As RunRecord says."""
         return None

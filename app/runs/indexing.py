@@ -36,6 +36,10 @@ class IndexingRun(ImportingRun):
         """As RunRecord says."""
         return await self._known.request()
 
+    def script(self) -> str | None:
+        """As RunRecord says."""
+        return self._known.script()
+
     def header(self) -> Json | None:
         """As RunRecord says."""
         return self._known.header()

@@ -74,6 +74,10 @@ class LiveRun:
         """As RunRecord says."""
         return request_of(self.plan.to_json(self.id))
 
+    def script(self) -> str | None:
+        """As RunRecord says."""
+        return self.plan.asked.script
+
     async def timeline(self, from_us: int, to_us: int | None, bins: int) -> Json:
         """As RunRecord says."""
         to_us = max(self.ledger.at_us, from_us + 1) if to_us is None else to_us

@@ -40,6 +40,10 @@ class RunRecord(Protocol):
         """The body of a request that starts the same again; Conflict where there is none: see again.py."""
         ...
 
+    def script(self) -> str | None:
+        """The text of the script that it ran; None where it is of none, or that was not kept."""
+        ...
+
     def header(self) -> Json | None:
         """What a viewer needs to draw from the start; None where the observation has not begun."""
         ...

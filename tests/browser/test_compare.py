@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from support import recorded
 
 from .conftest import Site
-from .steps import import_long
+from .steps import import_file, import_long
 
 PICTURES = "() => [...document.querySelectorAll('.timelines canvas')].map((canvas) => canvas.toDataURL())"
 # Both drawn, and both otherwise than before.
@@ -70,6 +72,7 @@ def test_zoom_and_moves_on_one_are_the_others_too(compared: Page) -> None:
     shown = span.inner_text()
     for index in (0, 1):
         canvas = page.locator(".timelines canvas").nth(index)
+        canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
         assert box
         before = page.evaluate(PICTURES)
@@ -94,3 +97,23 @@ def test_a_server_that_is_away_is_said_to_be(new_page: Callable[..., Page], site
     page.goto(f"http://{site.host}:{site.port}/compare")
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
     expect(page.get_by_role("button", name="Compare")).to_be_hidden()
+
+
+def test_of_two_scripts_the_lines_that_differ_are_shown_and_which_does_more_is_said(
+    new_page: Callable[..., Page], site: Site, tmp_path: Path
+) -> None:
+    page = new_page()
+    for name in ("one", "two"):
+        run = {"id": f"script{name}", "script": f"same()\n{name}()\nsame()\n"}
+        import_file(page, recorded.write(tmp_path / f"{name}.jsonl", seconds=2, run=run))
+    page.goto(f"http://{site.host}:{site.port}/compare?runs=scriptone,scripttwo")
+    differ = page.locator(".differ")
+    expect(differ.get_by_text("1 line only in A, 1 line only in B")).to_be_visible()
+    lines = differ.locator(".program tbody tr")
+    expect(lines).to_have_count(4)
+    assert [line.get_attribute("data-in") for line in lines.all()] == ["both", "a", "b", "both"]
+    expect(lines.nth(1)).to_contain_text("one()")
+    expect(lines.nth(2)).to_contain_text("two()")
+    expect(differ.locator(".none")).to_be_hidden()
+    expect(page.locator(".at-once .head")).to_contain_text("Neither does more at once")
+    expect(page.locator(".at-once .row")).to_have_count(4)

@@ -82,4 +82,10 @@ def test_two_runs_are_set_side_by_side(site: Site, tmp_path: Path, problem) -> N
     figures = {figure["key"]: figure for figure in found["figures"]}
     assert figures["ops"]["says"] == "alike"
     assert found["reported"] == [{"name": "held", "a": 0.5, "b": 0.9}]
+    assert found["program"]["same"] is None
+    assert found["at_once"]["more"] == "alike"
+    c = imported(site, tmp_path, seconds=9, run={"script": "one()"})
+    d = imported(site, tmp_path, seconds=9, run={"script": "two()"})
+    found = site.client.get("/api/v1/compare", params={"a": c, "b": d}).json()
+    assert {line["text"]: line["in"] for line in found["program"]["lines"]} == {"one()": "a", "two()": "b"}
     problem(site.client.get("/api/v1/compare", params={"a": a, "b": "none"}), 404)

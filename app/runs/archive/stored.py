@@ -54,8 +54,12 @@ class StoredRun:
 
     async def request(self) -> Json:
         """As RunRecord says."""
-        hello = await asyncio.to_thread(lambda: next(read(self.path), None))
-        return request_of(json.loads(hello)["run"] if hello else self._entry.run)
+        return request_of(await asyncio.to_thread(self._planned))
+
+    def script(self) -> str | None:
+        """As RunRecord says."""
+        script = self._planned().get("script")
+        return None if script is None else str(script)
 
     async def messages(self, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
         """As RunRecord says."""
@@ -98,6 +102,11 @@ class StoredRun:
             dump({"type": "run", "run": self.to_json()}),
             dump({"type": "summary", "summary": self.summary()}),
         )
+
+    def _planned(self) -> Json:
+        """What the hello says of the run, a script's text too; without a recording, the archive's entry."""
+        hello = next(read(self.path), None)
+        return dict(json.loads(hello)["run"] if hello else self._entry.run)
 
     def _timeline(self) -> Timeline:
         return opened(beside(self.path), lambda: read(self.path))

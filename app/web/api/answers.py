@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from app.model.states import State
 from app.model.summary import RunInfo, Severity, Summary
 from app.runs.interpreters import Interpreter
 from app.web.api.bodies import ErrorBody
@@ -159,12 +160,56 @@ class ComparedFinding(BaseModel):
     in_: Literal["a", "b", "both"] = Field(alias="in")
 
 
+class DifferentLine(BaseModel):
+    """A line of two scripts: of one of them, or a common one beside it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    in_: Literal["a", "b", "both"] = Field(alias="in")
+    a: int | None = Field(description="Its number in A's script.")
+    b: int | None
+    text: str
+
+
+class ProgramDifference(BaseModel):
+    """In which lines the scripts of two runs differ."""
+
+    same: bool | None = Field(description="Null where the text of a script was not kept.")
+    says: str
+    lines: list[DifferentLine]
+    more: int = Field(description="How many lines are left out.")
+
+
+class AtOnceSide(BaseModel):
+    """What a run did at once."""
+
+    kind: Literal["parallel", "gil", "one", "waits", "unknown"]
+    cpus_wanted: float | None = Field(description="For how many CPUs it had work at a time.")
+    cpus_used: float | None
+    cpus: float | None
+    processes: int
+    held_share: float | None
+    gil_enabled: bool | None
+    threads: dict[State, float] = Field(description="How many threads were in a state, on average.")
+
+
+class AtOnceView(BaseModel):
+    """Which of two runs did more at once."""
+
+    more: Literal["a", "b", "alike"] | None
+    says: list[str]
+    a: AtOnceSide
+    b: AtOnceSide
+
+
 class ComparisonView(BaseModel):
     """Two runs set against each other."""
 
     schema_: int = Field(alias="schema")
     runs: list[_RunInfo]
     figures: list[ComparedFigure]
+    program: ProgramDifference | None = Field(description="Null where neither run is of a script.")
+    at_once: AtOnceView
     asked: list[Difference]
     reported: list[Difference]
     findings: list[ComparedFinding]

@@ -154,7 +154,12 @@ export const restoreRun = (id) => call("POST", `/runs/${encodeURIComponent(id)}/
  * @typedef {{key: string, label: string, unit: "share" | "count" | "rate" | "duration" | "size", a: Side, b: Side,
  *            change: number | null, says: "higher" | "lower" | "alike" | "unclear" | null, why: string}} ComparedFigure
  * @typedef {{name: string, a: unknown, b: unknown}} Difference
+ * @typedef {{in: "a" | "b" | "both", a: number | null, b: number | null, text: string}} DifferentLine
+ * @typedef {{same: boolean | null, says: string, lines: DifferentLine[], more: number}} ProgramDifference
+ * @typedef {{kind: string, cpus_wanted: number | null, cpus_used: number | null, cpus: number | null, threads: {[state: string]: number}}} AtOnceSide
+ * @typedef {{more: "a" | "b" | "alike" | null, says: string[], a: AtOnceSide, b: AtOnceSide}} AtOnce
  * @typedef {{figures: ComparedFigure[], asked: Difference[], reported: Difference[],
+ *            program: ProgramDifference | null, at_once: AtOnce,
  *            findings: {code: string, severity: string, title: string, in: "a" | "b" | "both"}[]}} Comparison
  * @param {string} a @param {string} b @returns {Promise<Comparison>}
  */

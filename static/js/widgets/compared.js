@@ -11,6 +11,7 @@ import { find, make, prose, setText } from "../base/dom.js";
 import { count, duration, share, size, text } from "../base/format.js";
 import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
+import { showAtOnce, showProgram } from "./compared_programs.js";
 import { unitOf } from "./fields.js";
 import { tellDamaged } from "./run/damaged.js";
 import { attachGestures, attachPointer } from "./run/gestures.js";
@@ -99,8 +100,11 @@ export class Compared {
   }
 
   /** What the server says of the two. @param {Comparison} comparison */
-  tell({ figures, findings, asked, reported }) {
-    for (const part of [".figures-of", ".tables-of"]) find(this.#root, part, HTMLElement).hidden = false;
+  tell({ figures, findings, program, at_once: atOnce, asked, reported }) {
+    for (const part of [".at-once", ".differ", ".figures-of", ".changed"]) {
+      find(this.#root, part, HTMLElement).hidden = false;
+    }
+    showAtOnce(find(this.#root, ".at-once", HTMLElement), atOnce);
     find(this.#root, ".both tbody", HTMLElement).replaceChildren(...figures.map(figureRow));
     const changed = find(this.#root, ".changed", HTMLElement);
     find(changed, ".none", HTMLElement).hidden = findings.length > 0;
@@ -115,8 +119,11 @@ export class Compared {
       ),
     );
     const differ = find(this.#root, ".differ", HTMLElement);
-    find(differ, ".none", HTMLElement).hidden = asked.length + reported.length > 0;
-    find(differ, "tbody", HTMLElement).replaceChildren(...[...asked, ...reported].map(differenceRow));
+    showProgram(find(differ, ".program", HTMLElement), program);
+    const fields = asked.length + reported.length;
+    find(differ, ".none", HTMLElement).hidden = fields > 0 || (program !== null && program.same !== true);
+    find(differ, ".wide.fields", HTMLElement).hidden = fields === 0;
+    find(differ, ".fields tbody", HTMLElement).replaceChildren(...[...asked, ...reported].map(differenceRow));
   }
 
   /** The longer one's length. */
@@ -208,6 +215,9 @@ function said(says, change) {
 /** @param {Difference} difference */
 function differenceRow({ name, a, b }) {
   const { name: head, show } = unitOf(name.replaceAll(".", " · "));
-  const cell = (/** @type {unknown} */ value) => make("td", { class: "number" }, show(value ?? undefined));
+  const cell = (/** @type {unknown} */ value) =>
+    name === "command" && Array.isArray(value)
+      ? make("td", {}, make("code", {}, value.join(" ")))
+      : make("td", { class: "number" }, show(value ?? undefined));
   return make("tr", {}, make("th", { scope: "row" }, head), cell(a), cell(b));
 }

@@ -104,6 +104,25 @@ def test_what_was_asked_and_reported_differently_and_which_findings_came(run: Me
     assert compare(run, Measured(run.summary, None))["figures"][3]["says"] == "unclear"
 
 
+def test_what_was_run_is_among_what_differs(run: Measured) -> None:
+    def of(kind: str, script: str | None = None, **told: Any) -> Measured:
+        summary = {**run.summary, "run": {**run.summary["run"], "kind": kind, **told}}
+        return Measured(summary, run.series, script)
+
+    found = compare(of("script", "one()\n"), of("script", "two()\n"))
+    assert [(line["in"], line["text"]) for line in found["program"]["lines"]] == [
+        ("a", "one()"),
+        ("b", "two()"),
+    ]
+    assert found["asked"] == []
+    found = compare(of("command", command=["python3", "x.py"]), of("command", command=["python3", "y.py"]))
+    assert found["asked"] == [{"name": "command", "a": ["python3", "x.py"], "b": ["python3", "y.py"]}]
+    attached = of("attach")
+    attached.summary["target"] = {**attached.summary["target"], "command": ["python", "other.py"]}
+    assert [one["name"] for one in compare(of("attach"), attached)["asked"]] == ["command"]
+    assert [one["name"] for one in compare(of("script", "x"), of("workload"))["asked"]] == ["kind"]
+
+
 def test_cpu_time_is_the_processes_own_and_not_that_of_the_threads_told(run: Measured) -> None:
     [process] = run.summary["processes"]
     told = Measured({**run.summary, "processes": [{**process, "cpu_s": 12.5}], "threads": []}, run.series)

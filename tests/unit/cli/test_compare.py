@@ -35,3 +35,13 @@ def test_as_one_object_it_is_what_the_interface_gives(files: list[str]) -> None:
     found = json.loads(CliRunner().invoke(app, ["compare", *files, "--json"]).output)
     assert [run["name"] for run in found["runs"]] == ["held 0.5", "held 0.9"]
     assert {figure["key"] for figure in found["figures"]} >= {"ops", "held", "longest_wait"}
+
+
+def test_scripts_that_differ_are_set_side_by_side_and_which_does_more_is_said(tmp_path: Path) -> None:
+    files = [
+        str(recorded.write(tmp_path / f"{name}.jsonl", seconds=9, run={"script": f"same()\n{name}()\n"}))
+        for name in ("one", "two")
+    ]
+    said = CliRunner().invoke(app, ["compare", *files]).output
+    assert "The scripts differ: 1 line only in A, 1 line only in B.\n  same()\n- one()\n+ two()" in said
+    assert "Neither does more at once" in said
