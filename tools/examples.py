@@ -22,6 +22,13 @@ import httpx
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "app" / "web" / "api" / "examples.json"
 LONGEST_TEXT = 300
+EXPERIMENT = {
+    "workload": "primes",
+    "executors": ["threads"],
+    "workers": [1, 2],
+    "seconds": 0.3,
+    "repeats": 4,
+}
 
 
 def main() -> None:
@@ -64,6 +71,21 @@ def examples(client: httpx.Client) -> dict[str, Any]:
     }
     made = {name: shortened(client.get(path).raise_for_status().json()) for name, path in asked.items()}
     made["EntranceCode"] = {**client.post("/codes").json(), "code": "0hT8rTk2P1c"}
+    measured = measured_experiment(client)
+    made["ExperimentView"] = {
+        **shortened(client.get(f"/experiments/{measured}").json()),
+        "progress": {
+            "number": 5,
+            "of": 8,
+            "configuration": 0,
+            "warm_up": False,
+            "again": None,
+            "left_s": 9.2,
+            "run": one,
+        },
+    }
+    made["ExperimentPage"] = shortened(client.get("/experiments").json())
+    made["PlannedExperiment"] = client.post("/experiments/plan", json=EXPERIMENT).json()
     row = client.get("/processes").json()["processes"][0]
     shown = {"pid": 4711, "parent": 1, "user": "ada", "name": "python3", "command": ["python3", "service.py"]}
     made["ProcessesView"] = {"schema": 1, "processes": [{**row, **shown}]}
@@ -78,6 +100,14 @@ def finished(client: httpx.Client) -> str:
     while client.get(f"/runs/{run}").json()["state"] in ("starting", "running"):
         time.sleep(0.1)
     return run
+
+
+def measured_experiment(client: httpx.Client) -> str:
+    """The id of an experiment that has ended."""
+    experiment: str = client.post("/experiments", json=EXPERIMENT).raise_for_status().json()["id"]
+    while client.get(f"/experiments/{experiment}").json()["state"] == "running":
+        time.sleep(0.1)
+    return experiment
 
 
 def shortened(value: Any) -> Any:

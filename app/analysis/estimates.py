@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor
 from random import Random
 from statistics import median
@@ -19,6 +20,7 @@ FEWEST = 4  # values of each sample: three against three come out as surely by c
 RESAMPLES = 1000
 SURE = 0.035  # the p value up to which a difference is said: see docs/decisions/0022
 _SEED = 14
+_KNOWN = 4096  # samples, so that an experiment that grows is worked up anew only where it grew
 _TAIL = 0.025
 
 
@@ -57,8 +59,11 @@ class SampleDifference:
 
 def estimate(values: Sequence[float]) -> MedianEstimate | None:
     """The median of some values; None of none."""
-    if not values:
-        return None
+    return _estimate(tuple(values)) if values else None
+
+
+@lru_cache(_KNOWN)
+def _estimate(values: tuple[float, ...]) -> MedianEstimate:
     low = high = None
     if len(values) >= FEWEST:
         random = Random(_SEED)
@@ -72,8 +77,11 @@ def difference(values: Sequence[float], baseline: Sequence[float]) -> SampleDiff
     A difference is said where the Mann-Whitney test gives at most SURE: equal samples are told apart in at
     most 1 of 28 tries, whatever the form of their noise.
     """
-    if not values or not baseline:
-        return None
+    return _difference(tuple(values), tuple(baseline)) if values and baseline else None
+
+
+@lru_cache(_KNOWN)
+def _difference(values: tuple[float, ...], baseline: tuple[float, ...]) -> SampleDifference:
     ratio = median(values) / median(baseline) if median(baseline) and median(values) else None
     p, says = judged(values, baseline)
     low = high = None

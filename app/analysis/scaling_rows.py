@@ -5,9 +5,10 @@
      "laws": [{"law", "r_squared", "limit", "curve": [[workers, value]],
                "parameters": {name: {"value", "low", "high"}}}]}
 
-`source` is "throughput" (operations a second), or "reported": speed-ups that the workload itself measured in
-each run. `curve` has the law at each worker count up to twice the most, in the unit of the points. Among the
-parameters of usl is `knee`, where it has one: the worker count beyond which more workers do less.
+`source` is "throughput" (operations a second); "wall-time" (runs a second, which is 1 / wall time); or
+"reported": speed-ups that the workload itself measured in each run. `curve` has the law at each worker count
+up to twice the most, in the unit of the points. Among the parameters of usl is `knee`, where it has one: the
+worker count beyond which more workers do less.
 
 With more busy workers than cores it is the machine that is measured, and no law holds: such points have
 `used` false, and no law is fitted to them. Those are points with more workers than cores, where threads that
@@ -33,8 +34,8 @@ Json = dict[str, Any]
 class ScalingSeries:
     """What one executor on one interpreter does with so many workers: values of each repetition."""
 
-    executor: str
-    python: str
+    executor: str | None
+    python: str | None
     source: str
     points: Mapping[int, Sequence[float]]
     cpus_wanted: Mapping[int, Sequence[float]]
@@ -89,7 +90,12 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
 
 def _sentence(series: ScalingSeries, laws: Sequence[Json], beyond: Sequence[int], cores: int) -> str:
     by_name = {row["law"]: row for row in laws}
-    parts = [f"Scaling of {series.executor} on CPython {series.python}: "]
+    of = " on ".join(
+        part
+        for part in (series.executor or "the program", series.python and f"CPython {series.python}")
+        if part
+    )
+    parts = [f"Scaling of {of}: "]
     if AMDAHL.name in by_name:
         row = by_name[AMDAHL.name]
         parts.append(f"Amdahl's law with a serial share of {_spoken(row['parameters']['serial_share'])}")

@@ -37,8 +37,8 @@ def run_experiment(asked: ExperimentRequest, as_json: bool) -> None:
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else text(found))
     if not any(map(_repetitions, found["configurations"])):
         raise TargetFailed(
-            f"No configuration of {asked.workload} could be measured: {found['configurations'][0]['error']}",
-            f"`gilscope run {asked.workload}` with the same options shows what happens.",
+            f"No configuration of {found['name']} could be measured: {found['configurations'][0]['error']}",
+            "Run it once: `gilscope run WORKLOAD`, or `gilscope record -- COMMAND`, shows what happens.",
         )
 
 
@@ -86,7 +86,7 @@ def progress_line(progress: ExperimentProgress) -> str:
         parts.append("warm-up")
     if progress.again:
         parts.append(f"again, since {progress.again}")
-    return " · ".join([*parts, f"{_left(progress.left_s)} left"])
+    return " · ".join([*parts, f"{_left(progress.left_s)} left"] if progress.left_s is not None else parts)
 
 
 def _left(seconds: float) -> str:
@@ -104,33 +104,36 @@ def _head(found: Json) -> str:
     asked = found["asked"]
     params = " ".join(f"{name}={value}" for name, value in asked["params"].items())
     stopped = ", stopped early" if found["state"] == "stopped" else ""
+    of = f" of {asked['seconds']:g} s" if found["kind"] == "workload" else ""
     return (
-        f"{asked['workload']} {params}".rstrip()
-        + f" · {asked['repeats']} repetitions of {asked['seconds']:g} s"
+        f"{found['name']} {params}".rstrip() + f" · {asked['repeats']} repetitions{of}"
         f" · {asked['cores']} cores · took {units.seconds(found['took_s'])}{stopped}"
     )
 
 
 def _measures(found: Json) -> str:
-    measures = [
+    goal = next(one for one in found["measures"] if one["key"] == found["goal"])
+    measured = [
         one
         for one in found["measures"]
         if any(row["measures"][one["key"]] is not None for row in found["configurations"])
     ]
+    measures = [goal, *(one for one in measured if one is not goal)]
     columns = [Column("Configuration"), *(Column(one["label"], "right") for one in measures)]
     columns.insert(2, Column("against the baseline"))
     rows = []
     for at, row in enumerate(found["configurations"]):
         cells = [_cell(row, one, at=place) for place, one in enumerate(measures)]
-        cells.insert(
-            1, "baseline" if at == found["verdict"]["baseline"] else _against(row, found["measures"][0])
-        )
+        cells.insert(1, "baseline" if at == found["verdict"]["baseline"] else _against(row, goal))
         rows.append([_name(row), *cells])
     return render(columns, rows)
 
 
 def _name(row: Json) -> str:
-    return f"{row['executor']} {row['workers']} · CPython {row['python']}"
+    of = " ".join(str(part) for part in (row["executor"], row["workers"]) if part is not None)
+    if row["executor"] is None and of:
+        of += " worker" if row["workers"] == 1 else " workers"
+    return " · ".join(part for part in (of, row["python"] and f"CPython {row['python']}") if part) or "all"
 
 
 def _cell(row: Json, measure: Json, at: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.analysis.experiment import cpus_wanted
+from app.analysis.experiment_measures import cpus_wanted
 from app.model import units
 from app.model.summary import Summary
 

@@ -105,11 +105,7 @@ class Manager:
         A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable. The
         messages go into `recording` too, which is the caller's.
         """
-        if not self._settings.commands and plan.brings_a_program(request, await self.catalogue()):
-            raise SwitchedOff(
-                "Commands, scripts and attaching are switched off here: only workloads of the catalogue run",
-                "Start the server without --no-commands, and with GILSCOPE_COMMANDS unset.",
-            )
+        await self.allow(request)
         planned = await self._plan(request)
         limits = replace(self._settings.limits, group=delegated.folder())
         run = self._admit(planned.limited(limits, self._settings.target_seconds))
@@ -132,6 +128,14 @@ class Manager:
             raise refusal
         self._metrics.started(run.plan.kind)
         return run
+
+    async def allow(self, request: RunRequest) -> None:
+        """SwitchedOff where the settings do not let it run."""
+        if not self._settings.commands and plan.brings_a_program(request, await self.catalogue()):
+            raise SwitchedOff(
+                "Commands, scripts and attaching are switched off here: only workloads of the catalogue run",
+                "Start the server without --no-commands, and with GILSCOPE_COMMANDS unset.",
+            )
 
     def metrics(self) -> ServerMetrics:
         """What a scraper is told."""

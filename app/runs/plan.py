@@ -182,7 +182,7 @@ def of_command(request: RunRequest) -> Plan:
         raise BadRequest("command holds a NUL character, which no program can be given", field="command")
     _refuse(request, "command")
     seconds = _seconds(request.seconds)
-    variables = environment.inherited()
+    variables = {**environment.inherited(), **request.variables}
     return Plan(
         kind="command",
         name=request.name or name_of(redaction.command(command)) or command[0],

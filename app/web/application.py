@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import assets
+from app.lab.experiments import Experiments
 from app.runs.manager import Manager
 from app.runs.settings import Settings
 from app.web import docs, metrics, openapi, pages, problems
-from app.web.api import compare, entrance, health, interpreters, machine, runs, stream, workloads
+from app.web.api import compare, entrance, experiments, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
 from app.web.files import Bundle, Files
@@ -45,6 +46,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         own = manager or Manager(settings)
         app.state.manager = own
+        app.state.experiments = Experiments(own)
         await own.catalogue()
         # The first page and the first run want it, and it takes a second.
         finding = asyncio.create_task(own.interpreters())
@@ -52,6 +54,7 @@ def create_app(
             logger.warning("GILSCOPE_TOKEN is not set: nobody but this start's first browser will get in")
             logger.warning("Open the server's address with /?code=%s within a minute", sessions.code())
         yield
+        await app.state.experiments.close()
         await own.close()
         await finding
 
@@ -67,7 +70,7 @@ def create_app(
     app.state.sessions = sessions
     app.state.settings = settings
     app.include_router(health.router, prefix=API)
-    for module in (entrance, interpreters, workloads, machine, runs, stream, compare):
+    for module in (entrance, interpreters, workloads, machine, runs, stream, compare, experiments):
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(metrics.router)

@@ -28,6 +28,7 @@ _EVERYWHERE = {
 }
 _EXAMPLES = {
     "run_id": "5f0c2ab9d1",
+    "experiment_id": "9b1f44c0de",
     "a": "5f0c2ab9d1",
     "b": "c07d3e11aa",
     "name": "convoy",

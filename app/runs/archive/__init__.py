@@ -3,6 +3,7 @@
     index.db                SQLite: one row a run (index.py)
     recordings/ID.jsonl.gz  the messages of one run (app/runs/recording.py)
     recordings/ID.timeline  their timeline at resolutions (app/runs/timeline.py); made anew if missing
+    experiments/ID.jsonl    the journal of an experiment (experiments.py)
 
 Whoever records a run holds a lock on its file. A file that nobody locks, of a run whose row says that it goes
 on, was left by a process that was killed: it is read, and the run ends where its recording does.
@@ -33,6 +34,7 @@ from app.model.errors import (
 )
 from app.model.summary import Summary
 from app.runs.archive.apart import rebuild_apart, rebuild_timeline_apart
+from app.runs.archive.experiments import ExperimentShelf
 from app.runs.archive.index import Entry, Final, Index, Query
 from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild, rebuild_timeline
 from app.runs.archive.stored import StoredRun
@@ -42,6 +44,7 @@ from app.runs.timeline import beside
 
 _ABANDONED_S = 60.0  # what nobody locks, and is half written for so long, was left by one that was killed
 _SHORT_BYTES = 1 << 18  # a recording that is read through in less time than a process takes to start
+_OF_EXPERIMENTS = 10  # of the budget a tenth at the most is theirs
 UNDO_S = 600.0  # a removed run can be had back for so long
 
 Json = dict[str, Any]
@@ -65,6 +68,7 @@ class Archive:
         self._index: Index | None = None
         self._mine: set[str] = set()  # the runs that this process records
         self._ending: dict[str, asyncio.Task[None]] = {}  # those cut off that are being read through
+        self.experiments = ExperimentShelf(home, self._do, self._open)
 
     async def close(self) -> None:
         """Give the files back, once all that was asked for is done; a further call opens them again."""
@@ -154,8 +158,8 @@ class Archive:
         return ended
 
     async def used_bytes(self) -> int:
-        """What all recordings take."""
-        return await self._do(lambda: self._open().total_bytes())
+        """What all recordings and experiments take."""
+        return await self._do(lambda: self._open().total_bytes() + self._open().experiments.total_bytes())
 
     @property
     def budget_bytes(self) -> int:
@@ -418,8 +422,10 @@ class Archive:
         self._enter(rebuilt.run, rebuilt.header, rebuilt.summary, rebuilt.members)
 
     def _sweep(self) -> None:
-        index = self._open()
-        for run_id in (*index.removed_before(time.time() - UNDO_S), *index.over(self._budget_bytes)):
+        index, forgotten = self._open(), time.time() - UNDO_S
+        self.experiments.sweep(forgotten, self._budget_bytes // _OF_EXPERIMENTS)
+        left_bytes = self._budget_bytes - index.experiments.total_bytes()
+        for run_id in (*index.removed_before(forgotten), *index.over(left_bytes)):
             self._unlink(run_id)
             index.forget(run_id)
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from app.model.errors import ArchiveFailed
 from app.model.summary import Summary
+from app.runs.archive import experiment_rows
 
 APPLICATION_ID = 0x47494C53  # "GILS", so that another program's file is known as such
 VERSION = 1
@@ -128,9 +129,12 @@ class Index:
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             try:
                 self._prepare()
+                if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+                    self._db.execute(experiment_rows.TABLE)
             except BaseException:
                 self._db.close()
                 raise
+        self.experiments = experiment_rows.ExperimentRows(self._db, self._told)
 
     def close(self) -> None:
         """Give the file back."""

@@ -26,7 +26,7 @@ def _field(declared: Declared, default: Any) -> Any:
     return Field(default=default, description=declared.help, min_length=least, max_length=most)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """What a client sends: no other fields, no type taken for another, no text that cannot be encoded."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -67,14 +67,14 @@ def _model(base: type[BaseModel], declared: dict[str, Any]) -> Any:
     return create_model("_Declared", __base__=base, **declared)
 
 
-class AttachBody(_Strict):
+class AttachBody(Strict):
     """A process that runs already."""
 
     pid: int = Field(description=DECLARED["attach_pid"].help)
 
 
 _rates: Any = _model(
-    _Strict,
+    Strict,
     {
         rate.name: (float, Field(default=rate.default, description=rate.metadata["help"]))
         for rate in fields(Sampling)
@@ -87,7 +87,7 @@ class SamplingBody(_rates):  # type: ignore[misc]
 
 
 _asked: Any = _model(
-    _Strict,
+    Strict,
     {
         name: (_TYPES[name], _field(declared, {} if name == "params" else None))
         for name, declared in DECLARED.items()
@@ -123,7 +123,7 @@ class RunBody(_asked):  # type: ignore[misc]
         )
 
 
-class ActionBody(_Strict):
+class ActionBody(Strict):
     """Something for a running workload to do."""
 
     name: str = Field(description="One of the `actions` that `GET /workloads` lists for it.")
@@ -211,7 +211,7 @@ class RunPage(BaseModel):
     error: ErrorBody | None = Field(description="Why the archive cannot be used.")
 
 
-class RunChange(_Strict):
+class RunChange(Strict):
     """What a person calls a run, and whether it is to stay; a field that is left out stays as it is."""
 
     name: str | None = _field(DECLARED["name"], None)

@@ -54,7 +54,7 @@ async def stream(websocket: WebSocket, run_id: str, manager: TheManager, heap: b
     packets = run.view(writer_of(websocket)) if isinstance(run, LiveRun) else run.view()
     may_ask = heap and websocket.state.role == "all"
     with run.looked_at_heap() if may_ask and isinstance(run, LiveRun) else nullcontext():
-        await _together(send_all(websocket, packets), _receive(websocket))
+        await together(send_all(websocket, packets), received(websocket))
 
 
 @router.websocket("/{run_id}/replay")
@@ -80,10 +80,10 @@ async def replay(
     await websocket.accept()
     player = Replay(run)
     player.go(at_us, speed)
-    await _together(send_all(websocket, packed(player.view())), _hear(websocket, player))
+    await together(send_all(websocket, packed(player.view())), _hear(websocket, player))
 
 
-async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+async def together(*parts: Coroutine[Any, Any, None]) -> None:
     """Until the first of them ends; then the others are ended, and what went wrong is raised."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
@@ -108,7 +108,7 @@ async def _hear(websocket: WebSocket, player: Replay) -> None:
         player.go(order.at_us, order.speed)
 
 
-async def _receive(websocket: WebSocket) -> None:
+async def received(websocket: WebSocket) -> None:
     """Read and drop what the viewer sends, until it goes."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass

@@ -5,7 +5,17 @@ from __future__ import annotations
 from random import Random
 from statistics import median
 
-from app.analysis.experiment import MEASURES, Configuration, Trials, measured, result, verdict
+from support.trials import tally_of
+
+from app.analysis.experiment import result
+from app.analysis.experiment_measures import MEASURES, RunTimes, measured
+from app.analysis.experiment_trials import MOST, Configuration, Trials
+from app.analysis.experiment_verdict import verdict as verdict_by
+
+
+def verdict(found):
+    return verdict_by(found, MOST)
+
 
 KEYS = [measure.key for measure in MEASURES]
 
@@ -34,7 +44,7 @@ def test_the_fastest_two_are_named_together_where_noise_is_all_between_them() ->
     found = verdict([trials("sequential", 1, 100), trials("processes", 2, 195), trials("threads", 2, 195)])
     assert found["says"] == "faster"
     assert len(found["equal"]) == 1
-    assert "(within the noise, as much as " in found["sentence"]
+    assert "(within the noise, like " in found["sentence"]
 
 
 def test_equal_ones_are_called_equal() -> None:
@@ -54,7 +64,7 @@ def test_what_does_as_much_as_the_baseline_is_named_once() -> None:
     found = verdict([trials("sequential", 1, 100), trials("threads", 2, 99.5), trials("threads", 4, 60)])
     assert (found["says"], found["best"], found["equal"]) == ("none-faster", 0, [1])
     assert found["sentence"].count("threads with 2 workers") == 1
-    assert found["sentence"].endswith("as much as threads with 2 workers on CPython 3.14.0): 99.6/s.")
+    assert found["sentence"].endswith("like threads with 2 workers on CPython 3.14.0): 99.6/s.")
 
 
 def test_what_did_nothing_is_told_by_its_rate_and_not_by_a_ratio() -> None:
@@ -83,14 +93,12 @@ def test_nothing_measured_is_said_so() -> None:
     failed = Trials(Configuration("threads", 2, "3.14.0"), error="It fell over")
     assert verdict([failed])["says"] == "nothing"
     assert verdict([failed, trials("sequential", 1, 100)])["says"] == "nothing"
-    row = result({"cores": 2}, "finished", 1.0, [failed], [])["configurations"][0]
+    row = result(tally_of([failed]))["configurations"][0]
     assert (row["error"], row["repetitions"], row["measures"]["cpu_s"]) == ("It fell over", 0, None)
 
 
 def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> None:
-    found = result(
-        {"cores": 2}, "finished", 1.0, [trials("sequential", 1, 100), trials("threads", 2, 150)], []
-    )
+    found = result(tally_of([trials("sequential", 1, 100), trials("threads", 2, 150)]))
     baseline, other = found["configurations"]
     assert set(other["measures"]) == set(other["differences"]) == set(KEYS)
     assert set(baseline["differences"].values()) == {None}
@@ -123,7 +131,8 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
         ],
         "sampling": {"coverage": 0.99},
     }
-    assert measured(summary, 0.3) == {
+    assert measured(summary, RunTimes(0.3, None)) == {
+        "wall_s": None,
         "ops_per_s": 15.0,
         "latency_p50_s": 0.002,
         "latency_p99_s": 0.05,
@@ -138,7 +147,7 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
         "coverage": 0.99,
     }
     bare = summary | {"workload": {"ops_per_s": 10.0}, "threads": [], "memory_peak": None, "gils": []}
-    assert [key for key, value in measured(bare, 0.3).items() if value is not None] == [
+    assert [key for key, value in measured(bare, RunTimes(0.3)).items() if value is not None] == [
         "ops_per_s",
         "start_up_s",
         "coverage",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from support.trials import tally_of
 
-from app.analysis.experiment import MEASURES, Configuration, Trials, reported_speed_ups, result
+from app.analysis.experiment import result
+from app.analysis.experiment_measures import MEASURES, reported_speed_ups
+from app.analysis.experiment_trials import Configuration, Trials
 from app.analysis.scaling_rows import ScalingSeries, scaling_row
 
 CORES = 4
@@ -81,6 +84,6 @@ def test_a_workload_that_measures_how_it_scales_is_taken_at_its_word() -> None:
     for _ in range(5):
         trials.measured.append(dict.fromkeys((measure.key for measure in MEASURES), 1.0))
         trials.reported.append({1: 1.0, 2: 1 / (0.2 + 0.8 / 2)})
-    [row] = result({"cores": 2}, "finished", 1.0, [trials], [])["scaling"]
+    [row] = result(tally_of([trials]))["scaling"]
     assert row["source"] == "reported"
     assert row["laws"][0]["parameters"]["serial_share"]["value"] == pytest.approx(0.2)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from app.analysis.experiment import MEASURES, Configuration, Trials, result
+from support.trials import tally_of
+
+from app.analysis.experiment import result
+from app.analysis.experiment_measures import MEASURES
+from app.analysis.experiment_trials import Configuration, Trials
 from app.cli.experiment import progress_line, text
 from app.lab.experiment import ExperimentProgress
 
@@ -17,13 +21,13 @@ def trials(executor: str, rate: float) -> Trials:
 
 def test_progress_tells_the_run_of_how_many_and_what_is_left() -> None:
     configuration = Configuration("threads", 2, "3.14.0")
-    line = progress_line(ExperimentProgress(3, 40, configuration, False, "it was late", 75.4))
+    line = progress_line(ExperimentProgress(3, 40, configuration, 0, False, "it was late", 75.4))
     assert line == (
         "run 3 of 40 · threads with 2 workers on CPython 3.14.0 · again, since it was late"
         " · about 1 min 15 s left"
     )
     assert "warm-up · about 9 s left" in progress_line(
-        ExperimentProgress(1, 4, configuration, True, None, 9.0)
+        ExperimentProgress(1, 4, configuration, 0, True, None, 9.0)
     )
 
 
@@ -32,7 +36,10 @@ def test_the_result_is_a_table_notes_and_a_sentence() -> None:
     disturbed.made_again, disturbed.disturbed = 2, 1
     failed = Trials(Configuration("processes", 2, "3.14.0"), error="It fell over")
     left_out = [{"executor": "subinterpreters", "python": "3.12.1", "why": "it is too old"}]
-    found = result(ASKED, "stopped", 30.0, [trials("sequential", 50), disturbed, failed], left_out)
+    tally = tally_of(
+        [trials("sequential", 50), disturbed, failed], state="stopped", asked=ASKED, left_out=left_out
+    )
+    found = result(tally)
     head, table, notes, sentence = text(found).split("\n\n")
     assert head == "primes kind=a · 5 repetitions of 2 s · 2 cores · took 30 s, stopped early"
     rows = {line.split()[0]: line for line in table.splitlines()[1:]}

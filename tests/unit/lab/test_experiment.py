@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analysis.experiment import Configuration
+from app.analysis.experiment_trials import Configuration
 from app.lab.disturbance import CpuTicks, disturbance
 from app.lab.experiment import Experiment, ExperimentProgress
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest, blocks, planned
@@ -156,7 +156,7 @@ def go(
         stopping: list[asyncio.Task[None]] = []
         experiment = Experiment(
             manager,
-            ExperimentPlan("primes", {}, 0.1, repeats, requests, []),
+            ExperimentPlan("workload", "primes", {"workload": "primes"}, 0.1, repeats, requests, []),
             on_progress,
             lambda summary, steal, cores: "it was" if next(verdicts, False) else None,
             seed=7,

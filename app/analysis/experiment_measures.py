@@ -1,0 +1,129 @@
+"""What is compared of an experiment's runs: each measure, and how it is read from a run's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.model.summary import Summary
+
+THROUGHPUT = "ops_per_s"
+WALL = "wall_s"
+
+Maybe = float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimes:
+    """What of a run's times stands in no summary, in seconds; None where it does not concern its kind.
+
+    `start_up_s`: from the start of the observation until all workers of a workload were ready. `wall_s`: from
+    the start of a command or a script to its own end.
+    """
+
+    start_up_s: Maybe = None
+    wall_s: Maybe = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentMeasure:
+    """A figure of a run that is compared. `unit` is rate, duration, size (bytes), share or count."""
+
+    key: str
+    label: str
+    unit: str
+    read: Callable[[Summary, RunTimes], Maybe]
+
+
+def measured(summary: Summary, times: RunTimes) -> dict[str, Maybe]:
+    """What one run measured, by the keys of MEASURES; None where it could not be measured."""
+    return {measure.key: measure.read(summary, times) for measure in MEASURES}
+
+
+def reported_speed_ups(summary: Summary) -> dict[int, float]:
+    """Of a workload that itself measures how it scales: the speed-up with so many workers, by its table."""
+    table: Any = (summary["workload"] or {}).get("table") or {}
+    columns: list[str] = table.get("columns", [])
+    if "workers" not in columns or "speed_up" not in columns:
+        return {}
+    workers, speed_up = columns.index("workers"), columns.index("speed_up")
+    return {int(row[workers]): float(row[speed_up]) for row in table["rows"] if row[speed_up]}
+
+
+def cpus_wanted(summary: Summary) -> tuple[float, float] | None:
+    """How many threads, on average, ran or waited for a CPU; and how many waited. None: it is unknown."""
+    rows = [row for row in summary["threads"] if row["counted_s"] and row["cpu_s"] is not None]
+    counted_s = max((row["counted_s"] or 0.0 for row in rows), default=0.0)
+    if not counted_s:
+        return None
+    waited_s = sum(row["run_delay_s"] or 0.0 for row in rows)
+    return (waited_s + sum(row["cpu_s"] or 0.0 for row in rows)) / counted_s, waited_s / counted_s
+
+
+def _ops_per_s(summary: Summary, _: RunTimes) -> Maybe:
+    """A workload that has one worker alone first tells what all did together; that is what is compared."""
+    together = _reported(summary, "together_per_s")
+    return _reported(summary, "ops_per_s") if together is None else together
+
+
+def _reported(summary: Summary, field: str) -> Maybe:
+    """A number that the workload itself tells."""
+    value = (summary["workload"] or {}).get(field)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _latency(percentile: str) -> Callable[[Summary, RunTimes], Maybe]:
+    """Of answers, in seconds; of a workload that compares two, those beside workers that compute."""
+
+    def read(summary: Summary, _: RunTimes) -> Maybe:
+        reported: Mapping[str, Any] = summary["workload"] or {}
+        latency = reported.get("latency_ms") or reported.get("latency_beside_cpu_ms") or {}
+        value: Maybe = latency.get(percentile)
+        return None if value is None else value / 1000
+
+    return read
+
+
+def _cpu_s(summary: Summary, _: RunTimes) -> Maybe:
+    known = [thread["cpu_s"] for thread in summary["threads"] if thread["cpu_s"] is not None]
+    return sum(known) + (summary.get("threads_cpu_unlisted_s") or 0.0) if known else None
+
+
+def _peak(key: str) -> Callable[[Summary, RunTimes], Maybe]:
+    def read(summary: Summary, _: RunTimes) -> Maybe:
+        peak: Mapping[str, Any] = {**(summary["memory_peak"] or {})}
+        value: Maybe = peak.get(key)
+        return value
+
+    return read
+
+
+def _most_held(key: str) -> Callable[[Summary, RunTimes], Maybe]:
+    """Of the GIL that was held most, as where two runs are compared."""
+
+    def read(summary: Summary, _: RunTimes) -> Maybe:
+        gils: list[Any] = [gil for gil in summary["gils"] if gil["held_share"] is not None]
+        value: Maybe = max(gils, key=lambda gil: gil["held_share"])[key] if gils else None
+        return value
+
+    return read
+
+
+MEASURES = (
+    ExperimentMeasure(WALL, "Wall time", "duration", lambda _, times: times.wall_s),
+    ExperimentMeasure(THROUGHPUT, "Operations", "rate", _ops_per_s),
+    ExperimentMeasure("latency_p50_s", "Latency p50", "duration", _latency("p50")),
+    ExperimentMeasure("latency_p99_s", "Latency p99", "duration", _latency("p99")),
+    ExperimentMeasure(
+        "bytes_pickled", "Pickled", "size", lambda summary, _: _reported(summary, "bytes_pickled")
+    ),
+    ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
+    ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", lambda s, _: (cpus_wanted(s) or (None,))[0]),
+    ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),
+    ExperimentMeasure("pss_peak", "PSS at the peak", "size", _peak("pss")),
+    ExperimentMeasure("start_up_s", "Start-up", "duration", lambda _, times: times.start_up_s),
+    ExperimentMeasure("held_share", "GIL held", "share", _most_held("held_share")),
+    ExperimentMeasure("contended_share", "GIL contended", "share", _most_held("contended_share")),
+    ExperimentMeasure("coverage", "Time seen", "share", lambda summary, _: summary["sampling"]["coverage"]),
+)
