@@ -205,11 +205,8 @@ class LibraryReader:
 
     def _pages(self, walked: _Walked, lists: Lists, own: _Total) -> Generator[None, None, None]:
         """Which of its pages are in memory, and which of them malloc_trim would give back."""
-        there, absent = yield from lists.pages_of(walked.trimmed)
-        joined, _ = yield from lists.pages_of(walked.joined)
-        own.trimmable, own.absent = max(0, there - joined), absent
-        _, absent = yield from lists.pages_of(walked.kept)
-        own.absent += absent
+        trimmed, kept, joined = yield from lists.pages_of(walked.trimmed, walked.kept, walked.joined)
+        own.trimmable, own.absent = max(0, trimmed[0] - joined[0]), trimmed[1] + kept[1]
 
     def _walk(
         self, arena: MallocArena, main: MainArena, lists: Lists, is_main: bool
@@ -292,7 +289,9 @@ def _lists_of(
     """(whether malloc_trim looks at it, how to walk it in an arena whose head is newer) of each in use."""
     if arena.top:
         yield is_main, lambda arena: lists.top(arena.top, arena.top_at, arena.system)
-    in_use = [place for place, first in enumerate(arena.links[::2]) if first != arena.head(place)]
+    in_use = [
+        place for place, (first, head) in enumerate(zip(arena.links[::2], arena.heads)) if first != head
+    ]
     for place in sorted(in_use, key=_is_trimmed, reverse=True):  # first those with most of the bytes in them
         yield _is_trimmed(place), partial(_bin, lists, place)
     for place, first in enumerate(arena.fast):
@@ -305,7 +304,7 @@ def _is_trimmed(place: int) -> bool:
 
 
 def _bin(lists: Lists, place: int, arena: MallocArena) -> Walk:
-    return lists.bin(arena.head(place), arena.links[2 * place], arena.system)
+    return lists.bin(arena.heads[place], arena.links[2 * place], arena.system)
 
 
 def _fast_bin(lists: Lists, place: int, arena: MallocArena) -> Walk:

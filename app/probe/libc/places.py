@@ -49,9 +49,10 @@ class MallocArena:
         """Where the address of `top` is."""
         return self.bins - 16
 
-    def head(self, place: int) -> int:
-        """The address that the chunks of a bin are linked to, as if it were a chunk itself."""
-        return self.bins + 16 * place - 16
+    @property
+    def heads(self) -> range:
+        """The addresses that the chunks of each bin are linked to, as if they were chunks themselves."""
+        return range(self.bins - 16, self.bins - 16 + 16 * BINS, 16)
 
 
 @dataclass(frozen=True)
