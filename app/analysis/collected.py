@@ -78,7 +78,8 @@ class CollectedMemory:
         self._in_use: _InUse | None = None
         self._pace = 0.0  # bytes a microsecond, as of the newest readings between collections
         self._by_rss, self._by_use = _Learned(), _Learned()
-        self.freed_us: int | None = None  # when the last collection that freed much had ended
+        self.freed_us: int | None = None  # when the last collection that freed much had ended,
+        self.freed_bytes = 0  # and how much that was
         self._told: list[Moved | _InUse] = []  # as it came, what is still asked for; see state
 
     def feed(self, moved: Moved) -> None:
@@ -87,7 +88,7 @@ class CollectedMemory:
         self._keep(self._pending, _Collection(moved))
         if moved.collected and moved.given_back >= WORTH_BYTES:
             self._by_rss.collected(moved.before.rss, moved.after.rss)
-            self.freed_us = moved.after_us
+            self.freed_us, self.freed_bytes = moved.after_us, moved.given_back
 
     def in_use(self, at_us: int, bytes_: int, free: int | None = None) -> None:
         """Take a reading of the bytes in use, and of those that the C library keeps free."""
@@ -149,7 +150,7 @@ class CollectedMemory:
         most.freed = max(0, at_begin - at_end, more_free)
         if most.freed >= WORTH_BYTES:
             self._by_use.collected(at_end + most.freed, at_end)
-            self.freed_us = most.moved.after_us
+            self.freed_us, self.freed_bytes = most.moved.after_us, most.freed
 
     @staticmethod
     def _keep(kept: list[_Collection], collection: _Collection) -> None:

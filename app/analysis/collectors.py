@@ -197,7 +197,9 @@ class CollectorUse:
         if self._enabled is False or self.gone_us is not None:
             return None
         held, since_us = self._memory.row(rss, None)["held"], self._memory.freed_us
-        return None if held is None or since_us is None else DeadCycles(since_us, held)
+        return (
+            None if held is None or since_us is None else DeadCycles(since_us, self._memory.freed_bytes, held)
+        )
 
     def row(
         self, observed_us: int, at_us: int, process: Process | None, rss: int | None, is_one_of_several: bool

@@ -72,7 +72,8 @@ class LargeObjects(NamedTuple):
 class DeadCycles(NamedTuple):
     """What the next collection is likely to give back; it is due, as the collectors are not disabled."""
 
-    since_us: int  # the last collection that freed much
+    since_us: int  # the last collection that freed much,
+    freed: int  # and how much that was
     bytes: int
 
 
@@ -185,7 +186,7 @@ def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | 
     (3.11), it is native if all that is in objects is less than half of it.
     """
     grown = growth["bytes_to"] - growth["bytes_from"]
-    if cycles is not None and cycles.since_us <= growth["from_s"] * 1e6 and cycles.bytes >= grown / 2:
+    if cycles is not None and _are_of_cycles(growth, cycles) >= grown / 2:
         return None
     kinds = growth["kinds"]
     if kinds is None or large is None:
@@ -204,6 +205,13 @@ def settled(growth: GrowthRow, large: LargeObjects | None, cycles: DeadCycles | 
     else:
         return growth
     return {**growth, "kinds": {known if kind == owner else kind: at for kind, at in kinds.items()}}
+
+
+def _are_of_cycles(growth: GrowthRow, cycles: DeadCycles) -> int:
+    """Bytes of it that the next collection gives back, or that one has since the last reading."""
+    if cycles.since_us <= growth["from_s"] * 1e6:
+        return cycles.bytes
+    return cycles.freed if cycles.since_us >= growth["to_s"] * 1e6 else 0
 
 
 def _sums(rows: list[Row], names: tuple[PartName, ...]) -> list[Row]:

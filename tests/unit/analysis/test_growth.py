@@ -323,9 +323,16 @@ def test_without_a_count_of_large_blocks_a_census_tells_what_is_native() -> None
 def test_dead_cycles_that_the_next_collection_gives_back_are_no_growth() -> None:
     row = told(c_in_use=12, large_a_second=400)
     grown = row["bytes_to"] - row["bytes_from"]
-    assert settled(row, None, DeadCycles(3_000_000, grown // 2 + 1)) is None
-    assert settled(row, None, DeadCycles(3_000_000, grown // 4)) == row, "most of it is no cycle"
-    assert settled(row, None, DeadCycles(5_000_000, grown)) == row, "it grew across a collection"
+    assert settled(row, None, DeadCycles(3_000_000, grown, grown // 2 + 1)) is None
+    assert settled(row, None, DeadCycles(3_000_000, grown, grown // 4)) == row, "most of it is no cycle"
+    assert settled(row, None, DeadCycles(5_000_000, grown, grown)) == row, "it grew across a collection"
+
+
+def test_what_a_collection_has_given_back_since_the_last_reading_grows_no_more() -> None:
+    row = told(c_in_use=12, large_a_second=400)
+    grown, after_us = row["bytes_to"] - row["bytes_from"], int(row["to_s"] * 1e6) + 1_000
+    assert settled(row, None, DeadCycles(after_us, grown // 2 + 1, 0)) is None
+    assert settled(row, None, DeadCycles(after_us, grown // 4, 0)) == row, "most of it is still there"
 
 
 def test_another_program_that_maps_the_same_files_hides_no_growth() -> None:
