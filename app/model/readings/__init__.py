@@ -13,7 +13,8 @@ Every floor finds its own module by that name.
 
 from __future__ import annotations
 
+from .extensions import Extensions
 from .open_files import OpenFiles
 from .reading import ProcessReading
 
-READINGS: tuple[type[ProcessReading], ...] = (OpenFiles,)
+READINGS: tuple[type[ProcessReading], ...] = (OpenFiles, Extensions)

@@ -44,15 +44,63 @@ class PythonImage:
         return 0 if self.fixed else start - offset - self.first_load
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the sections of a file lie: {name: (offset, size, address)}, and its loaded segments."""
+
+    data: mmap.mmap
+    sections: dict[str, tuple[int, int, int]]
+    segments: list[tuple[int, int, int]]  # (offset, size in the file, address)
+
+    def span(self, name: str) -> tuple[int, int]:
+        """(offset, size) of a section; of none, where there is no such section."""
+        offset, size, _ = self.sections.get(name, (0, 0, 0))
+        return offset, size
+
+    def address(self, offset: int) -> int | None:
+        """Where in memory a byte of the file is loaded, before the bias; None where it is not."""
+        for start, size, address in self.segments:
+            if start <= offset < start + size:
+                return address + offset - start
+        return None
+
+
+def loaded_at(found: Places, address: int) -> int | None:
+    """Where in the file the byte lies that is loaded at an address; None where none is."""
+    for start, size, begin in found.segments:
+        if begin <= address < begin + size:
+            return start + address - begin
+    return None
+
+
+def places(data: mmap.mmap) -> Places:
+    """Of a shared library. Raises NotElf64."""
+    if len(data) < _HEADER.size:
+        raise NotElf64("no ELF program")
+    _, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data)
+    segments = []
+    for index in range(phnum):
+        kind, _, offset, address, _, size, *_ = _SEGMENT.unpack_from(data, phoff + index * phentsize)
+        if kind == PT_LOAD:
+            segments.append((offset, size, address))
+    return Places(data, _sections(data, shoff, shentsize, shnum, shstrndx), segments)
+
+
+def _header(data: mmap.mmap) -> tuple[int, tuple[int, ...]]:
+    """(kind of file, where its tables lie) of one for x86-64."""
+    ident, kind, machine, *rest = _HEADER.unpack_from(data, 0)
+    if ident[:4] != b"\x7fELF" or ident[4] != 2 or ident[5] != 1:
+        raise NotElf64("a 32-bit program" if ident[:5] == b"\x7fELF\x01" else "no ELF program")
+    if machine != EM_X86_64:
+        raise NotElf64(f"a program for another processor than x86-64 (ELF machine {machine})")
+    _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = rest
+    return kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx)
+
+
 def read_image(fd: int) -> PythonImage:
     """The addresses in the ELF file behind `fd`."""
     with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
-        ident, kind, machine, *rest = _HEADER.unpack_from(data, 0)
-        if ident[:4] != b"\x7fELF" or ident[4] != 2 or ident[5] != 1:
-            raise NotElf64("a 32-bit program" if ident[:5] == b"\x7fELF\x01" else "no ELF program")
-        if machine != EM_X86_64:
-            raise NotElf64(f"a program for another processor than x86-64 (ELF machine {machine})")
-        _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = rest
+        kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data)
         sections = _sections(data, shoff, shentsize, shnum, shstrndx)
         symbols = _dynamic_symbols(data, sections, (b"_PyRuntime", b"Py_Version"))
         in_section = sections[".PyRuntime"][2] if ".PyRuntime" in sections else None

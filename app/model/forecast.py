@@ -1,0 +1,111 @@
+"""What would help a program, as `gilscope advise` tells it: docs/forecasts.md says how it is made.
+
+Throughput is relative to what was observed: 1 is no change, 2 is twice as much in the same time. Memory is in
+bytes beside what there is. What cannot be known is None, and the assumptions say why.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Choice = Literal["free-threading", "processes", "subinterpreters", "thread-more", "thread-fewer"]
+Sureness = Literal["fairly sure", "unsure", "a guess"]
+
+
+class Band(TypedDict):
+    """A forecast: the middle is what to expect, and the truth should lie between the other two."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class MemoryBand(TypedDict):
+    """Bytes more than now."""
+
+    low: int
+    high: int
+
+
+class GroupForecast(TypedDict):
+    """What threads of one kind would get done: "worker-0" and "worker-1" are of one."""
+
+    name: str
+    threads: int
+    throughput: Band
+
+
+class ForecastRow(TypedDict):
+    """One way in which the program could run."""
+
+    choice: Choice
+    title: str
+    throughput: Band | None
+    why_not: str | None  # why there is no throughput
+    workers: int | None  # threads or processes that compute, as of then
+    memory: MemoryBand | None
+    groups: list[GroupForecast]
+    assumptions: list[str]
+
+
+class Forecast(TypedDict):
+    """What a run's figures foretell."""
+
+    cpus: float | None  # that the processes may use
+    cpus_used: float  # by threads of Python, over the time that was seen
+    python_share: float | None  # of the CPU time, that which holds a GIL
+    serial_share: float | None  # of the time: a thread held the GIL, and no other waited for it
+    rows: list[ForecastRow]
+    why_not: str | None  # why there are no rows
+
+
+class MendRow(TypedDict):
+    """A function, and what the program would gain were it twice as fast."""
+
+    function: str
+    file: str
+    line: int
+    busy_share: float  # of the CPU time of all threads
+    throughput: float
+
+
+class Mend(TypedDict):
+    """Functions to make faster, most gain first: see app/analysis/forecast/speed_up.py."""
+
+    from_s: float
+    to_s: float
+    replay_error: float | None  # by how much the replay of what was seen missed it: 0.02 is 2 %
+    rows: list[MendRow]
+    why_not: str | None
+
+
+Declares = Literal["declares", "does-not", "unknown"]
+
+
+class Compatibility(TypedDict):
+    """Of all processes: C extensions by whether they declare that they can do without the GIL."""
+
+    declares: int
+    does_not: int
+    unknown: int
+    names: list[str]  # those that do not, or of which it is not known: each once
+
+
+class Verdict(TypedDict):
+    """What to do, in a sentence."""
+
+    choice: Choice | Literal["stay", "mend"] | None
+    sentence: str
+    sure: Sureness | None
+
+
+class Advice(TypedDict):
+    """The whole answer to "Would something help?"."""
+
+    schema: int
+    run: str | None
+    verdict: Verdict
+    sentences: list[str]
+    forecast: Forecast
+    mend: Mend
+    compatibility: Compatibility | None

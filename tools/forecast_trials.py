@@ -1,0 +1,338 @@
+"""Forecasts against measurements: the tables of docs/forecasts.md.
+
+    sudo python tools/forecast_trials.py --free-threaded PATH [--only NAME...] [-o FILE]
+
+Each program of tools/forecast_programs, and some workloads of the catalogue, is observed for a few seconds
+on two threads, forecast, and then measured: on the same free-threaded build with its GIL on and off, as
+processes, with one thread more and with one fewer. What is compared are rates taken in turns: all of them are
+started, all but one are stopped (SIGSTOP), and each goes on for a slice of time, round after round, so that a
+machine that is now faster and now slower is so for all of them. The steps that each did are counted in shared
+memory.
+
+Both CPUs are kept busy meanwhile by programs that take what nobody else wants, and what is measured is run
+before all others: else two CPUs that share a core give one program more alone than two side by side, and
+other users of the machine take what they want. That needs root. `pair` is what two CPUs gave over one then,
+of a plain loop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+from app.analysis.forecast.choices import forecast
+from app.analysis.forecast.observed import Observed
+from app.analysis.forecast.speed_up import mend
+from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
+from app.model import frames
+from app.model.spec import SHARED_WORDS
+from app.probe.kernel import procfs
+from app.probe.program.workload_line import WorkloadLine
+from app.runs.recording import read
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = str(ROOT / "tools" / "forecast_programs")
+SLICE_S = 0.3
+SETTLE_S = 0.05  # at the head of a slice, not counted
+OBSERVED_S = 4.0
+_LONG_S = 3600.0
+
+Json = dict[str, Any]
+
+
+@dataclass
+class TrialArm:
+    """One way of running a program, and what it did in its slices."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    rates: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Steps in a second."""
+        return sum(self.rates) / len(self.rates)
+
+
+class RunningArm:
+    """A program in a session of its own, stopped but for its slices."""
+
+    def __init__(self, arm: TrialArm, folder: str) -> None:
+        self.arm = arm
+        self._counts = os.path.join(folder, arm.name.replace(" ", "-"))
+        with open(self._counts, "wb") as file:
+            file.truncate(SHARED_WORDS * 8)
+        self._line: WorkloadLine | None = None
+        environment = {**os.environ, **arm.environment}
+        fds: list[int] = []
+        command = arm.command
+        if "app.workloads" in command:
+            self._line = WorkloadLine()
+            environment |= self._line.env
+            fds = self._line.fds
+        else:
+            command = [*command, "--seconds", str(_LONG_S), "--counts", self._counts]
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=fds,
+            preexec_fn=first,  # noqa: PLW1509  there are no threads
+            stdout=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
+        if self._line is not None:
+            self._line.started()
+            until = time.monotonic() + 20
+            while not any("ready" in line for line in self._line.receive()):
+                if time.monotonic() > until:
+                    raise RuntimeError(f"{arm.name} was not ready")
+                time.sleep(0.01)
+            self._line.go()
+        with open(self._counts, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), SHARED_WORDS * 8)
+        self._words = memoryview(self._map).cast("q")
+        until = time.monotonic() + 20
+        while not self.steps:
+            if time.monotonic() > until or self.process.poll() is not None:
+                raise RuntimeError(f"{arm.name} did not begin")
+            time.sleep(0.01)
+        self.send(signal.SIGSTOP)
+
+    @property
+    def steps(self) -> int:
+        return self._line.ops() if self._line is not None else sum(self._words[:64])
+
+    def send(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+    def slice(self) -> None:
+        """Let it go on for a slice of time."""
+        self.send(signal.SIGCONT)
+        time.sleep(SETTLE_S)
+        before, began = self.steps, time.monotonic()
+        time.sleep(SLICE_S)
+        after, ended = self.steps, time.monotonic()
+        self.send(signal.SIGSTOP)
+        self.arm.rates.append((after - before) / (ended - began))
+
+    def end(self) -> None:
+        self.send(signal.SIGKILL)
+        self.process.wait()
+        self._words.release()
+        if self._line is not None:
+            self._line.close()
+
+
+def first() -> None:
+    """A session of its own, whose programs get a CPU before all that is not measured."""
+    os.setsid()
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
+def last() -> None:
+    """A program that takes what nobody else wants."""
+    os.setsid()
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+@contextmanager
+def busy_cpus() -> Iterator[None]:
+    """A program of least priority on each CPU."""
+    loop = "import os\nwhile True:\n    pass"
+    burners = [
+        subprocess.Popen([sys.executable, "-c", loop], preexec_fn=last)  # noqa: PLW1509 for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def measure(arms: Sequence[TrialArm], rounds: int) -> None:
+    """Each arm has a slice in each round, in random order."""
+    random = Random(1)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        running = []
+        for arm in arms:
+            one = RunningArm(arm, folder)
+            stack.callback(one.end)
+            running.append(one)
+        for _ in range(rounds):
+            random.shuffle(running)
+            for one in running:
+                one.slice()
+
+
+def run(gilscope: str, words: list[str], environment: dict[str, str]) -> None:
+    """GILScope, with an observer that comes before its target; of itself it would come after all."""
+    with tempfile.TemporaryFile("w+") as said:
+        started = subprocess.Popen(
+            [gilscope, *words],
+            env=environment,
+            preexec_fn=first,  # noqa: PLW1509  there are no threads
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            cwd=ROOT,
+        )
+        while started.poll() is None:
+            for pid in procfs.descendants(started.pid):
+                if b"app.probe" in (procfs.read(f"/proc/{pid}/cmdline") or b""):
+                    with suppress(OSError):
+                        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(2))
+            time.sleep(0.05)
+        if started.returncode:
+            said.seek(0)
+            raise RuntimeError(said.read())
+
+
+def observe(command: list[str], environment: dict[str, str], seconds: float = OBSERVED_S) -> Json:
+    """Its summary, its forecast and what to mend first."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "run.jsonl")
+        gilscope = str(Path(sys.executable).parent / "gilscope")
+        if "app.workloads" in command:  # as a command, by hand: a workload's environment is GILScope's own
+            command = [*command[:-1], str(seconds)]
+        else:
+            command = [*command, "--seconds", str(seconds)]
+        asked = ["record", "-o", file, "--", *command]
+        run(gilscope, asked, {**os.environ, **environment})
+        ledger, observed = Ledger(), Observed()
+        for line in read(file):
+            message = frames.decode(line)
+            ledger.feed(message)
+            observed.feed(message)
+    summary = summarise(ledger)
+    return {"summary": summary, "mend": mend(observed)}
+
+
+PAIR = "loops"
+
+
+def own(python: str, name: str, *words: str) -> list[str]:
+    return [python, PROGRAMS, name, *words]
+
+
+def workload(python: str, name: str, executor: str, workers: int, params: Json) -> list[str]:
+    return [
+        *(python, "-m", "app.workloads", "run", name, "--params", json.dumps(params)),
+        *("--executor", executor, "--workers", str(workers), "--seconds", str(_LONG_S)),
+    ]
+
+
+@dataclass(frozen=True)
+class TrialSubject:
+    """A program or a workload to be forecast."""
+
+    name: str
+    params: Json | None = None  # of a workload; None is a program of our own
+
+    @property
+    def title(self) -> str:
+        return self.name + "".join(f" {value}" for value in (self.params or {}).values())
+
+    def command(self, python: str, workers: int, processes: bool = False) -> list[str]:
+        if self.params is None:
+            words = ["--workers", str(workers), *(["--processes"] if processes else [])]
+            return own(python, self.name, *words)
+        return workload(python, self.name, "processes" if processes else "threads", workers, self.params)
+
+
+SUBJECTS = (
+    *(TrialSubject(name) for name in ("objects", "json", "hashes", "compress", "waits", "busy", "locked")),
+    *(TrialSubject(name) for name in ("sorts", "calls")),
+    TrialSubject("cpu-bound", {"kind": "primes"}),
+    TrialSubject("io-bound", {"kind": "sleep"}),
+    TrialSubject("native-release", {"kind": "zlib"}),
+    TrialSubject("lock-contention", {}),
+)
+
+
+def choices_of(subject: TrialSubject, python: str, workers: int, rounds: int, observations: int) -> Json:
+    """One program: forecast, and measured."""
+    on, off = {"PYTHON_GIL": "1"}, {"PYTHON_GIL": "0"}
+    seen = [observe(subject.command(python, workers), on) for _ in range(observations)]
+    arms = {
+        "observed": TrialArm("observed", subject.command(python, workers), on),
+        "free-threading": TrialArm("free-threading", subject.command(python, workers), off),
+        "processes": TrialArm("processes", subject.command(python, workers, True), on),
+        "thread-more": TrialArm("thread-more", subject.command(python, workers + 1), on),
+        "thread-fewer": TrialArm("thread-fewer", subject.command(python, workers - 1), on),
+        "one": TrialArm("one", own(python, PAIR, "--workers", "1"), on),
+        "two": TrialArm("two", own(python, PAIR, "--workers", "2", "--processes"), on),
+    }
+    measure(list(arms.values()), rounds)
+    pair = arms["two"].rate / arms["one"].rate
+    foretold = [forecast(each["summary"], pair - 1) for each in seen]
+    rows = []
+    for choice in ("free-threading", "processes", "thread-more", "thread-fewer"):
+        bands = [
+            row["throughput"]
+            for each in foretold
+            for row in each["rows"]
+            if row["choice"] == choice and row["throughput"]
+        ]
+        if not bands:
+            continue
+        band = {end: median(each[end] for each in bands) for end in ("low", "middle", "high")}
+        rows.append(
+            {"choice": choice, "forecast": band, "measured": arms[choice].rate / arms["observed"].rate}
+        )
+    threads = [
+        {"name": row["name"], **{k: round(v or 0, 3) for k, v in row["shares"].items()},
+         "cpu": row["cpu_s"], "delay": row["run_delay_s"], "counted": row["counted_s"]}
+        for row in seen[0]["summary"]["threads"]
+    ]  # fmt: skip
+    return {
+        "program": subject.title,
+        "pair": pair,
+        "rates": {name: arm.rate for name, arm in arms.items()},
+        "threads": threads,
+        "rows": rows,
+        "seen": [each["summary"] for each in seen],
+    }
+
+
+def main() -> None:
+    """Run the trials, one line of JSON each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--free-threaded", required=True, metavar="PATH")
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--observations", type=int, default=2)
+    parser.add_argument("-o", "--output")
+    asked = parser.parse_args()
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))  # above what it stops and continues
+    with busy_cpus():
+        for subject in SUBJECTS:
+            if asked.only and subject.name not in asked.only:
+                continue
+            row = choices_of(subject, asked.free_threaded, asked.workers, asked.rounds, asked.observations)
+            print(json.dumps({**row, "seen": None}), flush=True)
+            if asked.output:
+                with open(asked.output, "a") as file:
+                    file.write(json.dumps(row) + "\n")
+
+
+if __name__ == "__main__":
+    main()
