@@ -24,12 +24,17 @@ from app.analysis.totals import Totals
 from app.analysis.window import WINDOW_US
 from app.model.frames import Collector, Message, Process, Row
 from app.model.states import EXACT
-from app.model.summary import CollectorFigures, PauseFigures, PauseLengths
+from app.model.summary import CollectorFigures, CollectorRow, PauseFigures, PauseLengths
 from app.model.tracks import CollectorCounts, Moved, collector_totals, moved_memory, pauses
 
 KEPT_PAUSES = 2000  # for the timeline of a viewer that comes late
 
 _TOTALS = 3  # collections, collected, uncollectable
+
+
+def without_next(row: CollectorRow) -> CollectorRow:
+    """The row of a run that has ended: no collection is due there, so the last sentence goes too."""
+    return row if row["next"] is None else {**row, "next": None, "said": row["said"][:-1]}
 
 
 class CollectorReading(NamedTuple):

@@ -108,7 +108,8 @@ def _verdict(measure: _Measure, one: Json, other: Json, change: Maybe) -> tuple[
         return None, "One number a run, so its spread is not known."
     fewest = min(one["seconds"], other["seconds"])
     if fewest < FEWEST:
-        return "unclear", f"{fewest} seconds of the shorter run are too few to know the spread."
+        seconds = "1 second" if fewest == 1 else f"{fewest} seconds"
+        return "unclear", f"The spread is not known: the shorter run has {seconds}, and {FEWEST} are needed."
     if one["value"] == other["value"] or (change is not None and abs(change) < ALIKE):
         return "alike", f"They differ by less than {ALIKE * 100:.0f} %."
     if other["low"] > one["high"] and other["value"] > one["value"]:

@@ -7,6 +7,7 @@ from typing import cast
 
 from app.analysis import coverage
 from app.analysis.capabilities import worst
+from app.analysis.collectors import without_next
 from app.analysis.findings import findings
 from app.analysis.ledger import Ledger
 from app.analysis.process_rows import summary_rows
@@ -41,6 +42,9 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
     target = ledger.processes.target()
     seen = coverage.of_run(ledger)
     threads, threads_not_shown = ledger.threads.summary_rows(ledger.stacks.functions, flames)
+    rows = summary_rows(ledger)
+    if told["state"] not in ("starting", "running"):
+        rows["gc"] = [without_next(row) for row in rows["gc"]] if rows["gc"] else rows["gc"]
     return {
         "schema": SCHEMA,
         "run": told,
@@ -53,7 +57,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "threads_cpu_unlisted_s": ledger.processes.unlisted_cpu_s(threads),
         "processes": [process.use_row() for process in ledger.processes],
         "cpu_share": _cpu_share(ledger),
-        **summary_rows(ledger),
+        **rows,
         "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame() if flames else None,
         "where": ledger.where() if flames else None,

@@ -23,6 +23,8 @@ from app.model.errors import NotPermitted
 from .kernel import access, procfs
 from .kernel.mapped_files import mapped_files
 
+_OWN_MODULES = ("app.probe", "app.runs.keeping")
+
 Json = dict[str, Any]
 
 _WINDOW_S = 0.25  # over which a CPU share is taken; the kernel's clock for it ticks every 10 ms
@@ -62,9 +64,9 @@ def _find_launchers(rows: list[Json]) -> None:
 
 
 def is_own(command: list[str]) -> bool:
-    """Whether this is the command line of a server or an observer of GILScope's."""
-    observer = command[1:3] == ["-m", "app.probe"]
-    return observer or any(os.path.basename(word) == "gilscope" for word in command[:2])
+    """Whether this is the command line of a server, an observer or a keeper (runs/keeper.py) of GILScope."""
+    module = command[2] if command[1:2] == ["-m"] and len(command) > 2 else None
+    return module in _OWN_MODULES or any(os.path.basename(word) == "gilscope" for word in command[:2])
 
 
 def _row(pid: int, now: procfs.Stat, command: list[str], share: float) -> Json:

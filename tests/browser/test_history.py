@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from support import recorded
 
-from .steps import COUNT_STATES, RUN_PAGE
+from .steps import COUNT_STATES, RUN_PAGE, import_file
 
 NAME = "a run of the history's tests"
 
@@ -127,3 +127,21 @@ def test_a_list_whose_server_was_away_comes_by_itself(new_page: Callable[..., Pa
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
     expect(page.locator(".found")).to_have_text(re.compile(r"\d runs?"))
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_what_can_be_done_with_a_run_is_in_sight_in_one_row_or_on_a_card(
+    new_page: Callable[..., Page], tmp_path: Path, width: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800})
+    run = {"id": f"width{width}", "name": f"width {width}"}
+    address = import_file(page, recorded.write(tmp_path / "made.jsonl", seconds=1, run=run))
+    page.goto(address.rsplit("/runs/", 1)[0] + "/history")
+    row = page.locator("tbody tr", has_text=f"width {width}")
+    expect(row).to_be_visible()
+    actions = row.locator(".act").locator("button:visible, a:visible, select:visible")
+    boxes = [one.bounding_box() or {} for one in actions.all()]
+    assert len(boxes) == 6
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    if width == 1280:
+        assert max(box["y"] for box in boxes) - min(box["y"] for box in boxes) < 4

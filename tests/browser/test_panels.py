@@ -51,3 +51,17 @@ def test_a_panel_is_one_module_and_a_place_in_one_list(new_page: Callable[..., P
     expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("up to 2 s")
     page.get_by_role("slider", name="Playhead").evaluate(PUT, 1_000_000)
     expect(page.get_by_role("tabpanel", name="Its own")).to_have_text("up to 1 s")
+
+
+def test_the_overview_shows_the_busiest_threads_and_leads_on(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = new_page()
+    page.goto(import_file(page, recorded.write(tmp_path / "made.jsonl", seconds=2, held=0.75)))
+    tab(page, "Overview")
+    rows = page.locator(".glance .of-threads tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("running 75.0 %")
+    expect(rows.nth(1)).to_contain_text("waiting 75.0 %")
+    page.get_by_role("button", name="All threads and their figures").click()
+    expect(page.get_by_role("tabpanel", name="Threads")).to_be_visible()

@@ -145,3 +145,15 @@ def test_a_process_that_has_gone_is_said_to_be(list_page: Page, target: subproce
     target.wait()
     button.click()
     expect(page.locator("#notice")).to_contain_text("There is no such process")
+
+
+def test_on_a_phone_each_process_has_its_button_in_sight(
+    list_page: Page, target: subprocess.Popen[str]
+) -> None:
+    page = list_page
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.get_by_role("searchbox").fill(f"{target.pid} {MARK}")
+    box = page.get_by_role("button", name=re.compile("Attach")).bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 400

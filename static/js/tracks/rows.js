@@ -24,7 +24,7 @@ const DENSITIES = [
   { upTo: 12, heights: { process: 24, collector: 22, free: 28, gil: 40, lane: 28, idle: 18 } },
   { upTo: 28, heights: { process: 22, collector: 20, free: 22, gil: 32, lane: 22, idle: 16 } },
   { upTo: Infinity, heights: { process: 20, collector: 18, free: 18, gil: 28, lane: 18, idle: 16 } },
-  { upTo: Infinity, heights: { process: 18, collector: 14, free: 16, gil: 22, lane: 16, idle: 14 } },
+  { upTo: Infinity, heights: { process: 18, collector: 16, free: 16, gil: 22, lane: 16, idle: 14 } },
 ];
 
 /**

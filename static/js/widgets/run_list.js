@@ -68,6 +68,18 @@ export function startedAt(seconds) {
   return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** The same in a column: without the seconds, and of this year without the year. @param {number} seconds */
+export function startedShort(seconds, now = new Date()) {
+  const at = new Date(seconds * 1000);
+  return at.toLocaleString(undefined, {
+    month: "short",
+    day: "numeric",
+    ...(at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }),
+    hour: "numeric",
+    minute: "2-digit",
+  });
+}
+
 /**
  * What a run was started with, in a line.
  * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid: number} | null}} run

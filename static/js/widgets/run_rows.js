@@ -10,7 +10,7 @@ import { copyOf, make, setText } from "../base/dom.js";
 import { duration, size, text } from "../base/format.js";
 import { changeUrl } from "../net/api.js";
 import { attachExport } from "./export_menu.js";
-import { settingsOf, startedAt, tagsIn } from "./run_list.js";
+import { settingsOf, startedAt, startedShort, tagsIn } from "./run_list.js";
 
 export class RunRow {
   /** @type {KeptRun} */
@@ -30,17 +30,18 @@ export class RunRow {
       "pinned",
     );
     this.command = make("span", { class: "command" });
+    this.tags = make("span", { class: "tags" });
     this.name = make(
       "th",
       { scope: "row" },
       make("span", { class: "run" }, this.pinned, this.link),
       this.command,
+      this.tags,
     );
     this.state = make("td");
     this.length = make("td", { class: "number" });
     this.size = make("td", { class: "number" });
     this.findings = make("td", { class: "codes" });
-    this.tags = make("td");
     this.again = button("Run again", () => hands.again(this.#run));
     this.vary = make("a", { class: "button", href: changeUrl(run.id) }, "Change");
     this.pin = button("Pin", () => hands.change(run.id, { pinned: !this.#run.pinned }));
@@ -65,15 +66,14 @@ export class RunRow {
     this.element = make(
       "tr",
       {},
-      make("td", {}, this.box),
+      make("td", { class: "choose" }, this.box),
       this.name,
-      make("td", { class: "when" }, startedAt(run.started_at)),
-      make("td", {}, run.kind),
+      make("td", { class: "when", title: startedAt(run.started_at) }, startedShort(run.started_at)),
+      make("td", { class: "kind" }, run.kind),
       this.state,
       this.length,
       this.size,
       this.findings,
-      this.tags,
       this.act,
     );
   }
@@ -95,7 +95,8 @@ export class RunRow {
     setText(this.length, text(duration(run.duration_s)));
     setText(this.size, run.bytes ? text(size(run.bytes)) : "–");
     setText(this.findings, run.findings?.map(({ code }) => code).join(", ") || "–");
-    setText(this.tags, run.tags.join(", ") || "–");
+    this.tags.hidden = run.tags.length === 0;
+    setText(this.tags, run.tags.join(", "));
     setText(this.pin, run.pinned ? "Unpin" : "Pin");
     this.again.hidden = this.vary.hidden = run.kind === "attach";
     for (const needsEnd of [this.pin, this.edit, this.remove]) {

@@ -3,6 +3,7 @@
 import pytest
 
 from app.analysis import collector_words
+from app.analysis.collectors import without_next
 from app.model.summary import CollectorMemory, MovedRow, NextCollection
 
 MIB = 1 << 20
@@ -42,6 +43,12 @@ DUE: NextCollection = {
     "objects_per_s": 1.5,
     "at_least": False,
 }
+
+
+def test_of_a_run_that_has_ended_no_collection_is_due():
+    row = {"next": DUE, "said": ["Freed much.", "The next collection is due now."], "pid": 1}
+    assert without_next(row) == {"next": None, "said": ["Freed much."], "pid": 1}
+    assert without_next({"next": None, "said": ["Freed much."]})["said"] == ["Freed much."]
 
 
 def test_little_is_not_worth_a_sentence():

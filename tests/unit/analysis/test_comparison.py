@@ -72,7 +72,7 @@ def test_a_difference_is_said_where_the_seconds_do_not_overlap(
 def test_of_a_run_of_few_seconds_no_difference_is_said(run: Measured) -> None:
     figure = ops(with_ops(run, STEADY), with_ops(run, [x * 3 for x in STEADY[:7]]))
     assert figure["says"] == "unclear"
-    assert "too few" in figure["why"]
+    assert "has 7 seconds, and 8 are needed" in figure["why"]
 
 
 def test_a_second_is_put_together_of_all_that_was_measured_in_it() -> None:

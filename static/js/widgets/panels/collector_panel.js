@@ -23,6 +23,7 @@ export const collector = {
 export class CollectorPanel {
   #rows;
   #none;
+  #ended = false;
 
   /** @param {HTMLElement} panel */
   constructor(panel) {
@@ -30,12 +31,13 @@ export class CollectorPanel {
     this.#rows = new KeyedRows(
       find(panel, ".collectors", HTMLElement),
       (/** @type {CollectorFigures} */ { pid, interpreter }) => `${pid}/${interpreter}`,
-      (collector) => new Section(collector),
+      (collector) => new Section(collector, () => this.#ended),
     );
   }
 
   /** @param {RunState} state */
   update({ told, processes, ended }) {
+    this.#ended = ended;
     const collectors = told.gc ?? [];
     this.#none.hidden = collectors.length > 0;
     const why = [...processes.values()].map((process) => process.why.gc).find(Boolean);
@@ -50,8 +52,11 @@ export class CollectorPanel {
 }
 
 class Section {
-  /** @param {CollectorFigures} collector */
-  constructor({ pid, interpreter }) {
+  /** @param {CollectorFigures} collector @param {() => boolean} isEnded whether the run has */
+  constructor({ pid, interpreter }, isEnded) {
+    this.isEnded = isEnded;
+    const head = headOf();
+    this.towards = find(head, ".bar-column", HTMLElement);
     this.state = make("span", { class: "state" });
     this.sentence = make("p", { class: "sentence" });
     this.said = make("div", { class: "said" });
@@ -77,13 +82,15 @@ class Section {
       this.sentence,
       this.said,
       this.facts,
-      make("div", { class: "wide", tabindex: "0" }, make("table", {}, headOf(), this.body)),
+      make("div", { class: "wide", tabindex: "0" }, make("table", {}, head, this.body)),
       this.movedTable,
     );
   }
 
   /** @param {CollectorFigures} collector */
   update(collector) {
+    const ended = this.isEnded();
+    setText(this.towards, ended ? "At the end" : "Next collection");
     const { enabled, pauses, tracked, share: rolling, memory, next } = collector;
     setText(this.state, enabled === null ? "" : enabled ? "enabled" : "disabled");
     setText(this.sentence, sentenceOf(collector));
@@ -112,11 +119,11 @@ class Section {
               memory.held === null ? "–" : `≈ ${text(size(memory.held))}`,
               "Inferred from how much of what had grown the last collections freed",
             ],
-            [
+            ...(ended ? [] : [[
               "Next collection",
               next ? `${next.at_least ? "≥" : "≈"} ${text(duration(next.in_s))}` : "–",
               "Until the count passes the threshold, at the pace of the last ten seconds",
-            ],
+            ]]),
           ]
           : []),
       ].map(([name, value, meaning]) =>

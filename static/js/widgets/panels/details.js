@@ -42,8 +42,10 @@ export class Details {
       const tab = make("button", { type: "button", role: "tab", "data-tab": key, title: question }, label);
       tabs.append(tab);
       const onView = () => timeline.onView;
-      const open = () => this.#tabs.open(key);
-      return [key, create(sectionOf(host, key), { id, root, tab, palette, ways, onView, onWhere, open })];
+      const openPanel = (/** @type {string} */ other) => this.#tabs.open(other);
+      const open = () => openPanel(key);
+      const page = { id, root, tab, palette, ways, onView, onWhere, open, openPanel };
+      return [key, create(sectionOf(host, key), page)];
     }));
     this.#tabs = new Tabs(host, onShow);
   }

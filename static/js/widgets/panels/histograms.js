@@ -119,10 +119,10 @@ class Bars {
     const cut = distribution?.cut ?? 0;
     setText(
       this.count,
-      text(count(distribution ? distribution.count : null)) + (cut ? ` + ${text(count(cut))}` : ""),
+      text(count(distribution ? distribution.count : null)) + (cut ? `, ${text(count(cut))} cut` : ""),
     );
     this.count.title = cut
-      ? `${text(count(cut))} next to time that was not seen: the longest lasted at least ${
+      ? `${text(count(cut))} cut by time that was not seen: the longest lasted at least ${
         text(duration(distribution?.cut_longest_s))
       }`
       : "";

@@ -30,6 +30,7 @@
  * @property {() => {startUs: number, endUs: number} | null} onView the interval that the timeline shows
  * @property {() => void} onWhere asks for flame graphs and places of a run that goes on
  * @property {() => void} open puts the panel on view
+ * @property {(key: string) => void} openPanel puts another one on view
  */
 import { charts } from "./charts.js";
 import { collector } from "./collector_panel.js";

@@ -133,8 +133,11 @@ function put(cell, quantity) {
   setText(cell, text(quantity));
 }
 
-/** Shares of the states, one beside the other. */
-class StateBar {
+/**
+ * Shares of the states, one beside the other. In words they are of the time that was seen, as findings tell them; what was
+ * not seen is hatched.
+ */
+export class StateBar {
   constructor() {
     this.parts = STATES.map((state) => make("i", { class: `swatch ${state}` }));
     this.caption = make("span", { class: "caption" });
@@ -152,10 +155,13 @@ class StateBar {
     this.parts.forEach((part, index) => {
       part.style.width = `${known[index] * 100}%`;
     });
-    const greatest = known.indexOf(Math.max(...known));
-    setText(this.caption, known[greatest] > 0 ? `${STATES[greatest]} ${text(share(known[greatest]))}` : "–");
-    this.element.title = STATES.map((state, index) => `${state} ${text(share(known[index]))}`)
-      .filter((_, index) => known[index] > 0)
-      .join("\n");
+    const unknown = known[STATES.indexOf("unknown")];
+    const seen = known.map((value, index) => STATES[index] === "unknown" ? 0 : value / (1 - unknown || 1));
+    const greatest = seen.indexOf(Math.max(...seen));
+    setText(this.caption, seen[greatest] > 0 ? `${STATES[greatest]} ${text(share(seen[greatest]))}` : "–");
+    const words = STATES.map((state, index) => `${state} ${text(share(seen[index]))}`)
+      .filter((_, index) => seen[index] > 0);
+    if (unknown > 0) words.push(`of the time that was seen; ${text(share(unknown))} was not`);
+    this.element.title = words.join("\n");
   }
 }

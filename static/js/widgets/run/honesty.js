@@ -29,17 +29,22 @@ export class Honesty {
         `Over ${state.span ? "this time" : "the whole run"}: ${text(seen(whole.coverage))} of the time seen`,
         `sampled ${at(whole.gil_hz)}`,
         `the observer took ${text(share(whole.observer_cpu_share))} of a core`,
-        `${text(count(whole.failed))} samples failed`,
+        failed(whole.failed),
         `${text(count(whole.late))} late`,
       ]
       : [
         `Last second: sampling ${at(observer.gil_hz)}`,
         `the observer took ${text(share(observer.cpu_share))} of a core`,
         `so far ${text(seen(observer.coverage))} of the time seen`,
-        `${text(count(observer.failed))} samples failed`,
+        failed(observer.failed),
         `${text(count(observer.late))} late`,
       ];
     if (state.missed) parts.push(`this page fell behind by ${text(count(state.missed))} messages`);
     setText(this.#line, `${parts.join(" · ")}.`);
   }
+}
+
+/** @param {Maybe} samples */
+function failed(samples) {
+  return `${text(count(samples))} ${samples === 1 ? "sample" : "samples"} failed`;
 }
