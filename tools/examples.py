@@ -82,6 +82,7 @@ def examples(client: httpx.Client) -> dict[str, Any]:
             "again": None,
             "left_s": 9.2,
             "run": one,
+            "left": [2, 1],
         },
     }
     made["ExperimentPage"] = shortened(client.get("/experiments").json())

@@ -91,7 +91,7 @@ def _series(trials: Sequence[Trials], goal: Goal) -> Iterator[ScalingSeries]:
             for speed_ups in most.reported:
                 for workers, value in speed_ups.items():
                     points.setdefault(workers, []).append(value)
-            yield ScalingSeries(executor, python, "reported", points, {})
+            yield ScalingSeries(executor, python, "reported", points, {}, most.values("gil_work_share"))
         else:
             yield ScalingSeries(
                 executor,
@@ -99,6 +99,7 @@ def _series(trials: Sequence[Trials], goal: Goal) -> Iterator[ScalingSeries]:
                 "throughput" if goal.higher_is_better else "wall-time",
                 {n: list(map(goal.throughput, one.values(goal.key))) for n, one in by_workers.items()},
                 {n: one.values("cpus_wanted") for n, one in by_workers.items()},
+                most.values("gil_work_share"),
             )
 
 

@@ -10,6 +10,7 @@ from app.model.summary import Summary
 
 THROUGHPUT = "ops_per_s"
 WALL = "wall_s"
+ONE_GIL = 0.95  # of the time in which any was held
 
 Maybe = float | None
 
@@ -110,6 +111,19 @@ def _most_held(key: str) -> Callable[[Summary, RunTimes], Maybe]:
     return read
 
 
+def _gil_work_share(summary: Summary, _: RunTimes) -> Maybe:
+    """Of the work of all threads, the share that was done holding the GIL: the rest can be done at once.
+
+    Work is time in which a thread held the GIL, or was at work without it. None where there is no GIL that
+    the threads share: each process and each subinterpreter has its own.
+    """
+    held_s = [gil["held_s"] for gil in summary["gils"]]
+    if not held_s or max(held_s) < ONE_GIL * sum(held_s) or not sum(held_s):
+        return None
+    native_s = sum(row["observed_s"] * (row["shares"].get("native") or 0.0) for row in summary["threads"])
+    return sum(held_s) / (sum(held_s) + native_s)
+
+
 MEASURES = (
     ExperimentMeasure(WALL, "Wall time", "duration", lambda _, times: times.wall_s),
     ExperimentMeasure(THROUGHPUT, "Operations", "rate", _ops_per_s),
@@ -122,8 +136,10 @@ MEASURES = (
     ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", lambda s, _: (cpus_wanted(s) or (None,))[0]),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),
     ExperimentMeasure("pss_peak", "PSS at the peak", "size", _peak("pss")),
+    ExperimentMeasure("uss_peak", "USS at the peak", "size", _peak("uss")),
     ExperimentMeasure("start_up_s", "Start-up", "duration", lambda _, times: times.start_up_s),
     ExperimentMeasure("held_share", "GIL held", "share", _most_held("held_share")),
     ExperimentMeasure("contended_share", "GIL contended", "share", _most_held("contended_share")),
+    ExperimentMeasure("gil_work_share", "Work under one GIL", "share", _gil_work_share),
     ExperimentMeasure("coverage", "Time seen", "share", lambda summary, _: summary["sampling"]["coverage"]),
 )

@@ -341,7 +341,7 @@ class Processes:
         self._processes: dict[int, ProcessUse] = {}
         self._forget_at = 2 * KEPT_PROCESSES
         self._stopping_us: int | None = None
-        self.peak: MemoryPeak = {"rss": None, "pss": None}  # of all processes together
+        self.peak: MemoryPeak = {"rss": None, "uss": None, "pss": None}  # of all processes together
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
@@ -385,12 +385,12 @@ class Processes:
     def walked(self, message: Memory) -> None:
         """Take a walk of a process's mappings."""
         self._of(message.pid).walked(message)
-        self._note_peak("pss", self.pss())
+        self._note_sums()
 
     def summed(self, message: Rollup) -> None:
         """Take the sums of a process's memory."""
         self._of(message.pid).summed(message)
-        self._note_peak("pss", self.pss())
+        self._note_sums()
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
         """Take a reading of a process's C library; `heap` as of ProcessUse."""
@@ -483,7 +483,11 @@ class Processes:
         """Those that are there."""
         return [process for process in self if not process.gone]
 
-    def _note_peak(self, name: Literal["rss", "pss"], size: int | None) -> None:
+    def _note_sums(self) -> None:
+        self._note_peak("pss", self.pss())
+        self._note_peak("uss", self.uss())
+
+    def _note_peak(self, name: Literal["rss", "uss", "pss"], size: int | None) -> None:
         if size is not None:
             self.peak[name] = max(size, self.peak[name] or 0)
 
@@ -493,9 +497,13 @@ class Processes:
 
     def pss(self) -> int | None:
         """Resident bytes of all that are there, shared pages counted once; None if one was not read."""
-        sizes = [process.pss for process in self.live() if process.rss is not None]
-        known = [size for size in sizes if size is not None]
-        return sum(known) if known and len(known) == len(sizes) else None
+        return _sum_of_all(process.pss for process in self.live() if process.rss is not None)
+
+    def uss(self) -> int | None:
+        """Resident bytes that no other process shares, of all that are there; None if one was not read."""
+        return _sum_of_all(
+            process.sums.uss if process.sums else None for process in self.live() if process.rss is not None
+        )
 
     def live_rows(self, cpu_shares: dict[int, float | None]) -> list[LiveProcessRow]:
         """A row for each process that is there."""
@@ -532,3 +540,10 @@ class Processes:
             del self._processes[pid]
         self._forget_at = len(self._processes) + KEPT_PROCESSES
         return pids
+
+
+def _sum_of_all(sizes: Iterable[int | None]) -> int | None:
+    """None if one is not known, or there is none."""
+    found = list(sizes)
+    known = [size for size in found if size is not None]
+    return sum(known) if known and len(known) == len(found) else None

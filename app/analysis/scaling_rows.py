@@ -1,6 +1,6 @@
 """How a workload scales on one executor and interpreter: points, the laws fitted to them, and words.
 
-    {"executor", "python", "source", "sentence",
+    {"executor", "python", "source", "sentence", "gil_work": a MedianEstimate or null,
      "points": [{"workers", "median", "low", "high", "count", "used"}],
      "laws": [{"law", "r_squared", "limit", "curve": [[workers, value]],
                "parameters": {name: {"value", "low", "high"}}}]}
@@ -9,6 +9,10 @@
 "reported": speed-ups that the workload itself measured in each run. `curve` has the law at each worker count
 up to twice the most, in the unit of the points. Among the parameters of usl is `knee`, where it has one: the
 worker count beyond which more workers do less.
+
+`gil_work` is the serial share as the GIL's timeline has it, to be set beside the fitted one: of the work of
+all threads the share that was done holding the GIL, which they cannot do at once. It is of the most workers
+that were measured; null where they share no GIL.
 
 With more busy workers than cores it is the machine that is measured, and no law holds: such points have
 `used` false, and no law is fitted to them. Those are points with more workers than cores, where threads that
@@ -22,7 +26,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from app.analysis.estimates import estimate
+from app.analysis.estimates import MedianEstimate, estimate
 from app.analysis.scaling import AMDAHL, LAWS, USL, ScalingLaw, fit, intervals, r_squared
 
 SATURATED = 0.9  # of the cores
@@ -39,6 +43,7 @@ class ScalingSeries:
     source: str
     points: Mapping[int, Sequence[float]]
     cpus_wanted: Mapping[int, Sequence[float]]
+    gil_work: Sequence[float] = ()
 
 
 def scaling_row(series: ScalingSeries, cores: int) -> Json | None:
@@ -48,6 +53,7 @@ def scaling_row(series: ScalingSeries, cores: int) -> Json | None:
     if len(measured) < 2:
         return None
     used = {n: values for n, values in measured.items() if not _saturated(series, n, cores)}
+    found = estimate(series.gil_work)
     laws = [row for law in LAWS if (row := _law_row(law, used, 2 * max(measured)))]
     return {
         "executor": series.executor,
@@ -55,7 +61,8 @@ def scaling_row(series: ScalingSeries, cores: int) -> Json | None:
         "source": series.source,
         "points": [_point(n, values, n in used) for n, values in measured.items()],
         "laws": laws,
-        "sentence": _sentence(series, laws, [n for n in measured if n not in used], cores),
+        "gil_work": found.to_json() if found else None,
+        "sentence": _sentence(series, laws, found, [n for n in measured if n not in used], cores),
     }
 
 
@@ -88,7 +95,13 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
     }
 
 
-def _sentence(series: ScalingSeries, laws: Sequence[Json], beyond: Sequence[int], cores: int) -> str:
+def _sentence(
+    series: ScalingSeries,
+    laws: Sequence[Json],
+    gil_work: MedianEstimate | None,
+    beyond: Sequence[int],
+    cores: int,
+) -> str:
     by_name = {row["law"]: row for row in laws}
     of = " on ".join(
         part
@@ -104,6 +117,11 @@ def _sentence(series: ScalingSeries, laws: Sequence[Json], beyond: Sequence[int]
         parts.append(f" (R² {row['r_squared']:.2f})." if row["r_squared"] is not None else ".")
     else:
         parts.append("too few worker counts for a law.")
+    if gil_work is not None:
+        parts.append(
+            f" By the GIL's timeline {_spoken({**gil_work.to_json(), 'value': gil_work.median})} of the work "
+            "was done holding one GIL."
+        )
     if USL.name in by_name:
         found = by_name[USL.name]["parameters"]
         coherence = _spoken(found["coherence"], ".4f")

@@ -143,13 +143,14 @@ class Experiment:
         """The result as of the last whole block, and how it stands now.
 
         As app/analysis/experiment.py says, with "unrecorded" and "progress": {"number", "of",
-        "configuration", "warm_up", "again", "left_s", "run": id of the one that goes on, or null}, null once
-        it has ended.
+        "configuration", "warm_up", "again", "left_s", "run": id of the one that goes on, or null,
+        "left": [runs of each configuration]}, null once it has ended.
         """
         progress = None
         if self._progress is not None and not self.ended:
             run = None if self._current is None else self._current.id
-            progress = {**self._progress.to_json(), "run": run}
+            left = [self._left[each] for each in self._configurations]
+            progress = {**self._progress.to_json(), "run": run, "left": left}
         unrecorded = self.unrecorded.to_json() if self.unrecorded else None
         now = described(self.tally)
         if not self.ended:

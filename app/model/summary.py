@@ -370,9 +370,13 @@ class MemoryTogether(TypedDict):
 
 
 class MemoryPeak(TypedDict):
-    """The most that all processes had at once: `pss` counts a page that several share once."""
+    """The most that all processes had at once.
+
+    `pss` counts a page that several share once, `uss` only pages that no other process shares.
+    """
 
     rss: int | None
+    uss: int | None
     pss: int | None
 
 

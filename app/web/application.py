@@ -14,7 +14,7 @@ from app import assets
 from app.lab.experiments import Experiments
 from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import docs, metrics, openapi, pages, problems
+from app.web import docs, experiment_pages, metrics, openapi, pages, problems
 from app.web.api import compare, entrance, experiments, health, interpreters, machine, runs, stream, workloads
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
@@ -73,6 +73,7 @@ def create_app(
     for module in (entrance, interpreters, workloads, machine, runs, stream, compare, experiments):
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
+    app.include_router(experiment_pages.router)
     app.include_router(metrics.router)
     app.include_router(docs.router)
     app.mount("/static", Files(directory=assets.STATIC))

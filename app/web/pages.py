@@ -41,7 +41,7 @@ async def lab(request: Request) -> Response:
 async def run(request: Request, run_id: str) -> Response:
     """The lab with one run in its place, live or ended."""
     try:
-        await _manager(request).get(run_id)
+        await manager_of(request).get(run_id)
     except GilscopeError as error:  # none, one that another process records still, no archive
         return page(request, "missing.html", {"error": error}, status=error.http_status)
     return await _lab(request, run_id)
@@ -68,27 +68,27 @@ async def history(request: Request) -> Response:
 @router.get("/memory")
 async def memory(request: Request) -> Response:
     """The memory manager, layer by layer."""
-    manager = _manager(request)
+    manager = manager_of(request)
     catalogue = await manager.catalogue()
     context = {
         **{
             name: catalogue.get(name.replace("_", "-"))
             for name in ("memory_ladder", "malloc_trim", "object_graph", "allocate")
         },
-        "interpreters": _choices(await manager.interpreters()),
+        "interpreters": interpreter_choices(await manager.interpreters()),
     }
     return page(request, "memory.html", context)
 
 
 async def _lab(request: Request, run_id: str | None) -> Response:
-    manager = _manager(request)
+    manager = manager_of(request)
     catalogue = await manager.catalogue()
     context = {
         "run_id": run_id,
         "families": _families(request.app, catalogue),
         "seconds": _SECONDS,
         "script": {name: bounds_of(name) for name in ("workers", "seconds")},
-        "interpreters": _choices(await manager.interpreters()),
+        "interpreters": interpreter_choices(await manager.interpreters()),
     }
     return page(request, "lab.html", context)
 
@@ -111,7 +111,7 @@ def page(request: Request, name: str, context: dict[str, Any], status: int = 200
     return response
 
 
-def _manager(request: Request) -> Manager:
+def manager_of(request: Request) -> Manager:
     manager: Manager = request.app.state.manager
     return manager
 
@@ -133,7 +133,7 @@ def _families(app: FastAPI, catalogue: Catalogue) -> Markup:
     return known[1]
 
 
-def _choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:
+def interpreter_choices(found: Sequence[Interpreter]) -> list[dict[str, Any]]:
     """The interpreters as a form offers them: `chosen` is the one that a run gets when it names none."""
     try:
         default = interpreters.choose(None, found).path

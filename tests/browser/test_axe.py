@@ -19,7 +19,10 @@ WANTED = Path(__file__).parent / "axe"  # which version, and its hash
 DENO = Path(sysconfig.get_path("scripts"), "deno")
 # So large that nothing is cut off where it scrolls: of text beyond an edge axe-core cannot tell the ground.
 TALL = {"width": 2400, "height": 4000}
-PAGES = ("/", "/processes", "/memory", "/compare", "/history", "/docs", "/runs/nobody")
+PAGES = (
+    *("/", "/processes", "/memory", "/compare", "/history", "/docs", "/runs/nobody"),
+    *("/experiments", "/experiments/new", "/experiments/new?kind=command", "/experiments/nobody"),
+)
 
 FOUND = """async () => {
   // The shade at an edge beyond which a table goes on is a gradient, whose colour is not one.

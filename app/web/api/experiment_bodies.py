@@ -227,6 +227,9 @@ class ScalingView(BaseModel):
     source: Literal["throughput", "wall-time", "reported"]
     points: list[ScalingPoint]
     laws: list[FittedLaw]
+    gil_work: MedianView | None = Field(
+        description="The share of all threads' work that was done holding the one GIL, with the most workers."
+    )
     sentence: str
 
 
@@ -250,6 +253,7 @@ class ProgressView(BaseModel):
     again: str | None = Field(description="What disturbed the run before, which is made again.")
     left_s: float | None = Field(description="How long all that is left takes, about.")
     run: str | None = Field(description="The run that goes on, by its id.")
+    left: list[int] = Field(description="How many runs of each configuration are left.")
 
 
 class ExperimentView(BaseModel):

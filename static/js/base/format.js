@@ -88,3 +88,15 @@ export function instant(us) {
 export function text({ value, unit }) {
   return unit ? `${value} ${unit}` : value;
 }
+
+/**
+ * A figure by the unit that the server names.
+ * @type {{[unit in "share" | "count" | "rate" | "duration" | "size"]: (value: number | null) => string}}
+ */
+export const BY_UNIT = {
+  share: (value) => text(share(value)),
+  count: (value) => text(count(value)),
+  rate: (value) => value === null ? text(count(null)) : `${text(count(value))}/s`,
+  duration: (value) => text(duration(value)),
+  size: (value) => text(size(value)),
+};

@@ -191,6 +191,9 @@ export const exportUrl = (id, format, span = null) =>
   `${ROOT}/runs/${encodeURIComponent(id)}/export?format=${encodeURIComponent(format)}` +
   (span && format === "html" ? `&from_us=${span.fromUs}&to_us=${span.toUs}` : "");
 
+/** The page on which it is measured what would help the program of a run. @param {string} id */
+export const helpsUrl = (id) => `/experiments/new?run=${encodeURIComponent(id)}`;
+
 /** The page on which a run can be started with other settings. @param {string} id */
 export const changeUrl = (id) => `/?change=${encodeURIComponent(id)}`;
 
@@ -204,4 +207,75 @@ export function replayUrl(id, { at_us: atUs, speed }) {
 export function streamUrl(id, heap = false) {
   const path = `${ROOT}/runs/${encodeURIComponent(id)}/stream${heap ? "?heap=1" : ""}`;
   return location.origin.replace(/^http/, "ws") + path;
+}
+
+/**
+ * An experiment, see app/analysis/experiment.py.
+ * @typedef {"share" | "count" | "rate" | "duration" | "size"} Unit
+ * @typedef {{key: string, label: string, unit: Unit}} Measure
+ * @typedef {{median: number, low: number | null, high: number | null, count: number}} Median
+ * @typedef {{ratio: number | null, low: number | null, high: number | null,
+ *            says: "higher" | "lower" | "within-noise" | "too-few"}} Ratio
+ * @typedef {{executor: string | null, workers: number | null, python: string | null, runs: string[], repetitions: number,
+ *            made_again: number, disturbed: number, error: string | null,
+ *            measures: {[key: string]: Median | null}, differences: {[key: string]: Ratio | null}}} Configuration
+ * @typedef {{value: number, low: number | null, high: number | null}} LawParameter
+ * @typedef {{law: "amdahl" | "gustafson" | "usl", parameters: {[name: string]: LawParameter}, r_squared: number | null,
+ *            limit: number | null, curve: [number, number][]}} Law
+ * @typedef {{executor: string | null, python: string | null, source: "throughput" | "wall-time" | "reported",
+ *            points: (Median & {workers: number, used: boolean})[], laws: Law[], gil_work: Median | null, sentence: string}} Scaling
+ * @typedef {{number: number, of: number, configuration: number, warm_up: boolean, again: string | null,
+ *            left_s: number | null, run: string | null, left: number[]}} Progress
+ * @typedef {{says: "faster" | "none-faster" | "within-noise" | "too-few" | "nothing", baseline: number | null,
+ *            best: number | null, equal: number[], sentence: string}} Verdict
+ * @typedef {{id: string, kind: "workload" | "command" | "script", name: string,
+ *            state: "running" | "finished" | "stopped" | "failed",
+ *            error: {title: string, detail: string, remedy: string} | null, started_at: number, took_s: number,
+ *            runs_done: number, runs_planned: number,
+ *            asked: {workload: string | null, params: {[name: string]: unknown}, seconds: number | null,
+ *                    repeats: number, cores: number}}} ExperimentHead
+ * @typedef {ExperimentHead & {sentence: string | null}} ListedExperiment
+ * @typedef {ExperimentHead & {measures: Measure[], goal: string, configurations: Configuration[],
+ *            left_out: {executor: string, python: string, why: string}[], scaling: Scaling[], verdict: Verdict,
+ *            progress: Progress | null, unrecorded: {detail: string, remedy: string} | null}} Experiment
+ * @typedef {{configurations: number, runs: number, about_s: number | null,
+ *            left_out: {executor: string, python: string, why: string}[]}} PlannedExperiment
+ */
+
+/** @param {object} body @returns {Promise<Experiment>} */
+export const startExperiment = (body) => call("POST", "/experiments", body);
+
+/** What an experiment comes to; nothing is started. @param {object} body @returns {Promise<PlannedExperiment>} */
+export const planExperiment = (body) => call("POST", "/experiments/plan", body);
+
+/** Newest first. @param {string | null} [cursor] @returns {Promise<{experiments: ListedExperiment[], next: string | null}>} */
+export const listExperiments = (cursor = null) =>
+  call("GET", `/experiments?limit=50${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
+
+/** @param {string} id @returns {Promise<Experiment>} */
+export const getExperiment = (id) => call("GET", `/experiments/${encodeURIComponent(id)}`);
+
+/** @param {string} id @returns {Promise<Experiment>} */
+export const stopExperiment = (id) => call("POST", `/experiments/${encodeURIComponent(id)}/stop`, {});
+
+/** @param {string} id */
+export const removeExperiment = (id) => call("DELETE", `/experiments/${encodeURIComponent(id)}`);
+
+/** @param {string} id */
+export const restoreExperiment = (id) => call("POST", `/experiments/${encodeURIComponent(id)}/restore`);
+
+/** @param {string} id */
+export function experimentStreamUrl(id) {
+  return location.origin.replace(/^http/, "ws") + `${ROOT}/experiments/${encodeURIComponent(id)}/stream`;
+}
+
+/** Why an experiment's stream will not open however often it is tried, or null. @param {string} id */
+export async function refusalOfExperiment(id) {
+  try {
+    await getExperiment(id);
+    return null;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return FINAL.has(problem.body.status) ? problem : null;
+  }
 }

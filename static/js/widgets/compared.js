@@ -8,7 +8,7 @@
  * @import { TimeWindow } from "../state/time_window.js"
  */
 import { find, make, prose, setText } from "../base/dom.js";
-import { count, duration, share, size, text } from "../base/format.js";
+import { BY_UNIT, duration, text } from "../base/format.js";
 import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
 import { showAtOnce, showProgram } from "./compared_programs.js";
@@ -22,14 +22,6 @@ import { SmallTimeline } from "./small_timeline.js";
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 0.1;
 
-/** @type {{[unit in ComparedFigure["unit"]]: (value: number | null) => string}} */
-const SHOW = {
-  share: (value) => text(share(value)),
-  count: (value) => text(count(value)),
-  rate: (value) => value === null ? text(count(null)) : `${text(count(value))}/s`,
-  duration: (value) => text(duration(value)),
-  size: (value) => text(size(value)),
-};
 const IN = { a: "A: gone in B", b: "B: came with it", both: "both" };
 
 export class Compared {
@@ -186,10 +178,10 @@ function figureRow({ key, label, unit, a, b, change, says, why }) {
     make(
       "td",
       { class: "number" },
-      SHOW[unit](value),
+      BY_UNIT[unit](value),
       ...(low === null || high === null
         ? []
-        : [make("span", { class: "band" }, `(${SHOW[unit](low)} … ${SHOW[unit](high)})`)]),
+        : [make("span", { class: "band" }, `(${BY_UNIT[unit](low)} … ${BY_UNIT[unit](high)})`)]),
     );
   return make(
     "tr",

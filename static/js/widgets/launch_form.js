@@ -44,13 +44,13 @@ function requestOf(form) {
 }
 
 /** @param {Element} element @returns {element is Field} */
-function isField(element) {
+export function isField(element) {
   return element instanceof HTMLInputElement || element instanceof HTMLSelectElement ||
     element instanceof HTMLTextAreaElement;
 }
 
 /** @param {Field} field */
-function valueOf(field) {
+export function valueOf(field) {
   const { type } = field.dataset;
   if (type === "bool" && field instanceof HTMLInputElement) return field.checked;
   if (type === "lines") return field.value.replace(/\n$/, "").split("\n");
@@ -83,7 +83,7 @@ function choosePython(select, name) {
 }
 
 /** @param {HTMLFormElement} form @param {HTMLElement} said @param {Problem} problem */
-function refuse(form, said, problem) {
+export function refuse(form, said, problem) {
   const { errors = [], remedy = "" } = problem.body;
   for (const { field } of errors) {
     form.querySelector(`[name="${CSS.escape(field)}"]`)?.setAttribute("aria-invalid", "true");

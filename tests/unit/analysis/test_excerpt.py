@@ -134,5 +134,6 @@ def test_what_stood_before_it_is_taken_in_the_order_in_which_it_was_told():
     for since in (0, 1, 4, 5):
         assert excerpt([*BEGIN, *readings[since:], frame], 95_000, 150_000)["memory_peak"] == {
             "rss": 5 << 20,
+            "uss": 1 << 20,
             "pss": 2 << 20,
         }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from random import Random
 from statistics import median
 
+import pytest
 from support.trials import tally_of
 
 from app.analysis.experiment import result
 from app.analysis.experiment_measures import MEASURES, RunTimes, measured
-from app.analysis.experiment_trials import MOST, Configuration, Trials
+from app.analysis.experiment_trials import MOST, SHORTEST, Configuration, Trials
 from app.analysis.experiment_verdict import verdict as verdict_by
 
 
@@ -119,15 +120,21 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
             "bytes_pickled": 4096,
         },
         "threads": [
-            {"counted_s": 2.0, "cpu_s": 1.5, "run_delay_s": 0.5},
-            {"counted_s": 1.0, "cpu_s": 0.5, "run_delay_s": None},
+            {
+                **{"counted_s": 2.0, "cpu_s": 1.5, "run_delay_s": 0.5},
+                **{"observed_s": 2.0, "shares": {"running": 0.75, "native": 0.25}},
+            },
+            {
+                **{"counted_s": 1.0, "cpu_s": 0.5, "run_delay_s": None},
+                **{"observed_s": 1.0, "shares": {"native": None}},
+            },
         ],
         "threads_cpu_unlisted_s": 0.25,
-        "memory_peak": {"rss": 3, "pss": None},
+        "memory_peak": {"rss": 3, "uss": 2, "pss": None},
         "gils": [
-            {"held_share": 0.2, "contended_share": 0.9},
-            {"held_share": 0.8, "contended_share": 0.1},
-            {"held_share": None, "contended_share": None},
+            {"held_share": 0.2, "contended_share": 0.9, "held_s": 0.01},
+            {"held_share": 0.8, "contended_share": 0.1, "held_s": 1.5},
+            {"held_share": None, "contended_share": None, "held_s": 0.0},
         ],
         "sampling": {"coverage": 0.99},
     }
@@ -141,14 +148,48 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
         "cpus_wanted": 1.25,
         "rss_peak": 3,
         "pss_peak": None,
+        "uss_peak": 2,
         "start_up_s": 0.3,
         "held_share": 0.8,
         "contended_share": 0.1,
+        "gil_work_share": pytest.approx(1.51 / 2.01),
         "coverage": 0.99,
     }
+    own_gils = summary | {"gils": [{"held_share": 0.5, "contended_share": 0.0, "held_s": 1.0}] * 2}
+    assert measured(own_gils, RunTimes())["gil_work_share"] is None
     bare = summary | {"workload": {"ops_per_s": 10.0}, "threads": [], "memory_peak": None, "gils": []}
     assert [key for key, value in measured(bare, RunTimes(0.3)).items() if value is not None] == [
         "ops_per_s",
         "start_up_s",
         "coverage",
     ]
+
+
+def test_of_programs_with_their_own_end_the_shortest_is_the_best() -> None:
+    def lasting(executor: str, seconds: float) -> Trials:
+        found = trials(executor, 2, seconds)
+        for each in found.measured:
+            each["wall_s"] = each["ops_per_s"]
+        return found
+
+    found = verdict_by([lasting("threads", 4.0), lasting("processes", 2.0)], SHORTEST)
+    assert (found["says"], found["best"], found["baseline"]) == ("faster", 1, 0)
+    assert found["sentence"].startswith("processes with 2 workers on CPython 3.14.0 takes the least time: ")
+    assert "times (0." in found["sentence"]
+    assert "as long as threads" in found["sentence"]
+    row = result(tally_of([lasting("threads", 4.0), lasting("processes", 2.0)], kind="script"))
+    assert row["goal"] == "wall_s"
+
+
+def test_a_curve_of_wall_times_is_of_what_is_done_in_a_second() -> None:
+    made = []
+    for workers, seconds in ((1, 4.0), (2, 2.0), (4, 1.0)):
+        made.append(trials("processes", workers, seconds, noise=0.001))
+        for each in made[-1].measured:
+            each["wall_s"], each["cpus_wanted"] = each["ops_per_s"], 1.0
+    [row] = result(tally_of(made, kind="command"))["scaling"]
+    assert row["source"] == "wall-time"
+    assert [point["median"] for point in row["points"]] == pytest.approx([0.25, 0.5, 1.0], rel=0.01)
+    assert row["laws"][0]["parameters"]["serial_share"]["value"] == pytest.approx(0, abs=0.01)
+    assert row["gil_work"]["median"] == 1.0
+    assert "was done holding one GIL" in row["sentence"]

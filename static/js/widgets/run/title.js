@@ -7,7 +7,7 @@
  */
 import { find, setText } from "../../base/dom.js";
 import { duration, share, text } from "../../base/format.js";
-import { changeUrl, Problem } from "../../net/api.js";
+import { changeUrl, helpsUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 import { tellDamaged } from "./damaged.js";
 
@@ -39,6 +39,7 @@ export class Title {
   #again;
   #canAgain;
   #change;
+  #helps;
   #stopAsked = false;
   #failure;
   #lost;
@@ -68,6 +69,7 @@ export class Title {
     this.#connectionText = find(root, ".title .connection", HTMLElement);
     this.#again = find(root, ".title .again", HTMLButtonElement);
     this.#change = find(root, ".title .change", HTMLAnchorElement);
+    this.#helps = find(root, ".title .helps", HTMLAnchorElement);
     this.#canAgain = onAgain !== undefined;
     this.#again.addEventListener("click", async () => {
       this.#again.disabled = true;
@@ -96,6 +98,8 @@ export class Title {
       : "End the program and the run";
     this.#again.hidden = this.#change.hidden = run.kind === "attach" || !this.#canAgain;
     this.#change.href = changeUrl(run.id);
+    this.#helps.hidden = !this.#canAgain;
+    this.#helps.href = helpsUrl(run.id);
     this.#showConnection();
     this.#failure.hidden = run.error === null;
     if (run.error) setText(this.#failure, `${run.error.title}. ${run.error.detail} ${run.error.remedy}`);
