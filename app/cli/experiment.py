@@ -6,11 +6,14 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
+from app.analysis.fail_conditions import FailCondition
 from app.cli.errors import INTERRUPTED
+from app.cli.observation import FOUND
 from app.cli.tables import SHOW, Column, render
 from app.lab.experiment import ExperimentProgress, prepared
 from app.lab.experiment_plan import ExperimentRequest
@@ -26,10 +29,11 @@ _WORDS = {"within-noise": "within the noise", "too-few": "too few repetitions"}
 _MINUTE_S = 60
 
 
-def run_experiment(asked: ExperimentRequest, as_json: bool) -> None:
+def run_experiment(asked: ExperimentRequest, as_json: bool, conditions: Sequence[FailCondition] = ()) -> None:
     """Run it, show how far it is, and print the result; Ctrl-C ends it early.
 
-    Exit status INTERRUPTED where nothing was measured by then; TargetFailed where every configuration failed.
+    Exit status INTERRUPTED where nothing was measured by then, FOUND where a condition holds; TargetFailed
+    where every configuration failed.
     """
     found = asyncio.run(_run(asked))
     if found is None or (found["state"] == "stopped" and not any(map(_repetitions, found["configurations"]))):
@@ -40,6 +44,14 @@ def run_experiment(asked: ExperimentRequest, as_json: bool) -> None:
             f"No configuration of {found['name']} could be measured: {found['configurations'][0]['error']}",
             "Run it once: `gilscope run WORKLOAD`, or `gilscope record -- COMMAND`, shows what happens.",
         )
+    failures = [
+        f"{condition.text}: {_name(found['configurations'][place]) if place >= 0 else 'fails'}: {why}"
+        for condition in conditions
+        for place, why in condition.failures(found)
+    ]
+    if failures:
+        typer.echo("\n".join(f"gilscope: {failure}." for failure in failures), err=True)
+        raise typer.Exit(FOUND)
 
 
 async def _run(asked: ExperimentRequest) -> Json | None:

@@ -319,10 +319,4 @@ def _why(run: LiveRun) -> str | None:
     if state != "finished":
         error = summary["run"]["error"]
         return error["detail"] if error else f"The run ended as {state}"
-    if run.plan.kind != "workload" and run.exit_code:
-        return (
-            f"It ended with status {run.exit_code}"
-            if run.exit_code > 0
-            else (f"It was ended by signal {-run.exit_code}")
-        )
     return None
