@@ -74,6 +74,12 @@ def _reported(summary: Summary, field: str) -> Maybe:
     return float(value) if isinstance(value, int | float) else None
 
 
+def _pickling_s(summary: Summary, _: RunTimes) -> Maybe:
+    """By all who pickled and unpickled together."""
+    pickling_ms = _reported(summary, "pickling_ms")
+    return None if pickling_ms is None else pickling_ms / 1000
+
+
 def _latency(percentile: str) -> Callable[[Summary, RunTimes], Maybe]:
     """Of answers, in seconds; of a workload that compares two, those beside workers that compute."""
 
@@ -132,6 +138,7 @@ MEASURES = (
     ExperimentMeasure(
         "bytes_pickled", "Pickled", "size", lambda summary, _: _reported(summary, "bytes_pickled")
     ),
+    ExperimentMeasure("pickling_s", "Time to pickle", "duration", _pickling_s),
     ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
     ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", lambda s, _: (cpus_wanted(s) or (None,))[0]),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),

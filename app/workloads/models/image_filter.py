@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
@@ -52,18 +52,40 @@ def _read(folder: str, name: str) -> Image:
         return image
 
 
+class Pickling:
+    """Pickles, and counts how long that took, both ways."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def dumps(self, value: object) -> bytes:
+        """The value pickled."""
+        start_ns = perf_counter_ns()
+        made = pickle.dumps(value)
+        self.ns += perf_counter_ns() - start_ns
+        return made
+
+    def loads(self, data: bytes) -> Any:
+        """What was pickled."""
+        start_ns = perf_counter_ns()
+        value = pickle.loads(data)
+        self.ns += perf_counter_ns() - start_ns
+        return value
+
+
 def _work(ctx: Context) -> Json:
     """Ask for a picture, filter it, send the result back: as pixels, or as a name."""
     connection, chosen = ctx.prepared.workers[ctx.worker], FILTERS[ctx.params["filter"]]
     sending_ns = filtering_ns = turn = 0
+    pickling = Pickling()
     result: object = None
     while not ctx.stopping:
         start_ns = perf_counter_ns()
-        connection.send_bytes(pickle.dumps((turn, result)))
+        connection.send_bytes(pickling.dumps((turn, result)))
         while not connection.poll(STOP_POLL_S):
             if ctx.stopping:
-                return {"sending_ns": sending_ns, "filtering_ns": filtering_ns}
-        sent = pickle.loads(connection.recv_bytes())
+                return {"sending_ns": sending_ns, "filtering_ns": filtering_ns, "pickling_ns": pickling.ns}
+        sent = pickling.loads(connection.recv_bytes())
         image = _read(ctx.prepared.folder, sent) if isinstance(sent, str) else sent
         sent_ns = perf_counter_ns()
         filtered = chosen(image)
@@ -76,26 +98,27 @@ def _work(ctx: Context) -> Json:
             result = filtered
         turn += 1
         ctx.count(1)
-    return {"sending_ns": sending_ns, "filtering_ns": filtering_ns}
+    return {"sending_ns": sending_ns, "filtering_ns": filtering_ns, "pickling_ns": pickling.ns}
 
 
 def _store(ctx: Context) -> Json:
     """The other end: it hands out pictures, and counts what is pickled, both ways."""
     by_name = ctx.params["send"] == "names"
     images = [_read(ctx.prepared.folder, _name(number)) for number in range(IMAGES)]
+    pickling = Pickling()
     pickled, after = 0, None
     while not ctx.stopping:
         for connection in wait(ctx.prepared.store, STOP_POLL_S):
             assert isinstance(connection, Connection)
             received = connection.recv_bytes()
-            turn, result = pickle.loads(received)
+            turn, result = pickling.loads(received)
             if turn % IMAGES == 1 and after is None:  # the result is that of the picture before
                 after = _read(ctx.prepared.folder, result) if isinstance(result, str) else result
             number = turn % IMAGES
-            answer = pickle.dumps(_name(number) if by_name else images[number])
+            answer = pickling.dumps(_name(number) if by_name else images[number])
             connection.send_bytes(answer)
             pickled += len(received) + len(answer)
-    return {"bytes_pickled": pickled, "before": images[0], "after": after}
+    return {"bytes_pickled": pickled, "pickling_ns": pickling.ns, "before": images[0], "after": after}
 
 
 def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None) -> Json:
@@ -107,6 +130,7 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
         pictures.append({**said, "png_base64": png_base64(after)})
     return {
         "bytes_pickled": companion["bytes_pickled"],
+        "pickling_ms": sum(each["pickling_ns"] for each in (*found, companion)) / _NS_A_MS,
         "sending_ms": sum(each["sending_ns"] for each in found) / _NS_A_MS,
         "filtering_ms": sum(each["filtering_ns"] for each in found) / _NS_A_MS,
         "pictures": pictures,

@@ -118,6 +118,7 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
             "together_per_s": 15.0,
             "latency_beside_cpu_ms": {"count": 9, "p50": 2.0, "p99": 50.0, "max": 60.0},
             "bytes_pickled": 4096,
+            "pickling_ms": 20.0,
         },
         "threads": [
             {
@@ -144,6 +145,7 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
         "latency_p50_s": 0.002,
         "latency_p99_s": 0.05,
         "bytes_pickled": 4096.0,
+        "pickling_s": 0.02,
         "cpu_s": 2.25,
         "cpus_wanted": 1.25,
         "rss_peak": 3,

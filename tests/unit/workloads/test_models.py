@@ -107,6 +107,7 @@ def test_names_are_fewer_bytes_than_pixels() -> None:
     assert pixels["bytes_pickled"] / pixels["ops"] > 3 * 64 * 64
     assert names["bytes_pickled"] / names["ops"] < 200
     for result in (pixels, names):
+        assert 0 < result["pickling_ms"] < 1000 * result["seconds"] * (result["workers"] + 1)
         before, after = (base64.b64decode(each["png_base64"]) for each in result["pictures"])
         assert before[:8] == after[:8] == b"\x89PNG\r\n\x1a\n"
         assert decoded(after) == images.adaptive(images.drawn(64, 0)).pixels
