@@ -10,6 +10,8 @@ from app.model.summary import Summary
 
 THROUGHPUT = "ops_per_s"
 WALL = "wall_s"
+COUNTED = 0.5  # of the time of a program
+LEAST_WORK_S = 0.1  # of all threads: a share of less says nothing
 ONE_GIL = 0.95  # of the time in which any was held
 
 Maybe = float | None
@@ -92,7 +94,11 @@ def _latency(percentile: str) -> Callable[[Summary, RunTimes], Maybe]:
     return read
 
 
-def _cpu_s(summary: Summary, _: RunTimes) -> Maybe:
+def _cpu_s(summary: Summary, times: RunTimes) -> Maybe:
+    """None of a program that had ended before half of its time was counted: the rest may be the most."""
+    counted_s = max((row["counted_s"] or 0.0 for row in summary["threads"]), default=0.0)
+    if times.wall_s is not None and counted_s < COUNTED * times.wall_s:
+        return None
     known = [thread["cpu_s"] for thread in summary["threads"] if thread["cpu_s"] is not None]
     return sum(known) + (summary.get("threads_cpu_unlisted_s") or 0.0) if known else None
 
@@ -121,13 +127,14 @@ def _gil_work_share(summary: Summary, _: RunTimes) -> Maybe:
     """Of the work of all threads, the share that was done holding the GIL: the rest can be done at once.
 
     Work is time in which a thread held the GIL, or was at work without it. None where there is no GIL that
-    the threads share: each process and each subinterpreter has its own.
+    the threads share: each process and each subinterpreter has its own; and where there was hardly any work.
     """
     held_s = [gil["held_s"] for gil in summary["gils"]]
     if not held_s or max(held_s) < ONE_GIL * sum(held_s) or not sum(held_s):
         return None
     native_s = sum(row["observed_s"] * (row["shares"].get("native") or 0.0) for row in summary["threads"])
-    return sum(held_s) / (sum(held_s) + native_s)
+    work_s = sum(held_s) + native_s
+    return sum(held_s) / work_s if work_s >= LEAST_WORK_S else None
 
 
 MEASURES = (

@@ -39,13 +39,12 @@ class Configuration:
     python: str | None
 
     def __str__(self) -> str:
-        parts = [self.executor] if self.executor else []
+        parts = [self.executor or "the program"]
         if self.workers is not None:
-            workers = "1 worker" if self.workers == 1 else f"{self.workers} workers"
-            parts.append(f"with {workers}" if parts else workers)
+            parts.append("with 1 worker" if self.workers == 1 else f"with {self.workers} workers")
         if self.python is not None:
-            parts.append(f"on CPython {self.python}" if parts else f"CPython {self.python}")
-        return " ".join(parts) or "the command"
+            parts.append(f"on CPython {self.python}")
+        return " ".join(parts)
 
     def to_json(self) -> Json:
         """{"executor", "workers", "python"}."""

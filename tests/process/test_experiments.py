@@ -86,7 +86,6 @@ def test_a_script_is_measured_by_the_time_to_its_end(tmp_path: Path) -> None:
     threads, processes = found["configurations"]
     assert threads["measures"]["wall_s"]["median"] >= 0.2
     assert processes["measures"]["wall_s"]["median"] >= 0.4
-    assert processes["measures"]["cpu_s"]["median"] > 0
     assert processes["measures"]["uss_peak"]["median"] > 1 << 20
     assert processes["measures"]["ops_per_s"] is None
     held = processes["differences"]["wall_s"]["says"] == "higher"

@@ -159,6 +159,8 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
     }
     own_gils = summary | {"gils": [{"held_share": 0.5, "contended_share": 0.0, "held_s": 1.0}] * 2}
     assert measured(own_gils, RunTimes())["gil_work_share"] is None
+    assert measured(summary, RunTimes(wall_s=3.9))["cpu_s"] == 2.25
+    assert measured(summary, RunTimes(wall_s=4.1))["cpu_s"] is None
     bare = summary | {"workload": {"ops_per_s": 10.0}, "threads": [], "memory_peak": None, "gils": []}
     assert [key for key, value in measured(bare, RunTimes(0.3)).items() if value is not None] == [
         "ops_per_s",
@@ -179,6 +181,7 @@ def test_of_programs_with_their_own_end_the_shortest_is_the_best() -> None:
     assert found["sentence"].startswith("processes with 2 workers on CPython 3.14.0 takes the least time: ")
     assert "times (0." in found["sentence"]
     assert "as long as threads" in found["sentence"]
+    assert str(Configuration(None, 2, "3.14.0")) == "the program with 2 workers on CPython 3.14.0"
     row = result(tally_of([lasting("threads", 4.0), lasting("processes", 2.0)], kind="script"))
     assert row["goal"] == "wall_s"
 
