@@ -14,6 +14,9 @@ worker count beyond which more workers do less.
 all threads the share that was done holding the GIL, which they cannot do at once. It is of the most workers
 that were measured; null where they share no GIL.
 
+A law of whose serial share (or contention) nothing is known, since its interval is nearly all of 0 to 1, is
+left out: its curve would be drawn through noise.
+
 With more busy workers than cores it is the machine that is measured, and no law holds: such points have
 `used` false, and no law is fitted to them. Those are points with more workers than cores, where threads that
 ran or waited for a CPU were as many as there are cores.
@@ -30,6 +33,8 @@ from app.analysis.estimates import MedianEstimate, estimate
 from app.analysis.scaling import AMDAHL, LAWS, USL, ScalingLaw, fit, intervals, r_squared
 
 SATURATED = 0.9  # of the cores
+UNKNOWN = 0.9  # wide is the interval of a share of which nothing is known
+_SHARES = ("serial_share", "contention")
 
 Json = dict[str, Any]
 
@@ -62,7 +67,9 @@ def scaling_row(series: ScalingSeries, cores: int) -> Json | None:
         "points": [_point(n, values, n in used) for n, values in measured.items()],
         "laws": laws,
         "gil_work": found.to_json() if found else None,
-        "sentence": _sentence(series, laws, found, [n for n in measured if n not in used], cores),
+        "sentence": _sentence(
+            series, laws, fit(AMDAHL, used) is None, found, [n for n in measured if n not in used], cores
+        ),
     }
 
 
@@ -86,6 +93,8 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
     for name, value in values.items():
         low, high = between.get(name, (None, None))
         parameters[name] = {"value": value, "low": low, "high": high}
+        if name in _SHARES and low is not None and high is not None and high - low >= UNKNOWN:
+            return None
     return {
         "law": law.name,
         "parameters": parameters,
@@ -98,6 +107,7 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
 def _sentence(
     series: ScalingSeries,
     laws: Sequence[Json],
+    too_few: bool,
     gil_work: MedianEstimate | None,
     beyond: Sequence[int],
     cores: int,
@@ -115,8 +125,10 @@ def _sentence(
         limit = row["limit"]
         parts.append(f", at most {limit:.1f} times one worker" if limit else "")
         parts.append(f" (R² {row['r_squared']:.2f})." if row["r_squared"] is not None else ".")
-    else:
+    elif too_few:
         parts.append("too few worker counts for a law.")
+    else:
+        parts.append("the repetitions differ by too much for a law.")
     if gil_work is not None:
         parts.append(
             f" By the GIL's timeline {_spoken({**gil_work.to_json(), 'value': gil_work.median})} of the work "

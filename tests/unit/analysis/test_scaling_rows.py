@@ -69,6 +69,15 @@ def test_the_knee_is_said() -> None:
     assert "most with one worker" in slower["sentence"]
 
 
+def test_no_law_is_drawn_through_noise() -> None:
+    random = Random(3)
+    values = {n: [random.choice((30.0, 300.0, 1500.0)) for _ in range(5)] for n in (1, 2, 3)}
+    row = scaling_row(ScalingSeries("threads", "3.15.0", "throughput", values, {}), CORES)
+    assert row["laws"] == []
+    assert row["sentence"].endswith("the repetitions differ by too much for a law.")
+    assert len(row["points"]) == 3
+
+
 def test_of_one_worker_count_there_is_no_row() -> None:
     assert scaling_row(series(amdahl(0.2), (2,)), CORES) is None
 
