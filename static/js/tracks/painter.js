@@ -11,7 +11,7 @@
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, originUs: number, edgeUs: number,
  *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[],
- *            flows: Flow[], found: Found | null, selected: Area | null}} Picture nothing is
+ *            flows: Flow[], found: Found | null, selected: Area | null, notes?: {us: number}[]}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels, and the axis counts from `originUs`
  */
 import { bin, binGrouped } from "../base/bins.js";
@@ -28,6 +28,8 @@ const PAD = 3;
 const TICK_SPACING = 96;
 const NAME_MARGIN = 6;
 /** So much of the ground covers an idle lane. */
+/** The side of a note's flag: two digits fit in. */
+const FLAG = 15;
 const QUIET = 0.65;
 /** Pieces narrower than this on average are not looked through for names. */
 const NAMED_PIECE_WIDTH = 3;
@@ -94,6 +96,7 @@ export function paint(surface, palette, picture) {
   paintCursor(surface, palette, picture);
   paintAxis(surface, palette, picture, at, stepUs);
   paintSelected(surface, palette, picture);
+  paintNotes(surface, palette, picture);
 }
 
 /**
@@ -256,6 +259,25 @@ function paintSelected({ context }, palette, picture) {
   context.globalAlpha = 1;
   context.fillStyle = palette.accent.css;
   if (right > left) context.fillRect(left, AXIS_HEIGHT - 3, right - left, 3);
+  context.restore();
+}
+
+/** A flag each on the axis, with its number, and a line down. @param {Surface} surface @param {Palette} palette @param {Picture} picture */
+function paintNotes({ context }, palette, { scale, notes = [], height }) {
+  context.save();
+  context.font = `bold 10px ${palette.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "center";
+  notes.forEach(({ us }, index) => {
+    const x = Math.round(scale.toX(us));
+    if (x < -FLAG || x > scale.width) return;
+    const left = Math.min(x, scale.width - FLAG);
+    context.fillStyle = palette.ink.css;
+    context.fillRect(Math.min(x, scale.width - 1), AXIS_HEIGHT - FLAG, 1, height);
+    context.fillRect(left, AXIS_HEIGHT - FLAG, FLAG, FLAG - 2);
+    context.fillStyle = palette.surface.css;
+    context.fillText(String(index + 1), left + FLAG / 2, AXIS_HEIGHT - FLAG / 2 - 0.5);
+  });
   context.restore();
 }
 

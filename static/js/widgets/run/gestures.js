@@ -15,6 +15,7 @@
  * @property {(area: Area) => void} [select] a piece of the time on view
  * @property {() => void} [selectFound] the time of what is marked
  * @property {() => void} [search] among the lanes
+ * @property {() => void} [note] writes one
  * @property {(way: SliceWay) => void} [slice] goes to another one, or does something with it
  * @property {() => void} [toggleFlows] shows arrows, or hides them
  * @property {() => void} togglePause
@@ -80,6 +81,7 @@ const KEYS = {
   p: "pin",
   m: "select-found",
   g: "flows",
+  n: "note",
   "/": "search",
   "[": "slice-earlier",
   "]": "slice-later",
@@ -100,6 +102,7 @@ function actsOf(gestures) {
     ["focus", gestures.focus ?? gestures.fit],
     ["select-found", () => gestures.selectFound?.()],
     ["flows", () => gestures.toggleFlows?.()],
+    ["note", () => gestures.note?.()],
     ["search", () => gestures.search?.()],
     ["help", () => document.getElementById("words")?.togglePopover()],
     ["pin", () => gestures.slice?.("pin")],

@@ -24,7 +24,7 @@ export class RunAddress {
   /** @param {{details: Details, timeline: Timeline, slice: SliceDetails, replay: Replay}} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { tab, window, selected, lanes } = this.#wanted;
+    const { tab, window, selected, lanes, notes } = this.#wanted;
     if (tab) parts.details.restore(tab);
     parts.timeline.chooseLanes({
       text: lanes.text,
@@ -32,6 +32,7 @@ export class RunAddress {
       idle: lanes.idle,
       pinned: new Set(lanes.pinned),
     });
+    parts.timeline.putNotes(notes);
     if (window) parts.timeline.standAt(window);
     if (selected) parts.timeline.select(selected);
   }
@@ -77,6 +78,7 @@ export class RunAddress {
       atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
       lanes: { text, order, idle, pinned: [...pinned] },
+      notes: timeline.notes,
     });
     if (query !== location.search) history.replaceState(history.state, "", location.pathname + query);
   }

@@ -40,6 +40,7 @@ import { Labels } from "./labels.js";
 import { KeptSwitch } from "./kept_switch.js";
 import { LaneTools } from "./lane_tools.js";
 import { Minimap } from "./minimap.js";
+import { Notes } from "./notes.js";
 import { SelectionBar } from "./selection_bar.js";
 import { Tip } from "./tip.js";
 
@@ -87,6 +88,7 @@ export class Timeline {
   #onView;
   #onChoose;
   #onPlay;
+  #notes;
   #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
 
   /**
@@ -121,6 +123,11 @@ export class Timeline {
     this.#liveButton = find(root, "[data-act=live]", HTMLButtonElement);
     this.#spanText = find(root, ".buttons .span", HTMLElement);
     this.#selection = new SelectionBar(root, () => this.select(null));
+    this.#notes = new Notes(root, {
+      onGo: (us) => this.#act(() => this.#goTo(us)),
+      onChange: () => this.#act(() => onView()),
+      onDone: () => this.#scroller.focus(),
+    });
     this.#flows = new KeptSwitch(find(root, "[data-act=flows]", HTMLButtonElement), "flows");
     this.#gestures = attachGestures(root, this.#surface.canvas, {
       zoomAt: (factor, x) => this.#act(() => this.#zoom(factor, x)),
@@ -136,6 +143,7 @@ export class Timeline {
       live: () => this.#act(() => this.#follow()),
       toggleFlows: () => this.#act(() => this.#flows.toggle()),
       search: () => this.#tools.search(),
+      note: () => this.#notes.write(this.#noteUs()),
       slice: (way) => this.#slice(way, onSlice),
       point: (at) => {
         this.#pointer = at;
@@ -158,6 +166,17 @@ export class Timeline {
   /** The threads that have a lane, from above. */
   get lanesOnView() {
     return lanesOf(this.#rows);
+  }
+
+  /** Those that a hand wrote. */
+  get notes() {
+    return this.#notes.all;
+  }
+
+  /** @param {import("../../state/address.js").Note[]} notes as they were before */
+  putNotes(notes) {
+    this.#notes.restore(notes);
+    this.redraw();
   }
 
   /** Which lanes a hand has chosen. */
@@ -346,6 +365,24 @@ export class Timeline {
     if (edgeUs !== null) this.#set(put(span, edgeUs));
   }
 
+  /** Where a note belongs: under the pointer, at what is chosen, at the playhead, or in the middle of the view. */
+  #noteUs() {
+    const { startUs, endUs } = this.onView ?? { startUs: 0, endUs: 0 };
+    const edgeUs = this.#edgeUs(performance.now()) ?? 0;
+    const pointed = this.#pointer &&
+      new TimeScale(startUs, endUs, this.#surface.canvas.clientWidth).toUs(this.#pointer.x);
+    const us = pointed ?? this.#found?.startUs ?? this.#selected?.startUs ?? this.#playheadUs;
+    return Math.min(edgeUs, Math.max(0, us ?? (startUs + Math.min(endUs, edgeUs)) / 2));
+  }
+
+  /** Brings an instant into the middle, where it is not on view. @param {number} us */
+  #goTo(us) {
+    const shown = this.onView;
+    if (!shown || (us >= shown.startUs && us <= shown.endUs)) return;
+    const half = (shown.endUs - shown.startUs) / 2;
+    this.#put({ startUs: Math.max(0, us - half), endUs: Math.max(0, us - half) + 2 * half });
+  }
+
   #fit() {
     const edgeUs = this.#edgeUs(performance.now());
     if (edgeUs !== null) this.#set(zoom(follow(this.#window), edgeUs / this.#window.spanUs, 0, edgeUs));
@@ -444,6 +481,7 @@ export class Timeline {
       flows,
       found: this.#found,
       selected: this.#selected,
+      notes: this.#notes.all,
     });
     if (pointer && scale.toUs(pointer.x) <= untilUs) this.#showTip(pointer, scale);
     else this.#tip.hide();
