@@ -26,6 +26,54 @@ export class Catalogue {
       if (target instanceof HTMLDetailsElement && target.open) this.#formOf(target);
     };
     root.addEventListener("toggle", opened, { capture: true }); // it does not bubble
+    this.#stopAt(this.#cards()[0]);
+    root.addEventListener("focusin", ({ target }) => {
+      const card = target instanceof Element ? target.closest(".workload") : null;
+      if (card instanceof HTMLElement) this.#stopAt(card);
+    });
+    root.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Those that the search has left. @returns {HTMLElement[]} */
+  #cards() {
+    return [...this.#root.querySelectorAll(".workload")].flatMap((card) =>
+      card instanceof HTMLElement && !card.hidden ? [card] : []
+    );
+  }
+
+  /**
+   * Of so many cards one alone is reached by the tab key, and the others from there by the arrows: who comes by keys is
+   * at the run after a few stops.
+   * @param {HTMLElement | undefined} stop
+   */
+  #stopAt(stop) {
+    if (!stop) return;
+    for (const card of this.#root.querySelectorAll(".workload")) {
+      for (const part of partsOf(card)) part.tabIndex = card === stop ? 0 : -1;
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { target } = event;
+    const card = target instanceof HTMLElement && target.closest(".workload");
+    if (!(target instanceof HTMLElement) || !(card instanceof HTMLElement)) return;
+    const part = partsOf(card).indexOf(target);
+    const cards = this.#cards();
+    const at = cards.indexOf(card);
+    const to = /** @type {{[key: string]: [number, number]}} */ ({
+      ArrowDown: [at + 1, part],
+      ArrowUp: [at - 1, part],
+      Home: [0, part],
+      End: [cards.length - 1, part],
+      ArrowLeft: [at, 0],
+      ArrowRight: [at, 1],
+    })[event.key];
+    if (part < 0 || !to) return;
+    event.preventDefault();
+    event.stopPropagation(); // the timeline has its own use for them
+    const next = cards[Math.min(cards.length - 1, Math.max(0, to[0]))];
+    partsOf(next)[to[1]]?.focus();
   }
 
   /** The form of a card. @param {HTMLElement} card */
@@ -66,6 +114,8 @@ export class Catalogue {
     for (const card of this.#root.querySelectorAll(".workload")) {
       card.classList.toggle("current", card instanceof HTMLElement && card.dataset.name === workload);
     }
+    const current = this.#root.querySelector(".workload.current");
+    if (current instanceof HTMLElement && !this.#root.contains(document.activeElement)) this.#stopAt(current);
   }
 
   /** @param {string} wanted */
@@ -83,5 +133,14 @@ export class Catalogue {
       found += inFamily;
     }
     find(this.#root, ".none", HTMLElement).hidden = found > 0;
+    const cards = this.#cards();
+    if (!cards.some((card) => partsOf(card)[0]?.tabIndex === 0)) this.#stopAt(cards[0]);
   }
+}
+
+/** What of a card is pressed: its form, and its run. @param {Element} card */
+function partsOf(card) {
+  return [...card.querySelectorAll(":scope > details > summary, :scope > .go")].flatMap((part) =>
+    part instanceof HTMLElement ? [part] : []
+  );
 }
