@@ -34,6 +34,8 @@ function waiters(value) {
 
 /** Why there are no figures yet, by the run's state. @type {{[state: string]: string}} */
 const BEING_READ = {
+  starting: "The program is being started. The observer attaches as soon as there is a Python in it.",
+  running: "The observer is attached. The first lanes and figures come within a second.",
   importing:
     "This recording is being read through. Its timeline and figures come here as soon as that is done.",
   indexing:
