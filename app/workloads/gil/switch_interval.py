@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from time import monotonic_ns, sleep
+from typing import Any
 
 from app.workloads.catalogue import Companion, Setting, Workload
 from app.workloads.context import Context, Json, Span
 from app.workloads.gil.convoy import THINK, answer
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.latencies import Latencies
+from app.workloads.picture import COLOURS, Axis, Line, chart
 from app.workloads.sockets import Connection, ask, connect
 
 INTERVALS_MS = (0.01, 0.1, 1.0, 5.0, 20.0, 100.0)
@@ -79,7 +81,40 @@ def _summarise(prepared: Connection, found: Sequence[Json], companion: Json | No
             rates = [round(count / length_s, 1) for count in (rounds, latency["count"])]
             rows.append([interval_ms, *rates, *(_rounded(latency[key]) for key in ("p50", "p99"))])
     columns = ["interval_ms", "countdowns_per_s", "answers_per_s", "latency_p50_ms", "latency_p99_ms"]
-    return {"table": {"columns": columns, "rows": rows}}
+    return {"table": {"columns": columns, "rows": rows}, "pictures": pictures(rows) if rows else []}
+
+
+def pictures(rows: Sequence[Sequence[Any]]) -> list[Json]:
+    """The curves of the table: what answers wait, and what is computed meanwhile, by the interval."""
+    named = [f"{row[0]:g}" for row in rows]
+    at = Axis("switch interval in ms", lambda place: named[int(place) - 1], [*range(1, len(rows) + 1)])
+    latencies = [
+        Line(
+            label,
+            colour,
+            [(n, row[column]) for n, row in enumerate(rows, 1) if row[column] is not None],
+            True,
+        )
+        for label, colour, column in (("median", COLOURS[0], 3), ("99th percentile", COLOURS[2], 4))
+    ]
+    rates = [Line("countdowns", COLOURS[4], [(n, row[1]) for n, row in enumerate(rows, 1)], True)]
+    first, last = rows[0], rows[-1]
+    return [
+        {
+            "title": "How long an answer takes, by the switch interval",
+            "svg": chart(at, Axis("ms", "{:g}".format), latencies),
+            "alt": f"Median at {first[0]:g} ms: {_said(first[3])}; at {last[0]:g} ms: {_said(last[3])}.",
+        },
+        {
+            "title": "How much is computed meanwhile, by the switch interval",
+            "svg": chart(at, Axis("/s", "{:,.0f}".format), rates),
+            "alt": f"At {first[0]:g} ms {first[1]:,.0f} a second, at {last[0]:g} ms {last[1]:,.0f}.",
+        },
+    ]
+
+
+def _said(latency_ms: float | None) -> str:
+    return "no answer" if latency_ms is None else f"{latency_ms:.3g} ms"
 
 
 def _rounded(value: float | None) -> float | None:
@@ -103,8 +138,8 @@ SWITCH_INTERVAL = Workload(
     look_for=(
         "Each sixth of the time has another switch interval, from 10 µs to 100 ms: watch the switches per "
         "second fall, and the I/O thread's waits grow.",
-        "In the table latency follows the interval; the countdowns change much less, and only where a switch "
-        "comes so often that it costs more than the work between two of them.",
+        "In the curves latency follows the interval; the countdowns change much less, and only where a "
+        "switch comes so often that it costs more than the work between two of them.",
     ),
     why=(
         "The interval is how long a thread waits before it asks the holder to let go: no promise, and no "

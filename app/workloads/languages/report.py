@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from app.workloads.context import Json
-from app.workloads.languages.picture import COLOURS, Axis, Line, Mark, chart
+from app.workloads.picture import COLOURS, Axis, Line, Mark, chart
 
 _MIB = 1 << 20
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from itertools import repeat
+from math import ceil, log10
 from statistics import median
 from time import perf_counter_ns
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 from app.workloads.catalogue import Param, Workload
 from app.workloads.context import Context, Json
 from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, resident
+from app.workloads.picture import COLOURS, Axis, Line, chart
 
 _EMPTY_BYTES = sys.getsizeof(b"")
 _LAST_SMALL = SMALL_BYTES - _EMPTY_BYTES
 PAYLOADS = (8, 16, 32, 64, 128, 256, _LAST_SMALL, _LAST_SMALL + 1, *(4**power for power in range(5, 11)))
+_TIMES = ("1 ns", "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s", "10 s")
 MOST_OBJECTS = 50_000  # on a rung
 
 
@@ -65,7 +68,33 @@ def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> 
         middle = {name: median(climb[name] for climb in climbs) for name in ("allocate_ns", "free_ns")}
         # The first climb finds no arenas left by an earlier one.
         rungs.append({"bytes": payload, "block": size, "allocator": served, **climbs[0], **middle})
-    return {"rungs": rungs, "small_bytes": SMALL_BYTES, "table": _table(rungs)}
+    return {"rungs": rungs, "small_bytes": SMALL_BYTES, "table": _table(rungs), "pictures": pictures(rungs)}
+
+
+def pictures(rungs: Sequence[Json]) -> list[Json]:
+    """The curve: how long one object takes, by its size, on a scale of powers; none of a single rung."""
+    if len(rungs) < 2:
+        return []
+    named = [f"{rung['bytes']:,}" for rung in rungs]
+    every = max(1, len(rungs) // 6)
+    places = [*range(1, len(rungs) + 1, every)]
+    lines = [
+        Line(label, colour, [(n, log10(max(1.0, rung[key]))) for n, rung in enumerate(rungs, 1)], dots=True)
+        for label, colour, key in (("allocate", COLOURS[0], "allocate_ns"), ("free", COLOURS[2], "free_ns"))
+    ]
+    highest = ceil(max(value for line in lines for _, value in line.points))
+    return [
+        {
+            "title": "How long it takes to allocate and to free one object, by its size",
+            "svg": chart(
+                Axis("bytes", lambda place: named[int(place) - 1], places),
+                Axis("", lambda power: _TIMES[int(power)], [*range(highest + 1)]),
+                lines,
+            ),
+            "alt": f"To allocate {named[0]} bytes takes {rungs[0]['allocate_ns']:,.0f} ns, {named[-1]} bytes "
+            f"{rungs[-1]['allocate_ns']:,.0f} ns.",
+        }
+    ]
 
 
 def _table(rungs: Sequence[Json]) -> Json:

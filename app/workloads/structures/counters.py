@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.picture import COLOURS, Axis, Line, chart
 
 _BATCH = 100
 _IDLE_SLICE_S = 0.1
@@ -184,7 +185,29 @@ def _summarise(plan: CounterPlan, found: Sequence[Json], companion: Json | None)
         )
     columns = ["counter", "at once", "counts/s", "expected", "missing", "missing share"]
     rows = [list(row.values()) for row in scaling]
-    return {"scaling": scaling, "table": {"columns": columns, "rows": rows}}
+    return {"scaling": scaling, "table": {"columns": columns, "rows": rows}, "pictures": [picture(scaling)]}
+
+
+def picture(scaling: Sequence[Json]) -> Json:
+    """The scaling curve of each counter."""
+    lines = [
+        Line(
+            kind,
+            colour,
+            [(row["at_once"], row["ops_per_s"] / 1e6) for row in scaling if row["kind"] == kind],
+            dots=True,
+        )
+        for kind, colour in zip(_KINDS, COLOURS)
+    ]
+    counts = sorted({float(row["at_once"]) for row in scaling})
+    said = [
+        f"{line.label} {line.points[0][1]:.3g} and {line.points[-1][1]:.3g}" for line in lines if line.points
+    ]
+    return {
+        "title": "Counts a second, by how many count at once",
+        "svg": chart(Axis("at once", "{:g}".format, counts), Axis("million/s", "{:g}".format), lines),
+        "alt": f"Million counts a second by {counts[0]:g} and by {counts[-1]:g}: {', '.join(said)}.",
+    }
 
 
 def _length_ns(each: Sequence[Counted], one_by_one: bool) -> int:
@@ -215,8 +238,8 @@ COUNTERS = Workload(
     sentence="Many count in one number: lockless loses, locked is slow, approximate is fast and late.",
     op="one count",
     look_for=(
-        "The run goes through the counters with one worker, then two, then more: the scaling curve is in the "
-        "table. In the locked phases lanes turn to lock.",
+        "The run goes through the counters with one worker, then two, then more: the result has the scaling "
+        "curve. In the locked phases lanes turn to lock.",
         "The lockless counter is quick and wrong as soon as two count at once. The locked one is right, and "
         "gets slower with each worker that joins.",
         "The approximate one stays as quick as one worker alone, and is behind by less than the threshold "

@@ -71,7 +71,7 @@ export function size(bytes) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let power = 0;
   let value = bytes;
-  while (value >= 1024 && power < units.length - 1) {
+  while (Math.abs(value) >= 1024 && power < units.length - 1) {
     value /= 1024;
     power += 1;
   }

@@ -21,8 +21,8 @@ from support.interpreters import FREE_THREADED
 from app.workloads import catalogue
 from app.workloads.languages import build, protocol
 from app.workloads.languages.allocate import thread_counts
-from app.workloads.languages.picture import steps
 from app.workloads.languages.runtimes import LanguageRuntime, Missing, wanted
+from app.workloads.picture import steps
 
 ROOT = Path(__file__).parents[3]
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py

@@ -1,0 +1,53 @@
+"""The curves that workloads draw of what they measured."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from xml.etree import ElementTree
+
+from app.workloads.gil import switch_interval
+from app.workloads.memory import allocation_ladder
+from app.workloads.structures import counters
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def dots(svg: str) -> list[tuple[float, float]]:
+    """Where the points stand; the higher a value, the lower its y."""
+    found = ElementTree.fromstring(svg).iter(f"{SVG}circle")
+    return [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in found]
+
+
+def words(svg: str) -> list[str]:
+    return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_the_switch_interval_has_a_curve_of_latency_and_one_of_work() -> None:
+    rows = [[0.01, 900.0, 50.0, 0.1, 0.5], [5.0, 1000.0, 20.0, 10.0, 30.0], [100.0, 1010.0, 0.0, None, None]]
+    latency, work = switch_interval.pictures(rows)
+    assert len(dots(latency["svg"])) == 4, "an interval without an answer has no point"
+    (_, low), (_, high) = dots(latency["svg"])[:2]
+    assert high < low
+    assert {"0.01", "5", "100", "median", "99th percentile"} <= set(words(latency["svg"]))
+    assert latency["alt"] == "Median at 0.01 ms: 0.1 ms; at 100 ms: no answer."
+    assert len(dots(work["svg"])) == 3
+
+
+def test_counters_have_a_line_each_over_the_workers() -> None:
+    scaling = [
+        {"kind": kind, "at_once": n, "ops_per_s": 1e6 * n} for kind in counters._KINDS for n in (1, 2, 4)
+    ]
+    drawn = counters.picture(scaling)
+    assert len(dots(drawn["svg"])) == 3 * len(counters._KINDS)
+    assert drawn["alt"].startswith("Million counts a second by 1 and by 4: ")
+    assert "1 and 4" in drawn["alt"]
+
+
+def test_the_ladder_has_a_curve_on_a_scale_of_powers() -> None:
+    rungs = [{"bytes": 8 * 10**n, "allocate_ns": 10.0**n, "free_ns": 5.0} for n in range(1, 6)]
+    [drawn] = allocation_ladder.pictures(rungs)
+    allocate = [y for _, y in dots(drawn["svg"])][:5]
+    gaps = [round(above - below, 1) for above, below in pairwise(allocate)]
+    assert len(set(gaps)) <= 2, "each power is as high as the next"
+    assert {"1 ns", "100 µs", "80", "800,000"} <= set(words(drawn["svg"]))
+    assert allocation_ladder.pictures(rungs[:1]) == []
