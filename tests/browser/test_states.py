@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import Site
-from .steps import import_made
 
 
 def test_an_unknown_run_has_a_page_that_leads_to_the_history(
@@ -21,18 +20,13 @@ def test_an_unknown_run_has_a_page_that_leads_to_the_history(
     expect(page).to_have_url(re.compile("/history$"))
 
 
-def test_a_run_of_which_nothing_has_come_says_what_is_waited_for(page: Page) -> None:
-    address = import_made(page, "waiting")
-    held: list[WebSocketRoute] = []
-    page.route_web_socket(re.compile("/stream"), held.append)
-    page.goto(address)
-    expect(page.locator(".under .note")).to_contain_text("Waiting for the run: its program is being started")
-    assert len(held) == 1
-
-
 def test_a_list_says_that_it_is_looking_and_then_that_there_is_nothing(page: Page) -> None:
     held: list[Route] = []
-    page.route("**/api/v1/processes*", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/processes*", hold)
     page.get_by_role("link", name="Processes").click()
     expect(page.locator("p.none")).to_have_text("Looking for Python processes …")
     held[0].fulfill(json={"schema": 1, "processes": []})
