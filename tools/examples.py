@@ -65,6 +65,7 @@ def examples(client: httpx.Client) -> dict[str, Any]:
         "RunPage": "/runs",
         "RunBody": f"/runs/{one}/request",
         "Summary": f"/runs/{one}/summary",
+        "Advice": f"/runs/{one}/advice",
         "TimelineView": f"/runs/{one}/timeline",
         "StacksView": f"/runs/{one}/stacks?lane=1&from_us=0&to_us=1000000",
         "ComparisonView": f"/compare?a={one}&b={other}",

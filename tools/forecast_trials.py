@@ -1,6 +1,7 @@
 """Forecasts against measurements: the tables of docs/forecasts.md.
 
     sudo python tools/forecast_trials.py --free-threaded PATH [--only NAME...] [-o FILE]
+    python tools/forecast_trials.py --tables FILE
 
 Each program of tools/forecast_programs, and some workloads of the catalogue, is observed for a few seconds
 on two threads, forecast, and then measured: on the same free-threaded build with its GIL on and off, as
@@ -32,13 +33,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
+from app.analysis.excerpt import Excerpt
 from app.analysis.forecast.choices import forecast
 from app.analysis.forecast.observed import Observed
 from app.analysis.forecast.speed_up import mend
-from app.analysis.ledger import Ledger
-from app.analysis.summary import summarise
 from app.model import frames
 from app.model.spec import SHARED_WORDS
 from app.probe.kernel import procfs
@@ -50,7 +50,9 @@ PROGRAMS = str(ROOT / "tools" / "forecast_programs")
 SLICE_S = 0.3
 SETTLE_S = 0.05  # at the head of a slice, not counted
 OBSERVED_S = 4.0
+_ALIKE = 0.03  # what two measurements of one gain differ by
 _LONG_S = 3600.0
+_WARM_UP_US = 1_000_000  # imports, which are no part of what is measured
 
 Json = dict[str, Any]
 
@@ -214,12 +216,14 @@ def observe(command: list[str], environment: dict[str, str], seconds: float = OB
             command = [*command, "--seconds", str(seconds)]
         asked = ["record", "-o", file, "--", *command]
         run(gilscope, asked, {**os.environ, **environment})
-        ledger, observed = Ledger(), Observed()
-        for line in read(file):
-            message = frames.decode(line)
-            ledger.feed(message)
+        messages = [frames.decode(line) for line in read(file)]
+    end_us = max(message.end_us for message in messages if isinstance(message, frames.Frame))
+    excerpt, observed = Excerpt(_WARM_UP_US, end_us), Observed()
+    for message in messages:
+        excerpt.feed(message)
+        if not isinstance(message, frames.Frame) or message.start_us >= _WARM_UP_US:
             observed.feed(message)
-    summary = summarise(ledger)
+    summary = excerpt.summary({"state": "finished", "kind": "command", "name": None})
     return {"summary": summary, "mend": mend(observed)}
 
 
@@ -255,14 +259,77 @@ class TrialSubject:
         return workload(python, self.name, "processes" if processes else "threads", workers, self.params)
 
 
+_NAMES = (
+    *("objects", "json", "hashes", "compress", "waits", "busy", "locked", "sorts", "calls"),
+    *("shares", "tables", "source"),
+)
 SUBJECTS = (
-    *(TrialSubject(name) for name in ("objects", "json", "hashes", "compress", "waits", "busy", "locked")),
-    *(TrialSubject(name) for name in ("sorts", "calls")),
+    *(TrialSubject(name) for name in _NAMES),
     TrialSubject("cpu-bound", {"kind": "primes"}),
     TrialSubject("io-bound", {"kind": "sleep"}),
-    TrialSubject("native-release", {"kind": "zlib"}),
-    TrialSubject("lock-contention", {}),
 )
+# What of each can be made twice as fast.
+FUNCTIONS = {
+    "loops": ("small", "middle", "large"),
+    "objects": ("build", "join"),
+    "json": ("dump", "search"),
+    "hashes": ("digest", "count"),
+    "compress": ("pack", "score"),
+    "locked": ("guarded", "free"),
+    "sorts": ("order", "fold"),
+    "calls": ("fib", "walk"),
+    "shares": ("tally", "alone"),
+    "tables": ("load", "total"),
+    "source": ("parse", "tokens"),
+}
+
+
+def speed_ups_of(name: str, python: str, workers: int, rounds: int, observations: int) -> Json:
+    """One program: each function foretold at half its length, and measured with half its work."""
+    on = {"PYTHON_GIL": "1"}
+    command = own(python, name, "--workers", str(workers))
+    seen = [observe(command, on)["mend"] for _ in range(observations)]
+    observed = TrialArm("observed", command, on)
+    arms = {fast: TrialArm(fast, [*command, "--fast", fast], on) for fast in FUNCTIONS[name]}
+    measure([observed, *arms.values()], rounds)
+    foretold: dict[str, list[float]] = {fast: [] for fast in arms}
+    for each in seen:
+        for row in each["rows"]:
+            fast = row["function"].rpartition(".")[2]
+            if fast in foretold:
+                foretold[fast].append(row["throughput"])
+    return {
+        "program": name,
+        "replay_error": median(each["replay_error"] for each in seen),
+        "rows": [
+            {
+                "function": fast,
+                "forecast": median(foretold[fast]) if foretold[fast] else None,
+                "measured": ratio(arms[fast], observed),
+            }
+            for fast in arms
+        ],
+    }
+
+
+def ratio(arm: TrialArm, base: TrialArm) -> float:
+    """Of their rates, round by round, the median."""
+    return median(one / other for one, other in zip(arm.rates, base.rates, strict=True) if other)
+
+
+WAYS = ("free-threading", "processes", "thread-more", "thread-fewer")
+
+
+def banded(summaries: Sequence[Any], pair: float, choice: str) -> dict[str, float] | None:
+    """The forecast of a way, the median of some observations; None where there is none."""
+    bands = [
+        row["throughput"]
+        for summary in summaries
+        for row in forecast(summary, pair - 1)["rows"]
+        if row["choice"] == choice and row["throughput"]
+    ]
+    ends: tuple[Literal["low", "middle", "high"], ...] = ("low", "middle", "high")
+    return {end: median(band[end] for band in bands) for end in ends} if bands else None
 
 
 def choices_of(subject: TrialSubject, python: str, workers: int, rounds: int, observations: int) -> Json:
@@ -279,35 +346,76 @@ def choices_of(subject: TrialSubject, python: str, workers: int, rounds: int, ob
         "two": TrialArm("two", own(python, PAIR, "--workers", "2", "--processes"), on),
     }
     measure(list(arms.values()), rounds)
-    pair = arms["two"].rate / arms["one"].rate
-    foretold = [forecast(each["summary"], pair - 1) for each in seen]
+    pair = ratio(arms["two"], arms["one"])
+    summaries = [each["summary"] for each in seen]
     rows = []
-    for choice in ("free-threading", "processes", "thread-more", "thread-fewer"):
-        bands = [
-            row["throughput"]
-            for each in foretold
-            for row in each["rows"]
-            if row["choice"] == choice and row["throughput"]
-        ]
-        if not bands:
-            continue
-        band = {end: median(each[end] for each in bands) for end in ("low", "middle", "high")}
-        rows.append(
-            {"choice": choice, "forecast": band, "measured": arms[choice].rate / arms["observed"].rate}
-        )
-    threads = [
-        {"name": row["name"], **{k: round(v or 0, 3) for k, v in row["shares"].items()},
-         "cpu": row["cpu_s"], "delay": row["run_delay_s"], "counted": row["counted_s"]}
-        for row in seen[0]["summary"]["threads"]
-    ]  # fmt: skip
+    for choice in WAYS:
+        band = banded(summaries, pair, choice)
+        if band is not None:
+            rows.append(
+                {"choice": choice, "forecast": band, "measured": ratio(arms[choice], arms["observed"])}
+            )
     return {
         "program": subject.title,
         "pair": pair,
         "rates": {name: arm.rate for name, arm in arms.items()},
-        "threads": threads,
         "rows": rows,
-        "seen": [each["summary"] for each in seen],
+        "seen": summaries,
     }
+
+
+def keep(row: Json, output: str | None) -> None:
+    """As a line of JSON."""
+    print(json.dumps({name: value for name, value in row.items() if name != "seen"}), flush=True)
+    if output:
+        with open(output, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def tables(rows: Sequence[Json]) -> str:
+    """Both tables, as docs/forecasts.md has them, and a line under each that counts.
+
+    Forecasts are made anew of the summaries that were kept.
+    """
+    ways = ["| program | way | forecast | band | measured | off | in the band |", "| --- " * 7 + "|"]
+    off, within = [], 0
+    for each in rows:
+        for row in each["rows"] if "pair" in each else ():
+            band = banded(each["seen"], each["pair"], row["choice"]) or row["forecast"]
+            found = row["measured"]
+            missed, inside = band["middle"] / found - 1, band["low"] <= found <= band["high"]
+            off.append(abs(missed))
+            within += inside
+            ways.append(
+                f"| {each['program']} | {row['choice']} | {band['middle']:.2f} | "
+                f"{band['low']:.2f} to {band['high']:.2f} | {found:.2f} | {missed:+.0%} | "
+                f"{'yes' if inside else '**no**'} |"
+            )
+    ways += ["", f"In the band: {within} of {len(off)}. Median error of the middle: {median(off):.1%}."]
+    speed = [
+        "| program | function | forecast | measured | the first is right | replay off by |",
+        "| --- " * 6 + "|",
+    ]
+    ranked, programs = 0, 0
+    for each in rows:
+        if "pair" in each:
+            continue
+        rows_of: list[Json] = each["rows"]
+        first = max(rows_of, key=lambda row: row["forecast"] or 0.0)
+        right = first["measured"] >= max(row["measured"] for row in rows_of) - _ALIKE
+        programs += 1
+        ranked += right
+        for row in sorted(each["rows"], key=lambda row: -row["measured"]):
+            said = "not seen" if row["forecast"] is None else f"{row['forecast']:.2f}"
+            speed.append(
+                f"| {each['program']} | {row['function']} | {said} | {row['measured']:.2f} | "
+                f"{'yes' if right else '**no**'} | {each['replay_error']:.1%} |"
+            )
+    speed += [
+        "",
+        f"The one ranked first gained most, or within {_ALIKE} of it, in {ranked} of {programs} programs.",
+    ]
+    return "\n".join([*ways, "", *speed])
 
 
 def main() -> None:
@@ -315,23 +423,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--free-threaded", required=True, metavar="PATH")
+    parser.add_argument("--free-threaded", metavar="PATH", help="a free-threaded build of 3.13 or later")
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--what", choices=("ways", "functions", "both"), default="both")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--observations", type=int, default=2)
     parser.add_argument("-o", "--output")
+    parser.add_argument("--tables", metavar="FILE", help="no trials: print the tables of what -o wrote")
     asked = parser.parse_args()
+    if asked.tables:
+        with open(asked.tables) as file:
+            print(tables([json.loads(line) for line in file]))
+        return
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))  # above what it stops and continues
     with busy_cpus():
-        for subject in SUBJECTS:
+        for subject in SUBJECTS if asked.what != "functions" else ():
             if asked.only and subject.name not in asked.only:
                 continue
             row = choices_of(subject, asked.free_threaded, asked.workers, asked.rounds, asked.observations)
-            print(json.dumps({**row, "seen": None}), flush=True)
-            if asked.output:
-                with open(asked.output, "a") as file:
-                    file.write(json.dumps(row) + "\n")
+            keep(row, asked.output)
+        for name in FUNCTIONS if asked.what != "ways" else ():
+            if not asked.only or name in asked.only:
+                row = speed_ups_of(name, asked.free_threaded, asked.workers, asked.rounds, asked.observations)
+                keep(row, asked.output)
 
 
 if __name__ == "__main__":

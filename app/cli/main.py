@@ -31,6 +31,7 @@ COMMANDS = {
     "replay": ("replay", "replay"),
     "export": ("export", "export"),
     "compare": ("compare", "compare"),
+    "advise": ("advise", "advise"),
     "rm": ("keep", "rm"),
     "pin": ("keep", "pin"),
     "name": ("keep", "name"),

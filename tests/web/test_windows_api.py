@@ -46,6 +46,20 @@ def test_of_a_run_of_which_nothing_was_seen_the_timeline_is_empty(site_with):
         assert (window["lanes"], window["gils"], window["bins"]) == ([], [], 1)
 
 
+def test_advice_says_what_it_rests_on_and_is_of_a_span_where_one_is_given(run):
+    site, run_id = run
+    answer = site.client.get(f"/api/v1/runs/{run_id}/advice")
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["run"] == run_id
+    assert told["verdict"]["sentence"]
+    assert told["mend"]["why_not"] == "Less than half a second was seen."
+    of_span = site.client.get(f"/api/v1/runs/{run_id}/advice", params={"from_us": 25_000, "to_us": 85_000})
+    assert of_span.json()["mend"]["to_s"] <= 0.1
+    refused = site.client.get(f"/api/v1/runs/{run_id}/advice", params={"from_us": 9, "to_us": 9})
+    assert refused.status_code == 422
+
+
 def test_the_figures_of_a_window_are_of_that_window_alone(run):
     site, run_id = run
     span = {"from_us": 25_000, "to_us": 85_000}

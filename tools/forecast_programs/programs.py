@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import bisect
+import csv
 import hashlib
+import io
 import json
 import re
 import threading
 import time
+import tokenize
 import zlib
+from decimal import Decimal
+from pathlib import Path
 from typing import ClassVar
 
 _TEXT = "the quick brown fox jumps over the lazy dog " * 40
 _BUFFER = bytes(range(256)) * 1024  # 256 KiB
+_SOURCE = Path(bisect.__file__).read_text()
 _RECORD = {f"field{n}": [n, str(n), {"deep": n}] for n in range(60)}
 
 
@@ -212,7 +220,7 @@ class LockedProgram(TrialProgram):
 class SortsProgram(TrialProgram):
     """Long C calls that keep the GIL, and Python."""
 
-    amounts: ClassVar[dict[str, int]] = {"order": 120000, "fold": 120000}
+    amounts: ClassVar[dict[str, int]] = {"order": 20000, "fold": 20000}
 
     def step(self) -> None:
         """One operation."""
@@ -251,11 +259,75 @@ class CallsProgram(TrialProgram):
     def walk(self) -> int:
         seen = 0
         for n in range(self.amount["walk"]):
-            seen += self.leaf(n)
+            seen += max(n & 1, n % 3)
         return seen
 
-    def leaf(self, n: int) -> int:
-        return n & 1
+
+_SHARED: dict[int, int] = dict.fromkeys(range(64), 0)
+
+
+class SharesProgram(TrialProgram):
+    """Threads that change one dictionary, and then work for themselves."""
+
+    amounts: ClassVar[dict[str, int]] = {"tally": 20000, "alone": 60000}
+
+    def step(self) -> None:
+        """One operation."""
+        self.tally()
+        self.alone()
+
+    def tally(self) -> None:
+        shared = _SHARED
+        for n in range(self.amount["tally"]):
+            shared[n & 63] += 1
+
+    def alone(self) -> int:
+        total = 0
+        for n in range(self.amount["alone"]):
+            total += n % 5
+        return total
+
+
+class TablesProgram(TrialProgram):
+    """csv and decimal of the standard library."""
+
+    amounts: ClassVar[dict[str, int]] = {"load": 1500, "total": 6000}
+
+    def step(self) -> None:
+        """One operation."""
+        self.load()
+        self.total()
+
+    def load(self) -> int:
+        lines = [f"{n},item {n},{n * 3}.50" for n in range(self.amount["load"])]
+        return sum(len(row) for row in csv.reader(lines))
+
+    def total(self) -> Decimal:
+        whole = Decimal(0)
+        price = Decimal("1.25")
+        for _ in range(self.amount["total"]):
+            whole += price
+        return whole
+
+
+class SourceProgram(TrialProgram):
+    """Others' code: ast and tokenize of the standard library, at a module of it."""
+
+    amounts: ClassVar[dict[str, int]] = {"parse": 8, "tokens": 2}
+
+    def step(self) -> None:
+        """One operation."""
+        self.parse()
+        self.tokens()
+
+    def parse(self) -> None:
+        for _ in range(self.amount["parse"]):
+            ast.parse(_SOURCE)
+
+    def tokens(self) -> None:
+        for _ in range(self.amount["tokens"]):
+            for _ in tokenize.generate_tokens(io.StringIO(_SOURCE).readline):
+                pass
 
 
 PROGRAMS: dict[str, type[TrialProgram]] = {
@@ -271,5 +343,8 @@ PROGRAMS: dict[str, type[TrialProgram]] = {
         LockedProgram,
         SortsProgram,
         CallsProgram,
+        SharesProgram,
+        TablesProgram,
+        SourceProgram,
     )
 }

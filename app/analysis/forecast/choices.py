@@ -8,15 +8,16 @@
     thread-more       one thread more of the kind that computes most: lock_throughput, bounded by the CPUs
     thread-fewer      one fewer
 
-A band has three causes. CPUs that were idle so far give less than one each where they share a core
-(_SHARED_CORE, in the low end alone). What the GIL's release saves may not be all of what was waited (chance).
-And _OFF is what two runs of the same program differ by.
+A band has four causes. CPUs that were idle so far give less than one each where they share a core
+(_SHARED_CORE, in the low end alone). Waits at the GIL may be as chance has them, or less. Each forced
+hand-over of the GIL costs something that is saved without it (_HAND_OVER_S). And _OFF is what two runs of the
+same program differ by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 from app.analysis.forecast.capacity import lock_throughput, shared_cpus
@@ -25,11 +26,20 @@ from app.model import units
 from app.model.forecast import Band, Choice, Forecast, ForecastRow, GroupForecast, MemoryBand
 from app.model.summary import GilRow, Measurements
 
-_OFF = 0.06
+_OFF = 0.08
 _SHARED_CORE = 0.65  # what a CPU that was idle so far adds where two are one core
-_CONTENDED = (0.6, 0.93, 1.0)  # of what threads without a GIL do at once, for each that runs beside another
+_CONTENDED = (0.7, 0.97, 1.0)  # of what threads without a GIL do at once, for each that runs beside another
 _PYTHON_BYTES = 8 << 20  # of a process that has imported nothing
 _INTERPRETER_BYTES = 4 << 20  # of a subinterpreter that has
+_HAND_OVER_S = (
+    0.0,
+    0.0003,
+    0.0008,
+)  # of Python that a forced hand-over of the GIL costs, in caches and wake-ups
+_MOST_LOST = 0.2
+_OWN_QUEUE = 0.85  # of its CPUs in use: its threads wait for each other there, and not for other programs
+_INTERVAL_S = 0.005  # CPython's default, where the target's own could not be read
+_MEASURED_OFF = 0.1  # what a CPU was measured to add is itself off by that
 _SEEN = 0.5
 _LOCKED = 0.1  # of a thread's time at locks that are not the GIL
 _AMOUNTS = [field.name for field in fields(Demand) if field.name not in ("pid", "name")]
@@ -69,7 +79,7 @@ def forecast(summary: Measurements, cpu_worth: float | None = None) -> Forecast:
     `cpu_worth` is what a second CPU was measured to add on that machine, where that is known: 1 is as much as
     the first, and less where two are one core.
     """
-    threads = demands(summary)
+    threads = [thread for alike in kinds(demands(summary)).values() for thread in alike]
     gils = [gil for gil in summary["gils"] if (gil["coverage"] or 0.0) >= _SEEN]
     computed = sum(thread.cpu for thread in threads)
     found: Forecast = {
@@ -81,13 +91,27 @@ def forecast(summary: Measurements, cpu_worth: float | None = None) -> Forecast:
         "why_not": None,
     }
     cpus = found["cpus"]
+    if cpus is not None and computed < _OWN_QUEUE * cpus:
+        threads = [_slowed(thread) for thread in threads]
     if not threads:
-        found["why_not"] = "No thread of Python computed for a fiftieth of a CPU while it was seen."
+        found["why_not"] = "No thread of Python computed for a hundredth of a CPU while it was seen."
     elif cpus is None:
         found["why_not"] = "How many CPUs the process may use is not known."
     else:
         found["rows"] = [make(summary, threads, cpus, _worths(cpu_worth)) for make in _CHOICES]
     return found
+
+
+def _slowed(thread: Demand) -> Demand:
+    """Others had the CPUs for which it stood in the queue, and go on: its work takes that much longer."""
+    return replace(
+        thread,
+        python=thread.python + thread.held_queued,
+        native=thread.native + thread.queued - thread.held_queued,
+        queued=0.0,
+        held_queued=0.0,
+        taken=thread.queued,
+    )
 
 
 def _worths(measured: float | None) -> _Worths:
@@ -96,7 +120,7 @@ def _worths(measured: float | None) -> _Worths:
         words = (
             f"One that was idle so far adds {units.share(worth)} of what one in use gives: that was measured."
         )
-        return _Worths(worth, worth, worth, words)
+        return _Worths(max(0.0, worth - _MEASURED_OFF), worth, worth + _MEASURED_OFF, words)
     words = (
         "One that was idle so far adds as much as one in use; where two are one core it adds some "
         f"{units.share(_SHARED_CORE)} of that."
@@ -115,15 +139,14 @@ def _cpus(summary: Measurements) -> float | None:
 def _free_threading(
     summary: Measurements, threads: Sequence[Demand], cpus: float, worth: _Worths
 ) -> ForecastRow:
-    target = summary["target"]
     row = _row("free-threading", "A free-threaded build, its GIL off", len(threads))
-    if target["free_threaded"] and target["gil_enabled"] is False:
+    if _is_without(summary):
         return {**row, "why_not": "It runs on a free-threaded build without a GIL already."}
     tax = _tax(summary)
     at_once = min(cpus, sum(thread.python > 0 for thread in threads))
 
-    def needs(cost: float, contended: float) -> list[tuple[float, float]]:
-        slowed = cost / (contended if at_once > 1 else 1.0)
+    def needs(cost: float, contended: float, lost: float) -> list[tuple[float, float]]:
+        slowed = (1 - lost) * cost / (contended if at_once > 1 else 1.0)
         return [(thread.python * slowed + thread.native, thread.blocked) for thread in threads]
 
     low, middle, high = _CONTENDED
@@ -134,8 +157,19 @@ def _free_threading(
         *_common(threads, cpus, worth),
         "Each C extension that it loads can do without the GIL: one that does not say so switches it on.",
     ]
-    made = needs(tax.high, low), needs(tax.middle, middle), needs(tax.low, high)
+    lost = _lost(summary)
+    made = (
+        needs(tax.high, low, lost[0]),
+        needs(tax.middle, middle, lost[1]),
+        needs(tax.low, high, lost[2]),
+    )
     return _banded(row, threads, made, cpus, worth)
+
+
+def _is_without(summary: Measurements) -> bool:
+    """Whether it ran without a GIL: a lock that is never held is none."""
+    held = any(gil["held_share"] for gil in summary["gils"])
+    return bool(summary["target"]["free_threaded"]) and not summary["target"]["gil_enabled"] and not held
 
 
 def _tax(summary: Measurements) -> _Tax:
@@ -154,7 +188,7 @@ def _processes(summary: Measurements, threads: Sequence[Demand], cpus: float, wo
     ]
     own = [process["uss"] for process in summary["memory"] if process["uss"] is not None]
     row["memory"] = _memory(threads, _PYTHON_BYTES, max(own, default=None))
-    return _apart(row, threads, cpus, worth)
+    return _apart(row, threads, cpus, worth, _lost(summary))
 
 
 def _subinterpreters(
@@ -168,7 +202,7 @@ def _subinterpreters(
     ]
     used = [heap["bytes_used"] for heap in summary["heap"] or []]
     row["memory"] = _memory(threads, _INTERPRETER_BYTES, max(used, default=None))
-    return _apart(row, threads, cpus, worth)
+    return _apart(row, threads, cpus, worth, _lost(summary))
 
 
 def _memory(threads: Sequence[Demand], least: int, most: int | None) -> MemoryBand | None:
@@ -176,9 +210,34 @@ def _memory(threads: Sequence[Demand], least: int, most: int | None) -> MemoryBa
     return None if most is None else {"low": least * len(threads), "high": max(least, most) * len(threads)}
 
 
-def _apart(row: ForecastRow, threads: Sequence[Demand], cpus: float, worth: _Worths) -> ForecastRow:
-    needs = [(thread.cpu, thread.blocked) for thread in threads]
-    return _banded(row, threads, (needs, needs, needs), cpus, worth)
+def _apart(
+    row: ForecastRow,
+    threads: Sequence[Demand],
+    cpus: float,
+    worth: _Worths,
+    lost: Sequence[float],
+) -> ForecastRow:
+    needs = [
+        [(thread.python * (1 - part) + thread.native, thread.blocked) for thread in threads] for part in lost
+    ]
+    return _banded(row, threads, (needs[0], needs[1], needs[2]), cpus, worth)
+
+
+def _lost(summary: Measurements) -> list[float]:
+    """The share of Python's time that forced hand-overs of the GIL take: at least, most likely, at most.
+
+    One is forced in each switch interval at the most; those that a thread makes as it blocks cost it nothing
+    that it would not have to do without a GIL.
+    """
+    if _is_without(summary):
+        return [0.0, 0.0, 0.0]
+    interval_s = summary["target"]["switch_interval_s"] or _INTERVAL_S
+    forced = max((_forced_per_s(gil, interval_s) for gil in summary["gils"]), default=0.0)
+    return [min(_MOST_LOST, forced * each) for each in _HAND_OVER_S]
+
+
+def _forced_per_s(gil: GilRow, interval_s: float) -> float:
+    return min(gil["switches_per_s"] or 0.0, (gil["contended_share"] or 0.0) / interval_s)
 
 
 def _one_more(summary: Measurements, threads: Sequence[Demand], cpus: float, worth: _Worths) -> ForecastRow:
@@ -193,16 +252,15 @@ def _with_threads(
     summary: Measurements, threads: Sequence[Demand], cpus: float, worth: _Worths, change: int
 ) -> ForecastRow:
     """Of the kind that computes most, as if each of them did the same."""
-    (_, name), alike = next(iter(kinds(threads).items()))
+    (_, name), alike = max(kinds(threads).items(), key=lambda item: len(item[1]) > 1)  # the first of these
     count = len(alike)
     more = change > 0
     title = f'One thread {"more" if more else "fewer"} like "{name}", of which there are {count}'
     row = _row("thread-more" if more else "thread-fewer", title, count + change)
     if count + change == 0:
         return {**row, "why_not": f'There is only one thread like "{name}".'}
-    has_gil = not (summary["target"]["free_threaded"] and summary["target"]["gil_enabled"] is False)
     mean = _mean(alike)
-    held = mean.python + mean.stalled + mean.held_queued if has_gil else 0.0
+    held = mean.python + mean.stalled + mean.held_queued if not _is_without(summary) else 0.0
     alone = mean.cpu + mean.blocked + mean.queued
     others = sum(thread.cpu for thread in threads) - mean.cpu * count
     most = max(_in_all(mean.cpu * count + others, cpus, worth.middle) - others, mean.cpu) / mean.cpu
@@ -210,6 +268,9 @@ def _with_threads(
         min(after, max(most, count)) / before
         for before, after in _with_waits(count, count + change, held, alone, mean.waiting)
     ]
+    if count + change == 1:  # nobody is left to hand the lock over to
+        ratios += [ratios[0] / (1 - part) for part in _lost(summary)[1:]]
+        ratios[0] = ratios[-2]
     if more and mean.lock > _LOCKED:  # who waits at a lock of its own, or for work, is served no sooner
         ratios.append(1.0)
     row["throughput"] = _band(min(ratios), ratios[0], max(ratios))
@@ -285,12 +346,12 @@ def _band(low: float, middle: float, high: float) -> Band:
 def _common(threads: Sequence[Demand], cpus: float, worth: _Worths) -> list[str]:
     """What is assumed of the machine and of what blocks."""
     said = [f"{cpus:g} CPUs are there for it alone. {worth.words}"]
-    wanted = sum(thread.cpu + thread.queued for thread in threads)
-    queued = sum(thread.queued for thread in threads) / wanted if wanted else 0.0
-    if queued > 0.1:
+    wanted = sum(thread.cpu for thread in threads)
+    taken = sum(thread.taken for thread in threads) / wanted if wanted else 0.0
+    if taken > 0.1:
         said.append(
-            f"Its threads stood in the run queue for {units.share(queued)} of the time for which they "
-            "wanted a CPU; other programs are taken to be gone."
+            f"Other programs had the CPUs for {units.share(taken)} of the time for which its threads "
+            "wanted one, and go on so."
         )
     if any(thread.asleep > 0.05 for thread in threads):
         said.append("Sleep, and what it waits for outside, lasts as long as it did.")

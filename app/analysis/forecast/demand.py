@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from app.model.summary import Measurements, ThreadRow
 
 LEAST_SEEN = 0.5  # of its time: as for findings
-LEAST_BUSY = 0.02  # of a CPU: a thread that needs less says nothing of what would help
+LEAST_BUSY = 0.01  # of a CPU: threads that need less say nothing of what would help
 
 _RUNNABLE = ("running", "native")
 _NUMBER = re.compile(r"[-_ (]*\d+\)?")
@@ -42,6 +42,7 @@ class Demand:
     queued: float  # in the run queue
     held_queued: float  # of that with the GIL
     waiting: float  # for the GIL
+    taken: float = 0.0  # of what it needs of a CPU, what other programs had: see choices.py
 
     @property
     def cpu(self) -> float:
@@ -60,10 +61,10 @@ class Demand:
 
 
 def demands(summary: Measurements) -> list[Demand]:
-    """Of the threads that compute, in all processes; those are left out that were hardly seen."""
+    """Of all threads, in all processes; those are left out that were hardly seen."""
     duration_s = summary["run"]["duration_s"]
     found = (_demand(row, duration_s) for row in summary["threads"])
-    return [each for each in found if each is not None and each.cpu >= LEAST_BUSY]
+    return [each for each in found if each is not None]
 
 
 def _demand(row: ThreadRow, duration_s: float) -> Demand | None:
@@ -101,9 +102,12 @@ def _demand(row: ThreadRow, duration_s: float) -> Demand | None:
 
 
 def kinds(threads: Sequence[Demand]) -> dict[tuple[int, str], list[Demand]]:
-    """Threads of one process and of one kind, those first that need most of a CPU together."""
+    """Threads of one process and of one kind, those first that need most of a CPU together.
+
+    Kinds that need next to nothing are left out.
+    """
     found: dict[tuple[int, str], list[Demand]] = {}
     for thread in threads:
         found.setdefault((thread.pid, thread.kind), []).append(thread)
-    ordered = sorted(found.items(), key=lambda item: -sum(thread.cpu for thread in item[1]))
-    return dict(ordered)
+    needs = {who: sum(thread.cpu for thread in alike) for who, alike in found.items()}
+    return {who: found[who] for who in sorted(needs, key=lambda who: -needs[who]) if needs[who] >= LEAST_BUSY}

@@ -81,10 +81,11 @@ class Observed:
     def gil_of(self, lane: int) -> int | None:
         """The GIL that a thread takes; None where it takes none."""
         who = self._cast.lanes[lane].who
-        process = self._cast.processes.get(who.pid)
-        if process is not None and process.free_threaded and process.gil_enabled is False:
-            return None
-        own = [one.whose for one in self._cast.gils.values() if one.whose.pid == who.pid]
+        own = [
+            one.whose
+            for one in self._cast.gils.values()
+            if one.whose.pid == who.pid and one.whose.gil in self._holders
+        ]
         exact = [gil.gil for gil in own if gil.interpreter == who.interpreter]
         return exact[0] if exact else own[0].gil if own else None
 
@@ -140,6 +141,8 @@ class Observed:
                 start_us += length_us
             self._pieces += len(pieces.states) - before
         for gil, start_us, track in self._cast.gil_tracks(frame):
+            if all(holder < 0 for holder, _, _ in gil_pieces(track)) and gil not in self._holders:
+                continue  # nobody ever took it: a free-threaded build
             starts, who = self._holders.setdefault(gil, ([], []))
             instants, sums = self._contended.setdefault(gil, ([], [0]))
             for holder, waiters, length_us in gil_pieces(track):

@@ -11,11 +11,12 @@ from fastapi.responses import StreamingResponse
 
 from app.exporters import EXPORTERS, FORMATS
 from app.lab import export as exports
+from app.lab.advice import advise
 from app.runs import archive
 from app.runs.importing import ImportingRun
 from app.runs.slices import stacks_in
 from app.runs.timeline import FEWEST_BINS, MOST_BINS
-from app.web.api.answers import StacksView, SummaryView, as_made
+from app.web.api.answers import AdviceView, StacksView, SummaryView, as_made
 from app.web.api.bodies import ActionBody, RunBody, RunChange, RunPage, RunView, TimelineView
 from app.web.api.context import TheManager, problems
 
@@ -160,6 +161,16 @@ async def get_figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: 
     It has the fields of `summary`; `workload` tells of operations counted, not of results.
     """
     return as_made(await (await manager.get(run_id)).figures(from_us, to_us))
+
+
+@router.get("/{run_id}/advice", response_model=AdviceView, responses=problems(404, 409))
+async def get_advice(run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None) -> Response:
+    """Would something help? The verdict, forecasts with their bands, and which function to make faster.
+
+    Of the whole run unless a span is given, and of one that goes on as far as it has come: see
+    docs/forecasts.md.
+    """
+    return as_made(await advise(await manager.get(run_id), from_us, to_us))
 
 
 @router.get(

@@ -123,6 +123,9 @@ export const getTimeline = (id, fromUs, toUs, bins) =>
 export const getFigures = (id, fromUs, toUs) =>
   call("GET", `/runs/${encodeURIComponent(id)}/figures?from_us=${fromUs}&to_us=${toUs}`);
 
+/** Would something help? @param {string} id @returns {Promise<any>} */
+export const getAdvice = (id) => call("GET", `/runs/${encodeURIComponent(id)}/advice`);
+
 /** The messages of a span, and those that name. @param {string} id @param {number} fromUs @param {number} toUs @returns {Promise<any[]>} */
 export const getMessages = (id, fromUs, toUs) =>
   call("GET", `/runs/${encodeURIComponent(id)}/messages?from_us=${fromUs}&to_us=${toUs}`);

@@ -32,6 +32,7 @@
  * @property {() => void} open puts the panel on view
  * @property {(key: string) => void} openPanel puts another one on view
  */
+import { advice } from "./advice.js";
 import { charts } from "./charts.js";
 import { collector } from "./collector_panel.js";
 import { findings } from "./findings_panel.js";
@@ -62,6 +63,7 @@ export const PANELS = [
   collector,
   memory,
   ...ofReadings.map(({ panel }) => panel),
+  advice,
   findings,
   process,
   result,

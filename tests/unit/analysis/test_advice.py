@@ -1,0 +1,129 @@
+"""The verdict in words, of forecasts whose answer is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.analysis.forecast.advice import advice, compatibility
+from app.analysis.ledger import Ledger
+from app.analysis.summary import summarise
+from app.model.forecast import Mend
+from app.model.states import STATES
+
+PID = 7
+
+
+def run(*shares: dict[str, float], cpus: float = 2.0, coverage: float = 1.0, **more: Any) -> Any:
+    told = summarise(Ledger())
+    threads = [
+        {
+            **{"pid": PID, "tid": n, "name": f"worker-{n}", "interpreter": 0, "observed_s": 4.0},
+            **{"coverage": 1.0, "shares": {**dict.fromkeys(STATES, 0.0), **each}, "counted_s": 4.0},
+            **{"cpu_s": 4.0 * (each.get("running", 0.0) + each.get("native", 0.0)), "run_delay_s": 0.0},
+        }
+        for n, each in enumerate(shares)
+    ]
+    return {
+        **told,
+        "run": {**told["run"], "duration_s": 4.0},
+        "target": {**told["target"], "python": "3.14.0", "free_threaded": False, "gil_enabled": True},
+        "sampling": {**told["sampling"], "coverage": coverage},
+        "gils": [],
+        "threads": threads,
+        "processes": [{"pid": PID, "cpus": cpus}],
+        "memory": [{"uss": 50 << 20}],
+        **more,
+    }
+
+
+def mended(throughput: float | None = None) -> Mend:
+    found: Mend = {"from_s": 0.0, "to_s": 4.0, "replay_error": 0.01, "rows": [], "why_not": None}
+    if throughput is not None:
+        found["rows"].append(
+            {
+                "function": "parse",
+                "file": "/app/load.py",
+                "line": 3,
+                "busy_share": 0.6,
+                "throughput": throughput,
+            }
+        )
+    return found
+
+
+def extensions(*says: str) -> dict[str, Any]:
+    rows = [{"file": f"/x/ext{n}.so", "says": each, "why": "."} for n, each in enumerate(says)]
+    return {"extensions": [{"pid": PID, "rows": rows}]}
+
+
+TURNS = {"running": 0.5, "waiting": 0.5}
+
+
+def test_threads_that_take_turns_are_sent_to_free_threading_where_nothing_stands_in_its_way() -> None:
+    told = advice(run(TURNS, TURNS, readings=extensions("declares")), mended(1.4))
+    assert told["verdict"]["choice"] == "free-threading"
+    assert "Every C extension" in " ".join(told["sentences"])
+    assert "parse (load.py:3)" in " ".join(told["sentences"])
+
+
+def test_an_extension_that_does_not_declare_it_makes_that_unsure() -> None:
+    told = advice(run(TURNS, TURNS, readings=extensions("declares", "does-not", "unknown")), mended())
+    assert told["verdict"]["sure"] == "unsure"
+    assert "2 of the loaded extensions" in told["verdict"]["sentence"]
+    assert told["compatibility"] == {
+        "declares": 1,
+        "does_not": 1,
+        "unknown": 1,
+        "names": ["ext1.so", "ext2.so"],
+    }
+
+
+def test_one_thread_alone_is_told_which_function_to_mend() -> None:
+    told = advice(run({"running": 1.0}), mended(1.5))
+    assert told["verdict"]["choice"] == "mend"
+    assert "1.50 times" in told["verdict"]["sentence"]
+
+
+def test_a_program_whose_cpus_are_busy_is_told_to_stay() -> None:
+    told = advice(run({"native": 1.0}, {"native": 1.0}), mended())
+    assert (told["verdict"]["choice"], told["verdict"]["sure"]) == ("stay", "fairly sure")
+    assert "2.0 of the 2 CPUs" in told["verdict"]["sentence"]
+
+
+def test_more_threads_are_named_before_what_changes_the_program_more() -> None:
+    told = advice(run(*({"running": 0.05, "sleep": 0.95},) * 3), mended())
+    assert told["verdict"]["choice"] == "thread-more"
+
+
+@pytest.mark.parametrize("more", [{"coverage": 0.5}, {"run": {"id": None, "duration_s": 1.0}}])
+def test_what_rests_on_little_is_called_a_guess(more: dict[str, Any]) -> None:
+    assert advice(run(TURNS, TURNS, **more), mended())["verdict"]["sure"] == "a guess"
+
+
+def test_what_processes_cost_is_said_with_them() -> None:
+    target = {"python": "3.13.0", "free_threaded": False, "gil_enabled": True, "switch_interval_s": None}
+    wide = advice(run(TURNS, TURNS, target=target), mended())
+    assert wide["verdict"]["choice"] == "processes"
+    assert "100 MiB" in " ".join(wide["sentences"])
+
+
+def test_nothing_seen_is_no_grounds() -> None:
+    told = advice(run({"sleep": 1.0}), mended())
+    assert (told["verdict"]["choice"], told["verdict"]["sure"], told["forecast"]["rows"]) == (None, None, [])
+
+
+def test_a_file_of_several_processes_counts_once() -> None:
+    rows = extensions("declares")["extensions"] * 3
+    found = compatibility(rows)
+    assert found is not None
+    assert found["declares"] == 1
+    assert compatibility([]) is None
+
+
+def test_a_replay_that_is_far_off_names_no_function() -> None:
+    far: Mend = {**mended(1.5), "replay_error": 0.26}
+    told = advice(run({"running": 1.0}), far)
+    assert told["verdict"]["choice"] == "stay"
+    assert "26 % off what" in " ".join(told["sentences"])
