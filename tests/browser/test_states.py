@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from .conftest import Site
+from .steps import import_made
 
 
 def test_an_unknown_run_has_a_page_that_leads_to_the_history(
@@ -18,6 +19,19 @@ def test_an_unknown_run_has_a_page_that_leads_to_the_history(
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("link", name="Look in the history").click()
     expect(page).to_have_url(re.compile("/history$"))
+
+
+def test_a_run_of_which_nothing_has_come_says_what_is_waited_for(page: Page) -> None:
+    address = import_made(page, "waiting")
+    held: list[WebSocketRoute] = []
+
+    def hold(socket: WebSocketRoute) -> None:
+        held.append(socket)
+
+    page.route_web_socket(re.compile("/stream"), hold)
+    page.goto(address)
+    expect(page.locator(".under .note")).to_contain_text("Waiting for the run: its program is being started")
+    assert len(held) == 1
 
 
 def test_a_list_says_that_it_is_looking_and_then_that_there_is_nothing(page: Page) -> None:

@@ -67,7 +67,11 @@ export class FigureTiles {
   /** @param {RunState} state @param {number | null} threads that are selected; null: all */
   update(state, threads = null) {
     const { figures, summary } = state;
-    if (!figures) return this.#say(BEING_READ[state.run?.state ?? ""] ?? "");
+    if (!figures) {
+      // As long as nothing has come, the page's own words on what is waited for stay.
+      if (state.run) this.#say(BEING_READ[state.run.state] ?? "");
+      return;
+    }
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
     const gil = summary ? busiest(summary.gils) : live;
     const reading = read(state, figures.totals, gil);
