@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
@@ -175,14 +175,26 @@ class Lists:
             top -= before
         return joined
 
-    def pages_of(self, *groups: Iterable[Range]) -> Generator[None, None, list[tuple[int, int]]]:
+    def pages_of(self, *groups: Sequence[Range]) -> Generator[None, None, list[tuple[int, int]]]:
         """Of the pages of each group: bytes that are in memory, and that are not. Torn."""
-        there, whole = [0] * len(groups), [0] * len(groups)
+        base = min((min(group)[0] for group in groups if group), default=0)
+        beyond = max((end for group in groups for _, end in group), default=0)
+        if beyond - base <= _WINDOW_PAGES:  # as in most arenas
+            count = pages_present(self._pagemap, base * PAGE, beyond - base).count
+            there = [sum([count(1, start - base, end - base) for start, end in group]) for group in groups]
+            yield from self.rest()
+        else:
+            there = yield from self._far_apart(groups)
+        whole = [sum([end - start for start, end in group]) for group in groups]
+        return [(has * PAGE, (of - has) * PAGE) for has, of in zip(there, whole)]
+
+    def _far_apart(self, groups: Sequence[Sequence[Range]]) -> Generator[None, None, list[int]]:
+        """How many pages of each group are in memory, where one read would take too long for a step. Torn."""
+        there = [0] * len(groups)
         near: list[_Tagged] = []  # so near to each other that one read tells of all
         for start, end, group in sorted(
             (start, end, group) for group, ranges in enumerate(groups) for start, end in ranges
         ):
-            whole[group] += end - start
             if end - start > _WINDOW_PAGES:
                 there[group] += yield from self._present(start, end)
                 continue
@@ -192,7 +204,7 @@ class Lists:
             near.append((start, end, group))
         if near:
             yield from self._window(near, there)
-        return [(has * PAGE, (of - has) * PAGE) for has, of in zip(there, whole)]
+        return there
 
     def _present(self, start: int, end: int) -> Generator[None, None, int]:
         """How many of the pages in between are in memory. Raises Torn."""
