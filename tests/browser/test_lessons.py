@@ -63,7 +63,7 @@ def test_runs_are_chosen_to_be_compared(page: Page, site: Site) -> None:
     page.locator("[name=a]").select_option(index=0)
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".head-of .name")).to_have_text(["cpu-bound", "cpu-bound"])
-    expect(page.locator(".both tbody tr", has_text="GIL held")).to_contain_text("too few")
+    expect(page.locator(".both tbody tr", has_text="GIL held")).to_contain_text("The spread is not known")
 
 
 def test_pictures_and_tables_of_a_result_are_shown(page: Page) -> None:
