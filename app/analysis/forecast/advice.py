@@ -6,7 +6,8 @@ interpreters. Where none does, the function is named whose half would give a ten
 is told to stay.
 
 `sure` says "fairly sure" where even the low end of the band is a gain, "unsure" where it is none, and "a
-guess" where less than two seconds, or less than four fifths of the time, were seen.
+guess" where less than two seconds, or less than four fifths of the time, were seen. That no way is worth
+naming is "unsure" where a band reaches so far that one may be.
 """
 
 from __future__ import annotations
@@ -95,16 +96,17 @@ def _verdict(
         for row in ways:
             if row["choice"] == choice and _gain(row) >= _ALIKE * best:
                 return _with(row, summary, extensions)
+    sure = _sure_of_none(summary, foretold)
     first = _first(mended)
     if first is not None and first["throughput"] >= _MEND_WORTH:
         sentence = (
             f"None of the other ways of running would give much more. Make {_named(first)} faster instead: "
             f"at twice its speed the program would do {_times(first['throughput'])} as much."
         )
-        return {"choice": "mend", "sentence": sentence, "sure": _sure(summary, 2.0)}
+        return {"choice": "mend", "sentence": sentence, "sure": sure}
     why = _why_stay(summary, foretold)
     sentence = f"None of the other ways of running would give much more{why}. Stay with what there is."
-    return {"choice": "stay", "sentence": sentence, "sure": _sure(summary, 2.0)}
+    return {"choice": "stay", "sentence": sentence, "sure": sure}
 
 
 def _with(row: ForecastRow, summary: Measurements, extensions: Compatibility | None) -> Verdict:
@@ -200,6 +202,16 @@ def _sure(summary: Measurements, low: float) -> Sureness:
     if summary["run"]["duration_s"] < _LEAST_S or seen < _LEAST_SEEN:
         return "a guess"
     return "fairly sure" if low > 1.0 else "unsure"
+
+
+def _sure_of_none(summary: Measurements, foretold: Forecast) -> Sureness:
+    """How sure it is that none of the ways that could be named is worth it."""
+    may_be = any(
+        row["throughput"] is not None and row["throughput"]["high"] >= _WORTH
+        for row in foretold["rows"]
+        if row["choice"] in _EASE
+    )
+    return _sure(summary, 0.0 if may_be else _WORTH)
 
 
 def _gain(row: ForecastRow) -> float:

@@ -41,6 +41,7 @@ _OWN_QUEUE = 0.85  # of its CPUs in use: its threads wait for each other there, 
 _INTERVAL_S = 0.005  # CPython's default, where the target's own could not be read
 _MEASURED_OFF = 0.1  # what a CPU was measured to add is itself off by that
 _SEEN = 0.5
+_TAKEN = 0.1  # by other programs, of the time for which its threads wanted a CPU
 _LOCKED = 0.1  # of a thread's time at locks that are not the GIL
 _AMOUNTS = [field.name for field in fields(Demand) if field.name not in ("pid", "name")]
 
@@ -345,10 +346,12 @@ def _band(low: float, middle: float, high: float) -> Band:
 
 def _common(threads: Sequence[Demand], cpus: float, worth: _Worths) -> list[str]:
     """What is assumed of the machine and of what blocks."""
-    said = [f"{cpus:g} CPUs are there for it alone. {worth.words}"]
     wanted = sum(thread.cpu for thread in threads)
     taken = sum(thread.taken for thread in threads) / wanted if wanted else 0.0
-    if taken > 0.1:
+    said = [
+        f"It may use {cpus:g} CPUs{'' if taken > _TAKEN else ', which are there for it alone'}. {worth.words}"
+    ]
+    if taken > _TAKEN:
         said.append(
             f"Other programs had the CPUs for {units.share(taken)} of the time for which its threads "
             "wanted one, and go on so."

@@ -92,6 +92,25 @@ def test_a_program_whose_cpus_are_busy_is_told_to_stay() -> None:
     assert "2.0 of the 2 CPUs" in told["verdict"]["sentence"]
 
 
+def test_to_stay_is_no_sure_advice_where_a_band_reaches_a_fifth_more() -> None:
+    near = {"running": 0.3, "waiting": 0.14, "native": 0.56}
+    told = advice(run(near, near), mended())
+    assert (told["verdict"]["choice"], told["verdict"]["sure"]) == ("stay", "unsure")
+
+
+def test_cpus_that_other_programs_have_are_not_said_to_be_there_for_it_alone() -> None:
+    shares = {"running": 0.3, "waiting": 0.3, "native": 0.4}
+    alone, beside = run(shares, shares), run(shares, shares)
+    for thread in beside["threads"]:
+        thread |= {"cpu_s": 1.4, "run_delay_s": 1.4}
+    said = [
+        {sentence for row in advice(told, mended())["forecast"]["rows"] for sentence in row["assumptions"]}
+        for told in (alone, beside)
+    ]
+    assert [any("for it alone" in sentence for sentence in each) for each in said] == [True, False]
+    assert [any("Other programs" in sentence for sentence in each) for each in said] == [False, True]
+
+
 def test_more_threads_are_named_before_what_changes_the_program_more() -> None:
     told = advice(run(*({"running": 0.05, "sleep": 0.95},) * 3), mended())
     assert told["verdict"]["choice"] == "thread-more"
