@@ -105,8 +105,8 @@ class AskedExperiment(BaseModel):
     cores: int
 
 
-class ListedExperiment(BaseModel):
-    """An experiment as a list shows it."""
+class _ExperimentHead(BaseModel):
+    """What it is, and how it stands."""
 
     schema_: int = Field(alias="schema")
     id: str
@@ -119,6 +119,11 @@ class ListedExperiment(BaseModel):
     runs_done: int = Field(description="Warm-ups, and those that were made again, included.")
     runs_planned: int = Field(description="If none is made again.")
     asked: AskedExperiment
+
+
+class ListedExperiment(_ExperimentHead):
+    """An experiment as a list shows it."""
+
     sentence: str | None = Field(description="The verdict; null while it goes on.")
 
 
@@ -256,20 +261,9 @@ class ProgressView(BaseModel):
     left: list[int] = Field(description="How many runs of each configuration are left.")
 
 
-class ExperimentView(BaseModel):
+class ExperimentView(_ExperimentHead):
     """An experiment with its result; while it goes on, as of the last block of repetitions."""
 
-    schema_: int = Field(alias="schema")
-    id: str
-    kind: Literal["workload", "command", "script"]
-    name: str
-    state: Literal["running", "finished", "stopped", "failed"]
-    error: ErrorBody | None
-    started_at: float
-    took_s: float
-    runs_done: int
-    runs_planned: int
-    asked: AskedExperiment
     measures: list[MeasureView]
     goal: str = Field(description="The measure that decides, by its key.")
     configurations: list[ConfigurationRow]

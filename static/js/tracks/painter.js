@@ -28,9 +28,9 @@ const PAD = 3;
 const TICK_SPACING = 96;
 const NAME_MARGIN = 6;
 /** So much of the ground covers an idle lane. */
+const QUIET = 0.65;
 /** The side of a note's flag: two digits fit in. */
 const FLAG = 15;
-const QUIET = 0.65;
 /** Pieces narrower than this on average are not looked through for names. */
 const NAMED_PIECE_WIDTH = 3;
 
