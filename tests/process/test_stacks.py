@@ -87,6 +87,17 @@ end = time.monotonic() + 2
 threading.Thread(target=work).start()
 work()
 """
+# A generator that is resumed and left without a pause, each time from the same function.
+RESUMING = """
+import time
+def numbers():
+    while True: yield
+def work():
+    for _ in numbers():
+        if time.monotonic() > end: break
+end = time.monotonic() + 2
+work()
+"""
 CALLERS = {"a": {"work", "d"}, "b": {"a"}, "c": {"b"}, "d": {"c"}}
 LOOKS_HZ = 1000.0
 
@@ -167,6 +178,15 @@ def test_hardly_a_stack_of_a_thread_that_calls_without_a_pause_is_impossible(pyt
         if any(callee in CALLERS and caller not in CALLERS[callee] for callee, caller in pairwise(stack))
     ]
     assert len(impossible) < 0.02 * len(looks), impossible[:5]
+
+
+def test_no_stack_of_a_generator_that_is_resumed_without_a_pause_is_cut_off(python: str) -> None:
+    with observing(program(python, RESUMING), gil_hz=LOOKS_HZ, stacks_hz=LOOKS_HZ) as observation:
+        observation.finish()
+    looks = [stack for stack in holders(observation) if stack is not None]
+    assert len(looks) > 100
+    assert sum("numbers" in stack for stack in looks) > 0.02 * len(looks)
+    assert {stack[-1] for stack in looks if "numbers" in stack} <= {"<module>", "(callers not read)"}
 
 
 @pytest.fixture(scope="module")

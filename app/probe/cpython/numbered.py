@@ -6,7 +6,7 @@ from app.probe.kernel.memory import Unmapped
 
 from .runtime import Runtime
 from .source import SourceFiles
-from .stacks import StackFrame, StackReader
+from .stacks import CALLERS_UNREAD, LeftGenerator, StackFrame, StackReader
 from .survey import Inconsistent
 from .vocabulary import Vocabulary
 
@@ -29,9 +29,15 @@ class NumberedStacks:
             self.reader.distrust()
 
     def copy(self, state: int) -> list[StackFrame]:
-        """The frames of a thread state, leaf first; none where they could not be read whole."""
+        """The frames of a thread state, leaf first; none where they could not be read.
+
+        CALLERS_UNREAD is the last where a generator was left meanwhile: to leave such a look out would hide
+        just those functions that run for a moment at a time.
+        """
         try:
             return self.reader.copy(state)
+        except LeftGenerator as left:
+            return [*left.frames, CALLERS_UNREAD]
         except (Inconsistent, Unmapped):
             return []
 

@@ -4,7 +4,8 @@ A thread's frames lie in chunks of 16 KiB that it pushes them on and pops them o
 chunk that is in use is copied in one read, and the copy is walked: of a thread that calls and returns
 without a pause a stack read frame by frame mixes two moments in 28 looks of 100, a copy in hardly one of
 10,000 that make sense; those that do not are refused.
-What is not in the chunk is read by itself: the frames of generators and coroutines, and older chunks.
+What is not in the chunk is read by itself: the frames of generators and coroutines, and older chunks. A
+generator may be left in between, and has no caller any more; what it was called by is then not known.
 """
 
 from __future__ import annotations
@@ -21,12 +22,24 @@ MAX_DEPTH = 128  # frames, from the leaf; what called the last of them is left o
 _CHUNK = 16 * 1024  # the least size of a chunk; in a larger one the rest is read frame by frame
 _TAG = ~7  # from 3.14 on a pointer in a frame carries tags; an untagged null is that of a frame just popped
 _WORD = struct.Struct("=Q")
+_GENERATOR = 1  # the owner of a frame that lies in its generator or coroutine
 _SHIM = 3  # owners from here on are no Python function: entries into the interpreter
 
 StackFrame = tuple[
     int, int, int, int
 ]  # code object, instruction, which copy of the byte code, its own address
 Located = tuple[Code, int]  # a code object and the line in it
+
+CALLERS_UNREAD: StackFrame = (0, 0, 0, 0)  # stands for what called the outermost frame that was read
+_UNREAD_NAME = "(callers not read)"
+
+
+class LeftGenerator(Inconsistent):
+    """A generator was left before its frame was read. `frames`: it, and what it called."""
+
+    def __init__(self, frames: list[StackFrame]) -> None:
+        super().__init__("a generator was left before its frame was read")
+        self.frames = frames
 
 
 class StackReader:
@@ -38,6 +51,7 @@ class StackReader:
         self._memory = runtime.memory
         self._code = CodeReader(runtime.memory, layout)
         self._checked: dict[int, Code] = {}
+        self._unread = Code(b"", (_UNREAD_NAME, "", 0), b"")
         self._frame = _frame_struct(layout)
         # Before 3.13 the thread state points to the C frame, and that to the Python frame.
         self._through = None if thread.cframe is None else thread.cframe_current_frame
@@ -50,7 +64,7 @@ class StackReader:
         self._checked.clear()
 
     def copy(self, state: int) -> list[StackFrame]:
-        """The frames of a thread state, leaf first; raises Inconsistent or Unmapped.
+        """The frames of a thread state, leaf first; raises LeftGenerator, Inconsistent or Unmapped.
 
         It reads as little as it can: what the frames mean is found out later, by `locate`.
         """
@@ -79,6 +93,8 @@ class StackReader:
                 frames.append((executable & _TAG, instruction, copy or 0, address))
             elif frames:
                 raise Inconsistent("a frame was popped before the one that it called")
+            if not frame and owner == _GENERATOR and frames:  # it has a caller for as long as it runs
+                raise LeftGenerator(frames)
         return frames
 
     def locate(self, frames: list[StackFrame]) -> list[Located]:
@@ -86,7 +102,7 @@ class StackReader:
         located = []
         for address, instruction, copy, _ in frames:
             code = self.code(address)
-            line = code.lines.get(instruction)
+            line = 0 if code is self._unread else code.lines.get(instruction)
             if line is None:
                 line = self._code.line(code, address, instruction, copy)
             located.append((code, line))
@@ -94,6 +110,8 @@ class StackReader:
 
     def code(self, address: int) -> Code:
         """The code object at `address`; raises Inconsistent or Unmapped."""
+        if address == CALLERS_UNREAD[0]:
+            return self._unread
         code = self._checked.get(address)
         if code is None:
             code = self._checked[address] = self._code.at(address)

@@ -56,7 +56,7 @@ class EventLoops:
     def meet(self, lanes: list[Lane], now_us: int) -> None:
         """Takes in new threads: any may run a loop."""
         for lane in lanes:
-            heapq.heappush(self._queue, (now_us + _FIRST_US, next(self._order), _FIRST_US, lane))
+            self._search_again(lane, _FIRST_US, now_us + _FIRST_US)
 
     def sample(self, now_us: int) -> None:
         """Looks at each loop once; AddressSpaceGone."""
@@ -68,7 +68,8 @@ class EventLoops:
                 try:
                     instant = track.reader.read(lane.raw)
                 except Lost:
-                    self._lose(track, now_us)
+                    if track.missed():
+                        self._lose(track, now_us)
                     continue
                 if instant is IDLE and lane.state == IO:
                     track.idle_syscall = lane.raw
@@ -118,8 +119,9 @@ class EventLoops:
 
     def _look(self, track: LoopTrack, step: LoopStep, now_us: int) -> None:
         """Reads the stack of a step that takes long; tried again at the next sample where that fails."""
-        frames = self._stacks.copy(track.state)
-        if not frames:
+        try:
+            frames = self._stacks.reader.copy(track.state)
+        except (Inconsistent, Unmapped):
             return
         if len(frames) < MAX_DEPTH and not track.reader.holds(frames):
             self._lose(track, now_us)
@@ -150,10 +152,17 @@ class EventLoops:
                 continue  # it has ended, or was found
             if not lane.parked or lane.raw.startswith(_EPOLL):
                 walked += 1
-                if self._found(lane, now_us):
+                found = self._found(lane, now_us)
+                if found:
+                    continue
+                if found is None:  # so it is with hardly a thread but those of busy loops
+                    self._search_again(lane, delay, now_us + _FIRST_US)
                     continue
             delay = min(delay * 2, _LAST_IDLE_US if lane.parked else _LAST_US)
-            heapq.heappush(self._queue, (now_us + delay, next(self._order), delay, lane))
+            self._search_again(lane, delay, now_us + delay)
+
+    def _search_again(self, lane: Lane, delay: int, at_us: int) -> None:
+        heapq.heappush(self._queue, (at_us, next(self._order), delay, lane))
 
     def _search_waiting(self, now_us: int) -> int:
         """Walks threads that wait for events just now, each once for each such wait; how many."""
@@ -171,24 +180,31 @@ class EventLoops:
     def _track_of(self, lane: Lane) -> LoopTrack | None:
         return next((track for track in self._tracks if track.lane is lane), None)
 
-    def _found(self, lane: Lane, now_us: int) -> bool:
+    def _found(self, lane: Lane, now_us: int) -> bool | None:
+        """Whether it runs a loop; None where that cannot be told at this instant."""
+        found: bool | None = False
         for state in lane.states:
             try:
-                reader = self._reader(lane, self._stacks.copy(state.address))
+                reader = self._reader(lane, self._stacks.reader.copy(state.address))
                 interp = self._memory.u64(state.address + TSTATE_INTERP)
-            except (Inconsistent, Lost, Unmapped):
+            except (Inconsistent, Unmapped):
+                found = None
+                continue
+            except Lost:
                 continue
             if reader is not None:
                 self._tracks.append(LoopTrack(lane, reader, state.address, interp, now_us))
                 return True
-        return False
+        return found
 
     def _reader(self, lane: Lane, frames: list[StackFrame]) -> LoopReader | None:
-        """The loop that a stack shows, the innermost; None where it shows none."""
+        """The loop that a stack shows, the innermost, or None; Inconsistent, Unmapped, Lost."""
         for frame in frames:
             name, file, _ = self._stacks.reader.code(frame[0]).function
             if name == "BaseEventLoop._run_once" and file.endswith("asyncio/base_events.py"):
                 return RunOnce(self._memory, self._layout, self._stacks.reader, frame)
+            if name == "BaseEventLoop.run_forever" and file.endswith("asyncio/base_events.py"):
+                raise Inconsistent("the loop is between two iterations")
             if name == "Hub.run" and file.endswith("gevent/hub.py"):
                 return clocks.libev(self._memory, self._layout, frame)
             if file.endswith(unrolled_run.FILE):

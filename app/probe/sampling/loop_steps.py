@@ -19,6 +19,7 @@ LONG_US = 10_000  # a step that takes so long is told
 _LOOK_AGAIN_US = 10_000  # of a step that computes; of a long one, so much of its length
 _LOOK_AGAIN_PART = 16
 _MOST_US = 20_000  # what a sample of an iteration tells of the time before it, if the observer came late
+_MISSES = 3  # samples in a row: between two iterations a loop is not in its own function either
 _SLACK_US = 2_000  # libuv's clock is in ms
 _DETAIL_BITS = 5  # a lag is counted to 1/16 of an octave
 _UNSEEN = object()
@@ -102,10 +103,17 @@ class LoopTrack:
         self._lags: Counter[int] = Counter()  # us of time, by lag
         self._ages: list[int] = []  # lag and time of each sample of this iteration: it may prove to be none
         self._steps: list[Row] = []
+        self._misses = 0  # in a row
+
+    def missed(self) -> bool:
+        """Takes a sample that did not find the loop; whether it has ended."""
+        self._misses += 1
+        return self._misses >= _MISSES or (self.step is not None and self.step.sure)
 
     def see(self, instant: Instant, now_us: int, origin_us: int) -> None:
         """Takes a sample; `origin_us` is the run's origin on CLOCK_MONOTONIC."""
         iteration, began_s, key = instant
+        self._misses = 0
         lane, dt = self.lane, now_us - self._seen_us
         goes_on = iteration == self._iteration
         if not goes_on:

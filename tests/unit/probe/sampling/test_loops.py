@@ -56,6 +56,13 @@ def test_a_long_step_is_told_once_it_is_over(loop: Loop) -> None:
     assert loop.told()[1] == []
 
 
+def test_a_loop_between_two_iterations_is_not_taken_to_have_ended(loop: Loop) -> None:
+    for began_us in range(1_500, 60 * MS, 6 * MS):
+        loop.runs(began_us, 0xA, RUNNING, 6)
+        assert not loop.track.missed()
+    assert [loop.track.missed() for _ in range(2)] == [False, True]
+
+
 def test_short_steps_are_not_told_however_long_the_iteration(loop: Loop) -> None:
     for handle in range(50):
         loop.runs(1_500, handle, RUNNING, 3)
