@@ -124,7 +124,10 @@ class Experiment:
             self._unrecorded(error)
 
     async def measure(self) -> Json:
-        """Every run, one after the other; the result. GilscopeError where the first cannot be started."""
+        """Every run, one after the other; the result. GilscopeError where the first cannot be started.
+
+        Whatever it ends by, it has ended then, and says why.
+        """
         try:
             for number, block in enumerate(
                 blocks(self._configurations, self.plan.repeats, self.tally.header["asked"]["seed"])
@@ -136,6 +139,13 @@ class Experiment:
         except GilscopeError as failure:
             await self._end("failed", failure)
             raise
+        except Exception as error:
+            unforeseen = GilscopeError(
+                f"{type(error).__name__}: {error}",
+                "What was measured until then is here; the server's log has the rest of it.",
+            )
+            await self._end("failed", unforeseen)
+            raise unforeseen from error
         await self._end("stopped" if self._stopping else "finished")
         return self.to_json()
 
@@ -199,8 +209,15 @@ class Experiment:
         self._announce()
 
     async def _end(self, state: str, error: GilscopeError | None = None) -> None:
+        if self._current is not None:
+            await self._current.stop()
+            self._current = None
         await self._note("end", state=state, error=error.to_json() if error else None)
-        await self._show()
+        try:
+            await self._show()
+        except Exception:
+            logger.exception("experiment %s: its result is that of the last whole block", self.id)
+            self._shown |= described(self.tally)
         if self._journal is not None:
             try:
                 await self._manager.archive.experiments.finish(self._journal, self.tally, self._shown)

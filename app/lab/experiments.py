@@ -40,8 +40,9 @@ class Experiments:
             self._refuse_second()
             plan = await self.plan(asked)
             self._refuse_second()
-            experiment = self._current = Experiment(self._manager, plan)
+            experiment = Experiment(self._manager, plan)
             await experiment.begin()
+            self._current = experiment
             self._task = asyncio.create_task(self._carry_out(experiment))
         return experiment.to_json()
 
@@ -119,7 +120,7 @@ class Experiments:
         try:
             await experiment.measure()
         except GilscopeError as failure:  # it is the experiment's own, and told with it
-            logger.warning("experiment %s: %s", experiment.id, failure)
+            logger.warning("experiment %s: %s", experiment.id, failure, exc_info=failure.__cause__)
         if experiment.unrecorded is None and self._current is experiment:
             self._current = None
 

@@ -84,10 +84,10 @@ def find(extra: Sequence[str] = ()) -> list[Interpreter]:
     programs = list(dict.fromkeys([*named, *map(_program, _on_this_machine())]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(_answer, programs))
-    found: dict[str, Interpreter] = {}
+    found: dict[str, Interpreter] = {}  # by its file
     for program, answer in zip(programs, answers, strict=True):
         if isinstance(answer, Interpreter):
-            found.setdefault(answer.path, answer)
+            found.setdefault(_file(answer.path), answer)
         elif path := named.get(program):
             found.setdefault(path, _unanswered(path, answer))
     return sorted(found.values(), key=_newest_first)
@@ -130,9 +130,9 @@ def _by_path(name: str, found: Sequence[Interpreter]) -> Interpreter:
     if "\0" in name:
         raise NotFound("No path holds a NUL character", _there_are(found), field="python")
     path = os.path.expanduser(name)
-    real = os.path.realpath(path)
+    file = _file(path)
     for interpreter in found:
-        if interpreter.path == real:
+        if _file(interpreter.path) == file:
             return interpreter
     answer = _answer(path)
     if isinstance(answer, _Silent):
@@ -213,6 +213,19 @@ def _program(path: str) -> str:
     real = os.path.realpath(path)
     # A shim may be a link to a program that goes by the name under which it was called.
     return real if _EXECUTABLE.fullmatch(os.path.basename(real)) else os.path.abspath(path)
+
+
+def _file(path: str) -> str:
+    """The same for all names of one file in a folder, links or not: `python3.13` and `python3.13t`.
+
+    Not by the file alone: conda has one file in many folders, each an environment of its own.
+    """
+    real = os.path.realpath(path)
+    try:
+        status = os.stat(real)
+    except OSError:
+        return real
+    return f"{os.path.dirname(real)}:{status.st_dev}:{status.st_ino}"
 
 
 def _asked(path: str) -> Interpreter | _Silent:

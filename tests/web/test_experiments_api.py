@@ -161,3 +161,18 @@ def test_one_that_cannot_begin_says_why(site_with):
     assert (found["state"], found["error"]["code"]) == ("failed", "conflict")
     assert found["runs_done"] == 0
     assert ended(site, started(site))["state"] == "finished"
+
+
+def test_after_one_that_ended_by_an_error_of_nobodys_making_the_next_can_start(site_with, monkeypatch):
+    def broken(summary, times):
+        raise ZeroDivisionError("of nobody's making")
+
+    site = site_with("brief")
+    with monkeypatch.context() as patched:
+        patched.setattr("app.lab.experiment.measured", broken)
+        found = ended(site, started(site))
+    assert (found["state"], found["error"]["code"]) == ("failed", "internal")
+    assert "of nobody's making" in found["error"]["detail"]
+    [listed] = site.client.get(ROOT).json()["experiments"]
+    assert listed["state"] == "failed"
+    assert ended(site, started(site))["state"] == "finished"

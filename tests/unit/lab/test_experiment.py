@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analysis.experiment_trials import Configuration
+from app.analysis.experiment import result
+from app.analysis.experiment_trials import Configuration, ExperimentTally
 from app.lab.disturbance import CpuTicks, disturbance
 from app.lab.experiment import Experiment, ExperimentProgress
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest, blocks, planned
-from app.model.errors import ArchiveFailed, BadRequest, NotFound
+from app.model.errors import ArchiveFailed, BadRequest, GilscopeError, NotFound
 from app.runs import catalogue
 from app.runs.interpreters import Interpreter
 from app.runs.manager import Manager
@@ -131,6 +132,7 @@ def go(
     disturbed: Sequence[bool] = (),
     stop_at: int | None = None,
     fails_at: int | None = None,
+    breaks_at: int | None = None,
 ) -> tuple[dict[str, Any], list[ExperimentProgress]]:
     """An experiment whose observer is a fake; which runs are disturbed, in turn, is given."""
 
@@ -141,6 +143,8 @@ def go(
         async def start_unless(request: RunRequest) -> Any:
             if len(told) == fails_at:
                 raise ArchiveFailed("The disk is full.")
+            if len(told) == breaks_at:
+                raise ZeroDivisionError("of nobody's making")
             return await start(request)
 
         manager.start = start_unless  # type: ignore[method-assign]
@@ -226,3 +230,45 @@ def test_an_early_end_keeps_what_is_there(tmp_path: Path) -> None:
 def test_an_early_end_ends_the_run_that_goes_on(tmp_path: Path) -> None:
     found, told = go(tmp_path, "steady", repeats=5, stop_at=1)
     assert (found["state"], len(told)) == ("stopped", 1)
+
+
+def test_an_error_of_nobodys_making_ends_it_as_failed_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(GilscopeError, match="ZeroDivisionError: of nobody's making") as failure:
+        go(tmp_path, "brief", repeats=2, breaks_at=5)
+    assert isinstance(failure.value.__cause__, ZeroDivisionError)
+    [kept] = experiments_in(tmp_path)
+    assert (kept["state"], kept["runs_done"]) == ("failed", 4)
+    assert "of nobody's making" in kept["error"]["detail"]
+    assert sum(row["repetitions"] for row in kept["configurations"]) == 2
+
+
+def test_one_whose_result_cannot_be_made_has_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def result_of(tally: ExperimentTally) -> dict[str, Any]:
+        made.append(tally)
+        if len(made) > 2:
+            raise KeyError("nowhere")
+        return result(tally)
+
+    monkeypatch.setattr("app.lab.experiment.result", result_of)
+    with pytest.raises(GilscopeError, match="KeyError: 'nowhere'"):
+        go(tmp_path, "brief", repeats=2)
+    [kept] = experiments_in(tmp_path)
+    assert (kept["state"], kept["error"]["detail"]) == ("failed", "KeyError: 'nowhere'")
+
+
+def experiments_in(home: Path) -> list[dict[str, Any]]:
+    """The results in an archive."""
+
+    async def read() -> list[dict[str, Any]]:
+        manager = Manager(Settings(data_dir=str(home)))
+        try:
+            shelf = manager.archive.experiments
+            return [await shelf.get(row.id) for row in await shelf.page(99)]
+        finally:
+            await manager.close()
+
+    return asyncio.run(read())

@@ -88,6 +88,21 @@ def test_they_are_found_on_path_under_pyenv_and_uv_and_where_the_settings_say(tm
     assert moved < {interpreter.path for interpreter in find()}
 
 
+def test_one_file_with_two_names_in_a_folder_is_one_interpreter_and_in_two_folders_two(tmp_path):
+    # GIVEN a build that is installed as two hard links, and conda's way: one file in each environment
+    program = """echo '{"path": "'$0'", "version_info": [3, 13, 5], "level": ["final", 0], "debug": false,
+        "implementation": "cpython", "free_threaded": true, "gil_enabled": false, "shared": false}'"""
+    first = Path(script(tmp_path / "a/bin/python3.13", program))
+    second, elsewhere = tmp_path / "a/bin/python3.13t", tmp_path / "b/bin/python3.13"
+    elsewhere.parent.mkdir(parents=True)
+    for name in (second, elsewhere):
+        name.hardlink_to(first)
+    found = find([str(tmp_path / "a"), str(tmp_path / "b")])
+    assert [each.path for each in found if each.path != OWN] == [str(first), str(elsewhere)]
+    assert choose(str(second), found).path == str(first)
+    assert choose(str(elsewhere), found).path == str(elsewhere)
+
+
 def test_a_shim_and_a_virtual_environment_lead_to_the_interpreter_behind_them(tmp_path):
     script(tmp_path / "path/python3.11", f'exec "{OWN}" "$@"')
     assert [interpreter.path for interpreter in find([sys.executable])] == [OWN]
