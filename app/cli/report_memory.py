@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.summary import (
+    CensusRow,
     CollectorRow,
     HeapRow,
     HolderRow,
@@ -28,7 +29,7 @@ def parts(summary: Summary) -> list[str]:
     tables = (
         _memory(summary),
         _rss(summary),
-        types(summary.get("types")),
+        types(summary.get("types"), summary.get("census") or ()),
         holders(summary.get("holders")),
         _heaps(summary),
         _collectors(summary),
@@ -186,11 +187,15 @@ def _together(peak: MemoryPeak) -> str:
 _TYPES = 10
 
 
-def types(rows: list[TypeRow] | None) -> str:
-    """The types whose objects take most, of all processes."""
+def types(rows: list[TypeRow] | None, censuses: Sequence[CensusRow] = ()) -> str:
+    """The types whose objects take most, of all processes; `censuses` tell when they were counted."""
     if not rows:
         return ""
-    columns = [Column("live objects (estimated)")]
+    when = ""
+    if censuses:
+        instants = sorted(census["at_s"] for census in censuses)
+        when = f", at {' to '.join(dict.fromkeys(map(units.seconds, (instants[0], instants[-1]))))}"
+    columns = [Column(f"live objects (estimated{when})")]
     columns += [Column(name, "right") for name in ("objects", "", "bytes", "", "change", "")]
     several = len({(row["pid"], row["interpreter"]) for row in rows}) > 1
     told = [

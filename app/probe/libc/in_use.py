@@ -68,7 +68,7 @@ class InUseReader:
 
     def __init__(self, memory: ProcessMemory) -> None:
         self._memory = memory
-        self._mains: dict[int, MainArena | None] = {}  # by where the library's data lies
+        self._mains: dict[int, MainArena] = {}  # by where the library's data lies
 
     def is_readable(self) -> bool:
         """Whether the blocks of the C library that serves the process can be walked."""
@@ -119,7 +119,10 @@ class InUseReader:
     def _main(self, library: Glibc) -> MainArena | None:
         key = library.data[0][0] if library.data else 0
         if key not in self._mains:
-            self._mains[key] = find_main(self._memory, library)
+            found = find_main(self._memory, library)
+            if found is None:
+                return None  # not yet, or it was changed meanwhile: another read may find it
+            self._mains[key] = found
         return self._mains[key]
 
     def _heaps(self, main: MainArena, heap: Range | None, anonymous: list[Range]) -> Iterable[_Heap]:

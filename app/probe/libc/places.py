@@ -26,6 +26,8 @@ MOST_ARENAS = 5_000
 
 _WORDS = struct.Struct(f"={2 * BINS}Q")
 _TAIL = struct.Struct("=16x5Q")  # the bitmap; next, next_free, attached_threads, system_mem, max_system_mem
+_PAIR = struct.Struct("=2Q")
+_LOOKS = 3  # at a bin that was changed since: a program that starts does so all the time
 _BACK = 24  # of a chunk: its link to the chunk before
 _WITH_FAST_BINS = 112
 _WITHOUT = 24
@@ -97,13 +99,17 @@ def _candidates(memory: ProcessMemory, start: int, data: bytes) -> Iterator[int]
 
     def is_bin(place: int) -> bool:
         head = start + 8 * place - 16
-        last, first = words[place + 1], words[place]
-        if first == head or last == head:
-            return bool(first == last)
-        try:
-            return bool(last % 16 == 0 and memory.u64(first + _BACK) == head)
-        except Unmapped:
-            return False
+        first, last = words[place], words[place + 1]
+        for _ in range(_LOOKS):
+            if first == head or last == head:
+                return bool(first == last)
+            try:
+                if last % 16 == 0 and memory.u64(first + _BACK) == head:
+                    return True
+                first, last = _PAIR.unpack(memory.read(head + 16, _PAIR.size))
+            except Unmapped:
+                return False
+        return False
 
     place = 0
     while place + 2 * BINS <= len(words):

@@ -19,22 +19,30 @@ from app.probe.sampling.slow import Cost
 
 from .read import Parts, SeldomRead
 
-_MOVED_SHARE = 0.2  # of the bytes in Python's heaps: after that the last census is out of date
+_MOVED_SHARE = 0.2  # after that the last census is out of date
 
 
 class _ObjectsRead(SeldomRead):
-    """A reading of live objects: out of date once the heaps have grown or shrunk by much."""
+    """A reading of live objects: out of date once there is much more of them, or less."""
 
     is_spread = True
 
     def __init__(self, process: Watched) -> None:
         super().__init__(process)
-        self._bytes = 0  # in Python's heaps, at the last reading
+        self._bytes = self._own = 0  # in Python's heaps, and of the whole process, at the last reading
 
     def is_pressing(self) -> bool:
-        """The heaps hold so much more, or less, than they did."""
+        """Python's heaps hold so much more, or less, than they did; or the process has to itself.
+
+        What is larger than 512 bytes lies in the C library's heap.
+        """
         reader = self.process.reader
-        return reader is not None and abs(_bytes(reader) - self._bytes) > _MOVED_SHARE * self._bytes
+        if reader is None:
+            return False
+        return _has_moved(_bytes(reader), self._bytes) or _has_moved(self.process.own, self._own)
+
+    def _begin(self, reader: Reader) -> None:
+        self._bytes, self._own = _bytes(reader), self.process.own
 
 
 class CensusRead(_ObjectsRead):
@@ -55,7 +63,7 @@ class CensusRead(_ObjectsRead):
         reader = self.process.reader
         if reader is None:
             return
-        self._bytes = _bytes(reader)
+        self._begin(reader)
         runtime = reader.sampler.runtime
         if self._reader is None or self._reader[0] is not runtime:
             self._reader = runtime, CensusReader(runtime), InUseReader(runtime.memory)
@@ -143,7 +151,7 @@ class HoldersRead(_ObjectsRead):
         reader = self.process.reader
         if reader is None:
             return
-        self._bytes = _bytes(reader)
+        self._begin(reader)
         runtime = reader.sampler.runtime
         if self._reader is None or self._reader[0] is not runtime:
             self._reader = runtime, HolderReader(runtime)
@@ -153,6 +161,10 @@ class HoldersRead(_ObjectsRead):
         return ContainerHolders(
             at_us, self.process.pid, cost.took_us, cost.cpu_us, [list(each) for each in found]
         )
+
+
+def _has_moved(now: int, then: int) -> bool:
+    return abs(now - then) > _MOVED_SHARE * then
 
 
 def _bytes(reader: Reader) -> int:
