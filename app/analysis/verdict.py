@@ -123,7 +123,7 @@ def _owners(large: LargeObjects | None, rss: int) -> list[str]:
     )
     if not _is_worth(large.blocks - known, rss):
         return [f"{said}."]
-    return [f"{said}; the rest is of none that is known: native code's, or the data of arrays."]
+    return [f"{said}; the rest is of none that is known: native code's, or the data of arrays or bytearrays."]
 
 
 def _trimmable(bytes_: int, library: CLibraryRow | None) -> str:

@@ -92,7 +92,7 @@ def test_how_much_of_the_blocks_are_objects_is_told_once_they_are_known() -> Non
     said = verdict(110 * MIB, bar, library(), [], objects=Objects("mimalloc", blocks))
     assert said[1] == (
         "Of the C library's blocks in use about 2.0 % by size are Python's objects; the rest is of none that "
-        "is known: native code's, or the data of arrays."
+        "is known: native code's, or the data of arrays or bytearrays."
     )
     all_known = Objects("pymalloc", LargeObjects(1, 99 * MIB, 100 * MIB))
     said = verdict(110 * MIB, bar, library(), [], objects=all_known)

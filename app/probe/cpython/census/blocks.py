@@ -58,11 +58,13 @@ class Of:
     """The objects of one type in a page.
 
     `large` are those of their bytes that lie in no pool and are known for what they are there, see large.py.
+    `buffers` are those of bytearrays' that are as large, and are known there for nothing.
     """
 
     count: int = 0
     bytes: float = 0
     large: float = 0
+    buffers: float = 0
 
 
 class BlockReader:
@@ -171,7 +173,9 @@ class BlockReader:
             for place in objects:
                 more = _beside(kind.shape, words, place + self._head)
                 found.bytes += more
-                if more > SMALL and kind.shape != BYTEARRAY and more != DEQUE_BLOCK:
+                if more > SMALL and kind.shape == BYTEARRAY:
+                    found.buffers += more
+                elif more > SMALL and more != DEQUE_BLOCK:
                     found.large += more
         return found
 

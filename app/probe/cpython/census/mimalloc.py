@@ -25,7 +25,7 @@ from app.probe.kernel.pace import Pace
 from .blocks import SMALL, BlockReader
 from .estimate import Estimate, Page, Stratum, add_all
 from .large import Large, LargeReader
-from .pools import BLOCKS, LEAST, MOST, OBJECTS, PoolSample, in_list
+from .pools import BLOCKS, BUFFERS, LEAST, MOST, OBJECTS, PoolSample, in_list
 
 WHOLE = 150  # pages of a heap that is small enough to be counted, not sampled
 _MEMORY, _ATTRIBUTES = 0, 3  # tags: of memory that is no object, of objects with room for attributes
@@ -97,6 +97,9 @@ class PageSampler:
         add_all(found.types, large.types)
         objects = sum(page.size * page.used for page in tally.pages if page.tag != _MEMORY)
         found.types[OBJECTS] = Estimate(bytes=objects)
+        found.room = sum(
+            page.size * page.used for page in tally.pages if page.tag == _MEMORY and page.size > SMALL
+        )
         return found
 
     def _take_each(
@@ -173,7 +176,9 @@ class PageSampler:
                 words, first * page.size // 8, part, page.size, free_here, _HEADS[page.tag]
             )
             for kind, each in read.items():
-                _add(of, kind.name, each.count, each.bytes - each.large)
+                _add(of, kind.name, each.count, each.bytes - each.large - each.buffers)
+                if each.buffers:
+                    _add(of, BUFFERS, 0.0, each.buffers)
         return of
 
     def _of_memory(

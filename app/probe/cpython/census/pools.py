@@ -7,6 +7,7 @@ of free ones, which runs through their first words.
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections.abc import Generator, Iterator
@@ -24,6 +25,7 @@ MOST = 1_000  # pools a reading: some 40 ms of CPU
 LEAST = 8  # of each size, as far as there are so many
 WHOLE = 400  # pools of a heap that is small enough to be counted, not sampled
 OBJECTS = ""  # stands for all types: blocks that are objects, and the bytes of those blocks
+BUFFERS = "buffers"  # stands for the buffers of bytearrays that are larger than a block
 
 BLOCKS = 24  # that are judged of a pool in a sample; more where it has fewer pools than it may
 _HEAD = struct.Struct(
@@ -39,6 +41,7 @@ class PoolSample:
     types: dict[str, Estimate] = field(default_factory=dict)
     pools: int = 0
     torn: int = 0
+    room: float = math.inf  # bytes of blocks, none of them in these pools, that buffers can lie in
 
 
 def sample(
@@ -122,7 +125,10 @@ def read_pool(
     objects = 0
     for kind, each in found.items():
         number, bytes_ = of.get(kind.name, (0.0, 0.0))
-        of[kind.name] = number + each.count, bytes_ + each.bytes - (each.large if apart else 0)
+        elsewhere = each.large + each.buffers if apart else 0
+        of[kind.name] = number + each.count, bytes_ + each.bytes - elsewhere
+        if apart and each.buffers:
+            of[BUFFERS] = 0.0, each.buffers
         objects += each.count
     of[OBJECTS] = float(objects), float(objects * size)
     return Page(count - len(free), of)

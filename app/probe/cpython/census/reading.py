@@ -14,9 +14,11 @@ from .estimate import Estimate, add_all
 from .large import PAGE_SLACK, SLACK, Large, LargeReader
 from .mimalloc import PageSampler
 from .object_types import TypeTable
-from .pools import OBJECTS, sample
+from .pools import BUFFERS, OBJECTS, sample
 
 MOST_ROWS = 60  # of the types, those that take most
+
+BYTEARRAY = "bytearray"
 
 LargeBlock = tuple[int, int, float, bool]  # address, size, the chance of being in the sample, is a mapping
 
@@ -68,8 +70,14 @@ class CensusReader:
         else:
             found = yield from sample(self._memory, self._blocks, tally, apart)
         objects = found.types.pop(OBJECTS, Estimate()).bytes
+        buffers = found.types.pop(BUFFERS, None)
         beside = yield from self._beside(large)
         add_all(found.types, beside.types)
+        if buffers is not None:
+            room = found.room
+            if large:
+                room = max(0.0, sum(size / chance for _, size, chance, _ in large) - beside.known)
+            found.types.setdefault(BYTEARRAY, Estimate()).add(0, 0, *fitting(buffers, room))
         return Census(found.types, objects, tally.bytes_used, found.of, found.pools, found.torn, beside.known)
 
     def read_blocks(self, blocks: Sequence[LargeBlock]) -> Generator[None, None, Census]:
@@ -86,3 +94,13 @@ class CensusReader:
                 pace.begin()
             self._large.take(found, address, size, chance, PAGE_SLACK if is_mapping else SLACK)
         return found
+
+
+def fitting(buffers: Estimate, room: float) -> tuple[float, float]:
+    """What buffers take, and how far off that may be, where no more than `room` is theirs.
+
+    A few large ones among thousands of objects are in a sample or not, and one that is stands for many.
+    """
+    least, most = buffers.bytes - buffers.bytes_off, min(buffers.bytes + buffers.bytes_off, room)
+    bytes_ = min(buffers.bytes, room)
+    return bytes_, max(most - bytes_, bytes_ - max(0.0, min(least, bytes_)))

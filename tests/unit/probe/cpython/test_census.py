@@ -10,6 +10,7 @@ import pytest
 
 from app.probe.cpython.census import pools
 from app.probe.cpython.census.estimate import Estimate, Page, Stratum
+from app.probe.cpython.census.reading import fitting
 from app.probe.cpython.heap.reading import NOT_IN_USE, Tally
 
 
@@ -74,6 +75,20 @@ def test_the_interval_holds_the_truth(run: int) -> None:
         widths.append(found.count_off / truth)
     assert held >= 93
     assert statistics.mean(widths) < (0.3 if run < 700 else 0.15)
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "off", "room", "told"),
+    [
+        (100, 20, 500, (100, 20)),
+        (100, 80, 150, (100, 80)),
+        (130, 90, 16, (16, 0)),  # 40 to 220, of which no more than 16 can be
+        (130, 125, 16, (16, 11)),
+        (5, 5, 0, (0, 0)),
+    ],
+)
+def test_buffers_take_no_more_than_the_blocks_that_may_be_theirs(bytes_, off, room, told) -> None:
+    assert fitting(Estimate(0, 0, bytes_, off), room) == told
 
 
 def test_pools_are_drawn_at_even_distances_each_once() -> None:
