@@ -23,7 +23,11 @@ DICT: Any = {
 
 @pytest.mark.parametrize(
     ("instants", "told"),
-    [([], "(estimated)"), ([2.13], "(estimated, at 2.13 s)"), ([4.5, 2.13], "(estimated, at 2.13 s to 4.5 s)")],
+    [
+        ([], "(estimated)"),
+        ([2.13], "(estimated, at 2.13 s)"),
+        ([4.5, 2.13], "(estimated, at 2.13 s to 4.5 s)"),
+    ],
 )
 def test_live_objects_are_told_with_the_instants_at_which_they_were_counted(
     instants: list[float], told: str
