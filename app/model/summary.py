@@ -28,6 +28,7 @@ class RunAsked(TypedDict, total=False):
     workers: int | None
     seconds: float | None
     python: str | None
+    question: str | None  # what a workload's run is looked at for, see app/workloads/catalogue.py
     output: str | None
 
 

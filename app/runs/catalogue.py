@@ -103,6 +103,7 @@ class WorkloadSpec:
     why: tuple[str, ...]
     helps: tuple[str, ...]
     subject: str
+    question: str
     finding: str | None
     actions: tuple[ActionSpec, ...]
     mended: VariantSpec | None

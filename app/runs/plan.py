@@ -40,6 +40,7 @@ class Plan:
     start: Start | None = None
     environment: Mapping[str, str] | None = None  # what of it may matter, see environment.py
     actions: Sequence[ActionSpec] = ()  # what it can be told to do while it runs
+    question: str | None = None  # what a workload's run is looked at for, see app/workloads/catalogue.py
 
     def limited(self, limits: Limits, limit_s: float) -> Plan:
         """The same within limits, but for what has the caller's own streams: that is left as it is."""
@@ -83,6 +84,7 @@ class Plan:
             "environment": None if self.environment is None else dict(self.environment),
             "attach": None if pid is None else {"pid": pid},
             "limits": self._limits_json(),
+            "question": self.question,
         }
 
     def _limits_json(self) -> Json | None:
@@ -169,6 +171,7 @@ def of_workload(request: RunRequest, known: Catalogue, found: Sequence[Interpret
         limit_s=checked.seconds + GRACE_S,
         environment=environment.shown(variables),
         actions=spec.actions,
+        question=spec.question,
     )
 
 

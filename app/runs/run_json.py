@@ -1,9 +1,10 @@
 """A run as every interface shows it, made of what its plan said and of what its messages told.
 
-    {"id", "kind", "environment", "attach", "limits", each field of a request (request.py), "state",
-     "started_at", "duration_s", "exit_code", "output", "error"}
+    {"id", "kind", "environment", "attach", "limits", "question", each field of a request (request.py),
+     "state", "started_at", "duration_s", "exit_code", "output", "error"}
 
-What does not concern its kind is null. `duration_s` is the measured time: from the first frame to a
+What does not concern its kind is null. `question` is what a workload's run is looked at for, one of
+app/workloads/catalogue.py's QUESTIONS. `duration_s` is the measured time: from the first frame to a
 workload's result, else to the end, or to now. `output` is the end of what a command or a script wrote;
 `exit_code` is the target's own, a signal's number negative; `error` is {"code", "title", "detail", "remedy"}.
 """
@@ -15,7 +16,7 @@ from typing import Any
 from app.analysis.ledger import Ledger
 from app.runs.request import ASKED
 
-PLANNED = ("id", "kind", *ASKED, "environment", "attach", "limits")
+PLANNED = ("id", "kind", *ASKED, "environment", "attach", "limits", "question")
 
 Json = dict[str, Any]
 

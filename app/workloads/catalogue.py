@@ -8,13 +8,15 @@ its work. `python -m app.workloads list` prints:
                     "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit",
                                 "program"}],
                     "executors": [name], "executor", "workers", "min_workers", "max_workers",
-                    "min_python": [3, 9], "look_for": [sentence], "why": [sentence], "helps": [sentence],
-                    "subject", "table": {"columns": [text], "rows": [[text]]}, "finding",
+                    "min_python": [3, 9], "question": question, "look_for": [sentence],
+                    "why": [sentence], "helps": [sentence], "subject", "finding",
+                    "table": {"columns": [text], "rows": [[text]]},
                     "actions": [{"name", "title", "help"}],
                     "mended": {"title", "workload", "params", "executor", "workers"}}],
      "executors": [{"name", "sentence", "min_python"}]}
 
 `type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
+`question` is what its figures and the opening panel of its run answer first: see QUESTIONS.
 `look_for` is read beside the live picture, `why` and `helps` below the result, and `table` with them;
 `subject` is where in the book's subject it belongs. `mended` is the variant that does not show the trouble.
 A result's own sentences, with its own numbers in them, are in its `showed`.
@@ -50,6 +52,21 @@ FAMILIES = tuple(
         "languages",
     )
 )
+
+# What a workload's run is looked at for, by family; a workload may name another. "gil": who holds the lock
+# and who waits for it; "work": how much gets done; "locks": who waits for a lock that is not the GIL, and
+# what came of it; "loop": how late its event loop is; "memory": what the memory is used for.
+QUESTIONS = ("gil", "work", "locks", "loop", "memory")
+_QUESTION_OF_FAMILY = {
+    "gil": "gil",
+    "models": "work",
+    "asyncio": "loop",
+    "hazards": "locks",
+    "structures": "work",
+    "atomicity": "work",
+    "memory": "memory",
+    "languages": "memory",
+}
 
 _TYPES: dict[str, Any] = {
     "int": (int,),
@@ -179,6 +196,7 @@ class Workload:
     why: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     subject: str = ""
+    question: str = ""  # one of QUESTIONS; empty: that of its family
     table: Json | None = None
     finding: str | None = None
     mended: Variant | None = None
@@ -191,6 +209,10 @@ class Workload:
     showed: Callable[[Json], Sequence[str]] = lambda result: ()
 
     def __post_init__(self) -> None:
+        question = self.question or _QUESTION_OF_FAMILY.get(self.family, "work")
+        if question not in QUESTIONS:
+            raise ValueError(f"{self.name} asks {question!r}, which is none of {', '.join(QUESTIONS)}")
+        object.__setattr__(self, "question", question)
         if "processes" in self.executors:
             object.__setattr__(self, "params", (*self.params, START_METHOD))
 
@@ -240,6 +262,7 @@ class Workload:
             "workers",
             "min_workers",
             "max_workers",
+            "question",
         )
         return {
             **{name: getattr(self, name) for name in shown},

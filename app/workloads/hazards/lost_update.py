@@ -152,6 +152,7 @@ LOST_UPDATE = Workload(
         "Count in each thread by itself, and add up at the end; or let one thread own the number, and send "
         "it the updates through a queue.",
     ),
+    question="work",
     subject="Race conditions: critical sections, and locks as the solution (chapter 14).",
     finding="lost-updates",
     mended=Variant("Every thread takes the lock", params={"locked_by": "all"}),

@@ -90,7 +90,7 @@
  * @typedef {{code: string, title: string, detail: string, remedy: string}} RunError
  * @typedef {{id: string, kind: string, name: string, workload?: string | null, state: string, started_at: number | null,
  *            duration_s: Maybe, params: {[name: string]: any}, error: RunError | null,
- *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, exit_code?: number | null,
+ *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, question?: string | null, exit_code?: number | null,
  *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null,
  *            progress?: number | null,
  *            limits?: {memory_bytes: Maybe, processes: Maybe, together: boolean} | null}} Run

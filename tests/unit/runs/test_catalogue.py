@@ -27,6 +27,7 @@ LISTED = {
             "title": "A convoy",
             "sentence": "One thread waits for many.",
             "op": "one answer",
+            "question": "gil",
             "params": [
                 param("sleep_ms", "float", 5.0, min=0.1, max=1000),
                 param("batch", "int", 10, min=1),

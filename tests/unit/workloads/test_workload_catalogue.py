@@ -17,7 +17,7 @@ from app.workloads.line import MAX_WORKERS
 ROOT = Path(__file__).parents[3]
 WORKLOADS = catalogue.workloads()
 KEYS = {
-    *("name", "family", "title", "sentence", "op", "params", "executors", "executor", "workers"),
+    *("name", "family", "title", "sentence", "op", "question", "params", "executors", "executor", "workers"),
     *("min_workers", "max_workers", "min_python", "look_for", "why", "helps"),
     *("subject", "table", "finding", "actions", "mended"),
 }

@@ -8,7 +8,8 @@
  * @import { RunState } from "../../state/run_state.js"
  * @import { Timeline } from "../run/timeline.js"
  */
-import { find, make } from "../../base/dom.js";
+import { find, make, prose } from "../../base/dom.js";
+import { openingPanel } from "../../state/questions.js";
 import { PANELS } from "./registry.js";
 import { Tabs } from "./tabs.js";
 
@@ -18,6 +19,7 @@ export class Details {
   #state;
   #timeline;
   #tabs;
+  #answer;
 
   /**
    * @param {HTMLElement} root
@@ -48,15 +50,27 @@ export class Details {
       return [key, create(sectionOf(host, key), page)];
     }));
     this.#tabs = new Tabs(host, onShow);
+    this.#answer = find(root, ".answer", HTMLElement);
+    find(this.#answer, "button", HTMLElement).addEventListener("click", () => this.#tabs.open("result"));
   }
 
   /** @param {RunState} state */
   update(state) {
-    if (state.summary && (state.reported ?? state.summary.workload ?? state.run?.output)) {
-      this.#tabs.offer("result");
-    }
+    const opening = openingPanel(state);
+    if (opening) this.#tabs.offer(opening);
+    this.#tellAnswer(state);
     for (const [key, panel] of this.#panels) {
       if (panel.always || this.#tabs.isOn(key)) panel.update(state);
+    }
+  }
+
+  /** What a run showed comes first where it opened on another panel. @param {RunState} state */
+  #tellAnswer({ summary, reported }) {
+    const showed = (reported ?? summary?.workload)?.showed;
+    const first = summary && Array.isArray(showed) ? showed.at(0) : undefined;
+    this.#answer.hidden = first === undefined || this.#tabs.chosen !== null || this.#tabs.isOn("result");
+    if (!this.#answer.hidden) {
+      find(this.#answer, ".said", HTMLElement).replaceChildren(...prose(String(first)));
     }
   }
 

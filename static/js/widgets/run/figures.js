@@ -5,14 +5,18 @@
  * @import { Figures, GilFigures, GilRates, Maybe, Summary, Totals } from "../../state/messages.js"
  * @import { Quantity } from "../../base/format.js"
  * @typedef {"held_share" | "contended_share" | "switches_per_s" | "waiters" | "running" | "cpu_share" | "rss" |
- *            "ops_per_s" | "coverage"} Measure
+ *            "ops_per_s" | "coverage" | OfRun} Measure
+ * @typedef {"gil_wait" | "lock_waiters" | "loop_lag" | "loop_blocked" | "objects" | "collector_share"} OfRun
  * @typedef {{[measure in Measure]: Maybe}} Reading
- * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean}} Tile
+ * @typedef {{measure: Measure, show: (value: Maybe) => Quantity, unit?: string, ofGil?: boolean, soFar?: boolean}} Tile
+ *     `soFar`: while the run goes on it is of the run so far
  */
 import { find, setText } from "../../base/dom.js";
-import { cores, count, seen, share, size, text } from "../../base/format.js";
+import { cores, count, duration, seen, share, size, text } from "../../base/format.js";
 import { spanText } from "../span_text.js";
 import { isThin } from "../../state/messages.js";
+import { questionOf } from "../../state/questions.js";
+import { measuresOf } from "../../state/measures.js";
 
 /** @type {{[key: string]: Tile}} */
 const TILES = {
@@ -25,6 +29,12 @@ const TILES = {
   rss: { measure: "rss", show: size },
   ops: { measure: "ops_per_s", show: count, unit: "/s" },
   seen: { measure: "coverage", show: seen },
+  waited: { measure: "gil_wait", show: duration, soFar: true },
+  locked: { measure: "lock_waiters", show: waiters, soFar: true },
+  lag: { measure: "loop_lag", show: duration, soFar: true },
+  blocked: { measure: "loop_blocked", show: duration, soFar: true },
+  objects: { measure: "objects", show: size },
+  collector: { measure: "collector_share", show: share },
 };
 
 /** @param {Maybe} value */
@@ -44,14 +54,19 @@ const BEING_READ = {
 
 export class FigureTiles {
   #tiles;
+  #list;
   #note;
   #thin;
+  /** @type {string[]} */
+  #order = [];
 
   /** @param {HTMLElement} root */
   constructor(root) {
+    this.#list = find(root, "dl.figures", HTMLElement);
     this.#tiles = Object.entries(TILES).map(([key, tile]) => {
       const element = find(root, `[data-figure=${key}]`, HTMLElement);
       return {
+        key,
         tile,
         element,
         meaning: element.title,
@@ -67,6 +82,7 @@ export class FigureTiles {
   /** @param {RunState} state @param {number | null} threads that are selected; null: all */
   update(state, threads = null) {
     const { figures, summary } = state;
+    if (state.run) this.#arrange(questionOf(state).figures);
     if (!figures) {
       // As long as nothing has come, the page's own words on what is waited for stay.
       if (state.run) this.#say(BEING_READ[state.run.state] ?? "");
@@ -93,6 +109,16 @@ export class FigureTiles {
     this.#say(threads === null ? note : `${note} ${ofSome(threads)}`);
   }
 
+  /** Those that answer the run's question, the first ones first. @param {string[]} order */
+  #arrange(order) {
+    if (order === this.#order) return;
+    this.#order = order;
+    const placeOf = (/** @type {string} */ key) => order.includes(key) ? order.indexOf(key) : Infinity;
+    const tiles = this.#tiles.toSorted((one, other) => placeOf(one.key) - placeOf(other.key) || 0);
+    for (const { key, element } of tiles) element.hidden = !order.includes(key);
+    this.#list.append(...tiles.map(({ element }) => element));
+  }
+
   /** @param {string} note */
   #say(note) {
     this.#note.hidden = note === "";
@@ -107,7 +133,8 @@ export class FigureTiles {
  * @param {Omit<GilFigures, "gil"> | undefined} gil
  * @returns {Reading}
  */
-function read({ summary, series, span }, totals, gil) {
+function read(state, totals, gil) {
+  const { summary, series, span } = state;
   const operations = summary ? summary.workload?.ops_per_s : totals.ops_per_s;
   return {
     held_share: gil?.held_share ?? null,
@@ -119,6 +146,7 @@ function read({ summary, series, span }, totals, gil) {
     rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
     coverage: summary ? summary.sampling.coverage : gil ? gil.coverage : series.latest("coverage"),
+    ...measuresOf(state),
   };
 }
 
@@ -126,7 +154,8 @@ function read({ summary, series, span }, totals, gil) {
  * What a figure is over the whole run so far, where that is known.
  * @param {Tile} tile @param {Figures} figures @param {GilFigures | undefined} gil
  */
-function soFarOf({ measure, show, unit, ofGil }, { observer }, gil) {
+function soFarOf({ measure, show, unit, ofGil, soFar }, { observer }, gil) {
+  if (soFar) return "of the run so far";
   const figure = ofGil
     ? gil?.so_far?.[/** @type {keyof GilRates} */ (measure)]
     : measure === "coverage"
@@ -176,12 +205,12 @@ function noteOn({ free, summary, span, unknown }, gils, gil) {
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
       (summary
-        ? " Operations and CPU over the whole run; RSS at its highest; the rest when last measured."
+        ? " Operations and CPU over the whole run; memory at its highest; the rest when last measured."
         : " Figures of the last second.");
   }
   const which = gils.length > 1 && gil ? `GIL of pid ${gil.pid}, the busiest of ${gils.length}.` : "";
   const when = summary
-    ? "GIL, operations and CPU over the whole run; RSS at its highest."
+    ? "Over the whole run; memory at its highest."
     : "Figures of the last second; so far: of the whole run, as findings are.";
   return [which, when].filter(Boolean).join(" ");
 }
@@ -192,5 +221,6 @@ function whyNot({ processes, ended }, tile) {
     const why = [...processes.values()].map((process) => process.why.gil).find(Boolean);
     return why ? `Not measured: ${why}` : "Not measured in this second.";
   }
+  if (tile.soFar) return "There was none in this run.";
   return ended ? "Not measured at the end." : "Not measured yet, or this run has none.";
 }
