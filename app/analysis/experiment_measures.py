@@ -76,10 +76,14 @@ def _reported(summary: Summary, field: str) -> Maybe:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _pickling_s(summary: Summary, _: RunTimes) -> Maybe:
+def _pickling_s(field: str) -> Callable[[Summary, RunTimes], Maybe]:
     """By all who pickled and unpickled together."""
-    pickling_ms = _reported(summary, "pickling_ms")
-    return None if pickling_ms is None else pickling_ms / 1000
+
+    def read(summary: Summary, _: RunTimes) -> Maybe:
+        pickling_ms = _reported(summary, field)
+        return None if pickling_ms is None else pickling_ms / 1000
+
+    return read
 
 
 def _latency(percentile: str) -> Callable[[Summary, RunTimes], Maybe]:
@@ -145,7 +149,19 @@ MEASURES = (
     ExperimentMeasure(
         "bytes_pickled", "Pickled", "size", lambda summary, _: _reported(summary, "bytes_pickled")
     ),
-    ExperimentMeasure("pickling_s", "Time to pickle", "duration", _pickling_s),
+    ExperimentMeasure("pickling_s", "Time to pickle", "duration", _pickling_s("pickling_ms")),
+    ExperimentMeasure(
+        "executor_bytes_pickled",
+        "Pickled by the executor",
+        "size",
+        lambda summary, _: _reported(summary, "executor_bytes_pickled"),
+    ),
+    ExperimentMeasure(
+        "executor_pickling_s",
+        "Time of that",
+        "duration",
+        _pickling_s("executor_pickling_ms"),
+    ),
     ExperimentMeasure("cpu_s", "CPU time", "duration", _cpu_s),
     ExperimentMeasure("cpus_wanted", "CPUs wanted", "count", lambda s, _: (cpus_wanted(s) or (None,))[0]),
     ExperimentMeasure("rss_peak", "RSS at the peak", "size", _peak("rss")),

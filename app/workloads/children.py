@@ -18,6 +18,7 @@ from app.workloads.catalogue import Work
 from app.workloads.job import Job, Outcome
 from app.workloads.line import STOP_SIGNALS, SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
+from app.workloads.pickling import Pickling
 
 _PR_SET_PDEATHSIG = 1
 _F_SETSIG = 10
@@ -36,9 +37,11 @@ class Child:
         context: Any = multiprocessing.get_context(method)
         self.connection: Connection
         self.connection, theirs = context.Pipe(duplex=False)
+        self.pickling = Pickling()  # of its start and of its outcome, on both sides
         arguments = (theirs, job, work, worker, role, name)
         self._process = context.Process(target=_child_main, args=arguments, name=name, daemon=True)
-        self._process.start()
+        with self.pickling.of_starts():
+            self._process.start()
         theirs.close()  # so that the connection ends when the child does
 
     @property
@@ -58,7 +61,7 @@ class Child:
     def outcome(self, shared: SharedWords) -> Outcome:
         """What the child sent when it ended; called when the connection has something to read."""
         try:
-            outcome: Outcome = self.connection.recv()
+            pickled, made_in_ns = self.connection.recv()
         except EOFError:
             shared.set_stop()
             return Outcome(self.name, monotonic_ns(), {}, self._why_it_ended())
@@ -66,6 +69,9 @@ class Child:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self.pickling.bytes += len(pickled)
+        self.pickling.ns += made_in_ns
+        outcome: Outcome = self.pickling.loads(pickled)
         return outcome
 
     def _why_it_ended(self) -> str:
@@ -110,7 +116,8 @@ def _child_main(connection: Connection, job: Job, work: Work, worker: int, role:
     connection.send(None)
     span = job.gate.wait()
     if span is not None:
-        connection.send(job.perform(work, worker, role, name, span))
+        pickling = Pickling()
+        connection.send((pickling.dumps(job.perform(work, worker, role, name, span)), pickling.ns))
 
 
 def die_with_parent() -> None:

@@ -16,8 +16,10 @@ from app.workloads.context import Gate, Json, Span
 from app.workloads.job import Job, Outcome
 from app.workloads.line import LineSocket, SharedWords, stop_on_signals
 from app.workloads.names import name_this_thread
+from app.workloads.pickling import Pickling
 
 _NS_A_SECOND = 1_000_000_000
+_NS_A_MS = 1_000_000
 
 
 class WorkerFailed(Exception):
@@ -58,7 +60,7 @@ def run(setting: Setting, shared: SharedWords, channel: LineSocket | None) -> Js
         failed = [outcome for outcome in [*outcomes, *beside] if outcome.error]
         if failed:
             raise WorkerFailed(failed)
-        return _result(job, span, outcomes, beside[0].found if beside else None)
+        return _result(job, span, outcomes, beside[0].found if beside else None, crew.pickling)
 
 
 def _start_companion(job: Job) -> list[Child]:
@@ -80,7 +82,9 @@ def _print_report(fields: Json) -> None:
     print(json.dumps(fields), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json | None) -> Json:
+def _result(
+    job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json | None, pickling: Pickling | None
+) -> Json:
     setting = job.setting
     workload = setting.workload
     ops_by_worker = [
@@ -97,6 +101,12 @@ def _result(job: Job, span: Span, outcomes: Sequence[Outcome], companion: Json |
         "ops": sum(ops_by_worker),
         "ops_per_s": sum(ops_by_worker) / seconds,
         "ops_by_worker": ops_by_worker,
+        **(_handed_over(pickling) if pickling else {}),
         **workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
     }
     return {**result, "showed": list(workload.showed(result))}
+
+
+def _handed_over(pickling: Pickling) -> Json:
+    """What the executor itself pickled, beside what the work may pickle."""
+    return {"executor_bytes_pickled": pickling.bytes, "executor_pickling_ms": pickling.ns / _NS_A_MS}

@@ -14,6 +14,7 @@ from app.workloads.executors.sequential import SequentialExecutor
 from app.workloads.executors.subinterpreters import SubinterpreterExecutor
 from app.workloads.executors.threads import ThreadExecutor
 from app.workloads.job import Job, Outcome
+from app.workloads.pickling import Pickling
 
 
 class Crew(Protocol):
@@ -27,6 +28,14 @@ class Crew(Protocol):
     @property
     def parked(self) -> int:
         """How many of them wait at the gate."""
+        ...
+
+    @property
+    def pickling(self) -> Pickling | None:
+        """What was pickled to hand over jobs and outcomes, once all is done; None where nothing has to be.
+
+        Unpickling a job is not among it: most of that is the imports that a worker begins with.
+        """
         ...
 
     def finish(self, span: Span) -> list[Outcome]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
+from app.workloads.pickling import Pickling
 
 
 class AsyncioExecutor:
@@ -25,6 +26,7 @@ class AsyncioCrew:
     """The tasks still to be started."""
 
     pids: Sequence[int] = ()
+    pickling: Pickling | None = None
     parked = 0
 
     def __init__(self, job: Job) -> None:

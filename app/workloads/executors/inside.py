@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from app.workloads.job import Job
 from app.workloads.names import name_this_thread
+from app.workloads.pickling import Pickling
 
 
 def memory_file(content: bytes = b"") -> BinaryIO:
@@ -36,5 +37,7 @@ def main(worker: int, job_fd: int, parked_fd: int, outcome_fd: int) -> None:
     span = job.gate.wait()
     if span is not None:
         outcome = job.perform(job.setting.workload.work, worker, role, name, span)
+        pickling = Pickling()
+        made = pickling.dumps(outcome)
         with open(outcome_fd, "wb", closefd=False) as file:
-            pickle.dump(outcome, file)
+            file.write(pickle.dumps((made, pickling.ns)))

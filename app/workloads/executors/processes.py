@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.workloads.children import Child, finish_all, stop_signals_held
 from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
+from app.workloads.pickling import Pickling
 
 
 class ProcessExecutor:
@@ -34,6 +35,11 @@ class ProcessCrew:
             child.wait_until_parked()
         self.pids = [child.pid for child in self._children]
         self.parked = job.setting.workers
+
+    @property
+    def pickling(self) -> Pickling | None:
+        """Of the start of the children, and of their outcomes."""
+        return Pickling.sum(child.pickling for child in self._children)
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every child."""

@@ -7,6 +7,7 @@ from time import monotonic_ns
 
 from app.workloads.context import Span
 from app.workloads.job import Job, Outcome
+from app.workloads.pickling import Pickling
 
 
 class SequentialExecutor:
@@ -25,6 +26,7 @@ class SequentialCrew:
     """The workers still to be done, one after the other."""
 
     pids: Sequence[int] = ()
+    pickling: Pickling | None = None
     parked = 0
 
     def __init__(self, job: Job) -> None:

@@ -16,6 +16,7 @@ from app.workloads.executors import inside
 from app.workloads.executors.done import Done
 from app.workloads.job import Job, Outcome
 from app.workloads.names import name_this_thread
+from app.workloads.pickling import Pickling
 
 _ENTER = """
 import sys
@@ -48,7 +49,10 @@ class SubinterpreterCrew:
         self._outcomes: dict[int, Outcome] = {}
         # concurrent.interpreters, public from 3.14 on, is made of this, which 3.13 has as well.
         self._interpreters: Any = import_module("_interpreters")
-        self._pickled = pickle.dumps(job)
+        self._of_job = Pickling()
+        self._pickled = self._of_job.dumps(job)
+        self._of_job.bytes *= self.parked  # each gets it
+        self._of_outcomes: dict[int, Pickling] = {}
         self._done = Done()
         reader, self._parked = os.pipe()
         self._threads = [
@@ -61,6 +65,11 @@ class SubinterpreterCrew:
         os.close(reader)
         for outcome in self._outcomes.values():  # nobody has begun: who has an outcome has failed
             raise RuntimeError(f"{outcome.name} could not be started: {outcome.error}")
+
+    @property
+    def pickling(self) -> Pickling | None:
+        """Of the job for each interpreter, and of their outcomes."""
+        return Pickling.sum([self._of_job, *self._of_outcomes.values()])
 
     def finish(self, span: Span) -> list[Outcome]:
         """Wait for every worker; its thread then destroys the interpreter, which is none of the work."""
@@ -93,7 +102,9 @@ class SubinterpreterCrew:
                 failure = traceback.format_exc()
             told = inside.contents(outcome)
         if told:
-            self._outcomes[worker] = pickle.loads(told)
+            pickled, made_in_ns = pickle.loads(told)
+            of_outcome = self._of_outcomes[worker] = Pickling(len(pickled), made_in_ns)
+            self._outcomes[worker] = of_outcome.loads(pickled)
         elif failure:
             self._job.shared.set_stop()
             self._outcomes[worker] = Outcome(name, 0, {}, failure)

@@ -10,6 +10,7 @@ from app.workloads.context import Span
 from app.workloads.executors.done import Done
 from app.workloads.job import Job, Outcome
 from app.workloads.names import name_this_thread
+from app.workloads.pickling import Pickling
 
 
 class ThreadExecutor:
@@ -28,6 +29,7 @@ class ThreadCrew:
     """Threads, and what they found."""
 
     pids: Sequence[int] = ()
+    pickling: Pickling | None = None
 
     def __init__(self, job: Job) -> None:
         self._job = job

@@ -9,11 +9,12 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.models.images import FILTERS, Image, drawn, png_base64
+from app.workloads.pickling import Pickling
 from app.workloads.sockets import STOP_POLL_S, paired
 
 IMAGES = 6
@@ -50,27 +51,6 @@ def _read(folder: str, name: str) -> Image:
     with open(os.path.join(folder, name), "rb") as file:
         image: Image = pickle.load(file)
         return image
-
-
-class Pickling:
-    """Pickles, and counts how long that took, both ways."""
-
-    def __init__(self) -> None:
-        self.ns = 0
-
-    def dumps(self, value: object) -> bytes:
-        """The value pickled."""
-        start_ns = perf_counter_ns()
-        made = pickle.dumps(value)
-        self.ns += perf_counter_ns() - start_ns
-        return made
-
-    def loads(self, data: bytes) -> Any:
-        """What was pickled."""
-        start_ns = perf_counter_ns()
-        value = pickle.loads(data)
-        self.ns += perf_counter_ns() - start_ns
-        return value
 
 
 def _work(ctx: Context) -> Json:

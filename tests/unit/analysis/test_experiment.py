@@ -119,6 +119,8 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
             "latency_beside_cpu_ms": {"count": 9, "p50": 2.0, "p99": 50.0, "max": 60.0},
             "bytes_pickled": 4096,
             "pickling_ms": 20.0,
+            "executor_bytes_pickled": 2048,
+            "executor_pickling_ms": 3.0,
         },
         "threads": [
             {
@@ -146,6 +148,8 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
         "latency_p99_s": 0.05,
         "bytes_pickled": 4096.0,
         "pickling_s": 0.02,
+        "executor_bytes_pickled": 2048.0,
+        "executor_pickling_s": 0.003,
         "cpu_s": 2.25,
         "cpus_wanted": 1.25,
         "rss_peak": 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.by_hand import run
 from support.interpreters import NEW
 
 from app.workloads.catalogue import InvalidRequest
 from app.workloads.executors import EXECUTORS, by_name
+from app.workloads.pickling import Pickling
 
 Observe = Callable[..., Any]  # the fixture: it starts a Target of conftest.py
 
@@ -77,6 +81,47 @@ def test_a_task_that_fails_is_reported_with_its_traceback(observe: Observe):
     status, stderr = target.wait()
     assert status == 1
     assert "in coroutine" in stderr
+
+
+def test_what_an_executor_pickles_to_hand_over_is_counted(observe: Observe):
+    prepared = "x" * 100_000  # a worker's outcome holds it; with fork its job is not pickled
+    target = _own(observe, "processes", prepared)
+    result = target.receive("result")
+    assert 3 * len(prepared) < result["executor_bytes_pickled"] < 3 * len(prepared) + 5_000
+    assert 0 < result["executor_pickling_ms"] < 1000 * result["seconds"]
+    target = _own(observe, "threads", prepared)
+    assert not {"executor_bytes_pickled", "executor_pickling_ms"} & target.receive("result").keys()
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_where_a_child_is_not_forked_its_job_is_pickled_too(method: str):
+    brief = ("primes", "--executor", "processes", "--workers", "2", "--seconds", "0.1")
+    forked, other = (run(*brief, start_method=each) for each in ("fork", method))
+    assert 0 < forked["executor_bytes_pickled"] < other["executor_bytes_pickled"]
+    assert other["executor_pickling_ms"] > 0
+
+
+@pytest.mark.parametrize("python", NEW.each())
+def test_jobs_and_outcomes_of_interpreters_are_pickled(python: str):
+    brief = ("primes", "--executor", "subinterpreters", "--seconds", "0.1")
+    one, two = (run(*brief, "--workers", str(count), python=python) for count in (1, 2))
+    assert one["executor_pickling_ms"] > 0
+    assert two["executor_bytes_pickled"] == pytest.approx(2 * one["executor_bytes_pickled"], rel=0.1)
+
+
+def test_the_bytes_and_the_time_of_pickling_are_told():
+    pickling = Pickling()
+    made = pickling.dumps(list(range(1000)))
+    assert pickling.loads(made) == list(range(1000))
+    assert pickling.bytes == len(made)
+    assert pickling.ns > 0
+    before = reduction.dump
+    with pickling.of_starts():
+        reduction.dump("abc", file := io.BytesIO())
+    assert reduction.dump is before
+    assert pickling.bytes == len(made) + len(file.getvalue())
+    both = Pickling.sum([pickling, Pickling(5, 7)])
+    assert (both.bytes, both.ns) == (pickling.bytes + 5, pickling.ns + 7)
 
 
 @pytest.mark.parametrize("method", METHODS)
