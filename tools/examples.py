@@ -65,14 +65,14 @@ def examples(client: httpx.Client) -> dict[str, Any]:
         "RunPage": "/runs",
         "RunBody": f"/runs/{one}/request",
         "Summary": f"/runs/{one}/summary",
-        "Advice": f"/runs/{one}/advice",
+        "MeasurableAdvice": f"/runs/{one}/advice",
         "TimelineView": f"/runs/{one}/timeline",
         "StacksView": f"/runs/{one}/stacks?lane=1&from_us=0&to_us=1000000",
         "ComparisonView": f"/compare?a={one}&b={other}",
     }
     made = {name: shortened(client.get(path).raise_for_status().json()) for name, path in asked.items()}
     made["EntranceCode"] = {**client.post("/codes").json(), "code": "0hT8rTk2P1c"}
-    measured = measured_experiment(client)
+    measured = measured_experiment(client, "/experiments", EXPERIMENT)
     made["ExperimentView"] = {
         **shortened(client.get(f"/experiments/{measured}").json()),
         "progress": {
@@ -86,6 +86,8 @@ def examples(client: httpx.Client) -> dict[str, Any]:
             "left": [2, 1],
         },
     }
+    measured_experiment(client, "/experiments/forecast", {"run": one, "choice": "processes"})
+    made["ForecastAccuracy"] = shortened(client.get("/experiments/accuracy").json())
     made["ExperimentPage"] = shortened(client.get("/experiments").json())
     made["PlannedExperiment"] = client.post("/experiments/plan", json=EXPERIMENT).json()
     row = client.get("/processes").json()["processes"][0]
@@ -97,16 +99,16 @@ def examples(client: httpx.Client) -> dict[str, Any]:
 
 def finished(client: httpx.Client) -> str:
     """The id of a run that has ended."""
-    body = {"workload": "cpu-bound", "seconds": 1, "workers": 2}
+    body = {"workload": "cpu-bound", "seconds": 1, "workers": 2, "executor": "threads"}
     run: str = client.post("/runs", json=body).raise_for_status().json()["id"]
     while client.get(f"/runs/{run}").json()["state"] in ("starting", "running"):
         time.sleep(0.1)
     return run
 
 
-def measured_experiment(client: httpx.Client) -> str:
+def measured_experiment(client: httpx.Client, path: str, body: dict[str, Any]) -> str:
     """The id of an experiment that has ended."""
-    experiment: str = client.post("/experiments", json=EXPERIMENT).raise_for_status().json()["id"]
+    experiment: str = client.post(path, json=body).raise_for_status().json()["id"]
     while client.get(f"/experiments/{experiment}").json()["state"] == "running":
         time.sleep(0.1)
     return experiment

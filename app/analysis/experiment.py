@@ -10,6 +10,7 @@
                          "measures": {key: a MedianEstimate or null},
                          "differences": {key: a SampleDifference from the baseline, or null}}],
      "left_out": [{"executor", "python", "why"}],
+     "forecast": a ForecastProof (app/model/forecast.py) where it is to prove one, or null,
      "scaling": [see app/analysis/scaling_rows.py],
      "verdict": see app/analysis/experiment_verdict.py}
 
@@ -31,6 +32,7 @@ from app.analysis.estimates import difference, estimate
 from app.analysis.experiment_measures import MEASURES
 from app.analysis.experiment_trials import ExperimentTally, Goal, Trials, goal_of
 from app.analysis.experiment_verdict import baseline_of, verdict
+from app.analysis.forecast.accuracy import proof
 from app.analysis.scaling_rows import ScalingSeries, scaling_row
 
 SCHEMA = 1
@@ -51,6 +53,7 @@ def result(tally: ExperimentTally) -> Json:
             _row(one, None if at == baseline else trials[baseline]) for at, one in enumerate(trials)
         ],
         "left_out": tally.header["left_out"],
+        "forecast": proof(told, trials, goal) if (told := tally.header.get("forecast")) else None,
         "scaling": [
             row
             for series in _series(trials, goal)

@@ -3,7 +3,8 @@
 An experiment is its journal: these lines, in this order, each an object with "type".
 
     experiment   v, id, kind, name, started_at, asked, planned_runs,
-                 configurations [{executor, workers, python}], left_out
+                 configurations [{executor, workers, python}], left_out,
+                 forecast: what it is to prove, the first fields of a ForecastProof, or null
     repetition   at_s, configuration, run, outcome, why, measured {key: number or null},
                  reported {workers: speed-up}
     error        at_s, configuration, why           the configuration was given up

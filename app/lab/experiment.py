@@ -96,9 +96,9 @@ class Experiment:
         self._news = asyncio.Event()
 
     @property
-    def sentence(self) -> str | None:
-        """The verdict, once it has ended."""
-        return str(self._shown["verdict"]["sentence"]) if self.ended else None
+    def found(self) -> Json | None:
+        """The result, once it has ended."""
+        return self._shown if self.ended else None
 
     @property
     def ended(self) -> bool:
@@ -191,6 +191,7 @@ class Experiment:
             "planned_runs": plan.runs,
             "configurations": [each.to_json() for each in self._configurations],
             "left_out": list(plan.left_out),
+            "forecast": plan.forecast,
         }
 
     async def _note(self, kind: str, **fields: Any) -> None:

@@ -56,6 +56,9 @@ class ExperimentRequest:
     repeats: int | None = None
     name: str | None = None
     cwd: str | None = None  # of a command or a script, from the command line
+    forecast: Json | None = (
+        None  # that it is to prove: then it has two configurations, the second as foretold
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class ExperimentPlan:
     repeats: int
     requests: Mapping[Configuration, RunRequest]
     left_out: Sequence[Json]  # {"executor", "python", "why"}
+    forecast: Json | None = None
 
     @property
     def runs(self) -> int:
@@ -95,7 +99,7 @@ def planned(
     left.
     """
     try:
-        return _planned(asked, known, found, cores)
+        return replace(_planned(asked, known, found, cores), forecast=asked.forecast)
     except GilscopeError as error:
         error.field = _LISTS.get(error.field or "", error.field)  # of a run it is one, and here a list
         raise

@@ -9,7 +9,9 @@ from typing import Any
 
 from app.lab.experiment import Experiment, plan_of
 from app.lab.experiment_plan import ExperimentPlan, ExperimentRequest
+from app.lab.forecast_trials import accuracy_of, to_prove
 from app.model.errors import BadRequest, Conflict, GilscopeError
+from app.model.forecast import ForecastAccuracy
 from app.runs.archive.experiments import listed
 from app.runs.manager import Manager
 
@@ -45,6 +47,14 @@ class Experiments:
             self._current = experiment
             self._task = asyncio.create_task(self._carry_out(experiment))
         return experiment.to_json()
+
+    async def start_proof(self, run_id: str, choice: str) -> Json:
+        """Measure a forecast of a run; as `start`, and Conflict says why it cannot be measured here."""
+        return await self.start(await to_prove(self._manager, await self._manager.get(run_id), choice))
+
+    async def accuracy(self) -> ForecastAccuracy:
+        """How good the forecasts were that were measured on this machine."""
+        return await accuracy_of(self._manager)
 
     async def get(self, experiment_id: str) -> Json:
         """One, as Experiment.to_json says; NotFound."""
@@ -145,7 +155,7 @@ class Experiments:
 
 def listed_of(experiment: Experiment) -> Json:
     """One that goes on, as a list shows it."""
-    return listed(experiment.tally, experiment.sentence)
+    return listed(experiment.tally, experiment.found)
 
 
 def _number(cursor: str) -> int:

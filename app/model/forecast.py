@@ -109,3 +109,77 @@ class Advice(TypedDict):
     forecast: Forecast
     mend: Mend
     compatibility: Compatibility | None
+
+
+class ForecastMeasured(TypedDict):
+    """What an experiment measured of a forecast: throughput beside that of the program as it was."""
+
+    throughput: float
+    low: float | None  # the interval of 95 %, None of fewer than four repetitions
+    high: float | None
+    repetitions: int  # of the configuration that has the fewer
+    disturbed: bool  # most of both configurations' were, by other work of the machine
+
+
+class ForecastProof(TypedDict):
+    """A forecast that an experiment is to prove, and what it measured."""
+
+    run: str  # that it was made of
+    run_name: str
+    choice: Choice
+    title: str
+    throughput: Band
+    assumptions: list[str]
+    measured: ForecastMeasured | None
+    in_band: bool | None  # None: it was not measured, or too seldom
+    unclear: bool | None  # the interval of what was measured reaches across an edge of the band
+    off: float | None  # of the middle: 0.1 is 10 % above what was measured
+    sentence: str
+
+
+class ForecastPair(ForecastProof):
+    """The same, and which experiment measured it."""
+
+    experiment: str
+    started_at: float
+
+
+class AccuracyOfWay(TypedDict):
+    """How good the forecasts of one way were."""
+
+    choice: Choice
+    count: int
+    in_band: int
+    median_off: float  # without its sign
+
+
+class ForecastAccuracy(TypedDict):
+    """How good forecasts were so far on this machine: those that were measured, newest first."""
+
+    schema: int
+    sentence: str
+    count: int
+    in_band: int
+    in_band_share: float | None
+    median_off: float | None  # of the middles, without their signs
+    unclear: int  # of these: chance may have decided whether it lay in the band
+    disturbed: int  # of these: most repetitions were, by other work of the machine
+    unmeasured: int  # experiments that came to no figure
+    ways: list[AccuracyOfWay]
+    pairs: list[ForecastPair]
+
+
+class Measurable(TypedDict):
+    """Whether a forecast can be measured here, at a press."""
+
+    choice: Choice
+    why_not: str | None
+    runs: int | None  # that it takes
+    about_s: float | None  # how long, about; None where that is not known
+    pairs: list[ForecastPair]  # what was measured of it before
+
+
+class MeasurableAdvice(Advice):
+    """The answer to "Would something help?", and which of it can be measured."""
+
+    measuring: list[Measurable]

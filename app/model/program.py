@@ -21,9 +21,14 @@ def name_of(command: Sequence[str]) -> str | None:
     if not words:
         return None
     program = PurePath(words[0]).name or words[0]
-    if _PYTHON.fullmatch(program):
+    if is_python(program):
         return _run_by(program, words[1:])
     return words[0][:_LONGEST] if len(words) == 1 and " " in words[0] else program
+
+
+def is_python(program: str) -> bool:
+    """Whether a program, by its path or its name, is called as a CPython is."""
+    return _PYTHON.fullmatch(PurePath(program).name) is not None
 
 
 def _run_by(python: str, words: Sequence[str]) -> str:

@@ -97,6 +97,12 @@ async def new_experiment(
     )
 
 
+@router.get("/experiments/accuracy")
+async def accuracy(request: Request) -> Response:
+    """How good forecasts were, of those that were measured on this machine."""
+    return page(request, "accuracy.html", {})
+
+
 @router.get("/experiments/{experiment_id}")
 async def one_experiment(request: Request, experiment_id: str) -> Response:
     """One experiment, while it goes on or afterwards."""

@@ -21,7 +21,13 @@ DENO = Path(sysconfig.get_path("scripts"), "deno")
 TALL = {"width": 2400, "height": 4000}
 PAGES = (
     *("/", "/processes", "/memory", "/compare", "/history", "/docs", "/runs/nobody"),
-    *("/experiments", "/experiments/new", "/experiments/new?kind=command", "/experiments/nobody"),
+    *(
+        "/experiments",
+        "/experiments/new",
+        "/experiments/accuracy",
+        "/experiments/new?kind=command",
+        "/experiments/nobody",
+    ),
 )
 
 FOUND = """async () => {

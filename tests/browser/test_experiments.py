@@ -107,7 +107,7 @@ def test_from_a_run_one_press_leads_to_its_program(new_page: Callable[..., Page]
 
 
 @pytest.mark.parametrize("width", [1440, 400])
-@pytest.mark.parametrize("path", ["", "/new", "/new?kind=command", "/new?kind=script", "/{}"])
+@pytest.mark.parametrize("path", ["", "/accuracy", "/new", "/new?kind=command", "/new?kind=script", "/{}"])
 def test_nothing_is_wider_than_the_page(new_page: Callable[..., Page], measured: str, width: int, path: str):
     page = new_page(viewport={"width": width, "height": 900})
     page.goto(
@@ -118,3 +118,65 @@ def test_nothing_is_wider_than_the_page(new_page: Callable[..., Page], measured:
         page.evaluate("(main) => main.scrollWidth - main.clientWidth", page.locator("#main").element_handle())
         <= 0
     )
+
+
+@pytest.fixture(scope="module")
+def foretold(site: Site) -> str:
+    """A run that has ended, of which something is foretold."""
+    run = ask(site, "POST", "/runs", workload="cpu-bound", executor="threads", workers=2, seconds=2)["id"]
+    until = time.monotonic() + 60
+    while ask(site, "GET", f"/runs/{run}")["state"] in ("starting", "running"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return run
+
+
+def test_a_forecast_is_measured_at_a_press_and_stands_beside_its_measurement(
+    new_page: Callable[..., Page], site: Site, foretold: str
+):
+    page = new_page(tolerate="status of 409")
+    origin = page.evaluate("location.origin")
+    page.goto(f"{origin}/experiments/accuracy")
+    expect(page.locator(".in-all")).to_contain_text("No forecast was measured on this machine yet")
+    expect(page.locator("section.pairs")).to_be_hidden()
+    page.goto(f"{origin}/runs/{foretold}")
+    page.get_by_role("tab", name="What would help").click()
+    way = page.locator('.ways tr[data-choice="processes"]')
+    button = way.get_by_role("button", name="Measure it")
+    expect(button).to_have_attribute("title", re.compile("12 runs, about"))
+    measurable = page.locator(".ways").get_by_role("button", name="Measure it")
+    advice = ask(site, "GET", f"/runs/{foretold}/advice")
+    able = [each for each in advice["measuring"] if each["why_not"] is None]
+    expect(measurable).to_have_count(len(able))
+    for each in advice["measuring"]:
+        if each["why_not"]:
+            expect(page.locator(".advice .unmeasured")).to_contain_text(each["why_not"])
+    button.click()
+    page.wait_for_url(re.compile(r"/experiments/[0-9a-f]{10}$"))
+    forecast = page.locator("section.forecast")
+    expect(forecast.locator(".of-run a")).to_have_attribute("href", f"/runs/{foretold}")
+    expect(page.locator(".head .badge")).to_have_text("finished", timeout=240_000)
+    found = ask(site, "GET", f"/experiments/{page.url.rsplit('/', 1)[1]}")["forecast"]
+    expect(forecast.locator(".sentence")).to_have_text(found["sentence"])
+    expect(forecast.locator(".badge")).to_have_text(
+        "in the band" if found["in_band"] else "outside of the band"
+    )
+    expect(forecast.locator(".forecast-band .dot")).to_have_count(1)
+    forecast.get_by_role("link", name="How good forecasts were").click()
+    page.wait_for_url(re.compile("/experiments/accuracy$"))
+    row = page.locator(".pairs tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("Processes")
+    expect(row).to_contain_text(f"×{found['measured']['throughput']:.2f}")
+    expect(page.locator(".in-all")).to_contain_text("The one forecast that was measured")
+    row.get_by_role("link", name="cpu-bound").click()
+    page.get_by_role("tab", name="What would help").click()
+    expect(way.locator(".before")).to_contain_text(f"×{found['measured']['throughput']:.2f}")
+    refused = "It goes on, so it is in the way"
+    page.route(
+        "**/experiments/forecast",
+        lambda route: route.fulfill(status=409, json={"title": "Conflict", "status": 409, "detail": refused}),
+    )
+    button.click()
+    expect(page.locator(".advice .refused")).to_have_text(refused)
+    expect(button).to_be_enabled()

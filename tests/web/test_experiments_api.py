@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -176,3 +178,107 @@ def test_after_one_that_ended_by_an_error_of_nobodys_making_the_next_can_start(s
     [listed] = site.client.get(ROOT).json()["experiments"]
     assert listed["state"] == "failed"
     assert ended(site, started(site))["state"] == "finished"
+
+
+def finished_run(site, **body) -> str:
+    run = site.start(**body)["id"]
+    until = time.monotonic() + 60
+    while site.client.get(f"/api/v1/runs/{run}").json()["state"] in ("starting", "running"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return run
+
+
+def measuring(site, run: str) -> dict[str, dict]:
+    """Of each way whether it can be measured."""
+    answer = site.client.get(f"/api/v1/runs/{run}/advice").json()
+    return {each["choice"]: each for each in answer["measuring"]}
+
+
+def test_a_forecast_is_measured_and_both_are_kept_and_told_together(site_with, monkeypatch, problem):
+    monkeypatch.setattr("app.lab.experiment_plan.SECONDS", 0.3)
+    monkeypatch.setattr("app.lab.experiment_plan.REPEATS", 4)
+    site = site_with()
+    none = site.client.get(f"{ROOT}/accuracy").json()
+    assert (none["count"], none["pairs"]) == (0, [])
+    assert none["sentence"].startswith("No forecast was measured")
+    here = {"workload": "cpu-bound", "workers": 2, "executor": "threads", "python": sys.executable}
+    run = finished_run(site, **here, seconds=1.5)
+    told = measuring(site, run)
+    assert told["processes"]["why_not"] is None
+    assert (told["processes"]["runs"], told["processes"]["pairs"]) == (10, [])
+    [row] = [
+        row
+        for row in site.client.get(f"/api/v1/runs/{run}/advice").json()["forecast"]["rows"]
+        if row["choice"] == "processes"
+    ]
+
+    answer = site.client.post(f"{ROOT}/forecast", json={"run": run, "choice": "processes"})
+    assert answer.status_code == 201, answer.text
+    experiment = answer.json()["id"]
+    assert answer.headers["Location"] == f"{ROOT}/{experiment}"
+    problem(site.client.post(f"{ROOT}/forecast", json={"run": run, "choice": "thread-fewer"}), 409)
+    found = ended(site, experiment, 120)
+    assert found["state"] == "finished"
+    assert [each["executor"] for each in found["configurations"]] == ["threads", "processes"]
+    proof = found["forecast"]
+    assert (proof["run"], proof["choice"], proof["throughput"]) == (run, "processes", row["throughput"])
+    rates = [each["measures"]["ops_per_s"]["median"] for each in found["configurations"]]
+    assert proof["measured"]["throughput"] == pytest.approx(rates[1] / rates[0])
+    band = proof["throughput"]
+    assert proof["in_band"] is (band["low"] <= rates[1] / rates[0] <= band["high"])
+
+    again = site_with()  # the same archive after a restart
+    for each in (site, again):
+        accuracy = each.client.get(f"{ROOT}/accuracy").json()
+        assert accuracy["count"] == 1
+        [pair] = accuracy["pairs"]
+        assert pair == {**proof, "experiment": experiment, "started_at": found["started_at"]}
+        assert accuracy["in_band"] == int(proof["in_band"])
+        assert measuring(each, run)["processes"]["pairs"] == [pair]
+    assert again.client.delete(f"{ROOT}/{experiment}").status_code == 204
+    assert again.client.get(f"{ROOT}/accuracy").json()["count"] == 0
+
+
+COMPUTES = """
+import threading
+def work():
+    while True:
+        sum(range(1000))
+for _ in range(2):
+    threading.Thread(target=work, name="worker").start()
+print("ready", flush=True)
+"""
+
+
+def test_what_was_attached_to_cannot_be_measured_and_says_why(site_with, problem):
+    site = site_with()
+    with subprocess.Popen([sys.executable, "-c", COMPUTES], stdout=subprocess.PIPE, text=True) as target:
+        try:
+            assert target.stdout.readline() == "ready\n"
+            run = finished_run(site, attach={"pid": target.pid}, seconds=1.5)
+        finally:
+            target.kill()
+    told = measuring(site, run)
+    assert set(told) >= {"processes", "thread-more"}
+    for way in told.values():
+        assert way["why_not"].startswith("It was attached to")
+    asked = {"run": run, "choice": "processes"}
+    refused = problem(site.client.post(f"{ROOT}/forecast", json=asked), 409)
+    assert "It was attached to" in refused["detail"]
+    problem(site.client.post(f"{ROOT}/forecast", json=asked | {"run": "nosuch"}), 404)
+    problem(site.client.post(f"{ROOT}/forecast", json=asked | {"choice": "fibres"}), 422, "choice")
+
+
+def test_of_a_run_that_goes_on_no_forecast_is_measured(site_with, problem):
+    site = site_with()
+    run = site.start(workload="cpu-bound", workers=2, executor="threads", seconds=60)["id"]
+    until = time.monotonic() + 30
+    while not (told := measuring(site, run)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert {way["why_not"] for way in told.values()} == {
+        "The run goes on still, and both would be in each other's way. Wait for its end."
+    }
+    refused = problem(site.client.post(f"{ROOT}/forecast", json={"run": run, "choice": "processes"}), 409)
+    assert "goes on still" in refused["detail"]

@@ -20,6 +20,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS experiments (
   open INTEGER NOT NULL DEFAULT 1,
   result BLOB
 )"""
+_NEWER: dict[str, None] = {"forecast": None}  # fields that rows of earlier versions have not
 _LISTED = "number, id, experiment, removed_at, open"
 
 Json = dict[str, Any]
@@ -75,7 +76,7 @@ class ExperimentRows:
             ).fetchone()
         if not found or found[0] is None:
             return None
-        result: Json = json.loads(zlib.decompress(found[0]))
+        result: Json = {**_NEWER, **json.loads(zlib.decompress(found[0]))}
         return result
 
     def page(self, limit: int, before: int | None) -> list[ExperimentRow]:
@@ -88,6 +89,15 @@ class ExperimentRows:
                 (*values, limit),
             ).fetchall()
         return [_row(row) for row in rows]
+
+    def proofs(self) -> list[Json]:
+        """What a list shows of those that have ended and were to prove a forecast, newest first."""
+        with self._told():
+            rows = self._db.execute(
+                "SELECT experiment FROM experiments WHERE removed_at IS NULL AND NOT open"
+                " AND json_extract(experiment, '$.forecast') IS NOT NULL ORDER BY number DESC"
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
 
     def remove(self, experiment_id: str, at: float | None) -> None:
         """Mark one as removed at that time, or with None as there again."""
@@ -123,4 +133,5 @@ class ExperimentRows:
 
 def _row(row: Sequence[Any]) -> ExperimentRow:
     number, experiment_id, experiment, removed_at, is_open = row
-    return ExperimentRow(number, experiment_id, json.loads(experiment), removed_at is not None, bool(is_open))
+    shown = {**_NEWER, **json.loads(experiment)}
+    return ExperimentRow(number, experiment_id, shown, removed_at is not None, bool(is_open))

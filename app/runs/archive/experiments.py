@@ -26,13 +26,19 @@ _DAMAGED = (ValueError, LookupError, TypeError, AttributeError)
 Json = dict[str, Any]
 
 
-def listed(tally: ExperimentTally, sentence: str | None) -> Json:
+def listed(tally: ExperimentTally, found: Json | None) -> Json:
     """An experiment as a list shows it: the first fields of its result, and the verdict's sentence.
 
-    A script's text is not among them.
+    With them is what came of the forecast that it is to prove; both are of `found`, its result, None while it
+    goes on. A script's text is not among them.
     """
     shown = described(tally)
-    return {**shown, "asked": {**shown["asked"], "script": None}, "sentence": sentence}
+    return {
+        **shown,
+        "asked": {**shown["asked"], "script": None},
+        "sentence": found["verdict"]["sentence"] if found else None,
+        "forecast": found["forecast"] if found else None,
+    }
 
 
 class ExperimentShelf:
@@ -68,6 +74,11 @@ class ExperimentShelf:
     async def page(self, limit: int, before: int | None = None) -> list[ExperimentRow]:
         """Up to `limit` that were numbered before `before`, newest first."""
         rows: list[ExperimentRow] = await self._do(self._page, limit, before)
+        return rows
+
+    async def proofs(self) -> list[Json]:
+        """Of those that have ended and were to prove a forecast: as a list shows them, newest first."""
+        rows: list[Json] = await self._do(self._proofs)
         return rows
 
     async def remove(self, experiment_id: str) -> None:
@@ -113,7 +124,7 @@ class ExperimentShelf:
             journal.close()
 
     def _enter(self, tally: ExperimentTally, found: Json, size: int) -> None:
-        self._index().experiments.finish(listed(tally, found["verdict"]["sentence"]), found, size)
+        self._index().experiments.finish(listed(tally, found), found, size)
 
     def _get(self, experiment_id: str) -> Json:
         row = self._row(experiment_id)
@@ -175,6 +186,9 @@ class ExperimentShelf:
                 with contextlib.suppress(NotFound, ArchiveFailed):  # its row says how it began
                     self._end(self._read(row))
         return self._index().experiments.page(limit, before)
+
+    def _proofs(self) -> list[Json]:
+        return self._index().experiments.proofs()
 
     def _row(self, experiment_id: str, removed: bool = False) -> ExperimentRow:
         row = self._index().experiments.row(experiment_id)

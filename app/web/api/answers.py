@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
-from app.model.forecast import Advice
+from app.model.forecast import ForecastAccuracy, MeasurableAdvice
 from app.model.states import State
 from app.model.summary import RunInfo, Severity, Summary
 from app.runs.interpreters import Interpreter
@@ -27,7 +27,8 @@ def as_made(answer: Any) -> JSONResponse:
 
 _RunInfo: Any = typed(RunInfo)
 SummaryView: Any = typed(Summary)
-AdviceView: Any = typed(Advice)
+AdviceView: Any = typed(MeasurableAdvice)
+AccuracyView: Any = typed(ForecastAccuracy)
 
 
 class InterpretersView(BaseModel):

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.lab.experiment_plan import MOST_REPEATS, REPEATS, SECONDS, ExperimentRequest
+from app.model.forecast import Choice, ForecastProof
 from app.runs.request import DECLARED, bounds_of
 from app.web.api.bodies import ErrorBody, Strict
+from app.web.api.typed import typed
 
 MOST_VALUES = 64  # of a list: an experiment has no more than 200 configurations
 
@@ -20,6 +22,7 @@ _LEAST_S, _MOST_S = bounds_of("seconds")
 _LONGEST_SCRIPT = (DECLARED["script"].lengths or (0, 0))[1]
 
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
+_Proof: Any = typed(ForecastProof)
 Says = Literal["higher", "lower", "within-noise", "too-few"]
 
 
@@ -91,6 +94,15 @@ class ExperimentBody(Strict):
         return ExperimentRequest(**self.model_dump())
 
 
+class ForecastBody(Strict):
+    """A forecast of a run that is to be measured."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"run": "0f6f2a8c1e", "choice": "processes"}]})
+
+    run: str = Field(max_length=80, description="The run that it was made of, by its id; it has ended.")
+    choice: Choice = Field(description="Which of its forecasts.")
+
+
 class AskedExperiment(BaseModel):
     """What was asked for, with each default filled in; what does not concern its kind is null."""
 
@@ -125,6 +137,9 @@ class ListedExperiment(_ExperimentHead):
     """An experiment as a list shows it."""
 
     sentence: str | None = Field(description="The verdict; null while it goes on.")
+    forecast: _Proof | None = Field(
+        description="The forecast that it was to prove, and what was measured; null while it goes on."
+    )
 
 
 class ExperimentPage(BaseModel):
@@ -268,6 +283,7 @@ class ExperimentView(_ExperimentHead):
     goal: str = Field(description="The measure that decides, by its key.")
     configurations: list[ConfigurationRow]
     left_out: list[LeftOut]
+    forecast: _Proof | None = Field(description="The forecast that it is to prove, and what was measured.")
     scaling: list[ScalingView]
     verdict: VerdictView
     progress: ProgressView | None = Field(description="Null once it has ended.")

@@ -13,12 +13,13 @@ from app.lab.experiments import Experiments
 from app.model.errors import GilscopeError
 from app.runs.feed import dump
 from app.runs.packet import packed
-from app.web.api.answers import as_made
+from app.web.api.answers import AccuracyView, as_made
 from app.web.api.context import problems
 from app.web.api.experiment_bodies import (
     ExperimentBody,
     ExperimentPage,
     ExperimentView,
+    ForecastBody,
     PlannedExperiment,
 )
 from app.web.api.stream import received, together
@@ -41,11 +42,7 @@ TheExperiments = Annotated[Experiments, Depends(_experiments)]
 @router.post("", status_code=201, response_model=ExperimentView, responses=problems(403, 404, 409))
 async def start_experiment(body: ExperimentBody, experiments: TheExperiments) -> Response:
     """Start an experiment; one at a time goes on. Its address is in `Location`."""
-    started = await experiments.start(body.to_request())
-    answer = as_made(started)
-    answer.headers["Location"] = f"/api/v1/experiments/{started['id']}"
-    answer.status_code = 201
-    return answer
+    return _started(await experiments.start(body.to_request()))
 
 
 @router.post("/plan", response_model=PlannedExperiment, responses=problems(403, 404))
@@ -59,6 +56,21 @@ async def plan_experiment(body: ExperimentBody, experiments: TheExperiments) -> 
         "about_s": plan.about_s,
         "left_out": plan.left_out,
     }
+
+
+@router.post("/forecast", status_code=201, response_model=ExperimentView, responses=problems(403, 404, 409))
+async def measure_forecast(body: ForecastBody, experiments: TheExperiments) -> Response:
+    """Start the experiment that measures a forecast of a run: the program as it was, and as foretold.
+
+    409 says why that cannot be measured on this machine, or that another experiment goes on.
+    """
+    return _started(await experiments.start_proof(body.run, body.choice))
+
+
+@router.get("/accuracy", response_model=AccuracyView)
+async def get_accuracy(experiments: TheExperiments) -> Response:
+    """How good the forecasts were that were measured on this machine: each pair, and how many held."""
+    return as_made(await experiments.accuracy())
 
 
 @router.get("", response_model=ExperimentPage)
@@ -105,6 +117,13 @@ async def stream_experiment(websocket: WebSocket, experiment_id: str, experiment
     await websocket.accept()
     texts = _texts(experiments, experiment_id)
     await together(send_all(websocket, packed(texts)), received(websocket))
+
+
+def _started(experiment: dict[str, Any]) -> Response:
+    answer = as_made(experiment)
+    answer.headers["Location"] = f"/api/v1/experiments/{experiment['id']}"
+    answer.status_code = 201
+    return answer
 
 
 async def _texts(experiments: Experiments, experiment_id: str) -> AsyncIterator[str]:

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from app.exporters import EXPORTERS, FORMATS
 from app.lab import export as exports
-from app.lab.advice import advise
+from app.lab.forecast_trials import measurable_advice
 from app.runs import archive
 from app.runs.importing import ImportingRun
 from app.runs.slices import stacks_in
@@ -167,10 +167,13 @@ async def get_figures(run_id: str, manager: TheManager, from_us: FromUs, to_us: 
 async def get_advice(run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None) -> Response:
     """Would something help? The verdict, forecasts with their bands, and which function to make faster.
 
+    `measuring` says of each forecast whether `POST /experiments/forecast` can measure it, and what was
+    measured of it before.
+
     Of the whole run unless a span is given, and of one that goes on as far as it has come: see
     docs/forecasts.md.
     """
-    return as_made(await advise(await manager.get(run_id), from_us, to_us))
+    return as_made(await measurable_advice(manager, await manager.get(run_id), from_us, to_us))
 
 
 @router.get(

@@ -238,7 +238,16 @@ export function streamUrl(id, heap = false) {
  *            asked: {workload: string | null, params: {[name: string]: unknown}, seconds: number | null,
  *                    repeats: number, cores: number}}} ExperimentHead
  * @typedef {ExperimentHead & {sentence: string | null}} ListedExperiment
- * @typedef {ExperimentHead & {measures: Measure[], goal: string, configurations: Configuration[],
+ * @typedef {{run: string, run_name: string, choice: string, title: string,
+ *            throughput: {low: number, middle: number, high: number}, assumptions: string[],
+ *            measured: {throughput: number, low: number | null, high: number | null,
+ *                       repetitions: number, disturbed: boolean} | null,
+ *            in_band: boolean | null, unclear: boolean | null, off: number | null, sentence: string}} ForecastProof
+ * @typedef {ForecastProof & {experiment: string, started_at: number}} ForecastPair
+ * @typedef {{sentence: string, count: number, in_band: number, median_off: number | null, unmeasured: number,
+ *            ways: {choice: string, count: number, in_band: number, median_off: number}[],
+ *            pairs: ForecastPair[]}} Accuracy
+ * @typedef {ExperimentHead & {forecast: ForecastProof | null, measures: Measure[], goal: string, configurations: Configuration[],
  *            left_out: {executor: string, python: string, why: string}[], scaling: Scaling[], verdict: Verdict,
  *            progress: Progress | null, unrecorded: {detail: string, remedy: string} | null}} Experiment
  * @typedef {{configurations: number, runs: number, about_s: number | null,
@@ -247,6 +256,12 @@ export function streamUrl(id, heap = false) {
 
 /** @param {object} body @returns {Promise<Experiment>} */
 export const startExperiment = (body) => call("POST", "/experiments", body);
+
+/** Measures a forecast of a run. @param {string} run @param {string} choice @returns {Promise<Experiment>} */
+export const measureForecast = (run, choice) => call("POST", "/experiments/forecast", { run, choice });
+
+/** @returns {Promise<Accuracy>} */
+export const getAccuracy = () => call("GET", "/experiments/accuracy");
 
 /** What an experiment comes to; nothing is started. @param {object} body @returns {Promise<PlannedExperiment>} */
 export const planExperiment = (body) => call("POST", "/experiments/plan", body);

@@ -9,6 +9,7 @@ import { againUrl } from "../widgets/experiment/row.js";
 import { scalingFigure, topOf } from "../widgets/experiment/scaling.js";
 import { fillTable, notesOf, warningOf } from "../widgets/experiment/table.js";
 import { askedOf, took } from "../widgets/experiment/words.js";
+import { bandOf } from "../widgets/forecast_band.js";
 import { Notice } from "../widgets/notice.js";
 
 /** @import { Experiment } from "../net/api.js" */
@@ -56,7 +57,7 @@ function show(experiment) {
 function showResult(experiment) {
   const { configurations, scaling, verdict, state } = experiment;
   const measured = configurations.some(({ repetitions }) => repetitions > 0);
-  const signature = JSON.stringify([configurations, verdict, state]);
+  const signature = JSON.stringify([configurations, verdict, state, experiment.forecast]);
   if (signature === drawn) return;
   drawn = signature;
   const said = find(main, ".verdict", HTMLElement);
@@ -71,6 +72,7 @@ function showResult(experiment) {
       ? `After ${fewest} of ${experiment.asked.repeats} repetitions of each.`
       : warningOf(experiment),
   );
+  showForecast(experiment);
   const curves = find(main, ".scaling", HTMLElement);
   curves.hidden = scaling.length === 0;
   const top = (/** @type {string} */ source) => topOf(scaling.filter((one) => one.source === source));
@@ -83,6 +85,34 @@ function showResult(experiment) {
   find(table, ".notes", HTMLElement).replaceChildren(
     ...notesOf(experiment).map((note) => make("li", {}, note)),
   );
+}
+
+/** Forecast beside measurement, of one that is to prove a forecast. @param {Experiment} experiment */
+function showForecast({ forecast, state }) {
+  const section = find(main, ".forecast", HTMLElement);
+  section.hidden = !forecast;
+  if (!forecast) return;
+  const {
+    run,
+    run_name: name,
+    title,
+    throughput,
+    measured,
+    in_band: inBand,
+    unclear,
+    sentence,
+    assumptions,
+  } = forecast;
+  const judged = inBand !== null && state !== "running";
+  section.dataset.inBand = judged && !unclear ? String(inBand) : "";
+  const of = make("a", { href: `/runs/${encodeURIComponent(run)}` }, name);
+  find(section, ".of-run", HTMLElement).replaceChildren(`${title}: foretold of the run `, of, ".");
+  const badge = find(section, ".badge", HTMLElement);
+  badge.hidden = !judged;
+  setText(badge, (inBand ? "in the band" : "outside of the band") + (unclear ? ", unclear" : ""));
+  find(section, ".drawn", HTMLElement).replaceChildren(bandOf(throughput, measured));
+  setText(find(section, ".sentence", HTMLElement), sentence);
+  find(section, "ul", HTMLElement).replaceChildren(...assumptions.map((each) => make("li", {}, each)));
 }
 
 /** Null for what is no JSON. @param {string} text @returns {Experiment | null} */

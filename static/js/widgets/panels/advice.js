@@ -2,24 +2,29 @@
 /**
  * Would something help? Forecasts of other ways of running the program, and of functions made faster, as
  * app/model/forecast.py has them: asked of the server when the panel is opened, and again while the run goes on.
- * @typedef {{low: number, middle: number, high: number}} Band
+ * @import { Band } from "../forecast_band.js"
+ * @import { ForecastPair } from "../../net/api.js"
  * @typedef {{choice: string, title: string, throughput: Band | null, why_not: string | null,
  *            memory: {low: number, high: number} | null, assumptions: string[],
  *            groups: {name: string, threads: number, throughput: Band}[]}} Way
+ * @typedef {{choice: string, why_not: string | null, runs: number | null, about_s: number | null,
+ *            pairs: ForecastPair[]}} Measuring
+ * @typedef {{way: Way, how: Measuring | undefined}} WayAndHow
  * @typedef {{function: string, file: string, line: number, busy_share: number, throughput: number}} Mended
  * @typedef {{verdict: {sentence: string, sure: string | null}, sentences: string[], forecast: {rows: Way[]},
  *            mend: {rows: Mended[], why_not: string | null, from_s: number, to_s: number,
- *                   replay_error: number | null}}} Advice
+ *                   replay_error: number | null},
+ *            measuring?: Measuring[]}} Advice
  */
 import { find, make } from "../../base/dom.js";
 import { share, size, text } from "../../base/format.js";
-import { getAdvice, Problem } from "../../net/api.js";
+import { getAdvice, measureForecast, Problem } from "../../net/api.js";
+import { about } from "../experiment/words.js";
+import { bandOf, measuredWords, times } from "../forecast_band.js";
 import { tableRows } from "./table_rows.js";
 
 /** Between two answers of a run that goes on. */
 const AGAIN_MS = 5000;
-/** The widest band that is drawn; what is beyond ends at the edge. */
-const MOST = 4;
 
 /** @type {import("./registry.js").Panel} */
 export const advice = {
@@ -44,7 +49,7 @@ class AdvicePanel {
   constructor(section, id) {
     this.#section = section;
     this.#id = id;
-    this.#ways = tableRows(section, ".ways", wayRow);
+    this.#ways = tableRows(section, ".ways", (/** @type {WayAndHow} */ one) => this.#wayRow(one));
     this.#functions = tableRows(section, ".functions", functionRow);
   }
 
@@ -75,15 +80,71 @@ class AdvicePanel {
     find(this.#section, ".verdict", HTMLElement).textContent = words;
   }
 
+  /** Starts the experiment, and goes there. @param {string} choice @param {HTMLButtonElement} button */
+  async #measure(choice, button) {
+    button.disabled = true;
+    const refused = find(this.#section, ".refused", HTMLElement);
+    refused.hidden = true;
+    try {
+      const { id } = await measureForecast(this.#id, choice);
+      location.assign(`/experiments/${encodeURIComponent(id)}`);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      button.disabled = false;
+      refused.textContent = [problem.message, problem.body.remedy ?? ""].filter(Boolean).join(" ");
+      refused.hidden = false;
+    }
+  }
+
+  /** @param {WayAndHow} one */
+  #wayRow({ way, how }) {
+    const { title, throughput, why_not: why, memory, groups } = way;
+    const kinds = groups.length > 1
+      ? groups.map(({ name, throughput: { middle } }) => `${name} ${times(middle)}`).join(", ")
+      : "";
+    return make(
+      "tr",
+      { "data-choice": way.choice },
+      make("th", { scope: "row", title: kinds }, title),
+      ...(throughput === null ? [make("td", { colspan: "3" }, why ?? "")] : [
+        make("td", { class: "number" }, times(throughput.middle)),
+        make("td", { class: "number" }, `${throughput.low.toFixed(2)} to ${throughput.high.toFixed(2)}`),
+        make("td", { class: "band" }, bandOf(throughput, how?.pairs[0]?.measured)),
+      ]),
+      make(
+        "td",
+        { class: "number" },
+        memory === null ? "–" : `${text(size(memory.low))} to ${text(size(memory.high))}`,
+      ),
+      make("td", { class: "before" }, ...beforeOf(how)),
+      make("td", { class: "act" }, ...this.#buttonOf(how)),
+    );
+  }
+
+  /** @param {Measuring | undefined} how */
+  #buttonOf(how) {
+    if (!how || how.why_not !== null) return [];
+    const takes = how.about_s === null ? "" : `, ${about(how.about_s)}`;
+    const title = `An experiment of ${how.runs} runs${takes}: the program as it was, and in this way`;
+    const button = make("button", { type: "button", title }, "Measure it");
+    button.addEventListener("click", () => this.#measure(how.choice, button));
+    return [button];
+  }
+
   /** @param {Advice} answer */
-  #show({ verdict, sentences, forecast, mend }) {
+  #show({ verdict, sentences, forecast, mend, measuring = [] }) {
     this.#say(verdict.sentence);
     const sure = find(this.#section, ".sure", HTMLElement);
     sure.textContent = verdict.sure === null ? "" : `How sure: ${verdict.sure}.`;
     sure.hidden = verdict.sure === null;
     const more = find(this.#section, ".sentences", HTMLElement);
     more.replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
-    this.#ways.update(forecast.rows);
+    const howOf = new Map(measuring.map((how) => [how.choice, how]));
+    this.#ways.update(forecast.rows.map((way) => ({ way, how: howOf.get(way.choice) })));
+    find(this.#section, ".unmeasured ul", HTMLElement).replaceChildren(...unmeasured(forecast.rows, howOf));
+    find(this.#section, ".unmeasured", HTMLElement).hidden = measuring.every(({ why_not: why }) =>
+      why === null
+    );
     this.#functions.update(mend.rows);
     find(this.#section, ".ways", HTMLElement).hidden = forecast.rows.length === 0;
     find(this.#section, ".functions", HTMLElement).hidden = mend.rows.length === 0;
@@ -104,39 +165,27 @@ function replayed({ from_s: from, to_s: to, replay_error: error }) {
   return `Seconds ${from.toFixed(1)} to ${to.toFixed(1)} of the run were replayed.${off}`;
 }
 
-/** @param {Way} way */
-function wayRow({ title, throughput, why_not: why, memory, groups }) {
-  const kinds = groups.length > 1
-    ? groups.map(({ name, throughput: { middle } }) => `${name} ${times(middle)}`).join(", ")
-    : "";
-  return make(
-    "tr",
-    {},
-    make("th", { scope: "row", title: kinds }, title),
-    ...(throughput === null ? [make("td", { colspan: "3" }, why ?? "")] : [
-      make("td", { class: "number" }, times(throughput.middle)),
-      make("td", { class: "number" }, `${throughput.low.toFixed(2)} to ${throughput.high.toFixed(2)}`),
-      make("td", { class: "band" }, bandOf(throughput)),
-    ]),
-    make(
-      "td",
-      { class: "number" },
-      memory === null ? "–" : `${text(size(memory.low))} to ${text(size(memory.high))}`,
-    ),
-  );
+/** What was measured of it last. @param {Measuring | undefined} how */
+function beforeOf(how) {
+  const [last] = how?.pairs ?? [];
+  if (!last?.measured) return [];
+  const href = `/experiments/${encodeURIComponent(last.experiment)}`;
+  const where = last.in_band === null ? "" : last.in_band ? ", in the band" : ", outside of it";
+  return [make("a", { href, title: last.sentence }, measuredWords(last.measured)), where];
 }
 
-/** A line from 0 to MOST with the band on it, and a mark at 1, which is as it is now. @param {Band} band */
-function bandOf({ low, middle, high }) {
-  const at = (/** @type {number} */ value) => `${(100 * Math.min(value, MOST)) / MOST}%`;
-  const bar = make("span", { class: "range" });
-  bar.style.left = at(low);
-  bar.style.width = `calc(${at(high)} - ${at(low)})`;
-  const mark = make("span", { class: "likely" });
-  mark.style.left = at(middle);
-  const now = make("span", { class: "now" });
-  now.style.left = at(1);
-  return make("span", { class: "track", "aria-hidden": "true" }, now, bar, mark);
+/** Why what can be foretold cannot be measured: each reason once. @param {Way[]} ways @param {Map<string, Measuring>} howOf */
+function unmeasured(ways, howOf) {
+  /** @type {Map<string, string[]>} */
+  const titles = new Map();
+  for (const { choice, title, throughput } of ways) {
+    const why = howOf.get(choice)?.why_not;
+    if (why && throughput) titles.set(why, [...(titles.get(why) ?? []), title]);
+  }
+  const all = ways.filter(({ throughput }) => throughput).length;
+  return [...titles].map(([why, of]) =>
+    make("li", {}, of.length === all && all > 1 ? why : `${of.join("; ")}: ${why}`)
+  );
 }
 
 /** @param {Mended} row */
@@ -149,9 +198,4 @@ function functionRow({ function: name, file, line, busy_share: busy, throughput 
     make("td", { class: "number" }, text(share(busy))),
     make("td", { class: "number" }, times(throughput)),
   );
-}
-
-/** @param {number} value */
-function times(value) {
-  return `×${value.toFixed(2)}`;
 }
