@@ -158,9 +158,8 @@ def test_a_forecast_is_measured_at_a_press_and_stands_beside_its_measurement(
     expect(page.locator(".head .badge")).to_have_text("finished", timeout=240_000)
     found = ask(site, "GET", f"/experiments/{page.url.rsplit('/', 1)[1]}")["forecast"]
     expect(forecast.locator(".sentence")).to_have_text(found["sentence"])
-    expect(forecast.locator(".badge")).to_have_text(
-        "in the band" if found["in_band"] else "outside of the band"
-    )
+    where = "in the band" if found["in_band"] else "outside of the band"
+    expect(forecast.locator(".badge")).to_have_text(where + (", unclear" if found["unclear"] else ""))
     expect(forecast.locator(".forecast-band .dot")).to_have_count(1)
     forecast.get_by_role("link", name="How good forecasts were").click()
     page.wait_for_url(re.compile("/experiments/accuracy$"))
