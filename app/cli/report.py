@@ -10,7 +10,7 @@ from app.model.summary import Lengths, Summary, TargetInfo
 from app.model.units import ABSENT
 
 # What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
-_APART = ("showed", "table", "pictures", "steps")
+_APART = ("showed", "table", "pictures", "steps", "measured", "op")
 _MOST_ITEMS = 12  # of a list, that a line can hold
 _NO_PYTHON = " (no Python state)"  # beside a thread that a C library made, and that never called Python
 

@@ -764,10 +764,26 @@ class Counts(TypedDict):
     lost: int
 
 
-class ResultTable(TypedDict):
+class MeasuredRow(TypedDict):
+    """A figure that a workload made, as a person is shown it; units as in app/workloads/measured.py."""
+
+    label: str
+    value: object
+    unit: str
+
+
+class ColumnHead(TypedDict):
+    """What stands above a column of a table, and the unit of its values."""
+
+    label: str
+    unit: str
+
+
+class ResultTable(TypedDict, total=False):
     """A table that a workload made."""
 
     columns: list[str]
+    heads: list[ColumnHead]  # a head a column, where the column's name is not one
     rows: list[list[object]]
 
 
@@ -777,6 +793,8 @@ class Reported(TypedDict, total=False):
     ops: int | None
     ops_per_s: Maybe
     showed: list[str]
+    measured: list[MeasuredRow]
+    op: str  # what one operation is
     table: ResultTable
     workers: int
     seconds: float

@@ -19,7 +19,8 @@ its work. `python -m app.workloads list` prints:
 `question` is what its figures and the opening panel of its run answer first: see QUESTIONS.
 `look_for` is read beside the live picture, `why` and `helps` below the result, and `table` with them;
 `subject` is where in the book's subject it belongs. `mended` is the variant that does not show the trouble.
-A result's own sentences, with its own numbers in them, are in its `showed`.
+A result's own sentences, with its own numbers in them, are in its `showed`; what a person is shown of it as
+figures is in its `measured`, see measured.py, and its `op` says what one operation is.
 `seconds`, the longest life of a run, belongs to every workload and is not among the parameters.
 """
 
@@ -33,6 +34,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Optional, Union
 
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 
 SCHEMA = 1
 MIN_SECONDS = 0.1
@@ -173,7 +175,8 @@ class Workload:
     once before any worker exists; workers and companion see what it returned, and what it enters into the
     stack is closed at the end.
     `summarise` makes the result's own fields of what was prepared, what the workers found, in their order,
-    and what the companion found (None without one). `showed` makes sentences of the whole result.
+    and what the companion found (None without one). `showed` makes sentences of the whole result; `shown` are
+    those of its own fields that a person is shown as figures.
 
     `roles` names the threads: worker i has role i, and all those after the last role have the last.
     """
@@ -207,6 +210,7 @@ class Workload:
     prepare: Callable[[Setting, ExitStack], Any] = lambda setting, resources: None
     summarise: Callable[[Any, Sequence[Json], Json | None], Json] = lambda prepared, found, companion: {}
     showed: Callable[[Json], Sequence[str]] = lambda result: ()
+    shown: tuple[Shown, ...] = ()
 
     def __post_init__(self) -> None:
         question = self.question or _QUESTION_OF_FAMILY.get(self.family, "work")

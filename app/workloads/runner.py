@@ -15,6 +15,7 @@ from app.workloads.children import Child, finish_all
 from app.workloads.context import Gate, Json, Span
 from app.workloads.job import Job, Outcome
 from app.workloads.line import LineSocket, SharedWords, stop_on_signals
+from app.workloads.measured import measured
 from app.workloads.names import name_this_thread
 from app.workloads.pickling import Pickling
 
@@ -104,7 +105,12 @@ def _result(
         **(_handed_over(pickling) if pickling else {}),
         **workload.summarise(job.prepared, [outcome.found for outcome in outcomes], companion),
     }
-    return {**result, "showed": list(workload.showed(result))}
+    return {
+        **result,
+        "op": workload.op,
+        "measured": measured(result, workload.shown),
+        "showed": list(workload.showed(result)),
+    }
 
 
 def _handed_over(pickling: Pickling) -> Json:

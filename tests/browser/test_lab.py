@@ -45,7 +45,7 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
 
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
-    expect(page.locator(".result")).to_contain_text("ops per s")
+    expect(page.locator(".result")).to_contain_text("Operations a second")
     expect(page.locator(".stop")).to_be_hidden()
 
     summary = api(page, urlsplit(page.url).path + "/summary")

@@ -11,6 +11,7 @@ from app.workloads.atomicity.operations import MOST_THREADS, OPERATIONS
 from app.workloads.atomicity.trial import Trial
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.pulse import Pulse
 from app.workloads.rounds import RoundBarrier
 
@@ -125,6 +126,7 @@ ATOMIC_MATRIX = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(Shown("python", "CPython", "text"),),
     params=(
         Param(
             "switch_interval_ms",

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 
 _BATCH = 1_000
 
@@ -119,6 +120,12 @@ ORDERING = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("publications", "Publications"),
+        Shown("seen", "New publications that readers met"),
+        Shown("violations", "Violations of the order"),
+        Shown("machine", "Processor", "text"),
+    ),
     params=(
         Param(
             "switch_interval_ms",

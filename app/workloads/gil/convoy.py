@@ -13,6 +13,7 @@ from app.workloads.context import Context, Json
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.interpreter import gil_enabled
 from app.workloads.latencies import Latencies
+from app.workloads.measured import Shown, of_latencies
 from app.workloads.sockets import REQUEST, STOP_POLL_S, Connection, ask, connect
 
 ALONE_SHARE = 0.2  # of the time, at first: the I/O thread has the interpreter to itself
@@ -149,6 +150,14 @@ CONVOY = Workload(
     finding="gil-convoy",
     mended=Variant("The computing in other processes", executor="processes"),
     showed=_showed,
+    shown=(
+        Shown("answers_alone_per_s", "Answers alone", "rate"),
+        Shown("answers_beside_cpu_per_s", "Answers beside computing threads", "rate"),
+        *of_latencies("latency_alone_ms", "Answer alone"),
+        *of_latencies("latency_beside_cpu_ms", "Answer beside computing threads"),
+        Shown("switch_interval_ms", "Switch interval", "ms"),
+        Shown("cpu_rounds", "Countdowns of the computing threads"),
+    ),
     roles=("io", "cpu"),
     counting="io",
     work=_work,

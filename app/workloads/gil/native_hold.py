@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 
 Call = Callable[[], object]
 Clock = Callable[[], int]
@@ -183,6 +184,13 @@ NATIVE_HOLD = Workload(
     finding="gil-long-hold",
     mended=Variant("The call in a process of its own", executor="processes"),
     showed=showed_calls_and_gaps,
+    shown=(
+        Shown("calls", "Calls"),
+        Shown("call_ms", "Call, median", "ms"),
+        Shown("longest_call_ms", "Call, longest", "ms"),
+        Shown("longest_gap_ms", "Others stood still for up to", "ms"),
+        Shown("calibrated_ms", "Call as calibrated, alone", "ms"),
+    ),
     roles=("caller", "ticker"),
     counting="ticker",
     work=_work,

@@ -9,6 +9,7 @@ from functools import partial
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.gil.native_hold import calls_and_gaps, make_calls, showed_calls_and_gaps, tick
+from app.workloads.measured import Shown
 
 _US_A_MS = 1000
 
@@ -57,6 +58,12 @@ STALLED_HOLDER = Workload(
     min_workers=2,
     summarise=_summarise,
     showed=showed_calls_and_gaps,
+    shown=(
+        Shown("calls", "Calls"),
+        Shown("call_ms", "Call, median", "ms"),
+        Shown("longest_call_ms", "Call, longest", "ms"),
+        Shown("longest_gap_ms", "Others stood still for up to", "ms"),
+    ),
     params=(
         Param(
             "call_ms", "float", 80.0, "How long the kernel is asked to wait.", min=1.0, max=300.0, unit="ms"

@@ -13,6 +13,7 @@ from app.workloads.context import Context, Json, Span
 from app.workloads.gil.convoy import THINK, answer
 from app.workloads.gil.cpu_bound import count_down
 from app.workloads.latencies import Latencies
+from app.workloads.measured import head
 from app.workloads.picture import COLOURS, Axis, Line, chart
 from app.workloads.sockets import Connection, ask, connect
 
@@ -81,7 +82,14 @@ def _summarise(prepared: Connection, found: Sequence[Json], companion: Json | No
             rates = [round(count / length_s, 1) for count in (rounds, latency["count"])]
             rows.append([interval_ms, *rates, *(_rounded(latency[key]) for key in ("p50", "p99"))])
     columns = ["interval_ms", "countdowns_per_s", "answers_per_s", "latency_p50_ms", "latency_p99_ms"]
-    return {"table": {"columns": columns, "rows": rows}, "pictures": pictures(rows) if rows else []}
+    heads = [
+        *(head("Switch interval", "ms"), head("Countdowns", "rate"), head("Answers", "rate")),
+        *(head("Answer, median", "ms"), head("Answer, 99th percentile", "ms")),
+    ]
+    return {
+        "table": {"columns": columns, "heads": heads, "rows": rows},
+        "pictures": pictures(rows) if rows else [],
+    }
 
 
 def pictures(rows: Sequence[Sequence[Any]]) -> list[Json]:

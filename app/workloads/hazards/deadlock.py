@@ -9,6 +9,7 @@ from time import sleep
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.tracked import RunOver, TrackedLocks
 
 _AUDITED = 400  # entries that a transfer reads between its two locks: some microseconds of byte code
@@ -151,6 +152,12 @@ DEADLOCK = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("transfers", "Transfers"),
+        Shown("given_up", "Transfers given up"),
+        Shown("deadlock.at_s", "Nobody could go on after", "s"),
+        Shown("deadlock.found_after_s", "Found after another", "s"),
+    ),
     params=(
         Param(
             "order",

@@ -9,6 +9,7 @@ from threading import Lock
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.pulse import Pulse
 
 _SLICE_S = 0.1  # how long a diner waits for the spoon before looking whether to end
@@ -122,6 +123,12 @@ LIVELOCK = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("attempts", "Turns with the spoon"),
+        Shown("gave_way", "Gave way"),
+        Shown("progress", "Meals"),
+        Shown("meals", "Meals of each"),
+    ),
     params=(
         Param(
             "manners",

@@ -11,6 +11,7 @@ from time import perf_counter_ns
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 
 _KEYS = 4096
 _NS_A_SECOND = 1_000_000_000
@@ -116,6 +117,12 @@ LOCK_CONTENTION = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("shards", "Locks"),
+        Shown("blocked", "Times that a lock was taken already"),
+        Shown("waited_s", "Waited for locks, all workers", "s"),
+        Shown("lock_wait_share", "Share of the workers' time", "share"),
+    ),
     params=(
         Param(
             "shards", "int", 1, "Into how many parts, each with a lock, the store is split.", min=1, max=_KEYS

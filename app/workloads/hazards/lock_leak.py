@@ -8,6 +8,7 @@ from time import monotonic_ns
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.tracked import RunOver, TrackedLocks
 
 _NS_A_SECOND = 1_000_000_000
@@ -117,6 +118,10 @@ LOCK_LEAK = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("raised_at_s", "Raised after", "s"),
+        Shown("blocked_workers", "Workers blocked for good"),
+    ),
     params=(
         Param(
             "style",

@@ -10,6 +10,7 @@ from time import monotonic_ns
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.interpreter import gil_enabled
+from app.workloads.measured import Shown
 from app.workloads.pulse import Pulse
 from app.workloads.rounds import RoundBarrier
 
@@ -164,6 +165,11 @@ LOST_UPDATE = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("counts.expected", "Updates expected"),
+        Shown("counts.actual", "Updates kept"),
+        Shown("counts.lost", "Updates lost"),
+    ),
     params=(
         Param(
             "locked_by",

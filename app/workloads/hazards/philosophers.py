@@ -10,6 +10,7 @@ from time import sleep
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.hazards.deadlock import told
+from app.workloads.measured import Shown
 from app.workloads.pulse import Pulse
 from app.workloads.tracked import RunOver, TrackedLocks
 
@@ -122,6 +123,12 @@ PHILOSOPHERS = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("meals_eaten", "Meals"),
+        Shown("meals", "Meals of each"),
+        Shown("deadlock.at_s", "Nobody could go on after", "s"),
+        Shown("deadlock.found_after_s", "Found after another", "s"),
+    ),
     params=(
         Param(
             "order",

@@ -11,6 +11,7 @@ from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.hazards.fairness import jain
 from app.workloads.hazards.readers_writers import POLICIES, READER, ROLES, WRITER, ReadersWriters
+from app.workloads.measured import Shown, of_latencies
 from app.workloads.pulse import Pulse
 
 
@@ -121,6 +122,12 @@ STARVATION = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("fairness.by_role", "Accesses of one worker, by role"),
+        Shown("fairness.jain", "Jain's index"),
+        *of_latencies("waits_ms.writer", "Writer waited"),
+        *of_latencies("waits_ms.reader", "Reader waited"),
+    ),
     params=(
         Param("policy", "choice", "readers-first", "Who is let in first.", choices=POLICIES),
         Param(

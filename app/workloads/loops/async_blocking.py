@@ -15,6 +15,7 @@ from app.workloads.children import die_with_parent, stop_signals_held
 from app.workloads.context import Context, Json
 from app.workloads.loops import lag
 from app.workloads.loops.async_yield import compute
+from app.workloads.measured import Shown, of_latencies
 
 _NS_A_MS = 1_000_000
 _HANDLED_S = 0.005
@@ -114,6 +115,10 @@ ASYNC_BLOCKING = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        *of_latencies("loop_lag_ms", "Loop lag"),
+        Shown("calls", "Blocking calls"),
+    ),
     params=(
         Param(
             "where",

@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.loops import lag
+from app.workloads.measured import of_latencies
 
 _NS_A_MS = 1_000_000
 _STEPS = 500
@@ -77,6 +78,7 @@ ASYNC_YIELD = Workload(
     min_workers=2,
     summarise=_summarise,
     showed=_showed,
+    shown=(*of_latencies("loop_lag_ms", "Loop lag"),),
     params=(
         Param("slice_ms", "float", 1.0, "How long a task keeps the turn.", min=0.05, max=200.0, unit="ms"),
     ),

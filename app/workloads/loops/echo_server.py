@@ -12,6 +12,7 @@ from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.latencies import Latencies
 from app.workloads.loops.servers import MESSAGE, SERVERS
+from app.workloads.measured import Shown, of_latencies
 from app.workloads.sockets import STOP_POLL_S, listen
 
 MESSAGES = 20  # before a client hangs up and comes again
@@ -132,6 +133,11 @@ ECHO_SERVER = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("clients_served", "Clients served"),
+        *of_latencies("first_answer_ms", "First answer"),
+        *of_latencies("latency_ms", "Later answers"),
+    ),
     params=(
         Param("server", "choice", "blocking", "How the server is built.", choices=tuple(SERVERS)),
         Param("clients", "int", 8, "How many clients there are.", min=1, max=64),

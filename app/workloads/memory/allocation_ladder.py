@@ -12,6 +12,7 @@ from typing import Any
 
 from app.workloads.catalogue import Param, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown, head
 from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, resident
 from app.workloads.picture import COLOURS, Axis, Line, chart
 
@@ -20,6 +21,13 @@ _LAST_SMALL = SMALL_BYTES - _EMPTY_BYTES
 PAYLOADS = (8, 16, 32, 64, 128, 256, _LAST_SMALL, _LAST_SMALL + 1, *(4**power for power in range(5, 11)))
 _TIMES = ("1 ns", "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s", "10 s")
 MOST_OBJECTS = 50_000  # on a rung
+
+
+_HEADS = [
+    *(head("Bytes"), head("Block, bytes"), head("Allocator", "text"), head("Objects")),
+    *(head("Allocate one", "ns"), head("Free one", "ns"), head("More arenas")),
+    *(head("RSS grew by", "bytes"), head("RSS left when freed", "bytes")),
+]
 
 
 def _work(ctx: Context) -> Json:
@@ -100,7 +108,7 @@ def pictures(rungs: Sequence[Json]) -> list[Json]:
 def _table(rungs: Sequence[Json]) -> Json:
     shown = ("bytes", "block", "allocator", "objects", "allocate_ns", "free_ns", "arenas", "rss", "rss_left")
     rows = [[round(v, 1) if isinstance(v := rung[name], float) else v for name in shown] for rung in rungs]
-    return {"columns": list(shown), "rows": rows}
+    return {"columns": list(shown), "heads": _HEADS, "rows": rows}
 
 
 def _showed(result: Json) -> list[str]:
@@ -157,6 +165,7 @@ ALLOCATION_LADDER = Workload(
     max_workers=1,
     summarise=_summarise,
     showed=_showed,
+    shown=(Shown("small_bytes", "Largest block of pymalloc", "bytes"),),
     params=(
         Param("megabytes", "int", 16, "How much is allocated on a rung, at most.", min=2, max=128, unit="MB"),
     ),

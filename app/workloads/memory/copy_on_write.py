@@ -13,6 +13,7 @@ from typing import Any, Union
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.memory.measures import MEGABYTE, private, sized
 
 TOUCHED_FROM = 0.3  # of the time: until then the children hold still, and are seen to share
@@ -173,6 +174,12 @@ COPY_ON_WRITE = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("data_bytes", "Data of the parent", "bytes"),
+        Shown("uss_before", "Children's own memory before", "bytes"),
+        Shown("uss_after", "Children's own memory after", "bytes"),
+        Shown("copied_share", "Share of the data copied", "share"),
+    ),
     params=(
         Param("megabytes", "int", 60, "How much data the parent makes.", min=2, max=200, unit="MB"),
         Param(

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown, head
 from app.workloads.memory.measures import MEGABYTE, SMALL_BYTES, allocator, resident, sized
 from app.workloads.memory.objects import made, one_a_pool
 
@@ -86,7 +87,20 @@ def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> 
         if then["arenas"] is not None:
             kept["pinned_arenas"] = then["arenas"] - start["arenas"]
             kept["pinned_bytes"] = then["arena_bytes"] - start["arena_bytes"]
-    return {"phases": phases, **kept}
+    return {"phases": phases, **kept, "table": _table(phases)}
+
+
+def _table(phases: Sequence[Json]) -> Json:
+    shown = ("phase", "at_s", "objects", "held_bytes", "arenas", "arena_bytes", "rss")
+    heads = [
+        *(head("Phase", "text"), head("At", "s"), head("Objects"), head("Of their own", "bytes")),
+        *(head("Arenas"), head("Memory of arenas", "bytes"), head("RSS", "bytes")),
+    ]
+    return {
+        "columns": list(shown),
+        "heads": heads,
+        "rows": [[phase[name] for name in shown] for phase in phases],
+    }
 
 
 def _showed(result: Json) -> list[str]:
@@ -148,6 +162,11 @@ FRAGMENTATION = Workload(
     max_workers=1,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("pinned_arenas", "Arenas kept by the objects left"),
+        Shown("pinned_bytes", "Memory of these arenas", "bytes"),
+        Shown("kept_rss", "RSS not given back", "bytes"),
+    ),
     params=(
         Param("megabytes", "int", 100, "How much is filled.", min=4, max=250, unit="MB"),
         Param(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.memory.measures import MEGABYTE, resident, sized
 
 ANSWER_FLOATS = 128
@@ -140,6 +141,14 @@ LEAK = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("entries", "Answers in the cache"),
+        Shown("evicted", "Answers evicted"),
+        Shown("answer_bytes", "One answer", "bytes"),
+        Shown("rss_start", "RSS at the start", "bytes"),
+        Shown("rss_end", "RSS at the end", "bytes"),
+        Shown("growth_bytes_per_s", "RSS grew, in the later half, by", "bytes_rate"),
+    ),
     params=(
         Param("mb_per_s", "float", 10.0, "How fast it grows.", min=0.5, max=100.0, unit="MB/s"),
         Param(

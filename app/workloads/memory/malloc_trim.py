@@ -9,6 +9,7 @@ from typing import Any
 
 from app.workloads.catalogue import Action, Param, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.memory.measures import MEGABYTE, resident, sized, trimmed
 
 TRIMMED_FROM = 0.6  # of the time, where it does so by itself
@@ -139,6 +140,13 @@ MALLOC_TRIM = Workload(
     actions=(Action(_ACTION, "malloc_trim(0)", "Have the C library give its free pages back now."),),
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("freed_bytes", "Freed", "bytes"),
+        Shown("rss.start", "RSS at the start", "bytes"),
+        Shown("rss.full", "RSS at its fullest", "bytes"),
+        Shown("rss.freed", "RSS once freed", "bytes"),
+        Shown("trimmed.rss_after", "RSS after malloc_trim", "bytes"),
+    ),
     params=(
         Param("megabytes", "int", 96, "How much is taken.", min=4, max=250, unit="MB"),
         Param(

@@ -10,12 +10,19 @@ from typing import Any, NamedTuple
 
 from app.workloads.catalogue import Param, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown, head
 from app.workloads.memory.measures import allocator
 
 _TURN_S = 0.02
 _NUMBERS_TRIED = 4096
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NO_ITEMS: list[object] = []
+
+
+_HEADS = [
+    *(head("Type", "text"), head("By", "text"), head("Blocks, first round")),
+    *(head("Blocks kept when let go"), head("Blocks, second round")),
+]
 
 
 class ObjectKind(NamedTuple):
@@ -108,7 +115,11 @@ def _summarise(prepared: Any, found: Sequence[Json], companion: Json | None) -> 
         "kinds": kinds,
         "small_ints": _small_ints(),
         "free_lists": allocator().free_lists,
-        "table": {"columns": list(shown), "rows": [[kind[name] for name in shown] for kind in kinds]},
+        "table": {
+            "columns": list(shown),
+            "heads": _HEADS,
+            "rows": [[kind[name] for name in shown] for kind in kinds],
+        },
     }
 
 
@@ -158,6 +169,10 @@ OBJECT_ALLOCATORS = Workload(
     max_workers=1,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("small_ints", "Ints that exist once, first and last"),
+        Shown("free_lists", "Left in free lists"),
+    ),
     params=(
         Param(
             "objects", "int", 64, "Objects of each kind in a round; free lists are short.", min=8, max=2000

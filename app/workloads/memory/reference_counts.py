@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from app.workloads.catalogue import Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 
 OWN_FROM = 0.5  # of the time: until then all threads refer to one object
 HELD = 1_000
@@ -180,4 +181,11 @@ REFERENCE_COUNTS = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("references_before", "References before"),
+        Shown("references_shared", "References at most"),
+        Shown("references_after", "References after"),
+        Shown("shared_per_s", "References to one object", "rate"),
+        Shown("own_per_s", "References, each thread to its own", "rate"),
+    ),
 )

@@ -13,6 +13,7 @@ from time import monotonic_ns, sleep
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.latencies import Latencies
+from app.workloads.measured import Shown
 
 LONGEST_TOLD = 100  # pauses with their start, the longest of the run
 
@@ -210,6 +211,16 @@ REFERENCE_CYCLES = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("collections", "Collections"),
+        Shown("collected", "Objects that they found"),
+        Shown("paused_s", "Everything stood still for", "s"),
+        Shown("longest_pause_ms", "Longest pause", "ms"),
+        Shown("longest_gap_ms", "Longest wait of another thread", "ms"),
+        Shown("long_lived", "Objects that live long"),
+        Shown("frozen", "Objects frozen"),
+        Shown("threshold", "Thresholds"),
+    ),
     params=(
         Param(
             "live_objects",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown, head
 from app.workloads.models.core_waits import CoreWaits, Instant
 from app.workloads.models.ring import Pipe
 
@@ -18,6 +19,11 @@ UNITS = 200  # of work in a round: twenty milliseconds or so for one worker, of 
 _UNIT = 10_000  # steps
 _NS_A_MS = 1_000_000
 _NS_A_US = 1_000
+
+
+_HEADS = [
+    *(head("Workers"), head("A round", "ms"), head("A unit of work", "us"), head("Speed-up", "times")),
+]
 
 
 class Part(NamedTuple):
@@ -151,7 +157,7 @@ def _summarise(prepared: Prepared, found: Sequence[Json], companion: Json | None
     return {
         "serial_share": prepared.serial_share,
         "fitted_serial_share": fitted_serial_share(lengths),
-        "table": {"columns": ["workers", "round_ms", "unit_us", "speed_up"], "rows": rows},
+        "table": {"columns": ["workers", "round_ms", "unit_us", "speed_up"], "heads": _HEADS, "rows": rows},
     }
 
 
@@ -208,6 +214,10 @@ AMDAHL = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("serial_share", "Serial share, as set", "share"),
+        Shown("fitted_serial_share", "Serial share, as measured", "share"),
+    ),
     params=(
         Param(
             "serial_share",

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.models.images import FILTERS, Image, drawn, png_base64
 from app.workloads.pickling import Pickling
 from app.workloads.sockets import STOP_POLL_S, paired
@@ -159,6 +160,12 @@ IMAGE_FILTER = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("bytes_pickled", "Pickled", "bytes"),
+        Shown("pickling_ms", "Pickling, all workers", "ms"),
+        Shown("sending_ms", "Getting pictures, all workers", "ms"),
+        Shown("filtering_ms", "Filtering, all workers", "ms"),
+    ),
     params=(
         Param("filter", "choice", "adaptive", "What is done with each picture.", choices=tuple(FILTERS)),
         Param("send", "choice", "pixels", "What the store sends.", choices=("pixels", "names")),

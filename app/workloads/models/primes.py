@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.models import speedup
 
 NUMBERS = 100  # in a piece
@@ -97,6 +98,13 @@ PRIMES = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=speedup.showed,
+    shown=(
+        Shown("alone_per_s", "Pieces, one worker alone", "rate"),
+        Shown("together_per_s", "Pieces, all together", "rate"),
+        Shown("speed_up", "Speed-up", "times"),
+        Shown("primes_found", "Primes found"),
+        Shown("numbers_tried", "Numbers tried"),
+    ),
     params=(
         Param(
             "numbers_from",

@@ -8,6 +8,7 @@ from time import monotonic_ns
 
 from app.workloads.catalogue import Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.models import speedup
 from app.workloads.models.ring import Pipe
 
@@ -92,4 +93,9 @@ SEQUENTIAL_CHAIN = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=speedup.showed,
+    shown=(
+        Shown("alone_per_s", "Pieces, one worker alone", "rate"),
+        Shown("together_per_s", "Pieces, all together", "rate"),
+        Shown("speed_up", "Speed-up", "times"),
+    ),
 )

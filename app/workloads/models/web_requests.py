@@ -14,6 +14,7 @@ from typing import Any
 from app.workloads.catalogue import Companion, Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
 from app.workloads.latencies import Latencies
+from app.workloads.measured import Shown, of_latencies
 from app.workloads.sockets import STOP_POLL_S, listen
 
 _HOST = "127.0.0.1"
@@ -177,6 +178,10 @@ WEB_REQUESTS = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        *of_latencies("latency_ms", "Answer"),
+        Shown("timed_out", "Given up when their time was out"),
+    ),
     params=(
         Param(
             "delay_ms",

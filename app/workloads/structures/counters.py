@@ -12,11 +12,18 @@ from typing import Any, NamedTuple, Protocol
 
 from app.workloads.catalogue import Param, Setting, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import head
 from app.workloads.picture import COLOURS, Axis, Line, chart
 
 _BATCH = 100
 _IDLE_SLICE_S = 0.1
 _NS_A_SECOND = 1_000_000_000
+
+
+_HEADS = [
+    *(head("Counter", "text"), head("At once"), head("Counts", "rate"), head("Expected"), head("Missing")),
+    head("Share missing", "share"),
+]
 
 
 class Cell:
@@ -185,7 +192,11 @@ def _summarise(plan: CounterPlan, found: Sequence[Json], companion: Json | None)
         )
     columns = ["counter", "at once", "counts/s", "expected", "missing", "missing share"]
     rows = [list(row.values()) for row in scaling]
-    return {"scaling": scaling, "table": {"columns": columns, "rows": rows}, "pictures": [picture(scaling)]}
+    return {
+        "scaling": scaling,
+        "table": {"columns": columns, "heads": _HEADS, "rows": rows},
+        "pictures": [picture(scaling)],
+    }
 
 
 def picture(scaling: Sequence[Json]) -> Json:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from app.workloads.catalogue import Param, Setting, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.measured import Shown
 from app.workloads.pulse import Pulse
 from app.workloads.structures.network import NETWORKS, Network
 
@@ -120,6 +121,13 @@ SHARED_MAP = Workload(
     prepare=_prepare,
     summarise=_summarise,
     showed=_showed,
+    shown=(
+        Shown("walks", "Whole walks"),
+        Shown("failed_walks", "Walks that broke off"),
+        Shown("errors", "Broke off with"),
+        Shown("updates", "Updates"),
+        Shown("nodes", "Nodes"),
+    ),
     params=(
         Param("kind", "choice", "plain", "How walks and updates are kept apart.", choices=tuple(NETWORKS)),
         Param("nodes", "int", 1_000, "The size of the network.", min=10, max=20_000),

@@ -5,6 +5,30 @@
 import { make } from "../base/dom.js";
 import { count, duration, share, size, text } from "../base/format.js";
 
+/** How a value of a unit is shown, by the units of app/workloads/measured.py. @type {{[unit: string]: Show}} */
+const MEASURED = {
+  rate: (value) => `${text(count(value))}/s`,
+  times: (value) => `${value.toFixed(2)} ×`,
+  share: (value) => text(share(value)),
+  s: (value) => text(duration(value)),
+  ms: (value) => text(duration(value / 1e3)),
+  us: (value) => text(duration(value / 1e6)),
+  ns: (value) => value === 0 || value >= 1e3 ? text(duration(value / 1e9)) : `${text(count(value))} ns`,
+  bytes: (value) => text(size(value)),
+  bytes_rate: (value) => `${text(size(value))}/s`,
+};
+
+/** A value that a workload reported with its unit: a number, several, or some by their names. @param {unknown} value @param {string} unit @returns {string} */
+export function measuredOf(value, unit) {
+  if (typeof value === "number") return (MEASURED[unit] ?? plain)(value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "–";
+  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.map((one) => measuredOf(one, unit)).join(" · ") || "–";
+  const named = Object.entries(value).map(([name, one]) => `${name} ${measuredOf(one, unit)}`);
+  return named.join(" · ") || "none";
+}
+
 /** @typedef {(value: number) => string} Show */
 
 /** @type {[suffix: RegExp, show: Show][]} */

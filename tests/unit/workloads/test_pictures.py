@@ -1,4 +1,4 @@
-"""The curves that workloads draw of what they measured."""
+"""The curves that workloads draw of what they measured, and the figures that they name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from app.workloads.gil import switch_interval
+from app.workloads.measured import Shown, measured, of_latencies
 from app.workloads.memory import allocation_ladder
-from app.workloads.structures import counters
+from app.workloads.models import task_queue
+from app.workloads.structures import counters, queues
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -51,3 +53,36 @@ def test_the_ladder_has_a_curve_on_a_scale_of_powers() -> None:
     assert len(set(gaps)) <= 2, "each power is as high as the next"
     assert {"1 ns", "100 µs", "80", "800,000"} <= set(words(drawn["svg"]))
     assert allocation_ladder.pictures(rungs[:1]) == []
+
+
+def test_queues_have_a_line_each_while_it_was_their_turn() -> None:
+    turn = {"share_s": 2.0, "bins": [64] * queues._BINS}
+    consumers = [
+        [{"at_s": 0.0, **turn}, {"at_s": 2.0, **turn, "bins": [6400] * queues._BINS}] for _ in range(2)
+    ]
+    [drawn] = queues.pictures(["slow", "fast"], consumers)
+    assert drawn["alt"] == "Items a second, a median of: slow 1,280, fast 128,000."
+    assert {"slow", "fast", "1 k", "100 k", "items/s"} <= set(words(drawn["svg"]))
+    assert queues.pictures(["slow"], [[{"at_s": 0.0, "share_s": 2.0, "bins": [0] * queues._BINS}]]) == []
+
+
+def test_a_task_queue_has_a_curve_of_urgent_tasks_and_one_of_the_others() -> None:
+    [drawn] = task_queue.pictures([[1.0, None, 3.0], [100.0, 120.0, 140.0]], 0.5)
+    assert drawn["alt"] == "Half of the tasks waited no longer than: urgent ones 2 ms, ordinary ones 120 ms."
+    assert {"urgent", "ordinary", "ms", "seconds"} <= set(words(drawn["svg"]))
+    assert task_queue.pictures([[None], [None]], 0.5) == []
+
+
+def test_figures_are_named_and_what_was_not_measured_is_left_out() -> None:
+    result = {"ops": 3, "ops_per_s": 1.5, "seconds": 2.0, "wait_ms": {"p50": 1.0, "p99": None}, "kept": None}
+    shown = (
+        *of_latencies("wait_ms", "Wait"),
+        Shown("kept", "Kept", "bytes"),
+        Shown("wait_ms.p50.x", "Not there"),
+    )
+    assert measured(result, shown) == [
+        {"label": "Operations", "value": 3, "unit": "count"},
+        {"label": "Operations a second", "value": 1.5, "unit": "rate"},
+        {"label": "Time", "value": 2.0, "unit": "s"},
+        {"label": "Wait, median", "value": 1.0, "unit": "ms"},
+    ]

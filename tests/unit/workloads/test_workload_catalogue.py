@@ -13,6 +13,7 @@ from app.workloads import catalogue
 from app.workloads.catalogue import InvalidRequest, Param
 from app.workloads.executors import EXECUTORS
 from app.workloads.line import MAX_WORKERS
+from app.workloads.measured import UNITS
 
 ROOT = Path(__file__).parents[3]
 WORKLOADS = catalogue.workloads()
@@ -66,6 +67,8 @@ def test_a_declaration_agrees_with_itself(workload: catalogue.Workload):
     assert ("start_method" in {param.name for param in workload.params}) == (
         "processes" in workload.executors
     )
+    assert {each.unit for each in workload.shown} <= set(UNITS)
+    assert workload.question in catalogue.QUESTIONS
     assert 1 <= workload.min_workers <= workload.workers <= workload.max_workers <= MAX_WORKERS
     assert 2 <= len(workload.look_for) <= 3
     assert workload.why

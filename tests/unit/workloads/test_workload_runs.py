@@ -23,6 +23,9 @@ def test_every_workload_runs_on_the_oldest_python(name: str):
     result = until(itemgetter("showed"), lambda s: run(name, "--seconds", str(s), python=OLDEST), 0.4)
     assert result["workload"] == name
     assert result["showed"]
+    declared = catalogue.find(name).shown
+    assert {each.key.split(".")[0] for each in declared} <= set(result), "each is there, if only as None"
+    assert {"Operations", "Time"} <= {each["label"] for each in result["measured"]}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 /**
  * Pictures and tables that a workload made. A picture goes into an img, where no script in it would run.
  * @typedef {{title: string, svg?: string, png_base64?: string, alt: string}} Picture
- * @typedef {{title?: string, columns: string[], rows: unknown[][]}} Table
+ * @typedef {{title?: string, columns: string[], heads?: {label: string, unit: string}[], rows: unknown[][]}} Table `heads`
+ *     where the names of the columns are not what a person is shown
  */
 import { make } from "../../base/dom.js";
-import { unitOf } from "../fields.js";
+import { measuredOf, unitOf } from "../fields.js";
 
 /** @param {Picture} picture */
 export function pictureOf({ title, svg, png_base64: png, alt }) {
@@ -16,8 +17,13 @@ export function pictureOf({ title, svg, png_base64: png, alt }) {
 }
 
 /** @param {Table} table */
-export function tableOf({ title, columns, rows }) {
-  const shows = columns.map(unitOf);
+export function tableOf({ title, columns, heads: told, rows }) {
+  const shows = told
+    ? told.map(({ label, unit }) => ({
+      name: label,
+      show: (/** @type {unknown} */ value) => measuredOf(value, unit),
+    }))
+    : columns.map(unitOf);
   const isNumber = columns.map((_, index) => rows.some((row) => typeof row[index] === "number"));
   const classOf = (/** @type {number} */ index) => isNumber[index] ? "number" : "text";
   const heads = columns.map((_, index) =>

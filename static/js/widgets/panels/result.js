@@ -5,7 +5,7 @@
  * @typedef {{[name: string]: any}} Result
  */
 import { find, make, prose, setText } from "../../base/dom.js";
-import { fieldsOf } from "../fields.js";
+import { fieldsOf, measuredOf } from "../fields.js";
 import { pictureOf, tableOf } from "../lessons/exhibits.js";
 import { ObjectGraph } from "../lessons/object_graph.js";
 
@@ -82,10 +82,10 @@ export class ResultPanel {
     find(this.#root, ".tables", HTMLElement).replaceChildren(
       ...[result?.table ?? []].flat().map((table) => tableOf(table)),
     );
-    const fields = fieldsToShow(result);
+    const shown = result?.measured ? measuredList(result) : undeclared(result);
     const list = find(this.#root, ".fields", HTMLElement);
-    list.hidden = fields.length === 0;
-    list.replaceChildren(...(fields.length ? [fieldsOf(Object.fromEntries(fields))] : []));
+    list.hidden = shown.length === 0;
+    list.replaceChildren(...shown);
   }
 
   /** @param {string | null} output */
@@ -93,6 +93,21 @@ export class ResultPanel {
     find(this.#root, ".output", HTMLElement).hidden = output === null;
     setText(find(this.#root, ".output pre", HTMLElement), output ?? "");
   }
+}
+
+/** What a workload says is to be shown of its result. @param {Result} result */
+function measuredList({ measured, op }) {
+  const rows = measured.map((
+    /** @type {{label: string, value: unknown, unit: string}} */ { label, value, unit },
+  ) => make("div", {}, make("dt", {}, label), make("dd", {}, measuredOf(value, unit))));
+  const meaning = op ? [make("p", { class: "meaning" }, `An operation is ${op}.`)] : [];
+  return [make("dl", {}, ...rows), ...meaning];
+}
+
+/** Of a program that declares nothing, and of an earlier recording, all fields. @param {Result | null} result */
+function undeclared(result) {
+  const fields = fieldsToShow(result);
+  return fields.length ? [fieldsOf(Object.fromEntries(fields))] : [];
 }
 
 /** The fields that are shown as such. @param {Result | null} result @returns {[name: string, value: unknown][]} */

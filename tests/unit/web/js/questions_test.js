@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { measuredOf } from "../../../../static/js/widgets/fields.js";
 import { measuresOf } from "../../../../static/js/state/measures.js";
 import { ANY, openingPanel, questionOf, QUESTIONS } from "../../../../static/js/state/questions.js";
 
@@ -55,4 +56,18 @@ Deno.test("figures of threads, loops and heaps are of the worst of them, or of a
   assert.equal(measuresOf({ ...live, summary: { threads } }).objects, 35);
   const nothing = measuresOf({ summary: null, figures: null, causes: { loops: [] }, told: {} });
   assert.deepEqual([...new Set(Object.values(nothing))], [null]);
+});
+
+Deno.test("what a workload measured is shown in its unit, several by one, and some by their names", () => {
+  assert.deepEqual(
+    [[12.5, "rate"], [1.236, "times"], [0.25, "share"], [1.5, "ms"], [93, "ns"], [[1024, 2048], "bytes"]]
+      .map(([value, unit]) => measuredOf(value, unit)),
+    ["12.5/s", "1.24 ×", "25.0 %", "1.50 ms", "93 ns", "1.00 KiB · 2.00 KiB"],
+  );
+  assert.equal(measuredOf({ "diner-1": 3, "diner-2": 0 }, "count"), "diner-1 3 · diner-2 0");
+  assert.deepEqual([measuredOf(null, "s"), measuredOf({}, "count"), measuredOf("x86_64", "text")], [
+    "–",
+    "none",
+    "x86_64",
+  ]);
 });
