@@ -53,7 +53,7 @@ NEEDS = {
     "granian": "granian",
     "greenlets.py": "gevent",
     "gunicorn": "gunicorn",
-    "products.py": "numpy",
+    "products.py": "threadpoolctl",
     "pyinstaller": "PyInstaller",
     "uwsgi": "uwsgi",
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from support.interpreters import interpreter
 from support.targets import standing_by
 
 from app.runs import inspection
@@ -65,16 +67,26 @@ ITS_OWN = {"__main__.Session": 0, "__main__.Slotted": 0, "collections.OrderedDic
 ITS_OWN |= {"str": 15_000, "tuple": 9_000, "bytes": 6_000}
 
 
-# A few large bytearrays among so many objects that not all of their heads are in a sample.
-BUFFERS = """
+# A few objects that own large blocks, among so many others that a sample of pools would miss them.
+OWNERS = """
 import sys
+from array import array
 class User:
     def __init__(self, number):
         self.name, self.score = f"user {number}", float(number)
 made = [User(number) for number in range(60_000)]
-kept = [bytearray(2_000_000) for _ in range(8)]
+kept = {"bytearray": [bytearray(2_000_000) for _ in range(8)],
+        "array.array": [array("d", bytes(8 * 300_000)), array("h", [7] * 900_000)]}
+try:
+    import numpy
+except ImportError: pass
+else:
+    kept["numpy.ndarray"] = [numpy.ones(500_000) for _ in range(4)]
+    kept["numpy.ndarray"] += [each[::2] for each in kept["numpy.ndarray"]]
+    kept["numpy.ndarray"] += [numpy.arange(number) for number in range(200)]
+del kept["bytearray"][::4]
 print("ready", flush=True)
-print({"bytearray": [8, sum(map(sys.getsizeof, kept))]}, flush=True)
+print({name: [len(each), sum(map(sys.getsizeof, each))] for name, each in kept.items()}, flush=True)
 sys.stdin.readline()
 """
 
@@ -109,12 +121,32 @@ def test_a_large_heap_is_sampled_and_the_intervals_hold(python: str) -> None:
         expect_close(truth, report)
 
 
-def test_no_more_is_told_of_large_bytearrays_than_there_can_be(python: str) -> None:
-    with report_of(python, 0, BUFFERS) as (truth, report):
+def test_the_owners_of_large_blocks_that_say_nothing_of_themselves_are_all_found(gil_python: str) -> None:
+    with report_of(gil_python, 0, OWNERS) as (truth, report):
         told = {row["type"]: row for row in report["types"]}
-    ((_, bytes_),) = truth.values()
-    # A larger buffer counts as a bytes from 3.15 on, and heads that no sample met are not told.
-    if "bytearray" in told:
+    if interpreter(gil_python).version_info[:2] >= (3, 15):
+        del truth["bytearray"]  # its buffer is a bytes, and counts as one
+    for name, (count, bytes_) in truth.items():
+        assert told[name]["count"] == pytest.approx(count, abs=10), name  # modules have some of their own
+        assert told[name]["bytes"] == pytest.approx(bytes_, rel=0.02), name
+        assert told[name]["low"] <= told[name]["bytes"] <= told[name]["high"]
+
+
+def test_those_of_numpy_are_found() -> None:
+    """Of the interpreter that has it: the tests' own."""
+    with report_of(sys.executable, 0, OWNERS) as (truth, report):
+        told = {row["type"]: row for row in report["types"]}
+    count, bytes_ = truth["numpy.ndarray"]
+    assert told["numpy.ndarray"]["count"] == pytest.approx(count, abs=60)
+    assert told["numpy.ndarray"]["bytes"] == pytest.approx(bytes_, rel=0.02)
+
+
+def test_no_more_is_told_of_large_bytearrays_than_there_can_be(python: str) -> None:
+    env = {**os.environ, "PYTHONMALLOC": "debug"}  # so that their heads are judged by a sample
+    with report_of(python, 0, OWNERS, env=env) as (truth, report):
+        told = {row["type"]: row for row in report["types"]}
+    bytes_ = sum(bytes_ for _, bytes_ in truth.values())
+    if "bytearray" in told:  # some sample has met one
         assert told["bytearray"]["low"] <= bytes_
         assert told["bytearray"]["bytes"] < 1.3 * bytes_
 

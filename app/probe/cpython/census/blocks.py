@@ -101,7 +101,7 @@ class BlockReader:
         buffers = Of()
         taken, stride = set(free), size // 8
         end = first + count * stride
-        if _has_debug_words(words[first + 1 : end : stride], free):
+        if has_debug_words(words[first + 1 : end : stride], free):
             first, size = first + BEFORE // 8, size - _AROUND
         for head in heads or self._heads:
             if head + 8 * self._head > size or len(taken) >= count:
@@ -243,7 +243,7 @@ def is_debug_mark(word: int) -> bool:
     return word in _MARKS
 
 
-def _has_debug_words(seconds: memoryview, free: Set[int]) -> bool:
+def has_debug_words(seconds: memoryview, free: Set[int]) -> bool:
     """Whether the blocks of a page have them: all have, or none, so that the first in use tells."""
     used = next((word for place, word in enumerate(seconds) if place not in free), 0)
     return is_debug_mark(used)

@@ -103,19 +103,11 @@ def read_pool(
 
     None where it is no such pool now, or was changed while it was read.
     """
-    try:
-        data = memory.read(address, POOL)
-    except Unmapped:
+    page = in_use(memory, address, place)
+    if page is None:
         return None
-    used, szidx, beyond = _HEAD.unpack_from(data)
+    words, carved, free = page
     size = SIZES[place]
-    carved = (beyond - HEADER) // size
-    if szidx != place or not 0 < used <= carved <= ROOM[place]:
-        return None
-    words = memoryview(data).cast("Q")
-    free = in_list(words, address, words[1], address + HEADER, size, carved)
-    if free is None or len(free) + used != carved:
-        return None
     # Some that lie together: what a program makes in turn, such as keys and values, lies in turn.
     start = random.randrange(-(-carved // most)) * most
     count = min(carved - start, most)
@@ -132,6 +124,27 @@ def read_pool(
         objects += each.count
     of[OBJECTS] = float(objects), float(objects * size)
     return Page(count - len(free), of)
+
+
+def in_use(memory: ProcessMemory, address: int, place: int) -> tuple[memoryview, int, set[int]] | None:
+    """The words of a pool of that size class, how many blocks were carved, and which of them are free.
+
+    None where it is no such pool now, or was changed while it was read.
+    """
+    try:
+        data = memory.read(address, POOL)
+    except Unmapped:
+        return None
+    used, szidx, beyond = _HEAD.unpack_from(data)
+    size = SIZES[place]
+    carved = (beyond - HEADER) // size
+    if szidx != place or not 0 < used <= carved <= ROOM[place]:
+        return None
+    words = memoryview(data).cast("Q")
+    free = in_list(words, address, words[1], address + HEADER, size, carved)
+    if free is None or len(free) + used != carved:
+        return None
+    return words, carved, free
 
 
 def in_list(words: memoryview, base: int, at: int, first: int, size: int, count: int) -> set[int] | None:

@@ -14,11 +14,13 @@ from .estimate import Estimate, add_all
 from .large import PAGE_SLACK, SLACK, Large, LargeReader
 from .mimalloc import PageSampler
 from .object_types import TypeTable
+from .owners import OwnerReader
 from .pools import BUFFERS, OBJECTS, sample
 
 MOST_ROWS = 60  # of the types, those that take most
 
 BYTEARRAY = "bytearray"
+_UNEXPLAINED = 1 << 20  # bytes of blocks that are known for nothing: then their owners are looked for
 
 LargeBlock = tuple[int, int, float, bool]  # address, size, the chance of being in the sample, is a mapping
 
@@ -53,6 +55,7 @@ class CensusReader:
         self._types = TypeTable(memory, layout)
         self._blocks = BlockReader(memory, layout, self._types)
         self._large = LargeReader(memory, layout, self._types, self._blocks)
+        self._owners = OwnerReader(memory, layout, self._types)
         self._mimalloc = (
             PageSampler(memory, layout.mimalloc, self._blocks, self._large)
             if layout.mimalloc is not None
@@ -72,11 +75,19 @@ class CensusReader:
         objects = found.types.pop(OBJECTS, Estimate()).bytes
         buffers = found.types.pop(BUFFERS, None)
         beside = yield from self._beside(large)
+        room, owners = found.room, None
+        if large:
+            room = max(0.0, sum(size / chance for _, size, chance, _ in large) - beside.known)
+            if room > _UNEXPLAINED and self._mimalloc is None:
+                owners = yield from self._owners.read(tally)
+        if owners is not None:
+            types, known = owners
+            for name in types:
+                found.types.pop(name, None)
+            beside.known += known
+            add_all(found.types, types)
         add_all(found.types, beside.types)
-        if buffers is not None:
-            room = found.room
-            if large:
-                room = max(0.0, sum(size / chance for _, size, chance, _ in large) - beside.known)
+        if owners is None and buffers is not None:
             found.types.setdefault(BYTEARRAY, Estimate()).add(0, 0, *fitting(buffers, room))
         return Census(found.types, objects, tally.bytes_used, found.of, found.pools, found.torn, beside.known)
 
