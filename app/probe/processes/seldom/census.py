@@ -41,6 +41,10 @@ class _ObjectsRead(SeldomRead):
             return False
         return _has_moved(_bytes(reader), self._bytes) or _has_moved(self.process.own, self._own)
 
+    def is_up(self) -> bool:
+        """Nor is one that has no interpreter any more: what had been read until then was going."""
+        return self.process.reader is not None and super().is_up()
+
     def _begin(self, reader: Reader) -> None:
         self._bytes, self._own = _bytes(reader), self.process.own
 

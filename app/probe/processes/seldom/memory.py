@@ -97,7 +97,7 @@ class MemoryRead(SeldomRead):
         if self.process.parent is None:  # it speaks for those below it too
             files = yield from unmapped(self.process.pid)
             self._unmapped = [sum(files.values()), len(files)]
-        return found if self.is_up() else None
+        return found
 
     def _walked(self, found: Walk, at_us: int, cost: Cost) -> Memory:
         self.process.own = self._own = found.uss

@@ -36,8 +36,7 @@ class RollupRead(SeldomRead):
         yield self._read(), self._message
 
     def _read(self) -> Steps:
-        found = sums(self.process.pid)
-        return found if self.is_up() else None
+        return sums(self.process.pid)
         yield
 
     def _message(self, found: Sums, at_us: int, cost: Cost) -> Rollup:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Callable
 
 from app.model.frames import Message
+from app.probe.kernel.memory import AddressSpaceGone
 from app.probe.processes.watched import Watchlist
 from app.probe.sampling.slow import Cost, SlowReads
 
@@ -46,6 +47,14 @@ class _Turn:
     def is_pressed(self, now_us: int) -> bool:
         """Whether it is to begin, due or not, as much has changed."""
         return self.pressed_us is not None and now_us >= self.pressed_us and self.read.is_pressing()
+
+
+def _is_up(read: SeldomRead) -> bool:
+    """Asked after each reading: one that the process's end has overtaken is of what was left by then."""
+    try:
+        return read.is_up()
+    except AddressSpaceGone:
+        return False
 
 
 class Seldom:
@@ -125,7 +134,7 @@ class Seldom:
         turn.took_us += cost.took_us
         turn.cpu_us += cost.cpu_us
         process = turn.read.process
-        if found is None or self._watchlist.get(process.pid) is not process:
+        if found is None or self._watchlist.get(process.pid) is not process or not _is_up(turn.read):
             parts.close()
         else:
             self._emit(message(found, turn.began_us + turn.took_us, cost))

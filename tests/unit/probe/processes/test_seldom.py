@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.model.frames import Event, Message
+from app.probe.kernel.memory import AddressSpaceGone
 from app.probe.libc.heap import LibraryReading
 from app.probe.processes.seldom.census import CensusRead, HoldersRead
 from app.probe.processes.seldom.memory import MemoryRead
@@ -43,6 +44,7 @@ class Run:
         self.cost_us = 1000
         self.ready = True
         self.pressing = False
+        self.up: bool | None = True  # None: the process is gone
         self.clock = Clock()
         self.watchlist = Watchlist()
         for pid in pids:
@@ -57,6 +59,11 @@ class Run:
 
             def is_pressing(self) -> bool:
                 return run.pressing
+
+            def is_up(self) -> bool:
+                if run.up is None:
+                    raise AddressSpaceGone(self.process.pid)
+                return run.up
 
             def parts(self) -> Parts:
                 for find in finds:
@@ -178,6 +185,25 @@ def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_anoth
     assert run.read(1) == []
     run.watchlist.add(Watched(PID, None, 2))
     assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
+
+
+@pytest.mark.parametrize("up", [False, None])
+def test_what_was_read_of_an_interpreter_that_is_being_taken_down_is_not_told(up):
+    run = Run(PID)
+    run.up = up
+    assert run.read(0) == []
+    run.up = True
+    assert [what for _, _, what in run.read(S)] == ["first", "then"]
+
+
+@pytest.mark.parametrize("kind", [CensusRead, HoldersRead])
+def test_objects_are_not_told_once_the_interpreter_is_gone(kind):
+    reader = SimpleNamespace(heaps=SimpleNamespace(is_up=lambda: True))
+    process = SimpleNamespace(reader=reader)
+    read = kind(process)
+    assert read.is_up()
+    process.reader = None
+    assert not read.is_up()
 
 
 @pytest.mark.parametrize("kind", [CensusRead, HoldersRead])
