@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.analysis.findings.rows import Rule
-from app.analysis.growth_words import growing, grows
+from app.analysis.growth_words import NAMED_SHARE, growing, grows
 from app.analysis.verdict import unread
 from app.model.findings import Finding
 from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, Measurements, MemoryRow
@@ -13,6 +13,7 @@ from app.model.units import count, size
 
 FEW_READINGS = 8  # what is judged from fewer says so
 _HOUR_S = 3600
+_TYPES_NAMED = 2
 
 # What grows is native where half of it is, and the doing of threads that grow in number where half of it is
 # what comes with a thread, its stack and the C library's arena that it gets; or where all of it is no more
@@ -114,9 +115,37 @@ def _detail(summary: Measurements, found: list[_Grown]) -> str:
         f"What process {row['pid']} alone has written to, its USS without the pages of files that it only "
         f"read, grew by {size(per_s)}/s, from {size(growth['bytes_from'])} at {growth['from_s']:.1f} s to "
         f"{size(growth['bytes_to'])} at {growth['to_s']:.1f} s"
-        f"{_few(growth['readings'])}. {kinds} At that pace it takes {size(per_s * _HOUR_S)} more in "
-        f"an hour.{_cycles(summary, row['pid'])}{others}"
+        f"{_few(growth['readings'])}. {kinds}{_objects(summary, row['pid'], per_s)} At that pace it takes "
+        f"{size(per_s * _HOUR_S)} more in an hour.{_cycles(summary, row['pid'])}{others}"
     )
+
+
+def _objects(summary: Measurements, pid: int, per_s: float) -> str:
+    """Which types of objects grow, and the container that gets most items, where those are known."""
+    types = [
+        (grows_by, row)
+        for row in summary["types"] or ()
+        if row["pid"] == pid and (grows_by := row["bytes_per_s"] or 0.0) >= NAMED_SHARE * per_s
+    ]
+    types.sort(key=lambda each: -each[0])
+    said = ""
+    if types:
+        # Not how fast: that is of the times at which objects were counted, which are others.
+        named = " and ".join(f"{row['type']}{_more(row['count_per_s'])}" for _, row in types[:_TYPES_NAMED])
+        said = f" The type{'s that grow most are' if len(types) > 1 else ' that grows most is'} {named}."
+    items, holder = max(
+        (
+            (items, row["path"])
+            for row in summary["holders"] or ()
+            if row["pid"] == pid and (items := row["items_per_s"] or 0.0) >= 1
+        ),
+        default=(0.0, ""),
+    )
+    return f"{said} {holder} has {count(items)} more items each second." if holder else said
+
+
+def _more(per_s: float | None) -> str:
+    return f" ({count(per_s)} more a second)" if per_s and per_s >= 1 else ""
 
 
 def _evidence(found: list[_Grown]) -> dict[str, object]:

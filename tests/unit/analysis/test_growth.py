@@ -169,7 +169,8 @@ def growing(
 ) -> Any:
     gc = [{"pid": 1, "interpreter": 0, "collections": [collections, 0, 0]}]
     processes = [{"pid": row["pid"], "threads_growth": threads} for row in rows]
-    return {**summary(heap=heap, gc=gc, memory=rows), "processes": processes}
+    told = {"types": None, "holders": None, **summary(heap=heap, gc=gc, memory=rows)}
+    return {**told, "processes": processes}
 
 
 def codes(of: Any) -> list[str]:
@@ -187,6 +188,39 @@ def test_a_leak_is_told_with_its_pace_and_an_hour_of_it() -> None:
     assert "2 processes" in finding.detail
     assert "collector" not in finding.detail
     assert codes(of) == ["memory-growth"]
+
+
+def type_row(name: str, mib_per_s: float | None, count_per_s: float | None, pid: int = 1) -> Any:
+    bytes_per_s = None if mib_per_s is None else mib_per_s * MIB
+    return {"pid": pid, "type": name, "bytes_per_s": bytes_per_s, "count_per_s": count_per_s}
+
+
+def test_the_types_that_grow_and_the_container_that_gets_most_are_named() -> None:
+    of = growing(memory_row(told(c_in_use=5, large_a_second=100)))
+    of["types"] = [
+        type_row("str", 0.7, 4_000),
+        type_row("numpy.ndarray", 4.1, 20),
+        type_row("bytes", None, None),
+        type_row("int", 0.2, 9_000),  # a fiftieth of it
+        type_row("dict", 9, 9, pid=2),
+    ]
+    of["holders"] = [
+        {"pid": 1, "path": "app.seen", "items_per_s": 3_990.0},
+        {"pid": 1, "path": "app.routes", "items_per_s": None},
+        {"pid": 2, "path": "app.other", "items_per_s": 9_000.0},
+    ]
+    said = check(rules.memory_growth(of)).detail
+    assert (
+        "The types that grow most are numpy.ndarray (20 more a second) and str (4,000 more a second). "
+        "app.seen has 3,990 more items each second. At that pace"
+    ) in said
+
+
+def test_one_type_alone_is_named_so() -> None:
+    of = growing(memory_row(told(c_in_use=5)))
+    of["types"] = [type_row("numpy.ndarray", 4.1, 0.4)]
+    said = check(rules.native_memory_growth(of)).detail
+    assert " The type that grows most is numpy.ndarray. At that pace" in said
 
 
 def test_what_was_never_collected_may_be_garbage() -> None:
