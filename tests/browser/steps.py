@@ -119,6 +119,7 @@ def _import(page: Page, recording: str) -> str:
         """async (body) => (await fetch("/api/v1/runs/import", {method: "POST", body})).json()""",
         recording,
     )
+    assert "id" in run, run
     return f"{page.evaluate('location.origin')}/runs/{run['id']}"
 
 

@@ -188,6 +188,7 @@ class Archive:
     async def _read_through(
         self, path: str, run_id: str | None, on_share: OnShare = lambda share: None
     ) -> Rebuilt:
+        await self._do(self._open)  # a server's first act may be an import: its folder is not there yet
         folder = self._home / "recordings"
         with self._usable():
             if await asyncio.to_thread(os.path.getsize, path) <= _SHORT_BYTES:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import recorded
 
 from app.model.errors import ArchiveFailed, BadRequest, Conflict, NotFound, NotReadable
 from app.runs.archive import Archive, Query
@@ -71,6 +72,17 @@ def test_the_file_alone_gives_the_same_run(tmp_path: Path, how: str):
         imported = await archive(tmp_path / "there").import_file(str(file))
         assert imported.id == run_id
         assert imported.summary() == summary
+
+    run_async(scenario)
+
+
+def test_the_first_act_of_an_archive_may_be_to_take_in_a_run_whose_id_cannot_be_kept(tmp_path: Path):
+    file = recorded.write(tmp_path / "sent.jsonl", seconds=1, run={"id": "not an id"})
+
+    async def scenario() -> None:
+        there = archive(tmp_path / "there")
+        imported = await there.import_file(str(file))
+        assert (await there.get(imported.id)).id == imported.id
 
     run_async(scenario)
 
