@@ -11,8 +11,8 @@ from .steps import start, tab
 
 def test_a_blocked_loop_is_told_with_the_function_and_its_steps_are_found_on_the_timeline(page: Page) -> None:
     start(page, "async-blocking", seconds="20")
-    tab(page, "Event loops")
-    panel = page.get_by_role("tabpanel", name="Event loops")
+    tab(page, "Loops")
+    panel = page.get_by_role("tabpanel", name="Loops")
     loop = panel.locator(".lags tbody tr").first
     expect(loop).to_contain_text("asyncio")
     expect(loop.locator(".number").last).to_have_text(re.compile(r"\d+ (ms|s)$"))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .steps import LIVE, import_made, tab
+from .steps import LIVE, api, import_made, tab
 
 # A workload of each question, its first figures, and the panel on view while it runs and once it has ended.
 ASKED = [
     ("convoy", ["Held", "Contended", "GIL wait, p99"], "Waits", "Waits"),
     ("primes", ["Operations", "CPU"], "Overview", "Result"),
     ("lock-contention", ["Lock waiters", "Operations"], "Overview", "Result"),
-    ("async-blocking", ["Loop lag, p99", "Loop blocked"], "Event loops", "Event loops"),
+    ("async-blocking", ["Loop lag, p99", "Loop blocked"], "Loops", "Loops"),
     ("leak", ["RSS", "Objects", "Collector"], "Memory", "Memory"),
 ]
 
@@ -63,3 +64,17 @@ def test_a_run_that_asks_nothing_opens_on_what_it_reported(page: Page) -> None:
     page.goto(import_made(page, "asks-nothing"))
     expect(page.get_by_role("tab", selected=True)).to_have_text("Result")
     expect(page.locator(".figure:visible dt").first).to_have_text("Held")
+
+
+def test_advice_that_is_a_setting_of_the_workload_is_a_button(page: Page) -> None:
+    page.get_by_role("button", name="Run deadlock").first.click()
+    expect(page.locator(LIVE)).to_be_visible()
+    first = page.url
+    finding = page.locator(".found .finding", has_text="deadlock")
+    tab(page, "Findings")
+    expect(finding.first).to_be_visible()
+    finding.first.get_by_role("button", name="Run it so").click()
+    page.wait_for_url(lambda url: "/runs/" in url and url.split("?")[0] != first.split("?")[0])
+    expect(page.locator(LIVE)).to_be_visible()
+    run = api(page, urlsplit(page.url).path)
+    assert (run["workload"], run["params"]["order"]) == ("deadlock", "ranked")

@@ -25,7 +25,7 @@ ROWS = ".processes tbody tr"
 
 def sockets_of(page: Page, count: int) -> None:
     """Wait until the panel tells of so many sockets, and of the file that is open twelve times."""
-    panel = page.get_by_role("tabpanel", name="Open files")
+    panel = page.get_by_role("tabpanel", name="Files")
     row = panel.locator(ROWS).first
     expect(row.locator("td").nth(5)).to_have_text(str(count))
     cells = row.locator("td").all_inner_texts()
@@ -46,20 +46,20 @@ def test_a_panel_with_data_of_its_own_tells_the_same_wherever_a_run_is_seen(
     address = f"{page.evaluate('location.origin')}/runs/{run['id']}"
     page.goto(address)
     expect(page.locator(LIVE)).to_be_visible()
-    tab(page, "Open files")
+    tab(page, "Files")
     sockets_of(page, 40)
-    read_at = page.get_by_role("tabpanel", name="Open files").locator(ROWS).first.locator("td").first
+    read_at = page.get_by_role("tabpanel", name="Files").locator(ROWS).first.locator("td").first
     expect(read_at).not_to_have_text(read_at.inner_text())  # read once more
     sockets_of(page, 40)
     go_on.touch()
     sockets_of(page, 100)
-    expect(page.get_by_role("tabpanel", name="Open files").locator(".chart canvas")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Files").locator(".chart canvas")).to_be_visible()
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
     sockets_of(page, 100)
 
     page.goto(f"{address}?tab=open_files")
-    tab(page, "Open files")
+    tab(page, "Files")
     sockets_of(page, 100)
     summary = api(page, f"/runs/{run['id']}/summary")
     (told,) = summary["readings"]["open_files"]
@@ -79,6 +79,6 @@ def test_a_panel_with_data_of_its_own_tells_the_same_wherever_a_run_is_seen(
         alone.on("pageerror", lambda error: complaints.append(str(error)))
         alone.on("console", lambda said: complaints.append(said.text))
         alone.goto(path.as_uri())
-        tab(alone, "Open files")
+        tab(alone, "Files")
         sockets_of(alone, 100)
         assert complaints == []

@@ -89,14 +89,14 @@ export class Catalogue {
     return form;
   }
 
-  /** What is to be read beside a run of that workload. @param {string} workload @returns {Sentences | null} */
+  /** What is to be read beside a run of that workload, and the code of the finding that it is there to show. @param {string} workload @returns {Sentences | null} */
   sentencesOf(workload) {
     const card = this.#root.querySelector(`[data-name="${CSS.escape(workload)}"]`);
     if (!card) return null;
     const [lookFor, explained] = ["look-for", "explain"].map((kind) =>
       document.importNode(find(card, `template.${kind}`, HTMLTemplateElement).content, true)
     );
-    return { lookFor, explained };
+    return { lookFor, explained, finding: card instanceof HTMLElement ? card.dataset.finding ?? null : null };
   }
 
   /** Opens a workload's form, with these settings in it. @param {string} workload @param {RunRequest} request */

@@ -29,9 +29,10 @@ export class Details {
    * @param {Palette} how.palette
    * @param {Timeline} how.timeline
    * @param {(panel: string) => void} how.onShow told which panel came into view
+   * @param {(code: string) => import("../run/explanation.js").Fix | null} how.fixOf what mends a finding
    * @param {() => void} how.onWhere told when a hand wants the flame graphs of a run that goes on
    */
-  constructor(root, { id, state, palette, timeline, onShow, onWhere }) {
+  constructor(root, { id, state, palette, timeline, fixOf, onShow, onWhere }) {
     this.#state = state;
     this.#timeline = timeline;
     const host = find(root, ".panels", HTMLElement);
@@ -46,7 +47,7 @@ export class Details {
       const onView = () => timeline.onView;
       const openPanel = (/** @type {string} */ other) => this.#tabs.open(other);
       const open = () => openPanel(key);
-      const page = { id, root, tab, palette, ways, onView, onWhere, open, openPanel };
+      const page = { id, root, tab, palette, ways, fixOf, onView, onWhere, open, openPanel };
       return [key, create(sectionOf(host, key), page)];
     }));
     this.#tabs = new Tabs(host, onShow);

@@ -2,6 +2,7 @@
 /**
  * What the figures say, the gravest first: what was seen, the figures behind it, and what could be done.
  * @import { Finding, Maybe } from "../../state/messages.js"
+ * @import { Fix } from "../run/explanation.js"
  * @import { RunState } from "../../state/run_state.js"
  */
 import { find, make, prose, setText } from "../../base/dom.js";
@@ -13,8 +14,13 @@ export const findings = {
   key: "findings",
   label: "Findings",
   question: "What the figures say, and what could be done",
-  create(section, { root, tab, open }) {
-    const panel = new FindingsPanel(section, { tab, brief: find(root, ".brief", HTMLElement), onOpen: open });
+  create(section, { root, tab, fixOf, open }) {
+    const panel = new FindingsPanel(section, {
+      tab,
+      fixOf,
+      brief: find(root, ".brief", HTMLElement),
+      onOpen: open,
+    });
     return { update: (state) => panel.update(state), always: true };
   },
 };
@@ -23,6 +29,7 @@ export class FindingsPanel {
   #list;
   #none;
   #tab;
+  #fixOf;
   #brief;
   #spans;
   #shown = "";
@@ -31,13 +38,15 @@ export class FindingsPanel {
    * @param {HTMLElement} panel
    * @param {object} beside
    * @param {HTMLElement} beside.tab says how many there are
+   * @param {(code: string) => Fix | null} beside.fixOf what mends a finding
    * @param {HTMLElement} beside.brief the list beside the timeline
    * @param {() => void} beside.onOpen told when a hand wants to read one of the brief list
    */
-  constructor(panel, { tab, brief, onOpen }) {
+  constructor(panel, { tab, fixOf, brief, onOpen }) {
     this.#list = find(panel, ".found", HTMLElement);
     this.#none = find(panel, ".none", HTMLElement);
     this.#tab = tab;
+    this.#fixOf = fixOf;
     this.#brief = brief;
     this.#brief.addEventListener("click", onOpen);
     this.#spans = [this.#brief, panel].map((part) => find(part, ".span", HTMLElement));
@@ -52,10 +61,11 @@ export class FindingsPanel {
       ? "of the whole run"
       : spanOf(told.findings_at_s, ended);
     for (const element of this.#spans) setText(element, span);
-    const signature = JSON.stringify([findings, ended, part !== null]);
+    const fixes = findings.map(({ code }) => this.#fixOf(code));
+    const signature = JSON.stringify([findings, ended, part !== null, fixes.map((fix) => fix?.title)]);
     if (signature === this.#shown) return;
     this.#shown = signature;
-    this.#list.replaceChildren(...findings.map(elementOf));
+    this.#list.replaceChildren(...findings.map((finding, place) => elementOf(finding, fixes[place])));
     this.#none.hidden = findings.length > 0;
     setText(
       this.#none,
@@ -77,8 +87,8 @@ export function spanOf(atS, ended) {
   return atS ? `of the first ${atS.toFixed(1)} s` : "";
 }
 
-/** @param {Finding} finding */
-function elementOf({ code, severity, title, detail, evidence, advice, doc }) {
+/** @param {Finding} finding @param {Fix | null} fix */
+function elementOf({ code, severity, title, detail, evidence, advice, doc }, fix) {
   const more = doc ? [make("a", { href: doc }, "Read more")] : [];
   return make(
     "li",
@@ -86,8 +96,23 @@ function elementOf({ code, severity, title, detail, evidence, advice, doc }) {
     make("h2", {}, make("span", { class: "severity" }, severity), ` ${title} `, make("code", {}, code)),
     make("p", {}, ...prose(detail)),
     make("p", { class: "advice" }, make("b", {}, "What could be done: "), ...prose(advice), " ", ...more),
+    ...(fix ? [fixElement(fix)] : []),
     make("details", {}, make("summary", {}, "The figures behind it"), fieldsOf(evidence)),
   );
+}
+
+/** A button that runs the workload as the advice says. @param {Fix} fix */
+function fixElement({ title, start }) {
+  const button = make("button", {
+    type: "button",
+    title: "Start this workload with the settings that mend it",
+  }, "Run it so");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await start();
+    button.disabled = false;
+  });
+  return make("p", { class: "fix" }, button, " ", ...prose(title));
 }
 
 /** @param {Finding} finding */

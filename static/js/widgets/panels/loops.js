@@ -21,7 +21,7 @@ const UNSEEN = "Only the loop itself was seen: the callback is C code, or the th
 /** @type {import("./registry.js").Panel} */
 export const loops = {
   key: "loops",
-  label: "Event loops",
+  label: "Loops",
   question: "How late event loops are, and what blocks them",
   create(section, { ways }) {
     const panel = new LoopPanel(section, ways);

@@ -7,15 +7,21 @@ import { find } from "../../base/dom.js";
 
 let made = 0;
 
+/** So much of the tab beside the one on view shows, so that it is seen to be there. */
+const BESIDE_PX = 32;
+
 export class Tabs {
+  #list;
   #tabs;
   #panels;
   #onShow;
   #chosen = false;
+  #shown = 0;
 
   /** @param {HTMLElement} root @param {(key: string) => void} onShow told which panel came into view */
   constructor(root, onShow) {
     const list = find(root, "[role=tablist]", HTMLElement);
+    this.#list = list;
     this.#onShow = onShow;
     this.#tabs = [...list.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
     this.#panels = this.#tabs.map((tab) => find(root, `[data-panel="${tab.dataset.tab}"]`, HTMLElement));
@@ -30,6 +36,9 @@ export class Tabs {
     });
     list.addEventListener("keydown", (event) => this.#key(event));
     this.#show(0);
+    // A tab that says how many there are grows, and pushes those behind it along.
+    const grown = new ResizeObserver(() => this.#bringIntoView(this.#tabs[this.#shown]));
+    for (const each of [list, ...this.#tabs]) grown.observe(each);
   }
 
   /** Puts a panel on view unless a hand has chosen one. @param {string} key */
@@ -73,7 +82,16 @@ export class Tabs {
       tab.tabIndex = index === shown ? 0 : -1;
       this.#panels[index].hidden = index !== shown;
     });
+    this.#shown = shown;
+    this.#bringIntoView(this.#tabs[shown]);
     this.#onShow(this.#tabs[shown].dataset.tab ?? "");
+  }
+
+  /** Along the line alone: the page stays where it is. @param {HTMLElement} tab */
+  #bringIntoView({ offsetLeft: left, offsetWidth: width }) {
+    const { scrollLeft, clientWidth } = this.#list;
+    const [least, most] = [left + width + BESIDE_PX - clientWidth, left - BESIDE_PX];
+    this.#list.scrollLeft = Math.min(Math.max(scrollLeft, least), Math.max(most, 0));
   }
 
   /** @param {KeyboardEvent} event */

@@ -5,7 +5,9 @@
  * @import { Run } from "../../state/messages.js"
  * @typedef {{workload: string | null, params: {[name: string]: unknown}, executor: string | null,
  *            workers: number | null}} Variant what is null stays as it is
- * @typedef {{lookFor: DocumentFragment, explained: DocumentFragment}} Sentences
+ * @typedef {{lookFor: DocumentFragment, explained: DocumentFragment, finding: string | null}} Sentences `finding` is
+ *     the code of the one that the workload is there to show
+ * @typedef {{title: string, start: () => Promise<void>}} Fix a way to run it so that a finding does not come
  */
 import { find } from "../../base/dom.js";
 
@@ -14,6 +16,8 @@ export class Explanation {
   #onTry;
   /** @type {Run | null} */
   #run = null;
+  /** @type {{finding: string, title: string, variant: Variant} | null} */
+  #fix = null;
 
   /**
    * @param {HTMLElement} root
@@ -32,13 +36,27 @@ export class Explanation {
     look.hidden = sentences === null;
     const explained = find(this.#root, ".explained", HTMLElement);
     explained.hidden = sentences === null;
+    this.#fix = null;
     if (!sentences) return;
+    const fixed = sentences.explained.querySelector("[data-mended]");
+    if (sentences.finding && fixed instanceof HTMLElement) {
+      const { mended = "null", title = "" } = fixed.dataset;
+      this.#fix = { finding: sentences.finding, title, variant: JSON.parse(mended) };
+    }
     find(look, ".sentences", HTMLElement).replaceChildren(sentences.lookFor);
     explained.replaceChildren(sentences.explained);
     this.#readBeside(explained.querySelector(".beside"));
     for (const button of explained.querySelectorAll("[data-try]")) {
       if (button instanceof HTMLButtonElement) button.addEventListener("click", () => this.#try(button));
     }
+  }
+
+  /** What mends a finding of this run, where its workload has it as a setting. @param {string} code @returns {Fix | null} */
+  fixOf(code) {
+    const run = this.#run;
+    if (!run || this.#fix?.finding !== code) return null;
+    const { title, variant } = this.#fix;
+    return { title, start: () => this.#onTry(mendedOf(run, variant), null) };
   }
 
   /** A table is too wide for the place beside the result. @param {Element | null} table */

@@ -138,6 +138,7 @@ export class RunView {
       state: this.#state,
       palette,
       timeline: this.#timeline,
+      fixOf: (code) => this.#explanation?.fixOf(code) ?? null,
       onShow: (panel) => this.#look(id, panel),
       onWhere: () => this.#askForWhere(id),
     });

@@ -20,7 +20,7 @@ const NEAR = 0.8;
 /** @type {import("../registry.js").Panel} */
 export const panel = {
   key: "open_files",
-  label: "Open files",
+  label: "Files",
   question: "How many files, sockets and pipes each process has open, and how many it may have",
   create(section, { palette, onView }) {
     const shown = new OpenFilesPanel(section, palette, onView);
