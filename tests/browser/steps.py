@@ -14,6 +14,7 @@ from support.made import SLICE_US, observation
 from support.plain import NO_TLS
 
 from app.model.frames import Frame, Hello, Message, Report, encode
+from app.model.states import HOLDER_UNKNOWN, UNKNOWN
 
 from .conftest import Site
 
@@ -112,6 +113,20 @@ def import_made(page: Page, run_id: str) -> str:
     assert isinstance(hello, Hello)
     told.insert(0, replace(hello, run={**hello.run, "id": run_id}))
     return _import(page, "".join(encode(each, number) + "\n" for number, each in enumerate(told)))
+
+
+def import_thin(page: Page) -> str:
+    """The same, of which every other slice was not seen: neither who held the GIL nor what any thread did."""
+    told = [_unseen(each) if isinstance(each, Frame) else each for each in observation().told]
+    return _import(page, "".join(encode(each, number) + "\n" for number, each in enumerate(told)))
+
+
+def _unseen(frame: Frame) -> Frame:
+    if frame.start_us // SLICE_US % 2:
+        return frame
+    length_us = frame.end_us - frame.start_us
+    gils = [[gil, switches, [HOLDER_UNKNOWN, 0, length_us]] for gil, switches, _ in frame.gils]
+    return replace(frame, gils=gils, lanes=[[lane, [UNKNOWN, length_us]] for lane, _ in frame.lanes])
 
 
 def _import(page: Page, recording: str) -> str:
