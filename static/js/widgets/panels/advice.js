@@ -171,7 +171,8 @@ function beforeOf(how) {
   if (!last?.measured) return [];
   const href = `/experiments/${encodeURIComponent(last.experiment)}`;
   const where = last.in_band === null ? "" : last.in_band ? ", in the band" : ", outside of it";
-  return [make("a", { href, title: last.sentence }, measuredWords(last.measured)), where];
+  const unclear = last.unclear ? " (unclear)" : "";
+  return [make("a", { href, title: last.sentence }, measuredWords(last.measured)), where + unclear];
 }
 
 /** Why what can be foretold cannot be measured: each reason once. @param {Way[]} ways @param {Map<string, Measuring>} howOf */
