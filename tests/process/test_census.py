@@ -142,8 +142,15 @@ def test_those_of_numpy_are_found() -> None:
 
 
 def test_no_more_is_told_of_large_bytearrays_than_there_can_be(python: str) -> None:
-    env = {**os.environ, "PYTHONMALLOC": "debug"}  # so that their heads are judged by a sample
-    with report_of(python, 0, OWNERS, env=env) as (truth, report):
+    expect_no_more(python, "debug")  # so that their heads are judged by a sample
+
+
+def test_nor_is_it_where_every_object_is_a_block_of_the_c_library(gil_python: str) -> None:
+    expect_no_more(gil_python, "malloc")
+
+
+def expect_no_more(python: str, malloc: str) -> None:
+    with report_of(python, 0, OWNERS, env={**os.environ, "PYTHONMALLOC": malloc}) as (truth, report):
         told = {row["type"]: row for row in report["types"]}
     bytes_ = sum(bytes_ for _, bytes_ in truth.values())
     if "bytearray" in told:  # some sample has met one

@@ -39,6 +39,7 @@ from .object_types import (
     TypeTable,
 )
 
+BUFFERS = "buffers"  # stands, as a type, for those of bytearrays that lie in no pool
 SMALL = 512  # what is larger does not lie in a pool
 _MOST_BYTES = 1 << 40  # of one object: who claims more lies
 _DICTS_A_PAGE = 8

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from app.probe.cpython.layouts import Layout
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .blocks import BEFORE, DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, is_debug_mark, keys_size
+from .blocks import BEFORE, BUFFERS, DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, is_debug_mark, keys_size
 from .estimate import Estimate
 from .object_types import TypeTable
 
@@ -70,7 +70,7 @@ class LargeReader:
     def judge(
         self, address: int, size: int, slack: int, heads: tuple[int, ...] = ()
     ) -> list[tuple[str, float, float]]:
-        """[(type, objects, bytes)]: of one type, or of none; two where a bytearray has a bytes."""
+        """[(type, objects, bytes)]: of one type, or of none; two where a bytearray has a bytes or BUFFERS."""
         try:
             data = self._memory.read(address, min(size, _READ) // 8 * 8)
             # What pymalloc leaves to the C library has the words of both layers.
@@ -84,7 +84,9 @@ class LargeReader:
         words = memoryview(data).cast("Q")
         found = self._blocks.read(words, 0, 1, size, frozenset(), heads)
         if found:
-            return [(kind.name, of.count, of.bytes - of.large) for kind, of in found.items()]
+            told: list[tuple[str, float, float]]
+            told = [(kind.name, of.count, of.bytes - of.large - of.buffers) for kind, of in found.items()]
+            return told + [(BUFFERS, 0.0, of.buffers) for of in found.values() if of.buffers]
         if size <= SMALL:  # it counts with the object that it belongs to
             return []
         keys = self._keys(data)

@@ -22,10 +22,10 @@ from app.probe.cpython.objects import members
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 from app.probe.kernel.pace import Pace
 
-from .blocks import SMALL, BlockReader
+from .blocks import BUFFERS, SMALL, BlockReader
 from .estimate import Estimate, Page, Stratum, add_all
 from .large import Large, LargeReader
-from .pools import BLOCKS, BUFFERS, LEAST, MOST, OBJECTS, PoolSample, in_list
+from .pools import BLOCKS, LEAST, MOST, OBJECTS, PoolSample, in_list
 
 WHOLE = 150  # pages of a heap that is small enough to be counted, not sampled
 _MEMORY, _ATTRIBUTES = 0, 3  # tags: of memory that is no object, of objects with room for attributes

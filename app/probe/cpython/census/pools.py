@@ -18,14 +18,13 @@ from app.probe.cpython.heap.reading import Tally
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 from app.probe.kernel.pace import Pace
 
-from .blocks import BlockReader
+from .blocks import BUFFERS, BlockReader
 from .estimate import Estimate, Page, Stratum
 
 MOST = 1_000  # pools a reading: some 40 ms of CPU
 LEAST = 8  # of each size, as far as there are so many
 WHOLE = 400  # pools of a heap that is small enough to be counted, not sampled
 OBJECTS = ""  # stands for all types: blocks that are objects, and the bytes of those blocks
-BUFFERS = "buffers"  # stands for the buffers of bytearrays that are larger than a block
 
 BLOCKS = 24  # that are judged of a pool in a sample; more where it has fewer pools than it may
 _HEAD = struct.Struct(

@@ -9,13 +9,13 @@ from app.probe.cpython.heap.reading import Tally
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.pace import Pace
 
-from .blocks import BlockReader
+from .blocks import BUFFERS, BlockReader
 from .estimate import Estimate, add_all
 from .large import PAGE_SLACK, SLACK, Large, LargeReader
 from .mimalloc import PageSampler
 from .object_types import TypeTable
 from .owners import OwnerReader
-from .pools import BUFFERS, OBJECTS, sample
+from .pools import OBJECTS, sample
 
 MOST_ROWS = 60  # of the types, those that take most
 
@@ -77,7 +77,7 @@ class CensusReader:
         beside = yield from self._beside(large)
         room, owners = found.room, None
         if large:
-            room = max(0.0, sum(size / chance for _, size, chance, _ in large) - beside.known)
+            room = _unknown(large, beside)
             if room > _UNEXPLAINED and self._mimalloc is None:
                 owners = yield from self._owners.read(tally)
         if owners is not None:
@@ -87,15 +87,20 @@ class CensusReader:
             beside.known += known
             add_all(found.types, types)
         add_all(found.types, beside.types)
-        if owners is None and buffers is not None:
-            found.types.setdefault(BYTEARRAY, Estimate()).add(0, 0, *fitting(buffers, room))
+        if owners is None:
+            self._add_buffers(found.types, buffers, room)
         return Census(found.types, objects, tally.bytes_used, found.of, found.pools, found.torn, beside.known)
 
     def read_blocks(self, blocks: Sequence[LargeBlock]) -> Generator[None, None, Census]:
         """A slow read of a sample of the C library's blocks, where every object is one of them."""
         self._types.begin()
         found = yield from self._beside(blocks)
+        self._add_buffers(found.types, found.types.pop(BUFFERS, None), _unknown(blocks, found))
         return Census(found.types, 0, 0, 0, 0, 0, found.known)
+
+    def _add_buffers(self, types: dict[str, Estimate], buffers: Estimate | None, room: float) -> None:
+        if buffers is not None:
+            types.setdefault(BYTEARRAY, Estimate()).add(0, 0, *fitting(buffers, room))
 
     def _beside(self, blocks: Sequence[LargeBlock]) -> Generator[None, None, Large]:
         found, pace = Large(), Pace()
@@ -105,6 +110,11 @@ class CensusReader:
                 pace.begin()
             self._large.take(found, address, size, chance, PAGE_SLACK if is_mapping else SLACK)
         return found
+
+
+def _unknown(blocks: Sequence[LargeBlock], found: Large) -> float:
+    """Bytes of the blocks for which a sample stands, but those that are known."""
+    return max(0.0, sum(size / chance for _, size, chance, _ in blocks) - found.known)
 
 
 def fitting(buffers: Estimate, room: float) -> tuple[float, float]:
