@@ -45,6 +45,7 @@ def test_a_run_from_its_button_to_its_result(page: Page) -> None:
 
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
+    page.locator(".answer").get_by_role("button", name="Result").click()
     expect(page.locator(".result")).to_contain_text("Operations a second")
     expect(page.locator(".stop")).to_be_hidden()
 
@@ -69,7 +70,7 @@ def test_an_ended_run_has_an_address(page: Page, new_page: Callable[..., Page]) 
     other = new_page()
     other.goto(page.url)
     expect(other.locator(".badge")).to_have_text("finished")
-    expect(other.locator(".result")).to_be_visible()
+    expect(other.locator(".answer")).to_contain_text("pieces a second")
     other.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
     assert figure(other, "held") == figure(page, "held")
     # What has ended does not move: the page asks for no further frame.
@@ -147,6 +148,8 @@ def test_a_pause_in_the_first_seconds_stands_still(page: Page) -> None:
 def test_a_hand_on_a_lane_reads_the_thread(page: Page) -> None:
     start(page, seconds="60")
     expect(page.locator(".labels .collector")).to_be_visible()  # it comes last, and above the threads
+    # With the first figures their row takes another line, and what is below it moves.
+    expect(page.locator("[data-figure=held] .so-far")).to_have_text(re.compile(r"\d"))
     row = page.locator(".labels .lane", has_text="cpu-1").bounding_box()
     plot = page.locator("canvas.plot").bounding_box()
     assert row

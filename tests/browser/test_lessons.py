@@ -30,6 +30,7 @@ def test_a_deadlock_is_drawn_and_named(page: Page) -> None:
 def test_a_run_is_compared_with_its_mended_variant(page: Page) -> None:
     start(page, "leak", seconds="1.5")
     expect(page.locator(".badge")).to_have_text("finished")
+    page.locator(".answer").get_by_role("button", name="Result").click()
     expect(page.locator(".showed li").first).to_have_text(re.compile(r"\d"))
     explained = page.locator(".explained")
     for heading in ("Why", "What helps", "The fixed version", "Background"):

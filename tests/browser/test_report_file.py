@@ -89,6 +89,6 @@ def test_it_opens_at_a_time_with_the_figures_of_it_and_of_others_says_that_they_
         expect(note).to_contain_text("of the whole run, not of the time from")
         # AND to all of it
         page.keyboard.press("f")
-        expect(note).to_contain_text("over the whole run")
+        expect(note).to_contain_text("Over the whole run")
         assert tile.text_content() != of_the_span
     assert complaints == []
