@@ -40,7 +40,7 @@ def counts(stop: threading.Event) -> None:
             counted[number] += 1
 
 
-class Store:
+class SharedStore:
     """Holds a dictionary that is nobody's local."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Store:
         self.counts[number] += 1
 
 
-STORE = Store()
+STORE = SharedStore()
 
 
 def attribute(stop: threading.Event) -> None:

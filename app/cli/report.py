@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from app.cli import report_causes, report_memory
+from app.cli import report_causes, report_memory, report_result
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.states import STATES
 from app.model.summary import Lengths, Summary, TargetInfo
-from app.model.units import ABSENT
 
-# What of a workload's result has a part of its own, or is drawn and cannot be told in a line.
-_APART = ("showed", "table", "pictures", "steps", "measured", "op")
-_MOST_ITEMS = 12  # of a list, that a line can hold
 _NO_PYTHON = " (no Python state)"  # beside a thread that a C library made, and that never called Python
 
 
@@ -21,7 +17,7 @@ def text(summary: Summary) -> str:
         *(_title(summary), _failure(summary), _gils(summary), _threads(summary)),
         *report_causes.causes(summary),
         *report_memory.parts(summary),
-        *(_workload(summary), _result_table(summary)),
+        *(report_result.figures(summary), report_result.table(summary)),
         *report_causes.judgements(summary),
         *(_sampling(summary), _why(summary)),
     ]
@@ -115,39 +111,6 @@ def _unlisted(summary: Summary) -> list[str]:
 
 def _longest(runs: Lengths) -> str:
     return units.at_least(runs["max_s"], runs["cut_longest_s"])
-
-
-def _workload(summary: Summary) -> str:
-    """What the workload said of itself, a line a figure."""
-    rows = [
-        [name, _reported(value)] for name, value in (summary["workload"] or {}).items() if name not in _APART
-    ]
-    return render([Column("workload"), Column("")], rows) if rows else ""
-
-
-def _result_table(summary: Summary) -> str:
-    table = (summary["workload"] or {}).get("table")
-    if not table:
-        return ""
-    return render(
-        [Column(str(heading)) for heading in table["columns"]],
-        [[_reported(cell) for cell in row] for row in table["rows"]],
-    )
-
-
-def _reported(value: object) -> str:
-    if value is None:
-        return ABSENT
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int | float):
-        return f"{value:,.6g}" if abs(value) < 1000 else f"{value:,.0f}"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_reported(item)}" for name, item in value.items())
-    assert isinstance(value, list)
-    if len(value) > _MOST_ITEMS or any(isinstance(item, dict | list) for item in value):
-        return f"{len(value):,} rows, see --json"
-    return ", ".join(map(_reported, value))
 
 
 def _sampling(summary: Summary) -> str:

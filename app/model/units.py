@@ -48,9 +48,11 @@ def seconds(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Bytes in binary units: 25165824 as "24 MiB"."""
+    """Bytes in binary units: 25165824 as "24 MiB", and so many less as "−24 MiB"."""
     if value is None:
         return ABSENT
+    if value < 0:
+        return f"−{size(-value)}"
     amount = float(value)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < _BYTES_A_STEP:

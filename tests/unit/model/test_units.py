@@ -29,6 +29,7 @@ from app.model import units
         (units.seconds, 0.0, "0 µs"),
         (units.size, 512, "512 B"),
         (units.size, 25_165_824, "24 MiB"),
+        (units.size, -262_144, "−256 KiB"),
         (units.size, 1024**4, "1 TiB"),
         (units.count, 1234567, "1,234,567"),
         (units.mean, 2.94, "2.9"),
