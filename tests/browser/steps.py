@@ -109,15 +109,19 @@ def import_file(page: Page, file: Path) -> str:
 
 def import_made(page: Page, run_id: str) -> str:
     """The same of the made observation, as a run of that id: other tests import it too."""
-    hello, *told = observation().told
-    assert isinstance(hello, Hello)
-    told.insert(0, replace(hello, run={**hello.run, "id": run_id}))
-    return _import(page, "".join(encode(each, number) + "\n" for number, each in enumerate(told)))
+    return _import_as(page, run_id, observation().told)
 
 
 def import_thin(page: Page) -> str:
     """The same, of which every other slice was not seen: neither who held the GIL nor what any thread did."""
     told = [_unseen(each) if isinstance(each, Frame) else each for each in observation().told]
+    return _import_as(page, "thin", told)
+
+
+def _import_as(page: Page, run_id: str, messages: list[Message]) -> str:
+    hello, *told = messages
+    assert isinstance(hello, Hello)
+    told.insert(0, replace(hello, run={**hello.run, "id": run_id}))
     return _import(page, "".join(encode(each, number) + "\n" for number, each in enumerate(told)))
 
 
