@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Callable
 
 from app.model.frames import Message
-from app.probe.kernel.memory import AddressSpaceGone
+from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 from app.probe.processes.watched import Watchlist
 from app.probe.sampling.slow import Cost, SlowReads
 
@@ -50,10 +50,13 @@ class _Turn:
 
 
 def _is_up(read: SeldomRead) -> bool:
-    """Asked after each reading: one that the process's end has overtaken is of what was left by then."""
+    """Asked after each reading: one that the process's end has overtaken is of what was left by then.
+
+    Where it cannot be told, what was read may be as wrong.
+    """
     try:
         return read.is_up()
-    except AddressSpaceGone:
+    except (AddressSpaceGone, Unmapped):
         return False
 
 

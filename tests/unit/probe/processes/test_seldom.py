@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.model.frames import Event, Message
-from app.probe.kernel.memory import AddressSpaceGone
+from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 from app.probe.libc.heap import LibraryReading
 from app.probe.processes.seldom.census import CensusRead, HoldersRead
 from app.probe.processes.seldom.memory import MemoryRead
@@ -44,7 +44,7 @@ class Run:
         self.cost_us = 1000
         self.ready = True
         self.pressing = False
-        self.up: bool | None = True  # None: the process is gone
+        self.up: bool | Exception = True
         self.clock = Clock()
         self.watchlist = Watchlist()
         for pid in pids:
@@ -61,8 +61,8 @@ class Run:
                 return run.pressing
 
             def is_up(self) -> bool:
-                if run.up is None:
-                    raise AddressSpaceGone(self.process.pid)
+                if isinstance(run.up, Exception):
+                    raise run.up
                 return run.up
 
             def parts(self) -> Parts:
@@ -187,7 +187,7 @@ def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_anoth
     assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
 
 
-@pytest.mark.parametrize("up", [False, None])
+@pytest.mark.parametrize("up", [False, AddressSpaceGone(PID), Unmapped("0x10")], ids=str)
 def test_what_was_read_of_an_interpreter_that_is_being_taken_down_is_not_told(up):
     run = Run(PID)
     run.up = up
