@@ -39,6 +39,7 @@ class _ObjectsRead(SeldomRead):
         reader = self.process.reader
         if reader is None:
             return False
+        self._own = self._own or self.process.own  # which is told only after the first reading has begun
         return _has_moved(_bytes(reader), self._bytes) or _has_moved(self.process.own, self._own)
 
     def is_up(self) -> bool:

@@ -223,6 +223,12 @@ def test_what_is_told_of_objects_is_pressing_once_a_fifth_more_or_less_is_there(
     for own, pressing in ((1190, False), (1210, True), (790, True), (1000, False)):
         process.own = own  # in large objects, which lie in no heap of Python's
         assert read.is_pressing() is pressing
+    process.own = 0  # not known yet when it is read,
+    read._begin(reader)
+    process.own = 1000
+    assert not read.is_pressing()
+    process.own = 1210
+    assert read.is_pressing()
 
 
 def test_a_walk_is_pressing_once_a_process_has_much_more_to_itself_or_less():
