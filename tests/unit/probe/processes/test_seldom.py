@@ -187,7 +187,9 @@ def test_nothing_is_told_of_a_process_that_has_gone_and_who_has_its_pid_is_anoth
     assert [what for _, _, what in run.read(2)] == ["first", "then"], "and at once"
 
 
-@pytest.mark.parametrize("up", [False, AddressSpaceGone(PID), Unmapped("0x10")], ids=str)
+@pytest.mark.parametrize(
+    "up", [False, AddressSpaceGone(PID), Unmapped("0x10")], ids=["finalizing", "gone", "unmapped"]
+)
 def test_what_was_read_of_an_interpreter_that_is_being_taken_down_is_not_told(up):
     run = Run(PID)
     run.up = up
