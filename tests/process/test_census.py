@@ -84,6 +84,7 @@ else:
     kept["numpy.ndarray"] = [numpy.ones(500_000) for _ in range(4)]
     kept["numpy.ndarray"] += [each[::2] for each in kept["numpy.ndarray"]]
     kept["numpy.ndarray"] += [numpy.arange(number) for number in range(200)]
+    kept["numpy.ndarray"].append(numpy.array(made * 7, dtype=object))  # whose data looks as a list's items
 del kept["bytearray"][::4]
 print("ready", flush=True)
 print({name: [len(each), sum(map(sys.getsizeof, each))] for name, each in kept.items()}, flush=True)
@@ -139,6 +140,8 @@ def test_those_of_numpy_are_found() -> None:
     count, bytes_ = truth["numpy.ndarray"]
     assert told["numpy.ndarray"]["count"] == pytest.approx(count, abs=60)
     assert told["numpy.ndarray"]["bytes"] == pytest.approx(bytes_, rel=0.02)
+    (census,) = report["census"]
+    assert 0.9 < census["large_known"] / census["large_bytes"] <= 1.02, "none of it counts twice"
 
 
 def test_no_more_is_told_of_large_bytearrays_than_there_can_be(python: str) -> None:

@@ -31,7 +31,7 @@ from app.probe.kernel.pagemap import is_there, open_pagemap
 
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
-from .places import MOST_ARENAS, MainArena, MallocArena, arena_words, find_main, read_arena, read_parameters
+from .places import MOST_ARENAS, MainArena, MainArenas, MallocArena, arena_words, read_arena, read_parameters
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
 _TRIES = 3
@@ -70,7 +70,7 @@ class LibraryReader:
 
     def __init__(self, memory: ProcessMemory) -> None:
         self._memory = memory
-        self._mains: dict[int, MainArena] = {}  # by where the library's data lies
+        self._mains = MainArenas(memory)
         self._versions: dict[str, str | None] = {}
 
     def read(self) -> Generator[None, None, LibraryReading]:
@@ -79,7 +79,7 @@ class LibraryReader:
         mains: list[tuple[Glibc, MainArena]] = []
         for library in there.glibc:
             yield
-            main = self._main(library)
+            main = self._mains.of(library)
             if main is not None:
                 mains.append((library, main))
         if not mains:
@@ -122,15 +122,6 @@ class LibraryReader:
             _why_not_all(there, len(mains)),
             total.moved,
         )
-
-    def _main(self, library: Glibc) -> MainArena | None:
-        key = library.data[0][0] if library.data else 0
-        if key not in self._mains:
-            found = find_main(self._memory, library)
-            if found is None:
-                return None
-            self._mains[key] = found
-        return self._mains[key]
 
     def _version(self, library: Glibc) -> str | None:
         if library.path not in self._versions:

@@ -23,8 +23,8 @@ from app.probe.kernel.pace import Pace
 from app.probe.kernel.pagemap import PAGE, open_pagemap, pages_present
 from app.probe.kernel.regions import c_heaps, mapped_blocks, without
 
-from .libraries import Glibc, mapped
-from .places import BINS, MOST_ARENAS, MainArena, find_main, read_arena
+from .libraries import mapped
+from .places import BINS, MOST_ARENAS, MainArena, MainArenas, read_arena
 
 SMALL = 512  # bytes: what is not larger lies in a pool
 MOST_CHUNKS = 400_000  # that are walked over in a reading: some 0.2 s of CPU
@@ -68,12 +68,12 @@ class InUseReader:
 
     def __init__(self, memory: ProcessMemory) -> None:
         self._memory = memory
-        self._mains: dict[int, MainArena] = {}  # by where the library's data lies
+        self._mains = MainArenas(memory)
 
     def is_readable(self) -> bool:
         """Whether the blocks of the C library that serves the process can be walked."""
         there = mapped(self._memory.pid)
-        return bool(not there.others and there.glibc) and self._main(there.glibc[0]) is not None
+        return bool(not there.others and there.glibc) and self._mains.of(there.glibc[0]) is not None
 
     def read(self, skipped: Iterable[Range], least: int = SMALL) -> Generator[None, None, InUse | None]:
         """A slow read; None where no glibc serves the program. `skipped` are the arenas of Python's.
@@ -84,7 +84,7 @@ class InUseReader:
         yield
         if there.others or not there.glibc:
             return None
-        main = self._main(there.glibc[0])
+        main = self._mains.of(there.glibc[0])
         if main is None:
             return None
         yield
@@ -115,15 +115,6 @@ class InUseReader:
         finally:
             os.close(pagemap)
         return found
-
-    def _main(self, library: Glibc) -> MainArena | None:
-        key = library.data[0][0] if library.data else 0
-        if key not in self._mains:
-            found = find_main(self._memory, library)
-            if found is None:
-                return None  # not yet, or it was changed meanwhile: another read may find it
-            self._mains[key] = found
-        return self._mains[key]
 
     def _heaps(self, main: MainArena, heap: Range | None, anonymous: list[Range]) -> Iterable[_Heap]:
         """Where chunks lie: of the main arena, and of all others."""

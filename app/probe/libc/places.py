@@ -78,6 +78,24 @@ class Parameters:
     mmap_threshold: int | None = None  # a block of so many gets one, as of now
 
 
+class MainArenas:
+    """The main arenas of one process's libraries: each is looked for until it is found, and then known."""
+
+    def __init__(self, memory: ProcessMemory) -> None:
+        self._memory = memory
+        self._known: dict[int, MainArena] = {}  # by where the library's data lies
+
+    def of(self, library: Glibc) -> MainArena | None:
+        """That of a library; None where nothing has its shape, or not yet."""
+        key = library.data[0][0] if library.data else 0
+        if key not in self._known:
+            found = find_main(self._memory, library)
+            if found is None:
+                return None
+            self._known[key] = found
+        return self._known[key]
+
+
 def find_main(memory: ProcessMemory, library: Glibc) -> MainArena | None:
     """The main arena of a library; None where nothing has its shape."""
     for start, end in library.data:

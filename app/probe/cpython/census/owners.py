@@ -1,9 +1,10 @@
 """Objects that own a block which says nothing of itself: bytearrays, and arrays of numpy and of `array`.
 
 What the items of a list or the table of a dict are is known by their shape, see large.py; the data of these
-has none. A few of them among a million small objects may own most of a process's memory, and a sample of
-pools meets none of them, or takes one for hundreds. So all pools of the sizes that their heads have are
-looked through for them, where there are not too many: that takes less than to judge all that is in them.
+has none, or a list's where it is an array of objects. A few of them among a million small objects may own
+most of a process's memory, and a sample of pools meets none of them, or takes one for hundreds. So all pools
+of the sizes that their heads have are looked through for them, where there are not too many: that takes less
+than to judge all that is in them.
 
 bytearray     ob_alloc is what its buffer takes
 array.array   allocated items of ob_descr's itemsize
@@ -45,8 +46,8 @@ class OwnerReader:
         self._type, self._own = layout.objects.ob_type // 8, layout.objects.ob_size // 8
         self._item_sizes: dict[int, int] = {}
 
-    def read(self, tally: Tally) -> Generator[None, None, tuple[dict[str, Estimate], float] | None]:
-        """A slow read: what those types have in all, and which bytes of it lie in blocks beyond the pools.
+    def read(self, tally: Tally) -> Generator[None, None, tuple[dict[str, Estimate], dict[int, int]] | None]:
+        """A slow read: what those types have in all, and which blocks beyond the pools, with their bytes.
 
         None where there are too many pools, too many of them changed meanwhile, or debug hooks have words
         around each block.
@@ -55,7 +56,8 @@ class OwnerReader:
         if len(pools) > MOST:
             return None
         found: dict[str, Estimate] = {}
-        large, torn, pace = 0, 0, Pace()
+        blocks: dict[int, int] = {}
+        torn, pace = 0, Pace()
         for address, place in pools:
             if pace.over:
                 yield
@@ -71,14 +73,15 @@ class OwnerReader:
                 return None
             for head in _HEADS[SIZES[place]]:
                 for kind, at in self._heads(words, first, carved, stride, free, head):
-                    data = self._data(kind.name, words, at)
+                    block, data = self._data(kind.name, words, at)
                     found.setdefault(kind.name, Estimate()).add(1, 0, head + kind.basic + data, 0)
-                    large += data if data > SMALL else 0
+                    if data > SMALL:
+                        blocks[block] = data
         if torn > len(pools) // 10:
             return None
         for of in found.values():  # those that were missed may have as many
             of.count_off, of.bytes_off = (each * torn / len(pools) for each in (of.count, of.bytes))
-        return found, large
+        return found, blocks
 
     def _heads(
         self, words: memoryview, first: int, count: int, stride: int, free: set[int], head: int
@@ -104,18 +107,18 @@ class OwnerReader:
                 if word in owners and place not in free and 0 < counts[place] < _MOST_REFERENCES:
                     yield owners[word], at
 
-    def _data(self, name: str, words: memoryview, at: int) -> int:
-        """The bytes that the object at that word owns beside its block."""
+    def _data(self, name: str, words: memoryview, at: int) -> tuple[int, int]:
+        """The block that the object at that word owns beside its own, and how many bytes of it."""
         own = at + self._own + 1  # behind the words of a PyVarObject
         try:
             if name == _BYTEARRAY:
-                return int(words[own])
+                return words[own + 1], words[own]
             if name == _ARRAY:
-                return int(words[own + 1]) * self._item_size(words[own + 2])
+                return words[own], words[own + 1] * self._item_size(words[own + 2])
             data, base, flags = words[own - 1], words[own + 3], words[own + 5]
-            return self._chunk(data) if data and not base and flags & _OWNDATA else 0
+            return data, self._chunk(data) if data and not base and flags & _OWNDATA else 0
         except Unmapped:
-            return 0
+            return 0, 0
 
     def _item_size(self, description: int) -> int:
         """struct arraydescr: the letter, and how large an item is."""

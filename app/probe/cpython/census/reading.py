@@ -81,11 +81,12 @@ class CensusReader:
             if room > _UNEXPLAINED and self._mimalloc is None:
                 owners = yield from self._owners.read(tally)
         if owners is not None:
-            types, known = owners
+            types, owned = owners
             for name in types:
                 found.types.pop(name, None)
-            beside.known += known
             add_all(found.types, types)
+            beside = yield from self._beside([block for block in large if block[0] not in owned])
+            beside.known += sum(owned.values())
         add_all(found.types, beside.types)
         if owners is None:
             self._add_buffers(found.types, buffers, room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from app.probe.kernel.memory import ProcessMemory, Range, Unmapped
-from app.probe.libc import in_use
+from app.probe.libc import in_use, places
 from app.probe.libc.in_use import InUseReader
 from app.probe.libc.libraries import Glibc, Mapped
 from app.probe.libc.places import BINS, MainArena, find_main
@@ -59,7 +59,7 @@ def test_a_bin_that_has_changed_since_it_was_copied_is_looked_at_again() -> None
 
 def test_an_arena_that_was_not_found_is_looked_for_again(monkeypatch) -> None:
     found = iter([None, MainArena(ARENA + OFFSET, OFFSET)])
-    monkeypatch.setattr(in_use, "find_main", lambda memory, library: next(found))
+    monkeypatch.setattr(places, "find_main", lambda memory, library: next(found))
     monkeypatch.setattr(in_use, "mapped", lambda pid: Mapped([library(1)], False, [], None))
     reader = InUseReader(Heap())
     assert [reader.is_readable() for _ in range(3)] == [False, True, True]
