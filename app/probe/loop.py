@@ -25,10 +25,10 @@ from .dialogue import Dialogue
 from .run_parts import RunParts
 from .sampling.looks import Moments
 from .sampling.pacing import Pacer
+from .sampling.sampler import GAP_US
 from .search import Search
 
 _GAP_PERIODS = 2  # a beat that comes later than both of these leaves a gap, not a guess
-_GAP_US = 10_000  # two of the default switch intervals
 _FIRST_WALK_NS = 100_000_000  # before the first sample there is time for one that takes long
 
 
@@ -61,10 +61,10 @@ class Loop:
             slow.step(pacer.due_ns)
             now = clock.of(pacer.wait())
             period = pacer.period_ns // 1000
-            if now - last > max(_GAP_US, _GAP_PERIODS * period):
+            if now - last > max(GAP_US, _GAP_PERIODS * period):
                 rounds.gap(last + period)
             last = now
-            rounds.sample(now)
+            now = rounds.sample(now)
             samples += 1
             if moments.due(now, pacer.hz / pacer.requested_hz):
                 rounds.look_at_stacks(now)

@@ -33,15 +33,17 @@ class Rounds:
         )
         self.budget = Budget()
 
-    def sample(self, now_us: int) -> None:
-        """Looks at every CPython once."""
+    def sample(self, now_us: int) -> int:
+        """Looks at every CPython once; the time of the newest look, which may be later than `now_us`."""
+        newest_us = now_us
         for watched, reader in self._watchlist.read():
-            self.sample_one(watched, reader, now_us)
+            newest_us = max(newest_us, self.sample_one(watched, reader, now_us))
+        return newest_us
 
-    def sample_one(self, watched: Watched, reader: Reader, now_us: int) -> None:
+    def sample_one(self, watched: Watched, reader: Reader, now_us: int) -> int:
         """The same for one, and names what is new in it."""
         try:
-            reader.sample(now_us)
+            now_us = reader.sample(now_us)
             if reader.unnamed:
                 self._announcements.name(reader, now_us)
             if reader.gil_switch.switched is not None:
@@ -50,6 +52,7 @@ class Rounds:
                 self._announcements.review(watched, reader, now_us)
         except AddressSpaceGone:
             self._reports.lost(watched, now_us)
+        return now_us
 
     def look_at_stacks(self, now_us: int) -> None:
         """Looks at what holds each GIL, at what waits for it, and at threads that are blocked elsewhere."""

@@ -56,7 +56,9 @@ class Reader:
         now_us: int,
     ) -> None:
         """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
-        self.sampler = Sampler(pid, runtime, run.lane_numbers, run.gil_numbers, now_us)
+        self.sampler = Sampler(
+            pid, runtime, run.lane_numbers, run.gil_numbers, now_us, run.clock.now_us
+        )
         self.roster = self.sampler.roster
         self._counted = Turn()
         self.naming = Naming(self.roster)
@@ -74,12 +76,15 @@ class Reader:
         self.sampler.close()
         self.collectors.close()
 
-    def sample(self, now_us: int) -> None:
-        """Looks once; AddressSpaceGone."""
+    def sample(self, now_us: int) -> int:
+        """Looks once; the time of which the sample is, which may be later than `now_us`. AddressSpaceGone."""
         self.gil_switch.sample(now_us)
-        self.sampler.sample(now_us)
-        self.collectors.sample(now_us)
-        self.loops.sample(now_us)
+        sampled_us = self.sampler.sample(now_us)
+        if sampled_us != now_us:
+            self.collectors.gap(now_us)
+        self.collectors.sample(sampled_us)
+        self.loops.sample(sampled_us)
+        return sampled_us
 
     def gap(self, from_us: int) -> None:
         """Nobody looked since `from_us`."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import Any
+from typing import Any, Callable
 
 from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, UNKNOWN, WAITING
 from app.probe.cpython.runtime import Runtime
@@ -26,6 +26,7 @@ LOOK_US = 50_000
 PARKED_LOOK_US = 250_000  # as long as it did nothing before it was parked
 HEADS_EVERY = 5  # samples between two looks at whether a thread or an interpreter was made
 _GIL = struct.Struct("=QQi4xQ")  # interval, last_holder, locked, switch_number: all in one read
+GAP_US = 10_000  # two of the default switch intervals: nobody knows what was in a longer one
 _TRIES = 3  # 2 to 5 samples in a thousand find that the lock moved; hardly one finds it twice
 _FULL_INTERVAL = 0.8  # of the switch interval: a hold is first seen up to a period after it began
 TEXT = 256  # `syscall` is at most 9 numbers of 18 characters
@@ -37,9 +38,18 @@ class Sampler:
     """The tracks of one process. `now_us` is the time of a sample, from the run's origin."""
 
     def __init__(
-        self, pid: int, runtime: Runtime, lane_numbers: Numbers, gil_numbers: Numbers, now_us: int
+        self,
+        pid: int,
+        runtime: Runtime,
+        lane_numbers: Numbers,
+        gil_numbers: Numbers,
+        now_us: int,
+        clock_us: Callable[[], int],
     ) -> None:
-        """Surveys the process at once; raises AddressSpaceGone, Inconsistent or Unmapped."""
+        """Surveys the process at once; raises AddressSpaceGone, Inconsistent or Unmapped.
+
+        `clock_us` tells the time from the run's origin.
+        """
         self.pid = pid
         self.runtime = runtime
         self.roster = Roster(pid, runtime, lane_numbers, gil_numbers)
@@ -48,7 +58,9 @@ class Sampler:
         self._failed = 0
         self._looks = 0
         self._looked = self._lookable = 0  # looks at active threads, and how many there could have been
+        self._clock_us = clock_us
         self._period_us, self._sampled_us = 0, now_us
+        self._late_us = 0  # how long after its beat the newest sample was read
         self._gil_at = runtime.layout.gil.interval
         self.roster.refresh(now_us)
         self._judged_with_gil = self.roster.gil_enabled
@@ -77,8 +89,11 @@ class Sampler:
         self._failed = self.roster.failed = 0
         return failed
 
-    def sample(self, now_us: int) -> None:
-        """Looks once. Raises AddressSpaceGone when the process exited or became another program."""
+    def sample(self, now_us: int) -> int:
+        """Looks once; the time that the sample is of: `now_us`, or later where the observer stood in between.
+
+        Raises AddressSpaceGone when the process exited or became another program.
+        """
         roster = self.roster
         if self.samples % HEADS_EVERY == 0:
             roster.follow(now_us)
@@ -86,30 +101,31 @@ class Sampler:
         self.samples += 1
         if roster.unseen_us is None:
             self._period_us = now_us - self._sampled_us
-        self._sampled_us = now_us
-        due: list[Lane] | None = None
-        for _ in range(_TRIES):
-            try:
-                self._read_gils(now_us)
-                self._look_at_holders()
-                # Who is due is asked after that: finding a holder may have walked the threads anew.
-                due = self._read_lanes(self._due(), now_us)
-                if self._unmoved():
-                    break
-            except Unmapped:  # an interpreter has ended, and its GIL with it
-                roster.try_refresh(now_us)
-                due = None
-        else:
-            self._failed += 1
+        due = self._read(now_us)
+        while self._stood(now_us):  # what was read may be of before that
+            self.gap(now_us)
+            now_us += self._late_us
+            due = self._read(now_us)
         self._end_gap(due is not None, now_us)
         if due is not None:
             if due is not roster.active:
                 self._lose([lane for lane in due if not lane.parked], LOOK_US, now_us)
             self._judge_all(due, self._holders_now(now_us), now_us)
+        self._sampled_us = now_us
+        return now_us
 
     def gap(self, from_us: int) -> None:
-        """From then until the next sample the observer itself did not run."""
-        self.roster.unseen_us = from_us
+        """From then until the next sample the observer did not run, if this process was not read since."""
+        if from_us > self._sampled_us and self.roster.unseen_us is None:
+            self.roster.unseen_us = from_us
+
+    def _stood(self, now_us: int) -> bool:
+        """Whether the observer lost its CPU between the beat at `now_us` and the end of what it has read.
+
+        Reading many processes takes its time too, but about as long at each beat.
+        """
+        before_us, self._late_us = self._late_us, self._clock_us() - now_us
+        return self.samples > 1 and self._late_us - before_us > GAP_US
 
     def _end_gap(self, sampled: bool, now_us: int) -> None:
         """Of a gap nobody knows what was in it, but that those still wait who cannot have had the lock."""
@@ -159,6 +175,23 @@ class Sampler:
         return self.roster.gils[0].interval_us or None if self.roster.gils else None
 
     # ---- reading
+
+    def _read(self, now_us: int) -> list[Lane] | None:
+        """Reads the locks and who is due, until no lock moves meanwhile; the lanes that were read."""
+        due: list[Lane] | None = None
+        for _ in range(_TRIES):
+            try:
+                self._read_gils(now_us)
+                self._look_at_holders()
+                # Who is due is asked after that: finding a holder may have walked the threads anew.
+                due = self._read_lanes(self._due(), now_us)
+                if self._unmoved():
+                    return due
+            except Unmapped:  # an interpreter has ended, and its GIL with it
+                self.roster.try_refresh(now_us)
+                due = None
+        self._failed += 1
+        return due
 
     def _lose(self, lanes: list[Lane], trust_us: int, now_us: int) -> None:
         """Of those that were looked at too long ago the state is unknown."""

@@ -12,7 +12,8 @@ const TAIL = 4;
 
 export class Labels {
   #list;
-  #shown = "";
+  /** @type {Map<string, HTMLElement>} */
+  #shown = new Map();
 
   /**
    * @param {HTMLElement} list
@@ -35,23 +36,34 @@ export class Labels {
     return this.#list.offsetWidth;
   }
 
-  /** Labels that say the same stay as they are, under a hand or a pointer too. @param {Row[]} rows */
+  /** A label that says the same stays the element that it was, under a hand or a pointer too. @param {Row[]} rows */
   show(rows) {
-    const signature = rows.map((row) => `${keyOf(row)}:${row.height}`).join("\n");
-    if (signature === this.#shown) return;
-    this.#shown = signature;
     const { lane, pid } =
       document.activeElement instanceof HTMLElement && this.#list.contains(document.activeElement)
         ? document.activeElement.dataset
         : {};
-    this.#list.replaceChildren(...rows.map(labelOf));
+    const before = this.#shown;
+    this.#shown = new Map();
+    let next = this.#list.firstElementChild;
+    for (const row of rows) {
+      const key = keyOf(row);
+      const item = before.get(key) ?? labelOf(row);
+      before.delete(key);
+      this.#shown.set(key, item);
+      const height = `${row.height}px`;
+      if (item.style.height !== height) item.style.height = height;
+      item.classList.toggle("idle", row.kind === "lane" && row.idle);
+      if (item === next) next = item.nextElementSibling;
+      else this.#list.insertBefore(item, next);
+    }
+    for (const item of before.values()) item.remove();
     const again = lane ? `[data-lane="${lane}"]` : pid ? `[data-pid="${pid}"]` : null;
     const focused = again && this.#list.querySelector(again);
-    if (focused instanceof HTMLElement) focused.focus();
+    if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus();
   }
 }
 
-/** All that a label is made of. @param {Row} row */
+/** All that a label is made of but its height and whether its thread is idle. @param {Row} row */
 function keyOf(row) {
   if (row.kind === "process") {
     const { pid, python, gone, command } = row.process;
@@ -61,7 +73,7 @@ function keyOf(row) {
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
   return row.kind === "gil"
     ? `gil ${row.gil.gil}`
-    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned} ${row.idle}`;
+    : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned}`;
 }
 
 /** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
@@ -77,7 +89,6 @@ function nameOf(name) {
 /** @param {Row} row */
 function labelOf(row) {
   const item = make("li", { class: row.kind });
-  item.style.height = `${row.height}px`;
   if (row.kind === "process") {
     const { pid, python, command, gone } = row.process;
     item.append(
@@ -130,7 +141,6 @@ function labelOf(row) {
       ),
     );
     item.classList.toggle("foreign", interpreter === null);
-    item.classList.toggle("idle", row.idle);
     const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;
     item.title = `${name} · tid ${tid}${loop || interpreter === null ? ` · ${more}` : ""}`;
   }

@@ -32,6 +32,7 @@ class Subject:
         self.address = ctypes.addressof(self.words)
         self.second_tid = second_tid
         self.gils = [GilState(self.address, 0)]
+        self.now_us = 0  # when a sample has been read
 
     def survey(self, *_: Any) -> Survey:
         tids = {SECOND: self.second_tid, MAIN: os.getpid()}
@@ -63,7 +64,7 @@ def sampling(subject: Subject) -> Iterator[Callable[..., Sampler]]:
         layout = known()[(*version, free_threaded)]
         runtime: Any = SimpleNamespace(memory=ProcessMemory(os.getpid()), address=0, layout=layout)
         numbers = itertools.count().__next__
-        made.append(Sampler(os.getpid(), runtime, numbers, numbers, 0))
+        made.append(Sampler(os.getpid(), runtime, numbers, numbers, 0, lambda: subject.now_us))
         return made[-1]
 
     yield make
@@ -119,3 +120,37 @@ def test_what_was_seen_of_a_thread_that_has_ended_is_told_once(
     sampler.roster.drop(lane, 20_000)
     assert [lane.number, [UNKNOWN, 5_000, SLEEP, 15_000]] in sampler.flush(30_000)[1]
     assert lane.number not in [number for number, _ in sampler.flush(60_000)[1]]
+
+
+def test_what_is_read_after_the_observer_stood_within_a_beat_is_told_of_that_time(
+    subject: Subject, sampling: Callable[..., Sampler]
+) -> None:
+    # GIVEN a thread that is seen to wait, with the lock in other hands
+    struct.pack_into("=QQi4xQ", subject.words, 0, 5_000, MAIN, 0, 7)
+    sampler = sampling((3, 12))
+    subject.now_us = 1_000
+    sampler.sample(1_000)
+    lane = sampler.roster.lanes[subject.second_tid]
+    lane.become(WAITING, 1_000)
+    lane.waits_for = sampler.roster.gils[0].index
+
+    # WHEN the next sample is read long after its beat, and the lock changed hands meanwhile
+    struct.pack_into("=QQi4xQ", subject.words, 0, 5_000, MAIN, 0, 20)
+    subject.now_us = 302_000
+
+    # THEN it is of that time, and nobody knows what was before
+    assert sampler.sample(2_000) == 302_000
+    assert lane.take()[-4:] == [WAITING, 1_000, UNKNOWN, 300_000]
+    sampler.gap(3_000)  # as the loop says of the next beat to all: this one was read since
+    subject.now_us = 303_000
+    assert sampler.sample(303_000) == 303_000
+    assert UNKNOWN not in lane.flush(304_000)[::2]
+
+
+def test_a_process_that_is_read_late_in_each_beat_is_told_as_of_the_beat(
+    subject: Subject, sampling: Callable[..., Sampler]
+) -> None:
+    sampler = sampling((3, 12))
+    for beat_us in (1_000, 21_000, 41_000):
+        subject.now_us = beat_us + 15_000  # others are read first
+        assert sampler.sample(beat_us) == beat_us
