@@ -56,9 +56,7 @@ class Reader:
         now_us: int,
     ) -> None:
         """Inconsistent, Unmapped or AddressSpaceGone where it cannot be read now."""
-        self.sampler = Sampler(
-            pid, runtime, run.lane_numbers, run.gil_numbers, now_us, run.clock.now_us
-        )
+        self.sampler = Sampler(pid, runtime, run.lane_numbers, run.gil_numbers, now_us, run.clock.now_us)
         self.roster = self.sampler.roster
         self._counted = Turn()
         self.naming = Naming(self.roster)
