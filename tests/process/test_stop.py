@@ -48,6 +48,7 @@ COMBINATIONS = [
 IN_PHASES = (
     *("convoy", "switch-interval", "primes", "sequential-chain", "counters", "queues", "atomic-matrix"),
     *("fragmentation", "copy-on-write", "reference-counts", "shared-memory", "allocate"),
+    *("process-lifecycle", "descriptor-leak", "calculator-server", "task-switches", "scheduler"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.workloads.models.amdahl import AMDAHL
 from app.workloads.models.image_filter import IMAGE_FILTER
 from app.workloads.models.primes import PRIMES
+from app.workloads.models.process_lifecycle import PROCESS_LIFECYCLE
 from app.workloads.models.sequential_chain import SEQUENTIAL_CHAIN
 from app.workloads.models.task_queue import TASK_QUEUE
 from app.workloads.models.tree_reduce import TREE_REDUCE
@@ -18,4 +19,5 @@ WORKLOADS = (
     IMAGE_FILTER,
     TREE_REDUCE,
     TASK_QUEUE,
+    PROCESS_LIFECYCLE,
 )

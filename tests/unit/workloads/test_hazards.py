@@ -64,6 +64,19 @@ def test_whoever_left_the_lock_locked_waits_for_it_too() -> None:
     assert mended["blocked_workers"] == 0
 
 
+def test_files_that_are_not_closed_use_up_the_descriptors() -> None:
+    result = run("descriptor-leak", *LONG, descriptors=30, bad_every=5)
+    assert result["requests_refused"] > 0
+    assert result["most_open"] == result["limit"]
+    assert 0 < result["refused_at_s"] < 1.2
+    assert f"all {result['limit']} descriptors were used up" in result["showed"][1]
+    assert f"with a limit of {result['limit']}" in result["pictures"][0]["alt"]
+    mended = run("descriptor-leak", *SHORT, descriptors=30, bad_every=5, style="with")
+    assert mended["requests_refused"] == 0
+    assert mended["requests_failed"] > 30, "as many as would have used them up"
+    assert mended["most_open"] < mended["limit"]
+
+
 @pytest.mark.parametrize(("policy", "starved"), [("readers-first", "writer"), ("writers-first", "reader")])
 def test_a_policy_starves_those_whom_it_lets_others_pass(policy: str, starved: str) -> None:
     result = run("starvation", *SHORT, policy=policy)

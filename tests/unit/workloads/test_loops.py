@@ -48,3 +48,18 @@ def test_every_server_echoes(server: str) -> None:
 def test_a_blocking_server_lets_all_but_one_wait() -> None:
     blocking, threads = (run("echo-server", *BRIEF, server=each) for each in ("blocking", "threads"))
     assert blocking["first_answer_ms"]["p50"] > 4 * threads["first_answer_ms"]["p50"]
+
+
+@pytest.mark.serial
+@on_each
+def test_a_write_in_the_loop_breaks_the_deadline_and_one_in_a_thread_does_not(python: str) -> None:
+    in_loop, in_threads = (
+        run("async-download", "--seconds", "2", python=python, write=each) for each in ("loop", "to_thread")
+    )
+    files = in_loop["in_time"] + in_loop["too_late"] + in_loop["cut_off"]
+    assert files == 6 * in_loop["batches"] > 0
+    assert in_loop["in_time"] <= 4 * in_loop["batches"], "by then there was time for three writes"
+    assert in_loop["loop_lag_ms"]["max"] >= 70
+    assert in_threads["in_time"] == 6 * in_threads["batches"] > 0
+    assert in_threads["over_ms"]["count"] == 0
+    assert in_threads["loop_lag_ms"]["p99"] < 50

@@ -6,9 +6,12 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from app.workloads.gil import switch_interval
+from app.workloads.hazards import descriptor_leak
+from app.workloads.loops import async_download, calculator_server, task_switches
 from app.workloads.measured import Shown, measured, of_latencies
 from app.workloads.memory import allocation_ladder
-from app.workloads.models import task_queue
+from app.workloads.models import process_lifecycle, task_queue
+from app.workloads.scheduling import concurrent_tests, scheduler
 from app.workloads.structures import counters, queues
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,6 +74,60 @@ def test_a_task_queue_has_a_curve_of_urgent_tasks_and_one_of_the_others() -> Non
     assert drawn["alt"] == "Half of the tasks waited no longer than: urgent ones 2 ms, ordinary ones 120 ms."
     assert {"urgent", "ordinary", "ms", "seconds"} <= set(words(drawn["svg"]))
     assert task_queue.pictures([[None], [None]], 0.5) == []
+
+
+def test_a_scheduler_has_a_curve_of_each_job_that_comes_due_often() -> None:
+    [drawn] = scheduler.pictures({"report": [10.0, None, 90.0], "poll": [None, 5.0, 80.0]}, 0.5)
+    assert len(dots(drawn["svg"])) == 4
+    assert drawn["alt"] == "The last ones that were run began late by: report 90 ms, poll 80 ms."
+    assert scheduler.pictures({"report": [None], "poll": [None]}, 0.5) == []
+
+
+def test_a_suite_has_a_curve_in_each_way_and_no_more_than_some_points() -> None:
+    passes = {"in_order": [(float(n), 100.0) for n in range(100)], "threads": [(1.0, 25.0)], "forks": []}
+    [drawn] = concurrent_tests.pictures(passes)
+    assert drawn["alt"] == "The suite takes, as a median: one after the other 100 ms, in threads 25 ms."
+    assert len(dots(drawn["svg"])) == 34 + 1
+    assert concurrent_tests.pictures({"in_order": [], "threads": [], "forks": []}) == []
+
+
+def test_processes_have_a_curve_that_ends_with_the_last_of_them() -> None:
+    last = {"done_ms": [20.0, 10.0], "ended_ms": 500.0}
+    [drawn] = process_lifecycle.pictures([last, None, None, None])
+    assert drawn["alt"] == "Jobs done: a pill each: 2 in 500 ms."
+    assert process_lifecycle.pictures([None] * 4) == []
+
+
+def test_switches_have_a_line_a_kind_over_the_number_of_tasks() -> None:
+    rows = [
+        [kind, number, 64, ns] for kind, ns in (("generators", 200.0), ("threads", 9e3)) for number in (2, 8)
+    ]
+    [drawn] = task_switches.pictures(rows)
+    assert drawn["alt"] == "One switch among the most tasks takes: generators 200 ns, threads 9.0 µs."
+    assert {"100 ns", "10 µs", "generators", "threads", "2", "8"} <= set(words(drawn["svg"]))
+    assert task_switches.pictures(rows[:1]) == []
+
+
+def test_servers_have_a_line_each_while_it_was_their_turn() -> None:
+    bins = [0] * calculator_server.BINS + [20] * calculator_server.BINS + [0] * 2 * calculator_server.BINS
+    [drawn] = calculator_server.pictures(bins, 0.1)
+    assert drawn["alt"] == "Answers a second, a mean of: threads 200."
+    assert calculator_server.pictures([0] * len(bins), 0.1) == []
+
+
+def test_downloads_have_a_curve_up_to_the_deadline() -> None:
+    bins = [0] * async_download.BINS
+    bins[10], bins[20] = 4, 2
+    [drawn] = async_download.pictures(bins, 2, 6, 350.0)
+    assert drawn["alt"] == "By the deadline, 350 ms, 3.0 of 6 files were written."
+    assert async_download.pictures(bins, 0, 6, 350.0) == []
+
+
+def test_descriptors_have_a_curve_beside_their_limit() -> None:
+    [drawn] = descriptor_leak.pictures([10, None, 30], 30, 0.5)
+    assert drawn["alt"] == "From 10 to 30 open descriptors, with a limit of 30."
+    assert {"open descriptors", "the limit"} <= set(words(drawn["svg"]))
+    assert descriptor_leak.pictures([10, None], 30, 0.5) == []
 
 
 def test_figures_are_named_and_what_was_not_measured_is_left_out() -> None:
