@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from app.workloads.catalogue import Param, Variant, Workload
 from app.workloads.context import Context, Json
+from app.workloads.gil.implementations import IMPLEMENTATIONS
 from app.workloads.throughput import told
 
 COUNTDOWN_FROM = 10_000
@@ -73,6 +74,7 @@ CPU_BOUND = Workload(
         "C code that lets go of the GIL, as in native-release, where the work allows it.",
     ),
     subject="The global interpreter lock, and working with threads and processes (chapters 3, 6 and 15).",
+    table=IMPLEMENTATIONS,
     finding="gil-saturated",
     mended=Variant("A process for each worker", executor="processes"),
     showed=_showed,

@@ -18,7 +18,7 @@ from operator import add, mul
 from threading import Lock, Thread
 from typing import NamedTuple
 
-from app.workloads.loops.generator_tasks import Task, GeneratorTasks, Until
+from app.workloads.loops.generator_tasks import GeneratorTasks, Task, Until
 from app.workloads.sockets import STOP_POLL_S
 
 OPERATIONS: dict[bytes, Callable[[int, int], int]] = {b"sum": add, b"product": mul}

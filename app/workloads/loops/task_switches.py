@@ -11,7 +11,7 @@ from typing import Any
 
 from app.workloads.catalogue import Workload
 from app.workloads.context import Context, Json
-from app.workloads.loops.generator_tasks import Task, GeneratorTasks
+from app.workloads.loops.generator_tasks import GeneratorTasks, Task
 from app.workloads.measured import Shown, head
 from app.workloads.picture import COLOURS, Axis, Line, chart
 

@@ -19,7 +19,7 @@ from app.workloads.latencies import Latencies
 from app.workloads.measured import Shown, head, of_latencies
 from app.workloads.names import name_this_thread
 from app.workloads.picture import COLOURS, Axis, Line, chart
-from app.workloads.scheduling.jobs import BINS, KINDS, JobAccount, TimedJob, PoolSide, run, run_in_pool
+from app.workloads.scheduling.jobs import BINS, KINDS, JobAccount, PoolSide, TimedJob, run, run_in_pool
 from app.workloads.scheduling.triggers import Cron, Every, Once
 
 POLL_MS = 50.0

@@ -10,7 +10,7 @@ from support.by_hand import run
 from support.interpreters import PROMISED, name
 
 from app.workloads.loops.calculator import Conversation, calculator
-from app.workloads.loops.generator_tasks import Task, GeneratorTasks, Until
+from app.workloads.loops.generator_tasks import GeneratorTasks, Task, Until
 
 on_each = pytest.mark.parametrize("python", [found.path for found in PROMISED], ids=[*map(name, PROMISED)])
 
