@@ -71,6 +71,8 @@ def examples(client: httpx.Client) -> dict[str, Any]:
         "ComparisonView": f"/compare?a={one}&b={other}",
     }
     made = {name: shortened(client.get(path).raise_for_status().json()) for name, path in asked.items()}
+    step = {"chapter": 15, "workload": "cpu-bound", "run": one, "revealed": True}
+    made["TeachingView"] = shortened(client.put("/teaching", json=step).raise_for_status().json())
     made["EntranceCode"] = {**client.post("/codes").json(), "code": "0hT8rTk2P1c"}
     measured = measured_experiment(client, "/experiments", EXPERIMENT)
     made["ExperimentView"] = {

@@ -84,6 +84,14 @@ class VariantSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ChapterSpec:
+    """A chapter of the book that the catalogue follows."""
+
+    number: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadSpec:
     """What a workload declares: see app/workloads/catalogue.py."""
 
@@ -103,6 +111,8 @@ class WorkloadSpec:
     why: tuple[str, ...]
     helps: tuple[str, ...]
     subject: str
+    chapters: tuple[int, ...]
+    asked: str
     question: str
     finding: str | None
     actions: tuple[ActionSpec, ...]
@@ -112,9 +122,10 @@ class WorkloadSpec:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All workloads, in the order in which they are shown, and all executors."""
+    """All workloads, in the order in which they are shown, all executors, and the book's chapters."""
 
     schema: int
+    chapters: tuple[ChapterSpec, ...]
     workloads: tuple[WorkloadSpec, ...]
     executors: tuple[ExecutorSpec, ...]
 
@@ -168,6 +179,7 @@ def parse(listed: Mapping[str, Any]) -> Catalogue:
     """The catalogue in what was listed. TypeError when the two are of different versions."""
     return Catalogue(
         schema=listed["schema"],
+        chapters=tuple(ChapterSpec(**row) for row in listed["chapters"]),
         workloads=tuple(_workload(row) for row in listed["workloads"]),
         executors=tuple(
             ExecutorSpec(row["name"], row["sentence"], (row["min_python"][0], row["min_python"][1]))
@@ -322,7 +334,7 @@ def _workload(row: Mapping[str, Any]) -> WorkloadSpec:
             "params": tuple(_param(param) for param in row["params"]),
             "executors": tuple(row["executors"]),
             "min_python": (major, minor),
-            **{words: tuple(row[words]) for words in ("look_for", "why", "helps")},
+            **{words: tuple(row[words]) for words in ("look_for", "why", "helps", "chapters")},
             "actions": tuple(ActionSpec(**action) for action in row["actions"]),
             "mended": VariantSpec(**row["mended"]) if row["mended"] else None,
         }

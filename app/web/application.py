@@ -12,10 +12,22 @@ from fastapi import FastAPI
 
 from app import assets
 from app.lab.experiments import Experiments
+from app.lab.teaching import Teaching
 from app.runs.manager import Manager
 from app.runs.settings import Settings
-from app.web import docs, experiment_pages, metrics, openapi, pages, problems
-from app.web.api import compare, entrance, experiments, health, interpreters, machine, runs, stream, workloads
+from app.web import docs, experiment_pages, metrics, openapi, pages, problems, teaching_pages
+from app.web.api import (
+    compare,
+    entrance,
+    experiments,
+    health,
+    interpreters,
+    machine,
+    runs,
+    stream,
+    teaching,
+    workloads,
+)
 from app.web.api.context import problems as described
 from app.web.body_limit import BodyLimit
 from app.web.files import Bundle, Files
@@ -47,6 +59,7 @@ def create_app(
         own = manager or Manager(settings)
         app.state.manager = own
         app.state.experiments = Experiments(own)
+        app.state.teaching = Teaching(own)
         await own.catalogue()
         # The first page and the first run want it, and it takes a second.
         finding = asyncio.create_task(own.interpreters())
@@ -70,10 +83,12 @@ def create_app(
     app.state.sessions = sessions
     app.state.settings = settings
     app.include_router(health.router, prefix=API)
-    for module in (entrance, interpreters, workloads, machine, runs, stream, compare, experiments):
+    parts = (entrance, interpreters, workloads, machine, runs, stream, compare, experiments, teaching)
+    for module in parts:
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)
     app.include_router(experiment_pages.router)
+    app.include_router(teaching_pages.router)
     app.include_router(metrics.router)
     app.include_router(docs.router)
     app.mount("/static", Files(directory=assets.STATIC))

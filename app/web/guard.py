@@ -34,7 +34,7 @@ from starlette.websockets import WebSocketClose
 from app.web import entrance
 from app.web.connections import admit
 from app.web.problems import Problem, shown
-from app.web.sessions import SESSION_S, Role, Sessions
+from app.web.sessions import SESSION_S, Admission, Role, Sessions
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OPEN_PATHS = frozenset({"/api/v1/health"})  # a container's health check has no token
@@ -101,10 +101,10 @@ class Guard:
         session = cookie_parser(headers.get("cookie", "")).get(cookie)
         role = None if session is None else self._sessions.role(session)
         if scope["type"] == "http" and scope["path"] == entrance.ENTER and scope["method"] == "POST":
-            given = self._role_of(await _given_token(receive))
-            if role is None and given is None:
+            known = self._role_of(await _given_token(receive))
+            if role is None and known is None:
                 return entrance.page(scope["state"]["csp_nonce"], refused=True)
-            return self._entrance(scope, cookie, "/", role, given)
+            return self._entrance(scope, cookie, "/", role, known and Admission(known, SESSION_S))
         code = _query(scope).get("code") if _is_page(scope) and scope["method"] == "GET" else None
         given = None if code is None else self._sessions.redeem(code)
         if code is not None and (given or role):
@@ -122,16 +122,16 @@ class Guard:
         return self._stranger(scope, headers)
 
     def _entrance(
-        self, scope: Scope, cookie: str, page: str, role: Role | None, given: Role | None
+        self, scope: Scope, cookie: str, page: str, role: Role | None, given: Admission | None
     ) -> Response:
         """On to a page, with the cookie of a new session where what was `given` is more than there was."""
         admit(scope)
         response = RedirectResponse(page, 303)
-        if role != "all" and given is not None and given != role:
+        if role != "all" and given is not None and given.role != role:
             response.set_cookie(
                 cookie,
-                self._sessions.open(given),
-                max_age=SESSION_S,
+                self._sessions.open(*given),
+                max_age=int(given.for_s),
                 httponly=True,
                 samesite="strict",
                 secure=_scheme(scope) == "https",

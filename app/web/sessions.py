@@ -4,6 +4,9 @@ A code works once, and for `CODE_S`: it is what an address holds, and addresses 
 What it opens is a session, a random name that the cookie holds and that says nothing of the token. A session
 can be ended, and ends by itself after `SESSION_S`.
 
+A code for an audience is passed on by hand, to many: it lets in who comes, to look alone, for `AUDIENCE_S`,
+and what it opened ends with it. `close_all` ends both before.
+
 Sessions outlive the server only where its token does: then their hashes are in a file of mode 0600.
 """
 
@@ -17,20 +20,29 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 logger = logging.getLogger(__name__)
 
 CODE_S = 60
 SESSION_S = 30 * 24 * 3600
+AUDIENCE_S = 4 * 3600
 # The oldest of the same role make room: whoever may make codes could fill the memory else, and whoever may
 # only look could throw others out.
 _MOST_CODES = 100
 _MOST_SESSIONS = 1000
+_MOST_AUDIENCES = 20
 
 # What a client may do: everything, or look at runs alone.
 Role = Literal["all", "look"]
 Entries = dict[str, tuple[float, Role]]  # by a hash: when it ends, and what it is good for
+
+
+class Admission(NamedTuple):
+    """What somebody may do, and for how long."""
+
+    role: Role
+    for_s: float
 
 
 class Sessions:
@@ -41,6 +53,7 @@ class Sessions:
         self._clock = clock
         self._codes: Entries = {}  # in the order in which they were made, as are the sessions
         self._sessions: Entries = {}
+        self._audiences: Entries = {}
         self._load()
 
     def code(self, role: Role = "all") -> str:
@@ -50,18 +63,32 @@ class Sessions:
         _keep(self._codes, role, _MOST_CODES)
         return code
 
+    def code_for_audience(self) -> str:
+        """A new code that lets many in, to look."""
+        code = secrets.token_urlsafe(24)
+        self._audiences[_hash(code)] = (self._clock() + AUDIENCE_S, "look")
+        _keep(self._audiences, "look", _MOST_AUDIENCES)
+        return code
+
     def works(self, code: str) -> bool:
         """Whether the code would let somebody in now."""
-        return self._good_for(self._codes.get(_hash(code))) is not None
+        name = _hash(code)
+        return self._good_for(self._codes.get(name) or self._audiences.get(name)) is not None
 
-    def redeem(self, code: str) -> Role | None:
-        """What the code is still good for, if anything; it is no more."""
-        return self._good_for(self._codes.pop(_hash(code), None))
+    def redeem(self, code: str) -> Admission | None:
+        """What the code is still good for, if anything; it is no more, unless it is an audience's."""
+        name = _hash(code)
+        single = self._good_for(self._codes.pop(name, None))
+        if single is not None:
+            return Admission(single, SESSION_S)
+        shared = self._audiences.get(name)
+        role = self._good_for(shared)
+        return None if role is None or shared is None else Admission(role, shared[0] - self._clock())
 
-    def open(self, role: Role = "all") -> str:
-        """The name of a new session."""
+    def open(self, role: Role = "all", for_s: float = SESSION_S) -> str:
+        """The name of a new session, which ends by itself after `for_s`."""
         session = secrets.token_urlsafe(32)
-        self._sessions[_hash(session)] = (self._clock() + SESSION_S, role)
+        self._sessions[_hash(session)] = (self._clock() + for_s, role)
         _keep(self._sessions, role, _MOST_SESSIONS)
         self._store()
         return session
@@ -78,6 +105,7 @@ class Sessions:
     def close_all(self) -> None:
         """End every session, and forget every code."""
         self._codes.clear()
+        self._audiences.clear()
         self._sessions.clear()
         self._store()
 

@@ -44,10 +44,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _catalogue() -> Json:
+    from app.workloads.chapters import CHAPTERS
     from app.workloads.executors import EXECUTORS
 
     return {
         "schema": catalogue.SCHEMA,
+        "chapters": [chapter._asdict() for chapter in CHAPTERS],
         "workloads": [workload.to_json() for workload in catalogue.workloads()],
         "executors": [
             {"name": each.name, "sentence": each.sentence, "min_python": list(each.min_python)}

@@ -4,12 +4,14 @@ A family is a module that offers `WORKLOADS`; a workload is a declaration beside
 its work. `python -m app.workloads list` prints:
 
     {"schema": 1,
+     "chapters": [{"number", "title"}],
      "workloads": [{"name", "family", "title", "sentence", "op",
                     "params": [{"name", "type", "default", "min", "max", "choices", "help", "unit",
                                 "program"}],
                     "executors": [name], "executor", "workers", "min_workers", "max_workers",
                     "min_python": [3, 9], "question": question, "look_for": [sentence],
-                    "why": [sentence], "helps": [sentence], "subject", "finding",
+                    "why": [sentence], "helps": [sentence], "subject", "chapters": [number],
+                    "asked": sentence, "finding",
                     "table": {"columns": [text], "rows": [[text]]},
                     "actions": [{"name", "title", "help"}],
                     "mended": {"title", "workload", "params", "executor", "workers"}}],
@@ -18,7 +20,8 @@ its work. `python -m app.workloads list` prints:
 `type` is int, float, bool, choice or text; what does not apply is null. `op` says what one operation is.
 `question` is what its figures and the opening panel of its run answer first: see QUESTIONS.
 `look_for` is read beside the live picture, `why` and `helps` below the result, and `table` with them;
-`subject` is where in the book's subject it belongs. `mended` is the variant that does not show the trouble.
+`subject` is where in the book's subject it belongs, and `chapters` are those that it names; `asked` is what a
+room is asked before it sees the run: see chapters.py. `mended` is the variant that does not show the trouble.
 A result's own sentences, with its own numbers in them, are in its `showed`; what a person is shown of it as
 figures is in its `measured`, see measured.py, and its `op` says what one operation is.
 `seconds`, the longest life of a run, belongs to every workload and is not among the parameters.
@@ -33,6 +36,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple, Optional, Union
 
+from app.workloads.chapters import asked, chapters_of
 from app.workloads.context import Context, Json
 from app.workloads.measured import Shown
 
@@ -279,6 +283,8 @@ class Workload:
             "why": list(self.why),
             "helps": list(self.helps),
             "subject": self.subject,
+            "chapters": list(chapters_of(self.subject)),
+            "asked": asked(self.name, self.question),
             "table": self.table,
             "finding": self.finding,
             "actions": [dict(action.__dict__) for action in self.actions],

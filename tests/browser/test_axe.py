@@ -23,6 +23,7 @@ TALL = {"width": 2400, "height": 4000}
 NARROW = {"width": 400, "height": 4000}
 PAGES = (
     *("/", "/processes", "/memory", "/compare", "/history", "/docs", "/runs/nobody"),
+    *("/teach", "/teach/15/convoy", "/teach/follow"),
     *(
         "/experiments",
         "/experiments/new",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from app.web.sessions import CODE_S, Sessions
+from app.web.sessions import AUDIENCE_S, CODE_S, Sessions
 
 router = APIRouter(tags=["entrance"])
 
 
 class EntranceCode(BaseModel):
-    """What lets one browser in, once."""
+    """What lets one browser in, once; an audience's lets in who has it, as often as it is opened."""
 
     code: str = Field(description="append it to a page's address as `?code=`")
     expires_s: int = Field(description="how long it works")
@@ -23,8 +23,14 @@ def _sessions(request: Request) -> Sessions:
 
 
 @router.post("/codes", status_code=201)
-async def make_code(request: Request, look: bool = False) -> EntranceCode:
-    """Make a code that lets one browser in, once and within a minute; with `look` it may only look."""
+async def make_code(request: Request, look: bool = False, audience: bool = False) -> EntranceCode:
+    """Make a code that lets one browser in, once and within a minute; with `look` it may only look.
+
+    With `audience` it is for many: it works as often as it is opened, for four hours, to look alone, and the
+    sessions that it opened end with it.
+    """
+    if audience:
+        return EntranceCode(code=_sessions(request).code_for_audience(), expires_s=AUDIENCE_S)
     return EntranceCode(code=_sessions(request).code("look" if look else "all"), expires_s=CODE_S)
 
 

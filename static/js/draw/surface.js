@@ -12,7 +12,7 @@ export class Surface {
 
   /** Takes the size, in CSS pixels, that the canvas is to have. @param {number} width @param {number} height */
   fit(width, height) {
-    this.ratio = globalThis.devicePixelRatio;
+    this.ratio = globalThis.devicePixelRatio * zoomOf(this.canvas);
     const [deviceWidth, deviceHeight] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
     if (this.canvas.width === deviceWidth && this.canvas.height === deviceHeight) return;
     this.canvas.width = deviceWidth;
@@ -20,4 +20,9 @@ export class Surface {
     this.canvas.style.width = `${width}px`;
     this.canvas.style.height = `${height}px`;
   }
+}
+
+/** By how much the page's styles enlarge it. @param {Element & {currentCSSZoom?: number}} element */
+function zoomOf(element) {
+  return element.currentCSSZoom ?? 1; // a browser that does not tell draws less sharp where it is enlarged
 }

@@ -173,15 +173,40 @@ export const getComparison = (a, b) =>
 export const importRun = (recording) => call("POST", "/runs/import", undefined, { body: recording });
 
 /** Why the stream of a run will not open however often it is tried, or null. @param {string} id */
-export async function refusalOf(id) {
+export const refusalOf = (id) => refusal(() => getRun(id));
+
+/** The same of what a teacher shows. */
+export const teachingRefusal = () => refusal(getTeaching);
+
+/** @param {() => Promise<unknown>} ask */
+async function refusal(ask) {
   try {
-    await getRun(id);
+    await ask();
     return null;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     return FINAL.has(problem.body.status) ? problem : null;
   }
 }
+
+/**
+ * What a teacher shows: see app/lab/teaching.py.
+ * @typedef {{says: string[], reported: string[], found: {code: string, severity: string, title: string}[],
+ *            missing: string[], so_far: boolean}} Answer
+ * @typedef {{chapter: number, workload: string, run: string | null, answer: Answer | null}} Shown
+ * @typedef {{shown: Shown | null, followers: number}} Teaching
+ * @returns {Promise<Teaching>}
+ */
+export const getTeaching = () => call("GET", "/teaching");
+
+/** @param {{chapter: number, workload: string, run: string | null, revealed: boolean}} body @returns {Promise<Teaching>} */
+export const putTeaching = (body) => call("PUT", "/teaching", body);
+
+/** A code that lets an audience in, to look. @returns {Promise<{code: string, expires_s: number}>} */
+export const makeAudienceCode = () => call("POST", "/codes?audience=true");
+
+/** Where a page is told what is on view. */
+export const teachingUrl = () => location.origin.replace(/^http/, "ws") + `${ROOT}/teaching/stream`;
 
 /** @param {string} id @param {string} name of an action of the run's workload */
 export const act = (id, name) => call("POST", `/runs/${encodeURIComponent(id)}/actions`, { name });

@@ -20,6 +20,7 @@ def param(name, type, default, **bounds):
 
 LISTED = {
     "schema": 1,
+    "chapters": [{"number": 15, "title": "The lock"}],
     "workloads": [
         {
             "name": "convoy",
@@ -47,6 +48,8 @@ LISTED = {
             "why": ["One lock."],
             "helps": [],
             "subject": "",
+            "chapters": [15],
+            "asked": "How long is the wait?",
             "actions": [{"name": "free", "title": "Free", "help": "Free all."}],
             "mended": None,
             "table": None,
@@ -86,6 +89,7 @@ def test_the_bounds_of_seconds_are_those_of_the_workloads():
 def test_the_catalogue_goes_out_in_the_shape_in_which_it_came():
     assert parse(LISTED).to_json() == {
         "schema": 1,
+        "chapters": ({"number": 15, "title": "The lock"},),
         "workloads": (
             {
                 **LISTED["workloads"][0],
@@ -99,6 +103,8 @@ def test_the_catalogue_goes_out_in_the_shape_in_which_it_came():
                 "why": ("One lock.",),
                 "helps": (),
                 "subject": "",
+                "chapters": (15,),
+                "asked": "How long is the wait?",
                 "actions": ({"name": "free", "title": "Free", "help": "Free all."},),
                 "mended": None,
             },

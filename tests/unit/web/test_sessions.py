@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.web.sessions import CODE_S, SESSION_S, Sessions, path_for
+from app.web.sessions import AUDIENCE_S, CODE_S, SESSION_S, Sessions, path_for
 
 
 class Clock:
@@ -40,6 +40,29 @@ def test_a_code_works_for_a_minute(clock: Clock) -> None:
     assert sessions.redeem(early)
     clock.now_s += 1
     assert not sessions.redeem(late)
+
+
+def test_a_code_for_an_audience_lets_many_in_to_look_until_it_ends(clock: Clock) -> None:
+    sessions = Sessions(clock=clock)
+    code = sessions.code_for_audience()
+    assert {sessions.redeem(code) for _ in range(200)} == {("look", AUDIENCE_S)}
+    clock.now_s += AUDIENCE_S - 60
+    late = sessions.redeem(code)
+    assert late == ("look", 60)
+    session = sessions.open(*late)
+    assert sessions.role(session) == "look"
+    clock.now_s += 60
+    assert not sessions.works(code)
+    assert sessions.redeem(code) is None
+    assert sessions.role(session) is None, "what it opened ends with it"
+
+
+def test_the_end_of_every_session_is_the_end_of_an_audience_too(clock: Clock) -> None:
+    sessions = Sessions(clock=clock)
+    code = sessions.code_for_audience()
+    assert sessions.works(code)
+    sessions.close_all()
+    assert not sessions.works(code)
 
 
 def test_unused_codes_and_old_sessions_make_room(clock: Clock) -> None:
@@ -89,8 +112,8 @@ def test_a_broken_file_lets_nobody_in_and_stops_nothing(tmp_path: Path, content:
 def test_a_code_and_its_session_are_good_for_what_they_were_made_for(tmp_path: Path, clock: Clock) -> None:
     path = path_for(tmp_path, "a-token-of-the-tests")
     sessions = Sessions(path, clock)
-    assert sessions.redeem(sessions.code("look")) == "look"
-    assert sessions.redeem(sessions.code()) == "all"
+    assert sessions.redeem(sessions.code("look")) == ("look", SESSION_S)
+    assert sessions.redeem(sessions.code()) == ("all", SESSION_S)
     looks, does = sessions.open("look"), sessions.open()
     assert [Sessions(path, clock).role(each) for each in (looks, does)] == ["look", "all"]
 

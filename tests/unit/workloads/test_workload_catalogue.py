@@ -20,14 +20,15 @@ WORKLOADS = catalogue.workloads()
 KEYS = {
     *("name", "family", "title", "sentence", "op", "question", "params", "executors", "executor", "workers"),
     *("min_workers", "max_workers", "min_python", "look_for", "why", "helps"),
-    *("subject", "table", "finding", "actions", "mended"),
+    *("subject", "chapters", "asked", "table", "finding", "actions", "mended"),
 }
 
 
 def test_list_prints_the_whole_catalogue_as_one_document():
     command = [sys.executable, "-m", "app.workloads", "list"]
     listed = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
-    assert set(listed) == {"schema", "workloads", "executors"}
+    assert set(listed) == {"schema", "chapters", "workloads", "executors"}
+    assert [each["number"] for each in listed["chapters"]] == list(range(1, 20))
     assert listed["schema"] == 1
     assert [each["name"] for each in listed["workloads"]] == [workload.name for workload in WORKLOADS]
     assert [each["name"] for each in listed["executors"]] == [
