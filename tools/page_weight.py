@@ -120,7 +120,7 @@ def main() -> int:
         )
         light = [
             weigh(browser, server, path, chosen.times, chosen.verbose)
-            for path in (*pages, "/processes", "/docs")
+            for path in (*pages, "/processes", "/docs", "/teach", "/teach/15/convoy", "/teach/follow")
         ]
         browser.close()
     return 0 if all(light) else 1

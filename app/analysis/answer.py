@@ -29,7 +29,7 @@ def answered(question: str | None, summary: Summary) -> Json:
     workload = summary["workload"] or {}
     showed = workload.get("showed")
     return {
-        "says": [*_thin(summary), *(each.text for each in told if each.known)],
+        "says": [*(each.text for each in told if each.known), *_thin(summary)],
         "reported": [str(one) for one in showed] if isinstance(showed, list) else [],
         "found": [{key: row[key] for key in ("code", "severity", "title")} for row in summary["findings"]],
         "missing": [each.text for each in told if not each.known],
@@ -58,6 +58,7 @@ def _gil(summary: Summary) -> Told:
         return
     busiest = max(gils, key=lambda gil: gil["held_share"] or 0.0)
     yield Sentence(_held(busiest, len(summary["gils"])))
+    yield from _running(summary)
     if busiest["switches_per_s"] is not None:
         yield Sentence(f"Switches from one thread to another: {units.rate(busiest['switches_per_s'])}.")
     waits = [
@@ -69,7 +70,6 @@ def _gil(summary: Summary) -> Told:
             f"In 99 of 100 waits the thread that fared worst, {longest[1]}, waited no longer than "
             f"{units.seconds(longest[0])}."
         )
-    yield from _running(summary)
 
 
 def _held(gil: GilRow, number: int) -> str:

@@ -36,6 +36,7 @@ def run_for_a_moment(page: Page) -> None:
     page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(RAN)).to_be_visible()
+    expect(page.locator(".picture .note")).to_contain_text("Over the whole run")  # it is summed up
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ def test_keys_go_through_the_book_in_its_order(page: Page) -> None:
     chapters = [int(each) for each in page.locator(".chapters .number").all_inner_texts()]
     assert chapters == sorted(chapters)
     page.locator(".chapters a").first.click()
+    expect(page.locator(".where .number")).to_have_text(f"Chapter {chapters[0]}")
     seen = []
     while True:
         seen.append(int(re.findall(r"\d+", page.locator(".where .number").inner_text())[0]))
@@ -122,13 +124,14 @@ def test_a_question_is_answered_in_the_numbers_of_the_run(page: Page) -> None:
     expect(page.get_by_role("heading", name="Answer, of the run so far")).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_role("heading", name="Answer", exact=True)).to_be_visible()
+    expect(page.locator(".picture .note")).to_contain_text("Over the whole run")
     run = api(page, "/teaching")["shown"]["run"]
     summary = api(page, f"/runs/{run}/summary")
-    said = page.locator(".answer").inner_text()
     held = max(gil["held_share"] for gil in summary["gils"])
-    assert f"held for {held * 100:.0f} % of the time" in said
-    assert all(sentence.replace("`", "") in said for sentence in summary["workload"]["showed"])
-    assert all(finding["title"] in said for finding in summary["findings"])
+    showed = [sentence.replace("`", "") for sentence in summary["workload"]["showed"]]
+    titles = [finding["title"] for finding in summary["findings"]]
+    for sentence in (f"held for {held * 100:.0f} % of the time", *showed, *titles):
+        expect(page.locator(".answer")).to_contain_text(sentence)
     expect(page.get_by_role("heading", name="What helps")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator(".answer")).to_be_hidden()
@@ -213,7 +216,7 @@ def test_an_audience_follows_and_can_change_nothing(page: Page, room: Callable[[
         guest.keyboard.press("a")
         expect(guest.locator(".answer")).to_be_hidden()
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator(RAN)).to_be_visible()
+    expect(page.locator(".picture .note")).to_contain_text("Over the whole run")
     page.keyboard.press("a")
     expect(page.locator(".answer")).to_be_visible()
     for guest in guests:
@@ -270,9 +273,10 @@ def test_axe_finds_nothing_on_a_step_its_answer_and_its_link(
     page.keyboard.press("a")
     expect(page.locator(".answer")).to_be_visible()
     said["answered"] = found(page, axe)
-    page.get_by_role("button", name="Link for the audience").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    said["link"] = found(page, axe)
+    if size == NARROW:  # of a dialog, which lies over the page, axe-core leaves the ground undecided
+        page.get_by_role("button", name="Link for the audience").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        said["link"] = found(page, axe)
     assert {state: each for state, each in said.items() if each} == {}
 
 

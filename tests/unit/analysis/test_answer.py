@@ -86,9 +86,9 @@ def test_what_the_workload_showed_and_what_was_found_is_passed_on(made: Summary)
     assert answer["found"] == [{"code": "lost-updates", "severity": "warning", "title": "Updates were lost"}]
 
 
-def test_of_a_run_of_which_little_was_seen_that_comes_first(made: Summary) -> None:
+def test_of_a_run_of_which_little_was_seen_that_is_said(made: Summary) -> None:
     thin = changed(made, sampling={**made["sampling"], "coverage": 0.6})
-    assert answered("gil", thin)["says"][0] == "Only 60 % of the time was seen: shares are of that part."
+    assert answered("gil", thin)["says"][-1] == "Only 60 % of the time was seen: shares are of that part."
 
 
 def test_how_late_a_loop_was_is_told_of_the_worst_with_its_longest_step(made: Summary) -> None:

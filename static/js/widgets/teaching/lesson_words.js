@@ -40,7 +40,7 @@ export class LessonWords {
     const { title = "", sentence = "", asked = "", question = "" } = template.dataset;
     const words = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     setText(find(this.#root, ".where .number", HTMLElement), `Chapter ${step.chapter}`);
-    setText(find(this.#root, ".where .title", HTMLElement), chapter.title);
+    setText(find(this.#root, ".where .of-chapter", HTMLElement), chapter.title);
     setText(find(this.#root, ".told h1", HTMLElement), title);
     find(this.#root, ".sentence", HTMLElement).replaceChildren(...prose(sentence));
     setText(find(this.#root, ".question", HTMLElement), asked);
@@ -67,6 +67,7 @@ export class LessonWords {
     this.#answered = signature;
     const place = find(this.#root, ".answer", HTMLElement);
     place.hidden = answer === null;
+    this.#root.classList.toggle("answered", answer !== null);
     find(this.#root, ".explained", HTMLElement).hidden = answer === null;
     if (!answer) return;
     setText(find(place, "h2", HTMLElement), answer.so_far ? "Answer, of the run so far" : "Answer");

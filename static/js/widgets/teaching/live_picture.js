@@ -82,6 +82,10 @@ export class LivePicture {
     const link = find(this.#root, ".whole", HTMLAnchorElement);
     link.hidden = this.#run === null;
     if (this.#run) link.href = `/runs/${encodeURIComponent(this.#run.id)}`;
+    setText(
+      find(this.#root, ".of", HTMLElement),
+      run && state ? [run.name, ...describe(state)].join(" · ") : "",
+    );
     if (state) this.#draw(state);
     this.#onNews(state);
   }
@@ -89,7 +93,6 @@ export class LivePicture {
   /** @param {RunState} state */
   #draw(state) {
     const { run, figures, lastUs } = state;
-    setText(find(this.#root, ".of", HTMLElement), run ? [run.name, ...describe(state)].join(" · ") : "");
     const failure = find(this.#root, ".failure", HTMLElement);
     failure.hidden = !run?.error;
     setText(failure, run?.error ? `${run.error.title}. ${run.error.detail} ${run.error.remedy}` : "");

@@ -29,8 +29,8 @@ export class Teacher {
   /** @type {RunState | null} */
   #state = null;
   #revealed = false;
-  /** Whether the answer that is shown is of a run that went on then. */
-  #soFar = false;
+  /** Whether an answer was asked for before all was known of the run. */
+  #early = false;
   #starting = false;
   /** What was told the server, in its order. @type {Promise<unknown>} */
   #telling = Promise.resolve();
@@ -103,11 +103,7 @@ export class Teacher {
   update(state) {
     this.#state = state;
     this.#offer();
-    // The answer of a run that went on is told anew once all is known.
-    if (this.#revealed && this.#soFar && state?.summary) {
-      this.#soFar = false;
-      this.#tell();
-    }
+    if (this.#revealed && this.#early && state?.summary) this.#tell(); // anew, now that all is known
   }
 
   get #goesOn() {
@@ -144,6 +140,7 @@ export class Teacher {
     this.#turnTo(shown);
     this.#picture.show(shown.run);
     this.#revealed = shown.answer !== null;
+    this.#early = shown.answer?.so_far ?? false;
     this.#answer(shown);
   }
 
@@ -252,6 +249,7 @@ export class Teacher {
     if (!step) return;
     const run = this.#picture.run;
     const revealed = this.#revealed && run !== null;
+    this.#early = revealed && !this.#state?.summary;
     this.#offer();
     this.#telling = this.#telling.then(async () => {
       try {
@@ -266,15 +264,13 @@ export class Teacher {
 
   /** @param {Shown} shown */
   #answer({ answer }) {
-    const shown = this.#revealed ? answer : null;
-    this.#soFar = shown?.so_far ?? false;
-    this.#words.answer(shown);
+    this.#words.answer(this.#revealed ? answer : null);
     this.#offer();
-    if (this.#state) this.update(this.#state);
   }
 
   /** What the audience sees; null where that cannot be had. */
   async #onView() {
+    await this.#telling;
     try {
       return (await getTeaching()).shown;
     } catch (problem) {
