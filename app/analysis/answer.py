@@ -4,7 +4,7 @@
      "missing": [sentence], "so_far": bool}
 
 `says` is told from what was measured, by the question (see QUESTIONS in app/workloads/catalogue.py);
-`reported` is what the workload itself says of its result, with its own numbers; `found` are the findings.
+`reported` is what the workload itself says of its result, with its own numbers; `found` are the findings on it.
 For each figure that an answer needs and that the run did not give there is a sentence in `missing`, with the
 reason where one is known. `so_far`: the run goes on.
 """
@@ -20,6 +20,8 @@ from app.model import units
 from app.model.states import Measure
 from app.model.summary import GilRow, LoopRow, Summary
 
+_SAID_ALREADY = "observation-thin"  # that little was seen is among the sentences
+
 Json = dict[str, Any]
 
 
@@ -31,7 +33,11 @@ def answered(question: str | None, summary: Summary) -> Json:
     return {
         "says": [*(each.text for each in told if each.known), *_thin(summary)],
         "reported": [str(one) for one in showed] if isinstance(showed, list) else [],
-        "found": [{key: row[key] for key in ("code", "severity", "title")} for row in summary["findings"]],
+        "found": [
+            {key: row[key] for key in ("code", "severity", "title")}
+            for row in summary["findings"]
+            if row["code"] != _SAID_ALREADY
+        ],
         "missing": [each.text for each in told if not each.known],
         "so_far": summary["run"]["state"] in ("starting", "running"),
     }

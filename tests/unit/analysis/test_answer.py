@@ -86,8 +86,10 @@ def test_what_the_workload_showed_and_what_was_found_is_passed_on(made: Summary)
     assert answer["found"] == [{"code": "lost-updates", "severity": "warning", "title": "Updates were lost"}]
 
 
-def test_of_a_run_of_which_little_was_seen_that_is_said(made: Summary) -> None:
-    thin = changed(made, sampling={**made["sampling"], "coverage": 0.6})
+def test_of_a_run_of_which_little_was_seen_that_is_said_once(made: Summary) -> None:
+    finding = {"code": "observation-thin", "severity": "warning", "title": "Only 60 % of the time was seen"}
+    thin = changed(made, sampling={**made["sampling"], "coverage": 0.6}, findings=[finding])
+    assert answered("gil", thin)["found"] == []
     assert answered("gil", thin)["says"][-1] == "Only 60 % of the time was seen: shares are of that part."
 
 
