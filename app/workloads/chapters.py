@@ -111,5 +111,12 @@ _OF_WORKLOAD = {
     "copy-on-write": "Children of a fork only read. How much of the parent's memory do they copy?",
     "shared-memory": "The same data, pickled or shared: how much crosses between the processes?",
     "memory-ladder": "Objects are made and freed. On which rungs of the memory manager does it show?",
+    "process-lifecycle": "One pill too few, and one process too many. How do the consumers end?",
+    "async-download": "Files are fetched at once and written to a slow disk. How many meet the deadline?",
+    "calculator-server": "One server, four schedulers. Which answers most, and is every answer right?",
+    "task-switches": "A turn goes round among tasks. What does a switch between generators cost, and threads?",
+    "descriptor-leak": "Some files are never closed. After how long can no file be opened any more?",
+    "scheduler": "A job takes longer than its interval. How late do all the others get?",
+    "concurrent-tests": "Tests that pass in order run side by side. How much quicker, and how many fail?",
     "allocate": "The same allocations in Python, Java and C++: who is faster, and who gives memory back?",
 }
