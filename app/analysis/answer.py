@@ -4,7 +4,7 @@
      "missing": [sentence], "so_far": bool}
 
 `says` is told from what was measured, by the question (see QUESTIONS in app/workloads/catalogue.py);
-`reported` is what the workload itself says of its result, with its own numbers; `found` are the findings on it.
+`reported` is what the workload itself says of its result, with its own numbers; `found` are the findings.
 For each figure that an answer needs and that the run did not give there is a sentence in `missing`, with the
 reason where one is known. `so_far`: the run goes on.
 """

@@ -114,7 +114,7 @@ _OF_WORKLOAD = {
     "process-lifecycle": "One pill too few, and one process too many. How do the consumers end?",
     "async-download": "Files are fetched at once and written to a slow disk. How many meet the deadline?",
     "calculator-server": "One server, four schedulers. Which answers most, and is every answer right?",
-    "task-switches": "A turn goes round among tasks. What does a switch between generators cost, and threads?",
+    "task-switches": "A turn goes round among tasks. What does a switch cost: of generators, of threads?",
     "descriptor-leak": "Some files are never closed. After how long can no file be opened any more?",
     "scheduler": "A job takes longer than its interval. How late do all the others get?",
     "concurrent-tests": "Tests that pass in order run side by side. How much quicker, and how many fail?",
