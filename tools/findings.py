@@ -82,6 +82,11 @@ ALSO: dict[str, frozenset[str]] = {
     "malloc-trim": frozenset({"gil-idle"}),  # it asks four times a second whether somebody wants it to trim
     "memory-ladder": frozenset({"gil-idle"}),  # it polls for what a person asks of it
     "object-graph": frozenset({"gil-idle"}),  # it pauses after each step, so that it can be followed
+    "process-lifecycle": frozenset({"gil-idle"}),  # all of them wait, for jobs and for each other's end
+    "concurrent-tests": frozenset({"gil-idle"}),  # so do its tests
+    "calculator-server": frozenset({"gil-idle"}),  # its clients type
+    "task-switches": frozenset({"lock-contention"}),  # its threads take turns, at a lock each
+    "descriptor-leak": frozenset({"gil-idle"}),  # its clerks pause after each request
     "allocate": frozenset({"gc-pauses"}),  # trees of linked objects, which the collector walks
 }
 # On a build without a GIL these have nothing to rest on: threads run at once, and mimalloc keeps no arenas.

@@ -6,11 +6,10 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from time import monotonic_ns, sleep
 from typing import NamedTuple
 
@@ -50,26 +49,27 @@ def _prepare(setting: Setting, resources: ExitStack) -> Prepared:
 
 def _serve(ctx: Context) -> None:
     """The server: it sends each file in chunks, with a pause before each of them."""
+    asyncio.run(_serving(ctx))
+
+
+async def _serving(ctx: Context) -> None:
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for _ in range(_CHUNKS):
+                await asyncio.sleep(ctx.params["fetch_ms"] / _CHUNKS / 1000)
+                writer.write(_CHUNK)
+                await writer.drain()
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # who asked has had enough, or the run is over
+        finally:
+            writer.close()
+
     listening: socket.socket = ctx.prepared.listening
-    listening.settimeout(STOP_POLL_S)
-    serving: list[Thread] = []
-    while not ctx.stopping:
-        with suppress(socket.timeout):
-            client, _ = listening.accept()
-            thread = Thread(target=_send, args=(ctx, client))
-            thread.start()
-            serving = [each for each in serving if each.is_alive()] + [thread]
-    for thread in serving:
-        thread.join()
-
-
-def _send(ctx: Context, client: socket.socket) -> None:
-    with client, suppress(ConnectionError):  # who asked has had enough
-        for _ in range(_CHUNKS):
-            sleep(ctx.params["fetch_ms"] / _CHUNKS / 1000)
-            if ctx.stopping:
-                return
-            client.sendall(_CHUNK)
+    listening.setblocking(False)
+    server = await asyncio.start_server(send, sock=listening)
+    while not ctx.stopping:  # noqa: ASYNC110 - another process says so, in shared memory
+        await asyncio.sleep(STOP_POLL_S)
+    server.close()
 
 
 class Batch:

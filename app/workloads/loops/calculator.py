@@ -12,18 +12,22 @@ import asyncio
 import selectors
 import socket
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import reduce
+from functools import partial, reduce
+from itertools import count
 from operator import add, mul
-from threading import Lock, Thread
+from threading import Lock
 from typing import NamedTuple
 
 from app.workloads.loops.generator_tasks import GeneratorTasks, Task, Until
+from app.workloads.names import name_this_thread
 from app.workloads.sockets import STOP_POLL_S
 
 OPERATIONS: dict[bytes, Callable[[int, int], int]] = {b"sum": add, b"product": mul}
 
 _LENGTH = 4096
+_MOST_AT_ONCE = 64  # clients
 _DIGITS = 20  # of a number in a line, at the most
 
 
@@ -77,21 +81,26 @@ def blocking(serving: Serving) -> None:
 
 
 def threads(serving: Serving) -> None:
-    """A thread for each client."""
-    counting, talking = Lock(), list[Thread]()
+    """A thread for each client, from a pool, so that one whose client has gone serves the next."""
+    counting, named = Lock(), partial(_name_in_turn, count(1))
 
     def answered() -> None:
         with counting:  # the counter is one worker's, and here many threads are that worker
             serving.answered()
 
-    for client in _accepted(serving):
-        thread = Thread(
-            target=_talk, args=(serving._replace(answered=answered), client), name="server-client"
-        )
-        thread.start()
-        talking = [each for each in talking if each.is_alive()] + [thread]
-    for thread in talking:
-        thread.join()
+    talking: list[Future[None]] = []
+    with ThreadPoolExecutor(_MOST_AT_ONCE, initializer=named) as pool:
+        for client in _accepted(serving):
+            talking.append(pool.submit(_talk, serving._replace(answered=answered), client))
+            for ended in [each for each in talking if each.done()]:
+                ended.result()  # or its failure would be nobody's
+                talking.remove(ended)
+    for ended in talking:
+        ended.result()
+
+
+def _name_in_turn(numbers: Iterator[int]) -> None:
+    name_this_thread(f"talker-{next(numbers)}")
 
 
 def generators(serving: Serving) -> None:

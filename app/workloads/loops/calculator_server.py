@@ -140,8 +140,8 @@ def _summarise(prepared: object, found: Sequence[Json], companion: Json | None) 
         )
     heads = [
         *(head("Scheduler", "text"), head("Conversations"), head("Answers")),
-        *(head("First answer, median", "ms"), head("First answer, longest", "ms")),
-        *(head("Later answers, median", "ms"), head("Later answers, 99th percentile", "ms")),
+        *(head("First, median", "ms"), head("First, longest", "ms")),
+        *(head("Later, median", "ms"), head("Later, p99", "ms")),
     ]
     columns = [
         *("scheduler", "conversations", "answers", "first_p50_ms", "first_max_ms"),
@@ -204,9 +204,9 @@ CALCULATOR_SERVER = Workload(
     look_for=(
         "Each scheduler has a quarter of the time. The blocking one serves a client until that hangs up: one "
         "lane, mostly io, and in the curve the fewest answers, for it waits while one client types.",
-        "With threads a lane comes for each client. Then one lane serves all of them again: generators that "
-        "are sent to, and coroutines of asyncio, do the same work in one thread, by asking the kernel whose "
-        "line has come.",
+        "With threads there is a lane for each client. Then one lane serves all of them again: generators "
+        "that are sent to, and coroutines of asyncio, do the same work in one thread, by asking the kernel "
+        "whose line has come.",
         "The first answer is what blocking makes worse: a client whose turn has not come waits for whole "
         "conversations of others. Later answers are quick everywhere.",
     ),

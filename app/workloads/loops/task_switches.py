@@ -86,7 +86,7 @@ def threads(turns: TurnCounter, number: int) -> None:
                 following.release()
 
     ring = [
-        Thread(target=task, args=(lock, locks[(at + 1) % number]), name=f"ring-{at + 1}")
+        Thread(target=task, args=(lock, locks[(at + 1) % number]), name=f"task-{at + 1}")
         for at, lock in enumerate(locks)
     ]
     for thread in ring:

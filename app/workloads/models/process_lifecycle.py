@@ -150,7 +150,7 @@ def _parent(connection: Connection, way: EndingWay, params: dict[str, Any]) -> N
             if child.is_alive():
                 connection.send(("alive",))
     else:
-        sleep(params["join_ms"] / 2 / 1000)  # it has something else to do, and then nothing
+        sleep(params["join_ms"] / 4 / 1000)  # it has something else to do, and then nothing
     connection.send(("returns",))
 
 
@@ -204,9 +204,9 @@ def _summarise(prepared: None, found: Sequence[Json], companion: Json | None) ->
             done = (total["done"], total["cut_off"], lost, total["alive"], total["killed"])
             rows.append([way.title, total["rounds"], *done, last["ended_ms"]])
     heads = [
-        *(head("Ended by", "text"), head("Parents"), head("Jobs done"), head("Jobs cut off in the middle")),
-        *(head("Jobs never begun"), head("Alive after join"), head("Parents that had to be killed")),
-        head("The last one's life", "ms"),
+        *(head("Ended by", "text"), head("Parents"), head("Jobs done"), head("Cut off")),
+        *(head("Never begun"), head("Alive after join"), head("Parents killed")),
+        head("The last life", "ms"),
     ]
     columns = ["way", "parents", "done", "cut_off", "never_begun", "alive", "killed", "life_ms"]
     return {
@@ -307,13 +307,13 @@ PROCESS_LIFECYCLE = Workload(
     ),
     params=(
         Param("consumers", "int", 4, "How many consumers a parent has.", min=2, max=16),
-        Param("jobs", "int", 24, "How many jobs a parent hands out.", min=1, max=500),
-        Param("job_ms", "float", 20.0, "How long a job takes.", min=0.0, max=300.0, unit="ms"),
+        Param("jobs", "int", 16, "How many jobs a parent hands out.", min=1, max=500),
+        Param("job_ms", "float", 150.0, "How long a job takes.", min=0.0, max=300.0, unit="ms"),
         Param(
             "join_ms",
             "float",
-            200.0,
-            "The time limit of join, for each consumer; a parent that does not join ends after half of it.",
+            1_000.0,
+            "The time limit of join, for each consumer; a parent that does not join ends after a quarter.",
             min=1.0,
             max=1_000.0,
             unit="ms",

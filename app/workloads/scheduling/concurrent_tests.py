@@ -265,7 +265,7 @@ CONCURRENT_TESTS = Workload(
             "What a test does in its middle: wait for something elsewhere, or use a CPU.",
             choices=tuple(reversed(KINDS)),
         ),
-        Param("test_ms", "float", 20.0, "How long a test does that.", min=0.0, max=300.0, unit="ms"),
+        Param("test_ms", "float", 150.0, "How long a test does that.", min=0.0, max=300.0, unit="ms"),
         Param("groups", "int", 4, "How many threads or processes the suite is dealt to.", min=1, max=8),
     ),
 )

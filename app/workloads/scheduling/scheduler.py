@@ -240,8 +240,8 @@ def _showed(result: Json) -> Sequence[str]:
     for name, when, ran, waiting, _, p50, longest in result["table"]["rows"][:2]:
         if ran:
             said.append(
-                f"{name.capitalize()}, {when}: run {ran:,} times, a median of {p50:,.1f} ms late and "
-                f"{longest:,.0f} ms at most; {waiting:,} more were due and still waited at the end."
+                f"{name.capitalize()}, {when}: run {ran:,} times, a median of {_told(p50)} late and "
+                f"{_told(longest)} at most; {waiting:,} more were due and still waited at the end."
             )
     if result["missed"]:
         said.append(
@@ -254,6 +254,12 @@ def _showed(result: Json) -> Sequence[str]:
         else "The program made no step of its own work: the scheduler had its thread."
     )
     return said
+
+
+def _told(ms: float) -> str:
+    if ms >= 1_000:
+        return f"{ms / 1_000:.1f} s"
+    return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
 
 
 SCHEDULER = Workload(

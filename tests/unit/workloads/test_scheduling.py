@@ -96,7 +96,7 @@ def test_what_came_due_meanwhile_can_be_left_out() -> None:
 
 @on_each
 def test_tests_that_pass_in_order_fail_side_by_side(python: str) -> None:
-    result = run("concurrent-tests", "--seconds", "2", python=python)
+    result = run("concurrent-tests", "--seconds", "2", python=python, test_ms=20)
     found = rows(result)
     in_order, threads, forks = found.values()
     assert (in_order["failures"], in_order["failed"]) == (0, "none")
@@ -115,6 +115,6 @@ def test_tests_that_wait_are_quicker_side_by_side() -> None:
 
 
 def test_tests_with_a_fixture_each_pass_in_every_way() -> None:
-    result = run("concurrent-tests", "--seconds", "1.5", fixture="own")
+    result = run("concurrent-tests", "--seconds", "1.5", fixture="own", test_ms=20)
     assert set(result["failures"].values()) == {0}
     assert len(rows(result)) == 3
