@@ -227,6 +227,12 @@ def _main(summary: Summary, measure: _OfGil) -> Maybe:
     return max(gils, key=lambda gil: gil["held_share"] or 0.0)[measure] if gils else None
 
 
+def _cpu_s(summary: Summary) -> Maybe:
+    """Of the whole program; of an attachment or a span, of its processes as they were read last."""
+    whole_s = summary["run"].get("cpu_s")  # which what was summed up before had not
+    return _sum(process["cpu_s"] for process in summary["processes"]) if whole_s is None else whole_s
+
+
 _MEASURES = (
     _Measure("ops", "Operations", "rate", lambda s: (s["workload"] or {}).get("ops_per_s"), "ops_per_s"),
     _Measure("duration", "Length", "duration", lambda s: s["run"]["duration_s"]),
@@ -235,7 +241,7 @@ _MEASURES = (
     _Measure("contended", "GIL contended", "share", lambda s: _main(s, "contended_share"), "contended_share"),
     _Measure("waiters", "Threads waiting", "count", lambda s: _main(s, "waiters"), "waiters"),
     _Measure("switches", "Switches", "rate", lambda s: _main(s, "switches_per_s"), "switches_per_s"),
-    _Measure("cpu_time", "CPU time", "duration", lambda s: _sum(p["cpu_s"] for p in s["processes"])),
+    _Measure("cpu_time", "CPU time", "duration", _cpu_s),
     _Measure(
         "longest_wait",
         "Longest wait for the GIL",

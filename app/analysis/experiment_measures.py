@@ -99,7 +99,13 @@ def _latency(percentile: str) -> Callable[[Summary, RunTimes], Maybe]:
 
 
 def _cpu_s(summary: Summary, times: RunTimes) -> Maybe:
-    """None of a program that had ended before half of its time was counted: the rest may be the most."""
+    """As its parent had it of the kernel at its end; else what was counted until the last reading.
+
+    None of a program that had ended before half of its time was counted: the rest may be the most.
+    """
+    whole_s = summary["run"].get("cpu_s")  # which what was summed up before had not
+    if whole_s is not None:
+        return whole_s
     counted_s = max((row["counted_s"] or 0.0 for row in summary["threads"]), default=0.0)
     if times.wall_s is not None and counted_s < COUNTED * times.wall_s:
         return None

@@ -81,6 +81,7 @@ def _run(ledger: Ledger) -> RunInfo:
         "state": ledger.end.state if ledger.end else "running" if ledger.at_us else "starting",
         "started_at": ledger.hello.started_at if ledger.hello else None,
         "duration_s": ledger.measured_us / 1e6,
+        "cpu_s": seconds(ledger.end.cpu_us) if ledger.end else None,
         "params": said.get("params"),
         "error": ledger.end.error if ledger.end else None,
     }

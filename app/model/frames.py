@@ -52,7 +52,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
                                           unheard: an action that the workload did not take,
                                           unobserved: the observer failed, and the program runs on
     report    at_us, data                 a line that the workload wrote; or what a program printed
-    end       at_us, state, error, exit_code
+    end       at_us, state, error, exit_code, cpu_us
 
 A lane is an OS thread, from when the kernel first lists it to its end. Its interpreter is the first that it
 was found in; null until then, as of a C library's own threads. A thread that enters Python for each call
@@ -444,13 +444,18 @@ class Report:
 
 @dataclass(frozen=True)
 class End:
-    """The observation is over. `exit_code` is the target's own; a signal's number is negative."""
+    """The observation is over. `exit_code` is the target's own; a signal's number is negative.
+
+    `cpu_us` is CPU time of a program that was started and has ended, from its start on, as its parent had it
+    of the kernel: with all processes that it started, but those that it left behind and that live on.
+    """
 
     type: ClassVar[str] = "end"
     at_us: int
     state: str  # finished, stopped, timed_out, failed
     error: Json | None = None  # {"code", "title", "detail", "remedy"}
     exit_code: int | None = None
+    cpu_us: int | None = None
 
 
 Message = Union[

@@ -41,6 +41,7 @@ class RunInfo(RunAsked):
     state: str  # starting, running, finished, stopped, timed_out, failed
     started_at: Maybe  # since the epoch
     duration_s: float
+    cpu_s: Maybe  # of a program that was started and has ended, with all that it started; not of a span
     params: Mapping[str, object] | None
     error: Mapping[str, str] | None  # {"code", "title", "detail", "remedy"}
 

@@ -49,4 +49,5 @@ class Ending:
             self.state = "finished"
             if code:
                 self.fail(self._subject.failure())
-        return End(now_us, self.state, self.failure.to_json() if self.failure else None, code)
+        failure = self.failure.to_json() if self.failure else None
+        return End(now_us, self.state, failure, code, self._subject.cpu_us)

@@ -101,6 +101,13 @@ class Subject:
         """Of a program that was started and has ended."""
         return self.target.exit_code if self.target is not None else None
 
+    @property
+    def cpu_us(self) -> int | None:
+        """CPU time of a program that was started and has ended, with all processes that it started."""
+        if self.target is None or self.target.exit_code is None:
+            return None
+        return self.target.cpu_us
+
     def failure(self) -> TargetFailed:
         """Why a program that was started is said to have failed."""
         assert self.target is not None

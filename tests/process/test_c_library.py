@@ -20,6 +20,7 @@ from support.interpreters import PROMISED, each
 from support.targets import standing_by
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
+from app.probe.libc.chunks import Lists
 from app.probe.libc.heap import LibraryReader, LibraryReading
 from app.probe.sampling.slow import finished
 
@@ -198,9 +199,28 @@ def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
             assert reading.system == told["system"], f"seed {seed}"
             assert reading.free == pytest.approx(told["free"], rel=0.005, abs=0.2 * MIB), f"seed {seed}"
             assert reading.mapped == told["mapped"], f"seed {seed}"
+            assert read(reader) == reading, f"seed {seed}, read again at rest"
             after = ask(target, "trim")
             given_back = told["rss"] - after["rss"]
             assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
+
+
+@pytest.mark.parametrize("promised", each(PROMISED))
+def test_lists_that_are_what_they_were_are_not_walked_again(
+    promised: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walked(*_: Any) -> Any:
+        raise AssertionError("a list was walked again")
+
+    with heap_of(promised) as (target, reader, _):
+        for seed in range(5):
+            ask(target, "state", seed)
+            reading = read(reader)
+            assert reading.chunks > 100
+            with monkeypatch.context() as patched:
+                patched.setattr(Lists, "bin", walked)
+                patched.setattr(Lists, "fast_bin", walked)
+                assert read(reader) == reading
 
 
 @pytest.mark.parametrize("promised", each(PROMISED))

@@ -15,24 +15,25 @@ from typing import NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
 from app.probe.kernel.pace import Pace
-from app.probe.kernel.pagemap import PAGE, pages_present, present
+from app.probe.kernel.pagemap import PAGE, PageStates, pages_present, present
+
+from .unchanged import HEAD, HEAD_AT, WINDOW_PAGES
 
 LEAST = 32  # bytes of the smallest chunk
 _FLAGS = 7
 _SIZE = ~_FLAGS
 _HEADER = 48  # sizeof(struct malloc_chunk): malloc_trim leaves so much of a free chunk alone
 
-_CHUNK = struct.Struct("=8x3Q")  # size, fd, bk
+_CHUNK = struct.Struct("=3Q")  # size, fd, bk
 _SIZES = struct.Struct("=2Q")  # of the chunk before where that is free, size
 _IN_USE_BEFORE = 1  # a flag
-_FAST = struct.Struct("=8x2Q")  # size, fd
-_WHOLE = PAGE - LEAST  # a head that begins behind that ends in the next page
+_FAST = struct.Struct("=2Q8x")  # size, fd
+_WHOLE = PAGE - HEAD  # a head that begins behind that ends in the next page
 _MOST_PAGES = 8_192  # that are kept: 32 MiB
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
 _SHIFT = PAGE.bit_length() - 1  # a shift takes less than a division, which counts for each chunk
 _FIRST_PAGE = _HEADER + PAGE - 1  # where the first whole page begins that malloc_trim may give back
-_WINDOW_PAGES = 2_048  # 8 MiB: read in some 60 µs
 _PAGES_A_READ = 8_192  # of pagemap: 32 MiB of addresses
 
 
@@ -57,11 +58,14 @@ class Lists:
 
     def __init__(self, memory: ProcessMemory, pagemap: int, left: int) -> None:
         self._memory, self._pagemap = memory, pagemap
+        self.states = PageStates(pagemap)
         self._pages: dict[int, bytes] = {}
         self._pace = Pace()
         self._fast: dict[int, int] = {}  # where chunks of fast bins end: where they begin
         self._room = _MOST_BYTES
         self.left = left
+        self.places: list[int] = []  # of the free chunks of this arena that were met, but for its top,
+        self.heads: list[bytes] = []  # and what their heads said
 
     def renew(self) -> None:
         """What is read from now on is read as it is now."""
@@ -73,6 +77,7 @@ class Lists:
         self._pace.begin()
         self.renew()
         self._fast.clear()
+        self.places, self.heads = [], []
 
     def rest(self) -> Generator[None, None, None]:
         """Ends the step if it has taken its time."""
@@ -82,23 +87,23 @@ class Lists:
 
     def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
-        unpack, pages, fd, pread = _CHUNK.unpack_from, self._pages, self._memory.fd, os.pread
+        unpack, pages, fd, pread, heads = _CHUNK.unpack, self._pages, self._memory.fd, os.pread, self.heads
         places: list[int] = []
         sizes: list[int] = []
         size, back, at, left = 0, head, first, self.left
         try:
             while at != head and self.left > 0:
                 for _ in range(_PACED):
-                    if size > PAGE:  # large ones lie far from each other
-                        size, following, previous = unpack(pread(fd, LEAST, at))
-                    elif (place := at % PAGE) > _WHOLE:
-                        size, following, previous = unpack(self._head(at))
+                    if size > PAGE or (place := at % PAGE + HEAD_AT) > _WHOLE:
+                        head_of = pread(fd, HEAD, at + HEAD_AT)  # large ones lie far from each other
                     else:
-                        size, following, previous = unpack(pages.get(at // PAGE) or self._load(at), place)
+                        head_of = (pages.get(at // PAGE) or self._load(at))[place : place + HEAD]
+                    size, following, previous = unpack(head_of)
                     size &= _SIZE
                     if previous != back or at & 15 or not LEAST <= size <= most:
                         raise Torn
                     places.append(at)
+                    heads.append(head_of)
                     sizes.append(size)
                     back, at = at, following
                     if at == head:
@@ -115,6 +120,7 @@ class Lists:
         else:
             torn = False
         self.left = left - len(sizes)
+        self.places += places
         whole = [
             (start, end)
             for at, size in zip(places, sizes)
@@ -128,13 +134,18 @@ class Lists:
         chunks, at = 0, first
         try:
             while at and self.left > 0:
-                page, place = pages.get(at // PAGE) or self._load(at), at % PAGE
-                said, link = unpack(page, place) if place <= _WHOLE else unpack(self._head(at))
+                if (place := at % PAGE + HEAD_AT) > _WHOLE:
+                    head_of = self._read(at + HEAD_AT, HEAD)
+                else:
+                    head_of = (pages.get(at // PAGE) or self._load(at))[place : place + HEAD]
+                said, link = unpack(head_of)
                 if said & _SIZE != size or at % 16:
                     raise Torn
                 chunks += 1
                 self.left -= 1
                 self._fast[at + size] = at
+                self.places.append(at)
+                self.heads.append(head_of)
                 if not chunks % _PACED:
                     yield from self.rest()
                 at = (at + 16) // PAGE ^ link
@@ -156,6 +167,10 @@ class Lists:
             return Found(torn=True)
         return Found(1, size, whole_pages(at + LEAST, at + size))
         yield
+
+    def top_joins(self, top: int) -> bool:
+        """Whether the chunk before the top is of a fast bin, so that malloc_trim joins the two."""
+        return top in self._fast
 
     def joins(self, top: int, most: int) -> list[Range]:
         """What malloc_trim joins with the top before it looks for pages to give back. Torn.
@@ -179,7 +194,7 @@ class Lists:
         """Of the pages of each group: bytes that are in memory, and that are not. Torn."""
         base = min((min(group)[0] for group in groups if group), default=0)
         beyond = max((end for group in groups for _, end in group), default=0)
-        if beyond - base <= _WINDOW_PAGES:  # as in most arenas
+        if beyond - base <= WINDOW_PAGES:  # as in most arenas
             count = pages_present(self._pagemap, base * PAGE, beyond - base).count
             there = [sum([count(1, start - base, end - base) for start, end in group]) for group in groups]
             yield from self.rest()
@@ -195,10 +210,10 @@ class Lists:
         for start, end, group in sorted(
             (start, end, group) for group, ranges in enumerate(groups) for start, end in ranges
         ):
-            if end - start > _WINDOW_PAGES:
+            if end - start > WINDOW_PAGES:
                 there[group] += yield from self._present(start, end)
                 continue
-            if near and end - near[0][0] > _WINDOW_PAGES:
+            if near and end - near[0][0] > WINDOW_PAGES:
                 yield from self._window(near, there)
                 near = []
             near.append((start, end, group))

@@ -32,6 +32,7 @@ from app.probe.kernel.pagemap import is_there, open_pagemap
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
 from .places import MOST_ARENAS, MainArena, MainArenas, MallocArena, arena_words, read_arena, read_parameters
+from .unchanged import KnownArenas, ListsFound
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
 _TRIES = 3
@@ -71,6 +72,7 @@ class LibraryReader:
     def __init__(self, memory: ProcessMemory) -> None:
         self._memory = memory
         self._mains = MainArenas(memory)
+        self._known = KnownArenas(memory)
         self._versions: dict[str, str | None] = {}
 
     def read(self) -> Generator[None, None, LibraryReading]:
@@ -188,10 +190,11 @@ class LibraryReader:
         own.moved = walks[-1].own.free - walks[0].own.free
         if own.free > own.system:
             return _Read(last, _Total(arenas=1, system=own.system, torn=own.torn + 1))
-        try:
-            yield from self._pages(walked, lists, own)
-        except Torn:
-            own.torn += 1
+        if not walked.counted:
+            try:
+                yield from self._pages(walked, lists, own)
+            except Torn:
+                own.torn += 1
         return _Read(last, own)
 
     def _pages(self, walked: _Walked, lists: Lists, own: _Total) -> Generator[None, None, None]:
@@ -204,6 +207,13 @@ class LibraryReader:
     ) -> Generator[None, None, _Walked]:
         """All lists of an arena, from its head as it was read last."""
         walked = _Walked(_Total(arenas=1, system=arena.system), arena)
+        known = yield from self._known.again(arena, lists.states)
+        if known is not None and known.chunks <= lists.left:
+            lists.left -= known.chunks
+            walked.own.chunks, walked.own.free = known.chunks, known.free
+            walked.own.trimmable, walked.own.absent = known.trimmable, known.absent
+            walked.counted = True
+            return walked
         for is_trimmed, walk in _lists_of(arena, lists, is_main):
             yield from self._list(main, lists, is_trimmed, walk, walked)
         if not is_main:
@@ -211,7 +221,18 @@ class LibraryReader:
                 walked.joined = lists.joins(walked.arena.top, arena.system)
             except Torn:
                 walked.own.torn += 1
+        self._keep(arena, main, lists, walked)
         return walked
+
+    def _keep(self, arena: MallocArena, main: MainArena, lists: Lists, walked: _Walked) -> None:
+        """Remembers what was found if nothing moved: one walk, without a head that was read again."""
+        own = walked.own
+        still = walked.arena is arena and not (own.torn or own.cut or lists.top_joins(arena.top))
+        if still and arena_words(self._memory, arena.bins, main.has_fast_bins) == arena.words:
+            found = ListsFound(own.chunks, own.free, walked.trimmed, walked.kept)
+            self._known.keep(arena, lists.places, lists.heads, found)
+        else:
+            self._known.forget(arena)
 
     def _list(
         self, main: MainArena, lists: Lists, is_trimmed: bool, walk: WalkOf, walked: _Walked
@@ -265,6 +286,7 @@ class _Walked:
     trimmed: list[Range] = field(default_factory=list)  # chunks of whose pages malloc_trim gives back,
     kept: list[Range] = field(default_factory=list)  # and does not
     joined: list[Range] = field(default_factory=list)  # with the top, which stays
+    counted: bool = False  # the pages are counted already
 
 
 class _Read(NamedTuple):

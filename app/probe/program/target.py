@@ -59,6 +59,7 @@ class Target:
     def __init__(self, start: Start, fds: Iterable[int] = ()) -> None:
         """Starts it; TargetFailed where the kernel cannot."""
         self.exit_code: int | None = None
+        self.cpu_us = 0  # of all that has ended and was taken in, with what that had taken in itself
         self._known: list[int] = []
         self._own_session = start.stdio is None
         self._asked = False
@@ -101,7 +102,7 @@ class Target:
                 self._group.enter()
             limits.apply(bounds)
 
-        return subprocess.Popen(  # reaped in `reap`, by waitpid, together with its orphans
+        return subprocess.Popen(  # reaped in `reap`, by wait4, together with its orphans
             start.argv,
             env=start.env,
             cwd=start.cwd,
@@ -126,15 +127,22 @@ class Target:
         """Takes in what has ended, without waiting; whether the target itself has."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid = self._take_in(os.WNOHANG)
             except ChildProcessError:
                 break
             if pid == 0:
                 break
-            if pid == self.pid:
-                self.exit_code = os.waitstatus_to_exitcode(status)
-                self._child.returncode = self.exit_code
         return self.exit_code is not None
+
+    def _take_in(self, options: int) -> int:
+        """Takes in one that has ended, and its CPU time; its pid. ChildProcessError where there is none."""
+        pid, status, usage = os.wait4(-1, options)
+        if pid:
+            self.cpu_us += int((usage.ru_utime + usage.ru_stime) * 1e6)
+        if pid == self.pid:
+            self.exit_code = os.waitstatus_to_exitcode(status)
+            self._child.returncode = self.exit_code
+        return pid
 
     def ask_to_end(self) -> None:
         """SIGTERM to the whole session, or to the tree where the session is another's."""
@@ -170,13 +178,9 @@ class Target:
                     os.kill(pid, signal.SIGKILL)
             while True:
                 try:
-                    pid, status = os.waitpid(-1, 0)
+                    mine.discard(self._take_in(0))
                 except ChildProcessError:
                     return
-                if pid == self.pid:
-                    self.exit_code = os.waitstatus_to_exitcode(status)
-                    self._child.returncode = self.exit_code
-                mine.discard(pid)
                 if not mine:
                     break
 

@@ -9,12 +9,12 @@ from app.model.frames import Heap
 from app.probe.cpython.heap import pymalloc
 from app.probe.cpython.heap.mimalloc import MimallocReader, owned
 from app.probe.cpython.heap.reading import MapChanges, Tally
-from app.probe.cpython.heap.scatter import Scatter
 from app.probe.cpython.heap.statics import StaticArenas
 from app.probe.cpython.layouts import ObmallocOffsets
 from app.probe.cpython.runtime import Runtime
 from app.probe.cpython.survey import Inconsistent, interpreters
 from app.probe.kernel.memory import AddressSpaceGone, Range, Unmapped
+from app.probe.kernel.scatter import Scatter
 
 from .heap_schedule import Schedule
 from .slow import Cost, SlowReads

@@ -113,6 +113,7 @@ def test_each_measure_has_an_estimate_and_a_difference_from_the_baseline() -> No
 
 def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
     summary = {
+        "run": {},
         "workload": {
             "ops_per_s": 10.0,
             "together_per_s": 15.0,
@@ -165,6 +166,7 @@ def test_what_a_workload_reports_is_read_where_it_reports_it() -> None:
     assert measured(own_gils, RunTimes())["gil_work_share"] is None
     assert measured(summary, RunTimes(wall_s=3.9))["cpu_s"] == 2.25
     assert measured(summary, RunTimes(wall_s=4.1))["cpu_s"] is None
+    assert measured(summary | {"run": {"cpu_s": 3.5}}, RunTimes(wall_s=4.1))["cpu_s"] == 3.5
     bare = summary | {"workload": {"ops_per_s": 10.0}, "threads": [], "memory_peak": None, "gils": []}
     assert [key for key, value in measured(bare, RunTimes(0.3)).items() if value is not None] == [
         "ops_per_s",

@@ -499,6 +499,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "state": "stopped",
         "started_at": 1e9,
         "duration_s": 0.05,
+        "cpu_s": None,
         "params": {"kind": "primes"},
         "error": None,
     }

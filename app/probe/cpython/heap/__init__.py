@@ -3,6 +3,5 @@
 pymalloc   one reading of pymalloc's arenas and pools, as sys._debugmallocstats() counts them
 statics    where CPython 3.11 keeps its arenas, which only static variables name
 mimalloc   one reading of mimalloc's segments and pages, the heap of free-threaded builds
-scatter    many small pieces of another process's memory, and why not by process_vm_readv
 reading    what a reading has found, and what of its map has changed
 """

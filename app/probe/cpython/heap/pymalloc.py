@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import ProcessMemory
+from app.probe.kernel.scatter import MOST, Scatter
 
 from .reading import NOT_IN_USE, Tally
-from .scatter import MOST, Scatter
 
 POOL = 16_384
 HEADER = 48  # sizeof(struct pool_header)

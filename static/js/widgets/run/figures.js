@@ -97,6 +97,7 @@ export class FigureTiles {
       setText(value, quantity.value);
       setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
       setText(soFar, summary ? "" : soFarOf(tile, figures, live));
+      soFar.hidden = Boolean(summary);
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
       element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
     }

@@ -13,11 +13,11 @@ import pytest
 
 from app.probe.cpython.heap import mimalloc, pymalloc, reading
 from app.probe.cpython.heap.reading import MAX_MAPPED, MapChanges, Tally
-from app.probe.cpython.heap.scatter import MOST, Scatter
 from app.probe.cpython.heap.statics import StaticArenas
 from app.probe.cpython.layouts import known
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.memory import ProcessMemory
+from app.probe.kernel.scatter import MOST, Scatter
 from app.probe.sampling.heap_schedule import Schedule
 from app.probe.sampling.slow import Cost, finished
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
+from .memory import AddressSpaceGone, ProcessMemory
 
 MOST = 160  # pieces a call: a step that reads and judges so many takes 0.2 to 0.4 ms
 
