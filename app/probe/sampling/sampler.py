@@ -142,7 +142,7 @@ class Sampler:
             if lane.state not in BLOCKED or now_us - lane.looked_us > seldom_us:
                 lane.lose(from_us)
         for gil in self.roster.gils:
-            gil.become(HOLDER_UNKNOWN, 0, from_us)
+            gil.lose(from_us)
 
     @property
     def looks(self) -> int:

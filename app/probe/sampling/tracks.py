@@ -155,6 +155,10 @@ class GilTrack:
             self.waiters = waiters
             self.since = now_us
 
+    def lose(self, from_us: int) -> None:
+        """From then on nobody has looked; what was told of in a frame before stays as it is."""
+        self.become(HOLDER_UNKNOWN, 0, max(from_us, self.since))
+
     def break_hold(self, now_us: int) -> None:
         """Between two samples the lock went to others and came back: the hold so far is closed."""
         if now_us > self.since:

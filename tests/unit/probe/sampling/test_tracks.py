@@ -36,6 +36,17 @@ def test_what_nobody_looked_at_is_unknown_from_then_on() -> None:
         lane.close()
 
 
+def test_what_a_frame_has_told_of_a_gil_is_told_though_nobody_had_looked_for_longer() -> None:
+    gil = GilTrack(0, 0x2000, 0, 100)
+    gil.become(7, 1, 110)
+    assert gil.flush(200) == [HOLDER_UNKNOWN, 0, 10, 7, 1, 90]
+    gil.lose(180)  # the observer has not run since then, which is found after the frame
+    assert gil.flush(250) == [HOLDER_UNKNOWN, 0, 50]
+    gil.lose(300)
+    gil.become(7, 0, 320)
+    assert gil.flush(330) == [HOLDER_UNKNOWN, 0, 70, 7, 0, 10]
+
+
 def test_a_track_is_told_of_from_when_it_was_named() -> None:
     lane = Lane(7, os.getpid(), os.getpid(), os.getpid(), 100)
     gil = GilTrack(0, 0x2000, 0, 100)
