@@ -38,6 +38,7 @@ from app.model.summary import (
     Parts,
     ProcessRow,
     ThreadFigures,
+    ThreadsEnded,
 )
 from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals, unmapped_of
 
@@ -252,8 +253,8 @@ class ProcessUse:
         for course, told in zip((self.course, self.parts_course), courses, strict=True):
             course.absorb(told)
 
-    def use_row(self) -> ProcessRow:
-        """What it runs on, and its CPU time."""
+    def use_row(self, ended: ThreadsEnded | None = None) -> ProcessRow:
+        """What it runs on, its CPU time, and which of its threads ended."""
         message, from_us, to_us = self.message, self._counted_from_us, self._counted_to_us
         grown = self.threads.trend(THREADS, THREADS_SHARE)
         return {
@@ -266,6 +267,7 @@ class ProcessUse:
             "cpus": message.cpus if message else None,
             "thread_pools": message.thread_pools if message else [],
             "threads_growth": grown.to_json() if grown else None,
+            "threads_ended": ended,
         }
 
     def memory_row(self, large: LargeObjects | None, cycles: DeadCycles | None) -> MemoryFigures:

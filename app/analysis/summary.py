@@ -55,7 +55,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "threads": threads,
         "threads_not_shown": threads_not_shown,
         "threads_cpu_unlisted_s": ledger.processes.unlisted_cpu_s(threads),
-        "processes": [process.use_row() for process in ledger.processes],
+        "processes": [process.use_row(ledger.threads.ended(process.pid)) for process in ledger.processes],
         "cpu_share": _cpu_share(ledger),
         **rows,
         "hot": ledger.hot(HOT_ROWS),

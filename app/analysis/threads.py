@@ -22,7 +22,7 @@ from app.analysis.waits import Waits
 from app.analysis.where import FLAMES, Share, Whereabouts, flame, table
 from app.model.frames import Counters, Names
 from app.model.states import STATES
-from app.model.summary import ThreadFigures, ThreadRow
+from app.model.summary import ThreadFigures, ThreadRow, ThreadsEnded
 from app.model.tracks import thread_names, thread_totals
 
 KEPT_ROWS = 500
@@ -55,6 +55,7 @@ class Threads:
         self._forgotten_us = [0] * len(STATES)
         self._forgotten_waits = Histogram()
         self._whereabouts = Whereabouts()
+        self._ended: dict[int, list[int]] = {}  # of each process: how many, and how long they lived together
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(self._threads.values())
@@ -85,6 +86,11 @@ class Threads:
         self._leave((self[lane] for lane in message.gone), message.at_us)
         for lane in message.gone:
             self._there.pop(lane, None)
+            went = self.get(lane)
+            if went is not None:
+                ended = self._ended.setdefault(went.pid, [0, 0])
+                ended[0] += 1
+                ended[1] += message.at_us - went.named_us
 
     def share_names(self, before: Threads) -> None:
         """Know all threads that were ever named in the pieces before."""
@@ -168,6 +174,11 @@ class Threads:
     def spoken_of(self, at_us: int) -> list[Thread]:
         """Those alive, and those that went a short while ago."""
         return [thread for thread in self if thread.alive or at_us - thread.gone_us <= NAMED_US]
+
+    def ended(self, pid: int) -> ThreadsEnded | None:
+        """Which threads of a process ended by themselves."""
+        count, lived_us = self._ended.get(pid, (0, 0))
+        return {"count": count, "lived_s": lived_us / count / 1e6} if count else None
 
     def alive(self) -> Counter[int]:
         """How many threads each process has."""

@@ -212,6 +212,13 @@ class ThreadRow(ThreadFigures):
     flame: FlameNode | None  # only the most active have one
 
 
+class ThreadsEnded(TypedDict):
+    """Threads of a process that ended while it was watched."""
+
+    count: int
+    lived_s: float  # on average, from when they were first seen
+
+
 class ProcessRow(TypedDict):
     """What a process runs on, and its CPU time, see app/analysis/processes.py."""
 
@@ -224,6 +231,7 @@ class ProcessRow(TypedDict):
     cpus: Maybe
     thread_pools: list[str]
     threads_growth: CountGrowth | None
+    threads_ended: ThreadsEnded | None  # None where there were none
 
 
 class CourseRows(TypedDict):

@@ -181,6 +181,7 @@ def _process(summary: Measurements, pid: int) -> ProcessRow:
         "cpus": None,
         "thread_pools": [],
         "threads_growth": None,
+        "threads_ended": None,
     }
 
 

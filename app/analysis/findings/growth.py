@@ -9,10 +9,13 @@ from app.analysis.growth_words import NAMED_SHARE, growing, grows
 from app.analysis.verdict import unread
 from app.model.findings import Finding
 from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, Measurements, MemoryRow
-from app.model.units import count, size
+from app.model.units import count, seconds, size
 
 FEW_READINGS = 8  # what is judged from fewer says so
 _HOUR_S = 3600
+_OFTEN_PER_S = 100  # threads that end: starting so many takes about a hundredth of a CPU
+_BRIEF_S = 2.0
+_LEAST_CHURN_S = 2.0
 _TYPES_NAMED = 2
 
 # What grows is native where half of it is, and the doing of threads that grow in number where half of it is
@@ -173,6 +176,11 @@ def _cycles(summary: Measurements, pid: int) -> str:
     rows = [row for row in summary["gc"] or () if row["pid"] == pid]
     if not rows or any(sum(row["collections"]) for row in rows):
         return ""
+    if all(row["enabled"] is False for row in rows):
+        return (
+            " The collector is switched off (gc.disable()), so that all of it may be cycles that nobody uses: "
+            "gc.collect() would give those back, and gc.enable() keep them from growing."
+        )
     return (
         " The collector has not run so far, so that part of it may be cycles that nobody uses: "
         "gc.collect() would give those back."
@@ -272,6 +280,38 @@ def threads_grow(summary: Measurements) -> Finding | None:
     )
 
 
+def threads_come_and_go(summary: Measurements) -> Finding | None:
+    """Threads that are started all the time, do little and end."""
+    found = [
+        (ended["count"], row["pid"], ended["lived_s"])
+        for row in summary["processes"]
+        if (ended := row.get("threads_ended")) and ended["lived_s"] <= _BRIEF_S
+    ]
+    if not found:
+        return None
+    number, pid, lived_s = max(found)
+    lasted_s = summary["run"]["duration_s"]
+    if lasted_s < _LEAST_CHURN_S or number < _OFTEN_PER_S * lasted_s:
+        return None
+    return Finding(
+        code="threads-come-and-go",
+        severity="warning",
+        title="Threads are started and end all the time",
+        detail=(
+            f"{count(number)} threads of process {pid} ended in {lasted_s:.1f} s, {count(number / lasted_s)} a "
+            f"second, each {seconds(lived_s)} after it was first seen, on average. Each costs its start, a "
+            "stack, and two times or more at which the GIL is handed on, whatever it does."
+        ),
+        evidence={"pid": pid, "ended": number, "ended_per_s": number / lasted_s, "lived_s": lived_s},
+        advice=(
+            "A pool (ThreadPoolExecutor(max_workers=...)) uses its threads again: one job is then no thread. "
+            "Many timers need one thread that waits for the next: sched.scheduler, or call_later of an event "
+            "loop, instead of a threading.Timer each."
+        ),
+        doc="/runs",
+    )
+
+
 def _with_threads(memory: MemoryRow | None, growth: CountGrowth) -> str:
     """What memory they take."""
     if memory is None:
@@ -296,4 +336,10 @@ def whose(row: HeapRow) -> str:
     return f"process {row['pid']}{interpreter}"
 
 
-RULES: tuple[Rule, ...] = (memory_growth, native_memory_growth, heap_growth, threads_grow)
+RULES: tuple[Rule, ...] = (
+    memory_growth,
+    native_memory_growth,
+    heap_growth,
+    threads_grow,
+    threads_come_and_go,
+)

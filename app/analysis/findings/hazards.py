@@ -6,7 +6,7 @@ account in its result. Contention shows from outside as well, in the states of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from app.analysis.findings.rows import SIGNAL, Rule, most_blocked, seen_enough, share, signals
@@ -148,14 +148,16 @@ def lock_contention(summary: Measurements) -> Finding | None:
     if deadlock(summary) or leaked_lock(summary):
         return None  # they are blocked for ever, and that has been said
     by_process: dict[int, list[ThreadRow]] = {}
+    # Where some were looked at, nothing is taken for granted of one that was not: it may wait for work.
+    looked_at = any(_looks_at_locks(thread) for thread in summary["threads"])
     for thread in summary["threads"]:
-        if _takes_turns(thread):
+        if _takes_turns(thread) and (_looks_at_locks(thread) or not looked_at):
             by_process.setdefault(thread["pid"], []).append(thread)
     group = next((group for group in by_process.values() if _is_serial(group)), None)
     if group is None:
         return _kept_waiting(summary)
     blocked = sum(share(thread, "lock") for thread in group) / len(group)
-    busy = sum(map(_busy, group))
+    busy = _together(group, _busy)
     detail = (
         f"{len(group)} threads are blocked on a lock other than the GIL for {blocked:.0%} of the time on "
         f"average; together they are at work for {busy:.1f} times the run's length."
@@ -223,13 +225,17 @@ def _waits_for_work(thread: ThreadRow) -> bool:
     concurrent.futures waits in the library alone; a host written in C (uWSGI) keeps its idle threads at a
     lock that is held by the one which waits for the next request.
     """
-    looked_at = [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
+    looked_at = _looks_at_locks(thread)
     nowhere_s = sum(
         row["total_s"]
         for row in looked_at
         if row["function"] is None or _in_library(row) or _waits_for_signal(row)
     )
     return nowhere_s > _MOST * sum(row["total_s"] for row in looked_at)
+
+
+def _looks_at_locks(thread: ThreadRow) -> list[TimeRow]:
+    return [row for row in thread["blocked"] if row["state"] == "lock" and row["count"]]
 
 
 def _waits_for_signal(place: TimeRow) -> bool:
@@ -246,8 +252,14 @@ def _in_library(place: TimeRow) -> bool:
 
 def _is_serial(group: list[ThreadRow]) -> bool:
     least, most = _AT_WORK
-    busy = sum(map(_busy, group))
-    return len(group) >= _MIN_THREADS and least <= busy and busy - sum(map(_run_delay, group)) <= most
+    busy = _together(group, _busy)
+    return len(group) >= _MIN_THREADS and least <= busy and busy - _together(group, _run_delay) <= most
+
+
+def _together(group: list[ThreadRow], share_of: Callable[[ThreadRow], float]) -> float:
+    """The sum of a share of each, of threads that may have lived one after the other."""
+    lasted_s = max(thread["observed_s"] for thread in group)
+    return sum(share_of(thread) * thread["observed_s"] for thread in group) / lasted_s if lasted_s else 0.0
 
 
 def _busy(thread: ThreadRow) -> float:

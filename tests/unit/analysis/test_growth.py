@@ -167,7 +167,7 @@ def memory_row(
 def growing(
     *rows: dict[str, Any], threads: dict[str, Any] | None = None, heap: Any = None, collections: int = 5
 ) -> Any:
-    gc = [{"pid": 1, "interpreter": 0, "collections": [collections, 0, 0]}]
+    gc = [{"pid": 1, "interpreter": 0, "enabled": True, "collections": [collections, 0, 0]}]
     processes = [{"pid": row["pid"], "threads_growth": threads} for row in rows]
     told = {"types": None, "holders": None, **summary(heap=heap, gc=gc, memory=rows)}
     return {**told, "processes": processes}
@@ -226,6 +226,26 @@ def test_one_type_alone_is_named_so() -> None:
 def test_what_was_never_collected_may_be_garbage() -> None:
     of = growing(memory_row(told(c_in_use=5, large_a_second=100)), collections=0)
     assert "The collector has not run so far" in check(rules.memory_growth(of)).detail
+    of["gc"][0]["enabled"] = False
+    assert "The collector is switched off" in check(rules.memory_growth(of)).detail
+
+
+def ended(count: int, lived_s: float, pid: int = 1) -> Any:
+    return {"pid": pid, "threads_ended": {"count": count, "lived_s": lived_s}}
+
+
+def test_threads_that_come_and_go_are_told_with_their_pace_and_their_life() -> None:
+    of = growing()
+    of["run"] = {"duration_s": 5.0}
+    of["processes"] = [ended(3_000, 0.5), ended(9_000, 3.0, pid=2), {"pid": 3, "threads_ended": None}]
+    finding = check(rules.threads_come_and_go(of))
+    assert finding.evidence == {"pid": 1, "ended": 3_000, "ended_per_s": 600.0, "lived_s": 0.5}
+    assert "3,000 threads of process 1 ended in 5.0 s, 600 a second, each 500 ms after" in finding.detail
+    assert codes(of) == ["threads-come-and-go"]
+    of["processes"] = [ended(499, 0.5)]
+    assert codes(of) == []
+    of["run"], of["processes"] = {"duration_s": 1.5}, [ended(900, 0.5)]
+    assert codes(of) == [], "a pool that starts and ends is no habit"
 
 
 @pytest.mark.parametrize("parts", [{"c_in_use": 5}, {"other": 5}], ids=["blocks", "mappings"])

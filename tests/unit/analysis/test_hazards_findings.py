@@ -14,7 +14,7 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
     """A thread that was blocked on a lock for this share of ten seconds, and asleep for the rest."""
     shares = {**dict.fromkeys(STATES, 0.0), "lock": lock, "unknown": unknown}
     shares["sleep"] = 1 - lock - unknown
-    seen = {"shares": shares, "coverage": 1 - unknown}
+    seen = {"shares": shares, "coverage": 1 - unknown, "observed_s": 10.0}
     rest = {"counted_s": 10.0, "run_delay_s": run_delay_s, "voluntary_switches": 50, "blocked": []}
     return {"pid": 1, "name": name, **seen, **rest}
 
@@ -73,6 +73,20 @@ def test_contention_names_the_place_of_most_of_it() -> None:
 )
 def test_what_only_resembles_it_does_not(threads: list[dict[str, Any]]) -> None:
     assert not contended(*threads)
+
+
+def test_threads_that_lived_one_after_the_other_do_not_take_turns() -> None:
+    """Each was at work for 6 % of a tenth of the time: that is no thread's work, together."""
+    always, brief = thread("always", 0.94), {**thread("brief", 0.94), "observed_s": 1.0}
+    assert contended(*[always] * 13)
+    assert not contended(always, *[brief] * 12)
+
+
+def test_of_threads_that_were_never_looked_at_nothing_is_taken_for_granted() -> None:
+    idle = [blocked("Condition.wait", 5.0, "Event.wait", "Timer.run")]
+    threads = [thread(f"t{n}", 0.75) for n in range(4)]
+    assert contended(*threads), "nothing was looked at"
+    assert not contended({**threads[0], "blocked": idle}, *threads[1:])
 
 
 def test_threads_of_a_package_s_pool_that_wait_for_its_queue_do_not_contend() -> None:
