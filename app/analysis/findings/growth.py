@@ -178,8 +178,8 @@ def _cycles(summary: Measurements, pid: int) -> str:
         return ""
     if all(row["enabled"] is False for row in rows):
         return (
-            " The collector is switched off (gc.disable()), so that all of it may be cycles that nobody uses: "
-            "gc.collect() would give those back, and gc.enable() keep them from growing."
+            " The collector is switched off (gc.disable()), so that all of it may be cycles that nobody "
+            "uses: gc.collect() would give those back, and gc.enable() keep them from growing."
         )
     return (
         " The collector has not run so far, so that part of it may be cycles that nobody uses: "
@@ -298,9 +298,10 @@ def threads_come_and_go(summary: Measurements) -> Finding | None:
         severity="warning",
         title="Threads are started and end all the time",
         detail=(
-            f"{count(number)} threads of process {pid} ended in {lasted_s:.1f} s, {count(number / lasted_s)} a "
-            f"second, each {seconds(lived_s)} after it was first seen, on average. Each costs its start, a "
-            "stack, and two times or more at which the GIL is handed on, whatever it does."
+            f"{count(number)} threads of process {pid} ended in {lasted_s:.1f} s, "
+            f"{count(number / lasted_s)} a second, each {seconds(lived_s)} after it was first seen, on "
+            "average. Each costs its start, a stack, and two times or more at which the GIL is handed on, "
+            "whatever it does."
         ),
         evidence={"pid": pid, "ended": number, "ended_per_s": number / lasted_s, "lived_s": lived_s},
         advice=(

@@ -7,7 +7,7 @@ import time
 END = time.monotonic() + 5
 
 
-def job():
+def job() -> None:
     if time.monotonic() < END:
         threading.Timer(0.2, job).start()
 
