@@ -158,7 +158,8 @@ def _memory(summary: Summary) -> Told:
     )
     if growing is not None and growing["bytes_per_s"] > 0:
         yield Sentence(
-            f"RSS grew by {units.size(growing['bytes_per_s'])} a second, from "
+            "What a process alone has written to grew by "
+            f"{units.size(growing['bytes_per_s'])} a second, from "
             f"{units.size(growing['bytes_from'])} to {units.size(growing['bytes_to'])}.",
         )
 

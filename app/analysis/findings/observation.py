@@ -15,6 +15,7 @@ _GRAVE = 0.8
 
 # The observer halves its rate where it takes more than half of a CPU: near that, its own work is the reason.
 _STRAINED = 0.4
+_OFTEN_PER_S = 100  # threads that end
 
 
 def thin(summary: Measurements) -> Finding | None:
@@ -29,8 +30,8 @@ def thin(summary: Measurements) -> Finding | None:
         code="observation-thin",
         severity="notice" if coverage >= _GRAVE else "warning",
         title=f"Only {units.coverage(coverage)} of the time was seen",
-        detail=f"{_reason(sampling, strained)} Every share is of the time that was seen, and the rest may "
-        "have been different. A wait or a hold that reaches into it lasted at least as long as it was seen."
+        detail=f"{_reason(sampling, strained, _ended_per_s(summary))} Every share is of the time that was "
+        "seen, and the rest may have been different. A wait or a hold that reaches into it lasted at least as long as it was seen."
         + ("" if judged else " What was seen for less than half of its time is too little to judge by."),
         evidence={
             "coverage": coverage,
@@ -48,10 +49,22 @@ def thin(summary: Measurements) -> Finding | None:
     )
 
 
-def _reason(sampling: SamplingInfo, strained: bool) -> str:
+def _ended_per_s(summary: Measurements) -> float:
+    """How many threads ended in a second."""
+    lasted_s = summary["run"]["duration_s"]
+    ended = sum(told["count"] for row in summary["processes"] if (told := row.get("threads_ended")))
+    return ended / lasted_s if lasted_s else 0.0
+
+
+def _reason(sampling: SamplingInfo, strained: bool, ended_per_s: float) -> str:
     rates = f"{sampling['gil_hz'] or 0:.0f} samples a second of {sampling['gil_hz_requested'] or 0:g}"
     share = sampling["observer_cpu_share"]
     used = "" if share is None else f" with {share:.0%} of a CPU"
+    if strained and ended_per_s >= _OFTEN_PER_S:
+        return (
+            f"{units.count(ended_per_s)} threads a second are started and end, and the observer has to find "
+            f"each: it took {rates}{used}."
+        )
     if strained:
         return f"The program has more threads than the observer can read: it took {rates}{used}."
     if sampling["late"]:

@@ -113,7 +113,7 @@ def test_memory_is_told_at_its_highest_and_by_its_growth(made: Summary) -> None:
     assert answered("memory", told)["says"] == [
         "RSS was 120 MiB at its highest.",
         "Python's objects took 90 MiB of it at most, and 1 MiB when last read.",
-        "RSS grew by 10 MiB a second, from 20 MiB to 120 MiB.",
+        "What a process alone has written to grew by 10 MiB a second, from 20 MiB to 120 MiB.",
     ]
 
 
