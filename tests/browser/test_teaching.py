@@ -169,6 +169,22 @@ def test_the_fixed_version_runs_in_the_place_of_the_other(page: Page) -> None:
     )
 
 
+def test_pictures_and_tables_of_the_result_come_with_the_answer(page: Page) -> None:
+    teach(page, "14/lost-update")
+    run_for_a_moment(page)
+    exhibits = page.locator(".exhibits table")
+    expect(exhibits).to_have_count(1)
+    expect(exhibits).to_be_hidden()
+    page.keyboard.press("a")
+    expect(exhibits).to_be_visible()
+    run = api(page, "/teaching")["shown"]["run"]
+    table = api(page, f"/runs/{run}/summary")["workload"]["table"]
+    expect(exhibits.locator("tbody tr")).to_have_count(len(table["rows"]))
+    page.get_by_role("button", name="Run again").click()
+    expect(page.locator(LIVE)).to_be_visible()
+    expect(exhibits).to_have_count(0)
+
+
 def test_a_program_that_waits_for_a_hand_is_told_what_to_do(page: Page) -> None:
     teach(page, "17/memory-ladder")
     action = page.locator(".acts button").first

@@ -9,6 +9,7 @@
 import { find, setText } from "../../base/dom.js";
 import { MemoryChart } from "../../charts/memory_chart.js";
 import { whole } from "../../state/time_window.js";
+import { pictureOf, tableOf } from "../lessons/exhibits.js";
 import { FigureTiles } from "../run/figures.js";
 import { FollowedRun } from "../run/followed_run.js";
 import { badgeOf, describe } from "../run/title.js";
@@ -25,6 +26,8 @@ export class LivePicture {
   #chart;
   #onProblem;
   #onNews;
+  /** The run whose exhibits are there. @type {string | null} */
+  #exhibited = null;
   #update = () => this.#show();
 
   /**
@@ -61,6 +64,8 @@ export class LivePicture {
       onProblem: this.#onProblem,
     });
     this.#chart.recolour(this.#palette); // another run's processes are others
+    this.#exhibited = null;
+    find(this.#root, ".exhibits", HTMLElement).replaceChildren();
     this.#scheduler.redraw(this.#update);
   }
 
@@ -97,10 +102,22 @@ export class LivePicture {
     failure.hidden = !run?.error;
     setText(failure, run?.error ? `${run.error.title}. ${run.error.detail} ${run.error.remedy}` : "");
     this.#tiles.update(state);
+    this.#exhibit(state);
     const edgeUs = (lastUs ?? 0) - (figures?.begin_us ?? 0);
     if (edgeUs > 0) this.#timeline.update(state, 0, Math.max(edgeUs, whole(edgeUs).spanUs), this.#palette);
     const chart = find(this.#root, ".chart", HTMLElement);
     chart.hidden = run?.question !== "memory";
     if (!chart.hidden) this.#chart.update(state.courses.memory);
+  }
+
+  /** The pictures and tables of a result, which are a part of the answer. @param {RunState} state */
+  #exhibit({ summary }) {
+    if (!summary || this.#exhibited === this.run) return;
+    this.#exhibited = this.run;
+    const { pictures = [], table = [] } = /** @type {{[name: string]: any}} */ (summary.workload ?? {});
+    find(this.#root, ".exhibits", HTMLElement).replaceChildren(
+      ...[pictures ?? []].flat().map(pictureOf),
+      ...[table ?? []].flat().map((one) => tableOf(one)),
+    );
   }
 }
