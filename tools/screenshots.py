@@ -8,6 +8,7 @@ PICTURE-dark.png, of all pictures or of those that are named:
     lab      a live convoy, when the timeline's window is full; and its panel of waits
     heap     the map of a fragmented heap
     memory   the page of the memory manager, after all but one block in each pool were freed
+    teach    a step of teaching, with the answer of a run that has just ended
     copies   the memory of children that read what they share: plain objects, and a buffer
 """
 
@@ -67,6 +68,16 @@ def memory_pictures(page: Page, theme: str) -> None:
     page.locator(".climb .badge[data-state=stopped]").wait_for()
 
 
+def teach_pictures(page: Page, theme: str) -> None:
+    """The chapter on starvation: its question, its run and the answer."""
+    page.goto(urljoin(page.url, "/teach/13/starvation"))
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator(".picture .badge[data-state=finished]").wait_for()
+    page.get_by_role("button", name="Show the answer").click()
+    page.locator(".answer .says li").first.wait_for()
+    page.screenshot(path=IMAGES / f"teach-{theme}.png")
+
+
 def copies_pictures(page: Page, theme: str) -> None:
     """What becomes of pages that children share with their parent, by what lies in them."""
     for data in ("objects", "buffer"):
@@ -83,6 +94,7 @@ PICTURES = {
     "lab": lab_pictures,
     "heap": heap_pictures,
     "memory": memory_pictures,
+    "teach": teach_pictures,
     "copies": copies_pictures,
 }
 

@@ -152,6 +152,25 @@ def test_a_reload_goes_on_with_the_run_and_another_step_begins_anew(page: Page) 
     expect(page.locator(".picture .nothing")).to_be_visible()
 
 
+def test_a_run_that_is_there_no_more_leaves_the_step_as_it_was_before_it(
+    new_page: Callable[..., Page],
+) -> None:
+    page = teach(new_page(tolerate="status of 404|WebSocket connection"))
+    run_for_a_moment(page)
+    run = api(page, "/teaching")["shown"]["run"]
+    page.wait_for_function(
+        "id => fetch(`/api/v1/runs/${id}`, {method: 'DELETE'}).then(({ok}) => ok)", arg=run
+    )
+    page.reload()
+    expect(page.get_by_role("alert").filter(has_text=run)).to_be_visible()
+    expect(page.locator(".picture .nothing")).to_be_visible()
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    page.keyboard.press("PageDown")  # and who comes next does not ask for it
+    page.wait_for_function(
+        "() => fetch('/api/v1/teaching').then((answer) => answer.json()).then(({shown}) => shown.run === null)"
+    )
+
+
 def test_the_fixed_version_runs_in_the_place_of_the_other(page: Page) -> None:
     teach(page, "14/lost-update")
     page.keyboard.press("Enter")

@@ -61,7 +61,10 @@ export class LivePicture {
     this.#run?.dispose();
     this.#run = id === null ? null : new FollowedRun(id, {
       onNews: () => this.#scheduler.redraw(this.#update),
-      onProblem: this.#onProblem,
+      onProblem: (problem) => {
+        this.show(null); // it is not there any more
+        this.#onProblem(problem);
+      },
     });
     this.#chart.recolour(this.#palette); // another run's processes are others
     this.#exhibited = null;
