@@ -167,7 +167,7 @@ def test_a_run_that_is_there_no_more_leaves_the_step_as_it_was_before_it(
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
     page.keyboard.press("PageDown")  # and who comes next does not ask for it
     page.wait_for_function(
-        "() => fetch('/api/v1/teaching').then((answer) => answer.json()).then(({shown}) => shown.run === null)"
+        "() => fetch('/api/v1/teaching').then((a) => a.json()).then(({shown}) => shown.run === null)"
     )
 
 
