@@ -31,8 +31,8 @@ def thin(summary: Measurements) -> Finding | None:
         severity="notice" if coverage >= _GRAVE else "warning",
         title=f"Only {units.coverage(coverage)} of the time was seen",
         detail=f"{_reason(sampling, strained, _ended_per_s(summary))} Every share is of the time that was "
-        "seen, and the rest may have been different. A wait or a hold that reaches into it lasted at least as "
-        "long as it was seen."
+        "seen, and the rest may have been different. A wait or a hold that reaches into it lasted at least "
+        "as long as it was seen."
         + ("" if judged else " What was seen for less than half of its time is too little to judge by."),
         evidence={
             "coverage": coverage,
