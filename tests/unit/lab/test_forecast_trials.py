@@ -55,6 +55,7 @@ def foretold(
     if kind == "workload":
         given |= {"workload": "primes", "params": {"numbers_from": 1009}} if "workload" not in asked else {}
     summary: Any = {
+        "run": {"cpu_s": None},
         "workload": {"ops_per_s": ops, **(more or {})},
         "threads": [],
         "gils": [],
