@@ -55,7 +55,7 @@ def test_a_run_is_compared_with_its_mended_variant(page: Page) -> None:
 
 def test_runs_are_chosen_to_be_compared(page: Page, site: Site) -> None:
     for _ in range(2):  # of one alone there is nothing to choose
-        start(page, seconds="0.5", workers="2")
+        start(page, seconds="2", workers="2")
         expect(page.locator(".badge")).to_have_text("finished")
         page.goto(f"http://{site.host}:{site.port}/")
     page.goto(f"http://{site.host}:{site.port}/compare")
