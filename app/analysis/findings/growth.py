@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.analysis.findings.rows import Rule
+from app.analysis.findings.rows import OFTEN_ENDED_PER_S, Rule
 from app.analysis.growth_words import NAMED_SHARE, growing, grows
 from app.analysis.verdict import unread
 from app.model.findings import Finding
@@ -13,7 +13,6 @@ from app.model.units import count, seconds, size
 
 FEW_READINGS = 8  # what is judged from fewer says so
 _HOUR_S = 3600
-_OFTEN_PER_S = 100  # threads that end: starting so many takes about a hundredth of a CPU
 _BRIEF_S = 2.0
 _LEAST_CHURN_S = 2.0
 _TYPES_NAMED = 2
@@ -291,7 +290,7 @@ def threads_come_and_go(summary: Measurements) -> Finding | None:
         return None
     number, pid, lived_s = max(found)
     lasted_s = summary["run"]["duration_s"]
-    if lasted_s < _LEAST_CHURN_S or number < _OFTEN_PER_S * lasted_s:
+    if lasted_s < _LEAST_CHURN_S or number < OFTEN_ENDED_PER_S * lasted_s:
         return None
     return Finding(
         code="threads-come-and-go",

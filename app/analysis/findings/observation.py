@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.analysis.findings.rows import Rule, seen_enough
+from app.analysis.findings.rows import OFTEN_ENDED_PER_S, Rule, seen_enough
 from app.analysis.tracks import THIN
 from app.model import units
 from app.model.findings import Finding
@@ -15,7 +15,6 @@ _GRAVE = 0.8
 
 # The observer halves its rate where it takes more than half of a CPU: near that, its own work is the reason.
 _STRAINED = 0.4
-_OFTEN_PER_S = 100  # threads that end
 
 
 def thin(summary: Measurements) -> Finding | None:
@@ -61,7 +60,7 @@ def _reason(sampling: SamplingInfo, strained: bool, ended_per_s: float) -> str:
     rates = f"{sampling['gil_hz'] or 0:.0f} samples a second of {sampling['gil_hz_requested'] or 0:g}"
     share = sampling["observer_cpu_share"]
     used = "" if share is None else f" with {share:.0%} of a CPU"
-    if strained and ended_per_s >= _OFTEN_PER_S:
+    if strained and ended_per_s >= OFTEN_ENDED_PER_S:
         return (
             f"{units.count(ended_per_s)} threads a second are started and end, and the observer has to find "
             f"each: it took {rates}{used}."

@@ -12,7 +12,7 @@ is in use it is the program's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +27,8 @@ HEAD = 24
 HEAD_AT = 8  # in a chunk
 WINDOW_PAGES = 2_048  # 8 MiB: their states are read in some 100 µs
 _WINDOW = WINDOW_PAGES * PAGE
+_HEADS_AT_ONCE = 256  # are compared in a step, which takes some 0.3 ms
+_GATHERED = 500  # heads, or ranges of pages, in a step
 _MOST_HEADS = 100_000  # that are kept of a process: 4 MB
 _MOST_PAGES = 1 << 20  # of free chunks: 4 GiB of them, for which 2 MB are kept
 
@@ -91,10 +93,10 @@ class _Known:
     windows: list[_Window] = field(default_factory=list)
 
     def make(self) -> Generator[None, None, None]:
-        """Makes the windows, in a step of its own."""
+        """Makes the windows, in steps."""
         if self.lists is not None:
-            self.windows, self.lists = _windows(self.lists), None
-            yield
+            self.windows = yield from _windows(self.lists)
+            self.lists = None
 
 
 class KnownArenas:
@@ -168,20 +170,27 @@ class KnownArenas:
         return self._memory.u64(arena.top + _SIZE_AT) if arena.top else 0
 
 
-def _windows(lists: _Lists) -> list[_Window]:
-    """All heads and pages of an arena, by the 8 MiB that they lie in."""
+def _windows(lists: _Lists) -> Generator[None, None, list[_Window]]:
+    """All heads and pages of an arena, by the 8 MiB that they lie in; in steps."""
     blocks: dict[int, _Block] = defaultdict(_Block)
-    for at, head in zip(lists.places, lists.heads):
+    for met, (at, head) in enumerate(zip(lists.places, lists.heads), 1):
         block = blocks[(at + HEAD_AT) // _WINDOW]
         block.places.append(at + HEAD_AT)
         block.heads.append(head)
-    for start, end in lists.found.trimmed:
-        for number in range(start // WINDOW_PAGES, (end - 1) // WINDOW_PAGES + 1):
-            blocks[number].in_trimmed.append(_within(number, start, end))
-    for start, end in lists.found.kept:
-        for number in range(start // WINDOW_PAGES, (end - 1) // WINDOW_PAGES + 1):
-            blocks[number].in_kept.append(_within(number, start, end))
-    return [block.window() for block in blocks.values()]
+        if not met % _GATHERED:
+            yield
+    for ranges, of_block in ((lists.found.trimmed, "in_trimmed"), (lists.found.kept, "in_kept")):
+        for met, (start, end) in enumerate(ranges, 1):
+            for number in range(start // WINDOW_PAGES, (end - 1) // WINDOW_PAGES + 1):
+                getattr(blocks[number], of_block).append(_within(number, start, end))
+            if not met % _GATHERED:
+                yield
+    windows: list[_Window] = []
+    for block in blocks.values():
+        for window in block.windows():
+            windows.append(window)
+            yield
+    return windows
 
 
 def _within(number: int, start: int, end: int) -> Range:
@@ -198,29 +207,28 @@ class _Block:
     in_trimmed: list[Range] = field(default_factory=list)
     in_kept: list[Range] = field(default_factory=list)
 
-    def window(self) -> _Window:
-        """The same, ready to be compared and counted."""
-        of_heads = {at // PAGE for at in self.places}
-        of_heads |= {at // PAGE + 1 for at in self.places if at % PAGE > PAGE - HEAD}  # they end there
-        ranges = (*self.in_trimmed, *self.in_kept)
-        first = min([*of_heads, *(start for start, _ in ranges)])
-        count = max([*of_heads, *(end - 1 for _, end in ranges)]) + 1 - first
+    def windows(self) -> Iterator[_Window]:
+        """The same, ready to be compared and counted: the pages with the first of the heads."""
+        ranges = (self.in_trimmed, self.in_kept)
+        for start in range(0, max(1, len(self.places)), _HEADS_AT_ONCE):
+            some = slice(start, start + _HEADS_AT_ONCE)
+            yield _window(self.places[some], self.heads[some], *ranges)
+            ranges = ([], [])
 
-        def mask(ranges: Iterable[Range]) -> int:
-            pages = bytearray(count)
-            for start, end in ranges:
-                pages[start - first : end - first] = b"\1" * (end - start)
-            return int.from_bytes(pages, "little")
 
-        in_heads = bytearray(count)
-        for page in of_heads:
-            in_heads[page - first] = 1
-        return _Window(
-            first,
-            count,
-            MemoryPieces(self.places, HEAD),
-            b"".join(self.heads),
-            int.from_bytes(in_heads, "little"),
-            mask(self.in_trimmed),
-            mask(self.in_kept),
-        )
+def _window(places: list[int], heads: list[bytes], trimmed: list[Range], kept: list[Range]) -> _Window:
+    of_heads = {at // PAGE for at in places}
+    of_heads |= {at // PAGE + 1 for at in places if at % PAGE > PAGE - HEAD}  # they end there
+    ranges = (*trimmed, *kept, *((page, page + 1) for page in of_heads))
+    first = min(start for start, _ in ranges)
+    count = max(end for _, end in ranges) - first
+
+    def mask(ranges: Iterable[Range]) -> int:
+        pages = bytearray(count)
+        for start, end in ranges:
+            pages[start - first : end - first] = b"\1" * (end - start)
+        return int.from_bytes(pages, "little")
+
+    in_heads = mask((page, page + 1) for page in of_heads)
+    pieces = MemoryPieces(places, HEAD)
+    return _Window(first, count, pieces, b"".join(heads), in_heads, mask(trimmed), mask(kept))

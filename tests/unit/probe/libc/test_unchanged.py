@@ -140,3 +140,12 @@ def test_pages_are_counted_as_they_are_now(known: Asked) -> None:
     assert known.again(heap.arena()) == FreePages(CHUNKS, 0, 5 * PAGE, (count - 8) * PAGE)
     del holder
     area.close()
+
+
+def test_an_arena_of_many_chunks_is_compared_in_steps(known: Asked) -> None:
+    heap = Heap()
+    places, heads = heap.places * 20, heap.heads() * 20
+    known.arenas.keep(heap.arena(), places, heads, LISTS)
+    first, later = (sum(1 for _ in known.arenas.again(heap.arena(), known.states)) for _ in range(2))
+    assert first > later >= len(places) / 256
+    assert known.again(heap.arena()) == FOUND
