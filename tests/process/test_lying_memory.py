@@ -51,6 +51,15 @@ sys.stdin.readline()
 """
 
 
+class BeatClock(RunClock):
+    """A clock that is at the beat that is being taken, however long the test has needed to get there."""
+
+    beat_us = 0
+
+    def now_us(self) -> int:
+        return self.beat_us
+
+
 class Watching:
     """What an observer does, on a clock that runs as fast as it can be done."""
 
@@ -59,7 +68,8 @@ class Watching:
         self.messages: list[frames.Message] = []
         self.ledger = Ledger()
         self.slow = SlowReads()
-        self.tree = ProcessTree(self.emit, self.slow, RunClock(), True, lambda pid: False)
+        self.clock = BeatClock()
+        self.tree = ProcessTree(self.emit, self.slow, self.clock, True, lambda pid: False)
         run = {"id": "fuzz", "kind": "attach", "name": "fuzz", "params": {}}
         self.emit(frames.Hello(0, 0.0, run, {"gil_hz": 1000.0}))
         self.tree.discovery.watch(pid, None, 0)
@@ -80,6 +90,7 @@ class Watching:
         tree, start = self.tree, 1000
         tree.heaps.look_at(True)
         for now in range(1000, SAMPLES * 1000 + 1000, 1000):
+            self.clock.beat_us = now
             tree.discovery.look(now)
             tree.rounds.sample(now)
             if now % 10_000 == 0:

@@ -85,10 +85,12 @@ def test_a_task_that_fails_is_reported_with_its_traceback(observe: Observe):
 
 def test_what_an_executor_pickles_to_hand_over_is_counted(observe: Observe):
     prepared = "x" * 100_000  # a worker's outcome holds it; with fork its job is not pickled
+    began = time.monotonic()
     target = _own(observe, "processes", prepared)
     result = target.receive("result")
+    elapsed_ms = 1000 * (time.monotonic() - began)  # "seconds" ends before the outcomes are handed back
     assert 3 * len(prepared) < result["executor_bytes_pickled"] < 3 * len(prepared) + 5_000
-    assert 0 < result["executor_pickling_ms"] < 1000 * result["seconds"]
+    assert 0 < result["executor_pickling_ms"] < 3 * elapsed_ms, "of three that may do it at once"
     target = _own(observe, "threads", prepared)
     assert not {"executor_bytes_pickled", "executor_pickling_ms"} & target.receive("result").keys()
 
