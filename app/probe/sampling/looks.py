@@ -70,9 +70,10 @@ class Looker:
         if holder == HOLDER_UNKNOWN:
             return []
         held = self._stacks.copy(state) if holder != HOLDER_NONE else []
-        # A holder that let go since was at worst on its way out of what its stack says. Asking that it holds
-        # the lock still would leave out those that let go often.
-        if held and self._read(gil)[2] != switches:
+        # A holder that let go since was at worst on its way out of what its stack says, and without the lock
+        # its frames stay as they are. Asking that it holds the lock still would leave out those that let go
+        # often.
+        if held and self._had_it_again(gil, state, switches):
             held = []
         waiter = self._longest_waiter(gil, holder)
         waited: list[StackFrame] = []
@@ -94,6 +95,15 @@ class Looker:
                 gil.waiters,
             ]
         ]
+
+    def _had_it_again(self, gil: GilTrack, state: int, switches: int) -> bool:
+        """Whether the holder at `switches` may have let go since, and have got the lock another time.
+
+        The lock counts each holder that is not the one before. After two such another has had it, and has
+        it back, or never did.
+        """
+        last, _, since = self._read(gil)
+        return since - switches > 2 or (since != switches and last == state)
 
     def _look_at_one_that_runs(self, now_us: int) -> list[Row]:
         """Without a GIL many run at once: they are looked at in turn, and nobody is waited for."""
