@@ -99,7 +99,7 @@ AT_ONCE_IN_PART = frozenset(
     {
         *("convoy", "stalled-holder", "switch-interval", "task-queue", "queues"),
         *("lost-update", "livelock", "counters", "shared-map", "atomic-matrix", "ordering"),
-        *("reference-counts", "reference-cycles", "gil_switched_on"),
+        *("reference-counts", "reference-cycles", "gil_switched_on", "pollers"),
     }
 )
 EVERYWHERE = frozenset({"observation-thin"})  # said of the machine, not of the program
