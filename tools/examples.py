@@ -55,6 +55,8 @@ def main() -> None:
 def examples(client: httpx.Client) -> dict[str, Any]:
     """By the name of the schema."""
     one, other = (finished(client) for _ in range(2))
+    note = {"at_us": 250_000, "text": "here both threads want the GIL"}
+    noted = client.post(f"/runs/{one}/notes", json=note).raise_for_status().json()
     asked = {
         "Health": "/health",
         "InterpretersView": "/interpreters",
@@ -71,6 +73,7 @@ def examples(client: httpx.Client) -> dict[str, Any]:
         "ComparisonView": f"/compare?a={one}&b={other}",
     }
     made = {name: shortened(client.get(path).raise_for_status().json()) for name, path in asked.items()}
+    made["NoteView"] = noted
     step = {"chapter": 15, "workload": "cpu-bound", "run": one, "revealed": True}
     made["TeachingView"] = shortened(client.put("/teaching", json=step).raise_for_status().json())
     made["EntranceCode"] = {**client.post("/codes").json(), "code": "0hT8rTk2P1c"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from app.model.frames import Message
@@ -33,6 +33,11 @@ class Source(Protocol):
     @property
     def span(self) -> tuple[int, int] | None:
         """From when to when, in microseconds, a page in a file opens; None: all of it."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[Json]:
+        """What people noted on its timeline: see app/runs/notes.py."""
         ...
 
     def within(self) -> Summary | None:

@@ -2,7 +2,7 @@
 
 The page's own modules stand in it as data URLs, by names that an import map resolves. Its data are
 
-    {"header", "run", "summary", "span", "timeline", "lines"}
+    {"header", "run", "summary", "notes", "span", "timeline", "lines"}
 
 as a server tells them, compressed. `span` is null, or {"from_us", "to_us", "summary"} of the time that the
 page opens at: of every other part of the run it has no figures, and says so. `lines` are the messages that
@@ -76,7 +76,7 @@ class HtmlPage:
 def _data(source: Source) -> bytes:
     """What the page shows, compressed; as much of it as fits."""
     told: Json = {"header": _header(source), "run": source.run, "summary": source.summary}
-    told |= {"span": _span(source)}
+    told |= {"span": _span(source), "notes": list(source.notes)}
     told |= {"timeline": None, "lines": _lines(source.lines(), _DATA_BYTES // 2)}
     packed = _packed(told)
     if told["lines"] is None and source.header is not None:

@@ -13,6 +13,7 @@ from app.exporters.exporter import Exporter
 from app.model import frames, redaction
 from app.model.errors import BadRequest
 from app.model.summary import RunInfo, Summary
+from app.runs.notes import Notes, line_of
 from app.runs.playback import Recorded, in_thread
 from app.runs.record import RunRecord
 from app.runs.timeline import level_for
@@ -53,7 +54,18 @@ def export(run: RunRecord, exporter: Exporter, span: Span | None = None) -> Iter
         )
     if span is not None and span[1] <= span[0]:
         raise BadRequest(f"to_us must be greater than from_us, {span[0]}; it was {span[1]}", field="to_us")
-    return _exported(exporter, run.summary(), run.header(), run.recorded(), span)
+    return _exported(
+        exporter, run.summary(), run.header(), run.recorded(), span, run.to_json().get("notes", [])
+    )
+
+
+async def recording_of(run: RunRecord, from_us: int = 0, to_us: int | None = None) -> AsyncIterator[str]:
+    """Its messages of a span of time; of all of it also its notes, so that who imports it has them too."""
+    async for line in run.messages(from_us, to_us):
+        yield line
+    notes = run.to_json()["notes"]
+    if notes and from_us <= 0 and to_us is None:
+        yield line_of(notes)
 
 
 def span_of(from_us: int | None, to_us: int | None) -> Span | None:
@@ -79,7 +91,8 @@ class _Recorded:
     header: Json | None
     summary: Summary
     recorded: Recorded
-    span: Span | None = None
+    span: Span | None
+    notes: Notes
 
     def within(self) -> Summary | None:
         if self.span is None:
@@ -100,13 +113,18 @@ class _Recorded:
 
 
 def _exported(
-    exporter: Exporter, summary: Summary, header: Json | None, recorded: Recorded, span: Span | None
+    exporter: Exporter,
+    summary: Summary,
+    header: Json | None,
+    recorded: Recorded,
+    span: Span | None,
+    notes: Notes,
 ) -> Iterator[bytes]:
     told = _to_share(summary["run"])  # without how it is kept, which is not the run's own
     if header is not None:
         said = {name: told.get(name, value) for name, value in header["hello"]["run"].items()}
         header = {**header, "run": told, "hello": {**header["hello"], "run": said}}
-    yield from exporter.export(_Recorded(told, header, {**summary, "run": told}, recorded, span))
+    yield from exporter.export(_Recorded(told, header, {**summary, "run": told}, recorded, span, notes))
 
 
 def _to_share(run: RunInfo) -> RunInfo:

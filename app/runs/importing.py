@@ -66,7 +66,8 @@ class ImportingRun:
 
     def to_json(self) -> Json:
         """As RunRecord says, and `progress`: what share of the file was read."""
-        run = {**self._run, "progress": self._share, "tags": [], "pinned": False, "unrecorded": None}
+        kept = {"tags": [], "notes": [], "pinned": False, "unrecorded": None}
+        run = {**self._run, "progress": self._share, **kept}
         if self._failure is not None:
             run |= {"state": "failed", "error": self._failure.to_json()}
         return run

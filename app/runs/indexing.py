@@ -26,7 +26,8 @@ class IndexingRun(ImportingRun):
 
     def to_json(self) -> Json:
         """As RunRecord says, with `progress`: what share of the recording was read."""
-        return {**super().to_json(), **{name: self._run[name] for name in ("tags", "pinned", "bytes")}}
+        kept = {name: self._run[name] for name in ("tags", "notes", "pinned", "bytes")}
+        return {**super().to_json(), **kept}
 
     def summary(self) -> Summary:
         """As RunRecord says."""

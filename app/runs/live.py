@@ -20,6 +20,7 @@ from app.runs.again import request_of
 from app.runs.feed import Feed, dump
 from app.runs.hub import Hub, Write
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
+from app.runs.notes import Notes
 from app.runs.packet import Packet
 from app.runs.plan import Plan
 from app.runs.playback import Recorded, in_thread, packed
@@ -42,6 +43,7 @@ class LiveRun:
         self.plan = plan
         self.recording: Recording | None = None  # that of the archive
         self.unrecorded: GilscopeError | None = None  # why the archive does not have it, or not all of it
+        self.notes: Notes = []
         self._created_at = time.time()
         self._feed = Feed(self.to_json)
         self._lifecycle = Lifecycle()
@@ -64,7 +66,8 @@ class LiveRun:
     def to_json(self) -> Json:
         """As RunRecord says."""
         unrecorded = self.unrecorded.to_json() if self.unrecorded else None
-        return {**self.described(), "tags": [], "pinned": False, "unrecorded": unrecorded}
+        kept = {"tags": [], "notes": self.notes, "pinned": False, "unrecorded": unrecorded}
+        return {**self.described(), **kept}
 
     def summary(self) -> Summary:
         """As RunRecord says."""
@@ -169,6 +172,12 @@ class LiveRun:
     def header(self) -> Json | None:
         """As RunRecord says."""
         return self._feed.header() if self.ledger.hello is not None else None
+
+    def noted(self, notes: Notes) -> None:
+        """Its notes are these now: viewers are told."""
+        self.notes = notes
+        if not self._over.is_set():
+            self._feed.say({"type": "run", "run": self.to_json()})
 
     def record(self, recording: Recording) -> None:
         """Write the messages there too; before the start."""

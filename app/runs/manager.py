@@ -34,6 +34,7 @@ from app.runs.keeper import Keeper
 from app.runs.live import LiveRun
 from app.runs.malloc import give_back
 from app.runs.metrics import Metrics
+from app.runs.notes import Change, Notes
 from app.runs.observer import COMMAND
 from app.runs.record import RunRecord
 from app.runs.recording import Recording
@@ -293,6 +294,19 @@ class Manager:
             await self.archive.get(run_id)
             raise Conflict("The run has ended", "Start it again.")
         return run
+
+    async def change_notes(self, run_id: str, change: Change) -> Notes:
+        """Add, change or remove a note of a run, live or stored: the notes that it has then.
+
+        NotFound, and what `change` raises. Of a run that the archive does not have they end with the server.
+        """
+        run = self._runs.get(run_id)
+        if run is None:
+            return await self.archive.change_notes(run_id, change)
+        kept = run.recording is not None
+        notes = await self.archive.change_notes(run_id, change) if kept else change(run.notes)
+        run.noted(notes)
+        return notes
 
     async def page(self, limit: int, cursor: str | None = None, query: Query = EVERY) -> Listing:
         """Up to `limit` runs, newest first, from `cursor` on.

@@ -27,8 +27,8 @@ class RunRecord(Protocol):
     def to_json(self) -> Json:
         """The run itself, see run_json.py, and how it is kept.
 
-        `tags`, `pinned`; of a stored one `bytes` and its `findings` (code and severity), of a live one
-        `unrecorded`: why the archive does not have it, or null.
+        `tags`, `notes` (see notes.py), `pinned`; of a stored one `bytes` and its `findings` (code and
+        severity), of a live one `unrecorded`: why the archive does not have it, or null.
         """
         ...
 

@@ -23,6 +23,7 @@ from app.web.api import (
     health,
     interpreters,
     machine,
+    notes,
     runs,
     stream,
     teaching,
@@ -83,7 +84,7 @@ def create_app(
     app.state.sessions = sessions
     app.state.settings = settings
     app.include_router(health.router, prefix=API)
-    parts = (entrance, interpreters, workloads, machine, runs, stream, compare, experiments, teaching)
+    parts = (entrance, interpreters, workloads, machine, runs, notes, stream, compare, experiments, teaching)
     for module in parts:
         app.include_router(module.router, prefix=API, responses=described(401, 422))
     app.include_router(pages.router)

@@ -62,6 +62,7 @@ def test_who_may_only_look_sees_a_live_run_its_end_its_replay_and_its_exports(
     page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
     expect(page.get_by_text("View only")).to_be_visible()
     nothing_to_press(page)
+    expect(page.get_by_role("button", name="Note", exact=True)).to_have_count(0)
     tab(page, "Threads")
     assert httpx.post(f"{here}/api/v1/runs/{run}/stop", headers=site.bearer, verify=NO_TLS).status_code == 200
     expect(page.locator(".badge[data-state=stopped]")).to_be_visible()

@@ -42,6 +42,7 @@ class Made:
     told: list[Message]
 
     span = None
+    notes: tuple[()] = ()
 
     def within(self) -> dict[str, Any] | None:
         return None

@@ -39,6 +39,7 @@ from app.runs.archive.index import Entry, Final, Index, Query
 from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild, rebuild_timeline
 from app.runs.archive.stored import StoredRun
 from app.runs.locks import is_locked, lock
+from app.runs.notes import Change, Notes
 from app.runs.recording import Member, Recording
 from app.runs.timeline import beside
 
@@ -117,6 +118,10 @@ class Archive:
     ) -> Entry:
         """Give a run another name, other tags, or pin it so that the budget leaves it; NotFound."""
         return await self._do(self._change, run_id, name, tags, pinned)
+
+    async def change_notes(self, run_id: str, change: Change) -> Notes:
+        """Add, change or remove a note of a run: its notes then. NotFound, and what `change` raises."""
+        return await self._do(self._change_notes, run_id, change)
 
     async def remove(self, run_id: str) -> None:
         """Take a run out of every list; it can be had back for UNDO_S. NotFound."""
@@ -349,6 +354,11 @@ class Archive:
         self._open().change(run_id, name, tags, pinned)
         return self._entry(run_id)
 
+    def _change_notes(self, run_id: str, change: Change) -> Notes:
+        self._entry(run_id)
+        notes = self._open().change_notes(run_id, change)
+        return self._entry(run_id).notes if notes is None else notes
+
     def _remove(self, run_id: str) -> None:
         self._ended(run_id)
         self._open().remove(run_id, time.time())
@@ -413,6 +423,8 @@ class Archive:
             rebuilt.discard()
             raise
         self._place(rebuilt)
+        if rebuilt.notes:
+            self._open().change_notes(rebuilt.run["id"], lambda _: rebuilt.notes)
         return str(rebuilt.run["id"])
 
     def _place(self, rebuilt: Rebuilt) -> None:
@@ -434,7 +446,8 @@ class Archive:
 def of_file(path: str, folder: Path) -> StoredRun:
     """The run that a recording is of, read through into `folder`, which has to last as long; NotReadable."""
     rebuilt = rebuild(path, None, folder)
-    entry = Entry(0, rebuilt.run["id"], rebuilt.run, [], [], False, False, os.path.getsize(path), False)
+    size = os.path.getsize(path)
+    entry = Entry(0, rebuilt.run["id"], rebuilt.run, [], [], rebuilt.notes, False, False, size, False)
     return StoredRun(
         entry, lambda: rebuilt.header, lambda: rebuilt.summary, rebuilt.members, str(rebuilt.path)
     )

@@ -18,6 +18,7 @@ from typing import Any, cast
 from app.model.errors import ArchiveFailed
 from app.model.summary import Summary
 from app.runs.archive import experiment_rows
+from app.runs.notes import Change, Notes
 
 APPLICATION_ID = 0x47494C53  # "GILS", so that another program's file is known as such
 VERSION = 1
@@ -38,6 +39,7 @@ _SCHEMA = (
   run TEXT NOT NULL,
   findings TEXT NOT NULL DEFAULT '[]',
   tags TEXT NOT NULL DEFAULT '[]',
+  notes TEXT NOT NULL DEFAULT '[]',
   pinned INTEGER NOT NULL DEFAULT 0,
   removed_at REAL,
   bytes INTEGER NOT NULL DEFAULT 0,
@@ -50,11 +52,13 @@ _SCHEMA = (
 )
 _TEXT = (
     "(name LIKE ? ESCAPE '\\' OR json_extract(run, '$.command') LIKE ? ESCAPE '\\'"
-    " OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value LIKE ? ESCAPE '\\'))"
+    " OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value LIKE ? ESCAPE '\\')"
+    " OR EXISTS (SELECT 1 FROM json_each(notes) WHERE json_extract(value, '$.text') LIKE ? ESCAPE '\\'))"
 )
 # The state of a run that goes on is not followed here: the row says how it began.
 _STATE = "CASE WHEN open THEN 'running' ELSE state END = ?"
-_LISTED = "number, id, run, name, findings, tags, pinned, removed_at, bytes, open"
+_LISTED = "number, id, run, name, findings, tags, notes, pinned, removed_at, bytes, open"
+_NOTES = "ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Entry:
     run: Json
     findings: list[Json]  # code and severity of each
     tags: list[str]
+    notes: Notes
     pinned: bool
     removed: bool
     bytes: int
@@ -73,15 +78,15 @@ class Entry:
 
     def to_json(self) -> Json:
         """The run as a list shows it."""
-        kept = {"tags": self.tags, "pinned": self.pinned, "bytes": self.bytes, "unrecorded": None}
-        return {**self.run, "findings": self.findings, **kept}
+        kept = {"tags": self.tags, "notes": self.notes, "pinned": self.pinned, "bytes": self.bytes}
+        return {**self.run, "findings": self.findings, **kept, "unrecorded": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """What a list is to show. Empty means all."""
 
-    text: str = ""  # in the name, the command or a tag
+    text: str = ""  # in the name, the command, a tag or a note
     kind: str = ""
     state: str = ""
     finding: str = ""
@@ -226,6 +231,16 @@ class Index:
                 (name and _sound(name), None if tags is None else _text(tags), pinned, run_id),
             )
 
+    def change_notes(self, run_id: str, change: Change) -> Notes | None:
+        """The notes of a run as they are then, None where there is no run; raises what `change` raises."""
+        with self._told(), self._writing():
+            row = self._db.execute("SELECT notes FROM runs WHERE id = ?", (run_id,)).fetchone()
+            if row is None:
+                return None
+            notes = change(json.loads(row[0]))
+            self._db.execute("UPDATE runs SET notes = ? WHERE id = ?", (_text(notes), run_id))
+            return notes
+
     def weigh(self, run_id: str, size: int) -> None:
         """Enter how many bytes the files of a run take."""
         with self._told():
@@ -286,6 +301,15 @@ class Index:
             raise self._unusable("it is a database of another program")
         if version > VERSION:
             raise self._unusable(f"a newer GILScope made it: version {version}, and this one knows {VERSION}")
+        if not self._has_notes():
+            with self._writing():
+                if not self._has_notes():
+                    db.execute(_NOTES)
+
+    def _has_notes(self) -> bool:
+        """Whether the file can hold notes, which those of before they were kept cannot."""
+        columns = self._db.execute("SELECT name FROM pragma_table_info('runs')").fetchall()
+        return ("notes",) in columns
 
     def _use_wal(self) -> None:
         """Let readers and a writer go on beside each other.
@@ -314,6 +338,17 @@ class Index:
                 db.execute(f"PRAGMA user_version = {VERSION}")
         finally:
             db.execute("COMMIT")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What is read and then written, before any other process writes."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     def _unusable(self, why: str) -> ArchiveFailed:
         return ArchiveFailed(
@@ -360,13 +395,14 @@ def _like(text: str) -> str:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    number, run_id, run, name, findings, tags, pinned, removed_at, size, is_open = row
+    number, run_id, run, name, findings, tags, notes, pinned, removed_at, size, is_open = row
     return Entry(
         number=number,
         id=run_id,
         run={**json.loads(run), "name": name},
         findings=json.loads(findings),
         tags=json.loads(tags),
+        notes=json.loads(notes),
         pinned=bool(pinned),
         removed=removed_at is not None,
         bytes=size,

@@ -20,6 +20,7 @@ from app.analysis.summary import summarise
 from app.model.errors import ArchiveFailed, GilscopeError, Interrupted, NotReadable
 from app.model.frames import End, Hello, Message, decode, encode
 from app.model.summary import Summary
+from app.runs import notes
 from app.runs.locks import lock
 from app.runs.recording import Member, Recording, read
 from app.runs.run_json import run_json
@@ -36,13 +37,17 @@ _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The run, and a whole recording of it at `path` with its timeline beside it: the caller's."""
+    """The run, and a whole recording of it at `path` with its timeline beside it: the caller's.
+
+    `notes` are those that stood in it: they are no part of the new one.
+    """
 
     path: Path
     run: Json
     header: Json
     summary: Summary
     members: list[Member]
+    notes: notes.Notes
 
     def discard(self) -> None:
         """Delete it, and its timeline."""
@@ -52,13 +57,14 @@ class Rebuilt:
     def to_json(self) -> Json:
         """As one process tells it another."""
         told = {"run": self.run, "header": self.header, "summary": self.summary, "members": self.members}
-        return {"path": str(self.path), **told}
+        return {"path": str(self.path), "notes": self.notes, **told}
 
     @classmethod
     def of_json(cls, body: Json) -> Rebuilt:
         """The same, heard."""
         members = [Member(*member) for member in body["members"]]
-        return cls(Path(body["path"]), body["run"], body["header"], body["summary"], members)
+        path, told = Path(body["path"]), (body["run"], body["header"], body["summary"])
+        return cls(path, *told, members, body["notes"])
 
 
 def hello_of(source: str) -> Hello:
@@ -91,7 +97,7 @@ def rebuild(source: str, run_id: str | None, folder: Path, on_share: OnShare = l
     lock(recording.fileno())
     timeline = TimelineWriter(beside(path))
     try:
-        _copy(source, ledger, recording, timeline, on_share)
+        written = _copy(source, ledger, recording, timeline, on_share)
         if ledger.end is None:
             _cut(ledger, recording)
         recording.close()
@@ -105,7 +111,7 @@ def rebuild(source: str, run_id: str | None, folder: Path, on_share: OnShare = l
         raise
     run = run_json(hello.run, ledger)
     run["id"] = run_id or id_of(hello) or secrets.token_hex(5)
-    return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members)
+    return Rebuilt(path, run, header_of(ledger), summarise(ledger, run), recording.members, written)
 
 
 def rebuild_timeline(source: str, on_share: OnShare = lambda share: None) -> None:
@@ -124,9 +130,13 @@ def rebuild_timeline(source: str, on_share: OnShare = lambda share: None) -> Non
 
 def _copy(
     source: str, ledger: Ledger, recording: Recording, timeline: TimelineWriter, on_share: OnShare
-) -> None:
+) -> notes.Notes:
+    """Its messages; given are its notes, which are the last line of those that have any."""
     size = max(1, os.path.getsize(source))
     for number, line in enumerate(read(source, on_read=lambda read_bytes: on_share(read_bytes / size))):
+        written = _notes_in(source, number, line)
+        if written is not None:
+            return written
         message = _told(source, number, line)
         recording.write(line, ledger.at_us)
         try:
@@ -134,6 +144,14 @@ def _copy(
             timeline.feed(message, line, number)
         except _DAMAGED as error:
             raise _damaged(source, number, error) from None
+    return []
+
+
+def _notes_in(source: str, number: int, line: str) -> notes.Notes | None:
+    try:
+        return notes.of_line(line)
+    except _DAMAGED as error:
+        raise _damaged(source, number, error) from None
 
 
 def _told(source: str, number: int, line: str) -> Message:

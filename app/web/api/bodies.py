@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from app.model.errors import BadRequest
 from app.model.spec import Sampling
 from app.runs.catalogue import encodable
+from app.runs.notes import LATEST_US, LONGEST_NOTE
 from app.runs.request import ASKED, DECLARED, LONGEST_TAG, MOST_TAGS, Declared, RunRequest
 
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
@@ -163,6 +164,14 @@ class LimitsView(BaseModel):
     )
 
 
+class NoteView(BaseModel):
+    """A note on the timeline."""
+
+    id: str
+    at_us: int = Field(description="Microseconds on the run's clock.")
+    text: str
+
+
 class RunView(_shown):  # type: ignore[misc]
     """A run; a field that does not concern its kind is null."""
 
@@ -186,6 +195,7 @@ class RunView(_shown):  # type: ignore[misc]
         default=None, description="What share of a recording was read that is being imported or indexed."
     )
     tags: list[str]
+    notes: list[NoteView] = Field(description="What was noted on the timeline, in order of time.")
     pinned: bool = Field(description="It stays when older runs make room for newer ones.")
     unrecorded: ErrorBody | None = Field(description="Why it is not in the archive, or not all of it.")
     findings: list[FindingName] = Field(
@@ -217,6 +227,20 @@ class RunChange(Strict):
     name: str | None = _field(DECLARED["name"], None)
     tags: list[Tag] | None = Field(default=None, max_length=MOST_TAGS)
     pinned: bool | None = None
+
+
+class NoteBody(Strict):
+    """A note on the timeline."""
+
+    at_us: int = Field(ge=0, le=LATEST_US, description="Microseconds on the run's clock.")
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
+
+
+class NoteChange(Strict):
+    """What a note says and where it stands; a field that is left out stays as it is."""
+
+    at_us: int | None = Field(default=None, ge=0, le=LATEST_US)
+    text: str | None = Field(default=None, min_length=1, max_length=LONGEST_NOTE)
 
 
 class LaneBins(BaseModel):

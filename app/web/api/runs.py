@@ -62,7 +62,8 @@ async def list_runs(
 ) -> dict[str, Any]:
     """The runs there are, newest first: those that go on, and those in the archive.
 
-    `text` is looked for in names, commands and tags; `since` and `until` are in seconds since the epoch.
+    `text` is looked for in names, commands, tags and notes; `since` and `until` are in seconds since the
+    epoch.
     """
     query = archive.Query(text, kind, state, finding, tag, since, until, pinned, removed)
     listed = await manager.page(limit, cursor, query)
@@ -133,9 +134,12 @@ async def get_summary(run_id: str, manager: TheManager) -> Response:
 async def get_messages(
     run_id: str, manager: TheManager, from_us: FromUs = 0, to_us: ToUs = None
 ) -> StreamingResponse:
-    """The recording, or what of it tells of a span of time, with all names: JSON, a message a line."""
+    """The recording, or what of it tells of a span of time, with all names: JSON, a message a line.
+
+    Where the whole run has notes they are the last line.
+    """
     run = await manager.get(run_id)
-    lines = run.messages(from_us, to_us)
+    lines = exports.recording_of(run, from_us, to_us)
     name = f'attachment; filename="{run.id}.jsonl"'
     return StreamingResponse(
         _ended(lines), media_type="application/x-ndjson", headers={"Content-Disposition": name}

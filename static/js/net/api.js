@@ -145,6 +145,21 @@ export function listRuns(query = {}, cursor = null) {
 /** @param {string} id @param {{name?: string, tags?: string[], pinned?: boolean}} change @returns {Promise<KeptRun>} */
 export const changeRun = (id, change) => call("PATCH", `/runs/${encodeURIComponent(id)}`, change);
 
+/** @typedef {{id: string, at_us: number, text: string}} Note as app/runs/notes.py has them */
+
+/** @param {string} id @param {number} atUs @param {string} text @returns {Promise<Note>} */
+export const addNote = (id, atUs, text) =>
+  call("POST", `/runs/${encodeURIComponent(id)}/notes`, { at_us: atUs, text });
+
+/** @param {string} id @param {string} note @param {string} text @returns {Promise<Note>} */
+export const changeNote = (id, note, text) => call("PATCH", noteOf(id, note), { text });
+
+/** @param {string} id @param {string} note @returns {Promise<null>} */
+export const removeNote = (id, note) => call("DELETE", noteOf(id, note));
+
+/** @param {string} id @param {string} note */
+const noteOf = (id, note) => `/runs/${encodeURIComponent(id)}/notes/${encodeURIComponent(note)}`;
+
 /** @param {string} id */
 export const removeRun = (id) => call("DELETE", `/runs/${encodeURIComponent(id)}`);
 

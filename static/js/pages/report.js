@@ -21,7 +21,8 @@ async function data() {
   return JSON.parse(await new Response(text).text());
 }
 
-const { header, run, summary, span, timeline, lines } = await data();
+const { header, run: said, summary, notes, span, timeline, lines } = await data();
+const run = { ...said, notes };
 answerFrom((path) => {
   if (path.endsWith("/summary")) return summary;
   if (path.includes("/timeline") && timeline) return timeline;

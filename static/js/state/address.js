@@ -8,8 +8,7 @@
  * @property {number | null} atUs the playhead of a replay
  * @property {{lane: number, us: number} | null} slice that was chosen
  * @property {LanesOnView} lanes which of them, as tracks/lane_choice.js says
- * @property {Note[]} notes that a hand put on the timeline
- * @typedef {{us: number, text: string}} Note
+ * @property {string | null} note that was chosen, by its id: what it says is the run's
  * @typedef {{text: string, order: string, idle: boolean, pinned: number[]}} LanesOnView
  */
 
@@ -21,15 +20,11 @@ export const NOTHING = Object.freeze({
   atUs: null,
   slice: null,
   lanes: { text: "", order: "started", idle: true, pinned: [] },
-  notes: [],
+  note: null,
 });
 
-/** An address that is longer than some thousand characters is cut by the programs that people send links with. */
-export const MOST_NOTES = 20;
-export const LONGEST_NOTE = 120;
-
 /** The address's query, which begins with "?", or nothing. @param {View} view */
-export function queryOf({ tab, window, selected, atUs, slice, lanes, notes }) {
+export function queryOf({ tab, window, selected, atUs, slice, lanes, note }) {
   const query = new URLSearchParams();
   if (tab) query.set("tab", tab);
   if (window) query.set("window", textOf(window));
@@ -41,7 +36,7 @@ export function queryOf({ tab, window, selected, atUs, slice, lanes, notes }) {
   if (lanes.order !== "started") query.set("order", lanes.order);
   if (!lanes.idle) query.set("idle", "hidden");
   if (lanes.pinned.length) query.set("pinned", lanes.pinned.join("-"));
-  for (const { us, text } of notes) query.append("note", `${seconds(us)}@${text}`);
+  if (note) query.set("note", note);
   return query.size ? `?${query}`.replaceAll("%40", "@") : "";
 }
 
@@ -64,17 +59,9 @@ export function viewOf(search) {
       idle: query.get("idle") !== "hidden",
       pinned: numbersOf(query.get("pinned")),
     },
-    notes: query.getAll("note").flatMap(noteOf).slice(0, MOST_NOTES),
+    note: query.get("note"),
     slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
   };
-}
-
-/** @param {string} said @returns {Note[]} */
-function noteOf(said) {
-  const at = said.indexOf("@");
-  const us = microseconds(said.slice(0, Math.max(0, at)));
-  const text = said.slice(at + 1, at + 1 + LONGEST_NOTE).trim();
-  return us === null || !text ? [] : [{ us, text }];
 }
 
 /** @param {string | null} text */

@@ -3,6 +3,7 @@
  * The messages of a stream, as app/model/frames.py and app/analysis define them. Names and units are theirs.
  *
  * @typedef {number | null} Maybe
+ * @typedef {{id: string, at_us: number, text: string}} Note on the timeline, as app/runs/notes.py has them
  * @typedef {{count: number, cut: number, cut_longest_s?: Maybe, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
  *            histogram?: [upperS: Maybe, count: number][]}} Distribution `cut` are those next to time that was not
  *     seen; the longest of them lasted at least `cut_longest_s`
@@ -93,7 +94,7 @@
  *            executor?: string | null, workers?: number | null, seconds?: number | null, python?: string | null, question?: string | null, exit_code?: number | null,
  *            command?: string[] | null, environment?: {[name: string]: string} | null, output?: string | null,
  *            progress?: number | null,
- *            limits?: {memory_bytes: Maybe, processes: Maybe, together: boolean} | null}} Run
+ *            notes?: Note[], limits?: {memory_bytes: Maybe, processes: Maybe, together: boolean} | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
  *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process

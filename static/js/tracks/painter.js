@@ -11,7 +11,7 @@
  * @import { Lane } from "../state/run_state.js"
  * @typedef {{rows: Row[], lanes: Map<number, Lane>, scale: TimeScale, originUs: number, edgeUs: number,
  *            scrollTop: number, height: number, cursorUs: number | null, playheadUs: number | null, marks: Mark[],
- *            flows: Flow[], found: Found | null, selected: Area | null, notes?: {us: number}[]}} Picture nothing is
+ *            flows: Flow[], found: Found | null, selected: Area | null, notes?: {at_us: number}[]}} Picture nothing is
  *     drawn beyond `edgeUs`; `scale` is over CSS pixels, and the axis counts from `originUs`
  */
 import { bin, binGrouped } from "../base/bins.js";
@@ -268,7 +268,7 @@ function paintNotes({ context }, palette, { scale, notes = [], height }) {
   context.font = `bold 10px ${palette.font}`;
   context.textBaseline = "middle";
   context.textAlign = "center";
-  notes.forEach(({ us }, index) => {
+  notes.forEach(({ at_us: us }, index) => {
     const x = Math.round(scale.toX(us));
     if (x < -FLAG || x > scale.width) return;
     const left = Math.min(x, scale.width - FLAG);

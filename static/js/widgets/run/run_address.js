@@ -24,7 +24,7 @@ export class RunAddress {
   /** @param {{details: Details, timeline: Timeline, slice: SliceDetails, replay: Replay}} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { tab, window, selected, lanes, notes } = this.#wanted;
+    const { tab, window, selected, lanes } = this.#wanted;
     if (tab) parts.details.restore(tab);
     parts.timeline.chooseLanes({
       text: lanes.text,
@@ -32,14 +32,16 @@ export class RunAddress {
       idle: lanes.idle,
       pinned: new Set(lanes.pinned),
     });
-    parts.timeline.putNotes(notes);
     if (window) parts.timeline.standAt(window);
     if (selected) parts.timeline.select(selected);
   }
 
   /** Brings back what had to wait for the run's messages. @param {RunState} state */
   restore(state) {
-    const { atUs, slice } = this.#wanted;
+    const { atUs, slice, note, window } = this.#wanted;
+    if (note && state.lastUs !== null && this.#parts.timeline.chooseNote(note, window === null)) {
+      this.#wanted = { ...this.#wanted, note: null };
+    }
     if (slice && this.#parts.slice.show(slice.lane, slice.us)) {
       this.#wanted = { ...this.#wanted, slice: null };
     }
@@ -78,7 +80,7 @@ export class RunAddress {
       atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
       lanes: { text, order, idle, pinned: [...pinned] },
-      notes: timeline.notes,
+      note: timeline.note ?? this.#wanted.note,
     });
     if (query !== location.search) history.replaceState(history.state, "", location.pathname + query);
   }

@@ -23,6 +23,7 @@ import { attachExport } from "../export_menu.js";
 import { attachCopyLink } from "./copy_link.js";
 import { FigureTiles } from "./figures.js";
 import { Honesty } from "./honesty.js";
+import { keptNotes } from "./kept_notes.js";
 import { Legend } from "./legend.js";
 import { Player } from "./player.js";
 import { Replay } from "./replay.js";
@@ -100,6 +101,11 @@ export class RunView {
         this.#address?.changed();
       },
       onPlay: () => this.#player?.toggle(),
+      // A file keeps nothing, and who may only look writes nothing.
+      notes: open || document.body.dataset.role === "look" ? null : keptNotes(id, this.#state, {
+        onNews: () => scheduler.redraw(this.#update),
+        onProblem,
+      }),
       onChoose: (lane, us) => {
         this.#slice.show(lane, us);
         this.#address?.chosen();
@@ -236,6 +242,7 @@ export class RunView {
     const lanes = this.#timeline.selected?.lanes;
     const shown = lanes ? ofThreads(ofAll, lanes) : ofAll;
     const { figures, processes, summary } = shown;
+    if (this.#state.run?.notes) this.#timeline.putNotes(this.#state.run.notes);
     this.#address?.restore(this.#state);
     this.#timeline.playAt(this.#replay.playhead?.at_us ?? null);
     this.#player?.update(this.#state, this.#replay);

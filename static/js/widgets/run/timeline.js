@@ -100,9 +100,10 @@ export class Timeline {
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
    * @param {() => void} how.onPlay told when a key wants a run that has ended to be played, or to pause
    * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
+   * @param {import("./notes.js").NoteHands | null} how.notes what a hand does with notes; null where nothing is written
    * @param {(way: SliceWay) => void} how.onSlice told that a key wants another slice, or something of the one chosen
    */
-  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose, onSlice }) {
+  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose, onSlice, notes }) {
     this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
@@ -124,8 +125,12 @@ export class Timeline {
     this.#spanText = find(root, ".buttons .span", HTMLElement);
     this.#selection = new SelectionBar(root, () => this.select(null));
     this.#notes = new Notes(root, {
-      onGo: (us) => this.#act(() => this.#goTo(us)),
-      onChange: () => this.#act(() => onView()),
+      hands: notes,
+      onGo: (us) =>
+        this.#act(() => {
+          this.#goTo(us);
+          onView();
+        }),
       onDone: () => this.#scroller.focus(),
     });
     this.#flows = new KeptSwitch(find(root, "[data-act=flows]", HTMLButtonElement), "flows");
@@ -168,15 +173,19 @@ export class Timeline {
     return lanesOf(this.#rows);
   }
 
-  /** Those that a hand wrote. */
-  get notes() {
-    return this.#notes.all;
+  /** @param {import("../../net/api.js").Note[]} notes that the run has */
+  putNotes(notes) {
+    if (this.#notes.update(notes)) this.redraw();
   }
 
-  /** @param {import("../../state/address.js").Note[]} notes as they were before */
-  putNotes(notes) {
-    this.#notes.restore(notes);
-    this.redraw();
+  /** The note that a hand chose, by its id, or null. */
+  get note() {
+    return this.#notes.chosen;
+  }
+
+  /** @param {string} id @param {boolean} show brings its time on view @returns {boolean} whether there is such a note */
+  chooseNote(id, show) {
+    return this.#notes.choose(id, show);
   }
 
   /** Which lanes a hand has chosen. */

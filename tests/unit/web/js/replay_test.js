@@ -11,17 +11,16 @@ Deno.test("an address holds a view and gives it back; what is no view is passed 
     atUs: 1_750_000,
     slice: { lane: 3, us: 1_600_000 },
     lanes: NOTHING.lanes,
-    notes: [{ us: 1_650_000, text: "waits @ 100 %" }],
+    note: "3f2a",
   };
   assert.equal(
     queryOf(view),
-    "?tab=waits&window=1.5-2.000001&select=1.6-1.7&at=1.75&slice=3@1.6&note=1.65@waits+@+100+%25",
+    "?tab=waits&window=1.5-2.000001&select=1.6-1.7&at=1.75&slice=3@1.6&note=3f2a",
   );
   assert.deepEqual(viewOf(queryOf(view)), view);
   assert.equal(queryOf(NOTHING), "");
   assert.deepEqual(viewOf(""), NOTHING);
   assert.deepEqual(viewOf("?at=-1&window=3-2&slice=x@1&token=a"), NOTHING);
-  assert.deepEqual(viewOf("?note=words&note=1@&note=-1@x"), NOTHING);
 });
 
 Deno.test("a window stands where it was put, and moves only for a playhead that it does not show", () => {
