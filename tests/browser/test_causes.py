@@ -189,7 +189,7 @@ def find_mark(page: Page, left: float, width: float, y: float) -> str:
 
 def test_tabs_are_reached_by_keys(page: Page) -> None:
     start(page, "io-bound", seconds="60", workers="1")
-    page.get_by_role("tab", name="Charts").focus()
+    page.get_by_role("tab", name="Overview").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Threads")).to_be_focused()
     expect(page.locator(".panel.threads")).to_be_visible()

@@ -112,7 +112,7 @@ def test_an_executor_that_an_interpreter_lacks_is_greyed_out(page: Page) -> None
 
 @pytest.mark.parametrize("python", FREE_THREADED.each()[:1])
 def test_without_a_gil_threads_run_at_once(page: Page, python: str) -> None:
-    """Figures and charts of a lock that is not there give way to the one that counts."""
+    """Figures and counters of a lock that is not there give way to the one that counts."""
     page.locator("[data-name=cpu-bound] summary").click()
     page.locator("#launch-cpu-bound [name=python]").select_option(python)
     page.locator("#launch-cpu-bound [type=submit]").click()
@@ -121,8 +121,10 @@ def test_without_a_gil_threads_run_at_once(page: Page, python: str) -> None:
         "() => parseFloat(document.querySelector('[data-figure=running] .value').textContent) > 1"
     )
     expect(page.locator("[data-figure=held]")).to_be_hidden()
-    tab(page, "Charts")
-    expect(page.locator(".chart", has_text="Running at once").locator("canvas")).to_be_visible()
+    page.locator(".timeline").get_by_role("button", name="Counters").click()
+    counters = page.locator(".labels li.counter .title")
+    expect(counters.filter(has_text="Running at once")).to_be_visible()
+    expect(counters.filter(has_text="GIL use")).to_have_count(0)
     expect(page.locator(".look")).to_contain_text("This build has no GIL")
 
 

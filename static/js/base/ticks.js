@@ -7,6 +7,9 @@ const MINUTE = 60 * SECOND;
 const MOST_DECIMALS = 6;
 const LONG_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1440].map((minutes) => minutes * MINUTE);
 
+/** Distances at which the marks of sizes may stand. */
+export const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
 /**
  * The smallest good step that marks the interval at most `most` times.
  * @param {number} spanUs

@@ -13,11 +13,9 @@
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
 import { size, text } from "../base/format.js";
-import { tickLabel } from "../base/ticks.js";
+import { POWERS_OF_TWO, tickLabel } from "../base/ticks.js";
 
 const CHART_HEIGHT = 120;
-/** Distances at which the marks of sizes may stand. */
-export const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Those of the timeline, and such as clocks have. */
 const TIME_STEPS = [
   ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30],

@@ -7,13 +7,13 @@
  */
 import uPlot from "uplot";
 import { make } from "../base/dom.js";
-import { CHARTS } from "./board.js";
+import { COUNTERS } from "../state/counters.js";
 import { createChart, keepFitted } from "./chart.js";
 
 /** One line of each kind is set against the other's: the first. @type {ChartKind[]} */
-const KINDS = CHARTS.map((kind) => ({
+const KINDS = COUNTERS.map((kind) => ({
   ...kind,
-  title: kind.lines.length > 1 ? `${kind.title} ${kind.lines[0].label}` : kind.title,
+  title: kind.lines.length > 1 ? `${kind.title}, ${kind.lines[0].label}` : kind.title,
   lines: ["A", "B"].map((label) => ({ label, column: kind.lines[0].column })),
 }));
 

@@ -6,11 +6,13 @@
  * @property {{startUs: number, endUs: number} | null} window where the timeline stands; null where it follows
  * @property {{startUs: number, endUs: number, lanes: ReadonlySet<number> | null} | null} selected time, of all threads or some
  * @property {number | null} atUs the playhead of a replay
- * @property {{lane: number, us: number} | null} slice that was chosen
+ * @property {{lane: number | string, us: number} | null} slice of a thread, or reading of a counter, that was chosen
+ * @property {string} counters that have a lane, as tracks/counters.js says; "" where no hand chose
  * @property {LanesOnView} lanes which of them, as tracks/lane_choice.js says
  * @property {string | null} note that was chosen, by its id: what it says is the run's
  * @typedef {{text: string, order: string, idle: boolean, pinned: number[]}} LanesOnView
  */
+import { COUNTERS } from "./counters.js";
 
 /** @type {View} */
 export const NOTHING = Object.freeze({
@@ -19,12 +21,13 @@ export const NOTHING = Object.freeze({
   selected: null,
   atUs: null,
   slice: null,
+  counters: "",
   lanes: { text: "", order: "started", idle: true, pinned: [] },
   note: null,
 });
 
 /** The address's query, which begins with "?", or nothing. @param {View} view */
-export function queryOf({ tab, window, selected, atUs, slice, lanes, note }) {
+export function queryOf({ tab, window, selected, atUs, slice, counters, lanes, note }) {
   const query = new URLSearchParams();
   if (tab) query.set("tab", tab);
   if (window) query.set("window", textOf(window));
@@ -32,6 +35,7 @@ export function queryOf({ tab, window, selected, atUs, slice, lanes, note }) {
   if (selected?.lanes) query.set("threads", [...selected.lanes].join("-"));
   if (atUs !== null) query.set("at", seconds(atUs));
   if (slice) query.set("slice", `${slice.lane}@${seconds(slice.us)}`);
+  if (counters) query.set("counters", counters);
   if (lanes.text.trim()) query.set("lanes", lanes.text.trim());
   if (lanes.order !== "started") query.set("order", lanes.order);
   if (!lanes.idle) query.set("idle", "hidden");
@@ -59,9 +63,17 @@ export function viewOf(search) {
       idle: query.get("idle") !== "hidden",
       pinned: numbersOf(query.get("pinned")),
     },
+    counters: /^[a-z]+(-[a-z]+)*$/.exec(query.get("counters") ?? "")?.[0] ?? "",
     note: query.get("note"),
-    slice: /^\d+$/.test(lane) && sliceUs !== null ? { lane: Number(lane), us: sliceUs } : null,
+    slice: isId(lane) && sliceUs !== null
+      ? { lane: /^\d/.test(lane) ? Number(lane) : lane, us: sliceUs }
+      : null,
   };
+}
+
+/** Whether it is of a lane, or a counter's key. @param {string} id */
+function isId(id) {
+  return /^\d+$/.test(id) || COUNTERS.some(({ key }) => key === id);
 }
 
 /** @param {string | null} text */

@@ -35,6 +35,11 @@ export class Series {
     return this.#columns.get(name) ?? [];
   }
 
+  /** The highest value that was measured; 0 where none was. @param {string} name */
+  highest(name) {
+    return this.column(name).reduce((/** @type {number} */ most, value) => Math.max(most, value ?? 0), 0);
+  }
+
   /** The newest value that was measured. @param {string} name */
   latest(name) {
     return this.column(name).findLast((value) => value !== null) ?? null;

@@ -46,7 +46,7 @@ export function isAll({ text, order, idle, pinned, collapsed }) {
   return !text.trim() && order === "started" && idle && !pinned.size && !collapsed.size;
 }
 
-/** With one more, or without it where it has it. @param {ReadonlySet<number>} set @param {number} one */
+/** With one more, or without it where it has it. @template T @param {ReadonlySet<T>} set @param {T} one */
 export function toggled(set, one) {
   const changed = new Set(set);
   if (!changed.delete(one)) changed.add(one);

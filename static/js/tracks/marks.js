@@ -5,7 +5,7 @@
  * @import { TimeScale } from "../base/time_scale.js"
  * @import { RunEvent } from "../state/messages.js"
  * @import { ProcessRow, Row } from "./rows.js"
- * @typedef {{startUs: number, endUs: number, lane: number | null}} Found
+ * @typedef {{startUs: number, endUs: number, lane: number | string | null}} Found of a thread, or of the counter with that key
  * @typedef {{event: RunEvent, x: number, row: ProcessRow}} Mark
  */
 
@@ -33,6 +33,12 @@ export function placeMarks(events, rows, scale, untilUs) {
       x: scale.toX(event.at_us),
       row: processes.find(({ process }) => process.pid === event.pid) ?? processes[0],
     }));
+}
+
+/** What tells rows of threads and of counters apart: a lane, a key; undefined of others. @param {Row} row */
+export function idOf(row) {
+  if (row.kind === "lane") return row.lane.lane;
+  return row.kind === "counter" ? row.counter.key : undefined;
 }
 
 /** The marks that a pointer over a row means. @param {Mark[]} marks @param {Row | undefined} row @param {number} x */
@@ -93,7 +99,7 @@ export function paintFound(context, palette, found, scale, { rows, topOf, from, 
   context.globalAlpha = 0.1;
   context.fillRect(left, from, width, height - from);
   context.globalAlpha = 1;
-  const row = rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === found.lane);
+  const row = rows.find((candidate) => idOf(candidate) === found.lane);
   if (row) {
     context.strokeStyle = palette.accent.css;
     context.lineWidth = OUTLINE;

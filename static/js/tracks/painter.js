@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Draws the timeline: axis, GILs, threads. It is given all that it needs, and keeps no more than scratch memory.
+ * Draws the timeline: axis, counters, GILs, threads. It is given all that it needs, and keeps no more than scratch memory.
  * @import { Palette } from "../draw/palette.js"
  * @import { Surface } from "../draw/surface.js"
  * @import { TimeScale } from "../base/time_scale.js"
- * @import { CollectorRow, FreeRow, Row, TrackRow } from "./rows.js"
+ * @import { CollectorRow, CounterRow, FreeRow, Row, TrackRow } from "./rows.js"
  * @import { Flow } from "./flows.js"
  * @import { Found, Mark } from "./marks.js"
  * @typedef {{startUs: number, endUs: number, lanes: ReadonlySet<number> | null}} Area a time of all lanes, or of some
@@ -20,6 +20,7 @@ import { THREAD_COLOURS } from "../draw/palette.js";
 import { paintPauses, paintStack } from "../draw/stack.js";
 import { HOLDER_NONE, STATES, UNKNOWN_STATE } from "../state/messages.js";
 import { generationOf } from "../state/pauses.js";
+import { paintCounter } from "./counters.js";
 import { paintFlows } from "./flows.js";
 import { paintFound, paintMarks } from "./marks.js";
 
@@ -77,12 +78,13 @@ export function paint(surface, palette, picture) {
   const placed = tracksInView(picture);
   for (const { row, top } of placed) {
     if (row.kind === "collector") paintCollector(surface, palette, picture, row, top);
-    else if (row.kind !== "free") paintTrack(surface, palette, picture, row, top);
+    else if (row.kind === "gil" || row.kind === "lane") paintTrack(surface, palette, picture, row, top);
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   quietIdle(surface, palette, placed);
   for (const { row, top } of placed) {
     if (row.kind === "free") sayFree(surface, palette, row, top);
+    else if (row.kind === "counter") paintCounter(surface, palette, picture, row, top);
     else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
   }
   const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
@@ -102,7 +104,7 @@ export function paint(surface, palette, picture) {
 /**
  * The rows to draw, each with its place on the canvas.
  * @param {Picture} picture
- * @returns {{row: TrackRow | FreeRow | CollectorRow, top: number}[]}
+ * @returns {{row: TrackRow | FreeRow | CollectorRow | CounterRow, top: number}[]}
  */
 function tracksInView(picture) {
   const placed = [];

@@ -1,10 +1,12 @@
 // @ts-check
 /**
- * What stands above what in the timeline: a process, its GILs, its threads. Pure.
+ * What stands above what in the timeline: counters, then a process, its GILs, its threads. Pure.
  * @import { Track } from "../base/track.js"
+ * @import { Counter } from "../state/counters.js"
  * @import { Process, ThreadFigures } from "../state/messages.js"
  * @import { Pauses } from "../state/pauses.js"
  * @import { Gil, Lane } from "../state/run_state.js"
+ * @import { Series } from "../state/series.js"
  * @import { LaneChoice } from "./lane_choice.js"
  * @typedef {{top: number, height: number}} Place in CSS pixels
  * @typedef {Place & {kind: "process", process: Process, collapsed: boolean}} ProcessRow
@@ -12,8 +14,9 @@
  * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean, idle: boolean})} TrackRow
  * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
  *     `exact`, or sampled; an idle lane is lower and quieter than its neighbours
- * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow} Row
- * @typedef {Omit<ProcessRow, keyof Place> | Omit<FreeRow, keyof Place> | Omit<CollectorRow, keyof Place> |
+ * @typedef {Place & {kind: "counter", counter: Counter, series: Series, pinned: boolean}} CounterRow
+ * @typedef {ProcessRow | FreeRow | TrackRow | CollectorRow | CounterRow} Row
+ * @typedef {Omit<CounterRow, keyof Place> | Omit<ProcessRow, keyof Place> | Omit<FreeRow, keyof Place> | Omit<CollectorRow, keyof Place> |
  *           Omit<TrackRow, keyof Place>} Unplaced
  */
 
@@ -21,10 +24,16 @@ import { ALL_LANES, byLane, inOrder, isIdle, isShown } from "./lane_choice.js";
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
-  { upTo: 12, heights: { process: 24, collector: 22, free: 28, gil: 40, lane: 28, idle: 18 } },
-  { upTo: 28, heights: { process: 22, collector: 20, free: 22, gil: 32, lane: 22, idle: 16 } },
-  { upTo: Infinity, heights: { process: 20, collector: 18, free: 18, gil: 28, lane: 18, idle: 16 } },
-  { upTo: Infinity, heights: { process: 18, collector: 16, free: 16, gil: 22, lane: 16, idle: 14 } },
+  { upTo: 12, heights: { counter: 32, process: 24, collector: 22, free: 28, gil: 40, lane: 28, idle: 18 } },
+  { upTo: 28, heights: { counter: 28, process: 22, collector: 20, free: 22, gil: 32, lane: 22, idle: 16 } },
+  {
+    upTo: Infinity,
+    heights: { counter: 24, process: 20, collector: 18, free: 18, gil: 28, lane: 18, idle: 16 },
+  },
+  {
+    upTo: Infinity,
+    heights: { counter: 22, process: 18, collector: 16, free: 16, gil: 22, lane: 16, idle: 14 },
+  },
 ];
 
 /**
@@ -39,9 +48,18 @@ const DENSITIES = [
  * @param {LaneChoice} choice
  * @param {number | null} room that they are to fit into, where they can; null where there is as much as they want
  * @param {{threads: ThreadFigures[]} | null} told what threads did: of a view that stands still, as it was then
+ * @param {Omit<CounterRow, keyof Place>[]} counters that stand above them all
  * @returns {Row[]}
  */
-export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null, told = cast.figures ?? null) {
+export function layOut(
+  cast,
+  startUs,
+  endUs,
+  choice = ALL_LANES,
+  room = null,
+  told = cast.figures ?? null,
+  counters = [],
+) {
   const { processes, gils, pauses } = cast;
   const figures = byLane(told?.threads ?? []);
   const standsUs = told === (cast.figures ?? null) ? Infinity : endUs;
@@ -81,7 +99,7 @@ export function layOut(cast, startUs, endUs, choice = ALL_LANES, room = null, to
       track: cast.trackIn(lane, startUs, endUs),
     })),
   ]);
-  return stacked(/** @type {Unplaced[]} */ (rows), room);
+  return stacked(/** @type {Unplaced[]} */ ([...counters, ...rows]), room);
 }
 
 /**

@@ -34,7 +34,6 @@
  * @property {(key: string) => void} openPanel puts another one on view
  */
 import { advice } from "./advice.js";
-import { charts } from "./charts.js";
 import { collector } from "./collector_panel.js";
 import { findings } from "./findings_panel.js";
 import { functions } from "./functions_panel.js";
@@ -54,7 +53,6 @@ const ofReadings = await Promise.all(readings.map((name) => import(`./readings/$
 /** @type {Panel[]} */
 export const PANELS = [
   overview,
-  charts,
   threads,
   waits,
   loops,

@@ -18,6 +18,7 @@
  * @property {() => void} [note] writes one
  * @property {(way: SliceWay) => void} [slice] goes to another one, or does something with it
  * @property {() => void} [toggleFlows] shows arrows, or hides them
+ * @property {() => void} [toggleCounters] shows all, or those that are pinned
  * @property {() => void} togglePause
  * @property {() => void} live
  * @property {(at: {x: number, y: number} | null) => void} point
@@ -54,7 +55,7 @@ export function attachGestures(root, canvas, gestures) {
     "keydown",
     (event) => {
       const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!act || event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return;
+      if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
       event.preventDefault();
       acts.get(act)?.();
     },
@@ -81,6 +82,7 @@ const KEYS = {
   p: "pin",
   m: "select-found",
   g: "flows",
+  c: "counters",
   n: "note",
   "/": "search",
   "[": "slice-earlier",
@@ -102,6 +104,7 @@ function actsOf(gestures) {
     ["focus", gestures.focus ?? gestures.fit],
     ["select-found", () => gestures.selectFound?.()],
     ["flows", () => gestures.toggleFlows?.()],
+    ["counters", () => gestures.toggleCounters?.()],
     ["note", () => gestures.note?.()],
     ["search", () => gestures.search?.()],
     ["help", () => document.getElementById("words")?.togglePopover()],
@@ -119,10 +122,12 @@ function actsOf(gestures) {
   ]);
 }
 
-/** An element that has its own use for a key. @param {EventTarget | null} target */
-function takesKeys(target) {
-  return target instanceof Element &&
-    target.closest("input, select, textarea, button, summary, a, [popover]") !== null;
+/** Whether the element that has the focus has its own use for the key. @param {KeyboardEvent} event */
+function isTaken({ target, key, defaultPrevented }) {
+  if (!(target instanceof Element)) return false;
+  const pressed = key === " " || key === "Enter";
+  return defaultPrevented || target.closest("input, select, textarea, [popover]") !== null ||
+    pressed && target.closest("button, summary, a") !== null;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} [signal] */

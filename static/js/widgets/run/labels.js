@@ -1,9 +1,10 @@
 // @ts-check
 /**
  * The names beside the timeline's rows.
- * @import { Row } from "../../tracks/rows.js"
+ * @import { CounterRow, Row } from "../../tracks/rows.js"
  */
-import { make } from "../../base/dom.js";
+import { find, make, setText } from "../../base/dom.js";
+import { readingOf, rowAt, told } from "../../state/counters.js";
 import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
 import { threadColour } from "../../tracks/painter.js";
 
@@ -17,7 +18,7 @@ export class Labels {
 
   /**
    * @param {HTMLElement} list
-   * @param {{onPin: (lane: number) => void, onCollapse: (pid: number) => void} | null} how told of a press; without
+   * @param {{onPin: (id: number | string) => void, onCollapse: (pid: number) => void} | null} how told of a press; without
    *     it there is nothing to press
    */
   constructor(list, how = null) {
@@ -27,6 +28,7 @@ export class Labels {
     const { onPin, onCollapse } = how;
     list.addEventListener("click", ({ target }) => {
       const button = target instanceof Element ? target.closest("button") : null;
+      if (button?.dataset.counter) onPin(button.dataset.counter);
       if (button?.dataset.lane) onPin(Number(button.dataset.lane));
       if (button?.dataset.pid) onCollapse(Number(button.dataset.pid));
     });
@@ -36,9 +38,12 @@ export class Labels {
     return this.#list.offsetWidth;
   }
 
-  /** A label that says the same stays the element that it was, under a hand or a pointer too. @param {Row[]} rows */
-  show(rows) {
-    const { lane, pid } =
+  /**
+   * A label that says the same stays the element that it was, under a hand or a pointer too.
+   * @param {Row[]} rows @param {number} [us] of what instant counters tell their values
+   */
+  show(rows, us = 0) {
+    const { lane, pid, counter } =
       document.activeElement instanceof HTMLElement && this.#list.contains(document.activeElement)
         ? document.activeElement.dataset
         : {};
@@ -53,11 +58,18 @@ export class Labels {
       const height = `${row.height}px`;
       if (item.style.height !== height) item.style.height = height;
       item.classList.toggle("idle", row.kind === "lane" && row.idle);
+      if (row.kind === "counter") tellValues(item, row, us);
       if (item === next) next = item.nextElementSibling;
       else this.#list.insertBefore(item, next);
     }
     for (const item of before.values()) item.remove();
-    const again = lane ? `[data-lane="${lane}"]` : pid ? `[data-pid="${pid}"]` : null;
+    const again = lane
+      ? `[data-lane="${lane}"]`
+      : pid
+      ? `[data-pid="${pid}"]`
+      : counter
+      ? `[data-counter="${counter}"]`
+      : null;
     const focused = again && this.#list.querySelector(again);
     if (focused instanceof HTMLElement && focused !== document.activeElement) focused.focus();
   }
@@ -69,6 +81,7 @@ function keyOf(row) {
     const { pid, python, gone, command } = row.process;
     return ["process", pid, python, gone, row.collapsed, ...command].join();
   }
+  if (row.kind === "counter") return `counter ${row.counter.key} ${row.pinned}`;
   if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
   if (row.kind === "collector") return `collector ${row.pauses.pid} ${row.pauses.interpreter}`;
   return row.kind === "gil"
@@ -108,6 +121,11 @@ function labelOf(row) {
       ` ${python ? `CPython ${python}` : (command[0] ?? "")}`,
     );
     item.title = command.join(" ") + (gone ? " (ended)" : "");
+  } else if (row.kind === "counter") {
+    const { key, title, meaning } = row.counter;
+    item.append(make("span", { class: "title" }, title), make("span", { class: "values" }));
+    item.append(pinOf(title, row.pinned, { "data-counter": key }));
+    item.title = meaning;
   } else if (row.kind === "free") {
     item.append(make("b", {}, "no GIL"));
     item.title = row.process.why.gil ?? "";
@@ -125,24 +143,38 @@ function labelOf(row) {
       nameOf(name || "(no name)"),
       ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
       make("span", { class: "id" }, String(tid)),
-      // A key pins the thread of the slice that is chosen: hundreds of these are no stops of the tab key.
-      make(
-        "button",
-        {
-          type: "button",
-          class: "pin",
-          tabindex: "-1",
-          "data-lane": String(lane),
-          "aria-pressed": String(row.pinned),
-          "aria-label": `Pin ${name || `tid ${tid}`}`,
-          title: row.pinned ? "Let it go (P)" : "Keep it on top (P, of the slice that is chosen)",
-        },
-        "↑",
-      ),
+      pinOf(name || `tid ${tid}`, row.pinned, { "data-lane": String(lane) }),
     );
     item.classList.toggle("foreign", interpreter === null);
     const more = loop ? `runs an event loop (${loop})` : `${NO_PYTHON_STATE}. ${NO_PYTHON}`;
     item.title = `${name} · tid ${tid}${loop || interpreter === null ? ` · ${more}` : ""}`;
   }
   return item;
+}
+
+/**
+ * A key pins the thread or the counter that is chosen: hundreds of these are no stops of the tab key.
+ * @param {string} of @param {boolean} pinned @param {{[attribute: string]: string}} id
+ */
+function pinOf(of, pinned, id) {
+  return make(
+    "button",
+    {
+      type: "button",
+      class: "pin",
+      tabindex: "-1",
+      ...id,
+      "aria-pressed": String(pinned),
+      "aria-label": `Pin ${of}`,
+      title: pinned ? "Let it go (P)" : "Keep it on top (P, of what is chosen)",
+    },
+    "↑",
+  );
+}
+
+/** What a counter was at an instant. @param {HTMLElement} item @param {CounterRow} row @param {number} us */
+function tellValues(item, { counter, series }, us) {
+  const reading = readingOf(counter, series, rowAt(counter, series.column("at_us"), us));
+  const words = counter.lines.map((_, index) => told(counter, reading?.values[index] ?? null));
+  setText(find(item, ".values", HTMLElement), words.join(" · "));
 }

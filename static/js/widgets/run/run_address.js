@@ -24,7 +24,7 @@ export class RunAddress {
   /** @param {{details: Details, timeline: Timeline, slice: SliceDetails, replay: Replay}} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { tab, window, selected, lanes } = this.#wanted;
+    const { tab, window, selected, counters, lanes } = this.#wanted;
     if (tab) parts.details.restore(tab);
     parts.timeline.chooseLanes({
       text: lanes.text,
@@ -32,6 +32,7 @@ export class RunAddress {
       idle: lanes.idle,
       pinned: new Set(lanes.pinned),
     });
+    parts.timeline.chooseCounters(counters);
     if (window) parts.timeline.standAt(window);
     if (selected) parts.timeline.select(selected);
   }
@@ -79,6 +80,7 @@ export class RunAddress {
       selected: timeline.selected,
       atUs: replay.atUs ?? this.#wanted.atUs,
       slice: slice.at ?? this.#wanted.slice,
+      counters: timeline.counters,
       lanes: { text, order, idle, pinned: [...pinned] },
       note: timeline.note ?? this.#wanted.note,
     });

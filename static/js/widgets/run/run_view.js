@@ -106,8 +106,8 @@ export class RunView {
         onNews: () => scheduler.redraw(this.#update),
         onProblem,
       }),
-      onChoose: (lane, us) => {
-        this.#slice.show(lane, us);
+      onChoose: (id, us) => {
+        this.#slice.show(id, us);
         this.#address?.chosen();
       },
       onSlice: (way) => {
@@ -117,7 +117,7 @@ export class RunView {
     });
     this.#slice = new SliceDetails(this.#root, id, {
       state: this.#state,
-      lanes: () => this.#timeline.lanesOnView,
+      ids: () => this.#timeline.idsOnView,
       onShow: (found) => {
         this.#timeline.mark(found);
         this.#address?.changed();

@@ -9,9 +9,11 @@
 import { find, make, setText } from "../../base/dom.js";
 import { count, duration, instant, text } from "../../base/format.js";
 import { getStacks, Problem } from "../../net/api.js";
+import { COUNTERS, readingOf, rowAt } from "../../state/counters.js";
 import { HOLDER_NONE, STATES } from "../../state/messages.js";
 import { turnsIn } from "../../tracks/turns.js";
 import { placeOf } from "../panels/functions.js";
+import { readingLines } from "./tip.js";
 
 /** As LONG_BLOCK_US in app/model/frames.py. */
 const LONG_BLOCK_US = 50_000;
@@ -27,9 +29,9 @@ export class SliceDetails {
   #stacks;
   #id;
   #state;
-  #lanes;
+  #ids;
   #onShow;
-  /** @type {{lane: number, us: number} | null} */
+  /** @type {{lane: number | string, us: number} | null} */
   #at = null;
   #asked = 0;
 
@@ -38,10 +40,10 @@ export class SliceDetails {
    * @param {string} id of the run
    * @param {object} how
    * @param {RunState} how.state
-   * @param {() => Lane[]} how.lanes those of the timeline, from above
+   * @param {() => (number | string)[]} how.ids what the timeline shows, from above: lanes, and keys of counters
    * @param {(found: Found | null) => void} how.onShow told which piece of time is on view
    */
-  constructor(root, id, { state, lanes, onShow }) {
+  constructor(root, id, { state, ids, onShow }) {
     this.#root = find(root, ".slice", HTMLElement);
     this.#title = find(this.#root, "h3", HTMLElement);
     this.#what = find(this.#root, ".what", HTMLElement);
@@ -49,7 +51,7 @@ export class SliceDetails {
     this.#stacks = find(this.#root, ".stacks", HTMLElement);
     this.#id = id;
     this.#state = state;
-    this.#lanes = lanes;
+    this.#ids = ids;
     this.#onShow = onShow;
     this.#root.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-slice]") : null;
@@ -60,13 +62,35 @@ export class SliceDetails {
     });
   }
 
-  /** Which one is on view: a lane, and an instant within it; null where none is. */
+  /** Which one is on view: a lane or a counter's key, and an instant within it; null where none is. */
   get at() {
     return this.#at;
   }
 
-  /** @param {number} number of a lane @param {number} us @returns {boolean} whether there is one */
-  show(number, us) {
+  /** @param {number | string} id a lane, or a counter's key @param {number} us @returns {boolean} whether there is one */
+  show(id, us) {
+    return typeof id === "string" ? this.#showCounter(id, us) : this.#showLane(id, us);
+  }
+
+  /** @param {string} key @param {number} us @returns {boolean} */
+  #showCounter(key, us) {
+    const counter = COUNTERS.find((one) => one.key === key);
+    const { series } = this.#state;
+    const reading = counter && readingOf(counter, series, rowAt(counter, series.column("at_us"), us));
+    if (!counter || !reading) return false;
+    this.#asked += 1; // the stack of a slice that was asked for comes too late
+    this.#at = { lane: key, us };
+    this.#root.hidden = false;
+    this.#title.replaceChildren(make("b", {}, counter.title), ...readingLines(counter, reading));
+    this.#turnsText.hidden = true;
+    setText(this.#what, counter.meaning);
+    this.#stacks.replaceChildren();
+    this.#onShow({ startUs: reading.startUs, endUs: reading.endUs, lane: key });
+    return true;
+  }
+
+  /** @param {number} number of a lane @param {number} us @returns {boolean} */
+  #showLane(number, us) {
     const lane = this.#state.lanes.get(number);
     const track = lane && this.#trackAt(lane, us);
     const index = track ? track.indexAt(us) : -1;
@@ -201,18 +225,42 @@ export class SliceDetails {
       return;
     }
     const at = this.#at;
-    const lane = at && this.#state.lanes.get(at.lane);
-    if (!at || !lane) return;
     if (act === "earlier" || act === "later") {
-      const track = this.#trackAt(lane, at.us);
-      const index = track.indexAt(at.us) + (act === "later" ? 1 : -1);
-      if (index < 0 || index >= track.length) return;
-      this.show(at.lane, (track.startAt(index) + track.endAt(index)) / 2);
+      const us = this.#beside(at, act === "later" ? 1 : -1);
+      if (us !== null) this.show(at.lane, us);
     } else {
-      const lanes = this.#lanes().filter((one) => this.#trackAt(one, at.us).indexAt(at.us) >= 0);
-      const next = lanes[lanes.indexOf(lane) + (act === "below" ? 1 : -1)];
-      if (next) this.show(next.lane, at.us);
+      const ids = this.#ids().filter((id) => this.#isThere(id, at.us));
+      const next = ids[ids.indexOf(at.lane) + (act === "below" ? 1 : -1)];
+      if (next !== undefined) this.show(next, at.us);
     }
+  }
+
+  /** Whether there is anything to tell of a lane or a counter at an instant. @param {number | string} id @param {number} us */
+  #isThere(id, us) {
+    if (typeof id === "string") return this.#rowAt(id, us) >= 0;
+    const lane = this.#state.lanes.get(id);
+    return lane !== undefined && this.#trackAt(lane, us).indexAt(us) >= 0;
+  }
+
+  /** @param {string} key @param {number} us */
+  #rowAt(key, us) {
+    const counter = COUNTERS.find((one) => one.key === key);
+    return counter ? rowAt(counter, this.#state.series.column("at_us"), us) : -1;
+  }
+
+  /** An instant of the piece or the reading beside one; null where there is none. @param {{lane: number | string, us: number}} at @param {1 | -1} by */
+  #beside({ lane: id, us }, by) {
+    if (typeof id === "string") {
+      const counter = COUNTERS.find((one) => one.key === id);
+      const reading = counter && readingOf(counter, this.#state.series, this.#rowAt(id, us) + by);
+      return reading ? (reading.startUs + reading.endUs) / 2 : null;
+    }
+    const lane = this.#state.lanes.get(id);
+    const track = lane && this.#trackAt(lane, us);
+    const index = track ? track.indexAt(us) + by : -1;
+    return !track || index < 0 || index >= track.length
+      ? null
+      : (track.startAt(index) + track.endAt(index)) / 2;
   }
 }
 

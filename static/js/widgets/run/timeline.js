@@ -6,7 +6,7 @@
  * @import { Palette } from "../../draw/palette.js"
  * @import { TimeWindow } from "../../state/time_window.js"
  * @import { LaneChoice } from "../../tracks/lane_choice.js"
- * @import { Row } from "../../tracks/rows.js"
+ * @import { Row, TrackRow } from "../../tracks/rows.js"
  * @import { Found, Mark } from "../../tracks/marks.js"
  * @import { Area, SliceWay } from "./gestures.js"
  * @import { Selected } from "./selection_bar.js"
@@ -32,9 +32,10 @@ import {
 } from "../../state/time_window.js";
 import { flowsOf } from "../../tracks/flows.js";
 import { isAll, toggled } from "../../tracks/lane_choice.js";
-import { marksAt, placeMarks } from "../../tracks/marks.js";
+import { idOf, marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
 import { heightOf, layOut, rowAt, wantedHeight } from "../../tracks/rows.js";
+import { CounterLanes } from "./counter_lanes.js";
 import { attachGestures } from "./gestures.js";
 import { Labels } from "./labels.js";
 import { KeptSwitch } from "./kept_switch.js";
@@ -74,6 +75,7 @@ export class Timeline {
   #scroller;
   #labels;
   #tools;
+  #counters;
   #minimap;
   #tip;
   #pauseButton;
@@ -99,7 +101,8 @@ export class Timeline {
    * @param {Palette} how.palette
    * @param {() => void} how.onView told when a hand chose another interval, or points at another place
    * @param {() => void} how.onPlay told when a key wants a run that has ended to be played, or to pause
-   * @param {(lane: number, us: number) => void} how.onChoose told which thread's slice at which instant a hand chose
+   * @param {(id: number | string, us: number) => void} how.onChoose told which thread's slice, or which counter, at which
+   *     instant a hand chose
    * @param {import("./notes.js").NoteHands | null} how.notes what a hand does with notes; null where nothing is written
    * @param {(way: SliceWay) => void} how.onSlice told that a key wants another slice, or something of the one chosen
    */
@@ -114,8 +117,9 @@ export class Timeline {
     this.#scroller = find(root, ".scroller", HTMLElement);
     this.#surface = new Surface(find(root, "canvas.plot", HTMLCanvasElement));
     this.#tools = new LaneTools(root, () => this.#act(() => onView()));
+    this.#counters = new CounterLanes(root, () => this.#act(() => onView()));
     this.#labels = new Labels(find(root, ".labels", HTMLElement), {
-      onPin: (lane) => this.pin(lane),
+      onPin: (id) => this.pin(id),
       onCollapse: (pid) => this.#tools.change({ collapsed: toggled(this.#tools.choice.collapsed, pid) }),
     });
     this.#minimap = new Minimap(root, (span) => this.#act(() => this.#put(span)));
@@ -147,6 +151,7 @@ export class Timeline {
       togglePause: () => this.#state.ended ? this.#onPlay() : this.#act(() => this.#togglePause()),
       live: () => this.#act(() => this.#follow()),
       toggleFlows: () => this.#act(() => this.#flows.toggle()),
+      toggleCounters: () => this.#counters.toggle(),
       search: () => this.#tools.search(),
       note: () => this.#notes.write(this.#noteUs()),
       slice: (way) => this.#slice(way, onSlice),
@@ -168,9 +173,9 @@ export class Timeline {
     return edgeUs === null ? null : interval(this.#window, edgeUs);
   }
 
-  /** The threads that have a lane, from above. */
-  get lanesOnView() {
-    return lanesOf(this.#rows);
+  /** What can be chosen of the lanes, from above: counters by their keys, threads by their lanes. */
+  get idsOnView() {
+    return this.#rows.flatMap((row) => idOf(row) ?? []);
   }
 
   /** @param {import("../../net/api.js").Note[]} notes that the run has */
@@ -198,9 +203,21 @@ export class Timeline {
     this.#tools.change(choice);
   }
 
-  /** Pins a thread's lane, or lets it go. @param {number} lane */
-  pin(lane) {
-    this.#tools.change({ pinned: toggled(this.#tools.choice.pinned, lane) });
+  /** Which counters have a lane, as the address says it. */
+  get counters() {
+    return this.#counters.word;
+  }
+
+  /** @param {string} word as it was before */
+  chooseCounters(word) {
+    this.#counters.restore(word);
+    this.redraw();
+  }
+
+  /** Pins a thread's lane or a counter's, or lets it go. @param {number | string} id */
+  pin(id) {
+    if (typeof id === "string") this.#counters.pin(id);
+    else this.#tools.change({ pinned: toggled(this.#tools.choice.pinned, id) });
   }
 
   /** The time that a hand has selected, or null. */
@@ -409,10 +426,10 @@ export class Timeline {
     this.#set(follow(this.#window));
   }
 
-  /** @param {number | null} lane */
-  #scrollTo(lane) {
+  /** @param {number | string | null} id */
+  #scrollTo(id) {
     this.#section.scrollIntoView({ block: "nearest" });
-    const row = this.#rows.find((candidate) => candidate.kind === "lane" && candidate.lane.lane === lane);
+    const row = this.#rows.find((candidate) => idOf(candidate) === id);
     if (!row) return;
     const { scrollTop, clientHeight } = this.#scroller;
     const inView = row.top >= scrollTop && row.top + row.height + AXIS_HEIGHT <= scrollTop + clientHeight;
@@ -455,9 +472,10 @@ export class Timeline {
     const choice = this.#tools.choice;
     const room = this.#scroller.clientHeight - AXIS_HEIGHT;
     if (this.#window.endUs === null || this.#state.ended) this.#told = this.#state.figures;
-    this.#rows = layOut(this.#state, startUs, endUs, choice, room, this.#told);
+    const counters = this.#counters.rows(this.#state, choice.text);
+    this.#rows = layOut(this.#state, startUs, endUs, choice, room, this.#told, counters);
     this.#scroller.style.setProperty("--lanes", `${AXIS_HEIGHT + wantedHeight(this.#rows)}px`);
-    const shown = this.lanesOnView.length;
+    const shown = lanesOf(this.#rows).length;
     const there = isAll(choice) ? shown : lanesOf(layOut(this.#state, startUs, endUs)).length;
     this.#tools.tell(shown, there);
   }
@@ -466,7 +484,6 @@ export class Timeline {
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
     this.#layOut(startUs, Math.min(endUs, untilUs));
-    this.#labels.show(this.#rows);
     const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
     this.#askFor({ startUs, endUs }, edgeUs, (endUs - startUs) / width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
@@ -474,6 +491,9 @@ export class Timeline {
     this.#surface.fit(width, visible);
     const scale = new TimeScale(startUs, endUs, width);
     const pointer = this.#pointer;
+    const cursorUs = pointer ? scale.toUs(pointer.x) : null;
+    const toldUs = cursorUs ?? this.#found?.startUs ?? this.#playheadUs;
+    this.#labels.show(this.#rows, toldUs ?? this.#knownUs(Math.min(endUs, untilUs)));
     const flows = this.#flows.on ? flowsOf(this.#rows, scale, untilUs) : [];
     this.#marks = placeMarks(this.#state.events, this.#rows, scale, untilUs);
     paint(this.#surface, this.#palette, {
@@ -483,7 +503,7 @@ export class Timeline {
       originUs: 0,
       scrollTop: this.#scroller.scrollTop,
       height: visible,
-      cursorUs: pointer ? scale.toUs(pointer.x) : null,
+      cursorUs,
       playheadUs: this.#playheadUs,
       edgeUs: untilUs,
       marks: this.#marks,
@@ -494,6 +514,11 @@ export class Timeline {
     });
     if (pointer && scale.toUs(pointer.x) <= untilUs) this.#showTip(pointer, scale);
     else this.#tip.hide();
+  }
+
+  /** The last instant of a view of which the counters are known. @param {number} untilUs */
+  #knownUs(untilUs) {
+    return Math.min(untilUs, (this.#state.series.column("at_us").at(-1) ?? 0) - 1);
   }
 
   /** @param {{x: number, y: number}} pointer @param {TimeScale} scale */
@@ -514,8 +539,8 @@ export class Timeline {
       ? new TimeScale(startUs, endUs, width).toUs(at.x)
       : (startUs + Math.min(endUs, untilUs)) / 2;
     const row = at ? this.#rowAt(at.y) : this.#rows.find(({ kind }) => kind === "lane");
-    const lane = row && laneOf(row, us);
-    if (typeof lane === "number" && us <= untilUs) this.#onChoose(lane, us);
+    const id = row && (row.kind === "gil" ? holderAt(row, us) : idOf(row));
+    if (id !== undefined && us <= untilUs) this.#onChoose(id, us);
   }
 
   /** Marks a piece of time, where it is. @param {Found | null} found */
@@ -554,10 +579,8 @@ function isAround(shown, startUs, endUs) {
     startUs >= shown.startUs && endUs <= shown.endUs;
 }
 
-/** The thread of a row at an instant: its own, or the one that holds the GIL. @param {Row} row @param {number} us */
-function laneOf(row, us) {
-  if (row.kind === "lane") return row.lane.lane;
-  if (row.kind !== "gil") return null;
-  const index = row.track.indexAt(us);
-  return index < 0 || row.track.valueAt(index) < 0 ? null : row.track.valueAt(index);
+/** The thread that holds a GIL at an instant, where there is one. @param {TrackRow} row @param {number} us */
+function holderAt({ track }, us) {
+  const index = track.indexAt(us);
+  return index < 0 || track.valueAt(index) < 0 ? undefined : track.valueAt(index);
 }

@@ -1,13 +1,15 @@
 // @ts-check
 /**
  * What lies under the pointer: thread, state, how long it lasted, and when.
- * @import { CollectorRow, Row } from "../../tracks/rows.js"
+ * @import { CollectorRow, CounterRow, Row } from "../../tracks/rows.js"
  * @import { Lane } from "../../state/run_state.js"
+ * @import { Counter, Reading } from "../../state/counters.js"
  * @import { RunEvent } from "../../state/messages.js"
  * @import { Track } from "../../base/track.js"
  */
 import { make } from "../../base/dom.js";
 import { count, duration, instant, text } from "../../base/format.js";
+import { readingOf, rowAt, told } from "../../state/counters.js";
 import { HOLDER_NONE, STATES } from "../../state/messages.js";
 import { collectedOf, generationOf, GENERATIONS } from "../../state/pauses.js";
 import { threadColour } from "../../tracks/painter.js";
@@ -43,6 +45,8 @@ export class Tip {
       ? linesOfEvents(events)
       : row?.kind === "collector"
       ? linesOfPause(row, us, REACH * usPerPixel)
+      : row?.kind === "counter"
+      ? linesOfCounter(row, us)
       : row
       ? linesOf(row, us, lanes)
       : null;
@@ -60,15 +64,18 @@ export class Tip {
     const from = canvas.getBoundingClientRect();
     const within = home.getBoundingClientRect();
     const left = from.left - within.left + x;
-    const fits = left + DISTANCE + this.#element.offsetWidth < within.width;
-    this.#element.style.left = `${fits ? left + DISTANCE : left - DISTANCE - this.#element.offsetWidth}px`;
+    const room = within.width - this.#element.offsetWidth;
+    const beside = left + DISTANCE < room ? left + DISTANCE : left - DISTANCE - this.#element.offsetWidth;
+    this.#element.style.left = `${Math.max(0, Math.min(beside, room))}px`;
     this.#element.style.top = `${from.top - within.top + y + DISTANCE}px`;
   }
 }
 
 /** @param {Row} row @param {number} us @param {Map<number, Lane>} lanes @returns {Node[] | null} */
 function linesOf(row, us, lanes) {
-  if (row.kind === "process" || row.kind === "free" || row.kind === "collector") return null;
+  if (row.kind === "process" || row.kind === "free" || row.kind === "collector" || row.kind === "counter") {
+    return null;
+  }
   const when = make("div", { class: "when" }, `at ${instant(us)}`);
   const { track } = row;
   const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
@@ -81,6 +88,43 @@ function linesOf(row, us, lanes) {
   const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
   length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
   return [make("b", {}, name), what, length, when];
+}
+
+/** @param {CounterRow} row @param {number} us @returns {Node[]} */
+function linesOfCounter({ counter, series }, us) {
+  const reading = readingOf(counter, series, rowAt(counter, series.column("at_us"), us));
+  return [
+    make("b", {}, counter.title),
+    ...readingLines(counter, reading),
+    make("div", { class: "when" }, `at ${instant(us)}`),
+  ];
+}
+
+/**
+ * What a counter was, and of which time that is.
+ * @param {Counter} counter @param {Reading | null} reading @returns {Node[]}
+ */
+export function readingLines(counter, reading) {
+  if (!reading) return [make("div", {}, "nothing was measured here")];
+  const { startUs, endUs, values } = reading;
+  const several = counter.lines.length > 1;
+  return [
+    ...counter.lines.map(({ label, state }, index) =>
+      make(
+        "div",
+        {},
+        ...(state ? [make("i", { class: `swatch ${state}` })] : []),
+        several ? `${label} ${told(counter, values[index])}` : told(counter, values[index]),
+      )
+    ),
+    make(
+      "div",
+      { class: "since" },
+      counter.read
+        ? `read at ${instant(startUs)}`
+        : `mean of ${text(duration((endUs - startUs) / 1e6))} from ${instant(startUs)}`,
+    ),
+  ];
 }
 
 /**

@@ -10,12 +10,13 @@ Deno.test("an address holds a view and gives it back; what is no view is passed 
     selected: { startUs: 1_600_000, endUs: 1_700_000, lanes: null },
     atUs: 1_750_000,
     slice: { lane: 3, us: 1_600_000 },
+    counters: "cpu-rss",
     lanes: NOTHING.lanes,
     note: "3f2a",
   };
   assert.equal(
     queryOf(view),
-    "?tab=waits&window=1.5-2.000001&select=1.6-1.7&at=1.75&slice=3@1.6&note=3f2a",
+    "?tab=waits&window=1.5-2.000001&select=1.6-1.7&at=1.75&slice=3@1.6&counters=cpu-rss&note=3f2a",
   );
   assert.deepEqual(viewOf(queryOf(view)), view);
   assert.equal(queryOf(NOTHING), "");
