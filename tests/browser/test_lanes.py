@@ -152,3 +152,23 @@ def test_a_selected_time_has_its_figures_and_is_in_the_address(page: Page) -> No
     page.locator(".scroller").focus()
     page.keyboard.press("m")  # no slice is chosen: nothing to select instead
     expect(selection).to_be_visible()
+
+
+def test_pointing_at_a_lane_makes_no_panel_anew(page: Page) -> None:
+    """A pointer moves at every frame; only legend, tip and values beside the lanes are of where it is."""
+    page.get_by_role("tab", name="Threads").click()
+    page.evaluate(
+        "() => { globalThis.changes = 0;"
+        " const watch = new MutationObserver((all) => { globalThis.changes += all.length; });"
+        " for (const part of document.querySelectorAll('.panels, .figures, .honesty'))"
+        " watch.observe(part, {subtree: true, childList: true, characterData: true, attributes: true}); }"
+    )
+    plot = page.locator("canvas.plot").bounding_box()
+    row = page.locator(".labels li.lane", has_text="worker-2").bounding_box()
+    assert plot
+    assert row
+    for share in (0.3, 0.4, 0.5):
+        page.mouse.move(plot["x"] + share * plot["width"], row["y"] + row["height"] / 2)
+        page.wait_for_function("() => document.body.dataset.idle === 'true'")
+    expect(page.locator(".legend .of")).to_contain_text("worker-2")
+    assert page.evaluate("() => globalThis.changes") == 0

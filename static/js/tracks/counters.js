@@ -17,6 +17,7 @@ const PAD = 3;
 const FILL = 0.28;
 const LINE = 1.5;
 const MARGIN = 4;
+const MOST_WIDTHS = 100;
 /** Lanes that are lower have no room for the lower end of their axis. */
 const ROOMY = 30;
 
@@ -149,6 +150,18 @@ function paintSteps(context, steps, { top, height, most }, colour, ground) {
   context.stroke(line);
 }
 
+/** Widths of words that were measured: they are the same in every frame. @type {Map<string, number>} */
+const widths = new Map();
+
+/** @param {CanvasRenderingContext2D} context @param {string} words */
+function widthOf(context, words) {
+  const key = context.font + words;
+  const width = widths.get(key) ?? context.measureText(words).width;
+  if (widths.size >= MOST_WIDTHS) widths.clear();
+  widths.set(key, width);
+  return width;
+}
+
 /**
  * The ends of its axis, in the lane.
  * @param {CanvasRenderingContext2D} context @param {Palette} palette @param {CounterRow} row
@@ -160,7 +173,7 @@ function sayRange(context, palette, { counter }, top, height, most) {
   const say = (/** @type {string} */ words, /** @type {number} */ y) => {
     context.fillStyle = palette.lane.css;
     context.globalAlpha = 0.75;
-    context.fillRect(MARGIN - 2, y - 6, context.measureText(words).width + 4, 12);
+    context.fillRect(MARGIN - 2, y - 6, widthOf(context, words) + 4, 12);
     context.globalAlpha = 1;
     context.fillStyle = palette.soft.css;
     context.fillText(words, MARGIN, y + 0.5);

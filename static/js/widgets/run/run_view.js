@@ -66,6 +66,7 @@ export class RunView {
   #endThemes;
   #gone = new AbortController();
   #hurry = () => this.#stream?.hurry();
+  #tellHovered = () => this.#legend.update(this.#timeline.hovered);
   #update = () => this.#attempt(() => this.#showFigures());
 
   /**
@@ -100,6 +101,7 @@ export class RunView {
         scheduler.redraw(this.#update);
         this.#address?.changed();
       },
+      onPoint: () => scheduler.redraw(this.#tellHovered),
       onPlay: () => this.#player?.toggle(),
       // A file keeps nothing, and who may only look writes nothing.
       notes: open || document.body.dataset.role === "look" ? null : keptNotes(id, this.#state, {
@@ -201,6 +203,7 @@ export class RunView {
     this.#title.dispose();
     this.#endThemes();
     this.#scheduler.forget(this.#update);
+    this.#scheduler.forget(this.#tellHovered);
     removeEventListener("online", this.#hurry);
     this.#root.remove();
   }
@@ -252,7 +255,7 @@ export class RunView {
     this.#figures.update(shown, lanes?.size ?? null);
     this.#badges.update(processes.values(), summary ? summary.sampling.coverage : figures?.observer.coverage);
     this.#details.update(shown);
-    this.#legend.update(this.#timeline.hovered);
+    this.#tellHovered();
     this.#honesty.update(shown);
     this.#shows.update(shown);
   }

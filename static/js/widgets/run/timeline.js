@@ -68,6 +68,8 @@ export class Timeline {
   /** @type {{x: number, y: number} | null} where the pointer is over the plot */
   #pointer = null;
   #drawnMs = -Infinity;
+  /** The plot's place as it was when a frame began: to ask later, when labels have changed, lays the page out anew. */
+  #room = { width: 1, height: 0, scrollTop: 0 };
   #state;
   #scheduler;
   #palette;
@@ -99,14 +101,15 @@ export class Timeline {
    * @param {RunState} how.state
    * @param {FrameScheduler} how.scheduler
    * @param {Palette} how.palette
-   * @param {() => void} how.onView told when a hand chose another interval, or points at another place
+   * @param {() => void} how.onView told when a hand chose another interval
+   * @param {() => void} how.onPoint told when a hand points at another place
    * @param {() => void} how.onPlay told when a key wants a run that has ended to be played, or to pause
    * @param {(id: number | string, us: number) => void} how.onChoose told which thread's slice, or which counter, at which
    *     instant a hand chose
    * @param {import("./notes.js").NoteHands | null} how.notes what a hand does with notes; null where nothing is written
    * @param {(way: SliceWay) => void} how.onSlice told that a key wants another slice, or something of the one chosen
    */
-  constructor(root, { state, scheduler, palette, onView, onPlay, onChoose, onSlice, notes }) {
+  constructor(root, { state, scheduler, palette, onView, onPoint, onPlay, onChoose, onSlice, notes }) {
     this.#section = find(root, ".timeline", HTMLElement);
     this.#state = state;
     this.#scheduler = scheduler;
@@ -157,7 +160,7 @@ export class Timeline {
       slice: (way) => this.#slice(way, onSlice),
       point: (at) => {
         this.#pointer = at;
-        this.#onView();
+        onPoint();
         this.redraw();
       },
       choose: (at) => this.#choose(at ?? this.#pointer),
@@ -450,12 +453,19 @@ export class Timeline {
     const due = nowMs - this.#drawnMs >= least;
     if (due) {
       this.#drawnMs = nowMs;
-      this.#paint(startUs, endUs, edgeUs);
+      this.#measure();
       this.#minimap.update(this.#state, this.#palette, { startUs, endUs }, edgeUs);
+      this.#paint(startUs, endUs, edgeUs);
       this.#showControls();
     }
     const moves = this.#window.endUs === null && edgeUs < (this.#state.lastUs ?? edgeUs);
     if (moves || !due) this.#scheduler.redraw(this.#draw);
+  }
+
+  /** Asks the page for all sizes at once, before anything of it is changed. */
+  #measure() {
+    const { clientWidth, clientHeight, scrollTop } = this.#scroller;
+    this.#room = { width: Math.max(1, clientWidth - this.#labels.width), height: clientHeight, scrollTop };
   }
 
   /**
@@ -470,7 +480,7 @@ export class Timeline {
   /** @param {number} startUs @param {number} endUs */
   #layOut(startUs, endUs) {
     const choice = this.#tools.choice;
-    const room = this.#scroller.clientHeight - AXIS_HEIGHT;
+    const room = this.#room.height - AXIS_HEIGHT;
     if (this.#window.endUs === null || this.#state.ended) this.#told = this.#state.figures;
     const counters = this.#counters.rows(this.#state, choice.text);
     this.#rows = layOut(this.#state, startUs, endUs, choice, room, this.#told, counters);
@@ -484,10 +494,10 @@ export class Timeline {
   #paint(startUs, endUs, edgeUs) {
     const untilUs = shownUntil(this.#window, edgeUs);
     this.#layOut(startUs, Math.min(endUs, untilUs));
-    const width = Math.max(1, this.#scroller.clientWidth - this.#labels.width);
+    const { width, scrollTop } = this.#room;
     this.#askFor({ startUs, endUs }, edgeUs, (endUs - startUs) / width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
-    const visible = Math.min(height, this.#scroller.clientHeight);
+    const visible = Math.min(height, this.#room.height);
     this.#surface.fit(width, visible);
     const scale = new TimeScale(startUs, endUs, width);
     const pointer = this.#pointer;
@@ -501,7 +511,7 @@ export class Timeline {
       lanes: this.#state.lanes,
       scale,
       originUs: 0,
-      scrollTop: this.#scroller.scrollTop,
+      scrollTop,
       height: visible,
       cursorUs,
       playheadUs: this.#playheadUs,
@@ -551,7 +561,7 @@ export class Timeline {
 
   /** @param {number} y over the plot */
   #rowAt(y) {
-    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#scroller.scrollTop);
+    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#room.scrollTop);
   }
 
   #showControls() {
