@@ -7,8 +7,8 @@
  */
 
 export const DEFAULT_SPAN_US = 10_000_000;
-/** Two samples of the GIL at 1 kHz: below this there is nothing more to see. */
-export const SHORTEST_SPAN_US = 2_000;
+/** One sample of the GIL at 10 kHz: below this there is nothing more to see. */
+export const SHORTEST_SPAN_US = 100;
 /** A short wait is shown among the turns that it waited for. */
 const SHORTEST_SPAN_AROUND_US = 50_000;
 export const LONGEST_SPAN_US = 7 * 24 * 3_600_000_000;

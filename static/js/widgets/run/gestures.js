@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What hands do to the timeline: wheel, drag, keys, buttons. Tells what is meant; knows no time.
+ * What hands do to the timeline: wheel, drag, two fingers, keys, buttons. Tells what is meant; knows no time.
  * @typedef {"earlier" | "later" | "above" | "below" | "pin" | "close"} SliceWay
  * @typedef {{fromX: number, toX: number, fromY: number, toY: number} | {fromX: number, toX: number, fromY: null, toY: null}} Area
  *     over the plot; along the axis it has no height
@@ -32,6 +32,8 @@ const ZOOM_PER_PIXEL = 0.002;
 const LINE_PIXELS = 16;
 /** A hand that presses trembles so much. */
 const LEAST_SELECTED = 3;
+/** Two fingers one above the other are so far apart. */
+const LEAST_APART = 10;
 
 /**
  * @param {HTMLElement} root the run on the page: within it buttons have a `data-act`
@@ -132,6 +134,8 @@ function isTaken({ target, key, defaultPrevented }) {
 
 /** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} [signal] */
 export function attachPointer(canvas, gestures, signal) {
+  /** Where fingers are, by their pointers: two of them zoom. @type {Map<number, number>} */
+  const fingers = new Map();
   /** @type {number | null} */
   let dragX = null;
   let dragged = false;
@@ -154,6 +158,11 @@ export function attachPointer(canvas, gestures, signal) {
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
+      if (event.pointerType === "touch") fingers.set(event.pointerId, event.offsetX);
+      if (fingers.size > 1) {
+        dragX = selectFrom = null;
+        return;
+      }
       const selects = gestures.select && (event.shiftKey || event.offsetY < AXIS_HEIGHT);
       if (selects) selectFrom = { x: event.offsetX, y: event.offsetY < AXIS_HEIGHT ? null : event.offsetY };
       else dragX = event.clientX;
@@ -165,6 +174,13 @@ export function attachPointer(canvas, gestures, signal) {
   canvas.addEventListener(
     "pointermove",
     (event) => {
+      if (fingers.size > 1) {
+        const before = spreadOf(fingers);
+        if (fingers.has(event.pointerId)) fingers.set(event.pointerId, event.offsetX);
+        const { apart, middle } = spreadOf(fingers);
+        gestures.zoomAt(before.apart / apart, middle);
+        return;
+      }
       if (selectFrom !== null && Math.abs(event.offsetX - selectFrom.x) >= LEAST_SELECTED) {
         gestures.select?.(areaOf(selectFrom, event));
       }
@@ -177,7 +193,8 @@ export function attachPointer(canvas, gestures, signal) {
     },
     { signal },
   );
-  const release = () => {
+  const release = (/** @type {PointerEvent} */ { pointerId }) => {
+    fingers.delete(pointerId);
     dragX = null;
     selectFrom = null;
   };
@@ -185,12 +202,18 @@ export function attachPointer(canvas, gestures, signal) {
     "pointerup",
     (event) => {
       if (dragX !== null && !dragged) gestures.choose({ x: event.offsetX, y: event.offsetY });
-      release();
+      release(event);
     },
     { signal },
   );
   canvas.addEventListener("pointercancel", release, { signal });
   canvas.addEventListener("pointerleave", () => gestures.point(null), { signal });
+}
+
+/** How far two fingers are apart, and the middle between them, in pixels. @param {Map<number, number>} fingers */
+function spreadOf(fingers) {
+  const [one, other] = fingers.values();
+  return { apart: Math.max(LEAST_APART, Math.abs(one - other)), middle: (one + other) / 2 };
 }
 
 /** @param {{x: number, y: number | null}} from @param {PointerEvent} to @returns {Area} */
