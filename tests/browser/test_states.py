@@ -80,6 +80,11 @@ def test_a_run_of_which_too_little_was_seen_warns_at_its_head_and_says_what_help
     expect(page.locator("[data-figure=seen]")).to_have_class(re.compile("thin"))
     tab(page, "Findings")
     expect(page.locator(".found")).to_contain_text("observation-thin")
+    page.get_by_text("The figures behind it").first.click()
+    figures = page.locator(".finding", has_text="observation-thin").locator("details")
+    seen = figures.locator("div", has=page.get_by_text("Time seen", exact=True))
+    expect(seen).to_contain_text("50.0 %")
+    assert [text for text in figures.locator("dt").all_inner_texts() if "_" in text] == []
 
 
 def test_a_page_whose_server_is_gone_says_so_and_keeps_what_it_has(new_page: Callable[..., Page]) -> None:

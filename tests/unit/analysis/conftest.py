@@ -1,8 +1,10 @@
 """An observation that has just begun, into which a test feeds what it is about."""
 
 import pytest
+from support.evidence import DECLARED, fields_of
 
 from app.analysis.ledger import Ledger
+from app.model.findings import Finding
 from app.model.frames import Hello, Names, Process
 
 PID = 100
@@ -26,3 +28,16 @@ def begin():
         return ledger
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever finding a test has made: the page has a label for each of its figures."""
+    to_json = Finding.to_json
+
+    def checked(finding: Finding) -> object:
+        missing = sorted({*fields_of(finding.evidence)} - DECLARED)
+        assert not missing, f"evidence.js has no label for {missing} of {finding.code}"
+        return to_json(finding)
+
+    monkeypatch.setattr(Finding, "to_json", checked)

@@ -6,7 +6,7 @@
  * @import { RunState } from "../../state/run_state.js"
  */
 import { find, make, prose, setText } from "../../base/dom.js";
-import { fieldsOf } from "../fields.js";
+import { evidenceOf } from "./evidence.js";
 import { spanText } from "../span_text.js";
 
 /** @type {import("./registry.js").Panel} */
@@ -97,7 +97,7 @@ function elementOf({ code, severity, title, detail, evidence, advice, doc }, fix
     make("p", {}, ...prose(detail)),
     make("p", { class: "advice" }, make("b", {}, "What could be done: "), ...prose(advice), " ", ...more),
     ...(fix ? [fixElement(fix)] : []),
-    make("details", {}, make("summary", {}, "The figures behind it"), fieldsOf(evidence)),
+    make("details", {}, make("summary", {}, "The figures behind it"), evidenceOf(evidence)),
   );
 }
 

@@ -104,10 +104,13 @@ export class FigureTiles {
     const told = (state.told.findings ?? []).some(({ code }) => code === "observation-thin");
     const coverage = summary ? summary.sampling.coverage : figures.observer.coverage;
     const warning = thinWarning(coverage, { soFar: !summary, told });
+    const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
+    const said = threads === null ? note : `${note} ${ofSome(threads)}`;
+    // The warning stands where the note does, so that what is below does not move when it comes.
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
-    const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
-    this.#say(threads === null ? note : `${note} ${ofSome(threads)}`);
+    this.#thin.title = said;
+    this.#say(warning === "" ? said : "");
   }
 
   /** Those that answer the run's question, the first ones first. @param {string[]} order */
