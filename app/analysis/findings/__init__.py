@@ -6,7 +6,18 @@ alike. What could not be measured is null there, and then it says nothing.
 
 from __future__ import annotations
 
-from app.analysis.findings import cores, gil, growth, hazards, loops, memory, observation, stuck, switched
+from app.analysis.findings import (
+    cores,
+    gil,
+    growth,
+    handing_over,
+    hazards,
+    loops,
+    memory,
+    observation,
+    stuck,
+    switched,
+)
 from app.analysis.findings.rows import LEAST_S, Rule
 from app.model.findings import SEVERITIES
 from app.model.summary import FindingRow, Measurements
@@ -19,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *cores.RULES,
     *loops.RULES,
     *hazards.RULES,
+    *handing_over.RULES,
     *growth.RULES,
     *memory.RULES,
 )
