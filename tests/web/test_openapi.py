@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from .conftest import TOKEN
 
 CASES = 2_000
-EACH = 100  # of an operation; of some there are no more to make
+EACH = 64  # of an operation; of some there are no more to make
 SLOW = {"list_processes": 2, "examine": 4, "list_interpreters": 2}  # they ask other programs
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 PROMISES = [
