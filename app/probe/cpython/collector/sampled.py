@@ -64,8 +64,8 @@ class SampledPauses:
         return bool(_FLAG.unpack_from(self._raw, self._flag_at)[0])
 
     def gap(self, from_us: int) -> None:
-        """From then until the next sample nobody looked."""
-        self._gap_us = from_us
+        """From then, or from the last sample if that is later, until the next one nobody looked."""
+        self._gap_us = from_us if self._seen_us is None else max(from_us, self._seen_us)
 
     def take(self, now_us: int) -> list[Pause]:
         """The pauses that have ended since the last call."""

@@ -162,6 +162,18 @@ def test_while_the_observer_did_not_run_nothing_is_made_up(target: Target, sampl
     assert sampled.take(151_000) == [(149_500, 1000, 2, 10)], "nor is its beginning"
 
 
+def test_a_sample_that_came_late_within_a_gap_is_none_of_it(target: Target, sampled: SampledPauses) -> None:
+    target.collecting(1)
+    sampled.sample(50_000)  # of the beat at 1000: what is told of next counts from that
+    sampled.gap(2000)
+    target.collected(2)
+    target.collecting(0)
+    sampled.sample(51_000)
+    [(start_us, length_us, generation, _)] = sampled.take(51_000)
+    assert (start_us + length_us, generation) == (50_000, 2), "it was seen until then"
+    assert length_us >= 0
+
+
 def test_a_collection_goes_on_over_a_gap_if_none_has_ended(target: Target, sampled: SampledPauses) -> None:
     target.collecting(1)
     sampled.sample(1000)
