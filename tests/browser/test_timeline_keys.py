@@ -143,6 +143,13 @@ def test_a_key_counts_where_a_button_has_the_focus_that_has_no_use_for_it(page: 
     span_is(page, r"1\.33 s")
     page.keyboard.press("s")
     span_is(page, r"2\.00 s")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    page.get_by_label("Hide idle").check()
+    page.keyboard.press("w")
+    span_is(page, r"1\.33 s")
+    page.keyboard.press("s")
+    page.get_by_role("button", name="Zoom in").focus()
     page.keyboard.press("Enter")  # the button's own: it zooms in, and no slice is chosen
     span_is(page, r"1\.33 s")
     expect(page.locator(".slice")).to_be_hidden()

@@ -29,7 +29,7 @@ const MOST_EVENTS = 500;
 /** An observation begins with its first frame, a moment after its clock. */
 const FIRST_FRAME_US = 1_000_000;
 /** Threads that come and go: so many lanes that have ended are kept, the latest. */
-const MOST_GONE_LANES = 200;
+const MOST_GONE_LANES = 1_000;
 
 export class RunState {
   /** @type {Run | null} */

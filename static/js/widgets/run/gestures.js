@@ -128,8 +128,9 @@ function actsOf(gestures) {
 function isTaken({ target, key, defaultPrevented }) {
   if (!(target instanceof Element)) return false;
   const pressed = key === " " || key === "Enter";
-  return defaultPrevented || target.closest("input, select, textarea, [popover]") !== null ||
-    pressed && target.closest("button, summary, a") !== null;
+  return defaultPrevented ||
+    target.closest("input:not([type=checkbox]), select, textarea, [popover]") !== null ||
+    pressed && target.closest("button, summary, a, input") !== null;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Gestures} gestures @param {AbortSignal} [signal] */
