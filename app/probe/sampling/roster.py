@@ -62,6 +62,7 @@ class Roster:
         self._surveyed_all_us = -_SURVEY_ALL_US
         self._refresh_at_us = 0
         self.unseen_us: int | None = None  # since when the observer did not run, until the next sample
+        self.sampled_us: int | None = None  # the time of the newest sample, or of the one that is being taken
         self._missed = 0  # long blocks that nobody looked at, of threads that have ended
         self._lane_numbers, self._gil_numbers = lane_numbers, gil_numbers
         self._nested = procfs.nested(pid)
@@ -248,7 +249,13 @@ class Roster:
         self.new.append(lane)
 
     def drop(self, lane: Lane, now_us: int) -> None:
-        """The thread has ended: it is found so now, and was what it was last seen to be until then."""
+        """The thread has ended: it is found so now, and was what it was last seen to be until then.
+
+        Found between two samples it ends with the newest: a slice ends there at the earliest, and nothing in
+        it lasts for longer.
+        """
+        if self.sampled_us is not None:
+            now_us = min(now_us, self.sampled_us)
         if self.unseen_us is not None:  # or until nobody looked any more
             lane.lose(self.unseen_us)
             lane.pieces = lane.flush(now_us)

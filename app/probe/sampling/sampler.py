@@ -95,6 +95,7 @@ class Sampler:
         Raises AddressSpaceGone when the process exited or became another program.
         """
         roster = self.roster
+        roster.sampled_us = now_us
         if self.samples % HEADS_EVERY == 0:
             roster.follow(now_us)
             self._choose_judge()
@@ -104,7 +105,7 @@ class Sampler:
         due = self._read(now_us)
         while self._stood(now_us):  # what was read may be of before that
             self.gap(now_us)
-            now_us += self._late_us
+            roster.sampled_us = now_us = now_us + self._late_us
             due = self._read(now_us)
         self._end_gap(due is not None, now_us)
         if due is not None:

@@ -122,6 +122,23 @@ def test_what_was_seen_of_a_thread_that_has_ended_is_told_once(
     assert lane.number not in [number for number, _ in sampler.flush(60_000)[1]]
 
 
+def test_a_thread_that_is_found_to_have_ended_between_two_samples_is_told_of_up_to_the_first(
+    subject: Subject, sampling: Callable[..., Sampler]
+) -> None:
+    # GIVEN a sample, after which a slice ends
+    sampler = sampling((3, 12))
+    subject.now_us = 30_000
+    sampler.sample(30_000)
+    lane = sampler.roster.lanes[subject.second_tid]
+
+    # WHEN before it is told of, somebody finds that a thread has gone
+    sampler.roster.drop(lane, 270_000)
+
+    # THEN what is told of it is no longer than the slice
+    lanes = dict(sampler.flush(30_000)[1])
+    assert sum(lanes[lane.number][1::2]) == 30_000
+
+
 def test_what_is_read_after_the_observer_stood_within_a_beat_is_told_of_that_time(
     subject: Subject, sampling: Callable[..., Sampler]
 ) -> None:
