@@ -24,6 +24,7 @@ from app.model.frames import (
     Loops,
     Message,
     Names,
+    Pools,
     Process,
     Report,
     Stacks,
@@ -32,7 +33,7 @@ from app.model.frames import (
     standing,
 )
 from app.model.summary import Summary
-from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks
+from app.model.tracks import GIL_STEP, LANE_STEP, Cast, blocked_looks, clip, gils_of, looks, pool_looks
 
 Json = dict[str, Any]
 
@@ -71,6 +72,10 @@ class Excerpt:
                 rows = [look for look in blocked_looks(message) if self._has(look.at_us)]
                 if rows:
                     self._take(replace(message, rows=rows))
+            case Pools():
+                its = [look for look in pool_looks(message) if self._has(look.at_us)]
+                if its:
+                    self._take(replace(message, looks=its))
             case Loops() | Event() if self._has(message.at_us):
                 self._take(message)
             case Process() | Frame() | Loops() | Event() | Report() | End():

@@ -9,7 +9,8 @@
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
-     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "trims": as in a summary, with fewer rows,
+     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims": as in a summary, with
+     fewer rows,
      "memory", "heap", "gc", "types", "census", "readings": of the processes that are there, as in a
      summary but for what process_rows.py says}
 
@@ -72,6 +73,7 @@ def figures_of(ledger: Ledger) -> dict[str, Any]:
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "loops": ledger.loop_rows(),
+        "pools": ledger.pool_rows(),
         "trims": ledger.trims.rows(),
         **live_rows(ledger),
     }

@@ -24,6 +24,7 @@ from app.analysis.heaps import Heaps
 from app.analysis.joined import JoinedTracks
 from app.analysis.loops import LoopUses
 from app.analysis.per_process import PerProcess
+from app.analysis.pools import PoolUses
 from app.analysis.processes import Processes
 from app.analysis.readings import kept
 from app.analysis.sampling import Looked, ObserverCpu, Sampled
@@ -46,6 +47,7 @@ from app.model.frames import (
     Memory,
     Message,
     Names,
+    Pools,
     Process,
     Report,
     Rollup,
@@ -55,6 +57,7 @@ from app.model.states import LOCK, WAITING
 from app.model.summary import (
     HotRow,
     LoopRow,
+    PoolRow,
     StretchRow,
     StuckRow,
     SwitchedOnRow,
@@ -63,7 +66,7 @@ from app.model.summary import (
 )
 from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, gils_of, lanes_of, looks
 
-_SUMS = ("processes", "sampled", "looked", "observer_cpu", "counters")
+_SUMS = ("processes", "sampled", "looked", "observer_cpu", "counters", "pools")
 _STATES = (*_SUMS, "loops")
 
 Json = dict[str, Any]
@@ -108,6 +111,7 @@ class Ledger:
         self._seen_us = 0  # the end of the newest frame
         self.stacks: StackLooks = StackLooks(before.stacks.functions if before else None)
         self.loops = LoopUses()
+        self.pools = PoolUses()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
         self.looked = Looked()
@@ -190,6 +194,8 @@ class Ledger:
                 self._close(message.at_us)
             case Loops():
                 self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
+            case Pools():
+                self.pools.feed(message, self.end_us)
             case Memory() if not self._is_over(message.at_us):
                 self.processes.walked(message)
             case Rollup() if not self._is_over(message.at_us):
@@ -267,6 +273,10 @@ class Ledger:
     def loop_rows(self) -> list[LoopRow]:
         """The event loops, the latest first; see loops.py."""
         return self.loops.rows(self.stacks.functions)
+
+    def pool_rows(self) -> list[PoolRow]:
+        """The pools of threads, the fullest first; see pools.py."""
+        return self.pools.rows()
 
     def where(self) -> TimeOfAll:
         """Where the time of all threads went, by state; see where.py."""

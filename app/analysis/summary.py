@@ -65,6 +65,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "loops": ledger.loop_rows(),
+        "pools": ledger.pool_rows(),
         "stuck": ledger.stuck(),
         "gils_switched_on": ledger.gils_switched_on(),
         "trims": ledger.trims.rows(),

@@ -13,6 +13,7 @@ from app.model.units import ABSENT
 HOT_ROWS = 8
 WAITS = 5
 BLOCKED = 8
+POOLS = 8
 
 _NOT_BLOCKED = ("running", "waiting")
 
@@ -20,9 +21,9 @@ _WIDTH = 100
 
 
 def causes(summary: Summary) -> list[str]:
-    """The tables of functions, of waits, of blocked threads and of event loops; empty ones are left out."""
-    parts = (_hot(summary), _waits(summary), _blocked(summary), _loops(summary), _steps(summary))
-    return [part for part in parts if part]
+    """The tables of functions, waits, blocked threads, event loops and pools; empty ones are left out."""
+    tables = (_hot, _waits, _blocked, _loops, _steps, _pools)
+    return [part for table in tables if (part := table(summary))]
 
 
 def judgements(summary: Summary) -> list[str]:
@@ -130,6 +131,24 @@ def _steps(summary: Summary) -> str:
             _place(step),
         ]
         for loop, step in sorted(steps, key=lambda each: -each[1]["length_s"])[:WAITS]
+    ]
+    return render(columns, rows) if rows else ""
+
+
+def _pools(summary: Summary) -> str:
+    """Pools of threads, the fullest first."""
+    figures = ("threads", "all at work", "at work", "tasks waiting", "max")
+    columns = [Column("pool of threads"), *(Column(name, "right") for name in figures)]
+    rows = [
+        [
+            pool["name"],
+            units.count(pool["workers"]),
+            units.share(pool["full_share"]),
+            units.share(pool["busy_share"]),
+            units.count(pool["waiting"]["p50"]),
+            units.count(pool["waiting"]["max"]),
+        ]
+        for pool in summary["pools"][:POOLS]
     ]
     return render(columns, rows) if rows else ""
 

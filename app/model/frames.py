@@ -24,6 +24,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     loops     at_us, loops [[lane, kind, steps exact, tasks exact]],
               lags [[lane, idle_us, longest_us, [lag_us, length_us, ...]]],
               steps [[lane, start_us, length_us, state, task, over, [stack, length_us, ...]]]
+    pools     at_us, pools [[pool, pid, kind, name]],
+              looks [[at_us, pool, workers, busy, waiting, begun, [state, workers, ...]]]
     counters  at_us, processes [[pid, cpu_us, rss, peak_rss, minor_faults, major_faults]],
               threads [[lane, cpu_us, run_delay_us, voluntary_switches, involuntary_switches]],
               observer {cpu_us, gil_hz, late, cut_stacks, missed_blocks, looked}, ops
@@ -91,6 +93,15 @@ for what comes, and `longest_us` the longest iteration, or wait for the GIL befo
 more is told, with the state that its thread was in most, the name of its task (null where it has none or that
 cannot be told), and the stacks that it was seen with, the longest first. One that is not `over` is told
 again, with the same start.
+
+A pools message tells of pools of threads, since the pools message before, and has a row of `pools` for each
+that it tells of. `kind` is executor (a ThreadPoolExecutor, asyncio's default one too, or an
+InterpreterPoolExecutor), ThreadPool (multiprocessing's) or anyio (the worker threads of a loop), `name` what
+the names of its threads have in common. Looks are taken at random instants, one in each quarter of a second:
+how many `workers` it has (up to 256 of a process are looked at), how many of them were `busy`, and how many
+tasks were `waiting` for one: those in its queue, or in line for anyio's default limiter; null where that
+cannot be read, as of a queue of another class. `begun` is how many of them worked at something else than at
+the look before, so no fewer tasks were begun in between; the last is how many of the busy were in each state.
 
 A heap message is one reading of an interpreter's private heap, which took `took_us` to read (`cpu_us` of it
 at work) beside everything else and ended at `at_us`: each pool is seen at one instant, the whole is not.
@@ -257,6 +268,16 @@ class Loops:
     loops: Sequence[Row] = field(default_factory=list)
     lags: Sequence[Row] = field(default_factory=list)
     steps: Sequence[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Looks at pools of threads."""
+
+    type: ClassVar[str] = "pools"
+    at_us: int
+    pools: Sequence[Row] = field(default_factory=list)
+    looks: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -466,6 +487,7 @@ Message = Union[
     Stacks,
     Blocked,
     Loops,
+    Pools,
     Counters,
     Heap,
     Collector,

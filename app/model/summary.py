@@ -694,6 +694,30 @@ class LoopRow(TypedDict):
     blocks: list[BlockRow]
 
 
+class Waiting(TypedDict):
+    """How many tasks waited for a pool."""
+
+    p50: Maybe
+    max: Maybe
+    growth_per_s: Maybe
+
+
+class PoolRow(TypedDict):
+    """A pool of threads, see app/analysis/pools.py."""
+
+    pid: int
+    name: str  # what the names of its threads have in common
+    kind: str  # executor, ThreadPool, anyio
+    workers: int
+    looks: int
+    observed_s: float
+    full_share: float  # of the looks: all workers were busy
+    busy_share: float
+    waiting: Waiting
+    begun_per_s: Maybe  # tasks, at least
+    states: dict[State, float] | None  # of the busy workers
+
+
 class FrameRow(TypedDict):
     """A frame of a stack."""
 
@@ -853,6 +877,7 @@ class Measurements(TypedDict):
     longest_waits: list[StretchRow]
     longest_holds: list[StretchRow]
     loops: list[LoopRow]
+    pools: list[PoolRow]
     stuck: list[StuckRow]
     gils_switched_on: list[SwitchedOnRow]
     trims: list[TrimRow]

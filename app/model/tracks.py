@@ -21,6 +21,7 @@ from app.model.frames import (
     Loops,
     Memory,
     Names,
+    Pools,
     Process,
     Stacks,
     Types,
@@ -116,6 +117,27 @@ class LoopName(NamedTuple):
     kind: str
     steps_exact: bool
     tasks_exact: bool
+
+
+class PoolName(NamedTuple):
+    """A pool of threads."""
+
+    pool: int  # its first worker's lane
+    pid: int
+    kind: str  # executor, ThreadPool, anyio
+    name: str
+
+
+class PoolLook(NamedTuple):
+    """A look at a pool; `states` are (state, how many of the busy) in turn."""
+
+    at_us: int
+    pool: int
+    workers: int
+    busy: int
+    waiting: int | None  # tasks that no worker has begun
+    begun: int  # tasks since the look before, at least
+    states: list[int]
 
 
 class LoopLags(NamedTuple):
@@ -305,6 +327,16 @@ def process_totals(message: Counters) -> Iterator[ProcessTotals]:
 def thread_totals(message: Counters) -> Iterator[ThreadTotals]:
     """The threads that were read."""
     return map(ThreadTotals._make, message.threads)
+
+
+def pool_names(message: Pools) -> Iterator[PoolName]:
+    """The pools that a message names."""
+    return map(PoolName._make, message.pools)
+
+
+def pool_looks(message: Pools) -> Iterator[PoolLook]:
+    """The looks at them."""
+    return map(PoolLook._make, message.looks)
 
 
 def loop_names(message: Loops) -> Iterator[LoopName]:

@@ -36,7 +36,7 @@ from app.model.states import STATES
 from app.model.tracks import Cast
 from app.runs.standing import Rank, Standing
 
-MAGIC = b"GSTL\x00\x04\r\n"
+MAGIC = b"GSTL\x00\x05\r\n"
 LEVELS = range(FINEST, COARSEST + 1)
 MOST_BINS = 4096
 FEWEST_BINS = 64

@@ -16,6 +16,7 @@ from app.model.frames import (
     Loops,
     Memory,
     Names,
+    Pools,
     Process,
     Rollup,
     Stacks,
@@ -40,7 +41,7 @@ HISTORIES = st.dictionaries(INSTANTS, MOMENTS, max_size=25).flatmap(
 STACK = st.none() | st.integers(0, STACKS - 1)
 LOOKS = st.lists(st.tuples(INSTANTS, STACK, STACK, st.sampled_from([None, "task"])), max_size=40)
 READINGS = st.lists(
-    st.tuples(INSTANTS, st.sampled_from("cmrhgale"), st.integers(0, 5)),
+    st.tuples(INSTANTS, st.sampled_from("cmrhgalpe"), st.integers(0, 5)),
     max_size=40,
     unique_by=lambda row: row[0],
 )
@@ -134,6 +135,13 @@ def reading(at_us, kind, n):
                 [n % LANES, max(0, at_us - 20_000 * (n + 1)), 20_000, 4, str(n), n != 1, [n % STACKS, 9]]
             ]
             return Loops(at_us, [[n % LANES, "asyncio", True, True]], [[n % LANES, 5, n, [n, 50]]], steps)
+        case "p":
+            waiting = None if n == 5 else 7 * n
+            looks = [
+                [max(0, at_us - 30_000), 1, 4, n % 5, waiting, n % 3, [4, n % 5]],
+                [at_us, 1, 3, 3, n, 1, [2, 1, 6, 2]],
+            ]
+            return Pools(at_us, [[1, PID, "executor", f"pool-{n % 2}"]], looks)
     return Event(at_us, "gil-on", PID, str(n))
 
 

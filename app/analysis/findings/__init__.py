@@ -15,6 +15,7 @@ from app.analysis.findings import (
     loops,
     memory,
     observation,
+    pools,
     stuck,
     switched,
 )
@@ -29,14 +30,17 @@ RULES: tuple[Rule, ...] = (
     *gil.RULES,
     *cores.RULES,
     *loops.RULES,
+    *pools.RULES,
     *hazards.RULES,
     *handing_over.RULES,
     *growth.RULES,
     *memory.RULES,
 )
 
-# Told only where nothing is wrong: what a program waits for is no news beside what keeps it.
+# Told only where nothing is wrong: what a program waits for is no news beside what keeps it. And not beside a
+# full pool, of which it is told what its threads wait for, and whether more of them would help.
 _WHERE_ALL_IS_WELL = "gil-idle"
+_SAYS_MORE = "pool-full"
 _WRONG = ("warning", "critical")
 _NOT_THE_PROGRAM = "observation-thin"
 
@@ -46,7 +50,10 @@ def findings(summary: Measurements) -> list[FindingRow]:
     if max((thread["observed_s"] for thread in summary["threads"]), default=0.0) < LEAST_S:
         return []
     found = [finding for rule in RULES if (finding := rule(summary)) is not None]
-    if any(each.severity in _WRONG and each.code != _NOT_THE_PROGRAM for each in found):
+    if any(
+        each.code == _SAYS_MORE or (each.severity in _WRONG and each.code != _NOT_THE_PROGRAM)
+        for each in found
+    ):
         found = [each for each in found if each.code != _WHERE_ALL_IS_WELL]
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity), reverse=True)
     return [finding.to_json() for finding in found]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from app.analysis.findings.pools import is_full, severity
 from app.analysis.forecast.choices import forecast
 from app.model import units
 from app.model.forecast import (
@@ -105,7 +106,7 @@ def _verdict(
         )
         return {"choice": "mend", "sentence": sentence, "sure": sure}
     why = _why_stay(summary, foretold)
-    sentence = f"None of the other ways of running would give much more{why}. Stay with what there is."
+    sentence = f"None of the other ways of running would give much more{why}. {_stay(summary)}"
     return {"choice": "stay", "sentence": sentence, "sure": sure}
 
 
@@ -127,6 +128,14 @@ def _with(row: ForecastRow, summary: Measurements, extensions: Compatibility | N
             )
             low = 0.0
     return {"choice": row["choice"], "sentence": sentence, "sure": _sure(summary, low)}
+
+
+def _stay(summary: Measurements) -> str:
+    """What a finding says of a pool, this does not contradict."""
+    for row in summary["pools"]:
+        if is_full(row) and severity(row) == "warning":
+            return f"But tasks wait for a thread of the pool {row['name']}: give it more threads."
+    return "Stay with what there is."
 
 
 def _why_stay(summary: Measurements, foretold: Forecast) -> str:

@@ -1,11 +1,11 @@
-"""What is told of the processes as time goes on: frames, stacks, counters, collectors and loops."""
+"""What is told of the processes as time goes on: frames, stacks, counters, collectors, loops and pools."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from app.model.frames import Blocked, Collector, Counters, Frame, Loops, Message, Names, Stacks
+from app.model.frames import Blocked, Collector, Counters, Frame, Loops, Message, Names, Pools, Stacks
 from app.probe.cpython.vocabulary import Vocabulary
 from app.probe.kernel import procfs
 from app.probe.kernel.memory import AddressSpaceGone
@@ -44,6 +44,7 @@ class Reports:
         ended = collectors.take_pauses(now_us), collectors.take_moved()
         self._tell_collectors(collectors.take_last(), ended, now_us)
         self._tell_loops([reader.loops.take(now_us)], now_us)
+        self._tell_pools([reader.pools.take()], now_us)
         gils, lanes, gone = self._left
         more_gils, more_lanes = reader.sampler.flush(now_us)
         # What was found in the very sample in which the process went has no name, and is not spoken of.
@@ -144,6 +145,7 @@ class Reports:
         }
         self._emit(Counters(now_us, processes, threads, observer, ops))
         self._tell_loops([reader.loops.take(now_us) for _, reader in self._watchlist.read()], now_us)
+        self._tell_pools([reader.pools.take() for _, reader in self._watchlist.read()], now_us)
         # First: an interpreter that has ended is let go of with its last row.
         ended = self._ended_collections(now_us)
         self._tell_collectors(self._collector_rows(now_us), ended, now_us)
@@ -191,6 +193,11 @@ class Reports:
         if loops or lags or steps:
             self._tell_vocabulary(now_us)
             self._emit(Loops(now_us, loops, lags, steps))
+
+    def _tell_pools(self, taken: list[tuple[list[Any], list[Any]]], now_us: int) -> None:
+        pools, looks = ([row for rows in taken for row in rows[each]] for each in range(2))
+        if looks:
+            self._emit(Pools(now_us, pools, looks))
 
     def _tell_vocabulary(self, now_us: int) -> None:
         named = self.vocabulary.take(now_us)

@@ -31,6 +31,11 @@ class Moments:
         self._hz = hz
         self._period_start = self._due = 0
 
+    @property
+    def due_us(self) -> int:
+        """Before then no look is due."""
+        return self._due
+
     def due(self, now_us: int, pace: float) -> bool:
         """Whether to look now. `pace` is the part of its rate at which the observer goes at present."""
         if not self._hz or now_us < self._due:

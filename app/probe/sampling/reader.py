@@ -23,6 +23,7 @@ from .looks import Looker
 from .names import Naming
 from .sampler import Sampler
 from .slow import SlowReads
+from .thread_pools import ThreadPools
 from .tracks import GilTrack, Lane
 from .turns import BLOCKED, Turn
 
@@ -63,6 +64,7 @@ class Reader:
         self.stacks = NumberedStacks(runtime, run.vocabulary)
         self.looker = Looker(self.sampler, self.stacks)
         self.loops = EventLoops(self.roster, self.stacks, run.clock.origin_ns)
+        self.pools = ThreadPools(self.roster, self.stacks, run.clock.now_us)
         self.blocked = BlockedLooker(self.sampler, self.stacks, self.loops.task)
         self.gil_switch = GilSwitch(self.sampler, self.stacks)
         self.collectors = CollectorReads(self.roster, run.clock.origin_ns)
@@ -82,6 +84,7 @@ class Reader:
             self.collectors.gap(now_us)
         self.collectors.sample(sampled_us)
         self.loops.sample(sampled_us)
+        self.pools.sample(sampled_us)
         return sampled_us
 
     def gap(self, from_us: int) -> None:
@@ -123,6 +126,7 @@ class Reader:
             track.begin(now_us)  # a busy machine may have kept it waiting for its name
         told = self.naming.name(roster.new, roster.entered, now_us, in_full)
         self.loops.meet(roster.new, now_us)
+        self.pools.meet(roster.new, now_us)
         gils = [[gil.index, self.sampler.pid, gil.interpreter] for gil in roster.new_gils]
         roster.new, roster.new_gils, roster.entered = [], [], []
         return [self._row(lane) for lane in told], gils

@@ -69,6 +69,7 @@ const TOLD = {
   longest_waits: maybe(rows),
   longest_holds: maybe(rows),
   loops: maybe(rows),
+  pools: maybe(rows),
 };
 const FIGURES = {
   at_us: natural,

@@ -27,7 +27,10 @@
  * @typedef {{pid: number, tid: number, name: string, kind: string, steps: string, tasks: string, observed_s: number,
  *            lag_s: {p50: Maybe, p99: Maybe, max: Maybe}, longest: LoopStep[], blocks: LoopBlock[]}} Loop
  * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[],
- *            loops: Loop[]}} Causes
+ *            loops: Loop[], pools: Pool[]}} Causes
+ * @typedef {{pid: number, name: string, kind: string, workers: number, looks: number, observed_s: number,
+ *            full_share: number, busy_share: number, waiting: {p50: Maybe, max: Maybe, growth_per_s: Maybe},
+ *            begun_per_s: Maybe, states: {[state: string]: number} | null}} Pool of threads
  * @typedef {{held_share: Maybe, contended_share: Maybe, switches_per_s: Maybe, waiters: Maybe}} GilRates
  * @typedef {{gil: number, pid: number, interpreter: number, coverage: Maybe, held_share: Maybe, contended_share: Maybe,
  *            switches_per_s: Maybe, waiters: Maybe, switches: Maybe, so_far?: GilRates}} GilFigures

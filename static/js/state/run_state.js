@@ -55,7 +55,7 @@ export class RunState {
   /** Messages that this viewer fell behind by. */
   missed = 0;
   /** Who made whom wait, and where: the newest that was said of each. @type {Causes} */
-  causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [], loops: [] };
+  causes = { hot: [], who_waits: [], longest_waits: [], longest_holds: [], loops: [], pools: [] };
   /** Held time by stacks, once the server has said it. @type {FlameNode | null} */
   flame = null;
   /** Where the time went, of all threads and of each, once the server has said it. @type {WhereTimeWent | null} */
@@ -388,7 +388,7 @@ export class RunState {
   }
 
   /** Not every message carries all of them. @param {Partial<Causes>} said */
-  #causes({ hot, who_waits, longest_waits, longest_holds, loops }) {
+  #causes({ hot, who_waits, longest_waits, longest_holds, loops, pools }) {
     const known = this.causes;
     this.causes = {
       hot: hot ?? known.hot,
@@ -396,6 +396,7 @@ export class RunState {
       longest_waits: longest_waits ?? known.longest_waits,
       longest_holds: longest_holds ?? known.longest_holds,
       loops: loops ?? known.loops,
+      pools: pools ?? known.pools,
     };
     for (const { pid, tid, kind } of loops ?? []) {
       for (const lane of this.lanes.values()) if (lane.pid === pid && lane.tid === tid) lane.loop = kind;

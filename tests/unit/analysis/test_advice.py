@@ -92,6 +92,20 @@ def test_a_program_whose_cpus_are_busy_is_told_to_stay() -> None:
     assert "2.0 of the 2 CPUs" in told["verdict"]["sentence"]
 
 
+def test_a_program_whose_pool_is_full_is_told_to_give_it_more_threads() -> None:
+    waiting = {"p50": 9, "max": 9, "growth_per_s": 0.0}
+    pool = {"pid": PID, "name": "database", "kind": "executor", "workers": 4, "looks": 20, "observed_s": 5.0}
+    pool = {**pool, "full_share": 1.0, "busy_share": 1.0, "waiting": waiting, "begun_per_s": 1.0}
+    waits = {"sleep": 0.99, "running": 0.01}
+    for states, said in (
+        ({"sleep": 1.0}, "But tasks wait for a thread of the pool database: give it more threads."),
+        ({"lock": 1.0}, "Stay with what there is."),
+    ):
+        told = advice(run(*[waits] * 8, pools=[{**pool, "states": states}]), mended())
+        assert told["verdict"]["choice"] == "stay"
+        assert told["verdict"]["sentence"].endswith(said)
+
+
 def test_to_stay_is_no_sure_advice_where_a_band_reaches_a_fifth_more() -> None:
     near = {"running": 0.3, "waiting": 0.14, "native": 0.56}
     told = advice(run(near, near), mended())

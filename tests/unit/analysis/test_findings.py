@@ -175,6 +175,11 @@ def test_an_idle_lock_is_no_news_of_a_program_that_computes_elsewhere_or_is_stuc
     told["processes"].append({**told["processes"][0], "pid": 8, "cpu_s": 3.5})
     assert codes(told) == []
     assert codes(summary(waits, stuck=[at_lock("a", "f"), at_lock("b", "g")])) == ["threads-stuck"]
+    waiting = {"p50": 9, "max": 9, "growth_per_s": 0.0}
+    pool = {"pid": PID, "name": "a", "kind": "executor", "workers": 4, "looks": 20, "observed_s": 5.0}
+    pool = {**pool, "full_share": 1.0, "busy_share": 1.0, "waiting": waiting, "begun_per_s": 1.0}
+    for states in ({"sleep": 1.0}, {"lock": 1.0}):
+        assert codes(summary(waits, pools=[{**pool, "states": states}])) == ["pool-full"]
 
 
 NATIVE = {"shares": {"native": 0.95}}

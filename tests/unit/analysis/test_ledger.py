@@ -486,6 +486,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "longest_waits",
         "longest_holds",
         "loops",
+        "pools",
         "stuck",
         "gils_switched_on",
         "trims",

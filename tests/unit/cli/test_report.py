@@ -193,6 +193,18 @@ def test_the_report_tells_how_late_event_loops_were_and_their_longest_steps(ledg
     ]
 
 
+def test_the_report_tells_how_full_pools_were_and_how_many_tasks_waited(ledger: Ledger) -> None:
+    looks = [[n * 100_000, 0, 4, 4, 10 * n, 2, [SLEEP, 4]] for n in range(9)]
+    looks += [[n * 100_000, 2, 2, n % 2, None, 0, [RUNNING, n % 2]] for n in range(9)]
+    names = [[0, 100, "executor", "asyncio"], [2, 100, "executor", "own queue"]]
+    ledger.feed(frames.Pools(900_000, names, looks))
+    assert part(report.text(summarise(ledger)), "pool of threads") == [
+        "pool of threads threads all at work at work tasks waiting max",
+        "asyncio 4 100 % 100 % 40 80",
+        "own queue 2 0 % 22 % – –",
+    ]
+
+
 def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_bounds() -> None:
     text = report.text(summarise(observed(unseen_us=500_000)))
     assert "warning: Only 66.6 % of the time was seen (observation-thin)" in text

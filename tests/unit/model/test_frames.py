@@ -17,6 +17,7 @@ from app.model.frames import (
     Hello,
     Loops,
     Names,
+    Pools,
     Process,
     Report,
     Stacks,
@@ -25,7 +26,7 @@ from app.model.frames import (
 )
 
 NAMING = {Hello, Process, Names}
-OF_A_TIME = {Frame, Stacks, Blocked, Loops, Event, Report, End}
+OF_A_TIME = {Frame, Stacks, Blocked, Loops, Pools, Event, Report, End}
 
 
 def test_a_message_is_the_same_after_it_was_a_line():

@@ -200,6 +200,26 @@ class MimallocOffsets:
 
 
 @dataclass(frozen=True)
+class SimpleQueueOffsets:
+    """simplequeueobject of Modules/_queuemodule.c, counted from the end of the object's head.
+
+    From 3.13 on it is a ring of `items_cap` places, of which `num_items` from `get_idx` on are taken; before,
+    a list of which the first `lst_pos` were taken out.
+    """
+
+    lst: int | None = None
+    lst_pos: int = 24
+    put_idx: int = 8
+    get_idx: int = 16
+    items: int = 24
+    items_cap: int = 32
+    num_items: int = 40
+
+
+LIST_QUEUE = SimpleQueueOffsets(lst=16)
+
+
+@dataclass(frozen=True)
 class Layout:
     """The offsets of one CPython. `debug_fields` lists `_Py_DebugOffsets` as that version orders it."""
 
@@ -218,6 +238,7 @@ class Layout:
     gc_stats: GcStatsOffsets | None = None  # 3.15 on
     obmalloc: ObmallocOffsets | None = None  # 3.12 on, with the GIL
     mimalloc: MimallocOffsets | None = None  # without
+    simple_queue: SimpleQueueOffsets = SimpleQueueOffsets()
     debug_fields: str | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    LIST_QUEUE,
     CodeObjectOffsets,
     GcOffsets,
     InterpreterFrameOffsets,
@@ -75,4 +76,5 @@ LAYOUT = Layout(
         long_lived_total=224,
         long_lived_pending=232,
     ),
+    simple_queue=LIST_QUEUE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    LIST_QUEUE,
     CodeObjectOffsets,
     GcOffsets,
     InterpreterFrameOffsets,
@@ -78,4 +79,5 @@ LAYOUT = Layout(
         long_lived_pending=232,
     ),
     obmalloc=ObmallocOffsets(),
+    simple_queue=LIST_QUEUE,
 )

@@ -8,7 +8,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { placeOf, ShareBar } from "./functions.js";
-import { StateBar } from "./threads.js";
+import { StateBar } from "./state_bar.js";
 
 const MOST_ROWS = 5;
 /** A thread that does so little of its time is idle: there is always one that waits for the others. */

@@ -1,14 +1,16 @@
 // @ts-check
 /**
- * The table of threads: what each did since the run began.
+ * The table of threads: what each did since the run began; and the pools of threads.
  * @import { Distribution, ThreadFigures } from "../../state/messages.js"
  * @import { Quantity } from "../../base/format.js"
  * @typedef {Omit<ThreadFigures, "lane" | "alive"> & {lane?: number, alive?: boolean}} ThreadRow
  */
 import { find, make, setText } from "../../base/dom.js";
-import { count, duration, seen, share, text } from "../../base/format.js";
+import { count, duration, seen, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
-import { isThin, NO_PYTHON, NO_PYTHON_STATE, STATES } from "../../state/messages.js";
+import { isThin, NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
+import { PoolTable } from "./pools.js";
+import { StateBar } from "./state_bar.js";
 
 const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
@@ -19,8 +21,10 @@ export const threads = {
   question: "What each thread did with its time",
   create(section) {
     const table = new ThreadTable(section);
+    const pools = new PoolTable(find(section, ".pools", HTMLElement));
     return {
-      update({ summary, figures }) {
+      update({ summary, figures, causes }) {
+        pools.update(causes.pools);
         const said = summary ?? figures;
         if (said) table.update(said.threads, said.threads_not_shown, said.threads_cpu_unlisted_s ?? 0);
       },
@@ -131,37 +135,4 @@ function inAll({ count, cut }) {
 /** @param {HTMLElement} cell @param {Quantity} quantity */
 function put(cell, quantity) {
   setText(cell, text(quantity));
-}
-
-/**
- * Shares of the states, one beside the other. In words they are of the time that was seen, as findings tell them; what was
- * not seen is hatched.
- */
-export class StateBar {
-  constructor() {
-    this.parts = STATES.map((state) => make("i", { class: `swatch ${state}` }));
-    this.caption = make("span", { class: "caption" });
-    this.element = make(
-      "div",
-      { class: "state-bar" },
-      make("div", { class: "bar" }, ...this.parts),
-      this.caption,
-    );
-  }
-
-  /** @param {{[state: string]: number | null} | null} shares */
-  update(shares) {
-    const known = STATES.map((state) => shares?.[state] ?? 0);
-    this.parts.forEach((part, index) => {
-      part.style.width = `${known[index] * 100}%`;
-    });
-    const unknown = known[STATES.indexOf("unknown")];
-    const seen = known.map((value, index) => STATES[index] === "unknown" ? 0 : value / (1 - unknown || 1));
-    const greatest = seen.indexOf(Math.max(...seen));
-    setText(this.caption, seen[greatest] > 0 ? `${STATES[greatest]} ${text(share(seen[greatest]))}` : "–");
-    const words = STATES.map((state, index) => `${state} ${text(share(seen[index]))}`)
-      .filter((_, index) => seen[index] > 0);
-    if (unknown > 0) words.push(`of the time that was seen; ${text(share(unknown))} was not`);
-    this.element.title = words.join("\n");
-  }
 }

@@ -10,6 +10,8 @@ import pytest
 
 from app.probe.cpython.layouts import known
 from app.probe.cpython.objects import ObjectReader
+from app.probe.cpython.pools.limiter import Limiters
+from app.probe.cpython.pools.simple_queue import SimpleQueues
 from app.probe.cpython.stacks import StackReader
 from app.probe.cpython.survey import Inconsistent, survey
 from app.probe.kernel.memory import ProcessMemory, Unmapped
@@ -42,7 +44,12 @@ def test_what_is_torn_is_refused_and_breaks_nothing(layout: Any) -> None:
     runtime = SimpleNamespace(layout=layout, memory=memory)
     objects, stacks = ObjectReader(memory, layout), StackReader(runtime)  # type: ignore[arg-type]
     objects._str_type = memory.u64(0)
+    queues, limiters = SimpleQueues(memory, layout), Limiters(memory, layout)
     readings = (
+        queues.is_one,
+        queues.length,
+        lambda address: limiters.line(address, address),
+        limiters.waiting,
         objects.text,
         objects.entries,
         lambda address: objects.attribute(address, b"_name"),

@@ -27,6 +27,7 @@ def reader_of(named, new):
         sampler=SimpleNamespace(flush=lambda now_us: tracks, take_failed=lambda: 0),
         collectors=SimpleNamespace(take_pauses=lambda now_us: [], take_moved=list, take_last=list),
         loops=SimpleNamespace(take=lambda now_us: ([], [], [])),
+        pools=SimpleNamespace(take=lambda: ([], [])),
         close=lambda: None,
     )
 
