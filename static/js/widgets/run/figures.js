@@ -106,11 +106,11 @@ export class FigureTiles {
     const warning = thinWarning(coverage, { soFar: !summary, told });
     const note = noteOn(state, summary ? summary.gils : figures.gils, gil);
     const said = threads === null ? note : `${note} ${ofSome(threads)}`;
-    // The warning stands where the note does, so that what is below does not move when it comes.
+    // While a run goes on, the warning stands where the note does, so that what is below does not move.
     this.#thin.hidden = warning === "";
     setText(this.#thin, warning);
     this.#thin.title = said;
-    this.#say(warning === "" ? said : "");
+    this.#say(warning === "" || summary ? said : "");
   }
 
   /** Those that answer the run's question, the first ones first. @param {string[]} order */
