@@ -118,9 +118,12 @@ export function measuredIn(series, free) {
   );
 }
 
-/** The upper end of its axis, which begins at 0. @param {Counter} counter @param {Series} series */
-export function topOf({ lines, max, atLeast = 0 }, series) {
-  return max ?? (Math.max(atLeast, ...lines.map(({ column }) => series.highest(column))) || 1);
+/**
+ * The upper end of its axis, which begins at 0; what comes later moves nothing that stands still.
+ * @param {Counter} counter @param {Series} series @param {number} untilUs
+ */
+export function topOf({ lines, max, atLeast = 0 }, series, untilUs) {
+  return max ?? (Math.max(atLeast, ...lines.map(({ column }) => series.highest(column, untilUs))) || 1);
 }
 
 /**

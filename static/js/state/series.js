@@ -35,9 +35,14 @@ export class Series {
     return this.#columns.get(name) ?? [];
   }
 
-  /** The highest value that was measured; 0 where none was. @param {string} name */
-  highest(name) {
-    return this.column(name).reduce((/** @type {number} */ most, value) => Math.max(most, value ?? 0), 0);
+  /** The highest value that was measured until then; 0 where none was. @param {string} name @param {number} untilUs */
+  highest(name, untilUs) {
+    const at = this.column("at_us");
+    return this.column(name).reduce(
+      (/** @type {number} */ most, value, row) =>
+        (at[row] ?? 0) <= untilUs ? Math.max(most, value ?? 0) : most,
+      0,
+    );
   }
 
   /** The newest value that was measured. @param {string} name */

@@ -76,7 +76,7 @@ export function paintCounter({ context }, palette, picture, row, top) {
   context.beginPath();
   context.rect(0, from, Math.max(0, right), height);
   context.clip();
-  const most = topOf(counter, series);
+  const most = topOf(counter, series, picture.edgeUs);
   counter.lines.forEach((line, index) => {
     const colour = colourOf(palette, line, index);
     for (const steps of stepsOf(row, line, picture)) {

@@ -41,10 +41,11 @@ Deno.test("values have their units, and what was not measured is a dash", () => 
 });
 
 Deno.test("an axis ends at the quantity's own end, or at the highest value, above noise", () => {
-  assert.equal(topOf(counter("gil"), series), 1);
-  assert.equal(topOf(counter("rss"), series), 24 * MIB);
-  assert.equal(topOf(counter("running"), series), 1);
-  assert.equal(topOf(counter("operations"), series), 1, "of nothing there is an axis too");
+  assert.equal(topOf(counter("gil"), series, Infinity), 1);
+  assert.equal(topOf(counter("rss"), series, Infinity), 24 * MIB);
+  assert.equal(topOf(counter("running"), series, Infinity), 1);
+  assert.equal(topOf(counter("rss"), series, -1), 1, "what comes later moves no axis");
+  assert.equal(topOf(counter("operations"), series, Infinity), 1, "of nothing there is an axis too");
 });
 
 Deno.test("only what this run has can have a lane", () => {
