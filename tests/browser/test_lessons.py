@@ -151,7 +151,7 @@ def test_what_scrolls_sideways_shows_at_which_edge_there_is_more(new_page: Calla
     page.locator(".stop").click()
     expect(page.locator(".badge")).to_have_text("stopped")
     tab(page, "Threads")
-    table = page.locator(".threads .wide")
+    table = page.locator(".threads > .wide")
     expect(table.locator("tbody tr").first).to_be_visible()
     table.evaluate("wide => { wide.firstElementChild.style.visibility = 'hidden' }")
 

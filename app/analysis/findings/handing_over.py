@@ -57,7 +57,7 @@ def handing_over_costs(summary: Measurements) -> Finding | None:
         f"waited for work for {waited:.0%} of the time.",
         evidence={
             "pid": pid,
-            "workers": sorted(starved),
+            "worker_pids": sorted(starved),
             "handing_cpu_s": cpu_s,
             "workers_cpu_s": workers_cpu_s,
             "waited_share": waited,
@@ -76,9 +76,8 @@ def _cpu_s(threads: list[ThreadRow]) -> float:
 
 def _waits_for_work(thread: ThreadRow) -> float:
     """The share of its time for which a thread waits for what another process hands to it."""
-    return _time_in(thread, lambda row: row["state"] in _WAITS and _called(row, _TAKES, _GETS)) / seen_s(
-        thread
-    )
+    waits_s = _time_in(thread, lambda row: row["state"] in _WAITS and _called(row, _TAKES, _GETS))
+    return waits_s / seen_s(thread)
 
 
 def _hands_over(thread: ThreadRow) -> bool:

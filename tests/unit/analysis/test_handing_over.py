@@ -65,7 +65,7 @@ def test_who_hands_over_for_longer_than_the_work_takes_is_told() -> None:
     )
     assert finding.evidence == {
         "pid": 1,
-        "workers": [2, 3],
+        "worker_pids": [2, 3],
         "handing_cpu_s": 2.5,
         "workers_cpu_s": 1.0,
         "waited_share": 0.7,
