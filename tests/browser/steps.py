@@ -107,6 +107,20 @@ def import_file(page: Page, file: Path) -> str:
     return _import(page, file.read_text())
 
 
+def walk_slices(page: Page) -> None:
+    """By keys of a recording that was made: the first slice, the one after, back, and the thread below."""
+    chosen, since = page.locator(".slice h3 b"), page.locator(".slice h3 .since")
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_text("worker-0")
+    first = since.inner_text()
+    page.keyboard.press("]")
+    expect(since).not_to_have_text(first)
+    page.keyboard.press("[")
+    expect(since).to_have_text(first)
+    page.keyboard.press("}")
+    expect(chosen).to_have_text("worker-1")
+
+
 def import_made(page: Page, run_id: str) -> str:
     """The same of the made observation, as a run of that id: other tests import it too."""
     return _import_as(page, run_id, observation().told)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from .steps import import_made
+from .steps import import_made, walk_slices
 
 
 @pytest.fixture
@@ -81,16 +81,7 @@ def test_keys_zoom_move_and_go_among_slices(page: Page) -> None:
     page.keyboard.press("s")
     expect(span).to_have_text("2.00 s")
 
-    page.keyboard.press("Enter")
-    chosen, since = page.locator(".slice h3 b"), page.locator(".slice h3 .since")
-    expect(chosen).to_have_text("worker-0")
-    before = since.inner_text()
-    page.keyboard.press("]")
-    expect(since).not_to_have_text(before)
-    page.keyboard.press("[")
-    expect(since).to_have_text(before)
-    page.keyboard.press("}")
-    expect(chosen).to_have_text("worker-1")
+    walk_slices(page)
     page.keyboard.press("p")
     lanes_are(page, "worker-1", "worker-0", "worker-2")
     page.keyboard.press("f")  # a turn is 20 ms: at least 50 ms are shown around it

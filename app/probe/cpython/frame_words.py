@@ -6,16 +6,19 @@ import os
 import struct
 from collections.abc import Sequence
 
-from app.probe.cpython.layouts import Layout
-from app.probe.cpython.objects import members
-from app.probe.cpython.stacks import StackReader
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory
 
-from .instant import Lost
+from .layouts import Layout
+from .objects import members
+from .stacks import StackReader
 
 TAG = ~7  # from 3.14 on a reference in a frame carries tags
 _DOUBLE = struct.Struct("=d")
 PREVIOUS = "<previous>"  # the caller's frame, read as a variable is: none of Python's is called so
+
+
+class Lost(Exception):
+    """What was read there is not there, or not there any more."""
 
 
 class FrameWords:

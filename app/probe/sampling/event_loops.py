@@ -6,14 +6,13 @@ loop that is not idle, and nothing for other threads.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from typing import Any
 
 from app.model.states import IO
+from app.probe.cpython.frame_words import Lost
 from app.probe.cpython.layouts import TSTATE_INTERP
 from app.probe.cpython.loops import clocks, unrolled_run
-from app.probe.cpython.loops.instant import IDLE, LoopReader, Lost
+from app.probe.cpython.loops.instant import IDLE, LoopReader
 from app.probe.cpython.loops.run_once import RunOnce
 from app.probe.cpython.loops.tasks import Tasks
 from app.probe.cpython.numbered import NumberedStacks
@@ -24,13 +23,12 @@ from app.probe.kernel.memory import Unmapped
 from .loop_steps import LoopStep, LoopTrack
 from .roster import Roster
 from .tracks import Lane
+from .walks import AT_A_TIME, PERIOD_US, Walks
 
 _FIRST_US = 20_000  # from when a thread is first seen until its stack is walked
 # A thread in which no loop was found is walked so often at last, one that is idle so often. Loops in C show
 # only while they wait for events.
 _LAST_US, _LAST_IDLE_US = 200_000, 2_000_000
-_PERIOD_US = 50_000
-_AT_A_TIME = 4  # threads walked in a period: some 30 us each
 _EPOLL = (b"232 ", b"281 ", b"441 ")  # epoll_wait, epoll_pwait, epoll_pwait2
 
 Row = list[Any]
@@ -46,17 +44,14 @@ class EventLoops:
         self._tasks = Tasks(roster.runtime)
         self._tracks: list[LoopTrack] = []
         self._left: tuple[list[Row], list[Row], list[Row]] = ([], [], [])  # of loops that have ended
-        self._order = itertools.count()  # so that the queue never has to compare two lanes
-        self._queue: list[
-            tuple[int, int, int, Lane]
-        ] = []  # (when to walk, order, after how long again, lane)
+        self._walks = Walks(roster)
         self._walked: dict[int, bytes] = {}  # the wait in which a thread was last walked, by lane
         self._search_us = 0  # when threads are searched next
 
     def meet(self, lanes: list[Lane], now_us: int) -> None:
         """Takes in new threads: any may run a loop."""
         for lane in lanes:
-            self._search_again(lane, _FIRST_US, now_us + _FIRST_US)
+            self._walks.add(lane, _FIRST_US, now_us + _FIRST_US)
 
     def sample(self, now_us: int) -> None:
         """Looks at each loop once; AddressSpaceGone."""
@@ -78,9 +73,9 @@ class EventLoops:
             if step is not None:
                 self._look(track, step, now_us)
         if now_us >= self._search_us:
-            first, self._search_us = not self._search_us, now_us + _PERIOD_US
+            first, self._search_us = not self._search_us, now_us + PERIOD_US
             if first:
-                self._search_us = now_us + _PERIOD_US // 2  # not when a slice ends, which takes its time too
+                self._search_us = now_us + PERIOD_US // 2  # not when a slice ends, which takes its time too
             else:
                 self._search(now_us)
 
@@ -146,30 +141,28 @@ class EventLoops:
         """Walks the stacks of some threads whose turn it is."""
         self._stacks.refresh(now_us)
         walked = self._search_waiting(now_us)
-        while walked < _AT_A_TIME and self._queue and self._queue[0][0] <= now_us:
-            _, _, delay, lane = heapq.heappop(self._queue)
-            if self._roster.lanes.get(lane.tid) is not lane or self._track_of(lane) is not None:
-                continue  # it has ended, or was found
+        due = self._walks.due(now_us)
+        while walked < AT_A_TIME and (walk := next(due, None)):
+            lane, delay = walk
+            if self._track_of(lane) is not None:
+                continue  # it was found
             if not lane.parked or lane.raw.startswith(_EPOLL):
                 walked += 1
                 found = self._found(lane, now_us)
                 if found:
                     continue
                 if found is None:  # so it is with hardly a thread but those of busy loops
-                    self._search_again(lane, delay, now_us + _FIRST_US)
+                    self._walks.add(lane, delay, now_us + _FIRST_US)
                     continue
             delay = min(delay * 2, _LAST_IDLE_US if lane.parked else _LAST_US)
-            self._search_again(lane, delay, now_us + delay)
-
-    def _search_again(self, lane: Lane, delay: int, at_us: int) -> None:
-        heapq.heappush(self._queue, (at_us, next(self._order), delay, lane))
+            self._walks.add(lane, delay, now_us + delay)
 
     def _search_waiting(self, now_us: int) -> int:
         """Walks threads that wait for events just now, each once for each such wait; how many."""
         walked = 0
         for lane in self._roster.active:
             if lane.raw.startswith(_EPOLL) and self._walked.get(lane.number) != lane.raw:
-                if walked == _AT_A_TIME:
+                if walked == AT_A_TIME:
                     break
                 if self._track_of(lane) is None:
                     walked += 1

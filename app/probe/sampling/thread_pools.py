@@ -7,7 +7,6 @@ queue, some four times a second; nothing where there is no pool.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import re
 from collections import Counter
@@ -15,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.model.states import LOCK
+from app.probe.cpython.frame_words import Lost
 from app.probe.cpython.layouts import TSTATE_INTERP
-from app.probe.cpython.loops.instant import Lost
 from app.probe.cpython.numbered import NumberedStacks
 from app.probe.cpython.pools.limiter import Limiters
 from app.probe.cpython.pools.simple_queue import SimpleQueues
@@ -28,19 +27,17 @@ from app.probe.kernel.memory import Unmapped
 from .looks import Moments
 from .roster import Roster
 from .tracks import Lane
+from .walks import AT_A_TIME, PERIOD_US, Walks
 
 LOOKS_HZ = 4.0
 MOST = 256  # workers of a process that are looked at: some 2 us each
 _FIRST_US = 100_000  # from when a thread is first seen until its stack is walked, and twice as long each time
 _TRIES = 8  # walks of one thread: its stack could not be read, or was too deep to be read whole
-_PERIOD_US = 50_000
 _NEVER = 1 << 62
-_AT_A_TIME = 4  # threads walked in a period: some 30 us each
 _OUTER = 8  # frames from the outermost, among which a pool's function is
 _NUMBER = re.compile(r"[-_ ]*\d*$")  # at the end of a worker's name
 
 Row = list[Any]
-_Due = tuple[int, int, int, Lane]  # when to walk, order, after how long again, lane
 
 
 class _Worker:
@@ -98,15 +95,14 @@ class ThreadPools:
         self._moments = Moments(LOOKS_HZ)
         self._pools: dict[tuple[str, int], _Pool] = {}
         self._left: list[_Pool] = []  # that have ended, with looks that are not told yet
-        self._order = itertools.count()  # so that the queue never has to compare two lanes
-        self._due: list[_Due] = []
+        self._walks = Walks(roster)
         self._search_us = _NEVER  # when threads are searched next
         self._next_us = _NEVER  # before then nothing is to be done
 
     def meet(self, lanes: list[Lane], now_us: int) -> None:
         """Takes in new threads: any may be a worker."""
         for lane in lanes:
-            self._search_again(lane, _FIRST_US, now_us)
+            self._walks.add(lane, _FIRST_US, now_us + _FIRST_US)
         if lanes:
             self._search_us = min(self._search_us, now_us + _FIRST_US)
             self._next_us = min(self._next_us, self._search_us)
@@ -117,7 +113,8 @@ class ThreadPools:
             return
         if now_us >= self._search_us:
             self._search(now_us)
-            self._search_us = max(now_us + _PERIOD_US, self._due[0][0]) if self._due else _NEVER
+            next_us = self._walks.next_us
+            self._search_us = _NEVER if next_us is None else max(now_us + PERIOD_US, next_us)
         if self._pools and self._moments.due(now_us, 1.0):
             for pool in [*self._pools.values()]:
                 self._look(pool, now_us)
@@ -219,17 +216,9 @@ class ThreadPools:
     def _search(self, now_us: int) -> None:
         """Walks the stacks of some threads whose turn it is."""
         self._stacks.refresh(now_us)
-        walked = 0
-        while walked < _AT_A_TIME and self._due and self._due[0][0] <= now_us:
-            _, _, delay, lane = heapq.heappop(self._due)
-            if self._roster.lanes.get(lane.tid) is not lane:
-                continue
-            walked += 1
+        for lane, delay in itertools.islice(self._walks.due(now_us), AT_A_TIME):
             if not self._found(lane) and delay < _FIRST_US << _TRIES:
-                self._search_again(lane, 2 * delay, now_us)
-
-    def _search_again(self, lane: Lane, delay: int, now_us: int) -> None:
-        heapq.heappush(self._due, (now_us + delay, next(self._order), delay, lane))
+                self._walks.add(lane, 2 * delay, now_us + 2 * delay)
 
     def _found(self, lane: Lane) -> bool:
         """Whether it is known now if it is a worker: it is among its pool's then."""

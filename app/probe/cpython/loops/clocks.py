@@ -9,13 +9,13 @@ import os
 import struct
 import time
 
+from app.probe.cpython.frame_words import TAG, Lost
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
-from .frame_words import TAG
-from .instant import IDLE, Instant, Lost
+from .instant import IDLE, Instant
 
 _EPOLL = ("232", "281", "441")  # epoll_wait, epoll_pwait, epoll_pwait2
 _WORDS = 64  # of a loop's object: the pointer is among the first

@@ -13,10 +13,6 @@ Instant = tuple[Any, Optional[float], Any]
 IDLE: Instant = (None, None, None)
 
 
-class Lost(Exception):
-    """The loop is not there, or not there any more."""
-
-
 class LoopReader(Protocol):
     """Reads a thread's loop."""
 

@@ -7,11 +7,11 @@ i, handle   the callback that runs; `handle` is None after the last
 
 from __future__ import annotations
 
+from app.probe.cpython.frame_words import TAG, FrameWords, double
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.stacks import StackFrame, StackReader
 from app.probe.kernel.memory import ProcessMemory
 
-from .frame_words import TAG, FrameWords, double
 from .instant import IDLE, Instant
 
 _LOCALS = ("self", "end_time", "i", "handle")

@@ -10,14 +10,14 @@ runner  has the loop's clock, whose time is that of CLOCK_MONOTONIC and a random
 
 from __future__ import annotations
 
+from app.probe.cpython.frame_words import PREVIOUS, TAG, FrameWords, Lost, double
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.objects import ObjectReader
 from app.probe.cpython.stacks import StackFrame, StackReader
 from app.probe.cpython.survey import Inconsistent
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
-from .frame_words import PREVIOUS, TAG, FrameWords, double
-from .instant import IDLE, Instant, Lost
+from .instant import IDLE, Instant
 
 FILE = "/trio/_core/_run.py"
 NAME = "unrolled_run"

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from app.probe.cpython.frame_words import TAG, FrameWords
 from app.probe.cpython.layouts import Layout
-from app.probe.cpython.loops.frame_words import TAG, FrameWords
 from app.probe.cpython.objects import ObjectReader
 from app.probe.cpython.stacks import StackFrame, StackReader
 from app.probe.kernel.memory import ProcessMemory
