@@ -299,7 +299,8 @@ def test_the_timeline_is_in_sight(new_page: Callable[..., Page], width: int, hei
     assert box
     assert box["y"] + box["height"] <= height
     assert page.locator("main").evaluate("main => main.scrollWidth <= main.clientWidth")
-    assert page.locator(".legend").evaluate("all => all.scrollWidth <= all.clientWidth"), "no state is cut off"
+    legend = page.locator(".legend")
+    assert legend.evaluate("all => all.scrollWidth <= all.clientWidth"), "a state is cut off"
 
 
 def test_a_foreign_name_is_text_and_never_markup(page: Page) -> None:
