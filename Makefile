@@ -73,7 +73,7 @@ format: $(VENV)/.installed-test  ## let ruff set the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-bench  ## measure the observer (eight minutes; ARGS=--quick: half a minute)
+bench: $(VENV)/.installed-bench  ## measure the observer (twenty minutes; ARGS=--quick: a minute)
 	$(BIN)/python -m bench $(ARGS)
 
 screenshots: $(VENV)/.installed-test chromium  ## take the README's pictures of a real run

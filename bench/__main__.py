@@ -20,13 +20,15 @@ from bench import (
     history,
     long_runs,
     looks,
+    peers,
     slowdown,
     viewers,
 )
+from bench.floor import language
 from bench.spread import percentile, spread
 
 PARTS = (
-    *("blanking", "cost", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "types"),
+    *("blanking", "cost", "peers", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "types"),
     *("history", "long-runs"),
 )
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -38,6 +40,8 @@ class BenchPlan:
 
     cost_repeats: int
     cost_span_s: float
+    peer_rounds: int
+    peer_span_s: float
     pairs: int
     pair_s: float
     arrival_s: float
@@ -63,6 +67,8 @@ class BenchPlan:
 FULL = BenchPlan(
     cost_repeats=5,
     cost_span_s=4.0,
+    peer_rounds=5,
+    peer_span_s=4.0,
     pairs=15,
     pair_s=4.0,
     arrival_s=20.0,
@@ -85,7 +91,8 @@ FULL = BenchPlan(
     export_s=600.0,
 )
 # What the observer is held to, at default rates with a free core: each is printed beside its figure.
-AIM_COST = 1.0  # of py-spy's share, on the same target
+AIM_FLOORS = {peers.OBSERVER: 2.2, peers.COMMAND: 3.0}  # times what the floor takes of the same target
+AIM_ACHIEVED, AIM_SHARE = 0.9, 0.4  # at 10 kHz: of the rate that was asked for, and of a CPU
 AIM_SLOWDOWN = 1.01
 AIM_ARRIVAL_MS = 100.0
 AIM_VIEWERS_MS = 200.0  # p99, of 500; of up to 200 it is half of it
@@ -101,6 +108,8 @@ AIM_BLANKING_NS = 50.0
 QUICK = BenchPlan(
     cost_repeats=1,
     cost_span_s=0.5,
+    peer_rounds=1,
+    peer_span_s=0.5,
     pairs=2,
     pair_s=0.5,
     arrival_s=1.5,
@@ -141,6 +150,7 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "blanking": print_blanking,
         "cost": lambda: print_cost(plan, chosen.python, chosen.threads, dice),
+        "peers": lambda: print_peers(plan, chosen.python, chosen.threads, dice),
         "slowdown": lambda: print_slowdown(plan, chosen.python, chosen.threads, dice),
         "looks": lambda: print_looks(plan, chosen.python, dice),
         "arrival": lambda: print_arrival(plan, chosen.python, chosen.threads),
@@ -172,18 +182,36 @@ def print_cost(plan: BenchPlan, python: str, threads: int, dice: random.Random) 
             costs[gil_hz].append(cost.measure(python, threads, gil_hz, plan.cost_span_s))
     print(f"cost, {plan.cost_repeats} targets a rate, {plan.cost_span_s:g} s each")
     for gil_hz, runs in costs.items():
-        ratios = [run.observer / run.py_spy for run in runs]
         per_sample = [run.observer_us_per_sample for run in runs]
         sizes = [run.bytes_per_s_per_thread for run in runs]
         print(f"  at {gil_hz:,.0f} Hz")
-        print(f"    rate achieved / asked for    {spread([run.achieved for run in runs]).text()}")
+        achieved, share = (spread([getattr(run, of) for run in runs]) for of in ("achieved", "observer"))
+        held = gil_hz == RATES_HZ[-1]
+        aim = f"   aim: at least {AIM_ACHIEVED:g}, {'met' if achieved.median >= AIM_ACHIEVED else 'missed'}"
+        print(f"    rate achieved / asked for    {achieved.text()}{aim if held else ''}")
         print(f"    late samples / samples       {spread([run.late for run in runs]).text('{:.4f}')}")
-        print(f"    observer's share             {spread([run.observer for run in runs]).text('{:.1%}')}")
+        aim = aimed(share.median, AIM_SHARE) if held else ""
+        print(f"    observer's share             {share.text('{:.1%}')}{aim}")
         print(f"    observer's µs per sample     {spread(per_sample).text('{:.0f}')}")
-        print(f"    py-spy's share at 1,000 Hz   {spread([run.py_spy for run in runs]).text('{:.1%}')}")
-        aim = aimed(spread(ratios).median, AIM_COST) if gil_hz == RATES_HZ[0] else ""
-        print(f"    observer / py-spy            {spread(ratios).text('{:.2f}')}{aim}")
         print(f"    frame bytes/s per thread     {spread(sizes).text('{:,.0f}')}")
+    print(flush=True)
+
+
+def print_peers(plan: BenchPlan, python: str, threads: int, dice: random.Random) -> None:
+    """What samplers take, as multiples of the floor in the same round, and what the target loses."""
+    rounds, span_s = plan.peer_rounds, plan.peer_span_s
+    taken, refused = peers.measure(python, threads, span_s, rounds, dice)
+    print(f"samplers at {peers.HZ:,} Hz, {rounds} targets, {span_s:g} s each in random order")
+    print(f"  the floor is a bare loop in {language()} that reads four times a beat")
+    for name, found in taken.items():
+        floors = spread([one.floors for one in found])
+        aim = aimed(floors.median, AIM_FLOORS[name]) if name in AIM_FLOORS else ""
+        print(f"  {name}")
+        print(f"    share of a CPU               {spread([one.share for one in found]).text('{:.1%}')}")
+        print(f"    times the floor's            {floors.text('{:.2f}')}{aim}")
+        print(f"    ops/s without / with it      {spread([one.loss for one in found]).text('{:.4f}')}")
+    for name, reason in refused.items():
+        print(f"  {name}: not measured, for {reason}")
     print(flush=True)
 
 
