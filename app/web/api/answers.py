@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from app.model.forecast import ForecastAccuracy, MeasurableAdvice
@@ -17,6 +17,7 @@ from app.model.states import State
 from app.model.summary import RunInfo, Severity, Summary
 from app.runs.interpreters import Interpreter
 from app.web.api.bodies import ErrorBody
+from app.web.api.shape import Shape
 from app.web.api.typed import typed
 
 
@@ -31,13 +32,13 @@ AdviceView: Any = typed(MeasurableAdvice)
 AccuracyView: Any = typed(ForecastAccuracy)
 
 
-class InterpretersView(BaseModel):
+class InterpretersView(Shape):
     """The CPythons that were found."""
 
     interpreters: list[Interpreter]
 
 
-class ListedProcess(BaseModel):
+class ListedProcess(Shape):
     """A process of this machine."""
 
     pid: int
@@ -55,14 +56,14 @@ class ListedProcess(BaseModel):
     own: bool = Field(description="GILScope's server, or an observer.")
 
 
-class ProcessesView(BaseModel):
+class ProcessesView(Shape):
     """The processes of this machine, those first that can be attached to."""
 
     schema_: int = Field(alias="schema")
     processes: list[ListedProcess]
 
 
-class DoctorCheck(BaseModel):
+class DoctorCheck(Shape):
     """Something that has to work here."""
 
     name: str
@@ -71,7 +72,7 @@ class DoctorCheck(BaseModel):
     remedy: str
 
 
-class ExaminedProcess(BaseModel):
+class ExaminedProcess(Shape):
     """What could be measured of a process."""
 
     pid: int
@@ -91,7 +92,7 @@ class ExaminedProcess(BaseModel):
     error: ErrorBody | None
 
 
-class DoctorView(BaseModel):
+class DoctorView(Shape):
     """What works here, and for a process."""
 
     schema_: int = Field(alias="schema")
@@ -99,7 +100,7 @@ class DoctorView(BaseModel):
     process: ExaminedProcess | None
 
 
-class StackFrame(BaseModel):
+class StackFrame(Shape):
     """A function that was being executed."""
 
     function: str
@@ -107,7 +108,7 @@ class StackFrame(BaseModel):
     line: int | None
 
 
-class SeenStack(BaseModel):
+class SeenStack(Shape):
     """A stack, and how often it was seen."""
 
     looks: int
@@ -115,14 +116,14 @@ class SeenStack(BaseModel):
     frames: list[StackFrame]
 
 
-class StacksView(BaseModel):
+class StacksView(Shape):
     """What a thread was executing."""
 
     looks: int
     stacks: list[SeenStack]
 
 
-class ComparedSide(BaseModel):
+class ComparedSide(Shape):
     """A measure of one run, and the band in which nine tenths of its seconds lie."""
 
     value: float | None
@@ -131,7 +132,7 @@ class ComparedSide(BaseModel):
     seconds: int | None
 
 
-class ComparedFigure(BaseModel):
+class ComparedFigure(Shape):
     """A measure of both runs."""
 
     key: str
@@ -144,7 +145,7 @@ class ComparedFigure(BaseModel):
     why: str
 
 
-class Difference(BaseModel):
+class Difference(Shape):
     """Something that is another in each run."""
 
     name: str
@@ -152,7 +153,7 @@ class Difference(BaseModel):
     b: Any
 
 
-class ComparedFinding(BaseModel):
+class ComparedFinding(Shape):
     """A finding of one of them, or of both."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -163,7 +164,7 @@ class ComparedFinding(BaseModel):
     in_: Literal["a", "b", "both"] = Field(alias="in")
 
 
-class DifferentLine(BaseModel):
+class DifferentLine(Shape):
     """A line of two scripts: of one of them, or a common one beside it."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -174,7 +175,7 @@ class DifferentLine(BaseModel):
     text: str
 
 
-class ProgramDifference(BaseModel):
+class ProgramDifference(Shape):
     """In which lines the scripts of two runs differ."""
 
     same: bool | None = Field(description="Null where the text of a script was not kept.")
@@ -183,7 +184,7 @@ class ProgramDifference(BaseModel):
     more: int = Field(description="How many lines are left out.")
 
 
-class AtOnceSide(BaseModel):
+class AtOnceSide(Shape):
     """What a run did at once."""
 
     kind: Literal["parallel", "gil", "one", "waits", "unknown"]
@@ -196,7 +197,7 @@ class AtOnceSide(BaseModel):
     threads: dict[State, float] = Field(description="How many threads were in a state, on average.")
 
 
-class AtOnceView(BaseModel):
+class AtOnceView(Shape):
     """Which of two runs did more at once."""
 
     more: Literal["a", "b", "alike"] | None
@@ -205,7 +206,7 @@ class AtOnceView(BaseModel):
     b: AtOnceSide
 
 
-class ComparisonView(BaseModel):
+class ComparisonView(Shape):
     """Two runs set against each other."""
 
     schema_: int = Field(alias="schema")

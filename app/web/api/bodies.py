@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from app.model.errors import BadRequest
 from app.model.spec import Sampling
 from app.runs.catalogue import encodable
 from app.runs.notes import LATEST_US, LONGEST_NOTE
 from app.runs.request import ASKED, DECLARED, LONGEST_TAG, MOST_TAGS, Declared, RunRequest
+from app.web.api.shape import Shape
 
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG)]
 
@@ -27,10 +28,11 @@ def _field(declared: Declared, default: Any) -> Any:
     return Field(default=default, description=declared.help, min_length=least, max_length=most)
 
 
-class Strict(BaseModel):
+class Strict(Shape):
     """What a client sends: no other fields, no type taken for another, no text that cannot be encoded."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # Made at once: made later, pydantic would warn of what FastAPI tells it of a body.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -63,7 +65,7 @@ def _not_encodable(sent: Any, place: str = "body") -> str | None:
     return None
 
 
-def _model(base: type[BaseModel], declared: dict[str, Any]) -> Any:
+def _model(base: type[Shape], declared: dict[str, Any]) -> Any:
     """A class with those fields, to be derived from."""
     return create_model("_Declared", __base__=base, **declared)
 
@@ -130,7 +132,7 @@ class ActionBody(Strict):
     name: str = Field(description="One of the `actions` that `GET /workloads` lists for it.")
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(Shape):
     """Why a run failed, and what to do."""
 
     code: str
@@ -139,19 +141,17 @@ class ErrorBody(BaseModel):
     remedy: str
 
 
-class FindingName(BaseModel):
+class FindingName(Shape):
     """A finding of a run."""
 
     code: str
     severity: str
 
 
-_shown: Any = _model(
-    BaseModel, {name: (_TYPES[name], Field(description=DECLARED[name].help)) for name in ASKED}
-)
+_shown: Any = _model(Shape, {name: (_TYPES[name], Field(description=DECLARED[name].help)) for name in ASKED})
 
 
-class LimitsView(BaseModel):
+class LimitsView(Shape):
     """What a program may use that was started; null: as much as the server's user may."""
 
     memory_bytes: int | None
@@ -164,7 +164,7 @@ class LimitsView(BaseModel):
     )
 
 
-class NoteView(BaseModel):
+class NoteView(Shape):
     """A note on the timeline."""
 
     id: str
@@ -204,7 +204,7 @@ class RunView(_shown):  # type: ignore[misc]
     bytes: int | None = Field(default=None, description="What its recording takes, once it has ended.")
 
 
-class ArchiveView(BaseModel):
+class ArchiveView(Shape):
     """Where runs are kept."""
 
     bytes: int = Field(description="What all recordings take.")
@@ -212,7 +212,7 @@ class ArchiveView(BaseModel):
     runs: int = Field(description="How many runs the list has, with its filters.")
 
 
-class RunPage(BaseModel):
+class RunPage(Shape):
     """Runs, newest first; `next` is the cursor of the page that follows, null on the last."""
 
     runs: list[RunView]
@@ -243,7 +243,7 @@ class NoteChange(Strict):
     text: str | None = Field(default=None, min_length=1, max_length=LONGEST_NOTE)
 
 
-class LaneBins(BaseModel):
+class LaneBins(Shape):
     """One thread over the bins; `interpreter` is null of one that never ran Python."""
 
     lane: int
@@ -257,7 +257,7 @@ class LaneBins(BaseModel):
     )
 
 
-class GilBins(BaseModel):
+class GilBins(Shape):
     """One GIL over the bins."""
 
     gil: int
@@ -269,7 +269,7 @@ class GilBins(BaseModel):
     contended: str | None = Field(description="The share in which it was held and another thread waited.")
 
 
-class TimelineView(BaseModel):
+class TimelineView(Shape):
     """How time was shared, in bins of one length."""
 
     from_us: int = Field(description="Where the first bin begins: at or before what was asked for.")
@@ -281,14 +281,14 @@ class TimelineView(BaseModel):
     gils: list[GilBins]
 
 
-class FieldErrorBody(BaseModel):
+class FieldErrorBody(Shape):
     """A part of the request that is at fault."""
 
     field: str
     detail: str
 
 
-class ProblemBody(BaseModel):
+class ProblemBody(Shape):
     """An error, after RFC 9457."""
 
     type: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from app.web.api.shape import Shape
 from app.web.sessions import AUDIENCE_S, CODE_S, Sessions
 
 router = APIRouter(tags=["entrance"])
 
 
-class EntranceCode(BaseModel):
+class EntranceCode(Shape):
     """What lets one browser in, once; an audience's lets in who has it, as often as it is opened."""
 
     code: str = Field(description="append it to a page's address as `?code=`")

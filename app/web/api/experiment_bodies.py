@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.lab.experiment_plan import MOST_REPEATS, REPEATS, SECONDS, ExperimentRequest
 from app.model.forecast import Choice, ForecastProof
 from app.runs.request import DECLARED, bounds_of
 from app.web.api.bodies import ErrorBody, Strict
+from app.web.api.shape import Shape
 from app.web.api.typed import typed
 
 MOST_VALUES = 64  # of a list: an experiment has no more than 200 configurations
@@ -103,7 +104,7 @@ class ForecastBody(Strict):
     choice: Choice = Field(description="Which of its forecasts.")
 
 
-class AskedExperiment(BaseModel):
+class AskedExperiment(Shape):
     """What was asked for, with each default filled in; what does not concern its kind is null."""
 
     workload: str | None
@@ -117,7 +118,7 @@ class AskedExperiment(BaseModel):
     cores: int
 
 
-class _ExperimentHead(BaseModel):
+class _ExperimentHead(Shape):
     """What it is, and how it stands."""
 
     schema_: int = Field(alias="schema")
@@ -142,14 +143,14 @@ class ListedExperiment(_ExperimentHead):
     )
 
 
-class ExperimentPage(BaseModel):
+class ExperimentPage(Shape):
     """Experiments, newest first; `next` is the cursor of the page that follows, null on the last."""
 
     experiments: list[ListedExperiment]
     next: str | None
 
 
-class MeasureView(BaseModel):
+class MeasureView(Shape):
     """A figure of a run that is compared."""
 
     key: str
@@ -157,7 +158,7 @@ class MeasureView(BaseModel):
     unit: Literal["rate", "duration", "size", "share", "count"]
 
 
-class MedianView(BaseModel):
+class MedianView(Shape):
     """A median and its interval of 95 %, null of fewer than four values."""
 
     median: float
@@ -166,7 +167,7 @@ class MedianView(BaseModel):
     count: int
 
 
-class RatioView(BaseModel):
+class RatioView(Shape):
     """A configuration against the baseline: the ratio of their medians, and what may be said of it."""
 
     ratio: float | None
@@ -176,7 +177,7 @@ class RatioView(BaseModel):
     says: Says
 
 
-class ConfigurationRow(BaseModel):
+class ConfigurationRow(Shape):
     """What came of a configuration."""
 
     executor: str | None
@@ -192,7 +193,7 @@ class ConfigurationRow(BaseModel):
     differences: dict[str, RatioView | None]
 
 
-class LeftOut(BaseModel):
+class LeftOut(Shape):
     """A combination that cannot be."""
 
     executor: str
@@ -200,7 +201,7 @@ class LeftOut(BaseModel):
     why: str
 
 
-class PlannedExperiment(BaseModel):
+class PlannedExperiment(Shape):
     """What an experiment comes to, before it is begun."""
 
     kind: Literal["workload", "command", "script"]
@@ -210,7 +211,7 @@ class PlannedExperiment(BaseModel):
     left_out: list[LeftOut]
 
 
-class ScalingPoint(BaseModel):
+class ScalingPoint(Shape):
     """What so many workers do."""
 
     workers: int
@@ -221,7 +222,7 @@ class ScalingPoint(BaseModel):
     used: bool = Field(description="The laws are fitted to it: there were CPUs enough.")
 
 
-class LawParameter(BaseModel):
+class LawParameter(Shape):
     """A parameter, and its interval of 95 %."""
 
     value: float
@@ -229,7 +230,7 @@ class LawParameter(BaseModel):
     high: float | None
 
 
-class FittedLaw(BaseModel):
+class FittedLaw(Shape):
     """A law of scaling with what fits best."""
 
     law: Literal["amdahl", "gustafson", "usl"]
@@ -239,7 +240,7 @@ class FittedLaw(BaseModel):
     curve: list[tuple[float, float]] = Field(description="Workers, and the value by the law.")
 
 
-class ScalingView(BaseModel):
+class ScalingView(Shape):
     """How an executor scales on an interpreter."""
 
     executor: str | None
@@ -253,7 +254,7 @@ class ScalingView(BaseModel):
     sentence: str
 
 
-class VerdictView(BaseModel):
+class VerdictView(Shape):
     """Which configuration is the best, and whether that is more than noise."""
 
     says: Literal["faster", "none-faster", "within-noise", "too-few", "nothing"]
@@ -263,7 +264,7 @@ class VerdictView(BaseModel):
     sentence: str
 
 
-class ProgressView(BaseModel):
+class ProgressView(Shape):
     """The run that goes on, or begins."""
 
     number: int

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+
+from app.web.api.shape import Shape
 
 router = APIRouter(tags=["health"])
 
 
-class Health(BaseModel):
+class Health(Shape):
     """The server's word."""
 
     status: str

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.model.errors import Conflict, GilscopeError
@@ -19,6 +19,7 @@ from app.runs.live import LiveRun
 from app.runs.packet import packed
 from app.runs.replay import FASTEST, Replay
 from app.web.api.context import TheManager
+from app.web.api.shape import Shape
 from app.web.problems import of_error
 from app.web.sockets import send_all, writer_of
 
@@ -29,7 +30,7 @@ UNKNOWN_DATA = 1003  # a close code of the WebSocket protocol
 Speed = Annotated[float, Query(ge=0, le=FASTEST, allow_inf_nan=False)]
 
 
-class Order(BaseModel):
+class Order(Shape):
     """Where a viewer wants the playhead; null leaves it where it is."""
 
     model_config = ConfigDict(strict=True)

@@ -7,13 +7,15 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from app.lab.teaching import Teaching
 from app.model.summary import Severity
+from app.web.api.bodies import Strict
 from app.web.api.context import problems
+from app.web.api.shape import Shape
 from app.web.api.stream import received, together
 from app.web.sockets import SEND_LIMIT_S
 
@@ -28,7 +30,7 @@ async def _teaching(connection: HTTPConnection) -> Teaching:
 TheTeaching = Annotated[Teaching, Depends(_teaching)]
 
 
-class Show(BaseModel):
+class Show(Strict):
     """What is to be on view."""
 
     chapter: int = Field(description="The chapter's number.")
@@ -37,7 +39,7 @@ class Show(BaseModel):
     revealed: bool = Field(default=False, description="Whether the run's answer is on view too.")
 
 
-class AnswerFinding(BaseModel):
+class AnswerFinding(Shape):
     """What was found in the run."""
 
     code: str
@@ -45,7 +47,7 @@ class AnswerFinding(BaseModel):
     title: str
 
 
-class AnswerView(BaseModel):
+class AnswerView(Shape):
     """What a run answers, in its own numbers."""
 
     says: list[str] = Field(description="Told from what was measured.")
@@ -55,7 +57,7 @@ class AnswerView(BaseModel):
     so_far: bool = Field(description="The run goes on.")
 
 
-class ShownView(BaseModel):
+class ShownView(Shape):
     """What is on view."""
 
     chapter: int
@@ -64,7 +66,7 @@ class ShownView(BaseModel):
     answer: AnswerView | None
 
 
-class TeachingView(BaseModel):
+class TeachingView(Shape):
     """What is on view, and to how many."""
 
     shown: ShownView | None = Field(description="Null before anything was shown.")

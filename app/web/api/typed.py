@@ -22,12 +22,15 @@ from typing import (
 
 from typing_extensions import TypedDict
 
+from app.web.api.shape import LATER
+
 _made: dict[Any, Any] = {}
 
 
 def typed(kind: Any) -> Any:
     """A typed dict of the same name and fields, of which pydantic makes a schema."""
     if sys.version_info >= (3, 12):
+        kind.__pydantic_config__ = LATER
         return kind
     if kind not in _made:
         # One that is inside itself finds itself by its name, among the names of this module.
@@ -38,6 +41,7 @@ def typed(kind: Any) -> Any:
         }
         made = TypedDict(kind.__name__, fields)  # type: ignore[misc]  # the name is the same
         made.__doc__ = kind.__doc__
+        made.__pydantic_config__ = LATER  # type: ignore[attr-defined]
         globals()[kind.__name__] = _made[kind] = made
     return _made[kind]
 
