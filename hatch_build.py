@@ -52,6 +52,7 @@ class FrontEnd(BuildHookInterface):  # type: ignore[type-arg]
         for name in VENDORED:
             files[str(static / "node_modules/uplot" / name)] = f"app_vendor/uplot/{Path(name).name}"
         files[str(self.fetched / "bundle")] = "app_vendor/bundle"
+        files["app/testing/pytest_gilscope.py"] = "pytest_gilscope.py"
         if version != "editable":
             files.update({"static": "app/static", "templates": "app/templates"})
 
