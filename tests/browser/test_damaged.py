@@ -93,3 +93,18 @@ def test_a_page_of_a_whole_run_says_nothing_of_damage(page) -> None:
     start(page, "cpu-bound", seconds="2")
     expect(page.locator(".badge[data-state=finished]")).to_be_visible()
     expect(page.locator(".damaged")).to_be_hidden()
+
+
+def test_lessons_tell_of_damaged_messages(browser: Browser, site_that_damages: Site) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(site_that_damages.address("/memory"))
+    for lesson, press in (
+        ("climb", "Start"),
+        ("trim-lesson", "Fill and free"),
+        ("graph-lesson", "Step through"),
+    ):
+        page.locator(f".{lesson}").get_by_role("button", name=press, exact=True).click()
+        expect(page.locator(f".{lesson} .damaged")).to_contain_text("damaged")
+    context.close()

@@ -48,6 +48,8 @@ def test_a_run_that_has_ended_is_found_and_opens_whole(ended: Page) -> None:
     page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
     page.reload()
     page.wait_for_function(f"() => ({COUNT_STATES})().running > 0")
+    length = page.locator(".title .elapsed").inner_text()
+    expect(page.locator(".timeline .buttons .span")).to_have_text(length)
 
 
 def test_a_run_is_renamed_tagged_pinned_deleted_and_brought_back(ended: Page) -> None:
@@ -79,6 +81,12 @@ def test_two_runs_are_chosen_and_compared(ended: Page) -> None:
     boxes.nth(1).check()
     page.get_by_role("button", name="Compare the two chosen").click()
     expect(page).to_have_url(re.compile(r"/compare\?runs=\w+,\w+"))
+
+
+def test_runs_to_compare_are_offered_with_what_they_were_asked_for(ended: Page) -> None:
+    ended.get_by_role("link", name="Compare", exact=True).click()
+    option = ended.locator("select[name=a] option", has_text=NAME).first
+    expect(option).to_contain_text(re.compile(r"· switch interval \d\S* ms ·"))
 
 
 def test_a_recording_is_imported_and_what_is_none_is_refused(

@@ -8,6 +8,7 @@ import { getComparison, listRuns, Problem } from "../net/api.js";
 import { followerOf, startFollower } from "../net/pair.js";
 import { RunState } from "../state/run_state.js";
 import { Compared } from "../widgets/compared.js";
+import { unitOf } from "../widgets/fields.js";
 import { FollowedRun } from "../widgets/run/followed_run.js";
 import { Notice } from "../widgets/notice.js";
 import { settingsOf, startedAt } from "../widgets/run_list.js";
@@ -34,11 +35,15 @@ function compare(first, second) {
     tell();
     if (b === null && a.summary && followerOf(first)) goOn();
   };
-  const follow = (/** @type {string} */ id) =>
-    new FollowedRun(id, { onNews: news, onProblem: (problem) => notice.show(problem) }).state;
-  const a = follow(first);
+  const follow = (/** @type {string} */ id, /** @type {number} */ which) =>
+    new FollowedRun(id, {
+      damaged: find(pair, `.head-of[data-run="${which}"] .damaged`, HTMLElement),
+      onNews: news,
+      onProblem: (problem) => notice.show(problem),
+    }).state;
+  const a = follow(first, 0);
   /** @type {RunState | null} */
-  let b = second === undefined ? null : follow(second);
+  let b = second === undefined ? null : follow(second, 1);
 
   let told = false;
   /** Once both have ended the server sets their figures side by side. */
@@ -57,7 +62,7 @@ function compare(first, second) {
     try {
       const id = await startFollower(first);
       history.replaceState(null, "", `/compare?runs=${encodeURIComponent(first)},${encodeURIComponent(id)}`);
-      b = follow(id);
+      b = follow(id, 1);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       notice.show(problem);
@@ -73,9 +78,11 @@ function compare(first, second) {
 
 /** Its name, when it was, and what it was asked for. @param {KeptRun} run */
 function nameOf(run) {
-  const params = Object.entries(run.params ?? {}).map(([name, value]) =>
-    `${name} ${String(value).slice(0, 20)}`
-  );
+  const params = Object.entries(run.params ?? {}).flatMap(([key, value]) => {
+    const { name, show } = unitOf(key);
+    const shown = show(value);
+    return typeof shown === "string" ? `${name} ${shown.slice(0, 20)}` : [];
+  });
   const parts = [
     run.name,
     startedAt(run.started_at),

@@ -26,7 +26,11 @@ new TrimLesson(find(main, ".trim-lesson", HTMLElement), { scheduler, onProblem }
 
 const graphs = find(main, ".graph-lesson", HTMLElement);
 const graph = new ObjectGraph(find(graphs, ".object-graph", HTMLElement));
-const lines = new Lesson({ scheduler, onNews: ({ reports }) => graph.update(reports.steps), onProblem });
+const lines = new Lesson(graphs, {
+  scheduler,
+  onNews: ({ reports }) => graph.update(reports.steps),
+  onProblem,
+});
 const step = find(graphs, "[type=submit]", HTMLButtonElement);
 find(graphs, "form", HTMLFormElement).addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -39,7 +43,11 @@ find(graphs, "form", HTMLFormElement).addEventListener("submit", async (event) =
 step.disabled = false;
 
 const languages = find(main, ".languages", HTMLElement);
-const allocate = new Lesson({ scheduler, onNews: (state) => showResult(languages, state), onProblem });
+const allocate = new Lesson(languages, {
+  scheduler,
+  onNews: (state) => showResult(languages, state),
+  onProblem,
+});
 const run = find(languages, "[data-run]", HTMLButtonElement);
 run.addEventListener("click", () => allocate.start({ workload: "allocate" }));
 run.disabled = false;

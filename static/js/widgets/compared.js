@@ -13,7 +13,6 @@ import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
 import { showAtOnce, showProgram } from "./compared_programs.js";
 import { unitOf } from "./fields.js";
-import { tellDamaged } from "./run/damaged.js";
 import { attachGestures, attachPointer } from "./run/gestures.js";
 import { startedAt } from "./run_list.js";
 import { badgeOf, describe } from "./run/title.js";
@@ -129,7 +128,6 @@ export class Compared {
     const head = find(this.#root, `.head-of[data-run="${index}"]`, HTMLElement);
     find(head, ".waiting", HTMLElement).hidden = state !== null;
     if (!state) return;
-    tellDamaged(find(head, ".damaged", HTMLElement), state.damaged);
     if (!state.run) return;
     const { run, summary } = state;
     const name = find(head, ".name", HTMLAnchorElement);

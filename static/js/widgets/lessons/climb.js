@@ -76,6 +76,7 @@ export class Climb {
       this.#run?.dispose();
       this.#run = new FollowedRun(id, {
         heap: true,
+        damaged: find(this.#root, ".damaged", HTMLElement),
         onNews: () => this.#scheduler.redraw(this.#update),
         onProblem: this.#onProblem,
       });

@@ -14,18 +14,21 @@ import { badgeOf } from "../run/title.js";
 export class Lesson {
   /** @type {FollowedRun | null} */
   #run = null;
+  #root;
   #scheduler;
   #onNews;
   #onProblem;
   #update = () => this.#run && this.#onNews(this.#run.state);
 
   /**
+   * @param {HTMLElement} root the lesson's section
    * @param {object} how
    * @param {FrameScheduler} how.scheduler
    * @param {(state: RunState) => void} how.onNews
    * @param {(problem: Problem) => void} how.onProblem
    */
-  constructor({ scheduler, onNews, onProblem }) {
+  constructor(root, { scheduler, onNews, onProblem }) {
+    this.#root = root;
     this.#scheduler = scheduler;
     this.#onNews = onNews;
     this.#onProblem = onProblem;
@@ -37,6 +40,7 @@ export class Lesson {
       const { id } = await startRun(request);
       this.#run?.dispose();
       this.#run = new FollowedRun(id, {
+        damaged: find(this.#root, ".damaged", HTMLElement),
         onNews: () => this.#scheduler.redraw(this.#update),
         onProblem: this.#onProblem,
       });

@@ -61,6 +61,7 @@ export class TrimLesson {
       });
       this.#run?.dispose();
       this.#run = new FollowedRun(id, {
+        damaged: find(this.#root, ".damaged", HTMLElement),
         onNews: () => this.#scheduler.redraw(this.#update),
         onProblem: this.#onProblem,
       });

@@ -6,6 +6,7 @@ import { Problem, refusalOf, streamUrl } from "../../net/api.js";
 import { Stream } from "../../net/stream.js";
 import { Decoder } from "../../state/decoded.js";
 import { RunState } from "../../state/run_state.js";
+import { tellDamaged } from "./damaged.js";
 import { attachHistory } from "./earlier.js";
 
 export class FollowedRun {
@@ -17,11 +18,14 @@ export class FollowedRun {
    * @param {string} id
    * @param {object} how
    * @param {boolean} [how.heap] whether the map of its heap is looked at
+   * @param {HTMLElement} how.damaged the line that tells of damaged messages
    * @param {() => void} how.onNews
    * @param {(problem: Problem) => void} how.onProblem
    */
-  constructor(id, { heap = false, onNews, onProblem }) {
+  constructor(id, { heap = false, damaged, onNews, onProblem }) {
     this.id = id;
+    tellDamaged(damaged, 0);
+    const damage = () => tellDamaged(damaged, ++this.state.damaged);
     attachHistory(this.state, id, onNews, this.#gone.signal);
     const decoder = new Decoder();
     this.#stream = new Stream({
@@ -32,14 +36,11 @@ export class FollowedRun {
           this.state.take(message, performance.now());
         } catch (error) { // damage that lies deeper than the decoder looks
           reportError(error);
-          this.state.damaged += 1;
+          damage();
         }
         onNews();
       },
-      onDamaged: () => {
-        this.state.damaged += 1;
-        onNews();
-      },
+      onDamaged: damage,
       onConnection: (connection) => {
         if (connection.state === "refused" && connection.problem instanceof Problem) {
           onProblem(connection.problem);

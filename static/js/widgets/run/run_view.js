@@ -275,8 +275,7 @@ export class RunView {
 
   /** Whoever saw a run end, and left its timeline alone, sees what whoever opens it then does: all of it. */
   #showEnded() {
-    const { ended, figures } = this.#state;
-    if (ended && figures) this.#timeline.showWhole(figures.at_us);
+    if (this.#state.ended && this.#state.figures) this.#timeline.showWhole();
   }
 
   #explain() {

@@ -252,12 +252,13 @@ export class Timeline {
     this.redraw();
   }
 
-  /** Shows all of a run that has ended, unless a hand has put it elsewhere. @param {number} lengthUs */
-  showWhole(lengthUs) {
-    if (this.#window === LIVE) this.#window = whole(lengthUs);
-    // Asked for now, and not when it is drawn: the next frame may be a while away where a page is being opened.
+  /** Shows all of a run that has ended, unless a hand has put it elsewhere. */
+  showWhole() {
     const edgeUs = this.#edgeUs(performance.now());
-    if (edgeUs !== null) this.#askFor(interval(this.#window, edgeUs), edgeUs, Infinity);
+    if (edgeUs === null) return;
+    if (this.#window === LIVE) this.#window = this.#whole(edgeUs);
+    // Asked for now, and not when it is drawn: the next frame may be a while away where a page is being opened.
+    this.#askFor(interval(this.#window, edgeUs), edgeUs, Infinity);
     this.redraw();
   }
 
@@ -414,7 +415,12 @@ export class Timeline {
 
   #fit() {
     const edgeUs = this.#edgeUs(performance.now());
-    if (edgeUs !== null) this.#set(zoom(follow(this.#window), edgeUs / this.#window.spanUs, 0, edgeUs));
+    if (edgeUs !== null) this.#set(this.#whole(edgeUs));
+  }
+
+  /** The measured time: the program was being started before. @param {number} edgeUs */
+  #whole(edgeUs) {
+    return whole(edgeUs - (this.#state.figures?.begin_us ?? 0));
   }
 
   #togglePause() {

@@ -60,6 +60,7 @@ export class LivePicture {
     if (id === this.run) return;
     this.#run?.dispose();
     this.#run = id === null ? null : new FollowedRun(id, {
+      damaged: find(this.#root, ".damaged", HTMLElement),
       onNews: () => this.#scheduler.redraw(this.#update),
       onProblem: (problem) => {
         this.show(null); // it is not there any more
