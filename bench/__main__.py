@@ -40,8 +40,7 @@ class BenchPlan:
 
     cost_repeats: int
     cost_span_s: float
-    peer_rounds: int
-    peer_span_s: float
+    peers: peers.PeerPlan
     pairs: int
     pair_s: float
     arrival_s: float
@@ -67,8 +66,7 @@ class BenchPlan:
 FULL = BenchPlan(
     cost_repeats=5,
     cost_span_s=4.0,
-    peer_rounds=5,
-    peer_span_s=4.0,
+    peers=peers.PeerPlan(rounds=5, settle_s=2.0, span_s=4.0),
     pairs=15,
     pair_s=4.0,
     arrival_s=20.0,
@@ -108,8 +106,7 @@ AIM_BLANKING_NS = 50.0
 QUICK = BenchPlan(
     cost_repeats=1,
     cost_span_s=0.5,
-    peer_rounds=1,
-    peer_span_s=0.5,
+    peers=peers.PeerPlan(rounds=1, settle_s=0.2, span_s=0.5),
     pairs=2,
     pair_s=0.5,
     arrival_s=1.5,
@@ -199,8 +196,8 @@ def print_cost(plan: BenchPlan, python: str, threads: int, dice: random.Random) 
 
 def print_peers(plan: BenchPlan, python: str, threads: int, dice: random.Random) -> None:
     """What samplers take, as multiples of the floor in the same round, and what the target loses."""
-    rounds, span_s = plan.peer_rounds, plan.peer_span_s
-    taken, refused = peers.measure(python, threads, span_s, rounds, dice)
+    rounds, span_s = plan.peers.rounds, plan.peers.span_s
+    taken, refused = peers.measure(python, threads, plan.peers, dice)
     print(f"samplers at {peers.HZ:,} Hz, {rounds} targets, {span_s:g} s each in random order")
     print(f"  the floor is a bare loop in {language()} that reads four times a beat")
     for name, found in taken.items():

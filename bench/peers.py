@@ -2,7 +2,7 @@
 
 One target a round, and for each tool a span in which it is alone with the target, in random order; one more
 span without any. All are asked for 1,000 samples a second. What a tool takes is told by the kernel's totals
-of its processes, from SETTLE_S after its start on: until then it reads symbols. What the target loses to it
+of its processes, from a while after its start on: until then it reads symbols. What the target loses to it
 is told by the target's own count of operations, against the span without.
 """
 
@@ -25,13 +25,13 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from app.probe.kernel import procfs
 from app.runs.observer import HOME
 from bench.counting import counting, operations
 from bench.floor import floor
 from bench.observation import Observation, of_process
 
 HZ = 1000
-SETTLE_S = 2.0
 FLOOR, OBSERVER, COMMAND = "the floor", "GILScope's observer", "gilscope attach"
 _NOTHING = "nothing"
 _TARGET = """
@@ -54,7 +54,16 @@ class CannotBeHad(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class PeerPlan:
+    """So many targets, and with each tool so long."""
+
+    rounds: int
+    settle_s: float  # before a span: a tool reads symbols first
+    span_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerTook:
     """What a tool took in one round."""
 
     share: float  # of one CPU
@@ -63,29 +72,29 @@ class Taken:
 
 
 def measure(
-    python: str, threads: int, span_s: float, rounds: int, dice: random.Random
-) -> tuple[dict[str, list[Taken]], dict[str, str]]:
+    python: str, threads: int, plan: PeerPlan, dice: random.Random
+) -> tuple[dict[str, list[SamplerTook]], dict[str, str]]:
     """(what each tool took, round by round; why others cannot be had)."""
-    taken: dict[str, list[Taken]] = {name: [] for name in _TOOLS}
+    taken: dict[str, list[SamplerTook]] = {name: [] for name in _TOOLS}
     refused: dict[str, str] = {}
-    for _ in range(rounds):
-        for name, found in _round(python, threads, span_s, refused, dice).items():
+    for _ in range(plan.rounds):
+        for name, found in _round(python, threads, plan, refused, dice).items():
             taken[name].append(found)
     return {name: found for name, found in taken.items() if found}, refused
 
 
 def _round(
-    python: str, threads: int, span_s: float, refused: dict[str, str], dice: random.Random
-) -> dict[str, Taken]:
+    python: str, threads: int, plan: PeerPlan, refused: dict[str, str], dice: random.Random
+) -> dict[str, SamplerTook]:
     names = [_NOTHING, *(name for name in _TOOLS if name not in refused)]
     shares, rates = {}, {}
     with counting(python, _TARGET, threads) as (pid, count):
         for name in dice.sample(names, len(names)):
             try:
                 with _TOOLS.get(name, _nothing)(python, pid) as tool:
-                    time.sleep(SETTLE_S)
+                    time.sleep(plan.settle_s)
                     cpu_s, ops, began_s = _cpu_s(tool), operations(count), time.monotonic()
-                    time.sleep(span_s)
+                    time.sleep(plan.span_s)
                     cpu_s, ops = _cpu_s(tool) - cpu_s, operations(count) - ops
                     took_s = time.monotonic() - began_s
             except CannotBeHad as reason:
@@ -93,16 +102,19 @@ def _round(
                 continue
             shares[name], rates[name] = cpu_s / took_s, ops / took_s
     alone, least = rates.pop(_NOTHING), shares[FLOOR]
-    return {name: Taken(shares[name], shares[name] / least, alone / rate) for name, rate in rates.items()}
+    return {
+        name: SamplerTook(shares[name], shares[name] / least, alone / rate) for name, rate in rates.items()
+    }
 
 
 def _cpu_s(pid: int | None) -> float:
-    """What a tool's processes have taken so far."""
+    """What a tool's threads have taken so far, which the kernel tells more finely than for processes."""
     if pid is None:
         return 0.0
     tool = psutil.Process(pid)
-    spent = [process.cpu_times() for process in (tool, *tool.children(recursive=True))]
-    return sum(cpu.user + cpu.system for cpu in spent)
+    processes = [process.pid for process in (tool, *tool.children(recursive=True))]
+    read = (procfs.schedstat(process, tid) for process in processes for tid in procfs.tids(process))
+    return sum(on_cpu_us for on_cpu_us, *_ in filter(None, read)) / 1e6
 
 
 @contextmanager

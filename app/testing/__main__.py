@@ -22,9 +22,9 @@ from dataclasses import asdict
 from typing import Any
 
 from app.testing.limits import BadLimit, Limit, limit
-from app.testing.measured import Measured, measured
+from app.testing.measured import MeasuredTest, measured
 from app.testing.report import report
-from app.testing.watch import CannotObserve, Watch
+from app.testing.watch import CannotObserve, ObservedTests
 
 Json = dict[str, Any]
 
@@ -33,9 +33,9 @@ class Analysis:
     """Answers, and observes once it is asked to."""
 
     def __init__(self) -> None:
-        self._watch: Watch | None = None
+        self._watch: ObservedTests | None = None
         self._in_order = ThreadPoolExecutor(1)
-        self._tests: list[Future[Measured]] = []
+        self._tests: list[Future[MeasuredTest]] = []
 
     def close(self) -> None:
         """Ends the observer, if there is one."""
@@ -51,7 +51,7 @@ class Analysis:
             case {"check": marks}:
                 return {"wrong": [wrong for mark in marks if (wrong := _wrong(*mark)) is not None]}
             case {"report": tests, "most": most}:
-                return {"lines": list(report([Measured(**test) for test in tests], most))}
+                return {"lines": list(report([MeasuredTest(**test) for test in tests], most))}
             case {"measured": _}:
                 return {"measured": [asdict(test.result()) for test in self._tests]}
         assert self._watch is not None, "nothing is observed"
@@ -64,17 +64,17 @@ class Analysis:
 
     def _observe(self, pid: int) -> str | None:
         try:
-            self._watch = Watch(pid)
+            self._watch = ObservedTests(pid)
         except CannotObserve as reason:
             return str(reason)
         return None
 
 
-def _look(watch: Watch, test: str, from_ns: int, to_ns: int, rss_growth: int) -> Measured:
+def _look(watch: ObservedTests, test: str, from_ns: int, to_ns: int, rss_growth: int) -> MeasuredTest:
     return measured(test, (to_ns - from_ns) / 1e9, rss_growth, watch.summary(test, from_ns, to_ns))
 
 
-def _judged(found: Measured, limits: list[Limit]) -> Json:
+def _judged(found: MeasuredTest, limits: list[Limit]) -> Json:
     unknown = ", ".join(one.mark.name for one in limits if one.unknown(found))
     return {
         "broken": [said for one in limits if (said := one.broken(found)) is not None],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.model import units
-from app.testing.measured import Measured
+from app.testing.measured import MeasuredTest
 
 _SHARES = {"%": 0.01}
 _TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
@@ -16,7 +16,7 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(\S+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LimitMark:
     """A mark of pytest: what it bounds, and how that is read and told."""
 
     name: str
@@ -25,14 +25,14 @@ class Mark:
     example: str
     amounts: dict[str, float]  # by unit
     tell: Callable[[float | None], str]
-    of: Callable[[Measured], float | None]  # what was measured; None where it was not
-    why: Callable[[Measured], str]  # who was at fault, as a sentence; "" where that is not known
+    of: Callable[[MeasuredTest], float | None]  # what was measured; None where it was not
+    why: Callable[[MeasuredTest], str]  # who was at fault, as a sentence; "" where that is not known
 
 
 MARKS = {
     mark.name: mark
     for mark in (
-        Mark(
+        LimitMark(
             "limit_gil_wait",
             "the time that threads waited for the GIL, of the time in which they held it or waited for it",
             "Threads waited for the GIL for {} of the time in which they held it or waited for it",
@@ -42,7 +42,7 @@ MARKS = {
             lambda measured: measured.gil_wait,
             lambda measured: measured.waited_for,
         ),
-        Mark(
+        LimitMark(
             "limit_gil_hold",
             "how long one thread at a stretch held the GIL while another waited for it",
             "One thread held the GIL for {} at a stretch while another waited for it",
@@ -52,7 +52,7 @@ MARKS = {
             lambda measured: measured.gil_hold_s,
             lambda measured: measured.held_by,
         ),
-        Mark(
+        LimitMark(
             "limit_rss_growth",
             "how much more memory the process has after the test than before it (RSS)",
             "The process has {} more memory (RSS) after the test than before it",
@@ -62,7 +62,7 @@ MARKS = {
             lambda measured: measured.rss_growth,
             lambda measured: "",
         ),
-        Mark(
+        LimitMark(
             "limit_blocked_loop",
             "how long an event loop did not come round to look for what is ready",
             "An event loop did not come round to look for what is ready for {}",
@@ -84,10 +84,10 @@ class BadLimit(ValueError):
 class Limit:
     """What one test is held to."""
 
-    mark: Mark
+    mark: LimitMark
     most: float  # in the unit of what is measured: a share, seconds or bytes
 
-    def broken(self, measured: Measured) -> str | None:
+    def broken(self, measured: MeasuredTest) -> str | None:
         """What is to be said of a test that went beyond; None of one that kept to it, or was not seen."""
         found = self.mark.of(measured)
         if found is None or found <= self.most:
@@ -96,7 +96,7 @@ class Limit:
         said = mark.sentence.format(mark.tell(found))
         return f"{said}; {mark.name} allows {mark.tell(self.most)}. {mark.why(measured)}".strip()
 
-    def unknown(self, measured: Measured) -> bool:
+    def unknown(self, measured: MeasuredTest) -> bool:
         """Whether what it bounds could not be measured."""
         return self.mark.of(measured) is None
 

@@ -11,7 +11,7 @@ LEAST_SEEN = 0.5  # of a test's time: of one that was seen less nothing is said
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredTest:
     """A test's figures; None of what could not be measured."""
 
     test: str
@@ -33,7 +33,7 @@ class Measured:
         return "no event loop was seen in it" if self.blocked_loop_s is None else "no GIL was seen in it"
 
 
-def measured(test: str, length_s: float, rss_growth: int, summary: Summary) -> Measured:
+def measured(test: str, length_s: float, rss_growth: int, summary: Summary) -> MeasuredTest:
     """The figures of a test, whose time `summary` is of."""
     seen = min(1.0, summary["run"]["duration_s"] / length_s) if length_s else 0.0
     without_gil = summary["target"]["gil_enabled"] is False
@@ -49,7 +49,7 @@ def measured(test: str, length_s: float, rss_growth: int, summary: Summary) -> M
     loops = summary["loops"]
     blocked = [loop["lag_s"]["max"] or 0.0 for loop in loops]
     blocked += [step["length_s"] for loop in loops for step in loop["longest"]]
-    return Measured(
+    return MeasuredTest(
         test=test,
         length_s=length_s,
         seen=seen,

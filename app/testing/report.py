@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.testing.limits import MARKS
-from app.testing.measured import Measured
+from app.testing.measured import MeasuredTest
 
 
-def report(tests: list[Measured], most: int) -> Iterator[str]:
+def report(tests: list[MeasuredTest], most: int) -> Iterator[str]:
     """Of each figure the tests that are worst in it, `most` at the most."""
     if not tests:
         yield "No test took long enough to be observed."
@@ -23,6 +23,6 @@ def report(tests: list[Measured], most: int) -> Iterator[str]:
     yield f"{len(tests)} tests were observed, of which {_seen(tests):.0%} of the time was seen."
 
 
-def _seen(tests: list[Measured]) -> float:
+def _seen(tests: list[MeasuredTest]) -> float:
     whole_s = sum(test.length_s for test in tests)
     return sum(test.seen * test.length_s for test in tests) / whole_s if whole_s else 0.0

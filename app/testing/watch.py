@@ -30,7 +30,7 @@ class CannotObserve(Exception):
     """The process that runs the tests cannot be observed; its text says why, and what to do."""
 
 
-class Watch:
+class ObservedTests:
     """Observes a process until it is closed."""
 
     def __init__(self, pid: int) -> None:

@@ -45,7 +45,7 @@ def test_the_benchmark_prints_every_figure() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     for figure in FIGURES:
