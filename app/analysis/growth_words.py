@@ -5,7 +5,8 @@ from __future__ import annotations
 from app.model.summary import GrowthKind, GrowthRow
 from app.model.units import count, size
 
-NAMED_SHARE = 0.1  # of the growth: what is less has no word
+NAMED_SHARE = 0.1  # of the growth: what is less has no pace of its own in words
+_STILL = 0.01  # of the growth: a kind that grows by less is said to stand still
 
 KINDS: dict[GrowthKind, str] = {
     "small_objects": "Python's small objects",
@@ -35,9 +36,15 @@ def grows(growth: GrowthRow, served_by: str | None = None) -> str:
         f"{_blocks(growth, kind, served_by)}"
         for number, (kind, per_s) in enumerate(kinds)
     )
-    still = [KINDS[kind] for kind in (growth["kinds"] or {}) if kind in _OBJECTS and kind not in dict(kinds)]
-    if still:
-        said += f"; {' and '.join(still)} do not"
+    others = [each for each in (growth["kinds"] or {}).items() if each[0] in _OBJECTS and each not in kinds]
+    for does, least, most in (("hardly do", _STILL, NAMED_SHARE), ("do not", float("-inf"), _STILL)):
+        named = [
+            KINDS[kind]
+            for kind, per_s in others
+            if least * growth["bytes_per_s"] <= per_s < most * growth["bytes_per_s"]
+        ]
+        if named:
+            said += f"; {' and '.join(named)} {does}"
     return f"{said[0].upper()}{said[1:]}."
 
 

@@ -8,7 +8,7 @@ from app.analysis.findings.rows import OFTEN_ENDED_PER_S, Rule
 from app.analysis.growth_words import NAMED_SHARE, growing, grows
 from app.analysis.verdict import unread
 from app.model.findings import Finding
-from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, Measurements, MemoryRow
+from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, HolderRow, Measurements, MemoryRow
 from app.model.units import count, seconds, size
 
 FEW_READINGS = 8  # what is judged from fewer says so
@@ -28,11 +28,23 @@ _OF_THREADS: tuple[GrowthKind, ...] = ("stacks", "native", "c_library", "objects
 _MAPPED: tuple[GrowthKind, ...] = ("stacks", "files", "shared", "huge_waste", "other")
 
 
+_SNAPSHOTS = "tracemalloc compares two snapshots and names the lines that allocated what is new"
 _CONTAINER = (
     "Look for a container that outlives its content: a cache without a limit, a list of handlers, a "
-    "registry, tasks that never end. tracemalloc compares two snapshots and names the lines that "
-    "allocated what is new; functools.lru_cache(maxsize=...) and weak references put a bound to it."
+    f"registry, tasks that never end. {_SNAPSHOTS}; functools.lru_cache(maxsize=...) and weak references put "
+    "a bound to it."
 )
+_QUEUE = (
+    "More is put into {path} than is taken out. Give the queue a bound (maxsize=..., which queue.Queue, "
+    "asyncio.Queue and multiprocessing.Queue take), so that who puts waits for who takes; or take faster, "
+    f"with more consumers. If more grows than what lies in it: {_SNAPSHOTS}."
+)
+# What queue.Queue and its like, asyncio.Queue and multiprocessing.Queue keep their items in.
+_IN_QUEUES = {
+    ".queue": ("collections.deque", "list"),
+    "._queue": ("collections.deque", "list"),
+    "._buffer": ("collections.deque",),
+}
 _NATIVE_PROFILER = (
     "A profiler that sees native allocations names who makes them: memray run --native, heaptrack, or "
     "jemalloc's."
@@ -69,9 +81,9 @@ def memory_growth(summary: Measurements) -> Finding | None:
     if not found:
         return None
     kinds = [kind for kind, _ in growing(found[0].growth)]
-    advice = _CONTAINER
+    advice = _bound(summary, found[0].row["pid"])
     if kinds and (kinds[0] == "c_library" or (kinds[0] == "other" and unread(found[0].row["c_library"]))):
-        advice = f"{_CONTAINER} If they name too little, it is native memory. {_NATIVE_PROFILER}"
+        advice = f"{advice} If they name too little, it is native memory. {_NATIVE_PROFILER}"
     elif kinds and kinds[0] == "objects_free":
         advice = (
             "Objects that stay lie between those that go, so that no arena gets free: the heap map shows "
@@ -135,15 +147,28 @@ def _objects(summary: Measurements, pid: int, per_s: float) -> str:
         # Not how fast: that is of the times at which objects were counted, which are others.
         named = " and ".join(f"{row['type']}{_more(row['count_per_s'])}" for _, row in types[:_TYPES_NAMED])
         said = f" The type{'s that grow most are' if len(types) > 1 else ' that grows most is'} {named}."
-    items, holder = max(
-        (
-            (items, row["path"])
-            for row in summary["holders"] or ()
-            if row["pid"] == pid and (items := row["items_per_s"] or 0.0) >= 1
-        ),
-        default=(0.0, ""),
-    )
-    return f"{said} {holder} has {count(items)} more items each second." if holder else said
+    found = _fullest(summary, pid)
+    return f"{said} {found[1]['path']} has {count(found[0])} more items each second." if found else said
+
+
+def _fullest(summary: Measurements, pid: int) -> tuple[float, HolderRow] | None:
+    """The container that gets most items, and how many of them a second."""
+    found = [
+        (items, row)
+        for row in summary["holders"] or ()
+        if row["pid"] == pid and (items := row["items_per_s"] or 0.0) >= 1
+    ]
+    return max(found, key=lambda each: each[0], default=None)
+
+
+def _bound(summary: Measurements, pid: int) -> str:
+    """What puts a bound to what grows: to a queue, where that gets most items, else to a container."""
+    found = _fullest(summary, pid)
+    if found is not None:
+        _, dot, inside = found[1]["path"].rpartition(".")
+        if found[1]["type"] in _IN_QUEUES.get(dot + inside, ()):
+            return _QUEUE.format(path=found[1]["path"])
+    return _CONTAINER
 
 
 def _more(per_s: float | None) -> str:
@@ -171,15 +196,18 @@ def _grown(summary: Measurements) -> list[_Grown]:
 
 
 def _cycles(summary: Measurements, pid: int) -> str:
-    """A word of warning where garbage in cycles may be what grows: it has never been collected."""
+    """A word of warning where garbage in cycles may be what grows: nothing collects it, or has so far."""
     rows = [row for row in summary["gc"] or () if row["pid"] == pid]
-    if not rows or any(sum(row["collections"]) for row in rows):
+    if not rows:
         return ""
     if all(row["enabled"] is False for row in rows):
+        # Whatever was collected: by the imports before, by the program itself, or when it ended.
         return (
-            " The collector is switched off (gc.disable()), so that all of it may be cycles that nobody "
+            " The collector is switched off (gc.disable()), so that much of it may be cycles that nobody "
             "uses: gc.collect() would give those back, and gc.enable() keep them from growing."
         )
+    if any(sum(row["collections"]) for row in rows):
+        return ""
     return (
         " The collector has not run so far, so that part of it may be cycles that nobody uses: "
         "gc.collect() would give those back."
@@ -217,7 +245,7 @@ def heap_growth(summary: Measurements) -> Finding | None:
             "bytes_per_s": per_s,
             "readings": growth["readings"],
         },
-        advice=_CONTAINER,
+        advice=_bound(summary, heap["pid"]),
         doc="/memory",
     )
 

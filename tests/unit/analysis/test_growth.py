@@ -101,6 +101,13 @@ def test_small_objects_and_large_ones_are_told_with_a_pace_of_each() -> None:
     assert grows(told(objects_in_use=3)) == "Python's small objects grow by 3 MiB/s."
 
 
+def test_small_objects_that_come_with_large_ones_are_not_said_to_stand_still() -> None:
+    large = "Live objects of more than 512 bytes grow by 3 MiB/s (800 blocks more a second)"
+    of = {"c_in_use": 3, "large_a_second": 800}
+    assert grows(told(objects_in_use=0.2, **of)) == f"{large}; Python's small objects hardly do."
+    assert grows(told(objects_in_use=0.01, **of)) == f"{large}; Python's small objects do not."
+
+
 def test_a_walk_that_missed_a_block_on_the_move_does_not_hide_what_grows() -> None:
     kinds = told(c_mapped=3, large_a_second=None, missed=SECONDS - 1)["kinds"] or {}
     assert kinds["c_library"] == pytest.approx(3 * MIB, rel=0.01)
@@ -195,6 +202,10 @@ def type_row(name: str, mib_per_s: float | None, count_per_s: float | None, pid:
     return {"pid": pid, "type": name, "bytes_per_s": bytes_per_s, "count_per_s": count_per_s}
 
 
+def holder_row(path: str, items_per_s: float | None, kind: str = "dict", pid: int = 1) -> Any:
+    return {"pid": pid, "path": path, "type": kind, "items": 10_000, "items_per_s": items_per_s}
+
+
 def test_the_types_that_grow_and_the_container_that_gets_most_are_named() -> None:
     of = growing(memory_row(told(c_in_use=5, large_a_second=100)))
     of["types"] = [
@@ -205,15 +216,48 @@ def test_the_types_that_grow_and_the_container_that_gets_most_are_named() -> Non
         type_row("dict", 9, 9, pid=2),
     ]
     of["holders"] = [
-        {"pid": 1, "path": "app.seen", "items_per_s": 3_990.0},
-        {"pid": 1, "path": "app.routes", "items_per_s": None},
-        {"pid": 2, "path": "app.other", "items_per_s": 9_000.0},
+        holder_row("app.seen", 3_990.0),
+        holder_row("app.routes", None),
+        holder_row("app.other", 9_000.0, pid=2),
     ]
     said = check(rules.memory_growth(of)).detail
     assert (
         "The types that grow most are numpy.ndarray (20 more a second) and str (4,000 more a second). "
         "app.seen has 3,990 more items each second. At that pace"
     ) in said
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("app: jobs.queue", "collections.deque"),  # queue.Queue
+        ("app: jobs.queue", "list"),  # queue.PriorityQueue, queue.LifoQueue
+        ("app: jobs._queue", "collections.deque"),  # asyncio.Queue
+        ("app: jobs._buffer", "collections.deque"),  # multiprocessing.Queue
+    ],
+)
+def test_a_queue_that_gets_more_than_is_taken_out_is_advised_a_bound(path: str, kind: str) -> None:
+    of = growing(memory_row(told(objects_in_use=5)))
+    of["holders"] = [holder_row("app: seen", 20.0), holder_row(path, 3_000.0, kind)]
+    said = check(rules.memory_growth(of)).advice
+    assert said.startswith(f"More is put into {path} than is taken out. Give the queue a bound (maxsize")
+    assert "lru_cache" not in said
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [holder_row("app: jobs.queue", None, "collections.deque")],  # it does not grow
+        [holder_row("app: jobs.queue", 9.0, "collections.deque"), holder_row("app: seen", 80.0)],
+        [holder_row("app: session.queue", 80.0)],  # a dict of that name
+        [holder_row("app: jobs.queue", 80.0, "collections.deque", pid=2)],
+    ],
+)
+def test_what_grows_elsewhere_than_in_a_queue_is_not_advised_one(rows: list[Any]) -> None:
+    of = growing(memory_row(told(objects_in_use=5)))
+    of["holders"] = rows
+    assert check(rules.memory_growth(of)).advice.startswith("Look for a container")
 
 
 def test_one_type_alone_is_named_so() -> None:
@@ -226,6 +270,13 @@ def test_one_type_alone_is_named_so() -> None:
 def test_what_was_never_collected_may_be_garbage() -> None:
     of = growing(memory_row(told(c_in_use=5, large_a_second=100)), collections=0)
     assert "The collector has not run so far" in check(rules.memory_growth(of)).detail
+    of["gc"][0]["enabled"] = False
+    assert "The collector is switched off" in check(rules.memory_growth(of)).detail
+
+
+def test_a_collector_that_is_off_is_told_whatever_was_collected_before_or_at_the_end() -> None:
+    of = growing(memory_row(told(c_in_use=5, large_a_second=100)), collections=3)
+    assert "collector" not in check(rules.memory_growth(of)).detail
     of["gc"][0]["enabled"] = False
     assert "The collector is switched off" in check(rules.memory_growth(of)).detail
 
