@@ -22,13 +22,26 @@ from bench import (
     looks,
     peers,
     slowdown,
+    tests_observed,
     viewers,
 )
 from bench.floor import language
 from bench.spread import percentile, spread
 
 PARTS = (
-    *("blanking", "cost", "peers", "slowdown", "looks", "arrival", "viewers", "heap", "c-library", "types"),
+    *(
+        "blanking",
+        "cost",
+        "peers",
+        "slowdown",
+        "tests",
+        "looks",
+        "arrival",
+        "viewers",
+        "heap",
+        "c-library",
+        "types",
+    ),
     *("history", "long-runs"),
 )
 RATES_HZ = (1000.0, 5000.0, 10_000.0)
@@ -43,6 +56,8 @@ class BenchPlan:
     peers: peers.PeerPlan
     pairs: int
     pair_s: float
+    suite_pairs: int
+    suite_tests: int
     arrival_s: float
     viewers: tuple[int, ...]
     viewers_s: float
@@ -69,6 +84,8 @@ FULL = BenchPlan(
     peers=peers.PeerPlan(rounds=5, settle_s=2.0, span_s=4.0),
     pairs=15,
     pair_s=4.0,
+    suite_pairs=10,
+    suite_tests=10,
     arrival_s=20.0,
     viewers=(50, 200, 500),
     viewers_s=20.0,
@@ -92,6 +109,7 @@ FULL = BenchPlan(
 AIM_FLOORS = {peers.OBSERVER: 2.2, peers.COMMAND: 3.0}  # times what the floor takes of the same target
 AIM_ACHIEVED, AIM_SHARE = 0.9, 0.4  # at 10 kHz: of the rate that was asked for, and of a CPU
 AIM_SLOWDOWN = 1.01
+AIM_TESTS = 1.03  # a suite observed by pytest's plugin, over the same unobserved
 AIM_ARRIVAL_MS = 100.0
 AIM_VIEWERS_MS = 200.0  # p99, of 500; of up to 200 it is half of it
 AIM_VIEWERS_MB = 100.0
@@ -109,6 +127,8 @@ QUICK = BenchPlan(
     peers=peers.PeerPlan(rounds=1, settle_s=0.2, span_s=0.5),
     pairs=2,
     pair_s=0.5,
+    suite_pairs=1,
+    suite_tests=1,
     arrival_s=1.5,
     viewers=(5,),
     viewers_s=1.5,
@@ -149,6 +169,7 @@ def main() -> None:
         "cost": lambda: print_cost(plan, chosen.python, chosen.threads, dice),
         "peers": lambda: print_peers(plan, chosen.python, chosen.threads, dice),
         "slowdown": lambda: print_slowdown(plan, chosen.python, chosen.threads, dice),
+        "tests": lambda: print_tests(plan, dice),
         "looks": lambda: print_looks(plan, chosen.python, dice),
         "arrival": lambda: print_arrival(plan, chosen.python, chosen.threads),
         "viewers": lambda: print_viewers(plan, chosen.python),
@@ -218,6 +239,17 @@ def print_slowdown(plan: BenchPlan, python: str, threads: int, dice: random.Rand
     aim = aimed(spread(ratios).median, AIM_SLOWDOWN)
     print(f"slowdown of the target at 1,000 Hz, {plan.pairs} pairs of {plan.pair_s:g} s in random order")
     print(f"    unwatched / watched, ops/s   {spread(ratios).text('{:.4f}')}{aim}\n", flush=True)
+
+
+def print_tests(plan: BenchPlan, dice: random.Random) -> None:
+    """What pytest's plugin makes of a suite's time."""
+    pairs, tests = plan.suite_pairs, plan.suite_tests
+    ratios = spread([tests_observed.pair(tests, tests_observed.ROUNDS, dice) for _ in range(pairs)])
+    print(f"pytest --gilscope, {pairs} pairs of {2 * tests} tests in random order")
+    print(
+        f"    time observed / unobserved   {ratios.text('{:.4f}')}{aimed(ratios.median, AIM_TESTS)}\n",
+        flush=True,
+    )
 
 
 def print_looks(plan: BenchPlan, python: str, dice: random.Random) -> None:

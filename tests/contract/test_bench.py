@@ -17,6 +17,7 @@ FIGURES = (
     "ops/s without / with it",
     "frame bytes/s per thread",
     "unwatched / watched, ops/s",
+    "time observed / unobserved",
     "observer's share without",
     "observer's share with",
     "median [quartiles]",
