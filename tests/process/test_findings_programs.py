@@ -126,3 +126,11 @@ def test_a_gil_that_is_switched_on_is_told_with_the_import(free_threaded_python:
     assert by == switched.detail
     assert by.startswith("old_extension in <module> (")
     assert Path(by.rpartition("(")[2].partition(":")[0]).name == "gil_switched_on.py"
+
+
+def test_threads_in_line_for_a_connection_are_counted_and_not_advised_to_be_more(gil_python: str) -> None:
+    told, _, _ = found_in(gil_python, "connections_too_few", ["gil-idle"])
+    idle = told["gil-idle"]
+    assert 1 <= idle["evidence"]["threads_in_line"] <= 6
+    assert "behind others that run query, in Semaphore.acquire" in idle["detail"]
+    assert "use more threads" not in idle["advice"]

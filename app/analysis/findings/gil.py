@@ -1,4 +1,4 @@
-"""The lock: saturated, idle, held long, held asleep, waited for, let go of."""
+"""The lock: saturated, held long, held asleep, waited for, let go of."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from math import sqrt
 from typing import Literal
 
 from app.analysis.findings.rows import (
+    COMES_BACK_HZ,
     Rule,
     SeenLock,
     blocked_a_second,
     had_cpu,
     held_s,
     holds,
-    lets_go,
     locks,
     mean_hold_s,
     seen_s,
     share,
-    wanted_cpus,
 )
 from app.analysis.histogram import LOWER_S
 from app.model.findings import Finding
-from app.model.states import State
 from app.model.summary import Measurements, ThreadRow, steps
 
 # Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
@@ -36,15 +34,6 @@ _TURN_WAITED = (
 )
 _TURNS_A_SECOND = 2.0
 _TAKES_PART = 0.2  # of what the thread that holds it most does: one that does less is no reason
-
-# Idle: with less than a tenth held, ten times as much could be done before the lock is in the way. It is
-# worth telling only of a program that works: one of its threads waits, and comes back a few times a second;
-# and that does not compute elsewhere, in C code or in children, for a tenth of a core: on a busy machine one
-# that computes all the time may get no more.
-_IDLE_HELD = 0.1
-_WAITS = 0.5
-_COMES_BACK_HZ = 5.0
-_ELSEWHERE = 0.1  # cores
 
 # Long: ten switch intervals at a stretch, while for a third of the time others wait. Byte code lets go one
 # interval after it was asked; on a busy machine it may be put aside for a few more, not for ten each time.
@@ -126,62 +115,6 @@ def _on_its_way(thread: ThreadRow) -> float:
     """For how much of its time a thread stood in the run queue and had let go of the lock."""
     counted_s, delayed_s = thread["counted_s"], thread["run_delay_s"]
     return min(share(thread, "native"), delayed_s / counted_s) if counted_s and delayed_s else 0.0
-
-
-def idle(summary: Measurements) -> Finding | None:
-    """The lock is free nearly always, in a program that waits and comes back."""
-    found = list(locks(summary))
-    busiest = max((lock.held_share for lock in found), default=1.0)
-    threads = [thread for lock in found for thread in lock.threads]
-    waiting = [
-        thread
-        for thread in threads
-        if share(thread, "io", "sleep") >= _WAITS and blocked_a_second(thread) >= _COMES_BACK_HZ
-    ]
-    if busiest > _IDLE_HELD or not waiting or _elsewhere(summary, threads) >= _ELSEWHERE:
-        return None
-    state, where = _waited_for(waiting)
-    return Finding(
-        code="gil-idle",
-        severity="info",
-        title="The GIL is hardly held: this program waits for something else",
-        detail=f"No GIL was held for more than {busiest:.1%} of the time, and "
-        + ("one thread" if len(waiting) == 1 else f"{len(waiting)} threads")
-        + f" spent most of it {_WAITING_IN[state]}"
-        + (f", most in {where}." if where else "."),
-        evidence={"held_share": busiest, "waiting_threads": len(waiting), "state": state, "function": where},
-        advice=_ADVICE_IDLE[state],
-    )
-
-
-_WAITING_IN: dict[State, str] = {"io": "in system calls", "sleep": "asleep"}
-_ADVICE_IDLE: dict[State, str] = {
-    "io": "To wait for more at once, use more threads or asyncio; processes would bring no more. The time is "
-    "won where the answers come from.",
-    "sleep": "The program sleeps by its own will: where it polls, let it wait for what it polls for (an "
-    "Event, a queue, a socket). More threads or processes change nothing.",
-}
-
-
-def _waited_for(threads: list[ThreadRow]) -> tuple[State, str | None]:
-    """(the state that most of the waiting was in, the function in which most of it was)."""
-    state = max(
-        _WAITING_IN, key=lambda state: sum(share(thread, state) * seen_s(thread) for thread in threads)
-    )
-    total_s: dict[str, float] = {}
-    for thread in threads:
-        for row in thread["blocked"]:
-            if row["state"] == state and row["function"]:
-                total_s[row["function"]] = total_s.get(row["function"], 0.0) + row["total_s"]
-    return state, max(total_s, key=lambda name: total_s[name], default=None)
-
-
-def _elsewhere(summary: Measurements, threads: list[ThreadRow]) -> float:
-    """How many cores the program keeps busy, or would, without a GIL: in C code or in other programs."""
-    cores = sum(row["cpu_s"] / row["counted_s"] for row in summary["processes"] if row["counted_s"])
-    held = sum(lock.held_share for lock in locks(summary))
-    native = sum(min(share(thread, "native"), wanted_cpus(thread)) for thread in threads if lets_go(thread))
-    return max(cores - held, native)
 
 
 def long_hold(summary: Measurements) -> Finding | None:
@@ -325,7 +258,6 @@ def convoy(summary: Measurements) -> Finding | None:
 
 RULES: tuple[Rule, ...] = (
     saturated,
-    idle,
     convoy,
     long_hold,
     stalled_holder,
@@ -335,11 +267,11 @@ RULES: tuple[Rule, ...] = (
 def _is_made_to_wait(thread: ThreadRow, interval_s: float) -> bool:
     wait = thread["gil_wait"]
     return (
-        wait["count"] >= _COMES_BACK_HZ * thread["observed_s"] / 2
+        wait["count"] >= COMES_BACK_HZ * thread["observed_s"] / 2
         and (wait["p95_s"] or 0.0) >= _WAIT * interval_s
         and share(thread, "waiting") >= _CONVOY_WAITING
         and held_s(thread) / max(wait["count"], holds(thread)) <= _BRIEF * interval_s
-        and blocked_a_second(thread) >= _COMES_BACK_HZ
+        and blocked_a_second(thread) >= COMES_BACK_HZ
         and share(thread, "io", "sleep") >= share(thread, "lock")  # at a lock it waits for its peers
     )
 

@@ -13,6 +13,7 @@ from app.model.summary import GilRow, GilShares, Measurements, SamplingInfo, Thr
 Rule = Callable[[Measurements], Finding | None]
 
 LEAST_S = 0.3  # a lock or a thread that was seen for less says nothing of the program
+COMES_BACK_HZ = 5.0  # a thread that blocks less often does next to nothing
 OFTEN_ENDED_PER_S = 100  # threads that end: to start so many takes about a hundredth of a CPU
 
 # Seen for less than half of the time, the greater part is unknown, and it may well be of another kind: the

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analysis.findings import RULES, cores, findings, gil, stuck, switched
+from app.analysis.findings import RULES, cores, findings, gil, idle, stuck, switched
 from app.analysis.ledger import Ledger
 from app.analysis.summary import summarise
 from app.model.findings import SEVERITIES
@@ -160,12 +160,82 @@ WAITS = {"voluntary_switches": 100}
 
 @pytest.mark.parametrize(("state", "advice"), [("io", "asyncio"), ("sleep", "polls")])
 def test_the_advice_for_an_idle_lock_follows_from_what_is_waited_for(state: str, advice: str) -> None:
-    row = {"state": state, "function": "fetch", "total_s": 3.0}
+    row = {"state": state, "function": "fetch", "file": "/srv/app.py", "callers": [], "total_s": 3.0}
     told = summary(thread("a", 1, shares={state: 0.95, "running": 0.02}, blocked=[row], **WAITS))
-    found = gil.idle(told)
+    found = idle.idle(told)
     assert found is not None
     assert "most in fetch" in found.detail
     assert advice in found.advice
+
+
+QUERY, WEB, THREADING = (
+    ["query", "/srv/app.py", 3],
+    ["web", "/srv/app.py", 9],
+    "/usr/lib/python3.13/threading.py",
+)
+ANSWERS: dict[str, Any] = {"state": "io", "function": "query", "file": "/srv/app.py", "total_s": 3.0}
+ANSWERS = {**ANSWERS, "callers": [WEB], "takes_lock": False}
+FETCHES = {"shares": {"io": 0.95, "running": 0.02}, "blocked": [ANSWERS], **WAITS}
+
+
+def in_line(*callers: list[Any], function: str = "Condition.wait", file: str = THREADING, **row: Any) -> Any:
+    """A thread that is blocked at a lock in this place."""
+    place = {"state": "lock", "function": function, "file": file, "callers": [*callers], "takes_lock": True}
+    return {"shares": {"lock": 0.95}, "blocked": [{**place, "total_s": 3.8, **row}]}
+
+
+@pytest.mark.parametrize(
+    ("place", "at"),
+    [
+        (in_line(["Semaphore.acquire", THREADING, 5], QUERY, WEB), "in Semaphore.acquire"),
+        (in_line(["Queue.get", "/usr/lib/python3.13/queue.py", 5], QUERY, WEB), "in Queue.get"),
+        (in_line(WEB, function="query", file="/srv/app.py"), "at a lock"),
+    ],
+)
+def test_threads_that_stand_in_line_behind_those_that_wait_are_not_advised_to_be_more(
+    place: Any, at: str
+) -> None:
+    lines = [thread("web", tid, **place) for tid in (2, 3, 4)]
+    found = idle.idle(summary(thread("web", 1, **FETCHES), *lines))
+    assert found is not None
+    assert f"3 threads stand in line behind others that run query, {at}, until one of those" in found.detail
+    assert found.evidence["threads_in_line"] == 3
+    assert found.advice.startswith("More such threads would only stand in line")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        in_line(
+            ["Queue.get", "/usr/lib/python3.13/queue.py", 5], ["store", "/srv/app.py", 30]
+        ),  # another job
+        in_line(["Queue.put", "/usr/lib/python3.13/queue.py", 5], QUERY, WEB),  # it is held back
+        in_line(["Event.wait", THREADING, 5], QUERY, WEB),  # an alarm clock
+        in_line(WEB, function="query", file="/srv/app.py", takes_lock=False),
+        in_line(function="_worker", file="/usr/lib/python3.13/concurrent/futures/thread.py"),
+    ],
+)
+def test_threads_that_wait_for_another_job_or_for_time_stand_in_no_line(place: Any) -> None:
+    found = idle.idle(summary(thread("web", 1, **FETCHES), thread("web", 2, **place)))
+    assert found is not None
+    assert "in line" not in found.detail
+    assert found.advice.startswith("To wait for more at once, use more threads or asyncio")
+
+
+@pytest.mark.parametrize(
+    ("kind", "starts"), [("asyncio", "asyncio.gather"), ("uvloop", "TaskGroup"), ("gevent", "gevent.spawn")]
+)
+def test_an_event_loop_that_waits_is_not_advised_threads_or_asyncio(kind: str, starts: str) -> None:
+    told = summary(thread("main", 1, **FETCHES), loops=[{"pid": PID, "tid": 1, "kind": kind, "blocks": []}])
+    found = idle.idle(told)
+    assert found is not None
+    assert "and the event loop of one thread spent most of it in system calls" in found.detail
+    assert found.advice.startswith("An event loop waits for many at once, so more threads or processes")
+    assert starts in found.advice
+    told["threads"].append(thread("fetch", 2, **FETCHES))
+    mixed = idle.idle(told)
+    assert mixed is not None
+    assert mixed.advice.startswith("To wait for more at once, use more threads or asyncio")
 
 
 def test_an_idle_lock_is_no_news_of_a_program_that_computes_elsewhere_or_is_stuck() -> None:

@@ -40,6 +40,7 @@ export const EVIDENCE = {
   switches_per_s: ["GIL switches", "rate"],
   wanted_share: ["GIL wanted", "share"],
   waiting_threads: ["Threads that waited", "count"],
+  threads_in_line: ["Threads in line behind them", "count"],
   waiting_share: ["Time it waited for the GIL", "share"],
   computing_threads: ["Threads that computed in Python", "count"],
   waits: ["Waits for the GIL", "count"],
