@@ -12,7 +12,6 @@ mark or the option is given, and not else. What is measured is the test itself, 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import subprocess
@@ -60,6 +59,8 @@ class _Analysis:
     """The process that observes this one, if it is asked to, and works out what was seen."""
 
     def __init__(self) -> None:
+        import ctypes  # takes time, which a run without marks need not take
+
         self._process = subprocess.Popen(
             # Isolated: `app` is GILScope's own, whatever lies in the folder of the tests.
             [sys.executable, "-I", "-m", "app.testing"],

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from app.testing.limits import MARKS
+from app.testing.pytest_gilscope import NAMES
+
 TESTS = '''
 import asyncio, re, threading, time
 import pytest
@@ -192,6 +195,10 @@ def test_a_mark_that_cannot_be_read_is_told_before_any_test_runs(
     done = run(tmp_path, tests=f"import pytest\n@pytest.mark.{mark}\ndef test_it(): pass\n")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert said in done.stderr + done.stdout
+
+
+def test_the_plugin_knows_every_mark() -> None:
+    assert tuple(MARKS) == NAMES
 
 
 def test_without_a_mark_or_the_option_nothing_is_observed(tmp_path: Path) -> None:
