@@ -14,7 +14,7 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers serve test test-quick coverage truth fuzz groups lint format bench screenshots cases soak server-soak findings clean
+.PHONY: help install install-test chromium compilers ssh serve test test-quick coverage truth fuzz groups lint format bench screenshots cases soak server-soak findings clean
 
 help:  ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -38,7 +38,7 @@ QUICK := $(filter-out %/conftest.py %/workloads %/__pycache__,$(wildcard tests/u
 
 # Both parts run, whatever the first one comes to, so that no failure hides another. What failed beside others is
 # run again alone, where it has to pass twice in a row: docs/decisions/0010.
-test: lint chromium compilers  ## install what the tests need, check the sources, run every test
+test: lint chromium compilers ssh  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	@failed=; \
 	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
@@ -151,3 +151,7 @@ chromium:
 
 compilers:
 	$(call have,javac g++ musl-gcc,default-jdk-headless g++ musl-tools,The tests of allocators need)
+
+# By their paths: what is for root is not on everybody's PATH.
+ssh:
+	$(if $(AS_USER),,$(call have,/usr/sbin/sshd ssh-keygen /usr/sbin/ip nsenter,openssh-server openssh-client iproute2 util-linux,The tests of other machines need))

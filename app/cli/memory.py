@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from app.cli.report_memory import bar, holders, largest, types
+from app.cli.via import Via
 from app.runs import inspection
 
 
 def memory(
     pid: Annotated[int, typer.Argument(min=1, help="the process; those below it are told too")],
+    via: Via = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as one object")] = False,
 ) -> None:
     """Say where the memory of a process and of those below it went: in use, free, and what gives it back."""
     if as_json:
-        typer.echo(json.dumps(inspection.memory(pid), ensure_ascii=False))
+        typer.echo(json.dumps(inspection.memory(pid, via), ensure_ascii=False))
         return
-    readings = inspection.memory_in_turn(pid)
+    readings = inspection.memory_in_turn(pid, via)
     sizes = next(readings)
     parts = bar(sizes["memory"], sizes["together"]), largest(sizes["memory"])
     typer.echo("\n\n".join(part for part in parts if part))

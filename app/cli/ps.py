@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.tables import Column, render
+from app.cli.via import Via
 from app.model import units
 from app.model.units import ABSENT
 from app.runs import inspection
@@ -19,10 +20,11 @@ def ps(
     every: Annotated[
         bool, typer.Option("--all", help="those too that are no Python, or GILScope's own")
     ] = False,
+    via: Via = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the list as one object")] = False,
 ) -> None:
     """List the Python processes, those first that can be attached to."""
-    listed = inspection.processes(own=every)
+    listed = inspection.processes(every, via)
     if not every:
         listed["processes"] = [row for row in listed["processes"] if row["python"] is not None]
     if as_json:

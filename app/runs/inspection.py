@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from app.model.errors import GilscopeError, from_json
 from app.model.states import UNAVAILABLE, Measure
 from app.model.summary import CensusRow, HeapRow, HolderRow, MemoryRow, MemoryTogether, TypeRow
-from app.runs import delegated
+from app.runs import delegated, far
 from app.runs.observer import COMMAND, HOME, own_environment
 
 _LIMIT_S = 60.0  # of a machine on which much else runs
@@ -25,12 +25,12 @@ _UNREAD = "they had not been read in the ten seconds that this takes at most: as
 Json = dict[str, Any]
 
 
-def processes(own: bool) -> Json:
+def processes(own: bool, via: str | None = None) -> Json:
     """The processes of this machine, with or without GILScope's own: see app/probe/listing.py.
 
-    Blocks for half a second.
+    With `via` those of where that gives a shell, see far.py. Blocks for half a second.
     """
-    listed = _ask("--processes")
+    listed = _ask("--processes", via=via)
     listed["processes"] = [row for row in listed["processes"] if own or not row["own"]]
     return listed
 
@@ -65,18 +65,19 @@ class MemoryReport(TypedDict):
     why: dict[Measure, str]  # of each measure that is not exact
 
 
-def memory(pid: int) -> MemoryReport:
+def memory(pid: int, via: str | None = None) -> MemoryReport:
     """All of it, see memory_in_turn. Blocks for a second or two."""
-    *_, report = memory_in_turn(pid)
+    *_, report = memory_in_turn(pid, via)
     return report
 
 
-def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
+def memory_in_turn(pid: int, via: str | None = None) -> Iterator[MemoryReport]:
     """What is known of the sizes, and then all of it: the types of live objects take longer than the sizes.
 
-    Read once, see app/probe/snapshot.py; raises what attaching is refused with.
+    With `via` of a process where that gives a shell. Read once, see app/probe/snapshot.py; raises what
+    attaching is refused with.
     """
-    with _asked("--memory", str(pid)) as lines:
+    with _asked("--memory", str(pid), via=via) as lines:
         # Here, so that they are imported while the observer's program starts: half of what this takes.
         from app.analysis.capabilities import worst
         from app.analysis.ledger import Ledger
@@ -107,20 +108,21 @@ def memory_in_turn(pid: int) -> Iterator[MemoryReport]:
             }
 
 
-def _ask(*words: str) -> Json:
-    with _asked(*words) as lines:
+def _ask(*words: str, via: str | None = None) -> Json:
+    with _asked(*words, via=via) as lines:
         answers = [*lines]
     report: Json = json.loads(answers[-1])
     return report
 
 
 @contextmanager
-def _asked(*words: str) -> Iterator[Iterable[str]]:
+def _asked(*words: str, via: str | None = None) -> Iterator[Iterable[str]]:
     """The lines that the observer's program answers, as they come."""
+    command = [*COMMAND, *words] if via is None else far.command(via, words)
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            [*COMMAND, *words],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=said,
@@ -149,4 +151,5 @@ def _asked(*words: str) -> Iterator[Iterable[str]]:
         if status:
             said.seek(0)
             why = said.read().decode(errors="replace").strip()
-            raise GilscopeError(f"The observer could not answer: {why}", "Install GILScope anew.")
+            remedy = "Install GILScope anew." if via is None else far.REMEDY
+            raise GilscopeError(f"The observer could not answer: {why}", remedy)

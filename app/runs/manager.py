@@ -116,7 +116,7 @@ class Manager:
             await self._record(run)
         refusal = None
         try:
-            await run.start(self._observer)
+            await run.start(run.plan.observer or self._observer)
             if request.attach_pid is not None:
                 refusal = await run.admitted()
         finally:

@@ -12,7 +12,7 @@ from app.model import redaction
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.program import name_of
 from app.model.spec import Limits, ObserverSpec, Sampling, Start
-from app.runs import catalogue, environment, interpreters
+from app.runs import catalogue, environment, far, interpreters
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
@@ -40,6 +40,7 @@ class Plan:
     start: Start | None = None
     environment: Mapping[str, str] | None = None  # what of it may matter, see environment.py
     actions: Sequence[ActionSpec] = ()  # what it can be told to do while it runs
+    observer: Sequence[str] | None = None  # the command that starts it where the process runs; None: here
     question: str | None = None  # what a workload's run is looked at for, see app/workloads/catalogue.py
 
     def limited(self, limits: Limits, limit_s: float) -> Plan:
@@ -235,14 +236,16 @@ def of_attach(request: RunRequest) -> Plan:
         "attach.pid", request.attach_pid, 0, *bounds_of("attach_pid"), whole=True, remedy=_RUNNING
     )
     seconds = _seconds(request.seconds)
+    here = request.via is None
+    name = name_of(environment.command_of(request.attach_pid)) if here else None
+    pid = f"pid {request.attach_pid}"
     return Plan(
         kind="attach",
-        name=request.name
-        or name_of(environment.command_of(request.attach_pid))
-        or f"pid {request.attach_pid}",
+        name=request.name or name or (pid if here else f"{pid} via {request.via}"),
         asked=replace(request, seconds=seconds),
         limit_s=seconds,
-        environment=environment.of_process(request.attach_pid),
+        environment=environment.of_process(request.attach_pid) if here else None,
+        observer=None if request.via is None else far.command(request.via),
     )
 
 

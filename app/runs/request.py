@@ -80,6 +80,7 @@ class RunRequest:
     )
     name: str | None = _asked("What to call the run.", lengths=(1, 80))
     cwd: str | None = None  # of a command or a script, from the command line
+    via: str | None = None  # what gives a shell where the process runs, from the command line: see far.py
     variables: Mapping[str, str] = field(default_factory=dict)  # further ones of a command's environment
     stdio: tuple[int, int, int] | None = None  # descriptors for a command that is to run in the foreground
     fds: tuple[int, ...] = ()  # further descriptors that such a command inherits

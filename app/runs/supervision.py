@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from app.model import frames
 from app.model.errors import GilscopeError
+from app.runs import far
 from app.runs.adopted import Adopted
 from app.runs.intake import Intake
 from app.runs.keeper import Keeper
@@ -212,7 +213,8 @@ class Supervision:
             error = self._late.to_json() if self._late else None
             self._finish(frames.End(0, self._asked, error, exit_code), said=False)
         else:
-            error = GilscopeError(problem, REMEDY).to_json()
+            remedy = REMEDY if self._plan.asked.via is None else far.REMEDY
+            error = GilscopeError(problem, remedy).to_json()
             self._finish(frames.End(0, "failed", error, exit_code), said=False)
 
     async def _run_on(self, observer: ObserverProcess) -> int | None:

@@ -1,0 +1,153 @@
+"""The observer on another machine, or in a container: sent there through a command that gives a shell there.
+
+    python -m app.runs.far WORDS FOLDER VIA...
+
+stands for `python -m app.probe WORDS...` on the far side of VIA, such as `ssh host` or `docker exec -i web`,
+which is started in FOLDER with `sh` behind it. To that shell one line is written, which starts Python; to
+Python, once it says that it is there, what the observer consists of as a zip, and then all that comes here.
+What Python says from then on goes out here. Nothing is kept there: the zip lies in memory, and the observer
+ends with its input.
+
+The observer that is sent is this one, so that both sides are of one version; of the far side's Python it is
+asked that it is CPython 3.9 or later.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+
+from app.model.errors import BadRequest
+from app.runs.observer import HOME
+
+REMEDY = (
+    "Try the command by hand with `sh` behind it: it has to give a shell that reads its standard input, and "
+    "to ask for no password; python3 there has to be CPython 3.9 or later."
+)
+_OLDEST = (3, 9)
+_PACKED = ("__init__.py", "model", "probe")
+_READ = 1 << 20
+_READY = b"ready\n"
+
+# What Python does first on the far side: the zip, whose size stands before it, becomes a file without a name.
+_BEGIN = """
+import os, sys
+if sys.version_info < {oldest}:
+    sys.exit("GILScope needs CPython {spoken} or later there, and this is " + sys.version.split()[0])
+def take(size):
+    got = b""
+    while len(got) < size:
+        more = os.read(0, size - len(got))
+        if not more:
+            sys.exit("what GILScope sent was cut short")
+        got += more
+    return got
+os.write(1, {ready})
+file = os.memfd_create("gilscope")
+rest = memoryview(take(int(take(12))))
+while rest:
+    rest = rest[os.write(file, rest):]
+sys.path.insert(0, "/proc/self/fd/%d" % file)
+from app.probe.__main__ import main
+main({words})
+"""
+
+
+def command(via: str, words: Sequence[str] = ()) -> list[str]:
+    """What stands for the observer's own command, in a shell that `via` gives; BadRequest."""
+    try:
+        split = shlex.split(via)
+    except ValueError as error:
+        raise BadRequest(f"--via {via!r} has no words: {error}", "Close its quotes.", field="via") from None
+    if not split:
+        raise BadRequest("--via names no command", "Give one such as 'ssh host'.", field="via")
+    return [sys.executable, "-m", "app.runs.far", json.dumps([*words]), os.getcwd(), *split]
+
+
+def packed() -> bytes:
+    """What the observer consists of, as a zip."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as into:
+        for name in _PACKED:
+            path = HOME / "app" / name
+            for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+                into.write(source, source.relative_to(HOME))
+    return file.getvalue()
+
+
+def _first_line(words: Sequence[str]) -> bytes:
+    """What the shell is told: to become the first Python that there is."""
+    spoken = ".".join(map(str, _OLDEST))
+    begin = _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
+    code = base64.b64encode(begin.encode()).decode()
+    python = f"-c 'import base64; exec(base64.b64decode(\"{code}\"))'"
+    return (
+        f"for p in python3 python; do command -v $p >/dev/null 2>&1 && exec $p {python}; done; "
+        "echo 'there is no python3 on PATH' >&2; exit 127\n"
+    ).encode()
+
+
+def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
+    """Stands for the observer until it has ended; its exit status."""
+    try:
+        far = subprocess.Popen(
+            [*via, "sh"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+    except OSError as error:
+        return _failed(f"{via[0]} could not be started: {error.strerror}", 127)
+    assert far.stdin is not None
+    assert far.stdout is not None
+    with suppress(BrokenPipeError):
+        os.write(far.stdin.fileno(), _first_line(words))
+    if _take(far.stdout.fileno(), len(_READY)) == _READY:
+        threading.Thread(target=_send, args=(far.stdin.fileno(),), daemon=True).start()
+        while _copied(far.stdout.fileno()):
+            pass
+    status = far.wait()
+    return _failed(f"`{shlex.join(via)}` ended with status {status}", status) if status else 0
+
+
+def _failed(said: str, status: int) -> int:
+    sys.stderr.write(f"{said}\n")
+    return status
+
+
+def _take(fd: int, size: int) -> bytes:
+    got = b""
+    while len(got) < size and (more := os.read(fd, size - len(got))):
+        got += more
+    return got
+
+
+def _send(far: int) -> None:
+    """Writes the zip, and then what comes, until either side has ended."""
+    pack = packed()
+    rest = memoryview(b"%12d" % len(pack) + pack)
+    with suppress(BrokenPipeError):
+        while rest:
+            rest = rest[os.write(far, rest) :]
+            rest = rest or memoryview(os.read(0, _READ))
+    os.close(far)
+
+
+def _copied(far: int) -> bool:
+    """Passes some of what the far side says on; False once it says no more, or nobody listens."""
+    rest = memoryview(os.read(far, _READ))
+    more = bool(rest)
+    with suppress(BrokenPipeError):
+        while rest:
+            rest = rest[os.write(1, rest) :]
+    return more and not rest
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]))

@@ -1,0 +1,195 @@
+"""`--via`: the observer is sent to where the process runs, and what it sees there comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+GILSCOPE = [sys.executable, "-m", "app"]
+SPINS = """
+import sys, threading
+def spin():
+    while True: sum(range(1000))
+for _ in range(3): threading.Thread(target=spin, name="spins", daemon=True).start()
+print("ready", flush=True)
+threading.Event().wait()
+"""
+IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
+TO_NAMESPACE = ["unshare", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child"]
+
+
+@contextmanager
+def spinning(python: str, *before: str) -> Iterator[int]:
+    """A target with three threads that compute; the pid of what was started."""
+    with subprocess.Popen([*before, python, "-c", SPINS], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def gilscope(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(home)}
+    return subprocess.run([*GILSCOPE, *words], capture_output=True, text=True, timeout=60, env=environment)
+
+
+def attached(home: Path, pid: int, via: str) -> dict:
+    done = gilscope(home, "attach", str(pid), "--via", via, "--seconds", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def saw_it(summary: dict, pid: int) -> None:
+    """That it was three threads that compute, taking turns."""
+    assert summary["target"]["pid"] == pid
+    spins = [row for row in summary["threads"] if row["name"].startswith("spins")]
+    assert len(spins) == 3
+    assert summary["gils"][0]["held_share"] > 0.9
+    assert any(row["function"] == "spin" for row in summary["hot"])
+
+
+def test_what_is_seen_through_a_shell_is_what_is_seen_here(any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python) as pid:
+        there = attached(tmp_path, pid, "sh -c")
+        here = json.loads(gilscope(tmp_path, "attach", str(pid), "--seconds", "2", "--json").stdout)
+    assert there["run"]["name"] == f"pid {pid} via sh -c"
+    assert there["target"] == here["target"]
+    assert {row["name"] for row in there["threads"]} == {row["name"] for row in here["threads"]}
+
+
+def test_the_far_side_may_have_another_python(python: str, any_python: str, tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "python3").symlink_to(python)
+    (folder / "sh").symlink_to(shutil.which("sh") or "/bin/sh")
+    with spinning(any_python) as pid:
+        summary = attached(tmp_path, pid, f"env PATH={folder} sh -c")
+    assert summary["target"]["pid"] == pid
+
+
+@pytest.mark.root
+def test_a_process_in_another_pid_and_mount_namespace(any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python, *TO_NAMESPACE) as outer:
+        (inner,) = psutil.Process(outer).children()
+        via = f"nsenter --target {inner.pid} --pid --mount"
+        saw_it(attached(tmp_path, 1, via), 1)
+        listed = json.loads(gilscope(tmp_path, "ps", "--via", via, "--json").stdout)
+    assert [row["pid"] for row in listed["processes"]][:1] == [1]
+    assert outer not in [row["pid"] for row in listed["processes"]]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[str]:
+    """A host of its own, reached by ssh alone: a network namespace with an sshd, and how to get there."""
+    for key in ("host", "own"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
+    (tmp_path / "allowed").write_text((tmp_path / "own.pub").read_text())
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name = f"gilscope-{port}"
+    sshd = [
+        *(IP, "netns", "exec", name, "/usr/sbin/sshd", "-D", "-e", "-p", str(port)),
+        *("-h", str(tmp_path / "host"), "-o", f"AuthorizedKeysFile={tmp_path / 'allowed'}"),
+        *("-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes"),
+    ]
+    subprocess.run([IP, "netns", "add", name], check=True)
+    try:
+        subprocess.run([IP, "-n", name, "link", "set", "lo", "up"], check=True)
+        with subprocess.Popen(sshd, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr
+            assert any("Server listening" in line for line in server.stderr)
+            try:
+                yield (
+                    f"{IP} netns exec {name} ssh -q -p {port} -i {tmp_path / 'own'} -o BatchMode=yes "
+                    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null 127.0.0.1"
+                )
+            finally:
+                server.kill()
+    finally:
+        subprocess.run([IP, "netns", "delete", name], check=True)
+
+
+@pytest.mark.root
+def test_a_process_on_a_host_that_ssh_reaches(host: str, any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python) as pid:
+        saw_it(attached(tmp_path, pid, host), pid)
+        memory = gilscope(tmp_path, "memory", str(pid), "--via", host, "--json")
+    assert json.loads(memory.stdout)["memory"][0]["pid"] == pid
+
+
+def is_far(process: psutil.Process) -> bool:
+    return process.environ().get("SIDE") == "far"
+
+
+def test_a_line_that_is_cut_ends_the_run_and_what_was_seen_is_kept(any_python: str, tmp_path: Path) -> None:
+    recording = tmp_path / "cut.jsonl"
+    with spinning(any_python) as pid:
+        words = ["attach", str(pid), "--via", "env SIDE=far sh -c", "-o", str(recording)]
+        environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path)}
+        with subprocess.Popen([*GILSCOPE, *words], stderr=subprocess.PIPE, text=True, env=environment) as run:
+            assert run.stderr
+            assert any("held" in line for line in run.stderr)
+            far = [each for each in psutil.Process(run.pid).children(recursive=True) if is_far(each)]
+            assert far
+            for each in far:
+                each.send_signal(signal.SIGKILL)
+            said = run.stderr.read()
+            assert run.wait(30) == 1
+        assert "`env SIDE=far sh -c` ended with status -9" in said
+        assert "Try the command by hand" in said
+        assert psutil.pid_exists(pid)
+    kinds = [json.loads(line)["type"] for line in recording.read_text().splitlines()]
+    assert kinds[0] == "hello"
+    assert kinds.count("frame") > 5
+    assert kinds[-1] == "end"
+
+
+def test_nothing_is_left_there(any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python) as pid:
+        attached(tmp_path, pid, f"env MARK={tmp_path.name} TMPDIR={tmp_path} sh -c")
+        deadline = time.monotonic() + 10
+        while left := [each for each in psutil.process_iter() if marked(each, tmp_path.name)]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".zip", ".py", ".pyz")]
+
+
+def marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get("MARK") == mark
+    except psutil.Error:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("via", "said"),
+    [
+        ("nosuch-command here", "nosuch-command could not be started: No such file or directory"),
+        ("false", "`false` ended with status 1"),
+        ("env PATH=/nonexistent /bin/sh -c 'exec /bin/sh'", "there is no python3 on PATH"),
+        ("sh 'c", "has no words: No closing quotation"),
+        (" ", "--via names no command"),
+    ],
+)
+def test_why_it_cannot_be_had_is_said(via: str, said: str, tmp_path: Path) -> None:
+    for words in (("attach", str(os.getpid()), "--seconds", "1"), ("ps",)):
+        done = gilscope(tmp_path, *words, "--via", via)
+        assert done.returncode != 0
+        assert said in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
