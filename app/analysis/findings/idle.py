@@ -48,13 +48,14 @@ _ADVICE_IN_LINE = (
     "higher limit of the semaphore, a larger pool of connections, more work at a time), or to give it back "
     "sooner."
 )
-# Where a thread stands until another gives something back or hands it on. An event or a condition may as
-# well be an alarm clock, and a queue that is full holds back who puts.
-_STANDS = re.compile(r"(Semaphore\.(acquire|__enter__)|Queue\.get)$")
+# Where a thread stands until another gives something back. An event or a condition may as well be an alarm
+# clock, a queue that is full holds back who puts, and at one that is empty a worker without a job waits in
+# the same function as those that have one: nothing tells that from a pool of connections.
+_STANDS = re.compile(r"Semaphore\.(acquire|__enter__)$")
 
 
 class _Line(NamedTuple):
-    """Threads that wait until others hand something on, and then do the same as those that wait elsewhere."""
+    """Threads that wait until others let go, and then do the same as those that wait elsewhere."""
 
     threads: int
     function: str  # that is common to both
@@ -108,10 +109,7 @@ def _advice(state: State, kind: str | None, line: _Line | None) -> str:
 def _in_line(line: _Line) -> str:
     stand = "One thread stands" if line.threads == 1 else f"{line.threads} threads stand"
     place = f"in {line.at}" if line.at else "at a lock"
-    return (
-        f" {stand} in line behind others that run {line.function}, {place}, "
-        "until one of those lets go of something or hands it on."
-    )
+    return f" {stand} in line behind others that run {line.function}, {place}, until one of those lets go."
 
 
 def _waited_for(threads: list[ThreadRow]) -> tuple[State, str | None]:
@@ -138,8 +136,7 @@ def _kind_of_loops(summary: Measurements, waiting: list[ThreadRow]) -> str | Non
 def _line(waiting: list[ThreadRow], threads: list[ThreadRow]) -> _Line | None:
     """Threads that are blocked at locks for most of their time, in what those that wait elsewhere run too.
 
-    A worker that waits for its job, or for another kind of thread, has no function of the program in common
-    with them; concurrent.futures keeps its idle threads in functions of its own.
+    One that waits for another kind of thread has no function of the program in common with them.
     """
     runs = {
         (thread["pid"], *function)
