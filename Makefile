@@ -6,7 +6,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PROJECT := pyproject.toml hatch_build.py $(wildcard static/deno.*)
+PROJECT := pyproject.toml hatch_build.py app/testing/pytest_gilscope.py $(wildcard static/deno.*)
 # What the pages' bundle is made of. Folders count too: a file that goes leaves no other trace.
 PAGES := $(shell find static -path '*/node_modules' -prune -o -print)
 AS_USER := $(if $(filter-out 0,$(shell id -u)), and not root)

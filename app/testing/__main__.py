@@ -1,16 +1,19 @@
 """`python -m app.testing`: what pytest's plugin asks, line by line, in JSON; most is answered by a line.
 
 {"observe": pid}                                        {"refused": why it cannot be, or null}
-{"check": [[test, mark, [amount, ...]], ...]}           {"wrong": [text, ...]}
-{"begin": true}                                         nothing: a test begins
-{"test", "from_ns", "to_ns", "rss_growth", "limits"}    {"broken": [text, ...], "unknown": text or null};
+{"check": [[test, mark, [amount, ...]], ...]}           {"wrong": {test: text, ...}}
+{"begin": instant}                                      nothing: a test begins
+{"forget": instant}                                     nothing: of that test nothing is to be told
+{"test", "from_ns", "to_ns", "rss_growth", "limits"}    {"broken": [text, ...], "unknown": text or null,
+                                                        "refused": why nothing more is seen, or null};
                                                         of a test without limits nothing
 {"measured": true}                                      {"measured": [what was measured of each test, ...]}
 {"report": [the same, ...], "most": 5}                  {"lines": [text, ...]}
 {"end": true}                                           nothing: it ends, as it does with its input
 
-`limits` are [mark, amount] pairs; instants are on CLOCK_MONOTONIC. What was seen of a test is told a little
-after its end, so a thread works it out, and only who has limits to be judged waits for that.
+An answer bears the `number` of what it answers. `limits` are [mark, amount] pairs; instants are on
+CLOCK_MONOTONIC. What was seen of a test is told a little after its end, so a thread works it out, and only
+who has limits to be judged waits for that.
 """
 
 from __future__ import annotations
@@ -49,18 +52,22 @@ class Analysis:
             case {"observe": pid}:
                 return {"refused": self._observe(pid)}
             case {"check": marks}:
-                return {"wrong": [wrong for mark in marks if (wrong := _wrong(*mark)) is not None]}
+                return {"wrong": {mark[0]: wrong for mark in marks if (wrong := _wrong(*mark)) is not None}}
             case {"report": tests, "most": most}:
                 return {"lines": list(report([MeasuredTest(**test) for test in tests], most))}
             case {"measured": _}:
                 return {"measured": [asdict(test.result()) for test in self._tests]}
         assert self._watch is not None, "nothing is observed"
-        if "begin" in asked:
-            self._in_order.submit(self._watch.forget)
-            return None
-        limits = [limit(name, [amount]) for name, amount in asked.pop("limits")]
-        self._tests.append(self._in_order.submit(_look, self._watch, **asked))
-        return _judged(self._tests[-1].result(), limits) if limits else None
+        match asked:
+            case {"begin": from_ns}:
+                self._watch.begin(from_ns)
+            case {"forget": from_ns}:
+                self._watch.forget(from_ns)
+            case {"limits": said, **span}:
+                self._tests.append(self._in_order.submit(_look, self._watch, **span))
+                limits = [limit(name, [amount]) for name, amount in said]
+                return self._judged(self._watch, self._tests[-1].result(), limits) if limits else None
+        return None
 
     def _observe(self, pid: int) -> str | None:
         try:
@@ -69,17 +76,17 @@ class Analysis:
             return str(reason)
         return None
 
+    def _judged(self, watch: ObservedTests, found: MeasuredTest, limits: list[Limit]) -> Json:
+        unknown = ", ".join(one.mark.name for one in limits if one.unknown(found))
+        return {
+            "broken": [said for one in limits if (said := one.broken(found)) is not None],
+            "unknown": f"{unknown} not judged: {found.why_unknown}" if unknown else None,
+            "refused": watch.why if watch.over else None,
+        }
+
 
 def _look(watch: ObservedTests, test: str, from_ns: int, to_ns: int, rss_growth: int) -> MeasuredTest:
     return measured(test, (to_ns - from_ns) / 1e9, rss_growth, watch.summary(test, from_ns, to_ns))
-
-
-def _judged(found: MeasuredTest, limits: list[Limit]) -> Json:
-    unknown = ", ".join(one.mark.name for one in limits if one.unknown(found))
-    return {
-        "broken": [said for one in limits if (said := one.broken(found)) is not None],
-        "unknown": f"{unknown} not judged: {found.why_unknown}" if unknown else None,
-    }
 
 
 def _wrong(test: str, mark: str, amounts: list[object]) -> str | None:
@@ -96,11 +103,12 @@ def main() -> None:
     try:
         for line in sys.stdin:
             asked = json.loads(line)
+            number = asked.pop("number")
             if "end" in asked:
                 return
             answer = analysis.answer(asked)
             if answer is not None:
-                sys.stdout.write(json.dumps(answer) + "\n")
+                sys.stdout.write(json.dumps({"number": number, **answer}) + "\n")
                 sys.stdout.flush()
     finally:
         analysis.close()

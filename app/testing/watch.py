@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections import deque
 from dataclasses import replace
+from tempfile import TemporaryFile
 from threading import Condition, Thread
 from typing import Any
 
@@ -38,15 +39,17 @@ class ObservedTests:
         self._news = Condition()
         self._named: list[Message] = []  # hello, names and processes, in order
         self._lines: deque[tuple[int, str]] = deque()  # all else, each with when it began, or was told
+        self._open: list[int] = []  # when the tests began of which something is to be told still
         self._seen_us = -1  # the end of the newest slice
         self._origin_ns = 0
         self._end: End | None = None
         self._over = False
+        self._said = TemporaryFile("w+")  # noqa: SIM115  # it lasts as long as the observer
         self._process = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
             text=True,
             cwd=HOME,
             env=own_environment(),
@@ -57,7 +60,7 @@ class ObservedTests:
         self._reader.start()
         if not self._wait_until(0, _START_S):
             self.close()
-            raise CannotObserve(self._why())
+            raise CannotObserve(self.why)
 
     def close(self) -> None:
         """Ends the observer."""
@@ -70,29 +73,57 @@ class ObservedTests:
             self._process.wait()
         self._reader.join()
 
-    def forget(self) -> None:
-        """Lets go of what was told long before now."""
+    @property
+    def over(self) -> bool:
+        """Whether the observer has ended: no more is seen."""
+        return self._over
+
+    @property
+    def why(self) -> str:
+        """Why nothing is seen, or no more."""
+        if self._end is not None and self._end.error is not None:
+            problem = from_json(self._end.error)
+            return f"{problem.detail} {problem.remedy}".strip()
+        self._said.seek(0)
+        said = self._said.read().strip()[-500:]
+        return said or ("The observer ended" if self._over else f"Nothing was seen within {_START_S:g} s")
+
+    def begin(self, from_ns: int) -> None:
+        """A test begins: what is told from now on is kept until `summary` or `forget`."""
         with self._news:
-            while self._lines and self._lines[0][0] < self._seen_us - _LEAD_US:
-                self._lines.popleft()
+            self._open.append(self._us(from_ns))
+
+    def forget(self, from_ns: int) -> None:
+        """Of the test that began then nothing is to be told."""
+        with self._news:
+            self._open.remove(self._us(from_ns))
+            self._trim()
 
     def summary(self, name: str, from_ns: int, to_ns: int) -> Summary:
-        """What was seen between two instants on CLOCK_MONOTONIC, as far as it is told within two seconds."""
-        from_us, to_us = ((at_ns - self._origin_ns) // 1000 for at_ns in (from_ns, to_ns))
+        """What was seen of a test, as far as it is told within two seconds of its end."""
+        from_us, to_us = self._us(from_ns), self._us(to_ns)
         self._wait_until(to_us + _LOOPS_EVERY_US, _TELL_S)
         excerpt = Excerpt(from_us, to_us)
         with self._news:
             for message in self._named:
                 excerpt.feed(message)
             lines = [line for _, line in self._lines]
+        self.forget(from_ns)
+        looped_us = None  # up to when loops were told of
         for line in lines:
             if not line.startswith(_LOOPS):
                 excerpt.feed_line(line)
                 continue
-            looped = _within(decode(line), from_us, to_us)
-            if looped is not None:
-                excerpt.feed(looped)
+            loops = decode(line)
+            assert isinstance(loops, Loops)
+            within = _within(loops, from_us, to_us, looped_us is not None and looped_us >= from_us)
+            looped_us = loops.at_us
+            if within is not None:
+                excerpt.feed(within)
         return excerpt.summary({**_RUN, "name": name, "state": "finished", "error": None, "exit_code": None})
+
+    def _us(self, at_ns: int) -> int:
+        return (at_ns - self._origin_ns) // 1000
 
     def _wait_until(self, us: int, within_s: float) -> bool:
         """Waits until the observer has told of all up to then; False where it does not."""
@@ -101,15 +132,19 @@ class ObservedTests:
             return self._seen_us >= us
 
     def _follow(self) -> None:
-        """Reads what the observer says until it ends."""
+        """Reads what the observer says until it ends; its last line may be cut short."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        try:
+            for line in self._process.stdout:
+                with self._news:
+                    self._take_in(line)
+                    self._news.notify_all()
+        except ValueError as error:
+            self._said.write(f"The observer said what cannot be read: {error}")
+        finally:
             with self._news:
-                self._take_in(line)
+                self._over = True
                 self._news.notify_all()
-        with self._news:
-            self._over = True
-            self._news.notify_all()
 
     def _take_in(self, line: str) -> None:
         seen = glance(line)
@@ -118,6 +153,7 @@ class ObservedTests:
             self._lines.append((start_us, line))
             if kind is Frame:
                 self._seen_us = max(self._seen_us, end_us)
+            self._trim()
             return
         message = decode(line)
         if isinstance(message, Hello):
@@ -129,29 +165,26 @@ class ObservedTests:
         else:
             self._lines.append((getattr(message, "at_us", self._seen_us), line))
 
-    def _why(self) -> str:
-        if self._end is not None and self._end.error is not None:
-            problem = from_json(self._end.error)
-            return f"{problem.detail} {problem.remedy}".strip()
-        assert self._process.stderr is not None
-        said = self._process.stderr.read().strip()[-500:]
-        return said or f"The observer has seen nothing within {_START_S:g} s"
+    def _trim(self) -> None:
+        """Lets go of what was told before the tests of which something is to be told."""
+        kept_us = min(self._open, default=self._seen_us) - _LEAD_US
+        while self._lines and self._lines[0][0] < kept_us:
+            self._lines.popleft()
 
 
-def _within(message: Message, from_us: int, to_us: int) -> Loops | None:
+def _within(loops: Loops, from_us: int, to_us: int, after: bool) -> Loops | None:
     """What a loops message tells of a span; None where that is nothing.
 
-    It tells of the time since the one before. Steps say when they were; all else of it is of the span only if
-    all of that time is.
+    It tells of the time since the one before, which was told of `after` the span began or not. Steps say when
+    they were; all else of it is of the span only if all of that time is.
     """
-    assert isinstance(message, Loops)
-    inside = from_us <= message.at_us - _LOOPS_EVERY_US and message.at_us <= to_us
+    inside = after and loops.at_us <= to_us
     steps = []
-    for step in loop_steps(message):
+    for step in loop_steps(loops):
         begin_us, end_us = max(from_us, step.start_us), min(to_us, step.start_us + step.length_us)
         if end_us > begin_us:
             steps.append([*step._replace(start_us=begin_us, length_us=end_us - begin_us)])
     if not inside and not steps:
         return None
-    at_us = min(max(message.at_us, from_us), to_us - 1)
-    return replace(message, at_us=at_us, lags=message.lags if inside else [], steps=steps)
+    at_us = min(max(loops.at_us, from_us), to_us - 1)
+    return replace(loops, at_us=at_us, lags=loops.lags if inside else [], steps=steps)
