@@ -5,8 +5,8 @@
 stands for `python -m app.probe WORDS...` on the far side of VIA, such as `ssh host` or `docker exec -i web`,
 which is started in FOLDER with `sh` behind it. To that shell one line is written, which starts Python; to
 Python, once it says that it is there, what the observer consists of as a zip, and then all that comes here.
-What Python says from then on goes out here. Nothing is kept there: the zip lies in memory, and the observer
-ends with its input.
+What Python says from then on goes out here; what was said before it, as by a shell's profile, does not.
+Nothing is kept there: the zip lies in memory, and the observer ends with its input.
 
 The observer that is sent is this one, so that both sides are of one version; of the far side's Python it is
 asked that it is CPython 3.9 or later.
@@ -25,7 +25,9 @@ import threading
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import IO
 
+from app.model import redaction
 from app.model.errors import BadRequest
 from app.runs.observer import HOME
 
@@ -33,16 +35,18 @@ REMEDY = (
     "Try the command by hand with `sh` behind it: it has to give a shell that reads its standard input, and "
     "to ask for no password; python3 there has to be CPython 3.9 or later."
 )
+OBSERVER_NAME = "gilscope-observer"
 _OLDEST = (3, 9)
 _PACKED = ("__init__.py", "model", "probe")
 _READ = 1 << 20
-_READY = b"ready\n"
+_READY = b"GILScope's observer may come\n"
+_BEFORE = 1 << 16  # bytes that a far side may say before
 
 # What Python does first on the far side: the zip, whose size stands before it, becomes a file without a name.
 _BEGIN = """
 import os, sys
-if sys.version_info < {oldest}:
-    sys.exit("GILScope needs CPython {spoken} or later there, and this is " + sys.version.split()[0])
+if sys.version_info < {oldest} or sys.implementation.name != "cpython":
+    sys.exit("GILScope needs CPython {spoken} or later there, and this is " + sys.version)
 def take(size):
     got = b""
     while len(got) < size:
@@ -52,7 +56,10 @@ def take(size):
         got += more
     return got
 os.write(1, {ready})
-file = os.memfd_create("gilscope")
+if hasattr(os, "memfd_create"):
+    file = os.memfd_create("gilscope")
+else:  # built for an older C library
+    file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR, 0o600)
 rest = memoryview(take(int(take(12))))
 while rest:
     rest = rest[os.write(file, rest):]
@@ -60,6 +67,11 @@ sys.path.insert(0, "/proc/self/fd/%d" % file)
 from app.probe.__main__ import main
 main({words})
 """
+
+
+def shown(via: str) -> str:
+    """It as it may be told: what looks secret is blanked."""
+    return shlex.join(redaction.command(shlex.split(via)))
 
 
 def command(via: str, words: Sequence[str] = ()) -> list[str]:
@@ -89,7 +101,9 @@ def _first_line(words: Sequence[str]) -> bytes:
     spoken = ".".join(map(str, _OLDEST))
     begin = _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
     code = base64.b64encode(begin.encode()).decode()
-    python = f"-c 'import base64; exec(base64.b64decode(\"{code}\"))'"
+    # Isolated: nothing of the folder where it starts is imported, whoever may write there. Its name is last,
+    # by which it is known as GILScope's own: see app/probe/listing.py.
+    python = f"-I -c 'import base64; exec(base64.b64decode(\"{code}\"))' {OBSERVER_NAME}"
     return (
         f"for p in python3 python; do command -v $p >/dev/null 2>&1 && exec $p {python}; done; "
         "echo 'there is no python3 on PATH' >&2; exit 127\n"
@@ -108,12 +122,20 @@ def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
     assert far.stdout is not None
     with suppress(BrokenPipeError):
         os.write(far.stdin.fileno(), _first_line(words))
-    if _take(far.stdout.fileno(), len(_READY)) == _READY:
-        threading.Thread(target=_send, args=(far.stdin.fileno(),), daemon=True).start()
+    said = _before(far.stdout.fileno())
+    if said is None:
+        threading.Thread(target=_send, args=(far.stdin,), daemon=True).start()
         while _copied(far.stdout.fileno()):
             pass
+    else:
+        far.terminate()
+    far.stdout.close()  # an observer that nobody hears any more ends as it says something
     status = far.wait()
-    return _failed(f"`{shlex.join(via)}` ended with status {status}", status) if status else 0
+    name = shown(shlex.join(via))
+    if said is not None:
+        more = f". It said: {said}" if said else ""
+        return _failed(f"`{name}` gave no shell that starts Python, and ended with status {status}{more}", 1)
+    return _failed(f"`{name}` ended with status {status}", status) if status else 0
 
 
 def _failed(said: str, status: int) -> int:
@@ -121,22 +143,25 @@ def _failed(said: str, status: int) -> int:
     return status
 
 
-def _take(fd: int, size: int) -> bytes:
+def _before(fd: int) -> str | None:
+    """Reads up to the line by which Python says that it is there; where none comes, what was said instead."""
     got = b""
-    while len(got) < size and (more := os.read(fd, size - len(got))):
+    while len(got) < _BEFORE and (more := os.read(fd, 1)):
         got += more
-    return got
+        if got.endswith(_READY):
+            return None
+    return got[-500:].decode(errors="replace").strip()
 
 
-def _send(far: int) -> None:
+def _send(far: IO[bytes]) -> None:
     """Writes the zip, and then what comes, until either side has ended."""
     pack = packed()
     rest = memoryview(b"%12d" % len(pack) + pack)
     with suppress(BrokenPipeError):
         while rest:
-            rest = rest[os.write(far, rest) :]
+            rest = rest[os.write(far.fileno(), rest) :]
             rest = rest or memoryview(os.read(0, _READ))
-    os.close(far)
+    far.close()
 
 
 def _copied(far: int) -> bool:

@@ -237,15 +237,17 @@ def of_attach(request: RunRequest) -> Plan:
     )
     seconds = _seconds(request.seconds)
     here = request.via is None
+    observer = None if request.via is None else far.command(request.via)
     name = name_of(environment.command_of(request.attach_pid)) if here else None
-    pid = f"pid {request.attach_pid}"
+    there = "" if request.via is None else f" via {far.shown(request.via)}"
+    _, longest = DECLARED["name"].lengths or (0, None)
     return Plan(
         kind="attach",
-        name=request.name or name or (pid if here else f"{pid} via {request.via}"),
+        name=request.name or name or f"pid {request.attach_pid}{there}"[:longest],
         asked=replace(request, seconds=seconds),
         limit_s=seconds,
         environment=environment.of_process(request.attach_pid) if here else None,
-        observer=None if request.via is None else far.command(request.via),
+        observer=observer,
     )
 
 

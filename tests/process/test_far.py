@@ -38,6 +38,7 @@ def spinning(python: str, *before: str) -> Iterator[int]:
             assert process.stdout
             assert process.stdout.readline() == b"ready\n"
             yield process.pid
+            assert process.poll() is None, "it was to live on"
         finally:
             process.kill()
 
@@ -45,6 +46,14 @@ def spinning(python: str, *before: str) -> Iterator[int]:
 def gilscope(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"GILSCOPE_DATA_DIR": str(home)}
     return subprocess.run([*GILSCOPE, *words], capture_output=True, text=True, timeout=60, env=environment)
+
+
+def marked(process: psutil.Process, name: str, value: str) -> bool:
+    """Whether it was started with that variable."""
+    try:
+        return process.environ().get(name) == value
+    except psutil.Error:
+        return False
 
 
 def attached(home: Path, pid: int, via: str) -> dict:
@@ -133,10 +142,6 @@ def test_a_process_on_a_host_that_ssh_reaches(host: str, any_python: str, tmp_pa
     assert json.loads(memory.stdout)["memory"][0]["pid"] == pid
 
 
-def is_far(process: psutil.Process) -> bool:
-    return process.environ().get("SIDE") == "far"
-
-
 def test_a_line_that_is_cut_ends_the_run_and_what_was_seen_is_kept(any_python: str, tmp_path: Path) -> None:
     recording = tmp_path / "cut.jsonl"
     with spinning(any_python) as pid:
@@ -145,7 +150,11 @@ def test_a_line_that_is_cut_ends_the_run_and_what_was_seen_is_kept(any_python: s
         with subprocess.Popen([*GILSCOPE, *words], stderr=subprocess.PIPE, text=True, env=environment) as run:
             assert run.stderr
             assert any("held" in line for line in run.stderr)
-            far = [each for each in psutil.Process(run.pid).children(recursive=True) if is_far(each)]
+            far = [
+                each
+                for each in psutil.Process(run.pid).children(recursive=True)
+                if marked(each, "SIDE", "far")
+            ]
             assert far
             for each in far:
                 each.send_signal(signal.SIGKILL)
@@ -153,35 +162,45 @@ def test_a_line_that_is_cut_ends_the_run_and_what_was_seen_is_kept(any_python: s
             assert run.wait(30) == 1
         assert "`env SIDE=far sh -c` ended with status -9" in said
         assert "Try the command by hand" in said
-        assert psutil.pid_exists(pid)
     kinds = [json.loads(line)["type"] for line in recording.read_text().splitlines()]
     assert kinds[0] == "hello"
     assert kinds.count("frame") > 5
     assert kinds[-1] == "end"
 
 
+def test_what_a_profile_says_is_passed_over(any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python) as pid:
+        saw_it(attached(tmp_path, pid, "sh -c 'echo welcome; exec sh'"), pid)
+
+
+def test_nothing_of_the_folder_there_is_imported(any_python: str, tmp_path: Path) -> None:
+    (tmp_path / "base64.py").write_text("raise SystemExit('theirs')")
+    with spinning(any_python) as pid:
+        saw_it(attached(tmp_path, pid, f"env PYTHONPATH={tmp_path} sh -c 'cd {tmp_path}; exec sh'"), pid)
+
+
+def test_a_secret_in_the_command_is_not_told(any_python: str, tmp_path: Path) -> None:
+    with spinning(any_python) as pid:
+        summary = attached(tmp_path, pid, "env API_TOKEN=hunter2 sh -c")
+    assert summary["run"]["name"].startswith(f"pid {pid} via env ")
+    assert "hunter2" not in json.dumps(summary)
+
+
 def test_nothing_is_left_there(any_python: str, tmp_path: Path) -> None:
     with spinning(any_python) as pid:
         attached(tmp_path, pid, f"env MARK={tmp_path.name} TMPDIR={tmp_path} sh -c")
         deadline = time.monotonic() + 10
-        while left := [each for each in psutil.process_iter() if marked(each, tmp_path.name)]:
+        while left := [each for each in psutil.process_iter() if marked(each, "MARK", tmp_path.name)]:
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".zip", ".py", ".pyz")]
-
-
-def marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get("MARK") == mark
-    except psutil.Error:
-        return False
 
 
 @pytest.mark.parametrize(
     ("via", "said"),
     [
         ("nosuch-command here", "nosuch-command could not be started: No such file or directory"),
-        ("false", "`false` ended with status 1"),
+        ("false", "`false` gave no shell that starts Python, and ended with status 1"),
         ("env PATH=/nonexistent /bin/sh -c 'exec /bin/sh'", "there is no python3 on PATH"),
         ("sh 'c", "has no words: No closing quotation"),
         (" ", "--via names no command"),
