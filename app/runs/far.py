@@ -40,6 +40,7 @@ _OLDEST = (3, 9)
 _PACKED = ("__init__.py", "model", "probe")
 _READ = 1 << 20
 _READY = b"GILScope's observer may come\n"
+_END_S = 2.0  # for what gave no Python to end once its input has
 _BEFORE = 1 << 16  # bytes that a far side may say before
 
 # What Python does first on the far side: the zip, whose size stands before it, becomes a file without a name.
@@ -128,9 +129,9 @@ def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
         while _copied(far.stdout.fileno()):
             pass
     else:
-        far.terminate()
+        far.stdin.close()
     far.stdout.close()  # an observer that nobody hears any more ends as it says something
-    status = far.wait()
+    status = _ended(far, None if said is None else _END_S)
     name = shown(shlex.join(via))
     if said is not None:
         more = f". It said: {said}" if said else ""
@@ -141,6 +142,15 @@ def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
 def _failed(said: str, status: int) -> int:
     sys.stderr.write(f"{said}\n")
     return status
+
+
+def _ended(far: subprocess.Popen[bytes], within_s: float | None) -> int:
+    """Its status; what has not ended by then is told to."""
+    try:
+        return far.wait(within_s)
+    except subprocess.TimeoutExpired:
+        far.terminate()
+        return far.wait()
 
 
 def _before(fd: int) -> str | None:
