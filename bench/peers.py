@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ from bench.floor import floor
 from bench.observation import Observation, of_process
 
 HZ = 1000
+_END_S = 10.0  # for a tool to end
 FLOOR, OBSERVER, COMMAND = "the floor", "GILScope's observer", "gilscope attach"
 _NOTHING = "nothing"
 _TARGET = """
@@ -157,8 +157,12 @@ def _program(argv: Callable[[str, int, Path], list[str]], python: str, pid: int)
                     said.seek(0)
                     raise CannotBeHad(f"it ended with status {tool.returncode}: {said.read()[-200:].strip()}")
             finally:
-                tool.send_signal(signal.SIGINT)
-                tool.wait()
+                tool.terminate()  # SIGINT is ignored where this was started in the background
+                try:
+                    tool.wait(_END_S)
+                except subprocess.TimeoutExpired:
+                    tool.kill()
+                    tool.wait()
 
 
 def _attach(python: str, pid: int, folder: Path) -> list[str]:
