@@ -70,6 +70,10 @@ class Observation(AbstractContextManager["Observation"]):
         """Writes a command to the observer."""
         print(line, file=self._stdin, flush=True)
 
+    def end(self) -> None:
+        """Tells the observer to end; what it says until then can still be read."""
+        self._stdin.close()
+
     @property
     def pid(self) -> int:
         """The observer's own pid."""

@@ -135,6 +135,8 @@ def _observer(python: str, pid: int) -> Iterator[int]:
         reader = threading.Thread(target=lambda: [None for _ in observation.messages()], daemon=True)
         reader.start()
         yield observation.pid
+        observation.end()
+        reader.join()
 
 
 @contextmanager
