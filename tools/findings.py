@@ -136,14 +136,11 @@ def programs() -> list[Program]:
         may = ALSO.get(each.name, frozenset()) | (due - free)
         found.append(Program(each.name, True, due, may, free))
     for path in sorted(PROGRAMS.glob("*.py")):
-        told = dict(re.findall(r"^# (due|free|only|needs):[ ]*(.*)$", path.read_text(), re.MULTILINE))
+        told = dict(re.findall(r"^# (due|may|free|only|needs):[ ]*(.*)$", path.read_text(), re.MULTILINE))
         due = frozenset(told["due"].split())
         free = frozenset(told["free"].split()) if "free" in told else due
-        found.append(
-            Program(
-                path.stem, False, due, frozenset(), free, told.get("only") == "free", told.get("needs", "")
-            )
-        )
+        may, needs = frozenset(told.get("may", "").split()), told.get("needs", "")
+        found.append(Program(path.stem, False, due, may, free, told.get("only") == "free", needs))
     return found
 
 

@@ -1,5 +1,6 @@
 """A handler keeps its exception in a variable: a cycle with its frame, and with the buffer of 1 MB in it."""
 # due: cycles-hold-memory
+# may: gc-pauses
 
 import time
 
