@@ -45,6 +45,8 @@ def floor(pid: int, hz: int) -> Iterator[int]:
         loop = subprocess.Popen([*_program(Path(folder)), *_arguments(pid, hz)], cwd=HOME)
         try:
             yield loop.pid
+            if loop.poll() is not None:
+                raise RuntimeError(f"The floor ended early, with status {loop.returncode}")
         finally:
             loop.terminate()
             loop.wait()

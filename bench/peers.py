@@ -80,7 +80,7 @@ def measure(
     for _ in range(plan.rounds):
         for name, found in _round(python, threads, plan, refused, dice).items():
             taken[name].append(found)
-    return {name: found for name, found in taken.items() if found}, refused
+    return {name: found for name, found in taken.items() if name not in refused}, refused
 
 
 def _round(

@@ -24,6 +24,8 @@ SHARED_ENV = "GILSCOPE_SHARED_FD"
 SHARED_WORDS = 8 * 1025  # the stop word's cache line and one for each of 1,024 workers
 STOP_WORD = 0
 WORDS_A_SLOT = 8
+# The last word of an observer's command where it has no other name: by it `gilscope ps` knows its own.
+OBSERVER_NAME = "gilscope-observer"
 
 
 def _rate(default: float, least: float, most: float, help: str) -> Any:

@@ -19,12 +19,12 @@ from typing import Any
 
 from app.model import versions
 from app.model.errors import NotPermitted
+from app.model.spec import OBSERVER_NAME
 
 from .kernel import access, procfs
 from .kernel.mapped_files import mapped_files
 
 _OWN_MODULES = ("app.probe", "app.runs.far", "app.runs.keeping")
-_SENT = "gilscope-observer"  # the last word of one that was sent here: see app/runs/far.py
 
 Json = dict[str, Any]
 
@@ -67,7 +67,7 @@ def _find_launchers(rows: list[Json]) -> None:
 def is_own(command: list[str]) -> bool:
     """Whether this is the command line of a server, an observer or a keeper (runs/keeper.py) of GILScope."""
     module = command[2] if command[1:2] == ["-m"] and len(command) > 2 else None
-    sent = command[1:3] == ["-I", "-c"] and command[-1] == _SENT
+    sent = command[1:3] == ["-I", "-c"] and command[-1] == OBSERVER_NAME
     return module in _OWN_MODULES or sent or any(os.path.basename(word) == "gilscope" for word in command[:2])
 
 

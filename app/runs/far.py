@@ -29,13 +29,13 @@ from typing import IO
 
 from app.model import redaction
 from app.model.errors import BadRequest
+from app.model.spec import OBSERVER_NAME
 from app.runs.observer import HOME
 
 REMEDY = (
     "Try the command by hand with `sh` behind it: it has to give a shell that reads its standard input, and "
     "to ask for no password; python3 there has to be CPython 3.9 or later."
 )
-OBSERVER_NAME = "gilscope-observer"
 _OLDEST = (3, 9)
 _PACKED = ("__init__.py", "model", "probe")
 _READ = 1 << 20
@@ -102,8 +102,7 @@ def _first_line(words: Sequence[str]) -> bytes:
     spoken = ".".join(map(str, _OLDEST))
     begin = _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
     code = base64.b64encode(begin.encode()).decode()
-    # Isolated: nothing of the folder where it starts is imported, whoever may write there. Its name is last,
-    # by which it is known as GILScope's own: see app/probe/listing.py.
+    # Isolated: nothing of the folder where it starts is imported, whoever may write there.
     python = f"-I -c 'import base64; exec(base64.b64decode(\"{code}\"))' {OBSERVER_NAME}"
     return (
         f"for p in python3 python; do command -v $p >/dev/null 2>&1 && exec $p {python}; done; "
