@@ -132,6 +132,12 @@ def test_an_executor_on_which_it_does_not_run_is_refused(site, problem, workload
             assert workload.name in answer["detail"]
 
 
+def test_no_request_leads_to_another_machine(site, problem):
+    """A command of the caller's own choice is started there: that is for the command line alone."""
+    problem(site.client.post("/api/v1/runs", json={"attach": {"pid": 1}, "via": "sh -c"}), 422, "via")
+    assert site.runs() == []
+
+
 def test_an_executor_that_an_interpreter_is_too_old_for_is_refused_with_the_version_that_it_needs(
     site, problem
 ):
