@@ -90,7 +90,7 @@ def test_types_that_were_not_read_in_time_are_told_as_that(
             sizes, *_ = lines
 
         @contextmanager
-        def out_of_time(*words: str) -> Iterator[list[str]]:
+        def out_of_time(*words: str, via: str | None) -> Iterator[list[str]]:
             yield [sizes, '{"error": null, "messages": []}']
 
         monkeypatch.setattr(inspection, "_asked", out_of_time)
