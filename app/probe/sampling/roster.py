@@ -231,7 +231,8 @@ class Roster:
                 track = GilTrack(self._gil_numbers(), gil.address, gil.interpreter, now_us)
                 self.new_gils.append(track)
             self.gils.append(track)
-        self.gone_gils += kept.values()
+        for gone in kept.values():
+            self._drop_gil(gone, now_us)
         self.gil_by_index = {gil.index: gil for gil in self.gils}
         self.gil_ranges = [(g.address + layout.cond, g.address + layout.end, g.index) for g in self.gils]
         return {gil.address: gil.index for gil in self.gils}
@@ -248,14 +249,26 @@ class Roster:
         self.active.append(lane)
         self.new.append(lane)
 
+    def _drop_gil(self, gil: GilTrack, now_us: int) -> None:
+        """The lock has gone, with its interpreter or switched off: as with a thread that has ended.
+
+        Its thread may go on without it, so it must not be said to hold it to the end of the slice.
+        """
+        if self.unseen_us is not None:
+            gil.lose(self.unseen_us)
+        gil.pieces = gil.flush(self._found_us(now_us))
+        self.gone_gils.append(gil)
+
+    def _found_us(self, now_us: int) -> int:
+        """What is found between two samples to have ended has done so with the newest."""
+        return now_us if self.sampled_us is None else min(now_us, self.sampled_us)
+
     def drop(self, lane: Lane, now_us: int) -> None:
         """The thread has ended: it is found so now, and was what it was last seen to be until then.
 
-        Found between two samples it ends with the newest: a slice ends there at the earliest, and nothing in
-        it lasts for longer.
+        A slice ends with the newest sample at the earliest, and nothing in it lasts for longer.
         """
-        if self.sampled_us is not None:
-            now_us = min(now_us, self.sampled_us)
+        now_us = self._found_us(now_us)
         if self.unseen_us is not None:  # or until nobody looked any more
             lane.lose(self.unseen_us)
             lane.pieces = lane.flush(now_us)

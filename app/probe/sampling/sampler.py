@@ -160,9 +160,8 @@ class Sampler:
         """(GIL entries, lane entries) of a frame that ends now; those that have gone are in it once more."""
         roster = self.roster
         self._end_gap(False, now_us)  # there was no sample since: the process has ended in it
-        gils = [
-            [gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gone_gils + roster.gils
-        ]
+        gils = [[gil.index, gil.flush_switches(), gil.take()] for gil in roster.gone_gils]
+        gils += [[gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gils]
         roster.gone_gils = []
         self._lose(roster.active, LOOK_US, now_us)
         self._lose(roster.parked, PARKED_LOOK_US, now_us)

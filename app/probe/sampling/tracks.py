@@ -169,10 +169,15 @@ class GilTrack:
 
     def flush(self, now_us: int) -> list[int]:
         """The pieces up to now."""
-        pieces, self.pieces = self.pieces, []
+        pieces = self.take()
         if now_us > self.since:
             pieces += (self.holder, self.waiters, now_us - self.since)
             self.since = now_us
+        return pieces
+
+    def take(self) -> list[int]:
+        """The pieces that have ended, which are all of a lock that has gone."""
+        pieces, self.pieces = self.pieces, []
         return pieces
 
     def flush_switches(self) -> int:

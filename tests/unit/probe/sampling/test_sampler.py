@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.model.states import SLEEP, UNKNOWN, WAITING
+from app.model.states import HOLDER_UNKNOWN, SLEEP, UNKNOWN, WAITING
 from app.probe.cpython.layouts import PERMANENT, known
 from app.probe.cpython.survey import GilState, Survey, ThreadState
 from app.probe.kernel.memory import ProcessMemory
@@ -93,6 +93,29 @@ def test_a_thread_that_was_seen_to_wait_for_a_lock_that_has_ended_since_waits_fo
     assert [row[0] for row in sampler.flush(2_000)[0]] == [lane.waits_for], "once more, as it has gone"
     sampler.sample(3_000)
     assert sampler.flush(4_000)[0] == []
+
+
+def test_a_lock_that_has_ended_is_held_by_nobody_from_then_on(
+    subject: Subject, sampling: Callable[..., Sampler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a lock that the main thread holds
+    struct.pack_into("=QQi4xQ", subject.words, 0, 5_000, MAIN, 1, 7)
+    sampler = sampling((3, 12))
+    monkeypatch.setattr(sampler.roster, "follow", sampler.roster.try_refresh)
+    holder, gil = sampler.roster.lanes[os.getpid()], sampler.roster.gils[0]
+    subject.now_us = 1_000
+    sampler.sample(1_000)
+
+    # WHEN a sample finds its interpreter gone, and the thread at work without it, long before the slice ends
+    subject.gils = []
+    sampler.samples = 0  # so that this one asks who is there
+    subject.now_us = 6_000
+    sampler.sample(6_000)
+
+    # THEN the lock's track ends there
+    ((index, _, track),) = sampler.flush(50_000)[0]
+    assert index == gil.index
+    assert track == [HOLDER_UNKNOWN, 0, 1_000, holder.number, 0, 5_000]
 
 
 def test_a_gil_that_any_walk_finds_switched_on_is_judged_as_one(
