@@ -147,7 +147,10 @@ def _identify(memory: ProcessMemory, address: int, version_address: int | None) 
             layout = layouts[key]
             if layout.debug_fields is not None:
                 published = debug_offsets.read(memory, address, layout.debug_fields)
-                layout = debug_offsets.overlay(layout, published)
+                try:
+                    layout = debug_offsets.overlay(layout, published)
+                except ValueError as fault:
+                    raise _doubtful(memory.pid, layout, fault) from None
             validate(memory, address, layout)
             return Runtime(memory, address, layout, version_text(hexversion))
         return _by_trial(memory, address, [layout for layout in layouts.values() if not layout.debug_fields])
@@ -196,12 +199,16 @@ def validate(memory: ProcessMemory, address: int, layout: Layout) -> None:
             if locked and holder not in holders:
                 raise NotYet(f"the holder of the GIL of process {memory.pid} is being made or freed")
     except (Inconsistent, Unmapped) as fault:
-        raise Doubtful(
-            f"Process {memory.pid} does not look like the CPython {layout.name} that it says it is: {fault}",
-            "Debug and other special builds lay their structures out differently.",
-        ) from None
+        raise _doubtful(memory.pid, layout, fault) from None
     if not _names_its_threads(memory, layout, seen.threads):
         raise NotYet(f"the threads that process {memory.pid} names are another's")
+
+
+def _doubtful(pid: int, layout: Layout, fault: Exception) -> Doubtful:
+    return Doubtful(
+        f"Process {pid} does not look like the CPython {layout.name} that it says it is: {fault}",
+        "Debug and other special builds lay their structures out differently.",
+    )
 
 
 def _names_its_threads(memory: ProcessMemory, layout: Layout, states: list[ThreadState]) -> bool:

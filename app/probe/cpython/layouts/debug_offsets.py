@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import fields, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ gc: size collecting frame generation_stats_size generation_stats
 
 _PARTS = ("runtime_state", "interpreter_state", "thread_state", "interpreter_frame", "code_object", "gc")
 
+_LARGEST = 1 << 24  # bytes of a structure; an interpreter's takes a few hundred kB
+
 # Where Layout gathers or names things otherwise than the debug offsets do.
 _OBJECTS = {
     "pyobject.ob_type": "ob_type",
@@ -116,15 +119,31 @@ def read(memory: ProcessMemory, runtime: int, listed: str) -> dict[str, int]:
 
 
 def overlay(layout: Layout, published: dict[str, int]) -> Layout:
-    """The layout with every number that the target publishes in the place of the table's."""
+    """The layout with every number that the target publishes in the place of the table's.
+
+    Raises ValueError where they cannot be those of that version and build.
+    """
     parts: dict[str, Any] = {}
     for part in _PARTS:
         table = getattr(layout, part)
         wanted = {f.name for f in fields(table) if getattr(table, f.name) is not None}
         told = {name: published[f"{part}.{name}"] for name in wanted if f"{part}.{name}" in published}
+        _check(part, table, told, published[f"{part}.size"])
         parts[part] = replace(table, **told)
-    told = {name: published[key] for key, name in _OBJECTS.items() if key in published}
-    return replace(layout, objects=replace(layout.objects, **told), gil=_gil(layout, published), **parts)
+    objects: dict[str, int] = {}
+    for structure, listed in groupby(_OBJECTS.items(), lambda item: item[0].partition(".")[0]):
+        told = {name: published[key] for key, name in listed if key in published}
+        _check(structure, layout.objects, told, published.get(f"{structure}.size", 0))
+        objects |= told
+    return replace(layout, objects=replace(layout.objects, **objects), gil=_gil(layout, published), **parts)
+
+
+def _check(structure: str, table: Any, told: dict[str, int], size: int) -> None:
+    """Members move from build to build, but not past each other, and none lies outside of its structure."""
+    in_order = sorted(told, key=lambda name: getattr(table, name))
+    places = [told[name] for name in in_order if not name.endswith("_size")]
+    if places != sorted(set(places)) or not all(at <= size <= _LARGEST for at in told.values()):
+        raise ValueError(f"the offsets that it publishes of its {structure} make no sense")
 
 
 def _gil(layout: Layout, published: dict[str, int]) -> Any:
