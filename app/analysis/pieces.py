@@ -21,8 +21,8 @@ from typing import Any
 
 from app.analysis.ledger import Ledger, instant_of
 from app.analysis.thread import StoredThread, Tracked
-from app.model.frames import Blocked, End, Frame, Hello, Message, Report, Stacks
-from app.model.tracks import blocked_looks, looks
+from app.model.frames import Blocked, End, Frame, Hello, Message, Pools, Report, Stacks
+from app.model.tracks import blocked_looks, looks, pool_looks
 
 LENGTH_US = 7 << 19
 FAN = 4
@@ -160,6 +160,8 @@ def _told_of(message: Message) -> tuple[int, int]:
             times = [look.at_us for look in looks(message)]
         case Blocked():
             times = [look.at_us for look in blocked_looks(message)]
+        case Pools():
+            times = [message.at_us, *(look.at_us for look in pool_looks(message))]
         case _:
             times = [instant_of(message)]
     return min(times), max(times)

@@ -1,7 +1,7 @@
 """The figures of a span, made of pieces of the run, are those of its messages."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from support.histories import (
     BORDERS,
     HISTORIES,
@@ -19,6 +19,7 @@ from app.analysis.functions import Place
 from app.analysis.looks import LookLog
 from app.analysis.pieces import Pieces, cover, unpack
 from app.model.frames import Names, Process, encode
+from app.model.states import HOLDER_NONE, RUNNING
 
 PIECE_US = 150_000
 
@@ -62,8 +63,13 @@ def short_pieces(monkeypatch):
     monkeypatch.setattr(pieces, "LENGTH_US", PIECE_US)
 
 
+# A pool is told of after the looks at it: the first may lie before the first frame of the piece.
+LATE_LOOK = {0: (HOLDER_NONE, 0, RUNNING, RUNNING, RUNNING)}, {1, 2, *range(50_000, 900_000, 50_000)}, {0}, []
+
+
 @settings(max_examples=150)
 @given(HISTORIES, BORDERS, MISSING, LOOKS, READINGS, INSTANTS, INSTANTS)
+@example(*LATE_LOOK, [(2, "p", 0)], 1, 200_001)
 def test_a_span_put_together_of_pieces_is_what_its_messages_make(
     history, borders, missing, looks, readings, one, other
 ):
