@@ -162,8 +162,8 @@ def _made_small(command: Command, pid: int | None, port: int) -> list[str]:
             words[words.index(option) + 1] = value
     if words[:2] == ["gilscope", "run"] and "--seconds" not in words:
         words += ["--seconds", "1"]
-    if words[:2] == ["gilscope", "compare"] and "--repeats" in words and "--command" not in words:
-        words += ["--seconds", "0.2"]
+    if words[:2] == ["gilscope", "compare"] and "--executors" in words:
+        words += ["--seconds", "0.2", *([] if "--repeats" in words else ["--repeats", "1"])]
     if words[:2] == ["gilscope", "exporter"] and "--listen" not in words:
         words += ["--listen", f"127.0.0.1:{port}"]
     return words
