@@ -67,8 +67,8 @@ def count(value: float | None) -> str:
 
 
 def mean(value: float | None) -> str:
-    """A mean of a small count, such as waiters."""
-    return ABSENT if value is None else f"{value:.1f}"
+    """A mean of a small count, such as waiters, in as many digits as the page: "0.05", "2.94", "12.3"."""
+    return ABSENT if value is None else f"{value:.{2 if value < 9.995 else 1}f}"
 
 
 def per_second(value: float | None, form: Callable[[float | None], str] = count) -> str:

@@ -124,6 +124,28 @@ def ladder(page: Page, site: Site) -> Page:
     return page
 
 
+SYSTEM = """() => [...document.querySelectorAll("[data-rung=system] .facts > div")].map((fact) => [
+  fact.querySelector("dt").textContent, fact.querySelector("dd").textContent.split("→").at(-1).trim()])"""
+WATCH_SYSTEM = f"""() => {{
+  globalThis.seen = [];
+  new MutationObserver(() => seen.push(({SYSTEM})())).observe(
+    document.querySelector("[data-rung=system]"), {{childList: true, subtree: true}});
+}}"""
+
+
+def test_what_was_read_before_a_press_is_not_set_beside_what_came_of_it(ladder: Page) -> None:
+    ladder.wait_for_function(f"() => Object.fromEntries(({SYSTEM})()).USS?.includes('MiB')")
+    ladder.evaluate(WATCH_SYSTEM)
+    ladder.locator("[data-action=free-all]").click()
+    expect(ladder.locator(".climb .what")).to_contain_text("Freed all")
+    ladder.wait_for_function(f"() => Object.fromEntries(({SYSTEM})()).USS?.includes('MiB')")
+    told = [dict(facts) for facts in ladder.evaluate("() => seen")]
+    after = [facts for facts in told if facts["RSS"] != "–"]
+    assert {facts["USS"] for facts in after} > {"–"}
+    for facts in after:
+        assert facts["USS"] == "–" or float(facts["USS"].split()[0]) <= float(facts["RSS"].split()[0]) + 1
+
+
 def test_a_button_moves_the_rungs_of_the_ladder(ladder: Page) -> None:
     page = ladder
     page.locator("[data-action=free-all-but-one]").click()

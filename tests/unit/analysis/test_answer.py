@@ -80,7 +80,7 @@ def test_what_the_workload_showed_and_what_was_found_is_passed_on(made: Summary)
     answer = answered("work", changed(made, workload=workload, findings=[finding], cpu_share=1.02))
     assert answer["says"][:2] == [
         "Operations: 1,234/s, each of them one countdown.",
-        "It used 1.0 CPUs on average.",
+        "It used 1.02 CPUs on average.",
     ]
     assert answer["reported"] == ["400 of 800 were lost."]
     assert answer["found"] == [{"code": "lost-updates", "severity": "warning", "title": "Updates were lost"}]

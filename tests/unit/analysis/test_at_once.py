@@ -51,9 +51,9 @@ def test_threads_that_take_turns_do_less_than_those_that_compute_outside_the_gil
     found = which_does_more(turns, outside, only_workers_differ=False)
     assert found["more"] == "b"
     head, of_a, of_b, caveat = found["says"]
-    assert head == "B does more at once: A had work for 1.0 CPUs at a time, B for 1.9."
-    assert "In A the GIL was held for 90 % of the time, and 2.9 threads waited" in of_a
-    assert "1.9 threads computed outside the GIL" in of_b
+    assert head == "B does more at once: A had work for 1.00 CPUs at a time, B for 1.93."
+    assert "In A the GIL was held for 90 % of the time, and 2.90 threads waited" in of_a
+    assert "1.90 threads computed outside the GIL" in of_b
     assert "not what more threads would bring" in caveat
     assert (found["a"]["kind"], found["b"]["kind"]) == ("gil", "parallel")
     assert found["a"]["threads"]["waiting"] == pytest.approx(2.9)
@@ -70,8 +70,8 @@ def test_of_a_run_that_waits_cpu_use_tells_nothing(made: Summary) -> None:
     waits = run(made, 0.1, held=0.05, states={"io": 7.5, "sleep": 1.0})
     found = which_does_more(waits, run(made, 1.9), only_workers_differ=False)
     assert found["more"] is None
-    assert found["says"][0].startswith("CPU use does not tell which scales: A had work for 0.1 CPUs")
-    assert "7.5 of its threads were waiting for I/O" in found["says"][1]
+    assert found["says"][0].startswith("CPU use does not tell which scales: A had work for 0.10 CPUs")
+    assert "7.50 of its threads were waiting for I/O" in found["says"][1]
 
 
 def test_alike_is_said_where_both_kept_as_many_busy(made: Summary) -> None:

@@ -22,7 +22,7 @@ def test_the_line_of_a_run_with_one_gil() -> None:
     figures = {"at_us": 3_700_000, "begin_us": 500_000, "main_gil": 0, "gils": [_gil(0, 100)]}
     assert progress.line(progress.title(RUN), figures) == (
         "convoy · threads 4 · CPython 3.13.0 · 3.2 s · "
-        "held 99 % · contended 97 % · switches 412/s · waiters 2.9"
+        "held 99 % · contended 97 % · switches 412/s · waiters 2.90"
     )
 
 

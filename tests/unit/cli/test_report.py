@@ -74,7 +74,7 @@ def test_the_report_shows_every_table(ledger: Ledger) -> None:
     lines = text.splitlines()
 
     assert lines[0] == "convoy · CPython 3.13.0 · finished after 1 s · switch interval 5 ms"
-    assert re.search(r"^pid 100 +100 % +100 % +100 % +1\.0 +200 +200$", text, re.MULTILINE)
+    assert re.search(r"^pid 100 +100 % +100 % +100 % +1\.00 +200 +200$", text, re.MULTILINE)
     heading = next(line for line in lines if line.startswith("thread"))
     assert heading.split()[:5] == ["thread", "pid", "seen", "running", "waiting"]
     assert re.search(r"^main +100 +100 % +100 % +0 % +0 % ", text, re.MULTILINE)

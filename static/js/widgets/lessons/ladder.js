@@ -1,11 +1,12 @@
 // @ts-check
 /**
  * The memory manager as a ladder: what stands on each rung, and what the last deed moved.
- * @import { HeapFigures, Maybe, MemoryFigures } from "../../state/messages.js"
+ * @import { CLibraryFigures, HeapFigures, Maybe, MemoryFigures } from "../../state/messages.js"
  * @import { Deed, Rungs } from "../../state/reports.js"
  * @import { RunState } from "../../state/run_state.js"
  * @typedef {{label: string, now: string, before: string | null}} Fact `before` where the last deed moved it
  * @typedef {(rungs: Rungs) => Maybe} Read
+ * @typedef {{sums: MemoryFigures | null, library: CLibraryFigures | null}} Seen from outside since the last deed
  */
 import { find, make, setText } from "../../base/dom.js";
 import { count, size, text } from "../../base/format.js";
@@ -47,10 +48,11 @@ export class Ladder {
 
   /** @param {RunState} state */
   update({ told, reports, processes }) {
-    const deed = reports.deeds.at(-1)?.deed ?? null;
+    const { deed = null, atUs = 0 } = reports.deeds.at(-1) ?? {};
     const [first] = processes.keys();
-    const heap = told.heap?.find(({ pid }) => pid === first) ?? null;
-    const memory = told.memory?.find(({ pid }) => pid === first) ?? null;
+    const heap = since(atUs, told.heap?.find(({ pid }) => pid === first));
+    const its = told.memory?.find(({ pid }) => pid === first);
+    const memory = { sums: since(atUs, its), library: since(atUs, its?.c_library) };
     const signature = JSON.stringify([deed, heap, memory]);
     if (signature === this.#shown) return;
     this.#shown = signature;
@@ -68,6 +70,14 @@ export class Ladder {
   }
 }
 
+/**
+ * What was read from outside, unless that was before the press: beside what the process says of itself since, it would
+ * contradict it. @template {{at_s?: Maybe}} T @param {number} us @param {T | null | undefined} read @returns {T | null}
+ */
+function since(us, read) {
+  return read && (read.at_s ?? 0) * 1e6 >= us ? read : null;
+}
+
 /** Why RSS did not fall, where much was freed and little came back. @param {Deed} deed @param {HeapFigures} heap */
 function becauseOf(deed, heap) {
   const freed = deed.before.bytes - deed.bytes;
@@ -78,7 +88,7 @@ function becauseOf(deed, heap) {
 
 /**
  * @param {string} rung @param {Deed | null} deed
- * @param {HeapFigures | null} heap @param {MemoryFigures | null} memory @returns {Fact[]}
+ * @param {HeapFigures | null} heap @param {Seen} memory @returns {Fact[]}
  */
 function factsOf(rung, deed, heap, memory) {
   return [
@@ -97,21 +107,21 @@ function ownFact(label, show, read, deed) {
   return { label, now: show(now), before: moved ? show(before) : null };
 }
 
-/** What is seen from outside, all the time. @param {string} rung @param {HeapFigures | null} heap @param {MemoryFigures | null} memory @returns {Fact[]} */
-function seenFacts(rung, heap, memory) {
+/** What is seen from outside, all the time. @param {string} rung @param {HeapFigures | null} heap @param {Seen} memory @returns {Fact[]} */
+function seenFacts(rung, heap, { sums, library }) {
   const fact = (/** @type {string} */ label, /** @type {string} */ now) => ({ label, now, before: null });
   switch (rung) {
     case "pymalloc":
       return [fact("pools in use", number(heap?.pools)), fact("bytes in use", bytes(heap?.bytes_used))];
     case "library":
-      return [fact("malloc_trim would give back", bytes(memory?.c_library?.trimmable))];
+      return [fact("malloc_trim would give back", bytes(library?.trimmable))];
     case "raw":
       return [fact("blocks of more than 512 B", number(heap?.raw_blocks))];
     case "system":
       return [
-        fact("USS", bytes(memory?.uss)),
-        fact("PSS", bytes(memory?.pss)),
-        fact("minor faults", number(memory?.minor_faults)),
+        fact("USS", bytes(sums?.uss)),
+        fact("PSS", bytes(sums?.pss)),
+        fact("minor faults", number(sums?.minor_faults)),
       ];
     default:
       return [];
