@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.tables import Column, render
+from app.cli.via import Via
 from app.model.errors import from_json
 from app.runs import inspection
 
@@ -16,10 +17,14 @@ _MARKS = {"ok": "ok", "limited": "limited", "missing": "MISSING"}
 
 def doctor(
     pid: Annotated[int | None, typer.Argument(min=1, help="a process to look at too")] = None,
+    via: Via = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as one object")] = False,
 ) -> None:
-    """Say what works here, and whether a process can be observed: with the exit status of an attach."""
-    report = inspection.doctor(pid)
+    """Say what works here, and whether a process can be observed: with the exit status of an attach.
+
+    With --via what works on another machine or in a container, where the observer is sent.
+    """
+    report = inspection.doctor(pid, via)
     typer.echo(json.dumps(report, ensure_ascii=False) if as_json else text(report))
     process = report["process"]
     if process is not None and process["error"] is not None:

@@ -35,10 +35,13 @@ def processes(own: bool, via: str | None = None) -> Json:
     return listed
 
 
-def doctor(pid: int | None) -> Json:
-    """What works here, and for a process: see app/probe/doctor.py. Blocks for as long as a Python starts."""
-    report = _ask("--doctor", *([] if pid is None else [str(pid)]))
-    return {**report, "checks": [*report["checks"], _limits()]}
+def doctor(pid: int | None, via: str | None = None) -> Json:
+    """What works here, and for a process: see app/probe/doctor.py. Blocks for as long as a Python starts.
+
+    With `via` where that gives a shell, and then without what a server here could do.
+    """
+    report = _ask("--doctor", *([] if pid is None else [str(pid)]), via=via)
+    return report if via is not None else {**report, "checks": [*report["checks"], _limits()]}
 
 
 def _limits() -> Json:

@@ -199,7 +199,10 @@ def _said(output: IO[bytes]) -> str:
 
 def _run(words: list[str], cwd: Path) -> None:
     done = subprocess.run(words, cwd=cwd, env=_environment(), capture_output=True, timeout=2 * PATIENCE_S)
-    assert done.returncode == 0, (words, done.stderr.decode()[-2000:])
+    said = done.stderr.decode()[-2000:]
+    # So brief a comparison may well be noise, or too brief for a figure: then a condition holds, and is told.
+    holds = words[:2] == ["gilscope", "compare"] and any(f"gilscope: {word}: " in said for word in words)
+    assert done.returncode == (5 if holds else 0), (words, said)
     assert done.stdout or done.stderr
 
 

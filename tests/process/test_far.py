@@ -97,6 +97,11 @@ def test_a_process_in_another_pid_and_mount_namespace(any_python: str, tmp_path:
         via = f"nsenter --target {inner.pid} --pid --mount"
         saw_it(attached(tmp_path, 1, via), 1)
         listed = json.loads(gilscope(tmp_path, "ps", "--via", via, "--json").stdout)
+        examined = json.loads(gilscope(tmp_path, "doctor", "1", "--via", via, "--json").stdout)
+    assert examined["process"]["pid"] == 1
+    assert examined["process"]["readable"]
+    assert examined["process"]["error"] is None
+    assert "limits of programs" not in {check["name"] for check in examined["checks"]}, "of a server here"
     assert [row["pid"] for row in listed["processes"]][:1] == [1]
     assert outer not in [row["pid"] for row in listed["processes"]]
 
