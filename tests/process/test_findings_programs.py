@@ -61,7 +61,8 @@ def check(python: str, program: page.Program, free: bool) -> dict[str, Any]:
     due, may = program.expected(free)
     told, _, _ = found_in(python, program.name, due)
     assert due <= set(told)
-    assert set(told) <= due | may
+    wrong = {code: told[code]["detail"] for code in set(told) - due - may}
+    assert not wrong
     for code in due:
         assert told[code]["advice"].endswith(".")
     return told
