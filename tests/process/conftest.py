@@ -1,4 +1,4 @@
-"""Every interpreter found on this machine is a target, by what it can show."""
+"""Every version of Python found on this machine is a target, by what it can show."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ _BY_FIXTURE = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`python` is the path of each interpreter in turn; `gil_python`, of each that runs with a GIL;
-    `free_threaded_python`, of each that can run without; `isolating_python`, of each
+    """`python` is the path of an interpreter of each version in turn; `gil_python`, of each that runs with a
+    GIL; `free_threaded_python`, of each that can run without; `isolating_python`, of each
     whose interpreters can have a GIL each; `publishing_python`, of each that publishes its own
-    offsets; `witnessed_python`, of each whose symbols the kernel can put probes on."""
+    offsets; `witnessed_python`, of each whose symbols the kernel can put probes on.
+
+    A test marked `builds` has every build of a version."""
+    builds = metafunc.definition.get_closest_marker("builds") is not None
     for fixture in metafunc.fixturenames:
         if kind := _BY_FIXTURE.get(fixture):
-            metafunc.parametrize(fixture, kind.each(), scope="module")
+            metafunc.parametrize(fixture, kind.each(builds), scope="module")
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ def test_a_process_that_may_not_be_read_is_refused_and_no_other_is_shown_in_its_
     assert f"Process {os.getpid()} cannot be read" in done.stderr
 
 
+@pytest.mark.builds
 def test_doctor_says_what_can_be_measured_of_every_interpreter(python: str) -> None:
     with standing_by(python, BUSY) as child:
         done = subprocess.run(

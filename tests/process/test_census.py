@@ -103,6 +103,7 @@ def report_of(
         yield truth, dict(inspection.memory(target.pid))
 
 
+@pytest.mark.builds
 def test_a_small_heap_is_counted_to_the_object(python: str) -> None:
     with report_of(python, SOME) as (truth, report):
         told = {row["type"]: row for row in report["types"]}

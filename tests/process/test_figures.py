@@ -47,6 +47,7 @@ def worker_rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in summary["threads"] if row["pid"] == root and row["name"] != "main"]
 
 
+@pytest.mark.builds
 def test_the_switches_are_those_that_the_process_counts_itself(python: str) -> None:
     start = program(python, COUNTING, "15000000", workload=True)
     start.env["PYTHON_GIL"] = "1"  # only a free-threaded build has a choice

@@ -167,6 +167,7 @@ def number_in(stats: str, line: str) -> int:
     return int(found[1].replace(",", ""))
 
 
+@pytest.mark.builds
 def test_a_heap_that_stands_still_is_read_to_the_block(gil_python: str, tmp_path: Path) -> None:
     with quiescent(gil_python, tmp_path) as (pid, _, stats):
         [heap] = read_once(pid)

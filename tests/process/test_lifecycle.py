@@ -28,6 +28,7 @@ def gone(pid: int) -> None:
         return
 
 
+@pytest.mark.builds
 def test_a_program_that_ends_by_itself(python: str) -> None:
     with observing(program(python, "import time; time.sleep(0.5); raise SystemExit(3)")) as observation:
         end = observation.finish()
@@ -122,6 +123,7 @@ def test_an_attached_process_that_ends_finishes_the_run(any_python: str) -> None
     assert (end.state, end.error) == ("finished", None)
 
 
+@pytest.mark.builds
 def test_forked_children_are_observed(python: str) -> None:
     code = """
 import os, time

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.interpreters import FOUND, name
+from support.interpreters import FOUND, VERSIONS, name
 from support.observing import observing, program
 from support.targets import standing_by
 
@@ -140,7 +140,8 @@ print(json.dumps(Timed.took), flush=True)
 
 pytestmark = pytest.mark.serial  # lengths, which a busy machine makes longer
 
-EACH = pytest.mark.parametrize("interpreter", FOUND, ids=name)
+EACH = pytest.mark.parametrize("interpreter", VERSIONS, ids=name)
+EACH_BUILD = pytest.mark.parametrize("interpreter", FOUND, ids=name)  # _asyncio may be a part of it
 
 
 def both_accounts(python: str, program: str) -> tuple[dict[str, Any], list[tuple[float, float]]]:
@@ -217,7 +218,7 @@ def test_a_loop_that_is_busy_is_not_blocked(interpreter: Any) -> None:
     assert "event-loop-blocked" not in {finding["code"] for finding in summary["findings"]}
 
 
-@EACH
+@EACH_BUILD
 def test_each_thread_is_told_by_itself(interpreter: Any) -> None:
     with observing(program(interpreter.path, THREADS)) as observation:
         observation.finish()

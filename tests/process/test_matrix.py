@@ -1,4 +1,4 @@
-"""The same verdicts on every interpreter found; on those without a GIL, theirs."""
+"""The same verdicts on every version found; on those without a GIL, theirs."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def turns(summary: dict[str, Any]) -> list[float]:
     return [each / sum(ops) for each in ops]
 
 
+@pytest.mark.builds
 @pytest.mark.serial
 def test_four_cpu_bound_threads_share_one_gil(gil_python: str) -> None:
     summary, rows = watched(gil_python, "cpu-bound")
@@ -84,6 +85,7 @@ def test_a_gil_switched_on_in_a_free_threaded_build_is_reported(free_threaded_py
         assert share([row], "running") == pytest.approx(own, abs=0.05), row
 
 
+@pytest.mark.builds
 def test_io_bound_threads_hardly_hold_it(python: str) -> None:
     summary, rows = watched(python, "io-bound")
     assert all(gil["held_share"] < 0.1 for gil in summary["gils"])

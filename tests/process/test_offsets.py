@@ -105,6 +105,7 @@ def published_by(runtime: Runtime) -> dict[str, int]:
     return debug_offsets.read(runtime.memory, runtime.address, runtime.layout.debug_fields)
 
 
+@pytest.mark.builds
 def test_a_live_process_publishes_the_numbers_of_the_table(publishing_python: str) -> None:
     found = interpreter(publishing_python)
     table = known()[*found.version_info[:2], found.free_threaded]
@@ -118,6 +119,7 @@ def test_a_live_process_publishes_the_numbers_of_the_table(publishing_python: st
     assert debug_offsets.overlay(table, published) == table
 
 
+@pytest.mark.builds
 def test_the_table_is_chosen_by_what_the_process_says_of_itself(python: str) -> None:
     found = interpreter(python)
     with running([python]) as pid:
@@ -145,6 +147,7 @@ def claiming(python: str, hexversion: int, folder: Path) -> Iterator[int]:
         yield pid
 
 
+@pytest.mark.builds
 def test_an_unknown_version_is_refused_by_its_name(python: str, tmp_path: Path) -> None:
     with claiming(python, 0x031003F0, tmp_path) as pid, pytest.raises(NotReadable) as refusal:
         locate(pid)
@@ -153,6 +156,7 @@ def test_an_unknown_version_is_refused_by_its_name(python: str, tmp_path: Path) 
     assert "layouts" in refusal.value.remedy
 
 
+@pytest.mark.builds
 def test_a_process_is_never_read_with_anothers_table(python: str, tmp_path: Path) -> None:
     found = interpreter(python)
     for major, minor, free_threaded in known():

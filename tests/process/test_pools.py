@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from support.interpreters import FOUND, at_least, name
+from support.interpreters import VERSIONS, at_least, name
 from support.observing import Observation, observing
 from support.targets import standing_by
 
@@ -114,7 +114,7 @@ pool.shutdown()
 
 LOOKS = 8
 LATE_US = 20_000  # as often the target tells; on a busy machine either loses its CPU between two steps
-EACH = pytest.mark.parametrize("interpreter", FOUND, ids=name)
+EACH = pytest.mark.parametrize("interpreter", VERSIONS, ids=name)
 
 Told = list[tuple[float, int, int]]
 

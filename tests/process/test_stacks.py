@@ -143,6 +143,7 @@ def holders(observation: Observation, workers: bool = False) -> list[list[str] |
     return [None if look[3] is None else stacks[look[3]] for look in looks if look[2] in wanted]
 
 
+@pytest.mark.builds
 def test_each_stack_is_what_the_thread_itself_says(python: str) -> None:
     with blocked(python) as (pid, told):
         stacks = read(pid)

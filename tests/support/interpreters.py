@@ -31,6 +31,14 @@ def _found() -> list[Interpreter]:
 FOUND = _found()  # newest first
 
 
+def of_each_version(some: list[Interpreter]) -> list[Interpreter]:
+    """The newest of each version among them: the layout of what is read is that of the version."""
+    once: dict[str, Interpreter] = {}
+    for found in some:
+        once.setdefault(version(found), found)
+    return list(once.values())
+
+
 @dataclass(frozen=True)
 class Kind:
     """What some tests need of an interpreter.
@@ -51,9 +59,13 @@ class Kind:
         """Marks a test that needs one of them."""
         return pytest.mark.needs(self)
 
-    def each(self) -> list[Any]:
-        """For parametrize: the path of each that is found, or a parameter that marks the test."""
-        return each(self.found) or [pytest.param("", id="none", marks=self.needed())]
+    def each(self, builds: bool = False) -> list[Any]:
+        """For parametrize: the path of one of each version that is found, or a parameter that marks the test.
+
+        `builds`: of every build of a version, such as the distribution's beside one with a shared libpython.
+        """
+        some = self.found if builds else of_each_version(self.found)
+        return each(some) or [pytest.param("", id="none", marks=self.needed())]
 
 
 def at_least(*version: int) -> Kind:
@@ -109,6 +121,7 @@ KINDS = (WITH_GIL, A_GIL_EACH, OLD, NEW, FREE_THREADED, WITH_HEADERS, WITNESSED)
 # GIL, newest first, and without one.
 PROMISED = [*one_of("3.14").found[:1], *one_of("3.11").found[:1]] or WITH_GIL.found[:1]
 PROMISED_FREE = one_of("3.13t").found[:1]
+VERSIONS = of_each_version(FOUND)
 
 
 def interpreter(path: str) -> Interpreter:

@@ -1,4 +1,4 @@
-"""`object-graph`: names, objects and references of known programs, on every interpreter found."""
+"""`object-graph`: names, objects and references of known programs, on every version of Python found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.interpreters import FOUND, interpreter, name
+from support.interpreters import ANY, interpreter
 
 from app.workloads.memory.blocks import Blocks
 
@@ -39,7 +39,7 @@ g = keep
 del a
 """
 
-every_python = pytest.mark.parametrize("python", [found.path for found in FOUND], ids=map(name, FOUND))
+every_python = pytest.mark.parametrize("python", ANY.each())
 
 
 def _run(code: str, python: str = sys.executable, seconds: float = 20, **params: Any) -> dict[str, Any]:
