@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Generator
 
@@ -31,7 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What tests record goes into a folder of their own, not among the user's runs."""
+    """What tests record goes into a folder of their own, not among the user's runs.
+
+    Bytecode is kept even where a container says otherwise: each of the thousands of processes that the tests
+    start would compile its sources anew, and pytest would rewrite every assertion.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # trio's makes it warn, and a warning is an error here
     os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gilscope-tests-")
 
