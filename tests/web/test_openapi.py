@@ -1,7 +1,8 @@
-"""The OpenAPI document says what the server answers: 2,000 requests made of it get no other answer."""
+"""The OpenAPI document says what the server answers: hundreds of requests made of it get no other answer."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,8 +22,8 @@ from schemathesis.specs.openapi.checks import (
 
 from .conftest import TOKEN
 
-CASES = 2_000
-EACH = 64  # of an operation; of some there are no more to make
+CASES = int(os.environ.get("OPENAPI_CASES", "500"))  # at least so many in all: .ci/run asks for more
+EACH = CASES * 32 // 1000  # of an operation; of some there are no more to make
 SLOW = {"list_processes": 2, "examine": 4, "list_interpreters": 2}  # they ask other programs
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 PROMISES = [
@@ -140,7 +141,7 @@ def put_to_test(
     return answered
 
 
-def test_no_answer_to_thousands_of_requests_is_undocumented(runs):
+def test_no_answer_to_any_request_is_undocumented(runs):
     site, ids = runs
     schema = schemathesis.openapi.from_url(f"{site.url}/api/v1/openapi.json", headers=HEADERS)
     with requests.Session() as session:
