@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from app.cli import report
 from app.cli.errors import describe
 from app.cli.foreground import Lent, Signals
 from app.cli.observation import AsJson, FailOn, Output, asked, finished, judge
+from app.cli.output import told_output
+from app.cli.via import Via
 from app.model.errors import GilscopeError, TargetFailed, from_json
 from app.model.summary import Summary
 from app.runs.adopted import adopt_orphans
@@ -33,6 +36,7 @@ def record(
         list[str], typer.Argument(metavar="-- COMMAND...", help="the program and its arguments")
     ],
     seconds: Annotated[float | None, asked("seconds")] = None,
+    via: Via = None,
     output: Output = None,
     fail_on: FailOn = None,
     as_json: AsJson = False,
@@ -41,10 +45,15 @@ def record(
 
     Its standard streams are this terminal's; the result follows on standard error when it has ended. With
     --json the result is on standard output, alone: what the command writes there goes to standard error.
+
+    With --via it runs on another machine or in a container, in the folder and environment that a shell there
+    has, with an empty standard input; what it writes comes here, both streams on one. It ends with the line.
     """
-    lent = Lent((0, 2, 2) if as_json else (0, 1, 2))
+    lent = None if via is not None else Lent((0, 2, 2) if as_json else (0, 1, 2))
     recording = Recording(output) if output else None
-    request = RunRequest(command=command, seconds=seconds, stdio=lent.stdio, fds=lent.further)
+    request = RunRequest(command=command, seconds=seconds, via=via)
+    if lent is not None:
+        request = replace(request, stdio=lent.stdio, fds=lent.further)
     adopt_orphans()
     run = asyncio.run(_observe(request, recording, lent, as_json))
     by_itself = run.state in ("finished", "failed") and run.exit_code is not None
@@ -92,18 +101,21 @@ def _show(run: LiveRun, as_json: bool, problems: list[GilscopeError]) -> Summary
     return summary
 
 
-async def _observe(request: RunRequest, recording: Recording | None, lent: Lent, as_json: bool) -> LiveRun:
+async def _observe(
+    request: RunRequest, recording: Recording | None, lent: Lent | None, as_json: bool
+) -> LiveRun:
     with Signals.passed_on() as signals:
         return await _observed(request, recording, lent, as_json, signals)
 
 
 async def _observed(
-    request: RunRequest, recording: Recording | None, lent: Lent, as_json: bool, signals: Signals
+    request: RunRequest, recording: Recording | None, lent: Lent | None, as_json: bool, signals: Signals
 ) -> LiveRun:
     manager = Manager(Settings.load(commands=True))
     try:
-        run = await manager.start(request, recording)
-        lent.let_go(_STDIN, *([] if as_json else [_STDOUT]))
+        run = await manager.start(request, recording, None if lent else told_output(as_json))
+        if lent is not None:
+            lent.let_go(_STDIN, *([] if as_json else [_STDOUT]))
         signals.are_for(run)
         await run.wait()
     finally:

@@ -62,10 +62,11 @@ class Start:
     only its standard error, and that only when it fails. With `stdio` it has those descriptors, which the
     observer inherits, as its standard streams, and stays in the observer's session and process group, so that
     it can be a terminal's foreground job; and it outlives an observer that is killed. It inherits `fds` too.
+    Without `env` or `cwd` it has the observer's own.
     """
 
     argv: list[str]
-    env: dict[str, str]
+    env: dict[str, str] | None
     cwd: str | None = None
     workload: bool = False  # it speaks the line described above
     stdio: tuple[int, int, int] | None = None

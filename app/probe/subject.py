@@ -39,6 +39,7 @@ class Subject:
         assert self._start is not None
         line = WorkloadLine() if self._start.workload else None
         if line is not None:
+            assert self._start.env is not None
             self._start.env.update(line.env)
         self.line = line
         self.target = Target(self._start, line.fds if line else ())

@@ -14,9 +14,10 @@ Json = dict[str, Any]
 def request_of(planned: Json) -> Json:
     """The body of a request for the same again, made of what the run's hello says of it.
 
-    Conflict where that cannot be had: of a process that was attached to, of a command in which a secret was
-    blanked or whose end was left out, of a script whose recording is from before scripts were kept. Of a
-    command neither the working directory nor the environment is part of it: it gets the server's.
+    Conflict where that cannot be had: of a process that was attached to, of what ran elsewhere, of a command
+    in which a secret was blanked or whose end was left out, of a script whose recording is from before
+    scripts were kept. Of a command neither the working directory nor the environment is part of it: it gets
+    the server's.
     """
     kind = planned["kind"]
     asked = {
@@ -28,6 +29,11 @@ def request_of(planned: Json) -> Json:
         asked.pop("name", None)
     if kind == "attach":
         raise Conflict("A process that ran already cannot be started again", "Attach to one that runs now.")
+    if "via" in planned:
+        raise Conflict(
+            f"It ran where `{planned['via']}` leads, and would be started here",
+            "Start it there again: gilscope record --via.",
+        )
     command = asked.get("command", ())
     if is_blanked(command):
         raise Conflict(

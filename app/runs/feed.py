@@ -31,6 +31,7 @@ JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
 _SLICE = f'{{"type":"{frames.Frame.type}"'
 
 Json = dict[str, Any]
+Listener = Callable[[Sequence[str]], None]  # is told messages as the observer wrote them
 
 
 class Feed:
@@ -43,6 +44,7 @@ class Feed:
         self.ledger = Ledger()
         self.hub = Hub()
         self.recordings: list[Recording] = []
+        self.listeners: list[Listener] = []
         self.timeline: TimelineWriter | None = None
         self.count = 0  # messages so far, of those that were taken
         self._unsaid: deque[str] = deque()  # heard, and not sent to viewers
@@ -57,6 +59,8 @@ class Feed:
         """Messages as the observer wrote them, which are decoded when they are taken."""
         for recording in self.recordings:
             recording.write_all(lines)
+        for listener in self.listeners:
+            listener(lines)
         self._unsaid += lines
         if self._ahead:
             self.go_ahead()

@@ -17,7 +17,7 @@ from app.model.errors import BadRequest, Conflict, GilscopeError, from_json
 from app.model.metrics import RunMetrics
 from app.model.summary import Summary
 from app.runs.again import request_of
-from app.runs.feed import Feed, dump
+from app.runs.feed import Feed, Listener, dump
 from app.runs.hub import Hub, Write
 from app.runs.lifecycle import ENDED, Ended, Lifecycle, State
 from app.runs.notes import Notes
@@ -182,6 +182,10 @@ class LiveRun:
     def record(self, recording: Recording) -> None:
         """Write the messages there too; before the start."""
         self._feed.recordings.append(recording)
+
+    def listen(self, listener: Listener) -> None:
+        """Tell it the messages as they come; before the start."""
+        self._feed.listeners.append(listener)
 
     def keep(self, recording: Recording | None) -> None:
         """Write them, and the timeline, into the archive; None: it cannot be used. Before the start."""

@@ -26,6 +26,7 @@ from app.runs import catalogue, delegated, interpreters, plan
 from app.runs.archive import Archive, Query, StoredRun
 from app.runs.archive.rebuild import hello_of, id_of
 from app.runs.catalogue import Catalogue
+from app.runs.feed import Listener
 from app.runs.garbage import collect_now
 from app.runs.importing import ImportingRun
 from app.runs.indexing import IndexingRun
@@ -100,11 +101,13 @@ class Manager:
         async with self._finding:
             return await asyncio.to_thread(interpreters.find, self._settings.pythons)
 
-    async def start(self, request: RunRequest, recording: Recording | None = None) -> LiveRun:
+    async def start(
+        self, request: RunRequest, recording: Recording | None = None, listener: Listener | None = None
+    ) -> LiveRun:
         """Check a request and start it; BadRequest, NotFound, Conflict or SwitchedOff: nothing was started.
 
         A process that cannot be attached to is refused with NotPermitted, NoSuchProcess or NotReadable. The
-        messages go into `recording` too, which is the caller's.
+        messages go into `recording` too, which is the caller's, and `listener` is told them as they come.
         """
         await self.allow(request)
         planned = await self._plan(request)
@@ -112,6 +115,8 @@ class Manager:
         run = self._admit(planned.limited(limits, self._settings.target_seconds))
         if recording is not None:
             run.record(recording)
+        if listener is not None:
+            run.listen(listener)
         if self._archived:
             await self._record(run)
         refusal = None

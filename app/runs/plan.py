@@ -44,8 +44,8 @@ class Plan:
     question: str | None = None  # what a workload's run is looked at for, see app/workloads/catalogue.py
 
     def limited(self, limits: Limits, limit_s: float) -> Plan:
-        """The same within limits, but for what has the caller's own streams: that is left as it is."""
-        if self.start is None or self.in_foreground:
+        """The same within limits, but for what has the caller's own streams, or runs elsewhere."""
+        if self.start is None or self.in_foreground or self.elsewhere:
             return self
         return replace(self, start=replace(self.start, limits=limits), limit_s=self.limit_s or limit_s)
 
@@ -53,6 +53,11 @@ class Plan:
     def in_foreground(self) -> bool:
         """Whether it has the caller's own streams, and so outlives its observer."""
         return self.start is not None and self.start.stdio is not None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its processes are not of this machine, so that no pid of theirs means anything here."""
+        return self.observer is not None
 
     @property
     def overrun(self) -> GilscopeError | None:
@@ -83,6 +88,7 @@ class Plan:
             "name": self.name,
             **({} if self.asked.script is None else {"script": self.asked.script}),
             "environment": None if self.environment is None else dict(self.environment),
+            **({} if self.asked.via is None else {"via": far.shown(self.asked.via)}),
             "attach": None if pid is None else {"pid": pid},
             "limits": self._limits_json(),
             "question": self.question,
@@ -90,7 +96,8 @@ class Plan:
 
     def _limits_json(self) -> Json | None:
         """What the program may use, of all its processes together or of each; None: as it likes."""
-        limits = self.start.limits if self.start is not None and not self.in_foreground else None
+        unlimited = self.start is None or self.in_foreground or self.elsewhere
+        limits = None if self.start is None or unlimited else self.start.limits
         if limits is None:
             return None
         return {
@@ -186,11 +193,22 @@ def of_command(request: RunRequest) -> Plan:
         raise BadRequest("command holds a NUL character, which no program can be given", field="command")
     _refuse(request, "command")
     seconds = _seconds(request.seconds)
+    name = request.name or name_of(redaction.command(command)) or command[0]
+    asked = replace(request, seconds=seconds, command=list(redaction.command(command)))
+    if request.via is not None:  # there it has what a shell there gives
+        return Plan(
+            kind="command",
+            name=_with_via(name, request.via),
+            asked=asked,
+            start=Start(list(command), None),
+            limit_s=seconds,
+            observer=far.command(request.via),
+        )
     variables = {**environment.inherited(), **request.variables}
     return Plan(
         kind="command",
-        name=request.name or name_of(redaction.command(command)) or command[0],
-        asked=replace(request, seconds=seconds, command=list(redaction.command(command))),
+        name=name,
+        asked=asked,
         start=Start(
             list(command), variables, cwd=request.cwd or os.getcwd(), stdio=request.stdio, fds=request.fds
         ),
@@ -239,16 +257,20 @@ def of_attach(request: RunRequest) -> Plan:
     here = request.via is None
     observer = None if request.via is None else far.command(request.via)
     name = name_of(environment.command_of(request.attach_pid)) if here else None
-    there = "" if request.via is None else f" via {far.shown(request.via)}"
-    _, longest = DECLARED["name"].lengths or (0, None)
     return Plan(
         kind="attach",
-        name=request.name or name or f"pid {request.attach_pid}{there}"[:longest],
+        name=request.name or name or _with_via(f"pid {request.attach_pid}", request.via),
         asked=replace(request, seconds=seconds),
         limit_s=seconds,
         environment=environment.of_process(request.attach_pid) if here else None,
         observer=observer,
     )
+
+
+def _with_via(name: str, via: str | None) -> str:
+    """What a run is called, and where it is if that is elsewhere."""
+    _, longest = DECLARED["name"].lengths or (0, None)
+    return name if via is None else f"{name} via {far.shown(via)}"[:longest]
 
 
 def _refuse(request: RunRequest, kind: Kind) -> None:

@@ -73,8 +73,8 @@ class Supervision:
         self._patience = patience
         self._run = run
         self._shared = shared
-        outlives = plan.asked.attach_pid is not None or plan.in_foreground
-        self._keeper = None if outlives else shared.keeper
+        self._is_ours = plan.asked.attach_pid is None and not plan.elsewhere  # what is left of it is killed
+        self._keeper = shared.keeper if self._is_ours and not plan.in_foreground else None
         self._observer: ObserverProcess | None = None
         self._program: Adopted | None = None  # in the foreground, once it was seen
         self._lost = False  # its observer: it runs on
@@ -118,7 +118,7 @@ class Supervision:
 
     def saw(self, pid: int) -> None:
         """A process of the target's tree, which is to end with the run; one that was attached to lives on."""
-        if self._plan.asked.attach_pid is None:
+        if self._is_ours:
             self._orphans.note(pid)
         if self._keeper is not None:
             self._keeper.note(self._id, pid)

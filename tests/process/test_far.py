@@ -201,6 +201,64 @@ def test_nothing_is_left_there(any_python: str, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".zip", ".py", ".pyz")]
 
 
+def recorded(home: Path, via: str, *words: str, code: str) -> list[str]:
+    """The command that records a program there."""
+    return [*GILSCOPE, "record", "--via", via, *words, "--", sys.executable, "-c", code]
+
+
+def test_a_command_there_is_recorded_and_its_output_and_status_come_here(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time\n"
+        "print(os.environ['SIDE'], os.getcwd(), repr(sys.stdin.read()), flush=True)\n"
+        "print('an error', file=sys.stderr)\n"
+        "while time.process_time() < 0.5: sum(range(1000))\n"
+        "sys.exit(3)\n"
+    )
+    command = recorded(tmp_path, f"env SIDE=far sh -c 'cd {tmp_path}; exec sh'", "--json", code=code)
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path), "ONLY_HERE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 3, done.stderr
+    assert f"far {tmp_path} ''\n" in done.stderr
+    assert "an error\n" in done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["run"]["exit_code"] == 3
+    assert " via env SIDE=far sh -c" in summary["run"]["name"]
+    assert summary["run"]["environment"] is None, "what it had there is not known here"
+    assert summary["run"]["cpu_s"] > 0.5
+
+
+def test_a_signal_goes_to_the_command_there(tmp_path: Path) -> None:
+    code = "import signal; print('ready', flush=True); signal.pause()"
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path)}
+    command = recorded(tmp_path, "sh -c", code=code)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as run:
+        assert run.stdout
+        assert run.stdout.readline() == b"ready\n"
+        run.send_signal(signal.SIGTERM)
+        run.communicate(timeout=30)
+        assert run.returncode == 128 + signal.SIGTERM
+
+
+def test_a_command_there_ends_with_the_line(tmp_path: Path) -> None:
+    code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path)}
+    command = recorded(tmp_path, f"env LINE={tmp_path.name} sh -c", code=code)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as run:
+        assert run.stdout
+        program = psutil.Process(int(run.stdout.readline()))
+        observer = program.parent()
+        assert observer
+        assert marked(observer, "LINE", tmp_path.name)
+        observer.kill()
+        gone, alive = psutil.wait_procs([program], timeout=20)
+        assert gone, alive
+        _, said = run.communicate(timeout=30)
+        assert run.returncode == 1
+        assert "Try the command by hand" in said
+
+
 @pytest.mark.parametrize(
     ("via", "said"),
     [

@@ -73,6 +73,7 @@ def test_a_run_is_asked_for_again_as_it_was(told: dict[str, Any], request_again:
         (planned("command", command=["x", "--token", "***"], name="x"), "looks like a secret"),
         (planned("command", command=command(["x", "-pw=" + "y" * 65_536]), name="x"), "its end is missing"),
         (planned("command", command=command(["x", *["--user"] * 257]), name="x"), "its end is missing"),
+        (planned("command", command=["x"], name="x", via="ssh host"), "It ran where `ssh host` leads"),
         (planned("script", name="script"), "text of this script was not kept"),
     ],
     ids=lambda told: told["kind"] if isinstance(told, dict) else "",
