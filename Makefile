@@ -35,6 +35,9 @@ QUICK := $(filter-out %/conftest.py %/workloads %/__pycache__,$(wildcard tests/u
   $(patsubst %,tests/contract/test_%.py,documents findings_page floors names) \
   tests/process/test_figures.py::test_the_switches_are_those_that_the_process_counts_itself \
   tests/browser/test_report_file.py
+# A quarter of their time goes into statistics over thousands of samples, and into imports that are made to take long.
+NOT_QUICK := $(addprefix tests/unit/,analysis/test_estimates.py analysis/test_scaling.py \
+  analysis/test_scaling_rows.py runs/test_importing.py)
 
 # Both parts run, whatever the first one comes to, so that no failure hides another. What failed beside others is
 # run again alone, where it has to pass twice in a row: docs/decisions/0010.
@@ -48,7 +51,7 @@ test: lint chromium compilers ssh  ## install what the tests need, check the sou
 	[ -z "$$failed" ] || { echo >&2 "Failed: $$failed"; exit 1; }
 
 test-quick: $(VENV)/.installed-test chromium  ## those that are quick: units, contracts, one real target, one page
-	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(QUICK) $(ARGS)
+	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(addprefix --ignore=,$(NOT_QUICK)) $(QUICK) $(ARGS)
 
 coverage: $(VENV)/.installed-test  ## tell which lines of app the units reach, module by module
 	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" --cov=app --cov-report=term:skip-covered tests/unit $(ARGS)
