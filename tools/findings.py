@@ -104,6 +104,7 @@ AT_ONCE_IN_PART = frozenset(
     }
 )
 EVERYWHERE = frozenset({"observation-thin"})  # said of the machine, not of the program
+OF_CLUSTERS = frozenset({"worker-gil-bound"})  # of no single program: tests/process/test_dask.py
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
-     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims": as in a summary, with
-     fewer rows,
+     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims", "workers", "tasks": as
+     in a summary, with fewer rows,
      "memory", "heap", "gc", "types", "census", "readings": of the processes that are there, as in a
      summary but for what process_rows.py says}
 
@@ -35,6 +35,7 @@ from app.analysis.process_rows import live_rows
 from app.analysis.window import GilRates
 
 HOT_ROWS = 12
+TASK_ROWS = 100
 PAIRS = 100  # of holder and waiter: a convoy of ten threads
 
 _Rates = dict[int, GilRates]
@@ -75,6 +76,8 @@ def figures_of(ledger: Ledger) -> dict[str, Any]:
         "loops": ledger.loop_rows(),
         "pools": ledger.pool_rows(),
         "trims": ledger.trims.rows(),
+        "workers": ledger.cluster.workers(),
+        "tasks": ledger.cluster.tasks(TASK_ROWS),
         **live_rows(ledger),
     }
 

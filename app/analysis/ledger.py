@@ -18,6 +18,7 @@ from typing import Any
 from app.analysis import stuck, who_waits
 from app.analysis.capabilities import available
 from app.analysis.census import Censuses, Containers
+from app.analysis.cluster import ClusterUse
 from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils, ends_of
 from app.analysis.heaps import Heaps
@@ -100,7 +101,8 @@ class Ledger:
         self.censuses = Censuses()
         self.containers = Containers()
         self.readings = kept()
-        own = (self.heaps, self.collectors, self.censuses, self.containers)
+        self.cluster = ClusterUse()
+        own = (self.heaps, self.collectors, self.censuses, self.containers, self.cluster)
         self.per_process = (*own, *self.readings.values())
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self.threads = Threads(piece)

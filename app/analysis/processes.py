@@ -268,6 +268,8 @@ class ProcessUse:
             "thread_pools": message.thread_pools if message else [],
             "threads_growth": grown.to_json() if grown else None,
             "threads_ended": ended,
+            "host": message.host if message else None,
+            "worker": message.worker if message else None,
         }
 
     def memory_row(self, large: LargeObjects | None, cycles: DeadCycles | None) -> MemoryFigures:

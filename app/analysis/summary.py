@@ -67,6 +67,8 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "loops": ledger.loop_rows(),
         "pools": ledger.pool_rows(),
         "stuck": ledger.stuck(),
+        "workers": ledger.cluster.workers(),
+        "tasks": ledger.cluster.tasks(),
         "gils_switched_on": ledger.gils_switched_on(),
         "trims": ledger.trims.rows(),
         "workload": _workload(ledger),

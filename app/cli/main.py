@@ -21,6 +21,7 @@ COMMANDS = {
     "run": ("run", "run"),
     "record": ("record", "record"),
     "attach": ("attach", "attach"),
+    "dask": ("dask_cluster", "dask"),
     "ps": ("ps", "ps"),
     "doctor": ("doctor", "doctor"),
     "memory": ("memory", "memory"),

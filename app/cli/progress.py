@@ -12,7 +12,7 @@ SEPARATOR = " · "
 def title(run: dict[str, Any]) -> str:
     """What is run, on what: "convoy · threads 4 · CPython 3.13.0"; of an attached one its pid too."""
     parts = [run["name"]]
-    if attached := run.get("attach"):
+    if (attached := run.get("attach")) and attached.get("pid") is not None:
         parts.append(f"pid {attached['pid']}")
     if run["executor"] is not None:
         parts.append(f"{run['executor']} {run['workers']}")

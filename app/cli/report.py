@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from app.cli import report_causes, report_memory, report_result
+from app.cli.report_cluster import called, cluster, is_cluster
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.states import STATES
 from app.model.summary import Lengths, Summary, TargetInfo
 
+CLUSTER_THREADS = 20  # of all workers: each has a dozen, and most of these wait
 _NO_PYTHON = " (no Python state)"  # beside a thread that a C library made, and that never called Python
 
 
 def text(summary: Summary) -> str:
     """The whole report: one table a part, separated by empty lines."""
     parts = [
-        *(_title(summary), _failure(summary), _gils(summary), _threads(summary)),
+        *(_title(summary), _failure(summary)),
+        *(cluster(summary) or [_gils(summary)]),
+        _threads(summary),
         *report_causes.causes(summary),
         *report_memory.parts(summary),
         *(report_result.figures(summary), report_result.table(summary)),
@@ -32,10 +36,11 @@ def python_name(target: TargetInfo) -> str:
 
 def _title(summary: Summary) -> str:
     run, target = summary["run"], summary["target"]
-    interval = target.get("switch_interval_s")
+    interval, several = target.get("switch_interval_s"), is_cluster(summary)
     parts = [
         run["name"] or "",
-        *([f"pid {target['pid']}"] if run["kind"] == "attach" and target["pid"] else []),
+        *([f"pid {target['pid']}"] if run["kind"] == "attach" and target["pid"] and not several else []),
+        *([f"{len(summary['workers'])} workers"] if several else []),
         python_name(target),
         f"{run['state'].replace('_', ' ')} after {units.seconds(run['duration_s'])}",
     ]
@@ -71,6 +76,8 @@ def _threads(summary: Summary) -> str:
     threads = summary["threads"]
     if not threads:
         return ""
+    if is_cluster(summary):
+        threads = sorted(threads, key=lambda thread: -(thread["cpu_s"] or 0.0))[:CLUSTER_THREADS]
     seen = [state for state in STATES if any(thread["shares"].get(state) for thread in threads)]
     columns = [Column("thread"), Column("pid", "right"), Column("seen", "right")]
     columns += [Column(state, "right") for state in seen]
@@ -80,7 +87,7 @@ def _threads(summary: Summary) -> str:
     rows = [
         [
             (thread["name"] or str(thread["tid"])) + (_NO_PYTHON if thread["interpreter"] is None else ""),
-            str(thread["pid"]),
+            called(summary, thread["pid"]).removeprefix("pid "),
             units.coverage(thread["coverage"]),
             *(units.share(thread["shares"].get(state)) for state in seen),
             units.seconds(thread["gil_wait"]["p50_s"]),
@@ -98,8 +105,11 @@ def _threads(summary: Summary) -> str:
 def _unlisted(summary: Summary) -> list[str]:
     """What the table of threads leaves out."""
     lines = []
-    if summary["threads_not_shown"]:
-        lines.append(f"{summary['threads_not_shown']:,} more threads, less active than these, are not shown.")
+    cut = max(0, len(summary["threads"]) - CLUSTER_THREADS) if is_cluster(summary) else 0
+    if summary["threads_not_shown"] + cut:
+        lines.append(
+            f"{summary['threads_not_shown'] + cut:,} more threads, less active than these, are not shown."
+        )
     unlisted_s = summary.get("threads_cpu_unlisted_s")  # a run recorded by an earlier version has none
     if unlisted_s:
         lines.append(

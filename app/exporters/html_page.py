@@ -42,7 +42,7 @@ _SHEETS = (
     "graph",
     "ladder",
 )
-_DRAWN = tuple(f'{{"type":"{kind}"' for kind in ("names", "process", "frame", "report", "end"))
+_DRAWN = tuple(f'{{"type":"{kind}"' for kind in ("names", "process", "frame", "cluster", "report", "end"))
 
 Json = dict[str, Any]
 

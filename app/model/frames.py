@@ -10,7 +10,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
 
     hello     v, origin_ns, started_at (s since the epoch), slice_us, run, sampling
     process   at_us, pid, parent, python, free_threaded, gil_enabled, switch_interval_us, command,
-              capabilities, why, cpus, thread_pools, gone    sent again whenever one of these changes
+              capabilities, why, cpus, thread_pools, gone    sent again whenever one of these changes;
+              host, worker        of a cluster's worker, and of what it started: null of all others
     names     at_us, threads [[lane, pid, tid, name, interpreter]], gils [[gil, pid, interpreter]],
               functions [[function, qualified name, file, first line]],
               stacks [[stack, [function, line, function, line, ...]]], leaf first,
@@ -48,6 +49,9 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               large_bytes, large_known, large_read, large_torn, large_cut, allocator
     holders   at_us, pid, took_us, cpu_us, rows [[path, type, items]]
     open_files, and whatever else app/model/readings lists: its own module there says what is in it
+    cluster   at_us, tasks [[pid, lane, begun_us, from_us, length_us, held_us, over, key, name]],
+              own [[pid, length_us, contended_us]],
+              clocks [[host, worker, pid, off_us, why]]
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -171,6 +175,13 @@ Recordings of before are of pymalloc.
 A holders message tells of containers with 1,000 items or more that a name holds, the largest first: in a
 module, `app.cache: SESSIONS` or `app.cache: STORE.items`, or in a function that runs, `serve(): pending`.
 
+A cluster message tells of the workers of a cluster, all of them one run: app/runs/cluster. Each row of
+`tasks` is a piece of a task, from `from_us` for `length_us`, in which its thread held the GIL for `held_us`;
+pieces of one task have the same `begun_us`, and the last one is `over`. `name` is what the scheduler calls
+tasks of its kind by, the beginning of its `key`. `own` is what the cluster itself says of a worker's GIL: in
+`length_us` it was busy for `contended_us`, null where the cluster does not measure that. `clocks` says once
+of each worker what its clock is set beside the run's by, and by how many microseconds at most it may be off.
+
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
 threads that have done something of late which a sample looked at, since the counters before. `ops` counts
@@ -227,6 +238,8 @@ class Process:
     cpus: float | None = None  # that it may use, by its affinity and its cgroup's quota
     thread_pools: list[str] = field(default_factory=list)  # "OpenBLAS": libraries with threads of their own
     gone: bool = False
+    host: str | None = None  # these two of a cluster alone: where its worker runs, and what that is called
+    worker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -440,6 +453,17 @@ class ContainerHolders:
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """What the workers of a cluster did beside what is seen of their processes."""
+
+    type: ClassVar[str] = "cluster"
+    at_us: int
+    tasks: Sequence[Row] = field(default_factory=list)
+    own: Sequence[Row] = field(default_factory=list)
+    clocks: Sequence[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a process of the tree."""
 
@@ -497,6 +521,7 @@ Message = Union[
     Types,
     ContainerHolders,
     ProcessReading,
+    Cluster,
     Event,
     Report,
     End,

@@ -232,6 +232,30 @@ class ProcessRow(TypedDict):
     thread_pools: list[str]
     threads_growth: CountGrowth | None
     threads_ended: ThreadsEnded | None  # None where there were none
+    host: str | None  # of a cluster's worker, and of what it started: None of all others
+    worker: str | None  # what it is called
+
+
+class WorkerRow(TypedDict):
+    """What a cluster says of one of its workers, and by how much that one's clock may be off."""
+
+    pid: int
+    own_gil_share: (
+        Maybe  # for how much of the time its GIL was busy; None where the cluster does not measure that
+    )
+    clock_off_s: Maybe
+    clock: str | None  # what the clock is set beside the run's by
+
+
+class TaskRow(TypedDict):
+    """The tasks of one kind that a cluster's worker did."""
+
+    pid: int
+    name: str
+    count: int  # that are over
+    total_s: float  # of its threads' time, all together
+    held_s: float  # of the GIL
+    longest_s: Maybe  # of those that are over
 
 
 class CourseRows(TypedDict):
@@ -879,6 +903,8 @@ class Measurements(TypedDict):
     loops: list[LoopRow]
     pools: list[PoolRow]
     stuck: list[StuckRow]
+    workers: list[WorkerRow]  # of a cluster; empty of all other runs
+    tasks: list[TaskRow]
     gils_switched_on: list[SwitchedOnRow]
     trims: list[TrimRow]
     workload: Reported | None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from app.model.frames import (
     Blocked,
+    Cluster,
     Collector,
     ContainerHolders,
     Counters,
@@ -159,6 +160,38 @@ class LongStep(NamedTuple):
     task: str | None
     over: bool
     stacks: list[int]
+
+
+class TaskPiece(NamedTuple):
+    """A piece of a task that a cluster's worker does."""
+
+    pid: int
+    lane: int
+    begun_us: int
+    from_us: int
+    length_us: int
+    held_us: int  # of the GIL, by its thread
+    over: bool
+    key: str
+    name: str
+
+
+class OwnFigure(NamedTuple):
+    """For how long a cluster itself says that a worker's GIL was busy; None where it does not."""
+
+    pid: int
+    length_us: int
+    contended_us: int | None
+
+
+class WorkerClock(NamedTuple):
+    """By how much a worker's clock may be off."""
+
+    host: str
+    worker: str
+    pid: int
+    off_us: int
+    why: str
 
 
 class CollectorCounts(NamedTuple):
@@ -352,6 +385,21 @@ def loop_lags(message: Loops) -> Iterator[LoopLags]:
 def loop_steps(message: Loops) -> Iterator[LongStep]:
     """The steps that took long."""
     return map(LongStep._make, message.steps)
+
+
+def task_pieces(message: Cluster) -> Iterator[TaskPiece]:
+    """What the workers did."""
+    return map(TaskPiece._make, message.tasks)
+
+
+def own_figures(message: Cluster) -> Iterator[OwnFigure]:
+    """What the cluster itself says."""
+    return map(OwnFigure._make, message.own)
+
+
+def worker_clocks(message: Cluster) -> Iterator[WorkerClock]:
+    """How the clocks of the workers stand."""
+    return map(WorkerClock._make, message.clocks)
 
 
 def collector_totals(message: Collector) -> Iterator[CollectorCounts]:

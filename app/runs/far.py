@@ -97,11 +97,15 @@ def packed() -> bytes:
     return file.getvalue()
 
 
+def begin(words: Sequence[str] = ()) -> str:
+    """The program that Python there runs: it says a line, takes the zip with its size before, and begins."""
+    spoken = ".".join(map(str, _OLDEST))
+    return _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
+
+
 def _first_line(words: Sequence[str]) -> bytes:
     """What the shell is told: to become the first Python that there is."""
-    spoken = ".".join(map(str, _OLDEST))
-    begin = _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
-    code = base64.b64encode(begin.encode()).decode()
+    code = base64.b64encode(begin(words).encode()).decode()
     # Isolated: nothing of the folder where it starts is imported, whoever may write there.
     python = f"-I -c 'import base64; exec(base64.b64decode(\"{code}\"))' {OBSERVER_NAME}"
     return (

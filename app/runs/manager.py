@@ -122,7 +122,7 @@ class Manager:
         refusal = None
         try:
             await run.start(run.plan.observer or self._observer)
-            if request.attach_pid is not None:
+            if run.plan.kind == "attach":
                 refusal = await run.admitted()
         finally:
             if refusal is None:
@@ -260,6 +260,8 @@ class Manager:
                 return await asyncio.to_thread(plan.of_command, request)
             case "script":
                 return plan.of_script(request, await self.catalogue(), await self.interpreters())
+            case "attach" if request.scheduler is not None:
+                return plan.of_cluster(request)
             case "attach":
                 return await asyncio.to_thread(plan.of_attach, request)
 

@@ -12,7 +12,7 @@ from app.model import redaction
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.program import name_of
 from app.model.spec import Limits, ObserverSpec, Sampling, Start
-from app.runs import catalogue, environment, far, interpreters
+from app.runs import catalogue, cluster, environment, far, interpreters
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
@@ -80,7 +80,8 @@ class Plan:
         It stands in the hello, so that the run can be started again from its recording.
         """
         asked = {name: getattr(self.asked, name) for name in ASKED}
-        pid = self.asked.attach_pid
+        pid, scheduler = self.asked.attach_pid, self.asked.scheduler
+        attached = {"pid": pid} if scheduler is None else {"scheduler": redaction.text(scheduler)}
         return {
             "id": run_id,
             "kind": self.kind,
@@ -89,7 +90,7 @@ class Plan:
             **({} if self.asked.script is None else {"script": self.asked.script}),
             "environment": None if self.environment is None else dict(self.environment),
             **({} if self.asked.via is None else {"via": far.shown(self.asked.via)}),
-            "attach": None if pid is None else {"pid": pid},
+            "attach": attached if self.kind == "attach" else None,
             "limits": self._limits_json(),
             "question": self.question,
         }
@@ -118,6 +119,8 @@ def kind_of(request: RunRequest) -> Kind:
     """What the request asks for; BadRequest unless it is exactly one thing."""
     kinds = {name: declared.names for name, declared in DECLARED.items() if declared.names}
     given = [name for name in kinds if getattr(request, name) is not None]
+    if request.scheduler is not None and not given:
+        return "attach"
     if len(given) != 1:
         raise BadRequest(
             "A run is of one workload, of one command, of one script or of one process",
@@ -271,6 +274,22 @@ def _with_via(name: str, via: str | None) -> str:
     """What a run is called, and where it is if that is elsewhere."""
     _, longest = DECLARED["name"].lengths or (0, None)
     return name if via is None else f"{name} via {far.shown(via)}"[:longest]
+
+
+def of_cluster(request: RunRequest) -> Plan:
+    """The plan for the workers of a cluster; BadRequest names what is at fault."""
+    assert request.scheduler is not None
+    _check_sampling(request.sampling)
+    seconds = _seconds(request.seconds)
+    command = cluster.command(request.scheduler)
+    _, longest = DECLARED["name"].lengths or (0, None)
+    return Plan(
+        kind="attach",
+        name=request.name or f"Dask at {redaction.text(request.scheduler)}"[:longest],
+        asked=replace(request, seconds=seconds),
+        limit_s=seconds,
+        observer=command,
+    )
 
 
 def _refuse(request: RunRequest, kind: Kind) -> None:

@@ -37,7 +37,10 @@ def _asked(help: str, default: Any = None, **more: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """One run: exactly one of `workload`, `command`, `script` and `attach_pid`. None means the default."""
+    """One run: exactly one of `workload`, `command`, `script`, `attach_pid` and `scheduler`.
+
+    None means the default.
+    """
 
     workload: str | None = _asked(
         "The name of a workload, as the catalogue lists it.", of=("workload",), names="workload"
@@ -80,6 +83,7 @@ class RunRequest:
     )
     name: str | None = _asked("What to call the run.", lengths=(1, 80))
     cwd: str | None = None  # of a command or a script, from the command line
+    scheduler: str | None = None  # of a cluster to observe, from the command line: see cluster/
     via: str | None = None  # what gives a shell where the process runs, from the command line: see far.py
     variables: Mapping[str, str] = field(default_factory=dict)  # further ones of a command's environment
     stdio: tuple[int, int, int] | None = None  # descriptors for a command that is to run in the foreground

@@ -73,7 +73,7 @@ class Supervision:
         self._patience = patience
         self._run = run
         self._shared = shared
-        self._is_ours = plan.asked.attach_pid is None and not plan.elsewhere  # what is left of it is killed
+        self._is_ours = plan.kind != "attach" and not plan.elsewhere  # what is left of it is killed
         self._keeper = shared.keeper if self._is_ours and not plan.in_foreground else None
         self._observer: ObserverProcess | None = None
         self._program: Adopted | None = None  # in the foreground, once it was seen

@@ -45,6 +45,7 @@ NOT_RUN = {
     "kubectl ": "needs a cluster",
     "sudo ": "changes the machine",
     "make ": "each sets up, serves or tests this very folder; make itself says what it would do",
+    "gilscope dask ": "needs a cluster; tests/process/test_dask.py observes one",
     "pip install .": "tests/contract/test_installing.py installs by pip, pipx and uv",
     "pip install ": "fetches what the case is about; `make cases` runs it",
 }

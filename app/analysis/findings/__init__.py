@@ -7,6 +7,7 @@ alike. What could not be measured is null there, and then it says nothing.
 from __future__ import annotations
 
 from app.analysis.findings import (
+    cluster,
     cores,
     gil,
     growth,
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *observation.RULES,
     *stuck.RULES,
     *switched.RULES,
+    *cluster.RULES,
     *gil.RULES,
     *idle.RULES,
     *cores.RULES,

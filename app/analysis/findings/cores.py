@@ -182,6 +182,8 @@ def _process(summary: Measurements, pid: int) -> ProcessRow:
         "thread_pools": [],
         "threads_growth": None,
         "threads_ended": None,
+        "host": None,
+        "worker": None,
     }
 
 

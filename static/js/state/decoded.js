@@ -109,6 +109,10 @@ const KINDS = {
   figures: having(FIGURES),
   event: having(EVENT),
   heap: having(HEAP),
+  cluster: having({
+    at_us: natural,
+    tasks: listOf(row(natural, natural, whole, natural, natural, natural, flag, string, string)), // begun before it, too
+  }),
   collector: having({ at_us: natural, pauses: listOf(values) }),
   report: having({ at_us: natural, data: object }),
   end: having({ at_us: natural }),

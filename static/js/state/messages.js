@@ -100,7 +100,8 @@
  *            notes?: Note[], limits?: {memory_bytes: Maybe, processes: Maybe, together: boolean} | null}} Run
  * @typedef {{pid: number, parent: number | null, command: string[], python: string | null,
  *            free_threaded: boolean | null, gil_enabled: boolean | null, switch_interval_us: number | null,
- *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean}} Process
+ *            capabilities: {[measure: string]: string}, why: {[measure: string]: string}, gone: boolean,
+ *            host?: string | null, worker?: string | null}} Process
  * @typedef {{start_us: number, end_us: number, samples: number, failed: number, late: number,
  *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
  * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number}}} Hello

@@ -23,6 +23,7 @@ import { ENDED, HOLDER_NONE } from "./messages.js";
 import { Pauses } from "./pauses.js";
 import { Reports } from "./reports.js";
 import { Series } from "./series.js";
+import { Tasks } from "./tasks.js";
 
 /** Events that are kept for the timeline, the latest. */
 const MOST_EVENTS = 500;
@@ -73,6 +74,8 @@ export class RunState {
   /** How some values of each process went. @type {{[name: string]: Courses} & ReturnType<typeof allCourses>} */
   courses = allCourses();
   reports = new Reports();
+  /** What the threads of a cluster's workers do. */
+  tasks = new Tasks();
   series = new Series();
   clock = new LiveClock();
   /** What lies before the messages that came, where it can be asked for. @type {History | null} */
@@ -204,6 +207,9 @@ export class RunState {
       case "collector":
         if (this.#isOver(message.at_us)) break;
         for (const pause of message.pauses) this.#pausesOf(pause[0], pause[1]).take(pause);
+        break;
+      case "cluster":
+        if (!this.#isOver(message.at_us)) this.tasks.take(message);
         break;
       case "report":
         this.reports.take(message.at_us, message.data);
@@ -408,9 +414,9 @@ export class RunState {
 export function piecesOf(messages) {
   const span = new RunState();
   for (const message of messages) {
-    if (message.type === "names" || message.type === "frame") span.take(message, 0);
+    if (["names", "frame", "cluster"].includes(message.type)) span.take(message, 0);
   }
-  return { lanes: span.lanes, gils: span.gils };
+  return { lanes: span.lanes, gils: span.gils, tasks: messages.filter(({ type }) => type === "cluster") };
 }
 
 /** @param {RunEvent} one @param {RunEvent} other */

@@ -9,7 +9,8 @@
  * @property {Order} order of the lanes of a process
  * @property {boolean} idle whether threads that never ran, waited for the GIL or called C code have a lane
  * @property {ReadonlySet<number>} pinned lanes that come first, whatever else is chosen
- * @property {ReadonlySet<number>} collapsed processes of which the GIL alone is shown
+ * @property {ReadonlySet<number>} collapsed processes of which the GIL alone is shown; of many workers of a cluster, of
+ *     which that is so at first, those of which all is shown
  */
 import { STATES } from "../state/messages.js";
 

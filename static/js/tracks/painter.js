@@ -23,6 +23,7 @@ import { generationOf } from "../state/pauses.js";
 import { paintCounter } from "./counters.js";
 import { paintFlows } from "./flows.js";
 import { paintFound, paintMarks } from "./marks.js";
+import { paintTasks } from "./tasks.js";
 
 export const AXIS_HEIGHT = 24;
 const PAD = 3;
@@ -85,7 +86,9 @@ export function paint(surface, palette, picture) {
   for (const { row, top } of placed) {
     if (row.kind === "free") sayFree(surface, palette, row, top);
     else if (row.kind === "counter") paintCounter(surface, palette, picture, row, top);
-    else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
+    else if (row.kind === "lane" && row.tasks.length) {
+      paintTasks(context, palette, picture.scale, row.tasks, { top, height: row.height }, picture.edgeUs);
+    } else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
   }
   const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
   paintFlows(context, palette, picture.flows, picture.scale, topOf);

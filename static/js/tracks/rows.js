@@ -7,11 +7,12 @@
  * @import { Pauses } from "../state/pauses.js"
  * @import { Gil, Lane } from "../state/run_state.js"
  * @import { Series } from "../state/series.js"
+ * @import { Task, Tasks } from "../state/tasks.js"
  * @import { LaneChoice } from "./lane_choice.js"
  * @typedef {{top: number, height: number}} Place in CSS pixels
  * @typedef {Place & {kind: "process", process: Process, collapsed: boolean}} ProcessRow
  * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
- * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean, idle: boolean})} TrackRow
+ * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean, idle: boolean, tasks: readonly Task[]})} TrackRow
  * @typedef {Place & {kind: "collector", pauses: Pauses, exact: boolean, track: Track}} CollectorRow its pauses are
  *     `exact`, or sampled; an idle lane is lower and quieter than its neighbours
  * @typedef {Place & {kind: "counter", counter: Counter, series: Series, pinned: boolean}} CounterRow
@@ -21,6 +22,9 @@
  */
 
 import { ALL_LANES, byLane, inOrder, isIdle, isShown } from "./lane_choice.js";
+
+/** Of more of a cluster's workers the GIL alone is shown at first. */
+const MANY_WORKERS = 8;
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
@@ -41,7 +45,7 @@ const DENSITIES = [
  * `endUs` has not come into it, and a process goes with its threads. Into a view that stands still no collector comes
  * that paused nothing until then.
  * @param {{processes: Map<number, Process>, lanes: Map<number, Lane>, gils: Map<number, Gil>,
- *          pauses: Map<string, Pauses>, figures?: {threads: ThreadFigures[]} | null,
+ *          pauses: Map<string, Pauses>, tasks?: Tasks, figures?: {threads: ThreadFigures[]} | null,
  *          trackIn: (one: Lane | Gil, startUs: number, endUs: number) => Track}} cast
  * @param {number} startUs
  * @param {number} endUs
@@ -63,8 +67,9 @@ export function layOut(
   const { processes, gils, pauses } = cast;
   const figures = byLane(told?.threads ?? []);
   const standsUs = told === (cast.figures ?? null) ? Infinity : endUs;
-  const groups = [...processes.values()].map((process) => {
-    const collapsed = choice.collapsed.has(process.pid);
+  const many = [...processes.values()].filter(({ worker, gone }) => worker && !gone).length > MANY_WORKERS;
+  const groups = inPlaces([...processes.values()]).map((process) => {
+    const collapsed = choice.collapsed.has(process.pid) !== (many && !!process.worker);
     const chosen = threadsOf(process, cast, startUs, endUs)
       .filter(isShown(choice, figures))
       .sort(inOrder(choice, figures));
@@ -96,10 +101,20 @@ export function layOut(
       lane,
       pinned: choice.pinned.has(lane.lane),
       idle: busy && isIdle(figures.get(lane.lane)),
+      tasks: cast.tasks?.of(lane.lane) ?? [],
       track: cast.trackIn(lane, startUs, endUs),
     })),
   ]);
   return stacked(/** @type {Unplaced[]} */ ([...counters, ...rows]), room);
+}
+
+/** A cluster's workers stand host by host, in the order of their names. @param {Process[]} processes */
+function inPlaces(processes) {
+  const words = new Intl.Collator("en", { numeric: true });
+  const place = (/** @type {Process} */ { host, worker }) => `${host ?? ""} ${worker ?? ""}`;
+  return processes.some(({ worker }) => worker)
+    ? processes.sort((one, other) => words.compare(place(one), place(other)))
+    : processes;
 }
 
 /**

@@ -11,6 +11,7 @@ from app.model.frames import (
     KINDS,
     STANDING,
     Blocked,
+    Cluster,
     End,
     Event,
     Frame,
@@ -26,7 +27,7 @@ from app.model.frames import (
 )
 
 NAMING = {Hello, Process, Names}
-OF_A_TIME = {Frame, Stacks, Blocked, Loops, Pools, Event, Report, End}
+OF_A_TIME = {Frame, Stacks, Blocked, Loops, Pools, Cluster, Event, Report, End}
 
 
 def test_a_message_is_the_same_after_it_was_a_line():

@@ -19,7 +19,9 @@ export function attachHistory(state, id, onNews, until) {
     getTimeline: (fromUs, toUs, bins) => untilAnswered(() => getTimeline(id, fromUs, toUs, bins), until),
     getDetail: async (fromUs, toUs) => {
       const messages = await untilAnswered(() => getMessages(id, fromUs, toUs), until);
-      return messages && piecesOf(messages);
+      const pieces = messages && piecesOf(messages);
+      for (const message of pieces?.tasks ?? []) state.tasks.take(message);
+      return pieces;
     },
     onNews: (bins) => {
       if (bins) state.takeEarlier(bins);

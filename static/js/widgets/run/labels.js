@@ -78,8 +78,8 @@ export class Labels {
 /** All that a label is made of but its height and whether its thread is idle. @param {Row} row */
 function keyOf(row) {
   if (row.kind === "process") {
-    const { pid, python, gone, command } = row.process;
-    return ["process", pid, python, gone, row.collapsed, ...command].join();
+    const { pid, python, gone, command, worker } = row.process;
+    return ["process", pid, python, gone, row.collapsed, worker, ...command].join();
   }
   if (row.kind === "counter") return `counter ${row.counter.key} ${row.pinned}`;
   if (row.kind === "free") return `free ${row.process.pid} ${row.process.why.gil}`;
@@ -103,7 +103,8 @@ function nameOf(name) {
 function labelOf(row) {
   const item = make("li", { class: row.kind });
   if (row.kind === "process") {
-    const { pid, python, command, gone } = row.process;
+    const { pid, python, command, gone, host, worker } = row.process;
+    const of = worker ? `worker ${worker}` : `pid ${pid}`;
     item.append(
       make(
         "button",
@@ -112,15 +113,16 @@ function labelOf(row) {
           class: "collapse",
           "data-pid": String(pid),
           "aria-expanded": String(!row.collapsed),
-          "aria-label": `Threads of pid ${pid}`,
+          "aria-label": `Threads of ${of}`,
           title: row.collapsed ? "Show its threads" : "Show its GIL alone",
         },
         row.collapsed ? "▸" : "▾",
       ),
-      make("b", {}, `pid ${pid}`),
-      ` ${python ? `CPython ${python}` : (command[0] ?? "")}`,
+      make("b", {}, of),
+      ` ${worker ? `${host} · ${pid}` : python ? `CPython ${python}` : (command[0] ?? "")}`,
     );
-    item.title = command.join(" ") + (gone ? " (ended)" : "");
+    item.title = (worker ? `${of} on ${host}, pid ${pid}, CPython ${python}: ` : "") + command.join(" ") +
+      (gone ? " (ended)" : "");
   } else if (row.kind === "counter") {
     const { key, title, meaning } = row.counter;
     item.append(make("span", { class: "title" }, title), make("span", { class: "values" }));

@@ -85,9 +85,16 @@ function linesOf(row, us, lanes) {
     return [make("b", {}, name), make("div", {}, why), when];
   }
   const what = row.kind === "gil" ? holding(track, index, lanes) : being(track.valueAt(index));
+  const task = row.kind === "lane" ? row.tasks.findLast((one) => one.startUs <= us && us < one.endUs) : null;
   const length = make("div", {}, `${text(duration((track.endAt(index) - track.startAt(index)) / 1e6))}`);
   length.append(make("span", { class: "since" }, ` from ${instant(track.startAt(index))}`));
-  return [make("b", {}, name), what, length, when];
+  return [make("b", {}, name), what, length, ...(task ? [doing(task)] : []), when];
+}
+
+/** @param {import("../../state/tasks.js").Task} task */
+function doing({ name, key, startUs, endUs, over }) {
+  const length = `${text(duration((endUs - startUs) / 1e6))}${over ? "" : " so far"}`;
+  return make("div", {}, `task ${name} · ${length}`, make("div", { class: "since" }, key));
 }
 
 /** @param {CounterRow} row @param {number} us @returns {Node[]} */

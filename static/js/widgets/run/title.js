@@ -179,7 +179,9 @@ export function describe({ run, processes }) {
   const [first] = processes.values();
   const process = [...processes.values()].find((candidate) => candidate.python) ?? first;
   if (process?.python) parts.push(`CPython ${process.python}${process.free_threaded ? "t" : ""}`);
-  if (process && run?.name !== `pid ${first.pid}`) parts.push(`pid ${first.pid}`);
+  const workers = [...processes.values()].filter(({ worker, parent }) => worker && parent === null).length;
+  if (workers) parts.push(`${workers} workers`);
+  else if (process && run?.name !== `pid ${first.pid}`) parts.push(`pid ${first.pid}`);
   if (run?.exit_code) {
     parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
   }
