@@ -16,7 +16,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.main import app
+from app.cli.main import app, main
 from app.runs import settings
 from app.runs.catalogue import load
 
@@ -67,17 +67,23 @@ def _going(*words: str) -> Iterator[subprocess.Popen[str]]:
         (["serve", "--port", "70000"], "port"),
     ],
 )
-def test_usage_is_refused_on_standard_error_with_status_2(words: list[str], said: str) -> None:
-    done = _gilscope(*words, NO_COLOR="1")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_usage_is_refused_on_standard_error_with_status_2(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gilscope", *words])
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capfd.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert said in err
 
 
 def test_a_bad_setting_is_named() -> None:
     done = _gilscope("run", "cpu-bound", GILSCOPE_MAX_RUNS="many")
-    assert done.returncode == 2
+    assert (done.returncode, done.stdout) == (2, "")
     assert "GILSCOPE_MAX_RUNS" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_catalogue_as_an_object_and_as_text() -> None:
