@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,15 @@ def viewing(client: httpx.Client, run_id: str) -> ClientConnection:
         max_size=None,
         close_timeout=0.1,  # a server that was killed does not say goodbye
     )
+
+
+def observer_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """A server's observer. Beside it a keeper may be starting, and interpreters be asked what they are."""
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+            if "app.probe" in child.cmdline():
+                return child
+    raise AssertionError("the server has no observer")
 
 
 def all_ended(processes: list[psutil.Process], within_s: float) -> bool:
@@ -185,7 +195,7 @@ def test_nothing_is_left_when_server_and_observer_are_killed_together(started):
         message = json.loads(viewer.recv())
         while message.get("kind") != "forked":  # the one in a session of its own
             message = json.loads(viewer.recv())
-    (observer,) = psutil.Process(process.pid).children()
+    observer = observer_of(process)
     below = observer.children(recursive=True)
     assert message["pid"] in [child.pid for child in below]
     process.kill()
@@ -196,7 +206,7 @@ def test_nothing_is_left_when_server_and_observer_are_killed_together(started):
 def test_an_observer_that_is_killed_fails_its_run_and_takes_its_target_along(started):
     process, client = started()
     begin(client)
-    (observer,) = psutil.Process(process.pid).children()
+    observer = observer_of(process)
     below = observer.children(recursive=True)
     assert len(below) >= 3
     observer.kill()
