@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -195,3 +198,104 @@ def test_what_is_no_scheduler_is_told(address: str, said: str, tmp_path: Path) -
     assert run.returncode == 4, out + err
     assert said in " ".join(err.split())
     assert "Traceback" not in err
+
+
+IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
+AHEAD_S = (5000, 70_000)  # of each host's clock: as if it had been started so much earlier
+DASK = Path(sys.executable).parent / "dask"
+JOBLIB = """
+import sys, time
+import joblib
+from distributed import Client
+
+def parse(number):
+    until_s = time.monotonic() + 0.5
+    while time.monotonic() < until_s:
+        sum(each * each for each in range(500))
+
+with Client(sys.argv[1]) as client:
+    client.wait_for_workers(2)
+    print("ready", flush=True)
+    with joblib.parallel_config(backend="dask"):
+        joblib.Parallel(batch_size=1)(joblib.delayed(parse)(number) for number in range(400))
+"""
+
+
+@contextmanager
+def a_host(number: int) -> Iterator[tuple[str, list[str]]]:
+    """A host of its own, as ssh would reach it: the address of this machine as it sees it, and what runs a
+    command there. Its network, its processes, its name and its clock are its own.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name, link, net = f"gilscope-{port}", f"gs{port}", f"198.18.{port >> 8}.{port & 0xFC}"
+    base, _, last = net.rpartition(".")
+    here, there = f"{base}.{int(last) + 1}", f"{base}.{int(last) + 2}"
+    subprocess.run([IP, "netns", "add", name], check=True)
+    try:
+        run = partial(subprocess.run, check=True)
+        run([IP, "link", "add", link, "type", "veth", "peer", "name", "out", "netns", name])
+        try:
+            run([IP, "address", "add", f"{here}/30", "dev", link])
+            run([IP, "link", "set", link, "up"])
+            for words in (
+                ["address", "add", f"{there}/30", "dev", "out"],
+                ["link", "set", "out", "up"],
+                ["link", "set", "lo", "up"],
+                ["route", "add", "default", "via", here],
+            ):
+                run([IP, "-n", name, *words])
+            clock = ["--time", "--monotonic", str(AHEAD_S[number])]
+            alone = ["--uts", "--pid", "--mount-proc", "--fork", "--kill-child", *clock]
+            named = ["sh", "-c", f'hostname far-{number} && exec "$@"', "sh"]
+            yield here, [IP, "netns", "exec", name, "unshare", *alone, *named]
+        finally:
+            run([IP, "link", "delete", link])
+    finally:
+        subprocess.run([IP, "netns", "delete", name], check=True)
+
+
+@pytest.mark.root
+def test_workers_of_two_hosts_at_joblibs_jobs_are_one_run_by_one_clock(tmp_path: Path) -> None:
+    with ExitStack() as ends:
+        hosts = [ends.enter_context(a_host(number)) for number in range(2)]
+
+        def started(*words: str | Path) -> subprocess.Popen[str]:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            process = ends.enter_context(subprocess.Popen(words, stderr=log, **pipes))
+            ends.callback(process.kill)
+            return process
+
+        log = ends.enter_context((tmp_path / "log").open("w"))
+        found = tmp_path / "scheduler.json"
+        words = ["--host", "0.0.0.0", "--port", "0", "--no-dashboard", "--scheduler-file", found]
+        started(DASK, "scheduler", *words)
+        until(found.exists)
+        port = json.loads(found.read_text())["address"].rpartition(":")[2]
+        for number, (address, there) in enumerate(hosts):
+            words = ["worker", f"tcp://{address}:{port}", "--name", f"w{number}", "--nthreads", "1"]
+            started(*there, DASK, *words, "--no-nanny", "--no-dashboard")
+        busy = started(sys.executable, "-c", JOBLIB, f"tcp://127.0.0.1:{port}")
+        assert busy.stdout
+        assert busy.stdout.readline() == "ready\n", (tmp_path / "log").read_text()
+        recording = tmp_path / "run.jsonl"
+        words = ("dask", f"tcp://127.0.0.1:{port}", "--seconds", "5", "--json", "-o", str(recording))
+        with gilscope(tmp_path, *words) as run:
+            out, err = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0, err
+    summary = json.loads(out)
+    workers = {row["worker"]: row for row in summary["processes"] if row["worker"]}
+    assert {name: row["host"] for name, row in workers.items()} == {"w0": "far-0", "w1": "far-1"}
+    assert len({row["pid"] for row in workers.values()}) == 2, "though both hosts count from 1"
+    for row in summary["workers"]:
+        assert row["clock"] == "by the shortest of several round trips"
+        assert 0 < row["clock_off_s"] < 1
+    held = {row["pid"]: row for row in summary["gils"]}
+    assert all(held[row["pid"]]["seen_s"] > 1 for row in workers.values())
+    told = [json.loads(line) for line in recording.read_text().splitlines()]
+    end_us = max(each["end_us"] for each in told if each["type"] == "frame")
+    pieces = [row for each in told if each["type"] == "cluster" for row in each["tasks"]]
+    assert {row[0] for row in pieces} == set(held)
+    assert {row[8] for row in pieces} == {"batch_of_parse_1_calls"}, "as joblib calls them"
+    assert all(0 <= row[3] <= row[3] + row[4] <= end_us for row in pieces)
