@@ -48,6 +48,7 @@ def summary(*threads: dict[str, Any], free_threaded: bool = False, **more: Any) 
     lock = {**lock, "switches_per_s": 200.0, "contended_share": 0.95, "waiters": 2.0}
     process = {"pid": PID, "python": "3.13.0", "free_threaded": free_threaded, "gil_enabled": True}
     process = {**process, "counted_s": SECONDS, "cpu_s": 0.0, "cpus": 2.0, "thread_pools": []}
+    process = {**process, "host": None, "worker": None}
     told["target"] = {**told["target"], "pid": PID, "free_threaded": free_threaded}
     told["target"]["switch_interval_s"] = 0.005
     return {**told, "gils": [lock], "threads": list(threads), "processes": [process], **more}

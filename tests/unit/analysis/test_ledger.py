@@ -488,6 +488,8 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "loops",
         "pools",
         "stuck",
+        "workers",
+        "tasks",
         "gils_switched_on",
         "trims",
         "workload",
