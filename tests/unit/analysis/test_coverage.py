@@ -147,7 +147,7 @@ def test_the_advice_follows_from_what_kept_the_observer_from_seeing(begin):
         (thin,) = [f for f in findings({**summary, "sampling": told}) if f["code"] == "observation-thin"]
         assert reason in thin["detail"]
         assert advice in thin["advice"]
-    ended = [{"pid": 1, "threads_ended": {"count": 900, "lived_s": 0.1}}]
+    ended = [{"pid": 1, "worker": None, "threads_ended": {"count": 900, "lived_s": 0.1}}]
     told = {**summary, "sampling": {**sampling, "observer_cpu_share": 0.62}, "processes": ended}
     (thin,) = [f for f in findings(told) if f["code"] == "observation-thin"]
     assert "900 threads a second are started and end" in thin["detail"]
