@@ -14,10 +14,10 @@ APT := apt-get -qq -o DPkg::Lock::Timeout=400
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-test chromium compilers ssh serve test test-quick coverage truth fuzz groups lint format bench screenshots cases soak server-soak findings clean
+.PHONY: help install install-test chromium compilers cross ssh serve test test-quick coverage truth fuzz aarch64 groups lint format bench screenshots cases soak server-soak findings clean
 
 help:  ## list these
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 install: $(VENV)/.installed  ## make the environment in .venv
 
@@ -41,7 +41,7 @@ NOT_QUICK := $(addprefix tests/unit/,analysis/test_estimates.py analysis/test_sc
 
 # Both parts run, whatever the first one comes to, so that no failure hides another. What failed beside others is
 # run again alone, where it has to pass twice in a row: docs/decisions/0010.
-test: lint chromium compilers ssh  ## install what the tests need, check the sources, run every test
+test: lint chromium compilers cross ssh  ## install what the tests need, check the sources, run every test
 	@[ -n "$(AS_USER)" ] && echo "Without root: tests that put probes into the kernel are left out" || true
 	@failed=; \
 	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(ARGS); status=$$?; \
@@ -50,10 +50,10 @@ test: lint chromium compilers ssh  ## install what the tests need, check the sou
 	$(BIN)/pytest -m "serial$(AS_USER)" $(ARGS) || failed="$${failed:+$$failed, }the serial tests"; \
 	[ -z "$$failed" ] || { echo >&2 "Failed: $$failed"; exit 1; }
 
-test-quick: $(VENV)/.installed-test chromium  ## those that are quick: units, contracts, one real target, one page
+test-quick: $(VENV)/.installed-test chromium cross  ## those that are quick: units, contracts, one real target, one page
 	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" $(addprefix --ignore=,$(NOT_QUICK)) $(QUICK) $(ARGS)
 
-coverage: $(VENV)/.installed-test  ## tell which lines of app the units reach, module by module
+coverage: $(VENV)/.installed-test cross  ## tell which lines of app the units reach, module by module
 	$(SIDE_BY_SIDE) -m "not serial$(AS_USER)" --cov=app --cov-report=term:skip-covered tests/unit $(ARGS)
 
 truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, as root on a quiet machine
@@ -61,6 +61,10 @@ truth: $(VENV)/.installed-test  ## compare with the kernel's own account alone, 
 
 fuzz: $(VENV)/.installed-test  ## observe 200 times over a memory that lies (RUNS=1000: more)
 	FUZZ_RUNS=$(or $(RUNS),200) $(BIN)/pytest --timeout=0 tests/process/test_lying_memory.py $(ARGS)
+
+aarch64: $(VENV)/.installed  ## observe on aarch64, in an emulator: some ten minutes (ARGS=bookworm: one kernel)
+	$(call have,qemu-system-aarch64 dpkg-deb,qemu-system-arm,The emulated machine needs)
+	$(BIN)/python tools/aarch64.py $(ARGS)
 
 groups: $(VENV)/.installed-test  ## limit programs by control groups, in a kernel of their own
 	$(call have,linux.uml,user-mode-linux,The tests of control groups need)
@@ -154,6 +158,12 @@ chromium:
 
 compilers:
 	$(call have,javac g++ musl-gcc,default-jdk-headless g++ musl-tools,The tests of allocators need)
+
+# The other machine's compiler: its numbers and files are compared too.
+cross:
+	$(if $(filter aarch64,$(shell uname -m)), \
+	  $(call have,x86_64-linux-gnu-gcc,gcc-x86-64-linux-gnu libc6-dev-amd64-cross,The tests of numbers on x86-64 need), \
+	  $(call have,aarch64-linux-gnu-gcc,gcc-aarch64-linux-gnu libc6-dev-arm64-cross,The tests of numbers on aarch64 need))
 
 # By their paths: what is for root is not on everybody's PATH.
 ssh:

@@ -1,21 +1,36 @@
 """Regenerate the numbers of app/probe/cpython/layouts from CPython's own headers.
 
-    python tools/offsets.py INCLUDE_DIR [--free-threaded]
+    python tools/offsets.py INCLUDE_DIR [--free-threaded] [--machine x86_64|aarch64]
 
 INCLUDE_DIR is a directory that holds Python.h and internal/. Prints one line a field, `structure.field
-number`, for the version whose headers they are. Needs a C compiler; links and runs nothing of Python.
+number`, for the version whose headers they are. Needs a C compiler, for a machine that is not this one a
+cross compiler with that machine's C headers; it links and runs nothing, and reads the numbers in the object.
+
+Of INCLUDE_DIR the same headers serve for both machines: what differs is the C library's, and no setting of
+pyconfig.h that a structure depends on.
 """
 
 from __future__ import annotations
 
 import argparse
+import mmap
+import platform
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from app.probe.kernel.elf import places
+from app.probe.kernel.machine import BY_UNAME
+
 Version = tuple[int, int]
+
+CROSS = {"x86_64": "x86_64-linux-gnu-gcc", "aarch64": "aarch64-linux-gnu-gcc"}
 
 # structure.field -> (first version, C expression), newest last; None where the version has no such field.
 FIELDS: dict[str, list[tuple[Version, str | None]]] = {
@@ -138,8 +153,8 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
     "objects.state": [((3, 11), "offsetof(PyASCIIObject, state)")],
     "objects.ascii_size": [((3, 11), "sizeof(PyASCIIObject)")],
     "objects.compact_size": [((3, 11), "sizeof(PyCompactUnicodeObject)")],
-    "objects.kind_shift": [((3, 11), "lowest_bit(offsetof(PyASCIIObject, state), set_kind)")],
-    "objects.ascii_bit": [((3, 11), "lowest_bit(offsetof(PyASCIIObject, state), set_ascii)")],
+    "objects.kind_shift": [((3, 11), "BIT_OF kind")],
+    "objects.ascii_bit": [((3, 11), "BIT_OF ascii")],
     "objects.tp_basicsize": [((3, 11), "offsetof(PyTypeObject, tp_basicsize)")],
     "objects.ht_cached_keys": [((3, 11), "offsetof(PyHeapTypeObject, ht_cached_keys)")],
     "objects.ob_sval": [((3, 11), "offsetof(PyBytesObject, ob_sval)")],
@@ -149,8 +164,6 @@ FIELDS: dict[str, list[tuple[Version, str | None]]] = {
 
 PROGRAM = r"""
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include "Python.h"
 #include "internal/pycore_runtime.h"
 #include "internal/pycore_interp.h"
@@ -167,7 +180,6 @@ PROGRAM = r"""
 #define OBMALLOC(field) -1L
 #define PAGE_SIZE (long)sizeof(mi_page_t)
 #define PAGE(field) (long)offsetof(mi_page_t, field)
-#define PAGE_TAG page_tag()
 #define SEGMENT(field) (long)offsetof(mi_segment_t, field)
 #else
 #define GIL_ENABLED -1L
@@ -178,33 +190,17 @@ PROGRAM = r"""
 #define OBMALLOC(field) (long)offsetof(struct _obmalloc_state, field)
 #define PAGE_SIZE -1L
 #define PAGE(field) -1L
-#define PAGE_TAG -1L
 #define SEGMENT(field) -1L
 #endif
-static PyASCIIObject text;
-static void set_kind(void) { text.state.kind = 1; }
-static void set_ascii(void) { text.state.ascii = 1; }
-static long lowest_bit(size_t offset, void (*set)(void)) {
-    unsigned int word;
-    memset(&text, 0, sizeof text);
-    set();
-    memcpy(&word, (char *)&text + offset, sizeof word);
-    return __builtin_ctz(word);
-}
+#define IN(name) __attribute__((used, section(".gilscope_" name))) const
+/* Bit fields have no offset: what is set in one shows where it lies. */
+IN("kind") PyASCIIObject set_kind = {.state = {.kind = 1}};
+IN("ascii") PyASCIIObject set_ascii = {.state = {.ascii = 1}};
+IN("state") long long state_at = offsetof(PyASCIIObject, state);
 #ifdef Py_GIL_DISABLED
-static long page_tag(void) { /* a bit field: the byte in which setting it shows */
-    static mi_page_t page;
-    long offset = 0;
-    page.tag = 1;
-    while (!((char *)&page)[offset])
-        offset++;
-    return offset;
-}
+IN("tag") mi_page_t set_tag = {.tag = 1};
 #endif
-int main(void) {
-    /* FIELDS */
-    return 0;
-}
+IN("offsets") long long numbers[] = { /* FIELDS */ };
 """
 
 
@@ -218,26 +214,78 @@ def version_of(include: Path) -> Version:
     return major, minor
 
 
-def offsets(include: Path, free_threaded: bool) -> dict[str, int | None]:
-    """{structure.field: number}, None for a field that the version or the build does not have."""
+def offsets(include: Path, free_threaded: bool, machine: str | None = None) -> dict[str, int | None]:
+    """{structure.field: number}, None for a field that the version or the build does not have.
+
+    `machine` is as uname names it; None: this one.
+    """
     version = version_of(include)
     chosen = {name: [e for first, e in choices if first <= version][-1] for name, choices in FIELDS.items()}
-    lines = [f'printf("{name} %ld\\n", (long)({e}));' for name, e in chosen.items() if e is not None]
-    source = PROGRAM.replace("/* FIELDS */", "\n    ".join(lines))
+    counted = {name: e for name, e in chosen.items() if e is not None and e not in _READ}
+    source = PROGRAM.replace("/* FIELDS */", ", ".join(f"(long long)({e})" for e in counted.values()))
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "offsets")
-        flags = ["-DPy_BUILD_CORE", "-w", f"-I{include}", f"-I{include}/internal", f"-I{include.parent}"]
-        # A build without the GIL says so in its own pyconfig.h; another build's headers can be told.
-        flags += ["-DPy_GIL_DISABLED=1"] if free_threaded else []
-        subprocess.run(
-            ["cc", *flags, "-x", "c", "-", "-o", program, "-Wl,--unresolved-symbols=ignore-all"],
-            input=source,
-            text=True,
-            check=True,
-        )
-        printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
-    found = {name: int(number) for name, number in (line.split() for line in printed.splitlines())}
-    return {name: found[name] if found.get(name, -1) >= 0 else None for name in FIELDS}
+        found = _compiled(source, include, free_threaded, machine or platform.machine(), Path(folder))
+    numbers = struct.unpack(f"<{len(counted)}q", found[".gilscope_offsets"])
+    told = dict(zip(counted, numbers, strict=True))
+    for name, expression in chosen.items():
+        if expression in _READ:
+            told[name] = _READ[expression](found)
+    return {name: told[name] if told.get(name, -1) >= 0 else None for name in FIELDS}
+
+
+def _bit(section: str, found: dict[str, bytes]) -> int:
+    """The lowest bit of the word `state` that is set in an object."""
+    (state,) = struct.unpack("<q", found[".gilscope_state"])
+    word = int.from_bytes(found[section][state : state + 4], "little")
+    return (word & -word).bit_length() - 1
+
+
+def _byte(section: str, found: dict[str, bytes]) -> int:
+    """The byte of an object in which something is set; -1 where there is no such object."""
+    data = found.get(section, b"")
+    return len(data) - len(data.lstrip(b"\0")) if data else -1
+
+
+# Expressions of FIELDS that are no C: what is read in an object of their own.
+_READ: dict[str | None, Callable[[dict[str, bytes]], int]] = {
+    "BIT_OF kind": partial(_bit, ".gilscope_kind"),
+    "BIT_OF ascii": partial(_bit, ".gilscope_ascii"),
+    "PAGE_TAG": partial(_byte, ".gilscope_tag"),
+}
+
+
+def _compiled(
+    source: str, include: Path, free_threaded: bool, machine: str, folder: Path
+) -> dict[str, bytes]:
+    """The sections of the object that a compiler for the machine makes: {name: content}."""
+    compiler = "cc" if machine == platform.machine() else CROSS[machine]
+    flags = ["-DPy_BUILD_CORE", "-w", f"-I{include}", f"-I{include}/internal"]
+    flags += [f"-I{include.parent}"] if compiler == "cc" else [f"-I{_settings(include, machine, folder)}"]
+    # A build without the GIL says so in its own pyconfig.h; another build's headers can be told.
+    flags += ["-DPy_GIL_DISABLED=1"] if free_threaded else []
+    made = folder / "offsets.o"
+    subprocess.run(
+        [compiler, *flags, "-x", "c", "-", "-c", "-o", str(made)], input=source, text=True, check=True
+    )
+    with made.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+        sections = places(data, BY_UNAME[machine]).sections
+        return {name: data[at : at + size] for name, (at, size, _) in sections.items()}
+
+
+def _settings(include: Path, machine: str, folder: Path) -> Path:
+    """Where a cross compiler finds the pyconfig.h that Debian's own leads to by the machine's name.
+
+    Another machine's stands in for one that is not installed. /usr/include itself, where both are, has this
+    machine's C library too, and must not be searched.
+    """
+    wanted = Path(f"{machine}-linux-gnu", include.name, "pyconfig.h")
+    there = [include.parent / wanted, *sorted(include.parent.glob(f"*-linux-gnu/{include.name}/pyconfig.h"))]
+    for each in there:
+        if each.exists():
+            (folder / wanted).parent.mkdir(parents=True)
+            shutil.copy(each, folder / wanted)
+            break
+    return folder
 
 
 def main() -> int:
@@ -247,8 +295,9 @@ def main() -> int:
     )
     parser.add_argument("include", type=Path)
     parser.add_argument("--free-threaded", action="store_true")
+    parser.add_argument("--machine", choices=sorted(CROSS))
     options = parser.parse_args()
-    for name, number in offsets(options.include, options.free_threaded).items():
+    for name, number in offsets(options.include, options.free_threaded, options.machine).items():
         print(name, number)
     return 0
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from itertools import groupby
+
+Version = tuple[int, int, bool]
+
 # major, minor, free-threaded; the observer has a layout for each.
-SUPPORTED: tuple[tuple[int, int, bool], ...] = (
+_ON_X86_64: tuple[Version, ...] = (
     (3, 11, False),
     (3, 12, False),
     (3, 13, False),
@@ -13,16 +18,27 @@ SUPPORTED: tuple[tuple[int, int, bool], ...] = (
     (3, 15, False),
     (3, 15, True),
 )
+_ON_AARCH64 = ((3, 11, False), (3, 13, False), (3, 14, False), (3, 15, False))  # what was run there
 
 
-def spoken() -> str:
-    """SUPPORTED as a person says it: "CPython 3.11 to 3.13"."""
+def supported(machine: str) -> tuple[Version, ...]:
+    """Those of a machine, as uname -m names it."""
+    return _ON_AARCH64 if machine == "aarch64" else _ON_X86_64
+
+
+SUPPORTED = supported(os.uname().machine)
+
+
+def spoken(some: tuple[Version, ...] = SUPPORTED) -> str:
+    """Versions as a person says them: "CPython 3.11 to 3.13"; SUPPORTED unless told."""
     parts = []
     for prefix, free_threaded in (("", False), ("free-threaded ", True)):
-        versions = sorted(version[:2] for version in SUPPORTED if version[2] is free_threaded)
-        if versions:
-            first, last = (f"{major}.{minor}" for major, minor in (versions[0], versions[-1]))
+        of = sorted(version for version in some if version[2] is free_threaded)
+        for _, row in groupby(enumerate(of), lambda each: each[1][1] - each[0]):
+            names = [f"{major}.{minor}" for _, (major, minor, _) in row]
+            first, last = names[0], names[-1]
             parts.append(prefix + (first if first == last else f"{first} to {last}"))
+            prefix = ""
     return "CPython " + " and ".join(parts)
 
 

@@ -28,7 +28,9 @@ from .cpython import capabilities
 from .cpython.runtime import NoInterpreter, NotYet, Runtime, locate
 from .cpython.survey import Inconsistent
 from .kernel import access, procfs
+from .kernel.machine import KNOWN, SPOKEN
 from .kernel.memory import AddressSpaceGone, Unmapped
+from .kernel.pagemap import PAGE
 from .kernel.timing import tighten_timer
 from .libc.in_use import InUseReader
 from .sampling.heaps import HeapReads
@@ -38,6 +40,7 @@ from .sampling.slow import SlowReads
 Json = dict[str, Any]
 
 _HEAP_LIMIT_NS = 1_000_000_000
+_USUAL_PAGE = 4_096
 OK, LIMITED, MISSING = "ok", "limited", "missing"
 _TOOLS = {
     "java": "sudo apt-get install default-jdk-headless",
@@ -58,11 +61,13 @@ def _check(name: str, status: str, detail: str, remedy: str = "") -> Json:
 
 def _system() -> Json:
     here = f"{platform.system()} {platform.release()} on {platform.machine()}"
-    fits = platform.system() == "Linux" and platform.machine() == "x86_64"
+    if PAGE != _USUAL_PAGE:
+        here += f" with pages of {PAGE >> 10} KiB"
+    fits = platform.system() == "Linux" and KNOWN is not None
     own = ".".join(map(str, sys.version_info[:3]))
     detail = f"{here}; the observer runs on CPython {own} and reads {versions.spoken()}"
     return _check(
-        "system", OK if fits else MISSING, detail, "" if fits else "Run GILScope on Linux for x86-64."
+        "system", OK if fits else MISSING, detail, "" if fits else f"Run GILScope on Linux for {SPOKEN}."
     )
 
 

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.observing import Observation, observing, program
+from support.quiescent import BLOCKS, classes_of, number_in, quiescent
 from support.targets import standing_by
 
 from app.model.commands import LookAtHeap, Stop
 from app.model.frames import Counters, End, Event, Heap, Process
 from app.model.states import EXACT, UNAVAILABLE
 
-# Allocates blocks of every size class and frees a part; says what its heap is, and changes nothing any more.
-QUIESCENT = """
-import os, random, sys, time
-
-def hold(blocks, seed):
-    dice = random.Random(seed)
-    held = [bytes(dice.randrange(500)) for _ in range(blocks)]
-    for place in range(0, blocks, 3):
-        held[place] = None
-    tell = getattr(sys, "_debugmallocstats", None)
-    os.write(1, b"%d\\n" % sys.getallocatedblocks())
-    if tell:
-        tell()
-    os.write(1, b"ready\\n")
-    time.sleep(600)
-
-hold(int(sys.argv[1]), 7)
-"""
-BLOCKS = 130_000  # some 30 MB
 MIB = 1024 * 1024
 
 # Fills and empties its heap as fast as it can, in two threads, and maps and unmaps other memory beside it.
@@ -115,25 +94,6 @@ LOOK = LookAtHeap(True)
 STOP = Stop()
 
 
-@contextmanager
-def quiescent(python: str, folder: Path, **environment: str) -> Iterator[tuple[int, int, str]]:
-    """A process that stands still: its pid, its sys.getallocatedblocks(), its sys._debugmallocstats()."""
-    said = folder / "stats"
-    with (
-        said.open("wb") as errors,
-        subprocess.Popen(
-            [python, "-c", QUIESCENT, str(BLOCKS)], stdout=-1, stderr=errors, env=os.environ | environment
-        ) as child,
-    ):
-        try:
-            assert child.stdout
-            blocks = int(child.stdout.readline())
-            assert child.stdout.readline() == b"ready\n"
-            yield child.pid, blocks, said.read_text()
-        finally:
-            child.kill()
-
-
 def read_once(pid: int) -> list[Heap]:
     """The heaps of a process as an observation of it first tells them."""
     with observing(pid=pid) as observation:
@@ -141,12 +101,6 @@ def read_once(pid: int) -> list[Heap]:
         observation.send(STOP)
         observation.finish()
         return list({heap.interpreter: heap for heap in observation.of(Heap)}.values())
-
-
-def classes_of(stats: str) -> list[list[int]]:
-    """[size, pools, blocks in use, blocks free] of each class in use, of sys._debugmallocstats()."""
-    rows = re.findall(r"^ +\d+ +(\d+) +(\d+) +(\d+) +(\d+)$", stats, re.M)
-    return [[int(number) for number in row] for row in rows]
 
 
 def assert_equal(heap: Heap, stats: str) -> None:
@@ -158,13 +112,6 @@ def assert_equal(heap: Heap, stats: str) -> None:
     assert heap.blocks_used == sum(row[2] for row in heap.classes) > 0.6 * BLOCKS
     assert heap.bytes_used == sum(row[0] * row[2] for row in heap.classes)
     assert heap.torn == 0
-
-
-def number_in(stats: str, line: str) -> int:
-    """The number in a line of sys._debugmallocstats()."""
-    found = re.search(line, stats, re.M)
-    assert found, f"no {line} in {stats}"
-    return int(found[1].replace(",", ""))
 
 
 @pytest.mark.builds

@@ -19,8 +19,9 @@ from support.versions import with_version
 
 from app.model.errors import NotReadable
 from app.probe.cpython import layouts
-from app.probe.cpython.layouts import Layout, debug_offsets, known
+from app.probe.cpython.layouts import Layout, debug_offsets, known, tables
 from app.probe.cpython.runtime import NotYet, Runtime, locate
+from app.probe.kernel.machine import BY_UNAME
 
 STRUCTURES = {
     "runtime_state": layouts.RuntimeStateOffsets,
@@ -64,9 +65,9 @@ def numbers(layout: Layout) -> dict[str, int | None]:
     }
 
 
-def regenerated(include: str, free_threaded: bool) -> dict[str, int | None]:
+def regenerated(include: str, free_threaded: bool, machine: str) -> dict[str, int | None]:
     """What tools/offsets.py finds in the headers."""
-    command = [sys.executable, str(ROOT / "tools" / "offsets.py"), include]
+    command = [sys.executable, str(ROOT / "tools" / "offsets.py"), include, "--machine", machine]
     command += ["--free-threaded"] if free_threaded else []
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = (line.split() for line in printed.splitlines())
@@ -74,26 +75,26 @@ def regenerated(include: str, free_threaded: bool) -> dict[str, int | None]:
 
 
 def headers() -> Iterator[Any]:
-    """(include directory, free-threaded, layout) of each build that headers found here can tell of.
+    """(include directory, version and build) of each build that headers found here can tell of.
 
     Headers of a GIL build serve for its free-threaded twin too, with one definition more.
     """
     for found in WITH_HEADERS.found:
         builds = [found.free_threaded] if found.free_threaded else [False, True]
         for free_threaded in builds:
-            layout = known().get((*found.version_info[:2], free_threaded))
-            if layout is not None:
+            key = (*found.version_info[:2], free_threaded)
+            if key in tables("x86_64"):
                 of = "" if free_threaded == found.free_threaded else "-free-threaded"
-                yield pytest.param(str(include(found)), free_threaded, layout, id=name(found) + of)
+                yield pytest.param(str(include(found)), key, id=name(found) + of)
     if not WITH_HEADERS.found:
-        yield pytest.param("", False, None, id="none", marks=WITH_HEADERS.needed())
+        yield pytest.param("", None, id="none", marks=WITH_HEADERS.needed())
 
 
-@pytest.mark.parametrize(("headers", "free_threaded", "layout"), list(headers()))
-def test_the_headers_give_every_number_of_the_table(
-    headers: str, free_threaded: bool, layout: Layout
-) -> None:
-    table, found = numbers(layout), regenerated(headers, free_threaded)
+@pytest.mark.parametrize("machine", BY_UNAME)
+@pytest.mark.parametrize(("headers", "key"), list(headers()))
+def test_the_headers_give_every_number_of_the_table(headers: str, key: layouts.Key, machine: str) -> None:
+    layout = tables(machine)[key]
+    table, found = numbers(layout), regenerated(headers, key[2], machine)
     if layout.thread_state.cframe is None:
         table["thread_state.cframe_current_frame"] = None  # 0 there stands for nothing
     assert found == table

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.probe.kernel.elf import NotElf64, Places, loaded_at, places
+from app.probe.kernel.machine import HERE, Abi
 
 DECLARES, DOES_NOT, UNKNOWN = "declares", "does-not", "unknown"
 
@@ -29,7 +30,6 @@ _NOT_USED = 1
 _MOST_SLOTS = 32
 _LAST_SLOT = 64  # 3.15 knows a dozen; what has others is no array of slots
 _SLOT = struct.Struct("<i4xQ")
-_RELATIVE = 8  # R_X86_64_RELATIVE
 _ENTRY = 24  # bytes of an Elf64_Rela: offset, info, addend
 _SLOTS_BEHIND_NAME = 32  # m_doc, m_size and m_methods stand between
 _INIT = re.compile(rb"\0PyInit_([A-Za-z0-9_]+)(?=\0)")
@@ -49,10 +49,10 @@ class GilDeclaration(NamedTuple):
     why: str
 
 
-def declared(path: str, data: mmap.mmap) -> GilDeclaration | None:
-    """What the extension in a file declares; None where it is no extension of Python."""
+def declared(path: str, data: mmap.mmap, machine: Abi = HERE) -> GilDeclaration | None:
+    """What the extension in a file for a machine declares; None where it is no extension of Python."""
     try:
-        found = places(data)
+        found = places(data, machine)
     except NotElf64:
         return None
     offset, size = found.span(".dynstr")
@@ -69,7 +69,7 @@ def declared(path: str, data: mmap.mmap) -> GilDeclaration | None:
     if _SETS_GIL in strings:
         return GilDeclaration(DECLARES, "it calls PyUnstable_Module_SetGIL")
     for name in names:
-        slots = _slots(found, name)
+        slots = _slots(found, name, machine.relative)
         if slots is not None:
             return _judged(slots, path)
     if _ONE_PHASE in strings and _MORE_PHASES not in strings:
@@ -93,11 +93,11 @@ def _another_may(path: str) -> str:
     return "" if _FREE_THREADED.search(path) else "; a build of it for free threading may"
 
 
-def _slots(found: Places, name: bytes) -> list[tuple[int, int]] | None:
+def _slots(found: Places, name: bytes, relative: int) -> list[tuple[int, int]] | None:
     """(slot, value) of its definition; None where no definition with slots was found."""
     for address in _strings(found, name):
-        for place in _pointers_to(found, address):
-            target = _pointer_at(found, place + _SLOTS_BEHIND_NAME)
+        for place in _pointers_to(found, address, relative):
+            target = _pointer_at(found, place + _SLOTS_BEHIND_NAME, relative)
             offset = None if target is None else loaded_at(found, target)
             if offset is None:
                 continue
@@ -122,20 +122,20 @@ def _strings(found: Places, name: bytes) -> Iterator[int]:
             yield address
 
 
-def _pointers_to(found: Places, address: int) -> Iterator[int]:
+def _pointers_to(found: Places, address: int, relative: int) -> Iterator[int]:
     """Where relocations put a pointer to an address."""
     offset, size = found.span(".rela.dyn")
-    pattern = struct.pack("<Qq", _RELATIVE, address)
+    pattern = struct.pack("<Qq", relative, address)
     at = offset - 1
     while (at := found.data.find(pattern, at + 1, offset + size)) >= 0:
         if (at - offset) % _ENTRY == 8:
             yield struct.unpack_from("<Q", found.data, at - 8)[0]
 
 
-def _pointer_at(found: Places, place: int) -> int | None:
+def _pointer_at(found: Places, place: int, relative: int) -> int | None:
     """What a relocation puts at a place; None where there is none, so that it stays null."""
     offset, size = found.span(".rela.dyn")
-    pattern = struct.pack("<QQ", place, _RELATIVE)
+    pattern = struct.pack("<QQ", place, relative)
     at = offset - 1
     while (at := found.data.find(pattern, at + 1, offset + size)) >= 0:
         if (at - offset) % _ENTRY == 0:

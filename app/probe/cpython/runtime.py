@@ -15,7 +15,8 @@ from app.model import versions
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
 from app.probe.kernel import access, procfs
 from app.probe.kernel.elf import NotElf64, PythonImage, read_image
-from app.probe.kernel.mapped_files import FileMapping, mapped_files, open_mapped
+from app.probe.kernel.machine import AARCH64, HERE, SPOKEN
+from app.probe.kernel.mapped_files import FileMapping, mapped_files, mapped_names, open_mapped
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
 from .layouts import GilOffsets, Layout, debug_offsets, known
@@ -81,6 +82,7 @@ def _locate(pid: int, memory: ProcessMemory) -> Runtime:
             continue
         if image is None or image.runtime is None:
             continue
+        _check_library(pid)
         bias = image.bias(mapping.start, mapping.offset)
         runtime = _identify(memory, image.runtime + bias, image.version and image.version + bias)
         found_by = "the section .PyRuntime" if image.by_section else "the symbol _PyRuntime"
@@ -89,9 +91,23 @@ def _locate(pid: int, memory: ProcessMemory) -> Runtime:
     program = procfs.program(pid) or procfs.thread_name(pid, pid)
     raise NoInterpreter(
         refusal or f"Process {pid} is no CPython of 3.10 or later: it runs {program}, without a _PyRuntime",
-        f"GILScope reads {versions.spoken()} on Linux x86-64.",
+        f"GILScope reads {versions.spoken()} on Linux for {SPOKEN}.",
         pid=pid,
     )
+
+
+def _check_library(pid: int) -> None:
+    """Raises NotReadable where the tables are of another C library.
+
+    On x86-64 a mutex of musl's is as large as one of glibc's; on aarch64 it is not.
+    """
+    if HERE is AARCH64 and any(
+        name.startswith(("ld-musl-", "libc.musl-")) for part in mapped_names(pid) for name in part
+    ):
+        raise NotReadable(
+            f"Process {pid} is a CPython built for musl, whose layout on aarch64 GILScope does not know",
+            "Run the program on an interpreter for glibc: in a container, an image that is not Alpine's.",
+        )
 
 
 def asyncio_debug(pid: int) -> int | None:

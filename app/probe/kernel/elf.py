@@ -12,6 +12,8 @@ import mmap
 import struct
 from dataclasses import dataclass
 
+from .machine import HERE, Abi, by_elf
+
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -19,12 +21,10 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 
 ET_EXEC = 2
 PT_LOAD = 1
-EM_X86_64 = 62
-_PAGE = ~0xFFF
 
 
 class NotElf64(Exception):
-    """Not a little-endian 64-bit ELF file for x86-64; the text says which it is."""
+    """Not a little-endian 64-bit ELF file for this machine; the text says which it is."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PythonImage:
     """Addresses as the file has them, before the load bias is added; None where it has none."""
 
     fixed: bool  # ET_EXEC: loaded where it says, bias 0
-    first_load: int  # page-aligned vaddr minus page-aligned offset of the first PT_LOAD
+    first_load: int  # vaddr minus offset of the first PT_LOAD: a multiple of the page size, whatever that is
     runtime: int | None  # _PyRuntime
     version: int | None  # Py_Version
     by_section: bool  # whether .PyRuntime told where it is
@@ -73,11 +73,11 @@ def loaded_at(found: Places, address: int) -> int | None:
     return None
 
 
-def places(data: mmap.mmap) -> Places:
-    """Of a shared library. Raises NotElf64."""
+def places(data: mmap.mmap, machine: Abi = HERE) -> Places:
+    """Of a shared library for that machine. Raises NotElf64."""
     if len(data) < _HEADER.size:
         raise NotElf64("no ELF program")
-    _, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data)
+    _, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data, machine)
     segments = []
     for index in range(phnum):
         kind, _, offset, address, _, size, *_ = _SEGMENT.unpack_from(data, phoff + index * phentsize)
@@ -86,21 +86,23 @@ def places(data: mmap.mmap) -> Places:
     return Places(data, _sections(data, shoff, shentsize, shnum, shstrndx), segments)
 
 
-def _header(data: mmap.mmap) -> tuple[int, tuple[int, ...]]:
-    """(kind of file, where its tables lie) of one for x86-64."""
-    ident, kind, machine, *rest = _HEADER.unpack_from(data, 0)
+def _header(data: mmap.mmap, wanted: Abi) -> tuple[int, tuple[int, ...]]:
+    """(kind of file, where its tables lie) of one for that machine."""
+    ident, kind, number, *rest = _HEADER.unpack_from(data, 0)
     if ident[:4] != b"\x7fELF" or ident[4] != 2 or ident[5] != 1:
         raise NotElf64("a 32-bit program" if ident[:5] == b"\x7fELF\x01" else "no ELF program")
-    if machine != EM_X86_64:
-        raise NotElf64(f"a program for another processor than x86-64 (ELF machine {machine})")
+    if number != wanted.elf:
+        other = by_elf(number)
+        named = other.name if other else f"another processor (ELF machine {number})"
+        raise NotElf64(f"a program for {named}, which an emulator runs on {wanted.name}")
     _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = rest
     return kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx)
 
 
-def read_image(fd: int) -> PythonImage:
-    """The addresses in the ELF file behind `fd`."""
+def read_image(fd: int, machine: Abi = HERE) -> PythonImage:
+    """The addresses in the ELF file for that machine behind `fd`. Raises NotElf64."""
     with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
-        kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data)
+        kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx) = _header(data, machine)
         sections = _sections(data, shoff, shentsize, shnum, shstrndx)
         symbols = _dynamic_symbols(data, sections, (b"_PyRuntime", b"Py_Version"))
         in_section = sections[".PyRuntime"][2] if ".PyRuntime" in sections else None
@@ -119,7 +121,7 @@ def _first_load(data: mmap.mmap, phoff: int, entry: int, count: int) -> int:
     for index in range(count):
         kind, _, offset, address, *_ = _SEGMENT.unpack_from(data, phoff + index * entry)
         if kind == PT_LOAD:
-            first: int = (address & _PAGE) - (offset & _PAGE)
+            first: int = address - offset
             return first
     raise NotElf64("an ELF file that loads nothing")
 

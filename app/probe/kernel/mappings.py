@@ -21,9 +21,9 @@ of them has in memory is read from /proc/PID/pagemap. A page of zeros that was r
 there and not in the RSS of smaps: what it makes too much, some dozens of KiB, is taken from anonymous memory.
 The PSS of a part of a mapping is reckoned as if each page of that were shared alike.
 
-In huge pages the kernel gives a program 2 MiB at a time, of which it may use little. How much of them is
-wasted is told by a sample of those in anonymous memory: pages of zeros within them were most likely never
-written to.
+In huge pages the kernel gives a program 2 MiB at a time, or more where pages are larger, of which it may use
+little. How much of them is wasted is told by a sample of those in anonymous memory: pages of zeros within
+them were most likely never written to.
 """
 
 from __future__ import annotations

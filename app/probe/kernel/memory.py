@@ -11,12 +11,12 @@ import os
 import struct
 
 from . import access
+from .machine import HERE
 
 _U64 = struct.Struct("=Q")
 _U32 = struct.Struct("=I")
 _I32 = struct.Struct("=i")
 
-_USER_END = 1 << 47  # a process's addresses lie below
 _LARGEST = 32 << 20  # no read is as large: who asks for more has taken a size from what is none
 
 Range = tuple[int, int]  # of addresses: from, up to
@@ -51,7 +51,7 @@ class ProcessMemory:
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes at `address`."""
-        if not 0 <= size <= _LARGEST or not 0 <= address < _USER_END:
+        if not 0 <= size <= _LARGEST or not 0 <= address < HERE.user_end:
             raise Unmapped(hex(address))
         try:
             data = os.pread(self.fd, size, address)

@@ -12,7 +12,8 @@ from .pagemap import PAGE, pages_present
 
 _HEAP_MAX = 64 << 20  # glibc's HEAP_MAX_SIZE: its heaps are aligned to it
 _HEAP_INFO = struct.Struct("=4Q")  # ar_ptr, prev, size, mprotect_size
-_PTHREAD = 4096  # bytes of struct pthread that are searched; it has some 2,300, and they end the stack
+_PTHREAD = 4096  # bytes of struct pthread that are searched; it has some 2,300
+_ABOVE = 1 << 16  # bytes of a stack that lie above it, at most: on aarch64 the thread's own variables do
 _BLOCK = struct.Struct("=2Q")  # of a chunk that is a mapping: 0, and its size with a flag
 _IS_MMAPPED = 2
 _FLAGS = 7
@@ -28,7 +29,7 @@ def thread_stack(memory: ProcessMemory, thread: int) -> list[Range]:
     """
     words = _words(memory, thread, _PTHREAD) or _words(memory, thread, -thread % PAGE)
     for block, size in zip(words, words[1:]):
-        if block and not (block | size) % PAGE and block < thread < block + size < thread + 2 * _PTHREAD:
+        if block and not (block | size) % PAGE and block < thread < block + size < thread + _ABOVE:
             return [(block, block + size)]
     return []
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import struct
 
+from .machine import HERE
+
 
 def tighten_timer() -> int | None:
     """Asks the kernel to wake this thread on time: its default slack of 50 us is as long as a whole sample.
@@ -29,9 +31,9 @@ def shorten_slice() -> int | None:
     """
     import ctypes
 
-    sched_setattr, reset_on_fork, slice_ns = 314, 1, 100_000
+    reset_on_fork, slice_ns = 1, 100_000
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period
     wanted = struct.pack("=IIQiIQQQ", 48, 0, reset_on_fork, nice, 0, slice_ns, 0, 0)
     libc = ctypes.CDLL(None, use_errno=True)
-    return None if libc.syscall(sched_setattr, 0, wanted, 0) == 0 else ctypes.get_errno()
+    return None if libc.syscall(HERE.sched_setattr, 0, wanted, 0) == 0 else ctypes.get_errno()

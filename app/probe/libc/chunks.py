@@ -1,8 +1,8 @@
-"""Lists of free chunks, walked in a copy of the pages that they lie in.
+"""Lists of free chunks, walked in a copy of what they lie in.
 
 A chunk of glibc's begins with four words: the size of the one before, its own size with three bits of flags,
-and, where it is free, the links to the next and the one before in its list. Whole pages are read, which takes
-less than twice as long as a few words: so a list of 100,000 small chunks costs a tenth of a second, where a
+and, where it is free, the links to the next and the one before in its list. 4 KiB are read at once, in less
+than twice the time of a few words: so a list of 100,000 small chunks costs a tenth of a second, where a
 read of each would cost half of one.
 """
 
@@ -28,8 +28,10 @@ _CHUNK = struct.Struct("=3Q")  # size, fd, bk
 _SIZES = struct.Struct("=2Q")  # of the chunk before where that is free, size
 _IN_USE_BEFORE = 1  # a flag
 _FAST = struct.Struct("=2Q8x")  # size, fd
-_WHOLE = PAGE - HEAD  # a head that begins behind that ends in the next page
-_MOST_PAGES = 8_192  # that are kept: 32 MiB
+_PART = 4_096  # what is read at once: a page at most, for the kernel has pages of 4, 16 and 64 KiB
+_WHOLE = _PART - HEAD  # a head that begins behind that ends in the next part
+_MOST_PARTS = 8_192  # that are kept: 32 MiB
+_LINK_SHIFT = 12  # of a link in a fast bin, whatever the size of a page: PROTECT_PTR of malloc.c
 _PACED = 32  # chunks from one look at the clock to the next
 _MOST_BYTES = 1 << 40  # of all chunks in a reading: who claims more lies
 _SHIFT = PAGE.bit_length() - 1  # a shift takes less than a division, which counts for each chunk
@@ -59,7 +61,7 @@ class Lists:
     def __init__(self, memory: ProcessMemory, pagemap: int, left: int) -> None:
         self._memory, self._pagemap = memory, pagemap
         self.states = PageStates(pagemap)
-        self._pages: dict[int, bytes] = {}
+        self._parts: dict[int, bytes] = {}
         self._pace = Pace()
         self._fast: dict[int, int] = {}  # where chunks of fast bins end: where they begin
         self._room = _MOST_BYTES
@@ -69,7 +71,7 @@ class Lists:
 
     def renew(self) -> None:
         """What is read from now on is read as it is now."""
-        self._pages.clear()
+        self._parts.clear()
 
     def begin_arena(self) -> Generator[None, None, None]:
         """The lists that follow are another arena's, or the same one's again: in a step of their own."""
@@ -87,17 +89,17 @@ class Lists:
 
     def bin(self, head: int, first: int, most: int) -> Generator[None, None, Found]:
         """A doubly linked list from its `first` chunk back to its head, of chunks of at most `most` bytes."""
-        unpack, pages, fd, pread, heads = _CHUNK.unpack, self._pages, self._memory.fd, os.pread, self.heads
+        unpack, parts, fd, pread, heads = _CHUNK.unpack, self._parts, self._memory.fd, os.pread, self.heads
         places: list[int] = []
         sizes: list[int] = []
         size, back, at, left = 0, head, first, self.left
         try:
             while at != head and self.left > 0:
                 for _ in range(_PACED):
-                    if size > PAGE or (place := at % PAGE + HEAD_AT) > _WHOLE:
+                    if size > _PART or (place := at % _PART + HEAD_AT) > _WHOLE:
                         head_of = pread(fd, HEAD, at + HEAD_AT)  # large ones lie far from each other
                     else:
-                        head_of = (pages.get(at // PAGE) or self._load(at))[place : place + HEAD]
+                        head_of = (parts.get(at // _PART) or self._load(at))[place : place + HEAD]
                     size, following, previous = unpack(head_of)
                     size &= _SIZE
                     if previous != back or at & 15 or not LEAST <= size <= most:
@@ -129,15 +131,15 @@ class Lists:
         return Found(len(sizes), sum(sizes), whole, torn)
 
     def fast_bin(self, first: int, size: int) -> Generator[None, None, Found]:
-        """A fast bin: chunks of one size, each link xored with the number of the page that it lies in."""
-        unpack, pages = _FAST.unpack_from, self._pages
+        """A fast bin: chunks of one size, each link xored with where it lies, in units of 4 KiB."""
+        unpack, parts = _FAST.unpack_from, self._parts
         chunks, at = 0, first
         try:
             while at and self.left > 0:
-                if (place := at % PAGE + HEAD_AT) > _WHOLE:
+                if (place := at % _PART + HEAD_AT) > _WHOLE:
                     head_of = self._read(at + HEAD_AT, HEAD)
                 else:
-                    head_of = (pages.get(at // PAGE) or self._load(at))[place : place + HEAD]
+                    head_of = (parts.get(at // _PART) or self._load(at))[place : place + HEAD]
                 said, link = unpack(head_of)
                 if said & _SIZE != size or at % 16:
                     raise Torn
@@ -148,7 +150,7 @@ class Lists:
                 self.heads.append(head_of)
                 if not chunks % _PACED:
                     yield from self.rest()
-                at = (at + 16) // PAGE ^ link
+                at = (at + 16) >> _LINK_SHIFT ^ link
         except Torn:
             return Found(chunks, chunks * size, torn=True)
         return Found(chunks, chunks * size)
@@ -241,15 +243,16 @@ class Lists:
         yield from self.rest()
 
     def _load(self, address: int) -> bytes:
-        """The page of that address; Torn where there is none.
+        """The part of a page in which that address lies; Torn where there is none.
 
-        No byte more: a read of a page that is not in memory would have the kernel map one for the process.
+        No byte more: a read of another page that is not in memory would have the kernel map one for the
+        process.
         """
-        page = self._read(address - address % PAGE, PAGE)
-        if len(self._pages) >= _MOST_PAGES:
-            self._pages.clear()
-        self._pages[address // PAGE] = page
-        return page
+        part = self._read(address - address % _PART, _PART)
+        if len(self._parts) >= _MOST_PARTS:
+            self._parts.clear()
+        self._parts[address // _PART] = part
+        return part
 
     def _head(self, address: int) -> bytes:
         """The head of a chunk alone."""

@@ -27,7 +27,7 @@ from functools import partial
 from typing import Callable, NamedTuple
 
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Range, Unmapped
-from app.probe.kernel.pagemap import is_there, open_pagemap
+from app.probe.kernel.pagemap import PAGE, is_there, open_pagemap
 
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
@@ -39,7 +39,8 @@ _TRIES = 3
 _WALKS = 5  # of an arena that is in use meanwhile,
 _WALKED_AGAIN = 5_000  # unless it has more chunks than this
 _UNSORTED = 0
-_TRIMMED_FROM = 98  # the first bin of chunks of 4 KiB: malloc_trim looks at these, and at the unsorted ones
+_BINS_OF = {4_096: 98, 16_384: 113, 65_536: 120}  # the first bin of chunks of a page, by its size (bin_index)
+_TRIMMED_FROM = _BINS_OF[PAGE]  # malloc_trim looks at these, and at the unsorted ones
 _LITTLE = 1 << 20  # what glibc may have of the kernel though another allocator serves the program
 
 Walk = Generator[None, None, Found]

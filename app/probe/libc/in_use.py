@@ -35,7 +35,7 @@ _HEADER = 16  # a chunk's own size, and that of the one before
 _IN_USE_BEFORE = 1
 _FLAGS = 7
 _LEAST = 32
-_WINDOW = 4  # pages: some 500 chunks at most, an eighth of a millisecond
+_WINDOW = 16_384  # bytes: some 500 chunks at most, an eighth of a millisecond
 _PAGES_A_READ = 1_024  # of the page map
 _ARENA_BEHIND_BINS = 16 * BINS + 16 + 40  # the pairs, the bitmap, and five words
 _SIZES = struct.Struct("=8xQ")
@@ -162,10 +162,10 @@ class InUseReader:
             if not flags[page]:
                 found.torn += 1
                 return
-            absent = flags.find(0, page, page + _WINDOW)
-            until = flags_from + PAGE * (absent if absent > 0 else min(page + _WINDOW, len(flags)))
+            absent = flags.find(0, page)
+            until = flags_from + PAGE * (absent if absent > 0 else len(flags))
             try:
-                data = os.pread(fd, min(until, heap.end) - at, at)
+                data = os.pread(fd, min(until, heap.end, at + _WINDOW) - at, at)
             except (OSError, OverflowError):
                 found.torn += 1
                 return

@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass, field
 
 from app.probe.cpython.layouts import Layout
+from app.probe.kernel.machine import HERE
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 from .blocks import BEFORE, BUFFERS, DEQUE_BLOCK, SET_ENTRY, SMALL, BlockReader, is_debug_mark, keys_size
@@ -20,7 +21,7 @@ from .object_types import TypeTable
 
 _READ = 544  # bytes of a block: a deque's whole
 _NORMAL = 1.96
-_LOWEST, _HIGHEST = 1 << 16, 1 << 47
+_LOWEST, _HIGHEST = 1 << 16, HERE.user_end
 SLACK = 48  # bytes that a block of the C library may have more than it was asked for,
 PAGE_SLACK = 4_128  # or if it is a mapping
 _LEAST_PROOF, _PROOF = 1, 4  # objects that are asked for what they are

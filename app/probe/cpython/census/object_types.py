@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.objects import ObjectReader
 from app.probe.cpython.survey import Inconsistent
+from app.probe.kernel.machine import HERE
 from app.probe.kernel.memory import ProcessMemory, Unmapped
 
 MAX_NAME = 200  # characters
@@ -30,7 +31,7 @@ _GC_HEAD = _PREHEADER = 16
 _FLAGS = 136  # tp_flags, and others, counted from tp_basicsize
 _TP_DICT = 232
 _LARGEST_BASIC, _LARGEST_ITEM = 1 << 20, 1 << 12  # of tp_basicsize, tp_itemsize
-_LOWEST, _HIGHEST, _ALIGNED = 1 << 16, 1 << 47, 16  # of a type's address
+_LOWEST, _HIGHEST, _ALIGNED = 1 << 16, HERE.user_end, 16  # of a type's address
 _MOST_REFUSED = 200_000  # words that are remembered as none
 _MOST_METACLASSES = 8  # from a type to `type`
 

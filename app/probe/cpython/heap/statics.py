@@ -15,6 +15,7 @@ from collections.abc import Generator
 
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel import procfs
+from app.probe.kernel.machine import HERE
 from app.probe.kernel.memory import Unmapped
 
 from .pymalloc import ARENA_OBJECT, Vector, arena
@@ -22,7 +23,7 @@ from .pymalloc import ARENA_OBJECT, Vector, arena
 _FIRST_SLOTS = 16
 _PART = 16_384  # bytes of variables a step
 _ODD = 8  # one slot in so many may be changing while it is looked at
-_LOWEST, _HIGHEST = 1 << 16, 1 << 47  # of an address
+_LOWEST, _HIGHEST = 1 << 16, HERE.user_end  # of an address
 _NEXTARENA = 32
 _ARENAINDEX = 32  # of struct pool_header
 _PAGE = 4_096  # to which the first word of a slot is aligned, the address of an arena

@@ -6,11 +6,18 @@ regenerates them, a test compares). From 3.13 on the target publishes most of th
 `_Py_DebugOffsets` at the start of `_PyRuntime`: those win, and the table serves for the rest. Whatever
 their source, they are believed only after `runtime.validate` has walked the structures and found them to
 agree with each other and with the kernel.
+
+A table is of x86-64, and `ON_AARCH64` in its file says what is another number there: glibc's mutex takes 48
+bytes instead of 40, and a GIL has two of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app.model import versions
 
 Key = tuple[int, int, bool]  # major, minor, free-threaded
 
@@ -251,9 +258,26 @@ TSTATE_NEXT = 8
 TSTATE_INTERP = 16
 
 
-def known() -> dict[Key, Layout]:
-    """Every layout, by version and build."""
+def known(machine: str = os.uname().machine) -> dict[Key, Layout]:
+    """Every layout of what can be read on a machine, by version and build."""
+    return {key: layout for key, layout in tables(machine).items() if key in versions.supported(machine)}
+
+
+def tables(machine: str) -> dict[Key, Layout]:
+    """Every layout of a machine, those too that nothing has tried there."""
     from . import cp311, cp312, cp313, cp313t, cp314, cp314t, cp315, cp315t
 
     modules = (cp311, cp312, cp313, cp313t, cp314, cp314t, cp315, cp315t)
-    return {(*m.LAYOUT.version, m.LAYOUT.free_threaded): m.LAYOUT for m in modules}
+    found: dict[Key, Layout] = {}
+    for module in modules:
+        layout = _with(module.LAYOUT, module.ON_AARCH64) if machine == "aarch64" else module.LAYOUT
+        found[(*layout.version, layout.free_threaded)] = layout
+    return found
+
+
+def _with(layout: Layout, numbers: Mapping[str, int]) -> Layout:
+    """The layout with other numbers, by {"structure.field": number}."""
+    for name, number in numbers.items():
+        structure, _, field = name.partition(".")
+        layout = replace(layout, **{structure: replace(getattr(layout, structure), **{field: number})})
+    return layout

@@ -78,3 +78,5 @@ LAYOUT = Layout(
     ),
     simple_queue=LIST_QUEUE,
 )
+
+ON_AARCH64 = {"gil.end": 224}

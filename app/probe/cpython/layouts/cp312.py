@@ -81,3 +81,5 @@ LAYOUT = Layout(
     obmalloc=ObmallocOffsets(),
     simple_queue=LIST_QUEUE,
 )
+
+ON_AARCH64 = {"interpreter_state.obmalloc": 3976, "gil.end": 224}

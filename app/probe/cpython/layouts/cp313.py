@@ -81,3 +81,5 @@ LAYOUT = Layout(
     obmalloc=ObmallocOffsets(),
     debug_fields=FIELDS_3_13,
 )
+
+ON_AARCH64 = {"interpreter_state.obmalloc_pointer": 10816, "gil.end": 224}

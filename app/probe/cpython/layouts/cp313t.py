@@ -82,3 +82,5 @@ LAYOUT = Layout(
     gil=FREE_THREADED_GIL,
     debug_fields=FIELDS_3_13,
 )
+
+ON_AARCH64 = {"gil.end": 232}

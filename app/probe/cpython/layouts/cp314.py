@@ -83,3 +83,5 @@ LAYOUT = Layout(
     obmalloc=ObmallocOffsets(),
     debug_fields=FIELDS_3_14,
 )
+
+ON_AARCH64 = {"interpreter_state.obmalloc_pointer": 10920, "gil.end": 224}

@@ -86,3 +86,5 @@ LAYOUT = Layout(
     gil=FREE_THREADED_GIL,
     debug_fields=FIELDS_3_14,
 )
+
+ON_AARCH64 = {"gil.end": 232}

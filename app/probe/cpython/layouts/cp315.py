@@ -101,3 +101,5 @@ LAYOUT = Layout(
     obmalloc=ObmallocOffsets(),
     debug_fields=FIELDS_3_15,
 )
+
+ON_AARCH64 = {"interpreter_state.obmalloc_pointer": 10896, "gil.end": 224}

@@ -104,3 +104,5 @@ LAYOUT = Layout(
     gil=FREE_THREADED_GIL,
     debug_fields=FIELDS_3_15,
 )
+
+ON_AARCH64 = {"gil.end": 232}

@@ -13,11 +13,11 @@ from app.probe.cpython.frame_words import TAG, Lost
 from app.probe.cpython.layouts import Layout
 from app.probe.cpython.stacks import StackFrame
 from app.probe.cpython.survey import Inconsistent
+from app.probe.kernel.machine import HERE
 from app.probe.kernel.memory import AddressSpaceGone, ProcessMemory, Unmapped
 
 from .instant import IDLE, Instant
 
-_EPOLL = ("232", "281", "441")  # epoll_wait, epoll_pwait, epoll_pwait2
 _WORDS = 64  # of a loop's object: the pointer is among the first
 _MOST_BYTES = 1 << 24  # a uvloop.Loop has a buffer of 256 KiB inside
 _OF_FRAME = 32  # words of a frame's variables and its stack
@@ -60,7 +60,7 @@ class Clock:
         raise NotImplementedError
 
     def _polls(self, syscall: bytes) -> bool:
-        return syscall.partition(b" ")[0].decode("ascii", "replace") in _EPOLL
+        return syscall.partition(b" ")[0] in HERE.epoll
 
 
 class LibuvClock(Clock):
@@ -80,7 +80,7 @@ class LibuvClock(Clock):
 
     def _polls(self, syscall: bytes) -> bool:
         number, _, rest = syscall.partition(b" ")
-        return number.decode("ascii", "replace") in _EPOLL and int(rest.split(b" ", 1)[0], 16) == self._fd
+        return number in HERE.epoll and int(rest.split(b" ", 1)[0], 16) == self._fd
 
 
 class LibevClock(Clock):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import os
 from pathlib import Path
 
 import pytest
 from support import native
 
 from app.probe.cpython.extension_slots import DECLARES, DOES_NOT, UNKNOWN, GilDeclaration, declared
+from app.probe.kernel.machine import BY_UNAME
 
 # A PyModuleDef as builds with and without a GIL have it, up to its slots, without Python's headers.
 SOURCE = """
@@ -25,16 +27,25 @@ SLOTS = "static struct slot slots[] = {{2, run}, %s{0, 0}};"
 WITH_GIL, FREE_THREADED = 5, 7  # words before the name
 
 
-def says(path: str | Path, called: str = "/x/made.so") -> GilDeclaration | None:
+def says(
+    path: str | Path, called: str = "/x/made.so", machine: str = os.uname().machine
+) -> GilDeclaration | None:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
-        return declared(called, data)
+        return declared(called, data, BY_UNAME[machine])
 
 
-def made(folder: Path, slots: str, head: int = WITH_GIL, name: str = "made") -> GilDeclaration | None:
+def made(
+    folder: Path,
+    slots: str,
+    head: int = WITH_GIL,
+    name: str = "made",
+    machine: str = os.uname().machine,
+) -> GilDeclaration | None:
     values = {"slots": SLOTS % slots, "head": head, "name": name, "used": "slots"}
-    return says(native.library(folder, SOURCE % values))
+    return says(native.library(folder, SOURCE % values, machine), machine=machine)
 
 
+@pytest.mark.parametrize("machine", BY_UNAME)
 @pytest.mark.parametrize("head", [WITH_GIL, FREE_THREADED])
 @pytest.mark.parametrize("name", ["made", "package.inner.made"])
 @pytest.mark.parametrize(
@@ -45,8 +56,10 @@ def made(folder: Path, slots: str, head: int = WITH_GIL, name: str = "made") -> 
         ("{3, (void *)2}, ", DOES_NOT),
     ],
 )
-def test_the_slot_is_read(tmp_path: Path, head: int, name: str, slots: str, expected: str) -> None:
-    found = made(tmp_path, slots, head, name)
+def test_the_slot_is_read(
+    tmp_path: Path, head: int, name: str, slots: str, expected: str, machine: str
+) -> None:
+    found = made(tmp_path, slots, head, name, machine)
     assert found is not None
     assert found.says == expected
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from app.model import versions
 from app.probe.cpython import layouts
 from app.probe.cpython.layouts import Layout, debug_offsets
+from app.probe.kernel.machine import BY_UNAME
 
 PUBLISHING = [layout for layout in layouts.known().values() if layout.debug_fields]
 
@@ -37,6 +38,37 @@ def published_by(layout: Layout) -> dict[str, int]:
 
 def test_every_version_offered_has_a_layout_and_every_layout_is_offered() -> None:
     assert set(layouts.known()) == set(versions.SUPPORTED)
+    for machine in BY_UNAME:
+        assert set(layouts.known(machine)) == set(versions.supported(machine))
+
+
+def test_on_aarch64_only_what_was_run_there_is_offered_and_said() -> None:
+    said = versions.spoken(versions.supported("aarch64"))
+    assert said == "CPython 3.11 and 3.13 to 3.15"
+    assert versions.spoken(versions.supported("x86_64")) == (
+        "CPython 3.11 to 3.15 and free-threaded 3.13 to 3.15"
+    )
+
+
+def test_the_tables_of_the_machines_differ_by_two_mutexes_in_the_gil_alone() -> None:
+    for key, here in layouts.tables("x86_64").items():
+        there = layouts.tables("aarch64")[key]
+        of = there.interpreter_state
+        assert there.gil.end == here.gil.end + 16
+        assert [of.obmalloc, of.obmalloc_pointer] == [
+            place and place + 16
+            for place in (here.interpreter_state.obmalloc, here.interpreter_state.obmalloc_pointer)
+        ]
+        same = replace(
+            there,
+            gil=here.gil,
+            interpreter_state=replace(
+                of,
+                obmalloc=here.interpreter_state.obmalloc,
+                obmalloc_pointer=here.interpreter_state.obmalloc_pointer,
+            ),
+        )
+        assert same == here
 
 
 @pytest.mark.parametrize("layout", PUBLISHING, ids=lambda layout: layout.name)

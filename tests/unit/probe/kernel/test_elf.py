@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import native
 
 from app.model.errors import NotReadable
 from app.probe.cpython import runtime
 from app.probe.kernel import elf
+from app.probe.kernel.machine import BY_UNAME, X86_64
 
 
 def test_the_address_of_the_runtime_is_the_one_that_the_linker_found() -> None:
@@ -30,7 +32,11 @@ def test_the_address_of_the_runtime_is_the_one_that_the_linker_found() -> None:
     [
         (b"#!/bin/sh\n" + b"\0" * 100, "no ELF"),
         (b"\x7fELF\x01\x01" + b"\0" * 100, "32-bit"),
-        (b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xb7\0" + b"\0" * 100, "another processor"),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xf3\0" + b"\0" * 100, "another processor"),
+        (
+            b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xb7\0" + b"\0" * 100,
+            "a program for aarch64, which an emul",
+        ),
         (b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\x3e\0" + b"\0" * 100, "loads nothing"),
     ],
 )
@@ -40,9 +46,29 @@ def test_what_is_no_such_file_is_named(content: bytes, what: str, tmp_path: Path
     fd = os.open(path, os.O_RDONLY)
     try:
         with pytest.raises(elf.NotElf64, match=what):
-            elf.read_image(fd)
+            elf.read_image(fd, X86_64)
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize("machine", BY_UNAME)
+def test_a_file_of_either_machine_tells_where_its_runtime_lies(machine: str, tmp_path: Path) -> None:
+    source = """
+    __attribute__((section(".PyRuntime"))) int _PyRuntime[4] = {1};
+    const unsigned long Py_Version = 0x030d05f0;
+    int later[100];
+    """
+    library = Path(native.library(tmp_path, source, machine))
+    tool = "nm" if machine == os.uname().machine else f"{machine}-linux-gnu-nm"
+    lines = subprocess.run([tool, "-D", library], capture_output=True, text=True, check=True).stdout
+    there = {words[-1]: int(words[0], 16) for line in lines.splitlines() if len(words := line.split()) == 3}
+    with library.open("rb") as file:
+        image = elf.read_image(file.fileno(), BY_UNAME[machine])
+    assert image.by_section
+    assert image.runtime == there["_PyRuntime"]
+    assert image.version == there["Py_Version"]
+    assert image.bss[0] <= there["later"] < sum(image.bss)
+    assert image.bias(0x7000_0000, 0) == 0x7000_0000
 
 
 def test_a_process_that_is_no_python_says_so() -> None:
