@@ -41,6 +41,7 @@ _SHEETS = (
     "lessons",
     "graph",
     "ladder",
+    "workbench",
 )
 _DRAWN = tuple(f'{{"type":"{kind}"' for kind in ("names", "process", "frame", "cluster", "report", "end"))
 

@@ -50,6 +50,10 @@ def test_it_opens_from_a_file_and_asks_for_nothing(
         page.goto(path.as_uri())
         expect(page.locator(".title .badge")).to_have_text("finished")
         expect(page.locator(".figure[data-figure=held]")).to_contain_text("100")
+        # The sheets of the page are all there: timeline and panels share one screen, as on the page.
+        assert page.locator(".minimap .strip").bounding_box()["height"] < 30
+        assert page.locator(".dock").bounding_box()["y"] < 700
+        assert page.evaluate("document.documentElement.scrollHeight") <= 900
         page.keyboard.press("f")
         row = page.locator(".labels li", has_text="worker-2").bounding_box()
         plot = page.locator("canvas.plot").bounding_box()
