@@ -137,10 +137,9 @@ def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypa
                 message = json.loads(text)
                 if message["type"] == "figures":
                     told.append(message.get("findings"))
-                    if len(judged) == 2:
+                    if told[-1] == [{"code": "of-the-test", "number": 2}]:  # it comes later than it is made
                         break
             assert told[0] == [{"code": "of-the-test", "number": 1}]
-            assert told[-1] == [{"code": "of-the-test", "number": 2}]
             assert set(map(str, told[1:-1])) == {"None"}
             assert run.header()["figures"]["findings"] == told[-1]
 
