@@ -15,7 +15,7 @@ from app.cli import report
 from app.cli.errors import describe
 from app.cli.foreground import Lent, Signals
 from app.cli.observation import AsJson, FailOn, Output, asked, finished, judge
-from app.cli.output import told_output
+from app.cli.output import to_here
 from app.cli.via import Via
 from app.model.errors import GilscopeError, TargetFailed, from_json
 from app.model.summary import Summary
@@ -113,11 +113,14 @@ async def _observed(
 ) -> LiveRun:
     manager = Manager(Settings.load(commands=True))
     try:
-        run = await manager.start(request, recording, None if lent else told_output(as_json))
+        told = None if lent is not None else to_here(as_json)
+        run = await manager.start(request, recording, None if told is None else told.hear)
         if lent is not None:
             lent.let_go(_STDIN, *([] if as_json else [_STDOUT]))
         signals.are_for(run)
         await run.wait()
+        if told is not None:
+            await asyncio.to_thread(told.close)
     finally:
         try:
             await manager.close()

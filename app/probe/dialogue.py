@@ -30,6 +30,8 @@ class Dialogue:
                 self.tell_counters(now_us, every=True)
             self._link.emit(Report(now_us, data))
         self._subject.drain()
+        if self._subject.tells_at_once:
+            self.tell_output()
         self.obey()
 
     def obey(self) -> None:

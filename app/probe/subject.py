@@ -80,6 +80,11 @@ class Subject:
         """What a command has written since the last call, as a report's data; None where nothing came."""
         return self.target.output(last) if self.target is not None else None
 
+    @property
+    def tells_at_once(self) -> bool:
+        """Whether what a command writes is to be told as it comes."""
+        return self.target is not None and self.target.tells_at_once
+
     def overrun(self) -> TargetFailed | None:
         """Why a program is to be ended: it has written more than it may."""
         return self.target.overrun() if self.target is not None else None

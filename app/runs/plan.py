@@ -203,7 +203,7 @@ def of_command(request: RunRequest) -> Plan:
             kind="command",
             name=_with_via(name, request.via),
             asked=asked,
-            start=Start(list(command), None),
+            start=Start(list(command), None, whole_output=True),
             limit_s=seconds,
             observer=far.command(request.via),
         )

@@ -227,6 +227,32 @@ def test_a_command_there_is_recorded_and_its_output_and_status_come_here(tmp_pat
     assert summary["run"]["cpu_s"] > 0.5
 
 
+def test_much_output_of_a_command_there_comes_whole(tmp_path: Path) -> None:
+    code = "for number in range(60_000): print(f'{number:07}')"
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        recorded(tmp_path, "sh -c", code=code), capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"{number:07}" for number in range(60_000)]
+    assert "left out" not in done.stderr
+
+
+def test_a_command_there_runs_on_where_what_it_writes_cannot_be_shown(tmp_path: Path) -> None:
+    code = "import time; print('\\u20ac', flush=True); time.sleep(0.5); open('done', 'w'); print('x')"
+    environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path), "PYTHONIOENCODING": "ascii"}
+    command = recorded(tmp_path, f"sh -c 'cd {tmp_path}; PYTHONIOENCODING=utf-8 exec sh'", code=code)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=environment
+        )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "done").exists()
+    assert done.stderr.count("is not shown any more: No space left on device") == 1
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert shown.stdout == "?\nx\n"
+
+
 def test_a_signal_goes_to_the_command_there(tmp_path: Path) -> None:
     code = "import signal; print('ready', flush=True); signal.pause()"
     environment = os.environ | {"GILSCOPE_DATA_DIR": str(tmp_path)}

@@ -27,9 +27,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Output:
-    """The reading end of a pipe, and the tail of what came out of it. `writer` is for the target."""
+    """The reading end of a pipe, and the tail of what came out of it. `writer` is for the target.
 
-    def __init__(self) -> None:
+    `whole`: nothing of the first TOLD_IN_FULL bytes is let go, so the target waits where it writes too fast.
+    """
+
+    def __init__(self, whole: bool = False) -> None:
+        self._whole = whole
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
         with contextlib.suppress(PermissionError):  # above the user's limit the pipe stays at 64 KiB
@@ -46,8 +50,15 @@ class Output:
         """The target has its own end now: ours is closed, so that its end is seen."""
         os.close(self.writer)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of what comes is told."""
+        return self._whole and self.total < TOLD_IN_FULL
+
     def relieve(self) -> None:
         """Makes room in a pipe that fills up; costs one system call where it does not."""
+        if self.is_whole:
+            return
         for _ in range(_MOST_A_TURN // _PIPE):
             excess = self._there() - KEPT
             if excess <= 0 or not self._skip(excess):
@@ -64,9 +75,12 @@ class Output:
             return
         if not data:
             self.close()
+        is_whole = self.is_whole  # these are still among the first
         self.total += len(data)
         self._tail = (self._tail + data)[-KEPT:]
         self._untold += data
+        if is_whole:
+            return
         self._dropped += max(0, len(self._untold) - KEPT)
         self._untold = self._untold[-KEPT:]
 

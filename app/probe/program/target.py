@@ -63,7 +63,7 @@ class Target:
         self._known: list[int] = []
         self._own_session = start.stdio is None
         self._asked = False
-        self._output = Output() if start.stdio is None else None
+        self._output = Output(start.whole_output) if start.stdio is None else None
         self._tells_output = not start.workload
         self._most = start.limits.output_bytes
         self._memory = start.limits.memory_bytes or 0
@@ -226,6 +226,11 @@ class Target:
             f"All its processes together took more than {self._memory:,} bytes: the kernel ended one",
             "GILSCOPE_TARGET_MEMORY is how much a program may have.",
         )
+
+    @property
+    def tells_at_once(self) -> bool:
+        """Whether what it writes is to be told as it comes."""
+        return self._output is not None and self._output.is_whole
 
     def overrun(self) -> TargetFailed | None:
         """Whether it has written more than it may."""

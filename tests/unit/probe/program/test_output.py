@@ -39,6 +39,36 @@ def test_all_of_a_little_is_told_once(output: Output) -> None:
     assert output.tail == "said"
 
 
+def test_all_is_told_of_a_whole_one_which_has_to_wait(output: Output) -> None:
+    output.close()
+    whole = Output(whole=True)
+    data = b"".join(b"%07d\n" % number for number in range(400_000))  # 3.2 MB: the pipe holds less
+    writer = written(whole, data)
+    told: list[str] = []
+    while writer.is_alive() or len("".join(told)) < len(data):
+        whole.relieve()
+        whole.drain()
+        report = whole.told()
+        told += [] if report is None else [report["output"]]
+        assert report is None or "dropped" not in report
+    assert "".join(told).encode() == data
+    whole.close()
+
+
+def test_after_the_first_megabytes_a_whole_one_is_as_any_other() -> None:
+    whole = Output(whole=True)
+    writer = written(whole, bytes(TOLD_IN_FULL + (4 << 20)))
+    told = dropped = 0
+    while writer.is_alive():
+        whole.relieve()
+        whole.drain()
+        report = whole.told() or {"output": ""}
+        told, dropped = told + len(report["output"]), dropped + report.get("dropped", 0)
+    assert told >= TOLD_IN_FULL
+    assert dropped > 0
+    whole.close()
+
+
 def test_of_much_the_end_is_told_and_how_much_was_dropped(output: Output) -> None:
     data = b"".join(b"line %d\n" % number for number in range(2_000_000))
     writer = written(output, data)
