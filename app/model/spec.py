@@ -62,8 +62,8 @@ class Start:
     only its standard error, and that only when it fails. With `stdio` it has those descriptors, which the
     observer inherits, as its standard streams, and stays in the observer's session and process group, so that
     it can be a terminal's foreground job; and it outlives an observer that is killed. It inherits `fds` too.
-    Without `env` or `cwd` it has the observer's own. With `whole_output` the first megabytes that it writes are
-    told without a gap, for which it may have to wait.
+    Without `env` or `cwd` it has the observer's own. With `whole_output` the first megabytes that it writes
+    are told without a gap, for which it may have to wait.
     """
 
     argv: list[str]
