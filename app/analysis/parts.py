@@ -7,7 +7,8 @@
     objects_free     the rest of its arenas that is in memory
     c_in_use         of the C library's arenas: in use, with the blocks that a thread keeps for its next call
     c_trimmable      free, and malloc_trim(0) would give it back
-    c_free_kept      free, and it would not: holes smaller than a page, the tops of threads' arenas
+    c_free_kept      free, and it would not: holes smaller than a page, the tops of threads' arenas, and less
+                     than a huge page of the main arena's where the heap is to have those
     c_mapped         blocks of the C library that are mappings of their own
     stacks           of the threads
     files, shared    mapped files; memory that several processes may map
@@ -56,8 +57,10 @@ def parts_of(memory: Memory, objects: int | None, library: CLibrary | None) -> P
     heaps = _sum(memory, ("heap", "c_heap"), _RSS)
     if heaps is not None and library is not None and library.free is not None:
         free = min(max(library.free - (library.absent or 0), 0), heaps)
-        trimmable = min(library.trimmable or 0, free)
-        parts |= {"c_in_use": heaps - free, "c_trimmable": trimmable, "c_free_kept": free - trimmable}
+        parts["c_in_use"] = heaps - free
+        if library.trimmable is not None:
+            trimmable = min(library.trimmable, free)
+            parts |= {"c_trimmable": trimmable, "c_free_kept": free - trimmable}
     for name in _WHOLE:
         parts[name] = _sum(memory, _KINDS[name], _RSS)
     if memory.huge_waste is not None:

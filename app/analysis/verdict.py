@@ -28,7 +28,7 @@ _SAID: dict[PartName, str] = {
     ),
     "c_free_kept": (
         "{} are free in the C library's heap and stay with the process: holes smaller than a page between "
-        "blocks in use, and the ends of threads' arenas. malloc_trim gives none of it back."
+        "blocks in use, and the ends of arenas. malloc_trim gives none of it back."
     ),
     "c_mapped": (
         "{} are large blocks of the C library, each with a mapping of its own: all of it is in use, and goes "

@@ -154,7 +154,8 @@ are not in `system`; a block of `mmap_threshold` bytes becomes one, as of now. `
 changed while they were read, `cut` those that were too long to be read to their end: what is in them counts
 as in use. An arena that was in use meanwhile is walked some times; `moved` are the bytes by which these walks
 lay from each other, in all arenas, so `free` may be off by as much. `allocator` is the one that serves the
-program. Where it is not glibc, or glibc could not be read, the sizes are null and `why` says why.
+program. Where it is not glibc, or glibc could not be read, the sizes are null and `why` says why; `trimmable`
+alone is null where glibc's parameters were not found, which tell how it takes from the end of its heap.
 
 A types message says what the live objects of a heap are, judged by `pages_read` of its `pages`: pools drawn
 at random, of each size class some. Where all were read it is a count, else an estimate: `_off` is half of

@@ -26,6 +26,7 @@ from app.probe.sampling.slow import finished
 
 MIB = 1 << 20
 STATES = 50  # of each interpreter
+SOME_STATES = 10
 BUSY = 25  # readings
 ACCOUNTS = 20_000  # that the target keeps of a heap that never stands still: some ten seconds of them
 
@@ -168,13 +169,13 @@ class Accounts:
 
 
 @contextmanager
-def heap_of(promised: str) -> Iterator[tuple[Any, LibraryReader, Accounts]]:
+def heap_of(promised: str, **others: Any) -> Iterator[tuple[Any, LibraryReader, Accounts]]:
     """The target at work, a reader of its heap, and what it says of that itself."""
     with tempfile.TemporaryFile() as file:
         file.write(bytes(8 + 24 * ACCOUNTS))
         file.flush()
         code = TARGET.replace("ACCOUNTS", str(ACCOUNTS))
-        options = {"args": [str(file.fileno())], "pass_fds": [file.fileno()]}
+        options = {"args": [str(file.fileno())], "pass_fds": [file.fileno()], **others}
         with standing_by(promised, code, **options) as target, mmap.mmap(file.fileno(), 0) as kept:
             assert target.stdout
             target.stdout.readline()
@@ -202,6 +203,22 @@ def test_what_is_free_and_what_a_trim_gives_back(promised: str) -> None:
             assert read(reader) == reading, f"seed {seed}, read again at rest"
             after = ask(target, "trim")
             given_back = told["rss"] - after["rss"]
+            assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
+
+
+@pytest.mark.parametrize("promised", each(PROMISED))
+def test_a_heap_that_is_to_have_huge_pages(promised: str) -> None:
+    """Its end goes back by these, where the kernel has them to be asked for: as on aarch64 by itself."""
+    environment = os.environ | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    with heap_of(promised, env=environment) as (target, reader, _):
+        for seed in range(SOME_STATES):
+            ask(target, "state", seed)
+            told = ask(target, "tell")
+            reading = read(reader)
+            assert reading.mapped == told["mapped"], f"seed {seed}"
+            assert reading.trimmable is not None
+            assert read(reader) == reading, f"seed {seed}, read again at rest"
+            given_back = told["rss"] - ask(target, "trim")["rss"]
             assert given_back == pytest.approx(reading.trimmable, rel=0.05, abs=MIB), f"seed {seed}"
 
 

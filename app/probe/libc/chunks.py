@@ -53,13 +53,17 @@ class Found(NamedTuple):
     free: int = 0
     pages: Sequence[Range] = ()
     torn: bool = False  # the list contradicts itself behind these
+    kept: Sequence[Range] = ()  # of the top: the whole pages that malloc_trim leaves there
 
 
 class Lists:
-    """Walks the lists of a process's arenas, until `left` chunks were looked at."""
+    """Walks the lists of a process's arenas, until `left` chunks were looked at.
 
-    def __init__(self, memory: ProcessMemory, pagemap: int, left: int) -> None:
-        self._memory, self._pagemap = memory, pagemap
+    malloc_trim takes from the main arena's top multiples of `trim_unit` bytes.
+    """
+
+    def __init__(self, memory: ProcessMemory, pagemap: int, left: int, trim_unit: int = PAGE) -> None:
+        self._memory, self._pagemap, self._trim_unit = memory, pagemap, trim_unit
         self.states = PageStates(pagemap)
         self._parts: dict[int, bytes] = {}
         self._pace = Pace()
@@ -167,7 +171,9 @@ class Lists:
             return Found(torn=True)
         if moved or at % 16 or size > most:
             return Found(torn=True)
-        return Found(1, size, whole_pages(at + LEAST, at + size))
+        end = at + size
+        cut = end - max(0, size - LEAST - 1) // self._trim_unit * self._trim_unit  # as systrim of malloc.c
+        return Found(1, size, whole_pages(cut, end), kept=whole_pages(at + LEAST, cut))
         yield
 
     def top_joins(self, top: int) -> bool:

@@ -4,8 +4,10 @@
                 thread keeps for its next call (tcache) are not among them, as they are not there
     absent      of the free bytes, whole pages that are not in memory
     trimmable   of the free bytes, whole pages that malloc_trim(0) would give back: those in memory within
-                free chunks of more than a page, and the top of the main arena. malloc_trim leaves the top of
-                other arenas alone, and what it joins with that
+                free chunks of more than a page, and the top of the main arena, of which it takes multiples
+                of a huge page where the heap is to have some. malloc_trim leaves the top of other arenas
+                alone, and what it joins with that. None, and `why` says so, where glibc's parameters, which
+                tell that size, were not found
 
 An arena's head is read at once, and its lists then walked in one go: pages are asked for when all chunks are
 known. A list that contradicts itself was changed meanwhile: the head is read again and the list walked again,
@@ -31,7 +33,16 @@ from app.probe.kernel.pagemap import PAGE, is_there, open_pagemap
 
 from .chunks import Found, Lists, Torn
 from .libraries import Glibc, Mapped, mapped
-from .places import MOST_ARENAS, MainArena, MainArenas, MallocArena, arena_words, read_arena, read_parameters
+from .places import (
+    BINS,
+    MOST_ARENAS,
+    MainArena,
+    MainArenas,
+    MallocArena,
+    arena_words,
+    read_arena,
+    read_parameters,
+)
 from .unchanged import KnownArenas, ListsFound
 
 MOST_CHUNKS = 250_000  # some 0.6 s of CPU
@@ -39,8 +50,7 @@ _TRIES = 3
 _WALKS = 5  # of an arena that is in use meanwhile,
 _WALKED_AGAIN = 5_000  # unless it has more chunks than this
 _UNSORTED = 0
-_BINS_OF = {4_096: 98, 16_384: 113, 65_536: 120}  # the first bin of chunks of a page, by its size (bin_index)
-_TRIMMED_FROM = _BINS_OF[PAGE]  # malloc_trim looks at these, and at the unsorted ones
+_HUGE_PAGES_SINCE = 2, 35  # of glibc's versions
 _LITTLE = 1 << 20  # what glibc may have of the kernel though another allocator serves the program
 
 Walk = Generator[None, None, Found]
@@ -90,6 +100,7 @@ class LibraryReader:
         yield
         first = mains[0][0]
         parameters = read_parameters(self._memory, first, there.heap)
+        trim_unit = parameters.trim_unit or self._before_huge_pages(first)
         total = _Total()
         yield
         try:
@@ -97,7 +108,7 @@ class LibraryReader:
         except OSError:
             raise AddressSpaceGone(self._memory.pid) from None
         try:
-            lists = Lists(self._memory, pagemap, MOST_CHUNKS)
+            lists = Lists(self._memory, pagemap, MOST_CHUNKS, trim_unit or PAGE)
             read: list[tuple[MainArena, _Read]] = []
             for _, main in mains:
                 yield from self._ring(main, lists, read, total)
@@ -116,13 +127,13 @@ class LibraryReader:
             total.system,
             total.free,
             total.absent,
-            total.trimmable,
+            total.trimmable if trim_unit else None,
             parameters.mapped,
             parameters.mmap_threshold,
             total.chunks,
             total.torn,
             total.cut,
-            _why_not_all(there, len(mains)),
+            _why_not_all(there, len(mains), trim_unit is not None),
             total.moved,
         )
 
@@ -130,6 +141,12 @@ class LibraryReader:
         if library.path not in self._versions:
             self._versions[library.path] = library.version(self._memory)
         return self._versions[library.path]
+
+    def _before_huge_pages(self, library: Glibc) -> int | None:
+        """How a library takes from its top that knows of no huge pages: by pages; None of any other."""
+        version = self._version(library)
+        is_old = version is not None and tuple(map(int, version.split("."))) < _HUGE_PAGES_SINCE
+        return PAGE if is_old else None
 
     def _ring(
         self, main: MainArena, lists: Lists, read: list[tuple[MainArena, _Read]], total: _Total
@@ -256,6 +273,7 @@ class LibraryReader:
         own.chunks += most.chunks
         own.free += most.free
         (walked.trimmed if is_trimmed else walked.kept).extend(most.pages)
+        walked.kept.extend(most.kept)
 
 
 @dataclass
@@ -313,6 +331,17 @@ def _lists_of(
             yield False, partial(_fast_bin, lists, place)
 
 
+def bin_of(size: int) -> int:
+    """The place of the bin of chunks of 1,024 bytes or more: largebin_index_64 of malloc.c, less 1."""
+    for shift, most, before in ((6, 48, 47), (9, 20, 90), (12, 10, 109), (15, 4, 118), (18, 2, 123)):
+        if size >> shift <= most:
+            return before + (size >> shift)
+    return BINS - 2
+
+
+_TRIMMED_FROM = bin_of(PAGE)  # malloc_trim looks at these, and at the unsorted ones
+
+
 def _is_trimmed(place: int) -> bool:
     return place == _UNSORTED or place >= _TRIMMED_FROM
 
@@ -342,8 +371,12 @@ def _why_unread(there: Mapped) -> str:
     return f"{name} serves this program; how much of its memory is free cannot be read from outside."
 
 
-def _why_not_all(there: Mapped, read: int) -> str:
+def _why_not_all(there: Mapped, read: int, is_unit_known: bool) -> str:
     whys = []
+    if not is_unit_known:
+        whys.append(
+            "glibc's parameters were not found, so that what malloc_trim would give back is not known"
+        )
     if there.others:
         whys.append(f"{' and '.join(there.others)} is mapped as well, and what it keeps is not counted")
     if read < len(there.glibc):

@@ -71,7 +71,8 @@ def _of(lines: list[str]) -> Mapped:
         span, mode, offset, _, _, path = fields
         start, end = (int(part, 16) for part in span.split("-"))
         if path == "[heap]":
-            found.heap = start, end
+            # One whole: where a part of it was advised to have huge pages, the map has a line for each.
+            found.heap = found.heap[0] if found.heap else start, end
             continue
         name = path.rpartition("/")[2].removesuffix(" (deleted)")
         if _GLIBC.fullmatch(name):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.probe.kernel.memory import ProcessMemory, Range, Unmapped
+from app.probe.kernel.pagemap import PAGE
 
 from .libraries import Glibc
 
@@ -32,6 +33,7 @@ _BACK = 24  # of a chunk: its link to the chunk before
 _WITH_FAST_BINS = 112
 _WITHOUT = 24
 _MOST_DATA = 1 << 20
+_MOST_TEST = 64  # arena_test is 8
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Parameters:
 
     mapped: int | None = None  # bytes of blocks that are mappings of their own
     mmap_threshold: int | None = None  # a block of so many gets one, as of now
+    trim_unit: int | None = None  # the top of the main arena goes back in multiples of so many
 
 
 class MainArenas:
@@ -183,9 +186,12 @@ def _before(has_fast_bins: bool) -> int:
 def read_parameters(memory: ProcessMemory, library: Glibc, heap: Range | None) -> Parameters:
     """What the library's parameters say; `heap` is [heap], whose beginning they hold.
 
-    In the words before that are max_mmapped_mem and mmapped_mem. Ten or eleven words before it, by the
+    In the words before that are max_mmapped_mem and mmapped_mem, and in the seventh before it thp_pagesize:
+    the size of a huge page where the heap is to have some, 0 where it is not. It is to by the tunable
+    glibc.malloc.hugetlb, and on aarch64 from glibc 2.43 on without it. Ten or eleven words before, by the
     version, is mmap_threshold, known by the words beside it: trim_threshold is twice as much once the
-    threshold has moved, and as much before; arena_test is small.
+    threshold has moved, and as much before; arena_test is small. A program that has set one of the two has
+    no_dyn_threshold set as well, in the third word before.
     """
     if heap is None:
         return Parameters()
@@ -198,8 +204,13 @@ def read_parameters(memory: ProcessMemory, library: Glibc, heap: Range | None) -
         for place in range(16, len(words)):
             if words[place] != heap[0] or not words[place - 2] <= words[place - 1]:
                 continue
+            huge, was_set = words[place - 7], words[place - 3] & 0xFFFF_FFFF == 1
+            if huge & (huge - 1):
+                continue
             for back in (10, 11):
                 trim, _, threshold, test = words[place - back - 2 : place - back + 2]
-                if 0 < test <= 64 and threshold and trim in (threshold, 2 * threshold):
-                    return Parameters(words[place - 2], threshold)
+                if not 0 < test <= _MOST_TEST < threshold:
+                    continue
+                if was_set or trim in (threshold, 2 * threshold):
+                    return Parameters(words[place - 2], threshold, huge or PAGE)
     return Parameters()

@@ -76,6 +76,7 @@ def test_the_parts_add_up_to_rss_and_to_pss() -> None:
         (None, library(system=None, free=None, absent=None, trimmable=None)),  # another allocator
         (None, None),
         (0, library(free=5, absent=9, trimmable=7)),
+        (0, library(trimmable=None)),
     ],
 )
 def test_whatever_was_read_the_bar_adds_up(objects: int | None, read: CLibrary | None) -> None:
@@ -83,6 +84,12 @@ def test_whatever_was_read_the_bar_adds_up(objects: int | None, read: CLibrary |
     parts = parts_of(walk, objects, read)
     assert all(bytes_ is None or bytes_ >= 0 for bytes_ in parts.values())
     assert sum(bytes_ or 0 for bytes_ in parts.values()) == walk.rss
+
+
+def test_what_a_trim_would_give_back_is_not_said_to_stay_where_it_is_not_known() -> None:
+    parts = parts_of(memory(), 0, library(trimmable=None))
+    assert parts["c_in_use"] == parts_of(memory(), 0, library())["c_in_use"]
+    assert (parts["c_trimmable"], parts["c_free_kept"]) == (None, None)
 
 
 def test_a_recording_of_before_has_no_pss_of_a_part() -> None:
