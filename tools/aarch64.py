@@ -7,9 +7,10 @@ memory made of Debian's arm64 packages and this checkout, and runs tools/aarch64
 process. NAME is one of MACHINES; without any, all of them. Prints what each says, as a table for
 docs/versions.md, and exits with 1 where a figure does not hold.
 
-Needs apt-get and dpkg-deb, Debian's keyring and its mirror, and qemu-system-aarch64 (Debian's package
-qemu-system-arm). Packages are kept in the folder, by default .aarch64 in the checkout; nothing is installed
-on this machine. `--kernel` boots another kernel than the machine's: an Image with another size of pages.
+Needs a Debian machine with apt-get, dpkg-deb and Debian's keyring, whose own sources say where Debian is, and
+qemu-system-aarch64 (Debian's package qemu-system-arm). Packages are kept in the folder, by default .aarch64
+in the checkout; nothing is installed on this machine. `--kernel` boots another kernel than the machine's: an
+Image with another size of pages.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import argparse
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +34,8 @@ from typing import Any, BinaryIO
 ROOT = Path(__file__).resolve().parents[1]
 GUEST = ROOT / "tools" / "aarch64_guest.py"
 SAYS = "@@ "  # before each line of the guest's that is a result
-LIMIT_S = 1_800  # for one machine: a hang becomes a failure
+LIMIT_S = 1_800.0  # for one machine: a hang becomes a failure
+_CHOSEN = re.compile(r"Inst ([^ :]+)\S* \((\S+) .*\[(\w+)\]")  # a line of apt-get --simulate
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,13 @@ class Packages:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "apt"
+        self._archives = self._folder / "cache" / "archives"
         for part in ("state/lists/partial", "cache/archives/partial"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").write_text("")
         suites = {suite for machine in MACHINES.values() for suite in (machine.kernel[0], machine.suite)}
-        lines = (f"deb http://deb.debian.org/debian {suite} main\n" for suite in sorted(suites))
+        mirror = _mirror()
+        lines = (f"deb {mirror} {suite} main\n" for suite in sorted(suites))
         (self._folder / "sources.list").write_text("".join(lines))
         settings = self._folder / "apt.conf"
         settings.write_text(SETTINGS.format(folder=self._folder))
@@ -82,38 +88,40 @@ class Packages:
         self._run("apt-get", "-q", "update")
 
     def with_dependencies(self, suite: str, *names: str) -> list[Path]:
-        """Packages of a suite, and all that they depend on."""
+        """Packages of a suite, and all that they depend on; what was downloaded before is there still."""
         asked = ("apt-get", "-q", "-t", suite, "install", "--yes", *names)
-        for each in self._folder.glob("cache/archives/*.deb"):
-            each.unlink()
+        chosen = map(_CHOSEN.match, self._run(*asked, "--simulate").splitlines())
         self._run(*asked, "--download-only")
-        return sorted(self._kept(each) for each in self._folder.glob("cache/archives/*.deb"))
+        files = ("{}_{}_{}.deb".format(*each.groups()).replace(":", "%3a") for each in chosen if each)
+        return sorted(self._archives / file for file in files)
 
     def alone(self, suite: str, name: str) -> Path:
         """The package that one depends on first: the kernel that linux-image-arm64 stands for."""
         said = self._run("apt-cache", "show", f"{name}/{suite}")
         lines = (line for line in said.splitlines() if line.startswith("Depends: "))
         depends = next(lines).removeprefix("Depends: ").split(",")[0].split()[0]
-        kept = self._folder / "kept"
-        found = sorted(kept.glob(f"{depends}_*.deb"))
+        found = sorted(self._archives.glob(f"{depends}_*.deb"))
         if not found:
-            kept.mkdir(exist_ok=True)
-            self._run("apt-get", "-q", "download", depends, cwd=kept)
-            found = sorted(kept.glob(f"{depends}_*.deb"))
+            self._run("apt-get", "-q", "download", depends, cwd=self._archives)
+            found = sorted(self._archives.glob(f"{depends}_*.deb"))
         return found[-1]
-
-    def _kept(self, package: Path) -> Path:
-        """The package, where it is not thrown away."""
-        kept = self._folder / "kept" / package.name
-        kept.parent.mkdir(exist_ok=True)
-        package.rename(kept)
-        return kept
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:
         done = subprocess.run(command, env=self._environment, cwd=cwd, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+
+def _mirror() -> str:
+    """Where this machine has Debian from, by the lists that its own apt has."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
+    if not said:
+        sys.exit(
+            "This machine's apt has no lists of Debian's packages: run apt-get update on a Debian machine."
+        )
+    return said[0]
 
 
 def content(package: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
@@ -219,8 +227,8 @@ def root_of(machine: Emulated, packages: list[Path]) -> bytes:
     return made.getvalue()
 
 
-def boot(kernel: Path, root: Path) -> Iterator[str]:
-    """What the machine writes to its console, line by line, until it is switched off."""
+def boot(kernel: Path, root: Path, limit_s: float = LIMIT_S) -> Iterator[str]:
+    """What the machine writes to its console, line by line, until it is switched off or its time is over."""
     command = ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a76", "-smp", "2", "-m", "2048"]
     # Its clock counts instructions, 2 ns each, and skips what it sleeps: so that its figures do not depend on
     # how busy this machine is.
@@ -232,18 +240,21 @@ def boot(kernel: Path, root: Path) -> Iterator[str]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
     ) as emulator:
         assert emulator.stdout
+        limit = threading.Timer(limit_s, emulator.kill)  # a guest that hangs writes no line
+        limit.start()
         try:
             yield from emulator.stdout
         finally:
+            limit.cancel()
             emulator.kill()
 
 
-def try_out(name: str, kernel: Path, root: Path) -> list[dict[str, Any]]:
+def try_out(name: str, kernel: Path, root: Path, limit_s: float = LIMIT_S) -> list[dict[str, Any]]:
     """The rows that a machine says, all of them or none; what else it writes is printed."""
     rows: list[dict[str, Any]] = []
     ended = False
     began = time.monotonic()
-    for line in boot(kernel, root):
+    for line in boot(kernel, root, limit_s):
         if line.startswith(SAYS):
             said = json.loads(line.removeprefix(SAYS))
             ended = ended or "end" in said
@@ -258,10 +269,7 @@ def try_out(name: str, kernel: Path, root: Path) -> list[dict[str, Any]]:
                 print(f"{name}: {said['here']}", flush=True)
         else:
             print(f"  | {line.rstrip()}", flush=True)
-        if time.monotonic() - began > LIMIT_S:
-            print(f"{name}: no end after {LIMIT_S} s")
-            return []
-    print(f"{name}: {time.monotonic() - began:.0f} s")
+    print(f"{name}: {'' if ended else 'no end after '}{time.monotonic() - began:.0f} s")
     return rows if ended else []
 
 

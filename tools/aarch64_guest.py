@@ -187,9 +187,9 @@ class Figures:
         allowed: float = 0,
         unit: str = "",
     ) -> None:
-        """Says both. What GILScope does not tell it tells nothing wrong of."""
+        """Says both. A figure that GILScope does not tell does not hold."""
         if gilscope is None:
-            holds = True
+            holds = False
         elif isinstance(target, str) or isinstance(gilscope, str):
             holds = target == gilscope
         else:
