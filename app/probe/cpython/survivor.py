@@ -16,9 +16,8 @@ from app.probe.kernel.memory import ProcessMemory, Unmapped
 from .layouts import Layout
 from .survey import ThreadState
 
-_PTHREAD = struct.Struct(
-    "=256I"
-)  # the id is 720 bytes in with glibc on x86-64, 208 on aarch64, nearer with musl
+# The id is 720 bytes in with glibc on x86-64, 208 on aarch64, nearer with musl.
+_PTHREAD = struct.Struct("=256I")
 
 
 def survivor(

@@ -12,7 +12,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 
-from .machine import HERE, Abi, by_elf
+from .machine import HERE, KNOWN, Abi, by_elf
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -94,7 +94,9 @@ def _header(data: mmap.mmap, wanted: Abi) -> tuple[int, tuple[int, ...]]:
     if number != wanted.elf:
         other = by_elf(number)
         named = other.name if other else f"another processor (ELF machine {number})"
-        raise NotElf64(f"a program for {named}, which an emulator runs on {wanted.name}")
+        # On a machine that is not known it is that machine's own, and no emulator runs it.
+        emulated = f", which an emulator runs on {wanted.name}" if KNOWN else ""
+        raise NotElf64(f"a program for {named}{emulated}")
     _, _, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, shstrndx = rest
     return kind, (phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from support import native
 from app.model.errors import NotReadable
 from app.probe.cpython import runtime
 from app.probe.kernel import elf
-from app.probe.kernel.machine import BY_UNAME, X86_64
+from app.probe.kernel.machine import AARCH64, BY_UNAME, X86_64
 
 
 def test_the_address_of_the_runtime_is_the_one_that_the_linker_found() -> None:
@@ -51,6 +52,17 @@ def test_what_is_no_such_file_is_named(content: bytes, what: str, tmp_path: Path
         os.close(fd)
 
 
+def test_a_machine_that_is_not_known_is_not_said_to_emulate_its_own_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(elf, "KNOWN", None)
+    path = tmp_path / "file"
+    path.write_bytes(b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xf3\0" + b"\0" * 100)
+    with path.open("rb") as file, pytest.raises(elf.NotElf64) as refused:
+        elf.read_image(file.fileno())
+    assert str(refused.value) == "a program for another processor (ELF machine 243)"
+
+
 @pytest.mark.parametrize("machine", BY_UNAME)
 def test_a_file_of_either_machine_tells_where_its_runtime_lies(machine: str, tmp_path: Path) -> None:
     source = """
@@ -69,6 +81,20 @@ def test_a_file_of_either_machine_tells_where_its_runtime_lies(machine: str, tmp
     assert image.version == there["Py_Version"]
     assert image.bss[0] <= there["later"] < sum(image.bss)
     assert image.bias(0x7000_0000, 0) == 0x7000_0000
+
+
+def test_a_python_for_musl_is_refused_on_aarch64_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its own process, which has mapped a file of that name."""
+    loader = tmp_path / "ld-musl-aarch64.so.1"
+    loader.write_bytes(bytes(4096))
+    with loader.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ):
+        monkeypatch.setattr(runtime, "HERE", X86_64)
+        runtime.locate(os.getpid()).memory.close()
+        monkeypatch.setattr(runtime, "HERE", AARCH64)
+        with pytest.raises(NotReadable, match="is a CPython built for musl, whose layout on aarch64"):
+            runtime.locate(os.getpid())
 
 
 def test_a_process_that_is_no_python_says_so() -> None:
