@@ -100,6 +100,19 @@ def test_a_recording_is_imported_and_what_is_none_is_refused(
     expect(page.get_by_role("alert")).to_contain_text("no recording of GILScope")
 
 
+def test_of_a_run_of_a_cluster_the_address_of_its_scheduler_is_shown(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = new_page()
+    asked = {"kind": "attach", "name": "four workers", "attach": {"scheduler": "tcp://10.0.0.5:8786"}}
+    import_file(page, recorded.write(tmp_path / "dask.jsonl", seconds=1, run=asked))
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("tbody tr", has_text="four workers")).to_contain_text("tcp://10.0.0.5:8786")
+    page.get_by_role("link", name="Compare", exact=True).click()
+    option = page.locator("select[name=a] option", has_text="four workers")
+    expect(option).to_contain_text("tcp://10.0.0.5:8786")
+
+
 DROP = """
 ([type, text]) => {
   const dataTransfer = new DataTransfer();

@@ -118,6 +118,20 @@ def test_an_archive_that_cannot_be_used_is_said_and_the_server_goes_on(site_with
     assert "GILSCOPE_DATA_DIR" in page["error"]["remedy"]
 
 
+def test_a_run_of_a_cluster_is_imported_listed_and_fetched(site_with, tmp_path):
+    attach = {"scheduler": "tcp://10.0.0.5:8786"}
+    asked = {"id": "dask", "kind": "attach", "name": "Dask at 10.0.0.5", "attach": attach}
+    site = site_with("brief")
+    sent = recorded.write(tmp_path / "dask.jsonl", seconds=1, run=asked).read_bytes()
+    taken = site.client.post("/api/v1/runs/import", content=sent)
+    assert taken.status_code == 201, taken.text
+    assert taken.json()["attach"] == {"pid": None, **attach}
+    [listed] = site.runs()
+    assert listed["attach"] == {"pid": None, **attach}
+    fetched = site.client.get(f"/api/v1/runs/{listed['id']}")
+    assert fetched.json()["attach"] == {"pid": None, **attach}
+
+
 def test_a_long_import_is_answered_before_it_is_over_and_its_stream_goes_on_with_the_run(
     site_with, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem
 ):

@@ -82,9 +82,10 @@ export function startedShort(seconds, now = new Date()) {
 
 /**
  * What a run was started with, in a line.
- * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid: number} | null}} run
+ * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid?: number | null, scheduler?: string | null} | null}} run
  */
 export function settingsOf({ executor, workers, python, attach }) {
   const parts = [executor && workers ? `${executor} × ${workers}` : executor, python && `CPython ${python}`];
-  return [...parts, attach && `pid ${attach.pid}`].filter(Boolean).join(" · ");
+  const attached = attach && (attach.scheduler ?? `pid ${attach.pid}`);
+  return [...parts, attached].filter(Boolean).join(" · ");
 }
