@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.model.frames import Cluster, Message
-from app.model.summary import TaskRow, WorkerRow
-from app.model.tracks import own_figures, task_pieces, worker_clocks
+from app.model.summary import TaskRow, UnseenRow, WorkerRow
+from app.model.tracks import own_figures, task_pieces, unseen_workers, worker_clocks
 
 MOST_NAMES = 200  # of tasks, of one worker: the rest is told together
 OTHERS = "(others)"
@@ -54,6 +54,7 @@ class ClusterUse:
 
     def __init__(self) -> None:
         self._workers: dict[int, _WorkerUse] = {}
+        self._unseen: dict[str, UnseenRow | None] = {}  # by what they are called; None: seen since
 
     def feed(self, message: Message, begin_us: int | None) -> None:
         """As PerProcess says."""
@@ -67,6 +68,14 @@ class ClusterUse:
             self._of(figure.pid).tell(figure.length_us, figure.contended_us)
         for clock in worker_clocks(message):
             self._of(clock.pid).clock = clock.off_us, clock.why
+            self._unseen[clock.worker] = None
+        for worker in unseen_workers(message):
+            self._unseen[worker.worker] = {
+                "host": worker.host,
+                "worker": worker.worker,
+                "pid": worker.pid,
+                "why": worker.why,
+            }
 
     def begin(self, before: ClusterUse) -> None:
         """As PerProcess says: nothing of before is needed."""
@@ -79,11 +88,16 @@ class ClusterUse:
                 [[name, *task.state()] for name, task in each.tasks.items()],
             ]
             for pid, each in self._workers.items()
-        ]
+        ] + [[None, name, row] for name, row in self._unseen.items()]
 
     def absorb(self, state: list[Any], begin_us: int) -> None:
         """As PerProcess says."""
-        for pid, told_us, contended_us, clock, tasks in state:
+        for pid, *rest in state:
+            if pid is None:
+                name, row = rest
+                self._unseen[name] = row
+                continue
+            told_us, contended_us, clock, tasks = rest
             each = self._of(pid)
             each.tell(told_us, contended_us)
             each.clock = tuple(clock) if clock else each.clock
@@ -111,6 +125,10 @@ class ClusterUse:
             }
             for pid, each in self._workers.items()
         ]
+
+    def unseen(self) -> list[UnseenRow]:
+        """The workers that are not observed, by their names."""
+        return [row for _, row in sorted(self._unseen.items()) if row is not None]
 
     def tasks(self, limit: int | None = None) -> list[TaskRow]:
         """What tasks each worker did, those first that held the GIL most, then those that took most time."""

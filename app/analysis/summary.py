@@ -68,6 +68,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "pools": ledger.pool_rows(),
         "stuck": ledger.stuck(),
         "workers": ledger.cluster.workers(),
+        "unseen_workers": ledger.cluster.unseen(),
         "tasks": ledger.cluster.tasks(),
         "gils_switched_on": ledger.gils_switched_on(),
         "trims": ledger.trims.rows(),

@@ -25,7 +25,7 @@ def cluster(summary: Summary) -> list[str]:
     """The tables of workers and of tasks; of other runs there are none."""
     if not is_cluster(summary):
         return []
-    return [part for part in (_workers(summary), _tasks(summary), _own(summary)) if part]
+    return [part for part in (_workers(summary), _unseen(summary), _tasks(summary), _own(summary)) if part]
 
 
 def _workers(summary: Summary) -> str:
@@ -60,6 +60,17 @@ def _workers_of(summary: Summary) -> list[ProcessRow]:
     """A row each: of what a worker has started the worker itself tells."""
     known = {row["pid"] for row in summary["workers"]}
     return [row for row in summary["processes"] if row["pid"] in known]
+
+
+def _unseen(summary: Summary) -> str:
+    """The workers that were not observed, with why."""
+    rows = summary.get("unseen_workers", [])  # recordings of before have none
+    columns = [Column("not observed"), Column("host"), Column("pid", "right"), Column("why")]
+    table = [
+        [row["worker"], row["host"], units.ABSENT if row["pid"] is None else str(row["pid"]), row["why"]]
+        for row in rows
+    ]
+    return render(columns, table) if table else ""
 
 
 def _tasks(summary: Summary) -> str:

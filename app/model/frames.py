@@ -51,7 +51,8 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
     open_files, and whatever else app/model/readings lists: its own module there says what is in it
     cluster   at_us, tasks [[pid, lane, begun_us, from_us, length_us, held_us, over, key, name]],
               own [[pid, length_us, contended_us]],
-              clocks [[host, worker, pid, off_us, why]]
+              clocks [[host, worker, pid, off_us, why]],
+              unseen [[host, worker, pid, why]]
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -182,6 +183,8 @@ pieces of one task have the same `begun_us`, and the last one is `over`. `name` 
 tasks of its kind by, the beginning of its `key`. `own` is what the cluster itself says of a worker's GIL: in
 `length_us` it was busy for `contended_us`, null where the cluster does not measure that. `clocks` says once
 of each worker what its clock is set beside the run's by, and by how many microseconds at most it may be off.
+`unseen` are workers of which nothing is known, and why; `pid` is null of one that has said nothing. One that
+is seen later on has a row of `clocks` then.
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
@@ -462,6 +465,7 @@ class Cluster:
     tasks: Sequence[Row] = field(default_factory=list)
     own: Sequence[Row] = field(default_factory=list)
     clocks: Sequence[Row] = field(default_factory=list)
+    unseen: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

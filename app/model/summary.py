@@ -247,6 +247,15 @@ class WorkerRow(TypedDict):
     clock: str | None  # what the clock is set beside the run's by
 
 
+class UnseenRow(TypedDict):
+    """A worker of the cluster that was not observed."""
+
+    host: str
+    worker: str
+    pid: int | None  # None of one that has said nothing
+    why: str
+
+
 class TaskRow(TypedDict):
     """The tasks of one kind that a cluster's worker did."""
 
@@ -904,6 +913,7 @@ class Measurements(TypedDict):
     pools: list[PoolRow]
     stuck: list[StuckRow]
     workers: list[WorkerRow]  # of a cluster; empty of all other runs
+    unseen_workers: list[UnseenRow]
     tasks: list[TaskRow]
     gils_switched_on: list[SwitchedOnRow]
     trims: list[TrimRow]

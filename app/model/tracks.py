@@ -194,6 +194,15 @@ class WorkerClock(NamedTuple):
     why: str
 
 
+class UnseenWorker(NamedTuple):
+    """A worker that is not observed, and why."""
+
+    host: str
+    worker: str
+    pid: int | None  # None of one that has said nothing
+    why: str
+
+
 class CollectorCounts(NamedTuple):
     """The numbers of an interpreter's collector, lists by generation."""
 
@@ -400,6 +409,11 @@ def own_figures(message: Cluster) -> Iterator[OwnFigure]:
 def worker_clocks(message: Cluster) -> Iterator[WorkerClock]:
     """How the clocks of the workers stand."""
     return map(WorkerClock._make, message.clocks)
+
+
+def unseen_workers(message: Cluster) -> Iterator[UnseenWorker]:
+    """The workers that are not observed."""
+    return map(UnseenWorker._make, message.unseen)
 
 
 def collector_totals(message: Collector) -> Iterator[CollectorCounts]:

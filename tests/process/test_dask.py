@@ -174,6 +174,57 @@ def test_a_worker_that_is_killed_and_its_successor_are_told_of(tmp_path: Path) -
         assert not cluster.observers()
 
 
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """It answers nothing meanwhile, as a worker whose task holds its GIL."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_workers_that_cannot_be_observed_are_told_of_and_the_others_are_observed(tmp_path: Path) -> None:
+    with a_cluster(3) as cluster:
+        assert cluster.ask("spoil") == "spoiled"
+        pids = [int(word) for word in cluster.ask("pids").split()]
+        with stopped(pids[1]), gilscope(tmp_path, "dask", cluster.address, "--seconds", "1", "--json") as run:
+            out, err = run.communicate(timeout=PATIENCE_S)
+        assert run.returncode == 0, err
+        summary = json.loads(out)
+        assert summary["run"]["state"] == "finished"
+        refused, silent = summary["unseen_workers"]
+        assert (refused["worker"], refused["pid"]) == ("0", pids[0])
+        assert refused["host"] == os.uname().nodename
+        assert "No such file or directory: '/nowhere/python'" in refused["why"]
+        assert (silent["worker"], silent["pid"], silent["why"]) == ("1", None, "it did not answer")
+        assert [row["pid"] for row in summary["workers"]] == [pids[2]]
+        until(lambda: not cluster.observers())
+
+
+def test_one_that_does_not_answer_at_the_end_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl"
+    with a_cluster(2) as cluster:
+        pids = [int(word) for word in cluster.ask("pids").split()]
+        with gilscope(tmp_path, "dask", cluster.address, "-o", str(recording)) as run:
+            assert run.stderr
+            assert any("held" in line for line in run.stderr)
+            with stopped(pids[0]):
+                run.send_signal(signal.SIGINT)
+                run.communicate(timeout=PATIENCE_S)
+                assert run.returncode == 0
+        told = [json.loads(line) for line in recording.read_text().splitlines()]
+        end = told[-1]
+        assert (end["type"], end["state"], end["error"]) == ("end", "stopped", None)
+        [stopping] = [each for each in told if each["type"] == "event" and each["kind"] == "stopping"]
+        rows = [row for each in told if each["type"] == "names" for row in each["threads"]]
+        lanes = {lane for lane, pid, *_ in rows if pid == pids[1]}
+        frames = [each for each in told if each["type"] == "frame"]
+        seen_us = max(each["end_us"] for each in frames if lanes & {row[0] for row in each["lanes"]})
+        assert seen_us >= stopping["at_us"], "the other one was seen for as long as it was asked to be"
+        until(lambda: not cluster.observers())
+
+
 def test_nothing_is_left_when_whoever_observes_is_killed(cluster: Cluster, tmp_path: Path) -> None:
     with gilscope(tmp_path, "dask", cluster.address) as run:
         assert run.stderr

@@ -2,11 +2,13 @@
 
 It says the scheduler's address on a line. Then the last worker has tasks `parse` that compute in Python, more
 of them than it can do, and all others have tasks `fetch` that wait. At the end of its input it ends; a line
-"busy?" is answered by how many `parse` were done so far, and "also" makes one more worker join.
+"busy?" is answered by how many `parse` were done so far, "pids" by those of the workers, "also" makes one
+more worker join, and "spoil" has the first one lose its Python, so that it can start no process.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -25,6 +27,11 @@ def parse(number: int) -> int:
 def fetch(number: int) -> None:
     """Waits, as for an answer."""
     time.sleep(FETCH_S)
+
+
+def spoil() -> None:
+    """From now on this process finds no Python."""
+    sys.executable = "/nowhere/python"
 
 
 def main(workers: int, threads: int) -> None:
@@ -53,6 +60,11 @@ def main(workers: int, threads: int) -> None:
                 cluster.scale(workers + 1)
                 client.wait_for_workers(workers + 1)
                 print("there", flush=True)
+            elif line.startswith("pids"):
+                print(*client.run(os.getpid, workers=addresses).values(), flush=True)
+            elif line.startswith("spoil"):
+                client.run(spoil, workers=addresses[:1])
+                print("spoiled", flush=True)
             else:
                 print(sum(each.status == "finished" for each in parses), flush=True)
         client.cancel([*parses, *others])

@@ -12,14 +12,16 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import cloudpickle
 from distributed import Client
 
+from app.model import redaction
 from app.model.commands import Command, Stop, decode
 from app.model.errors import GilscopeError, NotReadable, from_json
 from app.model.frames import Cluster, End, Event, Hello, Message, encode
@@ -32,14 +34,19 @@ from app.runs.cluster.joining import Joined, Joining
 from app.runs.cluster.plugins import SchedulerSide, WorkerSide
 
 CONNECT_S = 10.0  # for a scheduler to answer
-BEGIN_S = 20.0  # for all workers that are there to be seen: then the run begins with those that are
-END_S = 3.0  # for the observers to say their last words
+ANSWER_S = 4.0  # for the scheduler to answer, and for each worker: who does not is gone on without
+BEGIN_S = 30.0  # from the start on for all workers to be seen: then the run begins with those that are
+END_S = 2.0  # for the observers to say their last words
+QUIET_S = 1.0  # of which says nothing for so long meanwhile is not waited for
+LEAVE_S = 1.0  # for each thing that was registered to be taken away
 TRIPS = 8
 CLOCKS_S = 30.0  # from one comparison of clocks to the next: they may drift apart by some 0.1 ms in between
 OWN_US = 1_000_000  # from one telling of what Dask says to the next
 _TICK_S = 0.05
+_TROUBLE = (OSError, TimeoutError, ValueError)  # what Dask raises when something has gone or does not answer
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class _Worker:
@@ -55,6 +62,7 @@ class _Worker:
         self.joined: Joined | None = None
         self.own: tuple[int, float] | None = None  # what Dask said last, and when: us, s
         self.clock_told = False
+        self.heard_s = time.monotonic()  # when it said something last
 
 
 class ClusterObserver:
@@ -67,8 +75,14 @@ class ClusterObserver:
         self._clock = worker.clock_identity()
         self._joining = Joining(self._emit)
         self._workers: dict[str, _Worker] = {}
-        self._expected: set[str] = set()
-        self._failures: list[str] = []
+        self._expected: dict[str, tuple[str, str]] = {}  # name and host of those that were there
+        self._silent: set[str] = set()  # of these, who did not answer
+        self._also: set[str] = set()  # in a process that the observer of another one sees
+        self._trouble = ""  # what Dask said as the observers were to be started
+        self._fault: Exception | None = None  # of what was heard
+        self._leaving: asyncio.Future[Any] | None = None
+        self._sent = False  # the workers' plugin
+        self._started_s = time.monotonic()
         self._asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._name = f"gilscope-{spec.run['id']}"
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,91 +93,175 @@ class ClusterObserver:
             self._asked.set_result(state)
 
     async def run(self) -> None:
-        """Observe until it is asked to end, or the cluster has gone."""
+        """Observe until it is asked to end, or the cluster has gone.
+
+        The end is told before the cluster is left: who does not answer then holds up nothing.
+        """
+        client: Client | None = None
         try:
-            state = await self._observe()
-        except GilscopeError as error:
-            if not self._seq:
-                self._hello()
-            self._emit(End(self._now_us(), "failed", error.to_json()))
-        else:
-            self._emit(End(self._now_us() if self._joining.at_us is None else self._joining.at_us, state))
+            try:
+                client = await self._connect()
+                await self._check(client)
+                await self._register(client)
+                state = await self._follow(client)
+            except GilscopeError as error:
+                if client is not None and self._joining.at_us is not None:
+                    await self._hear_last(client)
+                if not self._seq:
+                    self._hello()
+                self._emit(End(self._now_us(), "failed", error.to_json()))
+            else:
+                await self._hear_last(client)
+                at_us = self._joining.at_us
+                self._emit(End(self._now_us() if at_us is None else at_us, state))
+        finally:
+            if client is not None:
+                await self._leave(client)
 
     def _hello(self) -> None:
         now_s = time.time() - (time.monotonic_ns() - self._origin_ns) / 1e9
         self._emit(Hello(self._origin_ns, now_s, self._spec.run, asdict(self._spec.sampling)))
 
-    async def _observe(self) -> str:
+    async def _connect(self) -> Client:
         try:
             client: Client = await Client(  # type: ignore[no-untyped-call]
                 self._scheduler, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="gilscope"
             )
-        except (OSError, ValueError, TimeoutError, ImportError) as error:
+        except (*_TROUBLE, ImportError) as error:
             raise NotReadable(
-                f"No Dask scheduler could be reached at {self._scheduler}: {error or type(error).__name__}",
+                f"No Dask scheduler could be reached at {self._shown}: {self._said(error)}",
                 "Give its address as `client.scheduler.address` or the scheduler's log has it.",
             ) from None
+        self._client = client
+        return client
+
+    async def _answered(self, asked: Awaitable[T]) -> T:
+        """What the scheduler answers; NotReadable where it does not in time, or says that it cannot."""
         try:
-            await self._check(client)
-            await self._register(client)
-            try:
-                return await self._follow(client)
-            finally:
-                await self._let_go(client)
-        finally:
-            await client.close()  # type: ignore[no-untyped-call]
+            return await asyncio.wait_for(asked, ANSWER_S)
+        except _TROUBLE as error:
+            raise NotReadable(
+                f"The scheduler at {self._shown} does not do what it is asked for: {self._said(error)}",
+                "See the scheduler's log; it has to take plugins (`distributed.scheduler.pickle`).",
+            ) from None
 
     async def _check(self, client: Client) -> None:
         """What travels by value needs the same Python on both sides, as Dask itself does."""
-        versions: Any = await cast(Any, client.get_versions())
-        own = _minor(versions["client"])
-        others = {_minor(each) for each in (versions["scheduler"], *versions["workers"].values())} - {own}
+        scheduler: Any = client.scheduler
+        self._refuse_other_pythons([await self._answered(scheduler.versions(packages=[]))])
+        for module in (plugins, worker):
+            cloudpickle.register_pickle_by_value(module)
+        there = await self._answered(
+            client.run_on_scheduler(plugins.workers_there)  # type: ignore[no-untyped-call]
+        )
+        if not there:
+            raise NotReadable(f"The cluster at {self._shown} has no workers", "Start one, then try again.")
+        self._expected = {address: (name, host) for address, (name, host) in there.items()}
+        # Each by itself: asked all together, the first one that does not answer would be waited for.
+        message = {"op": "versions", "packages": []}
+        asked = {
+            address: asyncio.ensure_future(
+                scheduler.broadcast(msg=message, workers=[address], on_error="ignore")
+            )
+            for address in there
+        }
+        await asyncio.wait(asked.values(), timeout=ANSWER_S)
+        versions = []
+        for address, answer in asked.items():
+            if answer.done() and answer.exception() is None and address in answer.result():
+                versions.append(answer.result()[address])
+            else:
+                self._silent.add(address)
+                answer.cancel()
+        self._refuse_other_pythons(versions)
+
+    @staticmethod
+    def _refuse_other_pythons(versions: Iterable[Json]) -> None:
+        own = ".".join(map(str, sys.version_info[:2]))
+        others = {_minor(each) for each in versions} - {own}
         if others:
             raise NotReadable(
                 f"The cluster runs on CPython {', '.join(sorted(others))}, and GILScope here on {own}",
                 "Dask needs the same minor version on both sides: install gilscope[dask] on that one.",
             )
-        self._expected = set(versions["workers"])
-        if not self._expected:
-            raise NotReadable(
-                f"The cluster at {self._scheduler} has no workers", "Start one, then try again."
-            )
 
     async def _register(self, client: Client) -> None:
-        for module in (plugins, worker):
-            cloudpickle.register_pickle_by_value(module)
         client.subscribe_topic(self._name, self._heard)  # type: ignore[no-untyped-call]
-        await client.register_plugin(SchedulerSide(self._name, client.id), name=self._name)
+        scheduler_side = SchedulerSide(self._name, client.id)
+        await self._answered(client.register_plugin(scheduler_side, name=self._name))
         spec = {"run": {"id": self._name}, "sampling": asdict(self._spec.sampling)}
         side = WorkerSide(self._name, client.id, far.begin(), far.packed(), spec)
-        await client.register_plugin(side, name=self._name)
+        self._sent = True
+        # The scheduler keeps it, and answers once all workers have: those that work say so by themselves.
+        asked = asyncio.ensure_future(client.register_plugin(side, name=self._name))
+        asked.add_done_callback(self._registered)
+        await asyncio.wait({asked, self._asked}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _let_go(self, client: Client) -> None:
-        """End the observers, and take what they say last; of a scheduler that has gone nothing is left."""
-        if client.status != "running":
-            return
-        live = [each.joined for each in self._workers.values() if each.joined and not each.joined.over]
-        await client.unregister_worker_plugin(self._name)  # type: ignore[no-untyped-call]
-        for _ in range(int(END_S / _TICK_S)):
-            if all(joined.over for joined in live):
-                break
-            await asyncio.sleep(_TICK_S)
+    def _registered(self, asked: asyncio.Future[Any]) -> None:
+        """The scheduler has given the plugin to all, or says what went wrong with one."""
+        error = None if asked.cancelled() else asked.exception()
+        if error is not None:
+            self._trouble = f"Dask said of its plugin: {self._said(error)}"
+
+    async def _hear_last(self, client: Client) -> None:
+        """End the observers, and tell what they say last; of a scheduler that has gone nothing more comes."""
+        live = [each for each in self._workers.values() if each.joined and not each.joined.over]
+        if self._ask_to_end(client) is not None:
+            asked_s = time.monotonic()
+            while (now_s := time.monotonic()) < asked_s + END_S:
+                quiet_s = now_s - QUIET_S
+                if all(_is_over(each) or max(each.heard_s, asked_s) < quiet_s for each in live):
+                    break
+                await asyncio.sleep(_TICK_S)
         if self._joining.at_us is not None:
             self._joining.advance(self._now_us(), last=True)
-        await client.unregister_scheduler_plugin(self._name)
+
+    def _ask_to_end(self, client: Client) -> asyncio.Future[Any] | None:
+        """Have the workers' plugin taken away, once; None where there is none, or no scheduler any more."""
+        if self._leaving is None and self._sent and client.status == "running":
+            unregister: Any = client.unregister_worker_plugin(self._name)  # type: ignore[no-untyped-call]
+            self._leaving = asyncio.ensure_future(unregister)
+        return self._leaving
+
+    async def _leave(self, client: Client) -> None:
+        """Take away what was registered. What does not answer in time the scheduler clears up by itself."""
+        leaving = self._ask_to_end(client)
+        if leaving is not None:
+            await self._done(leaving)
+        if leaving is not None and leaving.done() and not leaving.cancelled() and client.status == "running":
+            unregister: Any = client.unregister_scheduler_plugin(self._name)
+            await self._done(asyncio.ensure_future(unregister))
+        await self._done(asyncio.ensure_future(client.close()))  # type: ignore[no-untyped-call]
+
+    async def _done(self, work: asyncio.Future[Any]) -> None:
+        """Wait for it, but not for long; that it went wrong is said in the log, since all else is told."""
+        await asyncio.wait({work}, timeout=LEAVE_S)
+        if not work.done():
+            work.cancel()
+        elif not work.cancelled() and (error := work.exception()) is not None:
+            sys.stderr.write(f"leaving the cluster: {self._said(error)}\n")
+
+    @property
+    def _shown(self) -> str:
+        """The scheduler's address as it may be told."""
+        return redaction.text(self._scheduler)
+
+    def _said(self, error: BaseException) -> str:
+        return redaction.text(str(error).strip() or type(error).__name__)
 
     async def _follow(self, client: Client) -> str:
-        begun_s = compared_s = time.monotonic()
-        self._client = client
+        compared_s = time.monotonic()
         while not self._asked.done():
             await asyncio.wait({self._asked}, timeout=_TICK_S)
+            if self._fault is not None:
+                raise self._fault
             if client.status != "running":
                 raise GilscopeError(
-                    f"The scheduler at {self._scheduler} has gone",
+                    f"The scheduler at {self._shown} has gone",
                     "Observe the cluster again once it is there.",
                 )
             if self._joining.at_us is None:
-                self._begin(time.monotonic() - begun_s > BEGIN_S)
+                self._begin(time.monotonic() - self._started_s > BEGIN_S)
             else:
                 self._joining.advance(self._now_us())
                 self._tell_clocks()
@@ -185,44 +283,72 @@ class ClusterObserver:
         return next(roots, 0)
 
     def _begin(self, at_once: bool) -> None:
-        """Begin once every worker that was there is seen, or says why it is not."""
+        """Begin once every worker that was there and answers is seen, or says why it is not."""
         joined = self._joining.joined
         seen = [each for each in joined if each.first_us is not None]
-        settled = sum(each.first_us is not None or each.over for each in joined)
-        if settled < len(self._expected) and not (at_once and seen):
-            if not at_once:
-                return
-            raise NotReadable(
-                f"No worker could be observed within {BEGIN_S:g} s",
-                "`gilscope doctor PID` on a worker's machine says what it lacks.",
-            )
+        if not at_once and not all(map(self._is_settled, self._expected)):
+            return
         if seen:
             begun_us = self._joining.seen_us
             self._origin_ns += begun_us * 1000
             self._hello()
             self._joining.begin(begun_us)
+            self._tell_unseen()
             return
         errors = [each.error for each in joined if each.error is not None]
         if errors:
             raise from_json(errors[0])
-        why = next((each.why for each in joined if each.why), "their observers ended")
-        raise NotReadable(f"No worker can be observed: {why}", "See what its log says.")
+        reasons = [each.why for each in joined if each.why]
+        why = next(iter(reasons), self._trouble or "none of them answers")
+        raise NotReadable(
+            f"No worker can be observed: {why}",
+            "See what its log says; `gilscope doctor PID` on a worker's machine says what it lacks.",
+        )
+
+    def _is_settled(self, address: str) -> bool:
+        """Whether a worker that was there is not to be waited for."""
+        if address in self._silent or address in self._also:
+            return True
+        joined = each.joined if (each := self._workers.get(address)) is not None else None
+        return joined is not None and (joined.first_us is not None or joined.over)
+
+    def _tell_unseen(self) -> None:
+        """Tell which of the workers that were there have said nothing, not even why."""
+        rows = []
+        for address, (name, host) in self._expected.items():
+            each = self._workers.get(address)
+            if address in self._also or (each is not None and each.joined is not None):
+                continue
+            why = "it did not answer" + (f". {self._trouble}" if self._trouble else "")
+            rows.append([host, name, None, why])
+        if rows:
+            self._emit(Cluster(0, unseen=rows))
 
     # ---- what workers say
 
     async def _heard(self, event: tuple[float, Json]) -> None:
-        _, told = event
+        """Dask calls it with what a worker has told, and would only log what it raises."""
+        try:
+            self._hear(event[1])
+        except Exception as error:  # noqa: BLE001 - raised again where the run is followed
+            self._fault = self._fault or error
+
+    def _hear(self, told: Json) -> None:
+        each = self._workers.get(told["address"])
         if told.get("gone"):
-            each = self._workers.get(told["address"])
             if each is not None and each.joined is not None:
                 each.joined.lost("The worker has gone")
+            self._expected.pop(told["address"], None)
             return
-        each = self._workers.get(told["address"])
+        if told.get("also"):
+            self._also.add(told["address"])
+            return
         if each is None or each.pid != told["pid"]:
             same = [*told["clock"]] == self._clock
             each = self._workers[told["address"]] = _Worker(told, ClockBeside.of([], True) if same else None)
             if not same:
                 self._spawn(each)
+        each.heard_s = time.monotonic()
         if each.clock is None:
             each.waiting.append(told)
         else:
@@ -231,7 +357,12 @@ class ClusterObserver:
     def _spawn(self, each: _Worker) -> None:
         task = asyncio.create_task(self._compare(each))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._compared)
+
+    def _compared(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._fault = self._fault or error
 
     async def _compare(self, each: _Worker) -> None:
         """Read a worker's clock some times."""
@@ -263,12 +394,14 @@ class ClusterObserver:
             message = decode_message(line)
             if isinstance(message, Hello):
                 each.origin_ns = message.origin_ns
-                each.joined = self._joining.join(each.name, each.host, lambda us: self._shift(each, us))
+                each.joined = self._joining.join(
+                    *(each.name, each.host, each.pid), lambda us: self._shift(each, us)
+                )
             elif each.joined is not None:
                 each.joined.take(message)
         if each.joined is None:
             if told["lines"] is None:
-                each.joined = self._joining.join(each.name, each.host, lambda us: us)
+                each.joined = self._joining.join(each.name, each.host, each.pid, lambda us: us)
                 each.joined.lost(told["said"] or f"its observer ended with status {told['status']}")
             return
         now_us = self._us(each, told["now_ns"])
@@ -336,6 +469,11 @@ class ClusterObserver:
             data = data[os.write(self._output, data) :]
 
 
+def _is_over(each: _Worker) -> bool:
+    """Whether it has said its last word."""
+    return each.joined is not None and each.joined.over
+
+
 def _minor(of: Json) -> str:
     """The minor version of Python that a part of the cluster runs on."""
     return ".".join(str(of["host"]["python"]).split(".")[:2])
@@ -363,9 +501,13 @@ if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda number, frame: None)
     gc.freeze()
+    status = 0
     try:
         asyncio.run(_main(sys.argv[1]))
     except BrokenPipeError:
-        sys.exit(0)  # nobody listens any more
+        pass  # nobody listens any more
+    except Exception:  # noqa: BLE001 - the server tells it, as of any observer
+        traceback.print_exc()
+        status = 1
     # The thread that hears waits for a line still, and the interpreter's own end would wait for its lock.
-    os._exit(0)
+    os._exit(status)

@@ -51,8 +51,8 @@ Row = list[Any]
 class Joined:
     """One worker's observer, as the run has it."""
 
-    def __init__(self, worker: str, host: str, renamed: Renamed, late: bool) -> None:
-        self.worker, self.host = worker, host
+    def __init__(self, worker: str, host: str, pid: int, renamed: Renamed, late: bool) -> None:
+        self.worker, self.host, self.pid = worker, host, pid
         self.renamed = renamed
         self.tasks = WorkerTasks()
         self.queue: deque[Message] = deque()  # as its observer wrote them
@@ -110,12 +110,12 @@ class Joining:
         self._counted_us = 0
         self._samples = self._late = 0.0  # what did not make up a whole one
 
-    def join(self, worker: str, host: str, shift: Callable[[int], int]) -> Joined:
+    def join(self, worker: str, host: str, pid: int, shift: Callable[[int], int]) -> Joined:
         """A worker's observer comes; `shift` makes its instants the run's."""
         place = len(self._joined) + 1
         renamed = Renamed(place, self._numbers, host, worker, shift, host not in self._hosts)
         self._hosts.add(host)
-        joined = Joined(worker, host, renamed, self.at_us is not None)
+        joined = Joined(worker, host, pid, renamed, self.at_us is not None)
         self._joined.append(joined)
         return joined
 
@@ -150,6 +150,7 @@ class Joining:
             end_us = self.at_us + SLICE_US
             if last:
                 if not any(each.told_us >= end_us for each in self._joined if not each.drained):
+                    self._tell_rest(self.at_us)
                     return
             elif end_us > now_us - SETTLE_US or (
                 now_us < end_us + PATIENCE_US and self._awaits(end_us + SETTLE_US)
@@ -157,6 +158,23 @@ class Joining:
                 return
             self._slice(self.at_us, end_us, last)
             self.at_us = end_us
+
+    def _tell_rest(self, at_us: int) -> None:
+        """The end of all: a last slice, as short as what was told of it, and what came after it."""
+        end_us = max((each.told_us for each in self._joined if not each.closed), default=at_us)
+        if end_us > at_us:
+            self._slice(at_us, end_us, last=True)
+            self.at_us = at_us = end_us
+        after: list[Message] = []
+        pieces: list[Row] = []
+        for each in self._joined:
+            if each.closed:
+                continue
+            for _ in self._up_to(each, at_us, after):
+                pass  # a frame of before this instant: that is told already
+            pieces += self._tasks_of(each, at_us, every=True)
+        self._tell(after, Cluster(at_us, pieces) if pieces else None)
+        self._tell_counters(at_us)
 
     def _awaits(self, until_us: int) -> bool:
         """Whether a worker that is seen has not told of all up to then."""
@@ -184,11 +202,9 @@ class Joining:
                 if lane in lanes.lanes
             }
             each.tasks.see(start_us, end_us, own)
-            if each.root is not None:
-                pid = each.renamed.pid(each.root)
-                pieces += each.tasks.rows(end_us, pid, each.lane_of, tell_all)
-            if each.drained and not last:
-                after += self._closed(each, end_us)
+            pieces += self._tasks_of(each, end_us, tell_all)
+            if each.drained:
+                after += self._why_over(each, end_us) if last else self._closed(each, end_us)
         there = max(1, sum(not each.closed for each in self._joined))
         samples, self._samples = divmod(self._samples + tracks.samples / there, 1)
         late, self._late = divmod(self._late + tracks.late / there, 1)
@@ -199,12 +215,21 @@ class Joining:
                 [[lane, track] for lane, track in tracks.lanes.items()],
             )
         )
-        for message in after:
-            self._emit(message)
-        if pieces:
-            self._emit(Cluster(end_us, pieces))
+        self._tell(after, Cluster(end_us, pieces) if pieces else None)
         if tell_all:
             self._tell_counters(end_us)
+
+    def _tell(self, after: Iterable[Message], tasks: Cluster | None) -> None:
+        for message in after:
+            self._emit(message)
+        if tasks is not None:
+            self._emit(tasks)
+
+    @staticmethod
+    def _tasks_of(each: Joined, end_us: int, every: bool) -> Iterator[Row]:
+        if each.root is None:
+            return iter(())
+        return each.tasks.rows(end_us, each.renamed.pid(each.root), each.lane_of, every)
 
     def _take_up_to_first(self, each: Joined) -> None:
         """Tell what comes before a worker's first frame that is told of."""
@@ -241,12 +266,24 @@ class Joining:
     def _closed(self, each: Joined, at_us: int) -> Iterator[Message]:
         """What is told of a worker that says no more: its processes have ended, as far as anybody sees."""
         each.closed = True
-        if each.why and each.root is not None:
-            yield Event(at_us, "unreadable", each.renamed.pid(each.root), each.why)
+        yield from self._why_over(each, at_us)
         if each.named:
             yield Names(at_us, gone=[*each.named])
         for process in each.processes.values():
             yield replace(process, at_us=at_us, gone=True)
+
+    @staticmethod
+    def _why_over(each: Joined, at_us: int) -> Iterator[Message]:
+        """Why a worker says no more; of one of which nothing was seen with who that is."""
+        why, each.why = each.why, ""
+        if not why:
+            return
+        pid = each.renamed.pid(each.pid if each.root is None else each.root)
+        if each.root is not None:
+            yield Event(at_us, "unreadable", pid, why)
+            return
+        yield Event(at_us, "unreadable", pid, f"Worker {each.worker} on {each.host} is not observed: {why}")
+        yield Cluster(at_us, unseen=[[each.host, each.worker, pid, why]])
 
     def _pass(self, each: Joined, message: Message, after: list[Message]) -> None:
         """Tell what names something now, and all else after the frame in which it was."""

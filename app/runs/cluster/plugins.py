@@ -23,7 +23,7 @@ from typing import Any
 from dask.utils import key_split
 from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
-from app.runs.cluster.worker import WorkerObserver
+from app.runs.cluster.worker import WorkerObserver, about
 
 OPERATION = "gilscope"  # of the messages by a worker's stream
 _LONGEST_KEY = 200  # characters
@@ -37,6 +37,11 @@ def pass_on(scheduler: Scheduler, worker: str, client: str, topic: str, told: Js
     """Give what a worker has told to the client that it is for."""
     event = time.time(), {**told, "address": worker}
     scheduler.send_all({client: [{"op": "event", "topic": topic, "event": event}]}, {})
+
+
+def workers_there(dask_scheduler: Scheduler) -> dict[str, list[str]]:
+    """Name and host of each worker that the scheduler has, by its address."""
+    return {address: [str(each.name), each.host] for address, each in dask_scheduler.workers.items()}
 
 
 def read_clock() -> int:
@@ -86,14 +91,23 @@ class WorkerSide(WorkerPlugin):
         self._observer: WorkerObserver | None = None
 
     def setup(self, worker: Worker) -> None:
-        """Dask calls it in each worker."""
+        """Dask calls it in each worker. What it raises would end the observation of all: it is told."""
         observed: set[str] = vars(sys).setdefault(_OBSERVED, set())
-        if self.name in observed:
-            return  # workers of one process are seen by one observer
         self._worker = worker
         self._ended: deque[tuple[int, Any, float, float]] = deque()  # thread, key, from when to when
         self._native: dict[int, int] = {}
-        self._observer = WorkerObserver(self._code, self._pack, self._spec_line(), self._send, self._news)
+        if self.name in observed:  # workers of one process are seen by one observer
+            self._send({**about(), "worker": str(worker.name), "also": True})
+            return
+        try:
+            self._observer = WorkerObserver(
+                *(self._code, self._pack, self._spec_line(), self._send, self._news)
+            )
+        except Exception as error:  # noqa: BLE001 - whatever this worker lacks, the others have
+            said = f"no observer could be started beside it: {type(error).__name__}: {error}"
+            gone = {"lines": None, "status": None, "said": said, "now_ns": time.monotonic_ns()}
+            self._send({**about(), **gone, **self._news()})
+            return
         observed.add(self.name)
         del self._pack
 

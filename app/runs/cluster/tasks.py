@@ -9,9 +9,8 @@ from typing import Any
 from app.model.states import RUNNING, STALLED
 from app.model.tracks import lane_pieces
 
-_LOST_US = (
-    1_000_000  # one that goes on is told of in each batch: after so long it is over, and nobody said so
-)
+# One that goes on is told of in each batch: after so long it is over, and nobody said so.
+_LOST_US = 1_000_000
 
 
 @dataclass
@@ -86,8 +85,8 @@ class WorkerTasks:
                 self._tasks.remove(task)
             if not (over or every) or task.tid not in lanes:
                 continue
-            if not task.length_us and task.told_us is None:
-                continue  # it was over before anything was seen of its thread
+            if not task.length_us and (task.told_us is None or not over):
+                continue  # it was over before anything was seen of its thread, or nothing more was seen
             since_us = task.since_us if task.length_us else task.told_us
             yield [
                 *(pid, lanes[task.tid], task.begun_us, since_us, task.length_us, task.held_us, over),

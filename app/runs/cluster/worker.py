@@ -42,7 +42,7 @@ class WorkerObserver:
 
     def __init__(self, code: str, pack: bytes, spec: str, send: Send, news: News) -> None:
         self._send, self._news = send, news
-        self._about = {"pid": os.getpid(), "host": socket.gethostname(), "clock": clock_identity()}
+        self._about = about()
         self._stop = threading.Event()
         # Ctrl-C at a terminal is for whoever started the cluster.
         self._process = subprocess.Popen(
@@ -53,8 +53,13 @@ class WorkerObserver:
             bufsize=0,
             start_new_session=True,
         )
-        # Where Yama lets only parents read a process, others have to be let.
-        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, self._process.pid, 0, 0, 0)
+        try:
+            # Where Yama lets only parents read a process, others have to be let.
+            ctypes.CDLL(None).prctl(_PR_SET_PTRACER, self._process.pid, 0, 0, 0)
+        except (OSError, AttributeError):  # no such function: this is no Linux
+            self._process.kill()
+            self._process.wait()
+            raise
         assert self._process.stdout is not None
         with suppress(OSError):  # more than this user may have: it keeps the size that it has
             fcntl.fcntl(self._process.stdout.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
@@ -129,10 +134,18 @@ class WorkerObserver:
             self._process.stdin.close()
 
 
+def about() -> dict[str, Any]:
+    """The fields of each message that say which process it is of."""
+    return {"pid": os.getpid(), "host": socket.gethostname(), "clock": clock_identity()}
+
+
 def clock_identity() -> list[str]:
     """What is the same for all processes that read the same clock, see clocks.py, and for no others."""
-    with open(_BOOT) as file:
-        boot = file.read().strip()
+    try:
+        with open(_BOOT) as file:
+            boot = file.read().strip()
+    except OSError:  # where it cannot be told, no two are the same
+        return [os.urandom(16).hex(), ""]
     try:
         return [boot, os.readlink(_TIME_NAMESPACE)]
     except OSError:

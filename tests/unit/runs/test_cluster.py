@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 
 import pytest
 
+from app.analysis.cluster import ClusterUse
 from app.analysis.ledger import Ledger
 from app.model.errors import BadRequest
 from app.model.frames import (
@@ -59,7 +61,7 @@ class Run:
 
     def worker(self, name: str, host: str = "here", ahead_us: int = 0, pid: int = PID) -> Joined:
         """One with a thread that runs and one that waits, before its first frame."""
-        joined = self.joining.join(name, host, lambda us: us - ahead_us - self.origin_us)
+        joined = self.joining.join(name, host, pid, lambda us: us - ahead_us - self.origin_us)
         joined.take(Hello(0, 1e9, {}, {}))
         joined.take(Process(ahead_us, pid, 1, ["python"], "3.12.1", False, True, 5000))
         names = [[0, pid, pid, "main", 0], [1, pid, pid + 1, "busy", 0]]
@@ -182,13 +184,64 @@ def test_totals_of_one_that_comes_late_count_from_then() -> None:
 
 def test_the_last_time_all_that_came_is_told() -> None:
     run = Run()
+    one, other = run.worker("0"), run.worker("1", pid=90)
+    for each in (one, other):
+        frames(each, 0, 1_000_000)
+    run.begin()
+    run.joining.advance(1_000_000)
+    one.tasks.take([[PID + 1, "parse-1", "parse", 100_000, None]], 1_000_000)
+    one.take(frame(1_000_000, 30_000))
+    one.take(Stacks([[1_020_000, 0, 1, 0, -1, None, 0]]))
+    totals = [[PID, 7777, 4096, 4096, 1, 0]]
+    one.take(Counters(1_030_000, totals, [], dict(OBSERVER)))
+    one.take(End(1_030_000, "stopped"))
+    other.take(frame(1_000_000, 10_000))
+    other.take(End(1_010_000, "stopped"))
+    run.joining.advance(1_030_000, last=True)
+    last = run.of(Frame)[-1]
+    assert (last.start_us, last.end_us) == (1_000_000, 1_030_000)
+    assert {lane: length_of(track, 2) for lane, track in last.lanes}[1] == 30_000
+    assert {lane: length_of(track, 2) for lane, track in last.lanes}[3] == 10_000
+    assert [row for each in run.of(Stacks) for row in each.looks] == [[1_020_000, 0, 1, 0, -1, None, 0]]
+    assert run.of(Counters)[-1].processes[0] == totals[0]
+    rows = [row for each in run.of(Cluster) for row in each.tasks]
+    assert sum(row[4] for row in rows) == 630_000, "since 400 ms, up to which all was told"
+    assert run.joining.at_us == 1_030_000
+    assert not [each for each in run.of(Process) if each.gone], "the run is over, the worker is not"
+
+
+def test_what_comes_behind_the_last_frame_is_told_though_that_ends_with_a_slice() -> None:
+    run = Run()
     one = run.worker("0")
     frames(one, 0, 1_000_000)
     run.begin()
+    run.joining.advance(1_000_000, last=True)
+    before = len(run.of(Counters))
+    one.take(Counters(1_000_000, [[PID, 7777, 4096, 4096, 1, 0]], [], dict(OBSERVER)))
     one.take(End(1_000_000, "stopped"))
     run.joining.advance(1_000_000, last=True)
     assert run.of(Frame)[-1].end_us == 1_000_000
-    assert not [each for each in run.of(Process) if each.gone], "the run is over, the worker is not"
+    assert [row[1] for each in run.of(Counters)[before:] for row in each.processes] == [7777]
+
+
+def test_of_a_worker_that_was_not_seen_is_told_who_it_is_and_why() -> None:
+    run = Run()
+    one = run.worker("0")
+    refused = run.joining.join("1", "there", PID, lambda us: us)
+    refused.lost("Permission denied")
+    frames(one, 0, 1_000_000)
+    run.begin()
+    run.joining.advance(2_000_000)
+    pid = 2 * BEYOND + PID
+    said = "Worker 1 on there is not observed: Permission denied"
+    assert [(each.kind, each.pid, each.detail) for each in run.of(Event)] == [("unreadable", pid, said)]
+    row = {"host": "there", "worker": "1", "pid": pid, "why": "Permission denied"}
+    assert run.ledger.cluster.unseen() == [row]
+    whole = ClusterUse()
+    whole.absorb(json.loads(json.dumps(run.ledger.cluster.state())), 0)
+    assert whole.unseen() == [row]
+    whole.feed(Cluster(1, clocks=[["there", "1", pid, 0, "same"]]), None)
+    assert whole.unseen() == [], "its successor is seen"
 
 
 def test_a_task_is_told_with_what_its_thread_held() -> None:

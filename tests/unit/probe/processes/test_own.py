@@ -16,6 +16,7 @@ from app.probe.listing import is_own
         (["/usr/bin/python3", "-m", "app.workloads", "run", "convoy"], False),
         (["/usr/bin/python3", "-I", "-c", "import base64", "gilscope-observer"], True),  # sent from elsewhere
         (["/usr/bin/python3", "-m", "app.runs.far", "[]", "/", "ssh", "host"], True),
+        (["/usr/bin/python3", "-m", "app.runs.cluster", "tcp://10.0.0.5:8786"], True),
         (["/usr/bin/python3", "-I", "-c", "print()"], False),
         (["/usr/bin/python3", "-m"], False),
         ([], False),
