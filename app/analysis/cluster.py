@@ -43,6 +43,10 @@ class _WorkerUse:
             name = OTHERS
         return self.tasks.setdefault(name, _Sum())
 
+    def set_clock(self, off_us: int, why: str) -> None:
+        """Told again as it grows: for the whole of the run the most holds."""
+        self.clock = (off_us if self.clock is None else max(off_us, self.clock[0])), why
+
     def tell(self, length_us: int, contended_us: int | None) -> None:
         if contended_us is not None:
             self.told_us += length_us
@@ -67,7 +71,7 @@ class ClusterUse:
         for figure in own_figures(message):
             self._of(figure.pid).tell(figure.length_us, figure.contended_us)
         for clock in worker_clocks(message):
-            self._of(clock.pid).clock = clock.off_us, clock.why
+            self._of(clock.pid).set_clock(clock.off_us, clock.why)
             self._unseen[clock.worker] = None
         for worker in unseen_workers(message):
             self._unseen[worker.worker] = {
@@ -100,7 +104,8 @@ class ClusterUse:
             told_us, contended_us, clock, tasks = rest
             each = self._of(pid)
             each.tell(told_us, contended_us)
-            each.clock = tuple(clock) if clock else each.clock
+            if clock:
+                each.set_clock(*clock)
             for name, *numbers in tasks:
                 each.of(name).add(*numbers)
 

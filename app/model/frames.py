@@ -181,8 +181,9 @@ A cluster message tells of the workers of a cluster, all of them one run: app/ru
 `tasks` is a piece of a task, from `from_us` for `length_us`, in which its thread held the GIL for `held_us`;
 pieces of one task have the same `begun_us`, and the last one is `over`. `name` is what the scheduler calls
 tasks of its kind by, the beginning of its `key`. `own` is what the cluster itself says of a worker's GIL: in
-`length_us` it was busy for `contended_us`, null where the cluster does not measure that. `clocks` says once
-of each worker what its clock is set beside the run's by, and by how many microseconds at most it may be off.
+`length_us` it was busy for `contended_us`, null where the cluster does not measure that. `clocks` says of
+each worker what its clock is set beside the run's by, and by how many microseconds at most it may have been
+off up to then; it is told again as that grows.
 `unseen` are workers of which nothing is known, and why; `pid` is null of one that has said nothing. One that
 is seen later on has a row of `clocks` then.
 

@@ -167,6 +167,10 @@ def test_a_worker_that_is_killed_and_its_successor_are_told_of(tmp_path: Path) -
         until(lambda: len({each["pid"] for each in told() if each["worker"] is not None}) >= 3)
         assert cluster.ask("also") == "there"
         until(lambda: len({each["worker"] for each in told()} - {None}) >= 3)
+        before = {each["pid"] for each in told()}
+        assert cluster.ask("restart") == "restarted"
+        # For a while there is no worker: that is not the end.
+        until(lambda: len({each["pid"] for each in told() if each["worker"]} - before) >= 3)
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0

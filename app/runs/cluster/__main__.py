@@ -29,7 +29,7 @@ from app.model.frames import decode as decode_message
 from app.model.spec import ObserverSpec
 from app.runs import far
 from app.runs.cluster import plugins, worker
-from app.runs.cluster.clocks import ClockBeside, Trip
+from app.runs.cluster.clocks import SAME, ClockBeside, Trip
 from app.runs.cluster.joining import Joined, Joining
 from app.runs.cluster.plugins import SchedulerSide, WorkerSide
 
@@ -41,6 +41,9 @@ QUIET_S = 1.0  # of which says nothing for so long meanwhile is not waited for
 LEAVE_S = 1.0  # for each thing that was registered to be taken away
 TRIPS = 8
 CLOCKS_S = 30.0  # from one comparison of clocks to the next: they may drift apart by some 0.1 ms in between
+RETRY_S = 3.0  # where none could be had
+MOST_WAITING = 300  # batches that wait for that, about a minute's
+ALONE_S = 30.0  # without any worker, as while a cluster is restarted: then the run has ended
 OWN_US = 1_000_000  # from one telling of what Dask says to the next
 _TICK_S = 0.05
 _TROUBLE = (OSError, TimeoutError, ValueError)  # what Dask raises when something has gone or does not answer
@@ -61,7 +64,10 @@ class _Worker:
         self.origin_ns = 0
         self.joined: Joined | None = None
         self.own: tuple[int, float] | None = None  # what Dask said last, and when: us, s
-        self.clock_told = False
+        self.off_ns = 0  # by how much its clock may have been off, at most
+        self.off_told_us = -1
+        self.compared_s = 0.0  # when that was begun last
+        self.comparing = False
         self.heard_s = time.monotonic()  # when it said something last
 
 
@@ -78,6 +84,7 @@ class ClusterObserver:
         self._expected: dict[str, tuple[str, str]] = {}  # name and host of those that were there
         self._silent: set[str] = set()  # of these, who did not answer
         self._also: set[str] = set()  # in a process that the observer of another one sees
+        self._gone: set[tuple[str, int]] = set()
         self._trouble = ""  # what Dask said as the observers were to be started
         self._fault: Exception | None = None  # of what was heard
         self._leaving: asyncio.Future[Any] | None = None
@@ -250,7 +257,7 @@ class ClusterObserver:
         return redaction.text(str(error).strip() or type(error).__name__)
 
     async def _follow(self, client: Client) -> str:
-        compared_s = time.monotonic()
+        alone_s = None  # since when there is no worker
         while not self._asked.done():
             await asyncio.wait({self._asked}, timeout=_TICK_S)
             if self._fault is not None:
@@ -265,13 +272,12 @@ class ClusterObserver:
             else:
                 self._joining.advance(self._now_us())
                 self._tell_clocks()
-                if all(joined.closed for joined in self._joining.joined):
+                now_s = time.monotonic()
+                if not all(joined.closed for joined in self._joining.joined):
+                    alone_s = None
+                elif now_s - (alone_s := alone_s or now_s) > ALONE_S:
                     return "finished"
-            if time.monotonic() - compared_s > CLOCKS_S:
-                compared_s = time.monotonic()
-                for each in self._workers.values():
-                    if each.clock is not None and each.clock.off_ns:
-                        self._spawn(each)
+            self._compare_clocks()
         if self._joining.at_us is not None:
             self._emit(Event(self._now_us(), "stopping", self._root_pid(), self._asked.result()))
         else:
@@ -338,21 +344,40 @@ class ClusterObserver:
         if told.get("gone"):
             if each is not None and each.joined is not None:
                 each.joined.lost("The worker has gone")
+            if each is not None:
+                del self._workers[told["address"]]
+                self._gone.add((each.address, each.pid))
             self._expected.pop(told["address"], None)
             return
+        if (told["address"], told["pid"]) in self._gone:
+            return  # its last words came after that it has gone
         if told.get("also"):
             self._also.add(told["address"])
             return
         if each is None or each.pid != told["pid"]:
+            if each is not None and each.joined is not None:
+                each.joined.lost("The worker was started anew")
             same = [*told["clock"]] == self._clock
             each = self._workers[told["address"]] = _Worker(told, ClockBeside.of([], True) if same else None)
-            if not same:
-                self._spawn(each)
         each.heard_s = time.monotonic()
-        if each.clock is None:
-            each.waiting.append(told)
-        else:
+        if each.clock is not None:
             self._take(each, told)
+        elif each.joined is None:
+            each.waiting.append(told)
+            if len(each.waiting) > MOST_WAITING:
+                each.waiting = []
+                each.joined = self._joining.join(each.name, each.host, each.pid, lambda us: us)
+                each.joined.lost("its clock could not be set beside the run's: it did not answer")
+
+    def _compare_clocks(self) -> None:
+        """Have clocks compared, again and again: they drift, and some cannot be had at once."""
+        now_s = time.monotonic()
+        for each in self._workers.values():
+            if each.comparing or (each.clock is not None and each.clock.why == SAME) or _is_over(each):
+                continue
+            if now_s - each.compared_s > (RETRY_S if each.clock is None else CLOCKS_S):
+                each.compared_s, each.comparing = now_s, True
+                self._spawn(each)
 
     def _spawn(self, each: _Worker) -> None:
         task = asyncio.create_task(self._compare(each))
@@ -365,25 +390,34 @@ class ClusterObserver:
             self._fault = self._fault or error
 
     async def _compare(self, each: _Worker) -> None:
-        """Read a worker's clock some times."""
+        try:
+            await self._read_clock(each)
+        finally:
+            each.comparing = False
+
+    async def _read_clock(self, each: _Worker) -> None:
+        """Read a worker's clock some times, and take what has waited for it."""
         trips = []
         for _ in range(TRIPS):
             sent_ns = time.monotonic_ns()
             try:
-                answers = await self._client.run(
-                    plugins.read_clock, workers=[each.address], on_error="return"
-                )
-            except (OSError, KeyError, ValueError):  # it has gone
-                return
+                asked = self._client.run(plugins.read_clock, workers=[each.address], on_error="return")
+                answers = await asyncio.wait_for(asked, ANSWER_S)
+            except (*_TROUBLE, KeyError):  # it has gone, or does not answer now
+                break
             read_ns = answers.get(each.address)
             if isinstance(read_ns, int):
                 trips.append(Trip(sent_ns, read_ns, time.monotonic_ns()))
         if not trips:
             return
         found = ClockBeside.of(trips, same=False)
+        moved_ns = 0 if each.clock is None else abs(found.ahead_ns - each.clock.ahead_ns)
+        each.off_ns = max(each.off_ns, moved_ns + found.off_ns)
         # Within what both may be off there is no reason to move it, and each move cuts or doubles some time.
-        if each.clock is None or abs(found.ahead_ns - each.clock.ahead_ns) > found.off_ns + each.clock.off_ns:
+        if each.clock is None or moved_ns > found.off_ns + each.clock.off_ns:
             each.clock = found
+        if each.joined is not None and each.joined.root is None and each.joined.over:
+            return  # it was given up
         waiting, each.waiting = each.waiting, []
         for told in waiting:
             self._take(each, told)
@@ -440,11 +474,13 @@ class ClusterObserver:
         assert self._joining.at_us is not None
         rows = []
         for each in self._workers.values():
-            if each.clock_told or each.joined is None or each.joined.root is None or each.clock is None:
+            off_us = (each.off_ns + 999) // 1000
+            if off_us <= each.off_told_us or each.joined is None or each.joined.root is None:
                 continue
-            each.clock_told = True
+            assert each.clock is not None
+            each.off_told_us = off_us
             pid = each.joined.renamed.pid(each.joined.root)
-            rows.append([each.host, each.name, pid, (each.clock.off_ns + 999) // 1000, each.clock.why])
+            rows.append([each.host, each.name, pid, off_us, each.clock.why])
         if rows:
             self._emit(Cluster(self._joining.at_us, clocks=rows))
 

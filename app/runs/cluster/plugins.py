@@ -28,6 +28,7 @@ from app.runs.cluster.worker import WorkerObserver, about
 OPERATION = "gilscope"  # of the messages by a worker's stream
 _LONGEST_KEY = 200  # characters
 _OBSERVED = "_gilscope_observed"  # in `sys`: the runs in which this process is observed already
+_WALL_READINGS = 5
 _EXECUTING = ("executing", "long-running")
 
 Json = dict[str, Any]
@@ -142,6 +143,7 @@ class WorkerSide(WorkerPlugin):
     def _news(self) -> Json:
         """What the worker is called, what its threads do, and what Dask says of its GIL."""
         worker = self._worker
+        self._wall_ns = _wall_beside()
         monitor = worker.monitor
         contended = monitor.cumulative_gil_contention if monitor.monitor_gil_contention else None
         return {
@@ -176,11 +178,19 @@ class WorkerSide(WorkerPlugin):
                 for each in threading.enumerate()
                 if each.ident is not None and each.native_id is not None
             }
-        stop_ns = None if stop_s is None else _monotonic_ns(stop_s)
-        name = key_split(key)
-        return [self._native.get(thread), str(key)[:_LONGEST_KEY], name, _monotonic_ns(start_s), stop_ns]
+        start_ns = int(start_s * 1e9) - self._wall_ns
+        stop_ns = None if stop_s is None else int(stop_s * 1e9) - self._wall_ns
+        return [self._native.get(thread), str(key)[:_LONGEST_KEY], key_split(key), start_ns, stop_ns]
 
 
-def _monotonic_ns(at_s: float) -> int:
-    """An instant of the clock on the wall by the other one."""
-    return time.monotonic_ns() - int((time.time() - at_s) * 1e9)
+def _wall_beside() -> int:
+    """By how much the clock on the wall is ahead of the monotonic one, in nanoseconds.
+
+    It is read between two readings of the other: a thread that loses its GIL in between would shift all that
+    is told by it, so the closest of some pairs counts.
+    """
+    pairs = []
+    for _ in range(_WALL_READINGS):
+        before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        pairs.append((after_ns - before_ns, wall_ns - (before_ns + after_ns) // 2))
+    return min(pairs)[1]

@@ -59,6 +59,18 @@ def test_pieces_add_up_to_the_whole() -> None:
     assert joined.tasks() == joined.workers() == []
 
 
+def test_a_clock_may_be_off_by_the_most_that_was_told() -> None:
+    use = ClusterUse()
+    for off_us in (40, 900, 60):
+        use.feed(Cluster(0, clocks=[["h", "3", PID, off_us, "by trips"]]), None)
+    [row] = use.workers()
+    assert row["clock_off_s"] == 900e-6
+    later = ClusterUse()
+    later.feed(Cluster(0, clocks=[["h", "3", PID, 50, "by trips"]]), None)
+    use.absorb(json.loads(json.dumps(later.state())), 0)
+    assert use.workers() == [row]
+
+
 def test_names_without_end_are_told_together() -> None:
     use = ClusterUse()
     for n in range(MOST_NAMES + 50):
