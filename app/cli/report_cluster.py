@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.cli.tables import Column, render
 from app.model import units
+from app.model.pids import own_pid
 from app.model.summary import ProcessRow, Summary
 
 TASKS = 12
@@ -18,7 +19,7 @@ def is_cluster(summary: Summary) -> bool:
 def called(summary: Summary, pid: int) -> str:
     """What a process is called: of a cluster its worker's name, too."""
     worker = next((row for row in summary["processes"] if row["pid"] == pid and row.get("worker")), None)
-    return f"pid {pid}" if worker is None else f"worker {worker['worker']} · pid {pid}"
+    return f"pid {pid}" if worker is None else f"worker {worker['worker']} · pid {own_pid(pid)}"
 
 
 def cluster(summary: Summary) -> list[str]:
@@ -43,7 +44,7 @@ def _workers(summary: Summary) -> str:
         off_s = own["clock_off_s"] if own else None
         rows.append(
             [
-                *(worker["worker"] or "", worker["host"] or "", str(worker["pid"])),
+                *(worker["worker"] or "", worker["host"] or "", str(own_pid(worker["pid"]))),
                 units.coverage(gil["coverage"] if gil else None),
                 units.share(gil["held_share"] if gil else None),
                 units.share(gil["contended_share"] if gil else None),
@@ -67,7 +68,12 @@ def _unseen(summary: Summary) -> str:
     rows = summary.get("unseen_workers", [])  # recordings of before have none
     columns = [Column("not observed"), Column("host"), Column("pid", "right"), Column("why")]
     table = [
-        [row["worker"], row["host"], units.ABSENT if row["pid"] is None else str(row["pid"]), row["why"]]
+        [
+            row["worker"],
+            row["host"],
+            units.ABSENT if row["pid"] is None else str(own_pid(row["pid"])),
+            row["why"],
+        ]
         for row in rows
     ]
     return render(columns, table) if table else ""

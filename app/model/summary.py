@@ -240,9 +240,7 @@ class WorkerRow(TypedDict):
     """What a cluster says of one of its workers, and by how much that one's clock may be off."""
 
     pid: int
-    own_gil_share: (
-        Maybe  # for how much of the time its GIL was busy; None where the cluster does not measure that
-    )
+    own_gil_share: Maybe  # how much of the time its GIL was busy; None where the cluster does not measure it
     clock_off_s: Maybe
     clock: str | None  # what the clock is set beside the run's by
 

@@ -3,7 +3,8 @@
 It says the scheduler's address on a line. Then the last worker has tasks `parse` that compute in Python, more
 of them than it can do, and all others have tasks `fetch` that wait. At the end of its input it ends; a line
 "busy?" is answered by how many `parse` were done so far, "pids" by those of the workers, "also" makes one
-more worker join, "restart" starts all anew without their tasks, and "spoil" has the first one lose its Python, so that it can start no process.
+more worker join, "restart" starts all anew without their tasks, and "spoil" has the first one lose its
+Python, so that it can start no process.
 """
 
 from __future__ import annotations

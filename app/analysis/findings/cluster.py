@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.analysis.findings.rows import Rule, locks
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Measurements, ProcessRow, TaskRow
 
 # Bound: most of the time somebody holds the lock, and its tasks do for more than half. That is less than in
@@ -52,7 +53,7 @@ def _finding(
         severity="warning",
         title=f"Worker {worker['worker']}'s GIL is held {held_share:.0%} of the time, {share:.0%} by "
         f"`{task['name']}`",
-        detail=f"On {worker['host']}, worker {worker['worker']} (process {worker['pid']}) did "
+        detail=f"On {worker['host']}, worker {worker['worker']} (process {own_pid(worker['pid'])}) did "
         f"{task['count']:,} tasks `{task['name']}`, which held its GIL for {task['held_s']:.1f} s of the "
         f"{seen_s:.1f} s that were seen. More threads a worker would not help; "
         f"processes would.{others} {says}",

@@ -24,8 +24,7 @@ from app.model.frames import (
     Process,
     Stacks,
 )
-
-BEYOND = 10_000_000  # more than any pid: worker 3's 1234 is 30001234 where another machine has a 1234
+from app.model.pids import BEYOND
 
 Rows = list[list[Any]]
 T = TypeVar("T", bound=Message)

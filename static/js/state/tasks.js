@@ -6,6 +6,8 @@
 
 /** Of one thread the latest so many are kept: of more, each is too narrow to be seen. */
 const MOST = 5_000;
+/** So many of the latest may still go on, or be told again. */
+const NEAR = 8;
 
 export class Tasks {
   /** @type {Map<number, Task[]>} by lane, in order */
@@ -17,7 +19,8 @@ export class Tasks {
       const told = this.#lanes.get(lane) ?? [];
       if (!told.length) this.#lanes.set(lane, told);
       const endUs = fromUs + lengthUs;
-      const known = told.findLast((task) => task.startUs === startUs && task.key === key);
+      // A thread does one task at a time, and of one that is over its worker may tell late: by one.
+      const known = told.slice(-NEAR).findLast((task) => task.startUs === startUs && task.key === key);
       if (known) {
         known.endUs = Math.max(known.endUs, endUs);
         known.over ||= over;
@@ -29,10 +32,5 @@ export class Tasks {
   /** Those of a thread, the first one first. @param {number} lane @returns {readonly Task[]} */
   of(lane) {
     return this.#lanes.get(lane) ?? [];
-  }
-
-  /** What a thread did at an instant. @param {number} lane @param {number} us */
-  at(lane, us) {
-    return this.of(lane).findLast(({ startUs, endUs }) => startUs <= us && us < endUs) ?? null;
   }
 }

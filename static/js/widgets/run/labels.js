@@ -6,6 +6,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { readingOf, rowAt, told } from "../../state/counters.js";
 import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
+import { ownPid } from "../../state/pids.js";
 import { threadColour } from "../../tracks/painter.js";
 
 /** Letters of a name's end that are always shown. */
@@ -119,9 +120,9 @@ function labelOf(row) {
         row.collapsed ? "▸" : "▾",
       ),
       make("b", {}, of),
-      ` ${worker ? `${host} · ${pid}` : python ? `CPython ${python}` : (command[0] ?? "")}`,
+      ` ${worker ? `${host} · ${ownPid(pid)}` : python ? `CPython ${python}` : (command[0] ?? "")}`,
     );
-    item.title = (worker ? `${of} on ${host}, pid ${pid}, CPython ${python}: ` : "") + command.join(" ") +
+    item.title = (worker ? `${of} on ${host}, pid ${ownPid(pid)}, CPython ${python}: ` : "") + command.join(" ") +
       (gone ? " (ended)" : "");
   } else if (row.kind === "counter") {
     const { key, title, meaning } = row.counter;
