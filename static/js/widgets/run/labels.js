@@ -122,7 +122,8 @@ function labelOf(row) {
       make("b", {}, of),
       ` ${worker ? `${host} · ${ownPid(pid)}` : python ? `CPython ${python}` : (command[0] ?? "")}`,
     );
-    item.title = (worker ? `${of} on ${host}, pid ${ownPid(pid)}, CPython ${python}: ` : "") + command.join(" ") +
+    item.title = (worker ? `${of} on ${host}, pid ${ownPid(pid)}, CPython ${python}: ` : "") +
+      command.join(" ") +
       (gone ? " (ended)" : "");
   } else if (row.kind === "counter") {
     const { key, title, meaning } = row.counter;
