@@ -97,6 +97,12 @@ def packed() -> bytes:
     return file.getvalue()
 
 
+def sent() -> bytes:
+    """What the program of `begin` takes: the zip, its size before it."""
+    pack = packed()
+    return b"%12d" % len(pack) + pack
+
+
 def begin(words: Sequence[str] = ()) -> str:
     """The program that Python there runs: it says a line, takes the zip with its size before, and begins."""
     spoken = ".".join(map(str, _OLDEST))
@@ -168,8 +174,7 @@ def _before(fd: int) -> str | None:
 
 def _send(far: IO[bytes]) -> None:
     """Writes the zip, and then what comes, until either side has ended."""
-    pack = packed()
-    rest = memoryview(b"%12d" % len(pack) + pack)
+    rest = memoryview(sent())
     with suppress(BrokenPipeError):
         while rest:
             rest = rest[os.write(far.fileno(), rest) :]

@@ -45,6 +45,7 @@ RETRY_S = 3.0  # where none could be had
 MOST_WAITING = 300  # batches that wait for that, about a minute's
 ALONE_S = 30.0  # without any worker, as while a cluster is restarted: then the run has ended
 OWN_US = 1_000_000  # from one telling of what Dask says to the next
+SAY_BYTES = 1 << 18  # so often is the scheduler told how much came: it keeps a window of the rest
 _TICK_S = 0.05
 _TROUBLE = (OSError, TimeoutError, ValueError)  # what Dask raises when something has gone or does not answer
 
@@ -85,6 +86,7 @@ class ClusterObserver:
         self._silent: set[str] = set()  # of these, who did not answer
         self._also: set[str] = set()  # in a process that the observer of another one sees
         self._gone: set[tuple[str, int]] = set()
+        self._unsaid = 0  # bytes that came since the scheduler was told how many
         self._trouble = ""  # what Dask said as the observers were to be started
         self._fault: Exception | None = None  # of what was heard
         self._leaving: asyncio.Future[Any] | None = None
@@ -197,7 +199,7 @@ class ClusterObserver:
         scheduler_side = SchedulerSide(self._name, client.id)
         await self._answered(client.register_plugin(scheduler_side, name=self._name))
         spec = {"run": {"id": self._name}, "sampling": asdict(self._spec.sampling)}
-        side = WorkerSide(self._name, client.id, far.begin(), far.packed(), spec)
+        side = WorkerSide(self._name, client.id, far.begin(), far.sent(), spec)
         self._sent = True
         # The scheduler keeps it, and answers once all workers have: those that work say so by themselves.
         asked = asyncio.ensure_future(client.register_plugin(side, name=self._name))
@@ -262,6 +264,10 @@ class ClusterObserver:
             await asyncio.wait({self._asked}, timeout=_TICK_S)
             if self._fault is not None:
                 raise self._fault
+            if self._unsaid > SAY_BYTES:
+                message = {"op": plugins.HEARD, "topic": self._name, "size": self._unsaid}
+                client._send_to_scheduler(message)  # type: ignore[no-untyped-call]
+                self._unsaid = 0
             if client.status != "running":
                 raise GilscopeError(
                     f"The scheduler at {self._shown} has gone",
@@ -340,6 +346,12 @@ class ClusterObserver:
             self._fault = self._fault or error
 
     def _hear(self, told: Json) -> None:
+        if told.get("unheard"):
+            raise GilscopeError(
+                "What was observed was not read for so long that the scheduler keeps no more of it",
+                "Observe again, and let the program that observes run: Ctrl-Z stops it.",
+            )
+        self._unsaid += len(told.get("lines") or b"")
         each = self._workers.get(told["address"])
         if told.get("gone"):
             if each is not None and each.joined is not None:

@@ -26,8 +26,11 @@ from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 from app.runs.cluster.worker import WorkerObserver, about
 
 OPERATION = "gilscope"  # of the messages by a worker's stream
+HEARD = "gilscope-heard"  # of those by the client's
+WINDOW_BYTES = 64 << 20  # more that its client has not passed on the scheduler does not keep for it
 _LONGEST_KEY = 200  # characters
 _OBSERVED = "_gilscope_observed"  # in `sys`: the runs in which this process is observed already
+_TAKEN = "_gilscope_taken"  # in the scheduler: from which workers plugins were taken away late
 _WALL_READINGS = 5
 _EXECUTING = ("executing", "long-running")
 
@@ -36,8 +39,23 @@ Json = dict[str, Any]
 
 def pass_on(scheduler: Scheduler, worker: str, client: str, topic: str, told: Json) -> None:
     """Give what a worker has told to the client that it is for."""
-    event = time.time(), {**told, "address": worker}
-    scheduler.send_all({client: [{"op": "event", "topic": topic, "event": event}]}, {})
+    side: Any = scheduler.plugins.get(topic)  # of the class that its own client has sent
+    if side is not None:
+        side.pass_on(scheduler, worker, told)
+    elif told.get("lines") is not None:
+        # The run is over: this worker did not answer as its plugin was given and taken away.
+        taken: dict[tuple[str, str], asyncio.Future[Any]] = vars(scheduler).setdefault(_TAKEN, {})
+        if (worker, topic) not in taken:
+            message = {"op": "plugin-remove", "name": topic}
+            asked = scheduler.broadcast(msg=message, workers=[worker], on_error="ignore")
+            taken[worker, topic] = asyncio.ensure_future(asked)
+
+
+def heard(scheduler: Scheduler, client: str, topic: str, size: int) -> None:
+    """A client says that it has passed so many bytes on."""
+    side: Any = scheduler.plugins.get(topic)
+    if side is not None:
+        side.unheard -= size
 
 
 def workers_there(dask_scheduler: Scheduler) -> dict[str, list[str]]:
@@ -57,22 +75,38 @@ class SchedulerSide(SchedulerPlugin):
         self.name = name  # of both plugins, and of the topic
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
+        self.unheard = 0  # bytes that were sent to the client and that it has not passed on yet
 
     async def start(self, scheduler: Scheduler) -> None:
         """Dask calls it once it is there."""
         # It is left there: a message of a kind that the scheduler does not know would cut the worker off.
         scheduler.stream_handlers[OPERATION] = partial(pass_on, scheduler)
+        scheduler.stream_handlers[HEARD] = partial(heard, scheduler)
+
+    def pass_on(self, scheduler: Scheduler, worker: str, told: Json) -> None:
+        """Send it to the client. One that does not keep up is told so, and no more: all ends."""
+        if self.unheard > WINDOW_BYTES:
+            return
+        self.unheard += len(told.get("lines") or b"")
+        over = self.unheard > WINDOW_BYTES
+        event = time.time(), {"unheard": True} if over else {**told, "address": worker}
+        scheduler.send_all({self._client: [{"op": "event", "topic": self.name, "event": event}]}, {})
+        if over:
+            self._spawn_clear_up(scheduler)
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **more: Any) -> None:
         """Dask calls it when a worker has gone."""
-        pass_on(scheduler, worker, self._client, self.name, {"gone": True})
+        self.pass_on(scheduler, worker, {"gone": True})
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Dask calls it when a client has gone, killed or cut off ones too."""
         if client == self._client:
-            task = asyncio.ensure_future(self._clear_up(scheduler))
-            self._tasks.add(task)  # the loop keeps only weak references to tasks
-            task.add_done_callback(self._tasks.discard)
+            self._spawn_clear_up(scheduler)
+
+    def _spawn_clear_up(self, scheduler: Scheduler) -> None:
+        task = asyncio.ensure_future(self._clear_up(scheduler))
+        self._tasks.add(task)  # the loop keeps only weak references to tasks
+        task.add_done_callback(self._tasks.discard)
 
     async def _clear_up(self, scheduler: Scheduler) -> None:
         if self.name in scheduler.worker_plugins:
@@ -85,7 +119,7 @@ class WorkerSide(WorkerPlugin):
     """Has the worker's process observed, and tells what its threads do."""
 
     def __init__(self, name: str, client: str, code: str, pack: bytes, spec: Json) -> None:
-        """`code` starts an observer, which consists of `pack`; of `spec` only the pid is the worker's own."""
+        """`code` starts an observer, which takes `pack`; of `spec` only the pid is the worker's own."""
         self.name = name
         self._client = client
         self._code, self._pack, self._spec = code, pack, spec

@@ -63,7 +63,7 @@ class WorkerObserver:
         assert self._process.stdout is not None
         with suppress(OSError):  # more than this user may have: it keeps the size that it has
             fcntl.fcntl(self._process.stdout.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
-        self._first = b"%12d" % len(pack) + pack + spec.encode() + b"\n"
+        self._first = pack + spec.encode() + b"\n"
         self._thread = threading.Thread(target=self._follow, name="GILScope", daemon=True)
         self._thread.start()
 
