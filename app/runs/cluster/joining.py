@@ -85,6 +85,12 @@ class Joined:
         if not self.over:
             self.over, self.why = True, why
 
+    def forget(self) -> None:
+        """It is gone, and that was told: of what it was nothing is needed any more."""
+        self.tasks = WorkerTasks()
+        self.named, self.named_gils, self.lane_of = {}, {}, {}
+        self.processes, self.totals, self.base = {}, {}, {}
+
     def take(self, message: Message) -> None:
         """A message as its observer wrote it."""
         if isinstance(message, End):
@@ -202,7 +208,7 @@ class Joining:
                 if lane in lanes.lanes
             }
             each.tasks.see(start_us, end_us, own)
-            pieces += self._tasks_of(each, end_us, tell_all)
+            pieces += self._tasks_of(each, end_us, tell_all or each.drained)
             if each.drained:
                 after += self._why_over(each, end_us) if last else self._closed(each, end_us)
         there = max(1, sum(not each.closed for each in self._joined))
@@ -271,6 +277,7 @@ class Joining:
             yield Names(at_us, gone=[*each.named])
         for process in each.processes.values():
             yield replace(process, at_us=at_us, gone=True)
+        each.forget()
 
     @staticmethod
     def _why_over(each: Joined, at_us: int) -> Iterator[Message]:

@@ -157,8 +157,13 @@ def test_a_worker_that_goes_is_told_of_and_nobody_waits_for_it() -> None:
     frames(one, 0, 5_000_000)
     frames(other, 0, 1_000_000)
     run.begin()
+    other.tasks.take([[PID + 1, "parse-1", "parse", 800_000, None]], 1_000_000)
     other.lost("The worker has gone")
     run.joining.advance(4_000_000)
+    pieces = [row for each in run.of(Cluster) for row in each.tasks]
+    assert sum(row[4] for row in pieces) == 200_000, "up to its end"
+    assert not other.totals
+    assert not other.named
     assert run.of(Frame)[-1].end_us > 3_000_000
     assert [(each.kind, each.detail) for each in run.of(Event)] == [("unreadable", "The worker has gone")]
     assert [each.worker for each in run.of(Process) if each.gone] == ["1"]
