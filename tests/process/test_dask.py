@@ -138,7 +138,7 @@ def test_every_worker_is_seen_in_one_run_and_the_full_one_is_named(cluster: Clus
     for lane in lanes:
         spans = sorted((row[3], row[3] + row[4]) for row in pieces if row[1] == lane)
         assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
-    assert not cluster.observers()
+    until(lambda: not cluster.observers())
     until(lambda: int(cluster.ask("busy?")) > before)
 
 
@@ -175,7 +175,7 @@ def test_a_worker_that_is_killed_and_its_successor_are_told_of(tmp_path: Path) -
         out, _ = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0
         assert "stopped after" in out
-        assert not cluster.observers()
+        until(lambda: not cluster.observers())
 
 
 @contextmanager
