@@ -164,13 +164,10 @@ class LimitsView(Shape):
     )
 
 
-class AttachView(Shape):
-    """What was attached to: a process, or from the command line the workers of a cluster."""
+class ClusterView(Strict):
+    """What was attached to from the command line: the workers of a cluster."""
 
-    pid: int | None = Field(default=None, description="Null of a cluster.")
-    scheduler: str | None = Field(
-        default=None, description="The address of a cluster's scheduler; null of a process."
-    )
+    scheduler: str = Field(description="The address of the cluster's scheduler.")
 
 
 class NoteView(Shape):
@@ -195,7 +192,7 @@ class RunView(_shown):  # type: ignore[misc]
     environment: dict[str, str] | None = Field(
         description="The variables that matter to how a program runs; what looks secret is blanked."
     )
-    attach: AttachView | None
+    attach: AttachBody | ClusterView | None
     limits: LimitsView | None = Field(default=None, description="Null where there are none.")
     exit_code: int | None = Field(description="The target's own; a signal's number is negative.")
     output: str | None = Field(description="The end of what a command or a script wrote, up to 64 KiB.")

@@ -9,7 +9,7 @@
  * @typedef {{id: string, name: string, state: string, kind: string, executor: string | null}} Run as much of it as
  *     a list of choices needs
  * @typedef {Run & {workload: string | null, params: {[name: string]: unknown}, workers: number | null, python: string | null,
- *            seconds: number | null, command: string[] | null, attach: {pid?: number | null, scheduler?: string | null} | null, started_at: number,
+ *            seconds: number | null, command: string[] | null, attach: {pid?: number, scheduler?: string} | null, started_at: number,
  *            duration_s: number | null, error: {detail: string} | null, tags: string[], pinned: boolean,
  *            findings: {code: string, severity: string}[], bytes: number | null,
  *            unrecorded: {detail: string} | null}} KeptRun

@@ -82,7 +82,7 @@ export function startedShort(seconds, now = new Date()) {
 
 /**
  * What a run was started with, in a line.
- * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid?: number | null, scheduler?: string | null} | null}} run
+ * @param {{executor?: string | null, workers?: number | null, python?: string | null, attach?: {pid?: number, scheduler?: string} | null}} run
  */
 export function settingsOf({ executor, workers, python, attach }) {
   const parts = [executor && workers ? `${executor} × ${workers}` : executor, python && `CPython ${python}`];
