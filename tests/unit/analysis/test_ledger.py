@@ -489,6 +489,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "pools",
         "stuck",
         "workers",
+        "unseen_workers",
         "tasks",
         "gils_switched_on",
         "trims",
