@@ -58,7 +58,9 @@ def lab(words: Sequence[str] = SERVE, **variables: str) -> Iterator[Lab]:
     token = secrets.token_urlsafe()
     environment = os.environ | {"GILSCOPE_TOKEN": token} | variables
     command = [sys.executable, *words]
-    with subprocess.Popen(command, env=environment, cwd=HOME, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, cwd=HOME, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             address = re.search(r"http://\S+", line)

@@ -50,7 +50,8 @@ _TOOLS = {
 
 def examine(pid: int | None) -> Json:
     """The whole report; with a pid, of that process too."""
-    checks = [_system(), _user(), _map_files(), _yama(), _seccomp(), _container(), _cpus(), _timer()]
+    checks = [_system(), _user(), _map_files(), _yama(), _seccomp(), _container(), _cpus()]
+    checks += [_timer(), _priority()]
     checks += [_tool(name, remedy) for name, remedy in _TOOLS.items()]
     return {"schema": 1, "checks": checks, "process": None if pid is None else _process(pid)}
 
@@ -145,6 +146,15 @@ def _timer() -> Json:
     if tighten_timer() is None:
         return _check("timer", OK, "the observer's timer is as exact as the kernel's")
     return _check("timer", LIMITED, "the kernel did not allow a finer timer: samples come up to 50 µs late")
+
+
+def _priority() -> Json:
+    own = access.credentials("self")
+    assert own is not None
+    if own.has(access.SYS_NICE):
+        return _check("priority", OK, "the observer gets a CPU before what it observes, where none is free")
+    detail = "where no CPU is free the observer waits for one like any other process, and sees less"
+    return _check("priority", LIMITED, detail, "sudo gilscope serve")
 
 
 def _tool(name: str, remedy: str) -> Json:

@@ -9,6 +9,7 @@ import traceback
 
 from app.model.errors import GilscopeError
 from app.model.frames import Event
+from app.model.priority import come_first
 from app.model.spec import ObserverSpec
 
 from .dialogue import Dialogue
@@ -56,7 +57,8 @@ class Observer:
             self._opening.begin()
             if self._run.ending.state is None:
                 tighten_timer()  # not before the target was started, which would inherit it
-                shorten_slice()
+                come_first()
+                shorten_slice()  # after it, which would take the slice back
                 self._loop.run()
         except ServerGone:
             raise

@@ -21,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import assets
 from app.model.errors import BadRequest, Conflict
+from app.model.priority import come_first
 from app.runs import delegated
 from app.runs.garbage import collect_seldom
 from app.runs.malloc import map_large_blocks
@@ -89,6 +90,7 @@ def serve(
 
     _tell_of_changed_sources()
     map_large_blocks()
+    come_first()
     delegated.enter()
     app = create_app(replace(settings, token=token, allowed_hosts=hosts), manager, sessions, invite)
     with contextlib.ExitStack() as open_listeners, contextlib.suppress(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -36,3 +37,15 @@ class Disturbance:
         now = Ticks.now()
         total = max(1, now.total - begun.total)
         return cls((now.steal - begun.steal) / total, (now.idle - begun.idle) / total)
+
+
+NICENESS = os.getpriority(os.PRIO_PROCESS, 0)  # of the tests, and so of what they start
+_SYS_NICE = 23  # linux/capability.h
+
+
+def may_come_first() -> bool:
+    """Whether what the tests start may ask for the CPU before others, and has no niceness of its own."""
+    [mask] = [
+        line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line[:6] == "CapEff"
+    ]
+    return NICENESS == 0 and bool(int(mask, 16) >> _SYS_NICE & 1)
