@@ -67,6 +67,28 @@ def removed(note_id: str) -> Change:
     return change
 
 
+def joined(written: Notes) -> Change:
+    """Those of another copy of the run beside its own, so that nothing that anybody wrote is lost.
+
+    A note that says the same at the same time is the same. One of an id that is there, which was changed in
+    one of the copies, is one more. Conflict where they would be more than there may be.
+    """
+
+    def change(notes: Notes) -> Notes:
+        said, ids = {(each["at_us"], each["text"]) for each in notes}, {each["id"] for each in notes}
+        new = [each for each in written if (each["at_us"], each["text"]) not in said]
+        if len(notes) + len(new) > MOST_NOTES:
+            raise Conflict(
+                f"The run has {len(notes)} notes and the recording {len(new)} others: a run has at most "
+                f"{MOST_NOTES}",
+                "Remove some of the run first.",
+            )
+        others = [{**each, "id": secrets.token_hex(4)} if each["id"] in ids else each for each in new]
+        return _in_order([*notes, *others])
+
+    return change
+
+
 def found(notes: Notes, note_id: str) -> Note:
     """The note of that id; NotFound."""
     for each in notes:

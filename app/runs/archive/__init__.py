@@ -36,10 +36,19 @@ from app.model.summary import Summary
 from app.runs.archive.apart import rebuild_apart, rebuild_timeline_apart
 from app.runs.archive.experiments import ExperimentShelf
 from app.runs.archive.index import Entry, Final, Index, Query
-from app.runs.archive.rebuild import UNFINISHED, OnShare, Rebuilt, hello_of, id_of, rebuild, rebuild_timeline
+from app.runs.archive.rebuild import (
+    UNFINISHED,
+    OnShare,
+    Rebuilt,
+    hello_of,
+    id_of,
+    notes_of,
+    rebuild,
+    rebuild_timeline,
+)
 from app.runs.archive.stored import StoredRun
 from app.runs.locks import is_locked, lock
-from app.runs.notes import Change, Notes
+from app.runs.notes import Change, Notes, joined
 from app.runs.recording import Member, Recording
 from app.runs.timeline import beside
 
@@ -141,15 +150,19 @@ class Archive:
     ) -> StoredRun:
         """Take in a recording that somebody wrote elsewhere; NotReadable where it is none.
 
-        One that is there already is refused with BadRequest, or with `known` given as it is. One that was
-        removed is put back. `on_share` is told what share was read so far; `run_id` is for one that names
-        none.
+        One that is there already gets the notes that it lacks; where it lacks none it is refused with
+        BadRequest, or with `known` given as it is. One that was removed is put back. `on_share` is told what
+        share was read so far; `run_id` is for one that names none. Conflict where it has too many notes.
         """
         own_id = id_of(await asyncio.to_thread(hello_of, path))
-        there = await self._do(self._known, own_id, known)
+        there = await self._do(self._known, own_id)
         if there is None:
             rebuilt = await self._read_through(path, own_id or run_id, on_share)
             there = await self._do(self._take_in, rebuilt, known)
+        else:
+            with self._usable():
+                written = await asyncio.to_thread(notes_of, path, on_share)
+            await self._do(self._join, there, written, known)
         return await self.get(there)
 
     async def recover(self) -> list[str]:
@@ -400,23 +413,28 @@ class Archive:
         run = {**entry.run, "state": "failed", "duration_s": 0.0, "error": failure.to_json()}
         self._enter(run, None, summarise(Ledger(), run), [])
 
-    def _known(self, run_id: str | None, known: bool) -> str | None:
-        """The id of a run that is there already, see `import_file`; None where it is not."""
+    def _known(self, run_id: str | None) -> str | None:
+        """The id of a run that is there already, or was removed; None where it is not."""
         entry = None if run_id is None else self._open().entry(run_id)
-        if entry is None:
-            return None
+        return None if entry is None else entry.id
+
+    def _join(self, run_id: str, written: Notes, known: bool) -> None:
+        """A copy of a run that is there already, and has these notes; see `import_file`."""
+        entry = self._entry(run_id, removed=True)
+        # One that goes on is no copy's, and whoever opens it is told so.
+        notes = entry.notes if entry.open else self._open().change_notes(run_id, joined(written))
         if entry.removed:
-            return self._restore(entry.id).id
-        if known:
-            return entry.id
-        raise BadRequest(f"The run {run_id} is in the archive already", field="file")
+            self._restore(run_id)
+        elif notes == entry.notes and not known:
+            raise BadRequest(f"The run {run_id} is in the archive already", field="file")
 
     def _take_in(self, rebuilt: Rebuilt, known: bool) -> str:
         """Enter a run that was read through; its id."""
         try:
             # Somebody else may have taken it in meanwhile.
-            if there := self._known(rebuilt.run["id"], known):
+            if there := self._known(rebuilt.run["id"]):
                 rebuilt.discard()
+                self._join(there, rebuilt.notes, known)
                 return there
             self._open().begin(rebuilt.run)
         except GilscopeError:

@@ -84,6 +84,16 @@ def id_of(hello: Hello) -> str | None:
     return run_id if usable else None
 
 
+def notes_of(source: str, on_share: OnShare = lambda share: None) -> notes.Notes:
+    """The notes that stand in a recording, which are its last line; NotReadable where that is damaged."""
+    size = max(1, os.path.getsize(source))
+    for number, line in enumerate(read(source, on_read=lambda read_bytes: on_share(read_bytes / size))):
+        written = _notes_in(source, number, line)
+        if written is not None:
+            return written
+    return []
+
+
 def rebuild(source: str, run_id: str | None, folder: Path, on_share: OnShare = lambda share: None) -> Rebuilt:
     """Read `source` and write it anew into `folder`; NotReadable where it is no recording of GILScope.
 

@@ -85,8 +85,9 @@ async def list_runs(
 async def import_run(request: Request, manager: TheManager, response: Response) -> dict[str, Any]:
     """Take in a recording, the request's body: what `-o FILE` wrote, or `messages` of another server gave.
 
-    Answers with the run, whose address is in `Location`; one that is here already stays as it is. While a
-    long one is being read its state is `importing`, and the answer 202.
+    Answers with the run, whose address is in `Location`; one that is here already gets the notes that
+    it lacks, and stays as it is otherwise. While a long one is being read its state is `importing`, and the
+    answer 202.
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115  the manager closes it
     try:

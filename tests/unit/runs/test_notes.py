@@ -88,6 +88,36 @@ def test_a_recording_with_notes_is_imported_with_them_and_its_own_file_holds_mes
     assert of_file(str(source), tmp_path).to_json()["notes"] == [one("a1", 500_000, HOSTILE)]
 
 
+def test_a_copy_of_a_run_that_is_there_brings_its_notes_and_loses_nobodys(tmp_path: Path) -> None:
+    source = recorded.write(tmp_path / "sent.jsonl", seconds=1, run={"id": "both"})
+    messages = source.read_text()
+
+    def sent_back(*written: dict) -> str:
+        source.write_text(messages + notes.line_of([*written]) + "\n")
+        return str(source)
+
+    async def scenario() -> None:
+        archive = Archive(tmp_path / "home", 1 << 30)
+        await archive.import_file(sent_back(one("a1", 500_000), one("b2", 700_000)))
+        await archive.change_notes("both", notes.changed("a1", text="mine"))
+        theirs = sent_back(one("a1", 500_000), one("b2", 700_000), one("c3", 1, "new"))
+        run = await archive.import_file(theirs)
+        told = [(each["at_us"], each["text"]) for each in run.to_json()["notes"]]
+        assert told == [(1, "new"), (500_000, "mine"), (500_000, "here"), (700_000, "here")]
+        assert len({each["id"] for each in run.to_json()["notes"]}) == 4
+        with pytest.raises(BadRequest, match="already"):
+            await archive.import_file(str(source))
+        assert (await archive.import_file(str(source), known=True)).to_json() == run.to_json()
+        with pytest.raises(Conflict, match="4 notes and the recording 47 others"):
+            await archive.import_file(sent_back(*(one(f"d{at}", at) for at in range(47))))
+        await archive.remove("both")
+        again = await archive.import_file(sent_back(one("e5", 2, "later")))
+        assert [each["text"] for each in again.to_json()["notes"]] == ["new", "later", "mine", "here", "here"]
+        await archive.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_recording_whose_notes_are_none_is_refused(tmp_path: Path) -> None:
     source = recorded.write(tmp_path / "sent.jsonl", seconds=1)
     source.write_text(source.read_text() + '{"type":"notes","notes":[{"id":"a"}]}\n')
