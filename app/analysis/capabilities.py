@@ -8,6 +8,7 @@ from typing import cast
 from app.analysis.tracks import THIN
 from app.model import units
 from app.model.frames import Process
+from app.model.pids import own_pid
 from app.model.states import EXACT, INFERRED, MEASURES, UNAVAILABLE, Level, Measure
 from app.model.summary import Capabilities
 
@@ -55,7 +56,7 @@ def worst(
             levels[measure] = INFERRED
             reasons = f"exact of what was seen, which is {units.coverage(coverage)} of the time"
         if having and lacking:
-            pids = ", ".join(str(process.pid) for process in lacking)
+            pids = ", ".join(str(own_pid(process.pid)) for process in lacking)
             lack = f"unavailable in pid {pids}: {_reasons(measure, lacking) or unsaid}"
             reasons = f"{reasons}; {lack}" if reasons else lack
         if reasons:

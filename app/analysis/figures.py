@@ -9,8 +9,8 @@
      "totals": {"cpu_share", "rss", "pss", "ops", "ops_per_s", "switches_per_s"},
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
-     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims", "workers", "tasks": as
-     in a summary, with fewer rows,
+     "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims", "workers",
+     "unseen_workers", "tasks": as in a summary, with fewer rows,
      "memory", "heap", "gc", "types", "census", "readings": of the processes that are there, as in a
      summary but for what process_rows.py says}
 
@@ -77,6 +77,7 @@ def figures_of(ledger: Ledger) -> dict[str, Any]:
         "pools": ledger.pool_rows(),
         "trims": ledger.trims.rows(),
         "workers": ledger.cluster.workers(),
+        "unseen_workers": ledger.cluster.unseen(),
         "tasks": ledger.cluster.tasks(TASK_ROWS),
         **live_rows(ledger),
     }

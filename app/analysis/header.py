@@ -3,10 +3,12 @@
 {"type": "header", "hello", "processes": [process message],
  "threads": [[lane, pid, tid, name, interpreter]], "gils": [[gil, pid, interpreter]],
  "figures", "series": {"names", "every", "rows"},
- "courses": {"memory", "parts", and each type of reading: [{"pid", "names", "rows"}]},
+ "courses": {"memory", "parts", "pools", and each type of reading: [{"pid", "names", "rows"}]},
  "columns": {type of reading: [the names in its course, but for `at_us`]},
  "pauses": [row of a collector message], "events": [event message],
  "heaps": [the newest heap message of each heap, with the whole map, and `mapped_us`: when that was told]}
+
+`pid` in the course of a pool is the pool's number.
 """
 
 from __future__ import annotations

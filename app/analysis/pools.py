@@ -3,6 +3,8 @@
 A row is a PoolRow of app/model/summary.py. All of it is of the looks, which are taken at random instants:
 `workers` were there at the most, at `full_share` of the looks all of them were busy, and `busy_share` of them
 in the mean. `waiting` are the tasks that no worker had begun, null where that could not be read;
+`threads`, `at_work` and `in_line` are of the newest look, at `at_s`, and in a summary `course` has these of
+looks over the run, in about sixty rows.
 `growth_per_s` is the slope of a straight line through these numbers. `begun_per_s` is how many tasks were
 begun in a second, at least. `states` are what the busy workers did: shares that add up to 1, null where none
 was busy.
@@ -14,13 +16,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.analysis.course import Course
 from app.model.frames import Pools
 from app.model.states import STATES
-from app.model.summary import PoolRow, Waiting
+from app.model.summary import CourseRows, PoolRow, PoolSummary, Waiting
 from app.model.tracks import PoolLook, PoolName, pairs, pool_looks, pool_names
 
 _MOST = 1_000  # pools that are kept; a program that makes one for each piece of work has no end of them
 _ROWS = 100
+COURSE = ("threads", "at_work", "in_line")
 _DIGITS = 1_000  # numbers of tasks above are kept to three digits
 
 
@@ -38,6 +42,8 @@ class PoolUse:
         self._states: Counter[int] = Counter()
         self._waiting: Counter[int] = Counter()  # looks, by how many tasks waited
         self._most: int | None = None
+        self.course = Course()
+        self._newest: tuple[int, int, int | None] = 0, 0, None
         self._line = [0, 0, 0, 0, 0]  # n, and the sums of t, w, t * w, t * t of a straight line; t in ms
 
     def look(self, look: PoolLook) -> None:
@@ -51,6 +57,8 @@ class PoolUse:
             self._from_us, self._begun_before = look.at_us, look.begun
         self.begun += look.begun
         self._to_us = look.at_us
+        self._newest = look.workers, look.busy, look.waiting
+        self.course.add((look.at_us, *self._newest))
         self._states.update(dict(pairs(look.states)))
         if look.waiting is not None:
             self._waiting[_rounded(look.waiting)] += 1
@@ -63,16 +71,18 @@ class PoolUse:
         span = [self._from_us, self._to_us, self._begun_before, self.workers]
         sums = [self.looks, self.full, self.begun, self._busy, self._workers]
         seen = [list(self._states.items()), list(self._waiting.items()), self._most, self._line]
-        return [self.name, span, sums, seen]
+        return [self.name, span, sums, seen, self.course.state()]
 
     def absorb(self, state: list[Any]) -> None:
         """Add the piece that follows."""
-        _, (from_us, to_us, begun_before, workers), sums, (states, waiting, most, line) = state
+        _, (from_us, to_us, begun_before, workers), sums, (states, waiting, most, line), course = state
         if from_us is None:
             return  # it was named, and no look was taken
         if self._from_us is None:
             self._from_us, self._begun_before = from_us, begun_before
         self._to_us, self.workers = to_us, max(self.workers, workers)
+        self.course.absorb(course)
+        self._newest = course[-1][1], course[-1][2], course[-1][3]
         looks, full, begun, busy, all_workers = sums
         self.looks += looks
         self.full += full
@@ -89,7 +99,13 @@ class PoolUse:
         """The row."""
         observed_s = (self._to_us - (self._from_us or 0)) / 1e6
         busy = sum(self._states.values())
+        threads, at_work, in_line = self._newest
         return {
+            "pool": self.name.pool,
+            "at_s": self._to_us / 1e6,
+            "threads": threads,
+            "at_work": at_work,
+            "in_line": in_line,
             "pid": self.name.pid,
             "name": self.name.name,
             "kind": self.name.kind,
@@ -166,6 +182,17 @@ class PoolUses:
         rows = [pool.to_json() for pool in sorted(self, key=lambda pool: pool.name) if pool.looks]
         rows.sort(key=lambda row: (-row["full_share"], -(row["waiting"]["p50"] or 0), -row["looks"]))
         return rows[:_ROWS]
+
+    def summary_rows(self) -> list[PoolSummary]:
+        """The same, each with its course."""
+        return [{**row, "course": self._course(self._pools[row["pool"]])} for row in self.rows()]
+
+    def courses(self) -> list[dict[str, Any]]:
+        """Of a header: {"pid": the pool's number, "names", "rows"} of each pool that has a row."""
+        return [{"pid": row["pool"], **self._course(self._pools[row["pool"]])} for row in self.rows()]
+
+    def _course(self, pool: PoolUse) -> CourseRows:
+        return pool.course.to_json(("at_us", *COURSE))
 
 
 def _rounded(number: int) -> int:

@@ -104,6 +104,7 @@ def header_fields(ledger: Ledger) -> Json:
                 {"pid": process.pid, **process.parts_course.to_json(PARTS_COURSE)}
                 for process in ledger.processes.live()
             ],
+            "pools": ledger.pools.courses(),
             **{name: kept.courses() for name, kept in ledger.readings.items()},
         },
         "columns": {name: [*kept.columns] for name, kept in ledger.readings.items()},

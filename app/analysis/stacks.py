@@ -9,7 +9,7 @@ from array import array
 from typing import Any
 
 from app.analysis.flame import Flame
-from app.analysis.functions import Functions
+from app.analysis.functions import Functions, Place
 from app.analysis.hot import HotFunctions
 from app.analysis.looks import LookLog
 from app.model.frames import Names, Stacks
@@ -28,6 +28,7 @@ class StackLooks:
         self._by_stack: dict[int | None, list[int]] | None = None if functions is None else {}
         self.log = LookLog(piece=functions is not None)
         self._hot = HotFunctions()
+        self._callers: dict[int, tuple[Place, ...]] = {}  # by stack
         self._flame = Flame()
         self._nodes = array("i")  # of the flame graph, by stack
 
@@ -70,8 +71,15 @@ class StackLooks:
             count[0] += number
             count[1] += waiters
             return
-        self._hot.add(self.functions.leaf(stack), waiters, number)
+        leaf = self.functions.leaf(stack)
+        self._hot.add(leaf, waiters, number, () if stack is None else self._callers_of(stack))
         self._flame.add(self._flame.unread() if stack is None else self._nodes[stack], number)
+
+    def _callers_of(self, stack: int) -> tuple[Place, ...]:
+        known = self._callers.get(stack)
+        if known is None:
+            known = self._callers[stack] = tuple(self.functions.callers(stack))
+        return known
 
     def hot(self, limit: int) -> list[HotRow]:
         """Rows of the functions that were seen most with the lock held, most first."""

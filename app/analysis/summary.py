@@ -65,7 +65,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "loops": ledger.loop_rows(),
-        "pools": ledger.pool_rows(),
+        "pools": ledger.pools.summary_rows(),
         "stuck": ledger.stuck(),
         "workers": ledger.cluster.workers(),
         "unseen_workers": ledger.cluster.unseen(),

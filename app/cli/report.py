@@ -59,7 +59,8 @@ def _gils(summary: Summary) -> str:
     columns += [Column("switches", "right"), Column("switches/s", "right")]
     rows = [
         [
-            f"pid {gil['pid']}" + (f", interpreter {gil['interpreter']}" if gil["interpreter"] else ""),
+            called(summary, gil["pid"])
+            + (f", interpreter {gil['interpreter']}" if gil["interpreter"] else ""),
             units.coverage(gil["coverage"]),
             units.share(gil["held_share"]),
             units.share(gil["contended_share"]),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from app.cli.report_cluster import called
 from app.cli.tables import Column, render
 from app.model import units
 from app.model.summary import (
@@ -23,25 +25,32 @@ from app.model.summary import (
 )
 from app.model.units import ABSENT
 
+Whose = Callable[[int], str]  # what the process of a pid is called
+
+
+def _by_pid(pid: int) -> str:
+    return f"pid {pid}"
+
 
 def parts(summary: Summary) -> list[str]:
     """The tables of a summary that speak of memory; those that would be empty are left out."""
+    whose = partial(called, summary)
     tables = (
-        _memory(summary),
-        _rss(summary),
-        types(summary.get("types"), summary.get("census") or ()),
-        holders(summary.get("holders")),
-        _heaps(summary),
-        _collectors(summary),
+        _memory(summary, whose),
+        _rss(summary, whose),
+        types(summary.get("types"), summary.get("census") or (), whose),
+        holders(summary.get("holders"), whose),
+        _heaps(summary, whose),
+        _collectors(summary, whose),
     )
     return [part for part in tables if part]
 
 
-def _rss(summary: Summary) -> str:
+def _rss(summary: Summary, whose: Whose) -> str:
     """What RSS is made of, of the processes with most of it."""
     known = [row for row in summary["memory"] if row.get("parts") is not None]
     known.sort(key=lambda row: row["rss"] or 0, reverse=True)
-    return bar(known[:_BARS], summary.get("memory_together"))
+    return bar(known[:_BARS], summary.get("memory_together"), whose)
 
 
 # What each part of RSS is, see app/analysis/parts.py.
@@ -64,7 +73,7 @@ _ONE_INSTANT_S = 1.0
 _LEAST_ROWS = 0.0005  # of the whole: what is less has no line
 
 
-def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
+def bar(rows: list[MemoryRow], together: MemoryTogether | None, whose: Whose = _by_pid) -> str:
     """Where RSS went, a process a part; of several their PSS first, which adds up."""
     parts = []
     if together is not None and together["processes"] > 1:
@@ -76,11 +85,11 @@ def bar(rows: list[MemoryRow], together: MemoryTogether | None) -> str:
         parts.append(f"{head}\n{_bar(known, _sum(known))}" if known else head)
     for row in rows:
         if row["parts"] is None or row["rss"] is None:
-            parts.append(f"pid {row['pid']}: RSS {units.size(row['rss'])}; its mappings have not been read")
+            rss = units.size(row["rss"])
+            parts.append(f"{whose(row['pid'])}: RSS {rss}; its mappings have not been read")
             continue
-        head = (
-            f"pid {row['pid']}: RSS {units.size(row['rss'])}, USS {units.size(row['uss'])}{_allocator(row)}"
-        )
+        sizes = f"RSS {units.size(row['rss'])}, USS {units.size(row['uss'])}"
+        head = f"{whose(row['pid'])}: {sizes}{_allocator(row)}"
         whole = _sum(row["parts"])
         if whole != row["rss"]:
             head += f"; its parts at {units.seconds(row['parts_at_s'])}, when RSS was {units.size(whole)}"
@@ -153,13 +162,13 @@ def largest(rows: list[MemoryRow]) -> str:
     )
 
 
-def _memory(summary: Summary) -> str:
+def _memory(summary: Summary, whose: Whose) -> str:
     columns = [Column("memory"), Column("at", "right")]
     columns += [Column(name, "right") for name in ("RSS", "USS", "PSS", "swap", "peak RSS")]
     columns += [Column("minor faults", "right"), Column("major faults", "right")]
     rows = [
         [
-            f"pid {process['pid']}",
+            whose(process["pid"]),
             units.seconds(process["at_s"]),
             *map(
                 units.size,
@@ -187,7 +196,7 @@ def _together(peak: MemoryPeak) -> str:
 _TYPES = 10
 
 
-def types(rows: list[TypeRow] | None, censuses: Sequence[CensusRow] = ()) -> str:
+def types(rows: list[TypeRow] | None, censuses: Sequence[CensusRow] = (), whose: Whose = _by_pid) -> str:
     """The types whose objects take most, of all processes; `censuses` tell when they were counted."""
     if not rows:
         return ""
@@ -200,7 +209,7 @@ def types(rows: list[TypeRow] | None, censuses: Sequence[CensusRow] = ()) -> str
     several = len({(row["pid"], row["interpreter"]) for row in rows}) > 1
     told = [
         [
-            f"{row['type']} ({_whose(row)})" if several else row["type"],
+            f"{row['type']} ({_of(row, whose)})" if several else row["type"],
             units.count(row["count"]) if row["count"] else "few",
             _off(units.count(row["count_high"] - row["count"])),
             units.size(row["bytes"]),
@@ -213,7 +222,7 @@ def types(rows: list[TypeRow] | None, censuses: Sequence[CensusRow] = ()) -> str
     return render(columns, told)
 
 
-def holders(rows: list[HolderRow] | None) -> str:
+def holders(rows: list[HolderRow] | None, whose: Whose = _by_pid) -> str:
     """The large containers that names hold, those that grow fastest first."""
     if not rows:
         return ""
@@ -222,7 +231,7 @@ def holders(rows: list[HolderRow] | None) -> str:
     columns += [Column("items", "right"), Column("change", "right")]
     told = [
         [
-            f"{row['path']} (pid {row['pid']})" if several else row["path"],
+            f"{row['path']} ({whose(row['pid'])})" if several else row["path"],
             row["type"],
             units.count(row["items"]),
             _change(row["items_per_s"], units.count),
@@ -242,14 +251,14 @@ def _change(per_s: float | None, spoken: Callable[[int], str]) -> str:
     return f"{'+' if per_s > 0 else '−'}{spoken(abs(round(per_s)))}/s"
 
 
-def _heaps(summary: Summary) -> str:
+def _heaps(summary: Summary, whose: Whose) -> str:
     columns = [Column("heap"), Column("allocator")]
     columns += [
         Column(name, "right") for name in ("in use", "blocks", "arenas", "their size", "not in use", "pinned")
     ]
     rows = [
         [
-            _whose(heap),
+            _of(heap, whose),
             heap["allocator"],
             units.size(heap["bytes_used"]),
             units.count(heap["blocks_used"]),
@@ -272,12 +281,12 @@ def _pinned(pinned: Pinned) -> str:
     )
 
 
-def _collectors(summary: Summary) -> str:
+def _collectors(summary: Summary, whose: Whose) -> str:
     columns = [Column("collector"), Column("collections", "right"), Column("collected", "right")]
     columns += [Column(name, "right") for name in ("pauses seen", "p50", "p99", "longest", "stopped")]
     rows = [
         [
-            _whose(collector) + ("" if collector["enabled"] is not False else ", disabled"),
+            _of(collector, whose) + ("" if collector["enabled"] is not False else ", disabled"),
             " + ".join(map(units.count, collector["collections"])) or ABSENT,
             units.count(sum(collector["collected"])),
             units.count(collector["pauses"]["seen"]),
@@ -296,5 +305,5 @@ def _lengths(pauses: PauseFigures) -> list[str]:
     return [units.seconds(length_s) for length_s in (pauses["p50_s"], pauses["p99_s"], pauses["max_s"])]
 
 
-def _whose(row: HeapRow | CollectorRow | TypeRow) -> str:
-    return f"pid {row['pid']}" + (f", interpreter {row['interpreter']}" if row["interpreter"] else "")
+def _of(row: HeapRow | CollectorRow | TypeRow, whose: Whose) -> str:
+    return whose(row["pid"]) + (f", interpreter {row['interpreter']}" if row["interpreter"] else "")

@@ -630,6 +630,7 @@ class HotRow(TypedDict):
     function: str
     file: str | None
     line: int | None
+    callers: list[list[str | int]]  # [function, file, line], innermost first, as those of a TimeRow
     held_share: float
     waited_share: Maybe
 
@@ -736,6 +737,11 @@ class Waiting(TypedDict):
 class PoolRow(TypedDict):
     """A pool of threads, see app/analysis/pools.py."""
 
+    pool: int
+    at_s: float
+    threads: int  # these three at the newest look
+    at_work: int
+    in_line: int | None
     pid: int
     name: str  # what the names of its threads have in common
     kind: str  # executor, ThreadPool, anyio
@@ -747,6 +753,12 @@ class PoolRow(TypedDict):
     waiting: Waiting
     begun_per_s: Maybe  # tasks, at least
     states: dict[State, float] | None  # of the busy workers
+
+
+class PoolSummary(PoolRow):
+    """With how it went over the run."""
+
+    course: CourseRows
 
 
 class FrameRow(TypedDict):
@@ -908,7 +920,7 @@ class Measurements(TypedDict):
     longest_waits: list[StretchRow]
     longest_holds: list[StretchRow]
     loops: list[LoopRow]
-    pools: list[PoolRow]
+    pools: list[PoolSummary]
     stuck: list[StuckRow]
     workers: list[WorkerRow]  # of a cluster; empty of all other runs
     unseen_workers: list[UnseenRow]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.made import PID, SLICE_US
 
-from .steps import import_made, walk_slices
+from app.model.frames import Counters, End, Frame, Hello, Message, Names, Process, encode
+from app.model.states import RUNNING, WAITING
+
+from .steps import import_file, import_made, walk_slices
 
 
 @pytest.fixture
@@ -68,6 +73,48 @@ def test_a_lane_is_pinned_and_a_process_folded(page: Page) -> None:
     expect(fold).to_be_focused()
     fold.press("Enter")
     lanes_are(page, "worker-0", "worker-1", "worker-2")
+
+
+def of_many_threads(threads: int = 60) -> list[Message]:
+    """A second, in which each has the GIL in turn, for a slice."""
+    run = {"id": "many", "kind": "command", "name": "many", "params": {}}
+    names = [[lane, PID, PID + lane, f"t-{lane:02}", 0] for lane in range(threads)]
+    told: list[Message] = [
+        Hello(0, 1_700_000_000.0, run, {"gil_hz": 1000}),
+        Process(0, PID, None, ["python"], "3.13.0", False, True, 5000),
+        Names(0, names, [[0, PID, 0]]),
+    ]
+    for number in range(20):
+        lanes = [[lane, [RUNNING if lane == number else WAITING, SLICE_US]] for lane in range(threads)]
+        start_us, end_us = number * SLICE_US, (number + 1) * SLICE_US
+        told.append(Frame(start_us, end_us, 50, 0, 0, [[0, 1, [number, 1, SLICE_US]]], lanes))
+        if number % 5 == 4:
+            told.append(Counters(end_us, [[PID, end_us, 1 << 24, 1 << 24, 0, 0]]))
+    return [*told, End(20 * SLICE_US, "finished", None, 0)]
+
+
+def test_what_is_pinned_stays_in_sight_and_in_reach_while_the_other_lanes_scroll(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    file = tmp_path / "many.jsonl"
+    file.write_text("".join(encode(each, number) + "\n" for number, each in enumerate(of_many_threads())))
+    page = new_page()
+    page.goto(import_file(page, file) + "?pinned=7&counters=cpu")
+    expect(page.locator(".labels li.lane")).to_have_count(60)
+    scroller = page.locator(".scroller")
+    scroller.evaluate("one => { one.scrollTop = one.scrollHeight; }")
+    pinned = page.locator(".labels li.lane", has_text="t-07")
+    counter = page.locator(".labels li.counter", has_text="CPU")
+    expect(pinned).to_be_in_viewport(ratio=1)
+    expect(counter).to_be_in_viewport(ratio=1)
+    expect(page.locator(".labels li.lane", has_text="t-59")).to_be_in_viewport()
+    expect(page.locator(".labels li.lane", has_text="t-08")).not_to_be_in_viewport()
+    plot, label = page.locator("canvas.plot").bounding_box(), pinned.bounding_box()
+    assert plot
+    assert label
+    page.mouse.click(plot["x"] + plot["width"] * 0.375, label["y"] + label["height"] / 2)
+    expect(page.locator(".slice h3 b")).to_have_text("t-07")
+    expect(page.locator(".legend .of")).to_contain_text("t-07")
 
 
 def test_keys_zoom_move_and_go_among_slices(page: Page) -> None:

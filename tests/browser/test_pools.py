@@ -20,3 +20,6 @@ def test_a_pool_is_told_with_its_threads_and_what_waits_for_them(page: Page) -> 
     expect(row.locator(".number").nth(2)).to_have_text(re.compile(r"\d %$"))
     expect(row.locator(".number").nth(3)).to_have_text("0")
     expect(row.locator(".states")).to_contain_text("sleep")
+    courses = panel.locator(".pools .courses")
+    expect(courses.locator(".chart h3")).to_contain_text(["blocking: threads", "blocking: tasks waiting"])
+    expect(courses.locator(".chart canvas")).to_have_count(2)

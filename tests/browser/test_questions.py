@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .steps import LIVE, api, import_made, tab
+from .steps import LIVE, api, import_made, start, tab
 
 # A workload of each question, its first figures, and the panel on view while it runs and once it has ended.
 ASKED = [
@@ -78,3 +78,18 @@ def test_advice_that_is_a_setting_of_the_workload_is_a_button(page: Page) -> Non
     expect(page.locator(LIVE)).to_be_visible()
     run = api(page, urlsplit(page.url).path)
     assert (run["workload"], run["params"]["order"]) == ("deadlock", "ranked")
+
+
+def test_advice_that_any_workload_can_follow_is_a_button_too(page: Page) -> None:
+    """`primes` is there to show no finding; that the GIL is saturated is found of it as of any."""
+    start(page, "primes", executor="threads", workers="2", seconds="20")
+    first = page.url
+    finding = page.locator(".found .finding", has_text="gil-saturated")
+    tab(page, "Findings")
+    way = finding.locator(".fix", has_text="The same with processes")
+    expect(way).to_be_visible()
+    way.get_by_role("button", name="Run it so").click()
+    page.wait_for_url(lambda url: "/runs/" in url and url.split("?")[0] != first.split("?")[0])
+    expect(page.locator(LIVE)).to_be_visible()
+    run = api(page, urlsplit(page.url).path)
+    assert (run["workload"], run["executor"], run["workers"]) == ("primes", "processes", 2)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from app.analysis.findings import hazards
 from app.analysis.findings.rows import LEAST_S, Rule, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Measurements, ProcessRow, ThreadRow
 
 # Parallel: two threads that each spend half of their time in C code without the lock, and together want a
@@ -66,7 +67,8 @@ def parallel(summary: Measurements) -> Finding | None:
             code="native-parallel",
             severity="info",
             title="Threads compute without the GIL",
-            detail=f"{len(native)} threads of process {pid} were in C code that had let go of the GIL, "
+            detail=f"{len(native)} threads of process {own_pid(pid)} were in C code that had let go of "
+            "the GIL, "
             f"and had {cores:.1f} CPUs between them of {wanted:.1f} that they wanted; the lock was held for "
             f"{held:.0%} of the time.",
             evidence={
@@ -110,7 +112,8 @@ def oversubscribed(summary: Measurements) -> Finding | None:
             code="cpu-oversubscribed",
             severity="warning",
             title="More threads compute than there are CPUs",
-            detail=f"{len(computing)} threads of process {pid} wanted {wanted:.1f} CPUs at a time and had "
+            detail=f"{len(computing)} threads of process {own_pid(pid)} wanted {wanted:.1f} CPUs at a "
+            "time and had "
             f"{cores:.1f}: it may use {cpus:g}. The rest of the time they stood in the run queue."
             + _of_pools(foreign, pools),
             evidence={
@@ -147,7 +150,8 @@ def free_threads(summary: Measurements) -> Finding | None:
             code="free-threads-parallel",
             severity="info",
             title="Threads run Python at once: there is no GIL",
-            detail=f"{len(computing)} threads of process {pid} computed, and had {cores:.1f} CPUs between "
+            detail=f"{len(computing)} threads of process {own_pid(pid)} computed, and had {cores:.1f} "
+            "CPUs between "
             f"them of {wanted:.1f} that they wanted" + ("." if cpus is None else f"; it may use {cpus:g}."),
             evidence={"pid": pid, "threads": len(computing), "cores": cores, "wanted": wanted, "cpus": cpus},
             advice="As many threads as there are CPUs are enough: more stand in the run queue."

@@ -20,6 +20,7 @@ from app.analysis.findings.rows import (
 )
 from app.analysis.histogram import LOWER_S
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Measurements, ThreadRow, steps
 
 # Saturated: nine tenths of the time somebody holds the lock, and for three quarters somebody else wants it.
@@ -90,7 +91,8 @@ def saturated(summary: Measurements) -> Finding | None:
             code="gil-saturated",
             severity="warning",
             title="The GIL is saturated: more threads do no more work",
-            detail=f"In process {lock.row['pid']} some thread held the GIL for {lock.held_share:.0%} of the "
+            detail=f"In process {own_pid(lock.row['pid'])} some thread held the GIL for "
+            f"{lock.held_share:.0%} of the "
             f"time, and for {lock.contended_share:.0%} at least one other waited for it: "
             f"{lock.waiters:.1f} on average. "
             + (

@@ -8,6 +8,7 @@ from app.analysis.findings.rows import OFTEN_ENDED_PER_S, Rule
 from app.analysis.growth_words import NAMED_SHARE, growing, grows
 from app.analysis.verdict import unread
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, HolderRow, Measurements, MemoryRow
 from app.model.units import count, seconds, size
 
@@ -126,7 +127,8 @@ def _detail(summary: Measurements, found: list[_Grown]) -> str:
     per_s, kinds = growth["bytes_per_s"], grows(growth, unread(row["c_library"]))
     others = f" So it goes with {len(found)} processes." if len(found) > 1 else ""
     return (
-        f"What process {row['pid']} alone has written to, its USS without the pages of files that it only "
+        f"What process {own_pid(row['pid'])} alone has written to, its USS without the pages of files "
+        "that it only "
         f"read, grew by {size(per_s)}/s, from {size(growth['bytes_from'])} at {growth['from_s']:.1f} s to "
         f"{size(growth['bytes_to'])} at {growth['to_s']:.1f} s"
         f"{_few(growth['readings'])}. {kinds}{_objects(summary, row['pid'], per_s)} At that pace it takes "
@@ -284,7 +286,7 @@ def threads_grow(summary: Measurements) -> Finding | None:
         severity="warning",
         title="Threads are started and do not end",
         detail=(
-            f"Process {pid} had {count(growth['first'])} threads at {growth['from_s']:.1f} s and "
+            f"Process {own_pid(pid)} had {count(growth['first'])} threads at {growth['from_s']:.1f} s and "
             f"{count(growth['last'])} at {growth['to_s']:.1f} s: {per_s:.1f} more a second, "
             f"{count(per_s * _HOUR_S)} in an hour.{_with_threads(memory, growth)}"
         ),
@@ -325,7 +327,7 @@ def threads_come_and_go(summary: Measurements) -> Finding | None:
         severity="warning",
         title="Threads are started and end all the time",
         detail=(
-            f"{count(number)} threads of process {pid} ended in {lasted_s:.1f} s, "
+            f"{count(number)} threads of process {own_pid(pid)} ended in {lasted_s:.1f} s, "
             f"{count(number / lasted_s)} a second, each {seconds(lived_s)} after it was first seen, on "
             "average. Each costs its start, a stack, and two times or more at which the GIL is handed on, "
             "whatever it does."
@@ -361,7 +363,7 @@ def _few(readings: int) -> str:
 def whose(row: HeapRow) -> str:
     """A heap's process, and its interpreter where it is not the main one."""
     interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
-    return f"process {row['pid']}{interpreter}"
+    return f"process {own_pid(row['pid'])}{interpreter}"
 
 
 RULES: tuple[Rule, ...] = (

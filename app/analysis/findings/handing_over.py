@@ -7,6 +7,7 @@ from itertools import chain
 
 from app.analysis.findings.rows import LEAST_S, Rule, seen_enough, seen_s
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.states import State
 from app.model.summary import Measurements, ThreadRow, TimeRow, callers
 
@@ -52,7 +53,8 @@ def handing_over_costs(summary: Measurements) -> Finding | None:
         code="handing-over-costs",
         severity="warning",
         title="To hand work over costs more than the work",
-        detail=f"Process {pid} took {cpu_s:.2f} s of CPU to hand work to other processes and to take back "
+        detail=f"Process {own_pid(pid)} took {cpu_s:.2f} s of CPU to hand work to other processes and to "
+        "take back "
         f"what came of it; its {len(starved)} workers took {workers_cpu_s:.2f} s for all that they did, and "
         f"waited for work for {waited:.0%} of the time.",
         evidence={

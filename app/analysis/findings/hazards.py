@@ -12,6 +12,7 @@ from itertools import islice
 from app.analysis.findings.rows import SIGNAL, Rule, most_blocked, seen_enough, share, signals
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Measurements, Reported, ThreadRow, TimeRow, callers
 from app.model.units import count
 
@@ -189,7 +190,8 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
         code="lock-contention",
         severity="warning",
         title="Threads hardly get a lock",
-        detail=f"{', '.join(names[:_NAMED])}{more} of process {group[0]['pid']} waited for a lock for "
+        detail=f"{', '.join(names[:_NAMED])}{more} of process {own_pid(group[0]['pid'])} waited for a "
+        "lock for "
         f"{blocked:.0%} of the time, most of it in {place['function']}. It is let go of again and again, "
         f"which woke them at least {count(woken)} times, and others had it most of the time. threading's "
         "locks are not fair: who lets go of one and takes it again at once gets it before those that wait.",

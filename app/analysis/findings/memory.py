@@ -11,6 +11,7 @@ from app.analysis.findings.rows import Rule, had_cpu
 from app.analysis.heaps import HeapReading
 from app.analysis.parts import PARTS
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import CLibraryRow, CollectorRow, HeapRow, Measurements, MemoryRow
 from app.model.units import count, size
 
@@ -271,7 +272,7 @@ def copy_on_write_growth(summary: Measurements) -> Finding | None:
         severity="warning",
         title="Children copy memory that they share with their parent",
         detail=(
-            f"What process {most.pid} has to itself grew from {size(most.uss_first)} to "
+            f"What process {own_pid(most.pid)} has to itself grew from {size(most.uss_first)} to "
             f"{size(most.uss_last)}, while its RSS grew by {size(max(0, most.rss_grown))} only: it wrote "
             f"to pages that it shared with its parent since the fork, and got a copy of each.{others}"
         ),
@@ -352,7 +353,7 @@ def _collections(count: int) -> str:
 
 def _whose(row: HeapRow | CollectorRow) -> str:
     interpreter = f", interpreter {row['interpreter']}" if row["interpreter"] else ""
-    return f"process {row['pid']}{interpreter}"
+    return f"process {own_pid(row['pid'])}{interpreter}"
 
 
 RULES: tuple[Rule, ...] = (

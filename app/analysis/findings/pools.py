@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.analysis.findings.rows import Rule, most_blocked
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.states import State
 from app.model.summary import Measurements, PoolRow, Severity
 
@@ -43,7 +44,8 @@ def pool_full(summary: Measurements) -> Finding | None:
         title=f"Tasks wait for a thread of the pool {row['name']}"
         if severity(row) == "warning"
         else f"The pool {row['name']} has work for all of its threads",
-        detail=f"{_all(row)} of the pool {row['name']} in process {row['pid']} {_were(row)} at work at "
+        detail=f"{_all(row)} of the pool {row['name']} in process {own_pid(row['pid'])} {_were(row)} at "
+        "work at "
         f"{row['full_share']:.0%} of the looks, and {_tasks(waiting['p50'])} waited for one of them at the "
         f"median, {waiting['max']:,.0f} at the most{_growth(row)}. {_DID[bound]}"
         + (f", most in {function}." if function else ".")

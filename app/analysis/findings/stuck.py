@@ -8,6 +8,7 @@ from app.analysis.findings import hazards
 from app.analysis.findings.rows import SIGNAL, Rule, signals
 from app.analysis.sources import LIBRARY, owner, to_blame
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import FrameRow, Measurements, StuckRow
 
 # Two threads that stand still in two places are told when they have done so for as long as the readings of
@@ -51,7 +52,7 @@ def threads_stuck(summary: Measurements) -> Finding | None:
         code="threads-stuck",
         severity="warning" if kind in ("slow import", "passed by") else "critical",
         title=title,
-        detail=f"{count} of process {rows[0]['pid']} {have} waited for a lock for {length_s:.1f} s "
+        detail=f"{count} of process {own_pid(rows[0]['pid'])} {have} waited for a lock for {length_s:.1f} s "
         f"without a moment's wake{start}: {_who(kind, rows)}.{why}{elsewhere}",
         evidence={
             "pid": rows[0]["pid"],

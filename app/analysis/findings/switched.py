@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.analysis.findings.rows import Rule
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Measurements
 
 
@@ -19,7 +20,8 @@ def gil_switched_on(summary: Measurements) -> Finding | None:
         code="gil-switched-on",
         severity="warning",
         title="The GIL was switched on",
-        detail=f"Process {first['pid']} runs a free-threaded build. At {first['at_s']:.2f} s its GIL was "
+        detail=f"Process {own_pid(first['pid'])} runs a free-threaded build. At {first['at_s']:.2f} s its "
+        "GIL was "
         f"switched on{by}, and stays on: since then one thread at a time runs Python.{others}",
         evidence={"pid": first["pid"], "at_s": first["at_s"], "by": first["by"], "processes": len(switched)},
         advice="Use a version of the extension that supports free threading (it declares Py_mod_gil), or set "

@@ -10,6 +10,7 @@ import { make } from "../base/dom.js";
 import { size, text } from "../base/format.js";
 import { SERIES_COLOURS } from "../draw/palette.js";
 import { keepFitted, sizesOf } from "./chart.js";
+import { processName } from "../state/pids.js";
 
 const HEIGHT = 200;
 const HEADROOM = 1.1;
@@ -122,7 +123,12 @@ function keyOf(shown) {
     "figcaption",
     { class: "readings" },
     ...shown.map(({ pid }, index) =>
-      make("span", { class: `reading series-${index}` }, `pid ${pid} `, make("span", { class: "sizes" }))
+      make(
+        "span",
+        { class: `reading series-${index}` },
+        `${processName(pid)} `,
+        make("span", { class: "sizes" }),
+      )
     ),
     ...MEASURES.map(([label]) => make("span", { class: `stroke ${label.toLowerCase()}` }, label)),
   );

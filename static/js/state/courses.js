@@ -79,6 +79,11 @@ export const coursesOf = (name, columns) => new Courses(columns, ({ readings }) 
 export const allCourses = () => ({
   memory: new Courses(["rss", "uss", "pss"], ({ memory }) => memory),
   parts: new Courses(PARTS, ({ memory }) => memory?.map(partsOf)),
+  // Of each pool, by its number.
+  pools: new Courses(
+    ["threads", "at_work", "in_line"],
+    ({ pools }) => pools?.map((one) => ({ ...one, pid: one.pool })),
+  ),
 });
 
 /** What the RSS of a process was made of when its C library's heap was read. @param {MemoryFigures} process */

@@ -7,7 +7,8 @@
  * @typedef {{count: number, cut: number, cut_longest_s?: Maybe, p50_s: Maybe, p95_s: Maybe, p99_s: Maybe, max_s: Maybe,
  *            histogram?: [upperS: Maybe, count: number][]}} Distribution `cut` are those next to time that was not
  *     seen; the longest of them lasted at least `cut_longest_s`
- * @typedef {{function: string, file: string | null, line: Maybe, held_share: Maybe,
+ * @typedef {[name: string, file: string, line: number]} Caller
+ * @typedef {{function: string, file: string | null, line: Maybe, callers?: Caller[], held_share: Maybe,
  *            waited_share: Maybe}} HotFunction without a file where the stack could not be read
  * @typedef {{name: string, file?: string, line?: number, samples: number, self: number,
  *            children: FlameNode[]}} FlameNode
@@ -28,7 +29,8 @@
  *            lag_s: {p50: Maybe, p99: Maybe, max: Maybe}, longest: LoopStep[], blocks: LoopBlock[]}} Loop
  * @typedef {{hot: HotFunction[], who_waits: WhoWaits[], longest_waits: Longest[], longest_holds: Longest[],
  *            loops: Loop[], pools: Pool[]}} Causes
- * @typedef {{pid: number, name: string, kind: string, workers: number, looks: number, observed_s: number,
+ * @typedef {{pool: number, at_s: number, threads: number, at_work: number, in_line: Maybe, pid: number, name: string,
+ *            kind: string, workers: number, looks: number, observed_s: number, course?: {names: string[], rows: Maybe[][]},
  *            full_share: number, busy_share: number, waiting: {p50: Maybe, max: Maybe, growth_per_s: Maybe},
  *            begun_per_s: Maybe, states: {[state: string]: number} | null}} Pool of threads
  * @typedef {{held_share: Maybe, contended_share: Maybe, switches_per_s: Maybe, waiters: Maybe}} GilRates
@@ -80,9 +82,13 @@
  *            course?: {names: string[], rows: Maybe[][]}, parts_course?: {names: string[], rows: Maybe[][]}}} MemoryFigures
  * @typedef {{code: string, severity: "info" | "notice" | "warning" | "critical", title: string, detail: string,
  *            evidence: {[name: string]: any}, advice: string, doc: string}} Finding
+ * @typedef {{pid: number, own_gil_share: Maybe, clock_off_s: Maybe, clock: string | null}} WorkerFigures of a cluster
+ * @typedef {{host: string, worker: string, pid: Maybe, why: string}} UnseenWorker that is not observed
+ * @typedef {{pid: number, name: string, count: number, total_s: number, held_s: number, longest_s: Maybe}} TaskFigures
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
  *            types?: TypeFigures[] | null, census?: CensusFigures[] | null, holders?: HolderFigures[] | null, trims?: TrimRow[],
- *            readings?: {[name: string]: any[]},
+ *            readings?: {[name: string]: any[]}, pools?: Pool[],
+ *            workers?: WorkerFigures[], unseen_workers?: UnseenWorker[], tasks?: TaskFigures[],
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, mapped_us?: Maybe, changed: [address: number, pools: string][], gone: number[]}} HeapMessage

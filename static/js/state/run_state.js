@@ -21,6 +21,7 @@ import { HeapMap } from "./heap_map.js";
 import { LiveClock } from "./live_clock.js";
 import { ENDED, HOLDER_NONE } from "./messages.js";
 import { Pauses } from "./pauses.js";
+import { knowProcess } from "./pids.js";
 import { Reports } from "./reports.js";
 import { Series } from "./series.js";
 import { Tasks } from "./tasks.js";
@@ -187,7 +188,7 @@ export class RunState {
         this.#header(message);
         break;
       case "process":
-        this.processes.set(message.pid, message);
+        this.#process(message);
         break;
       case "names":
         this.#names(message);
@@ -237,7 +238,7 @@ export class RunState {
   #header(header) {
     this.run = header.run;
     this.hello = header.hello;
-    for (const process of header.processes) this.processes.set(process.pid, process);
+    for (const process of header.processes) this.#process(process);
     this.#names({ at_us: 0, threads: header.threads, gils: header.gils, gone: [] });
     this.series.restart(header.series);
     for (const [name, columns] of Object.entries(header.columns ?? {})) {
@@ -249,6 +250,12 @@ export class RunState {
     for (const heap of header.heaps ?? []) this.#heap(heap);
     for (const event of header.events ?? []) this.#event(event);
     if (header.figures) this.#figures(header.figures);
+  }
+
+  /** @param {Process} process */
+  #process(process) {
+    this.processes.set(process.pid, process);
+    knowProcess(process);
   }
 
   /** A header tells again of what is known. @param {RunEvent} event */

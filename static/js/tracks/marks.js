@@ -8,6 +8,7 @@
  * @typedef {{startUs: number, endUs: number, lane: number | string | null}} Found of a thread, or of the counter with that key
  * @typedef {{event: RunEvent, x: number, row: ProcessRow}} Mark
  */
+import { pidText } from "../state/pids.js";
 
 /** A pointer this near to a mark means it. */
 const REACH = 6;
@@ -78,7 +79,7 @@ export function paintMarks(context, palette, marks, topOf, width) {
 
 /** @param {RunEvent} event @param {ProcessRow} row */
 function labelOf({ kind, pid }, row) {
-  return row.process.pid === pid ? kind : `${kind}: ${pid}`;
+  return row.process.pid === pid ? kind : `${kind}: ${pidText(pid)}`;
 }
 
 /**

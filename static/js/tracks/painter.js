@@ -23,6 +23,7 @@ import { generationOf } from "../state/pauses.js";
 import { paintCounter } from "./counters.js";
 import { paintFlows } from "./flows.js";
 import { paintFound, paintMarks } from "./marks.js";
+import { heightStuck, isStuck, topIn } from "./rows.js";
 import { paintTasks } from "./tasks.js";
 
 export const AXIS_HEIGHT = 24;
@@ -75,8 +76,41 @@ export function paint(surface, palette, picture) {
   );
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintGrid(surface, palette, picture, at);
-  context.setTransform(1, 0, 0, 1, 0, 0);
   const placed = tracksInView(picture);
+  const stuck = placed.filter(({ row }) => isStuck(row, picture.scrollTop));
+  paintRows(surface, palette, picture, placed.filter((one) => !stuck.includes(one)));
+  const covered = coveredBy(picture);
+  if (stuck.length) {
+    // What is drawn pixel by pixel knows of no clipping: what stays is drawn over what scrolls below it.
+    context.fillStyle = palette.surface.css;
+    context.fillRect(0, AXIS_HEIGHT, picture.scale.width, covered - AXIS_HEIGHT);
+    paintRows(surface, palette, picture, stuck);
+    context.fillStyle = palette.line.css;
+    context.fillRect(0, covered - 1, picture.scale.width, 1);
+  }
+  const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
+  const isSeen = (/** @type {Row} */ row) =>
+    isStuck(row, picture.scrollTop) || topOf(row) + row.height / 2 >= covered;
+  const flows = picture.flows.filter(({ from, to }) => isSeen(from) && isSeen(to));
+  paintFlows(context, palette, flows, picture.scale, topOf);
+  paintMarks(context, palette, picture.marks.filter(({ row }) => isSeen(row)), topOf, picture.scale.width);
+  if (picture.found) {
+    const where = { rows: picture.rows.filter(isSeen), topOf, from: AXIS_HEIGHT, height: picture.height };
+    paintFound(context, palette, picture.found, picture.scale, where);
+  }
+  paintPlayhead(surface, palette, picture);
+  paintCursor(surface, palette, picture);
+  paintAxis(surface, palette, picture, at, stepUs);
+  paintSelected(surface, palette, picture);
+  paintNotes(surface, palette, picture);
+}
+
+/** @typedef {{row: TrackRow | FreeRow | CollectorRow | CounterRow, top: number}} Placed */
+
+/** @param {Surface} surface @param {Palette} palette @param {Picture} picture @param {Placed[]} placed */
+function paintRows(surface, palette, picture, placed) {
+  const { context, ratio } = surface;
+  context.setTransform(1, 0, 0, 1, 0, 0);
   for (const { row, top } of placed) {
     if (row.kind === "collector") paintCollector(surface, palette, picture, row, top);
     else if (row.kind === "gil" || row.kind === "lane") paintTrack(surface, palette, picture, row, top);
@@ -90,24 +124,12 @@ export function paint(surface, palette, picture) {
       paintTasks(context, palette, picture.scale, row.tasks, { top, height: row.height }, picture.edgeUs);
     } else if (row.kind !== "collector") nameTrack(surface, palette, picture, row, top);
   }
-  const topOf = (/** @type {Row} */ row) => topOnCanvas(row, picture);
-  paintFlows(context, palette, picture.flows, picture.scale, topOf);
-  paintMarks(context, palette, picture.marks, topOf, picture.scale.width);
-  if (picture.found) {
-    const where = { rows: picture.rows, topOf, from: AXIS_HEIGHT, height: picture.height };
-    paintFound(context, palette, picture.found, picture.scale, where);
-  }
-  paintPlayhead(surface, palette, picture);
-  paintCursor(surface, palette, picture);
-  paintAxis(surface, palette, picture, at, stepUs);
-  paintSelected(surface, palette, picture);
-  paintNotes(surface, palette, picture);
 }
 
 /**
  * The rows to draw, each with its place on the canvas.
  * @param {Picture} picture
- * @returns {{row: TrackRow | FreeRow | CollectorRow | CounterRow, top: number}[]}
+ * @returns {Placed[]}
  */
 function tracksInView(picture) {
   const placed = [];
@@ -121,7 +143,12 @@ function tracksInView(picture) {
 
 /** @param {Row} row @param {Picture} picture */
 function topOnCanvas(row, { scrollTop }) {
-  return AXIS_HEIGHT + row.top - scrollTop;
+  return AXIS_HEIGHT + topIn(row, scrollTop);
+}
+
+/** Where the rows begin that scroll. @param {Picture} picture */
+function coveredBy({ rows, scrollTop }) {
+  return AXIS_HEIGHT + heightStuck(rows, scrollTop);
 }
 
 /** Says why there is no lock to draw. @param {Surface} surface @param {Palette} palette @param {FreeRow} row @param {number} top */
@@ -258,8 +285,8 @@ function paintSelected({ context }, palette, picture) {
   context.fillRect(right, AXIS_HEIGHT, scale.width - right, height - AXIS_HEIGHT);
   for (const { row, top } of selected.lanes ? tracksInView(picture) : []) {
     if (row.kind !== "lane" || selected.lanes?.has(row.lane.lane)) continue;
-    const from = Math.max(AXIS_HEIGHT, top);
-    context.fillRect(left, from, right - left, top + row.height - from);
+    const from = isStuck(row, picture.scrollTop) ? top : Math.max(coveredBy(picture), top);
+    context.fillRect(left, from, right - left, Math.max(0, top + row.height - from));
   }
   context.globalAlpha = 1;
   context.fillStyle = palette.accent.css;

@@ -9,7 +9,8 @@
  * @import { Series } from "../state/series.js"
  * @import { Task, Tasks } from "../state/tasks.js"
  * @import { LaneChoice } from "./lane_choice.js"
- * @typedef {{top: number, height: number}} Place in CSS pixels
+ * @typedef {{top: number, height: number, stuckAt?: number}} Place in CSS pixels; where it has `stuckAt` it scrolls up
+ *     to there below the axis, and stays
  * @typedef {Place & {kind: "process", process: Process, collapsed: boolean}} ProcessRow
  * @typedef {Place & {kind: "free", process: Process}} FreeRow stands where a GIL would, of a process that has none
  * @typedef {Place & {track: Track} & ({kind: "gil", gil: Gil} | {kind: "lane", lane: Lane, pinned: boolean, idle: boolean, tasks: readonly Task[]})} TrackRow
@@ -25,6 +26,9 @@ import { ALL_LANES, byLane, inOrder, isIdle, isShown } from "./lane_choice.js";
 
 /** Of more of a cluster's workers the GIL alone is shown at first. */
 const MANY_WORKERS = 8;
+
+/** So much of the room that there is may be taken by what stays in sight while the rest scrolls. */
+const MOST_STUCK = 0.5;
 
 /** The heights of up to so many rows, in CSS pixels: many share the room that few have. */
 const DENSITIES = [
@@ -127,11 +131,51 @@ function stacked(rows, room) {
       room === null ? rows.length <= upTo : heightIn(rows, heights) <= room
     ) ?? DENSITIES[DENSITIES.length - 1];
   let top = 0;
-  return rows.map((row) => {
-    const placed = /** @type {Row} */ ({ ...row, top, height: heights[sizeOf(row)] });
-    top += placed.height;
-    return placed;
+  const placed = rows.map((row) => {
+    const one = /** @type {Row} */ ({ ...row, top, height: heights[sizeOf(row)] });
+    top += one.height;
+    return one;
   });
+  if (room !== null && top > room) stick(placed, room);
+  return placed;
+}
+
+/**
+ * Pinned lanes and counters stay in sight, then the other counters, as many of them as leave room to what scrolls.
+ * @param {Row[]} rows @param {number} room
+ */
+function stick(rows, room) {
+  const pinned = rows.filter((row) => "pinned" in row && row.pinned);
+  const counters = rows.filter((row) => row.kind === "counter" && !row.pinned);
+  let left = room * MOST_STUCK;
+  /** @type {Set<Row>} */
+  const stuck = new Set();
+  for (const row of [...pinned, ...counters]) {
+    if (row.height > left) break;
+    left -= row.height;
+    stuck.add(row);
+  }
+  let at = 0;
+  for (const row of rows.filter((one) => stuck.has(one))) {
+    row.stuckAt = at;
+    at += row.height;
+  }
+}
+
+/** Where a row begins below the axis. @param {Row} row @param {number} scrollTop */
+export function topIn({ top, stuckAt = -Infinity }, scrollTop) {
+  return Math.max(top - scrollTop, stuckAt);
+}
+
+/** Whether a row would have scrolled away from where it is. @param {Row} row @param {number} scrollTop */
+export function isStuck({ top, stuckAt = -Infinity }, scrollTop) {
+  return top - scrollTop < stuckAt;
+}
+
+/** How much below the axis is covered by rows that stay. @param {Row[]} rows @param {number} scrollTop */
+export function heightStuck(rows, scrollTop) {
+  const stuck = rows.filter((row) => isStuck(row, scrollTop));
+  return Math.max(0, ...stuck.map((row) => topIn(row, scrollTop) + row.height));
 }
 
 /** The height that rows would like to have. @param {Row[]} rows */
@@ -175,9 +219,13 @@ function threadsOf(process, cast, startUs, endUs) {
   });
 }
 
-/** The row at a height, or undefined. @param {Row[]} rows @param {number} y */
-export function rowAt(rows, y) {
-  return rows.find((row) => y >= row.top && y < row.top + row.height);
+/** The row at a height below the axis, or undefined. @param {Row[]} rows @param {number} y @param {number} scrollTop */
+export function rowAt(rows, y, scrollTop = 0) {
+  const there = rows.filter((row) => {
+    const top = topIn(row, scrollTop);
+    return y >= top && y < top + row.height;
+  });
+  return there.find((row) => isStuck(row, scrollTop)) ?? there[0];
 }
 
 /** @param {Row[]} rows */

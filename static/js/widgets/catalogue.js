@@ -3,6 +3,7 @@
  * The catalogue: found by search, started by a button, or by a form that says what it is to be started with.
  * @import { RunRequest, Problem } from "../net/api.js"
  * @import { Sentences } from "./run/explanation.js"
+ * @import { Offers } from "./run/fixes.js"
  */
 import { find } from "../base/dom.js";
 import { attachForm, fill } from "./launch_form.js";
@@ -96,7 +97,8 @@ export class Catalogue {
     const [lookFor, explained] = ["look-for", "explain"].map((kind) =>
       document.importNode(find(card, `template.${kind}`, HTMLTemplateElement).content, true)
     );
-    return { lookFor, explained, finding: card instanceof HTMLElement ? card.dataset.finding ?? null : null };
+    const finding = card instanceof HTMLElement ? card.dataset.finding ?? null : null;
+    return { lookFor, explained, finding, offers: offersOf(find(card, "form", HTMLFormElement)) };
   }
 
   /** Opens a workload's form, with these settings in it. @param {string} workload @param {RunRequest} request */
@@ -136,6 +138,25 @@ export class Catalogue {
     const cards = this.#cards();
     if (!cards.some((card) => partsOf(card)[0]?.tabIndex === 0)) this.#stopAt(cards[0]);
   }
+}
+
+/** What a workload can be started with, as its form and that of one's own lines say. @param {HTMLFormElement} form @returns {Offers} */
+function offersOf(form) {
+  const executor = form.querySelector("[name=executor]");
+  const workers = form.querySelector("[name=workers]");
+  const python = document.querySelector("#script-python");
+  const optionsOf = (/** @type {Element | null} */ select) =>
+    select instanceof HTMLSelectElement ? [...select.options] : [];
+  return {
+    executors: optionsOf(executor).map(({ value, dataset }) => ({ name: value, least: dataset.least })),
+    leastWorkers: workers instanceof HTMLInputElement ? Number(workers.min) : null,
+    least: form.dataset.least,
+    interpreters: optionsOf(python).filter(({ disabled }) => !disabled).map(({ value, dataset }) => ({
+      path: value,
+      name: dataset.name ?? "",
+      version: dataset.version ?? "",
+    })),
+  };
 }
 
 /** What of a card is pressed: its form, and its run. @param {Element} card */

@@ -22,6 +22,20 @@ def test_the_function_seen_most_comes_first_with_its_line_and_its_part_of_the_wa
     assert hot.rows(1, FUNCTIONS) == [parse]
 
 
+def test_a_function_of_the_library_is_told_with_those_that_called_it_most():
+    """One that polls a queue is at the line that raises Empty, which says nothing of who polls."""
+    functions = Functions()
+    library = "/usr/lib/python3.12/queue.py"
+    own = "/home/me/poll.py"
+    named = [[0, "Queue.get", library, 154], [1, "poll", own, 3], [2, "once", own, 9]]
+    functions.names(Names(0, functions=named))
+    hot = HotFunctions()
+    for caller, looks in ((2, 1), (1, 3), (2, 1)):
+        hot.add(Place(0, 168), waiters=0, looks=looks, callers=(Place(caller, 5),))
+    [row] = hot.rows(9, functions)
+    assert (row["function"], row["line"], row["callers"]) == ("Queue.get", 168, [["poll", own, 5]])
+
+
 def test_looks_that_found_no_stack_have_a_row_without_a_place():
     hot = HotFunctions()
     hot.add(None, waiters=0, looks=3)

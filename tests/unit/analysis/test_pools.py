@@ -176,3 +176,15 @@ def test_the_one_of_which_more_threads_would_help_is_told_first() -> None:
     assert found is not None
     assert found.evidence["pool"] == "asyncio"
     assert "So it is with 1 more." in found.detail
+
+
+def test_its_course_is_told_with_a_summary_and_to_who_comes_late() -> None:
+    uses = PoolUses()
+    uses.feed(told(looks(3, lambda n: None if n == 1 else 10 + n)), None)
+    names = ["at_us", "threads", "at_work", "in_line"]
+    rows = [[0, 4, 4, 10], [QUARTER_US, 4, 4, None], [2 * QUARTER_US, 4, 4, 12]]
+    [row] = uses.summary_rows()
+    assert row["course"] == {"names": names, "rows": rows}
+    assert (row["pool"], row["at_s"], row["threads"], row["at_work"], row["in_line"]) == (1, 0.5, 4, 4, 12)
+    assert uses.courses() == [{"pid": 1, "names": names, "rows": rows}]
+    assert "course" not in uses.rows()[0]

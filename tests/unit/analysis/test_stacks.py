@@ -47,7 +47,10 @@ def test_a_function_has_the_share_of_looks_and_of_the_waiters_that_it_was_seen_w
     named.feed(
         Stacks([look(5, IN_WORK, 3), look(15, IN_WORK_LATER, 1), look(25, IN_WORK_LATER), look(35, IN_MAIN)])
     )
-    assert summarise(named)["hot"] == [
+    work, main = summarise(named)["hot"]
+    assert work.pop("callers") == [["main", "/srv/app.py", 3]]
+    assert main.pop("callers") == []
+    assert [work, main] == [
         {"function": "Job.work", "file": "/srv/job.py", "line": 14, "held_share": 0.75, "waited_share": 1.0},
         {"function": "main", "file": "/srv/app.py", "line": 4, "held_share": 0.25, "waited_share": 0.0},
     ]
@@ -61,6 +64,7 @@ def test_a_look_without_a_stack_has_a_row_so_that_no_share_is_too_large(named):
         "function": "stack unknown",
         "file": None,
         "line": None,
+        "callers": [],
         "held_share": 2 / 3,
         "waited_share": 1.0,
     }

@@ -21,6 +21,8 @@ def observed() -> Ledger:
         ledger.feed(frames.Process(0, pid, None, ["python"], "3.12.1", False, True, 5000, **place_of))
         ledger.feed(frames.Names(0, [[place, pid, PID, "main", 0]], [[place, pid, 0]]))
         ledger.feed(frames.Cluster(0, clocks=[[host, worker, pid, 0, "same"]]))
+    kinds = {"anonymous": [1 << 24, 1 << 24, 1 << 24]}
+    ledger.feed(frames.Memory(0, 2 * BEYOND + PID, 1 << 24, 1 << 24, 1 << 24, 0, 0, kinds))
     unseen = [["left", "c", 2 * BEYOND + 5, "Permission denied"], ["right", "d", None, "it did not answer"]]
     ledger.feed(frames.Cluster(0, unseen=unseen))
     return ledger
@@ -30,6 +32,7 @@ def test_workers_have_the_pids_of_their_own_machines_and_those_that_are_missing_
     lines = [" ".join(line.split()) for line in report.text(summarise(observed())).splitlines()]
     assert any(line.startswith(f"a left {PID} ") for line in lines)
     assert any(line.startswith(f"b right {PID} ") for line in lines)
+    assert any(line.startswith(f"worker b · pid {PID} ") and " 16 MiB " in line for line in lines)
     at = next(n for n, line in enumerate(lines) if line.startswith("not observed"))
     assert lines[at + 1 : at + 3] == ["c left 5 Permission denied", "d right – it did not answer"]
     assert not any(str(2 * BEYOND + PID) in line for line in lines)

@@ -8,6 +8,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { count, duration, share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
+import { processName } from "../../state/pids.js";
 
 /** @type {import("./registry.js").Panel} */
 export const collector = {
@@ -74,7 +75,7 @@ class Section {
         this.moved,
       ),
     );
-    const which = interpreter ? `pid ${pid}, interpreter ${interpreter}` : `pid ${pid}`;
+    const which = interpreter ? `${processName(pid)}, interpreter ${interpreter}` : processName(pid);
     this.element = make(
       "section",
       { class: "part" },

@@ -8,7 +8,7 @@
  * @import { RunState } from "../../state/run_state.js"
  * @import { Timeline } from "../run/timeline.js"
  */
-import { find, make, prose } from "../../base/dom.js";
+import { find, make, prose, setText } from "../../base/dom.js";
 import { openingPanel } from "../../state/questions.js";
 import { PANELS } from "./registry.js";
 import { Tabs } from "./tabs.js";
@@ -20,6 +20,7 @@ export class Details {
   #timeline;
   #tabs;
   #answer;
+  #unseen;
 
   /**
    * @param {HTMLElement} root
@@ -29,10 +30,10 @@ export class Details {
    * @param {Palette} how.palette
    * @param {Timeline} how.timeline
    * @param {(panel: string) => void} how.onShow told which panel came into view
-   * @param {(code: string) => import("../run/explanation.js").Fix | null} how.fixOf what mends a finding
+   * @param {import("../run/explanation.js").FixesOf} how.fixesOf what mends a finding
    * @param {() => void} how.onWhere told when a hand wants the flame graphs of a run that goes on
    */
-  constructor(root, { id, state, palette, timeline, fixOf, onShow, onWhere }) {
+  constructor(root, { id, state, palette, timeline, fixesOf, onShow, onWhere }) {
     this.#state = state;
     this.#timeline = timeline;
     const host = find(root, ".panels", HTMLElement);
@@ -47,10 +48,12 @@ export class Details {
       const onView = () => timeline.onView;
       const openPanel = (/** @type {string} */ other) => this.#tabs.open(other);
       const open = () => openPanel(key);
-      const page = { id, root, tab, palette, ways, fixOf, onView, onWhere, open, openPanel };
+      const page = { id, root, tab, palette, ways, fixesOf, onView, onWhere, open, openPanel };
       return [key, create(sectionOf(host, key), page)];
     }));
     this.#tabs = new Tabs(host, onShow);
+    this.#unseen = find(root, ".under .unseen", HTMLElement);
+    find(this.#unseen, "button", HTMLElement).addEventListener("click", () => this.#tabs.open("process"));
     this.#answer = find(root, ".answer", HTMLElement);
     find(this.#answer, "button", HTMLElement).addEventListener("click", () => this.#tabs.open("result"));
   }
@@ -60,6 +63,7 @@ export class Details {
     const opening = openingPanel(state);
     if (opening) this.#tabs.offer(opening);
     this.#tellAnswer(state);
+    this.#tellUnseen(state);
     for (const [key, panel] of this.#panels) {
       if (panel.always || this.#tabs.isOn(key)) panel.update(state);
     }
@@ -73,6 +77,13 @@ export class Details {
     if (!this.#answer.hidden) {
       find(this.#answer, ".said", HTMLElement).replaceChildren(...prose(String(first)));
     }
+  }
+
+  /** Whatever is on view, it is not of all that was to be observed. @param {RunState} state */
+  #tellUnseen({ told }) {
+    const unseen = told.unseen_workers ?? [];
+    this.#unseen.hidden = unseen.length === 0;
+    setText(find(this.#unseen, ".said", HTMLElement), unseenWords(unseen.length));
   }
 
   /** The panel that a hand has chosen, or null. */
@@ -117,6 +128,13 @@ export class Details {
     const startUs = one.at_s * 1e6;
     this.#timeline.reveal({ startUs, endUs: startUs + one.length_s * 1e6, lane: this.#laneOf(one) });
   }
+}
+
+/** @param {number} workers */
+function unseenWords(workers) {
+  return workers === 1
+    ? "One worker is not observed: all here is of the others."
+    : `${workers} workers are not observed: all here is of the others.`;
 }
 
 /** A panel's section: the one that the page has markup for, else a new one. @param {HTMLElement} host @param {string} key */

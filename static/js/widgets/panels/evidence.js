@@ -5,12 +5,13 @@
  */
 import { make } from "../../base/dom.js";
 import { measuredOf } from "../fields.js";
+import { pidText } from "../../state/pids.js";
 
-/** By the field's name, in the units of fields.js; `id` is no quantity. @type {{[field: string]: [label: string, unit: string]}} */
+/** By the field's name, in the units of fields.js; `id` is no quantity, and `pid` a process. @type {{[field: string]: [label: string, unit: string]}} */
 export const EVIDENCE = {
-  pid: ["Process", "id"],
-  parent: ["Its parent", "id"],
-  pids: ["The children", "id"],
+  pid: ["Process", "pid"],
+  parent: ["Its parent", "pid"],
+  pids: ["The children", "pid"],
   tid: ["Thread's id", "id"],
   interpreter: ["Interpreter", "id"],
   processes: ["Processes of which this holds", "count"],
@@ -123,7 +124,7 @@ export const EVIDENCE = {
   ended: ["Threads that ended", "count"],
   ended_per_s: ["Threads that ended", "rate"],
   lived_s: ["How long one lived", "s"],
-  worker_pids: ["Its workers", "id"],
+  worker_pids: ["Its workers", "pid"],
   handing_cpu_s: ["CPU time to hand work over", "s"],
   workers_cpu_s: ["CPU time of the workers", "s"],
   waited_share: ["Time that the workers waited for work", "share"],
@@ -172,6 +173,7 @@ function shown(value, unit) {
       ...value.map((one) => make("li", {}, isRecord(one) ? evidenceOf(one) : String(one))),
     );
   }
+  if (unit === "pid") return [value].flat().map((one) => pidText(Number(one))).join(", ") || "–";
   if (unit !== "id") return measuredOf(value, unit);
   if (isRecord(value)) return evidenceOf(value);
   return Array.isArray(value) ? value.join(", ") || "–" : String(value);

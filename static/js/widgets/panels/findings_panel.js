@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * What the figures say, the gravest first: what was seen, the figures behind it, and what could be done.
- * @import { Finding, Maybe } from "../../state/messages.js"
- * @import { Fix } from "../run/explanation.js"
+ * @import { Finding, Maybe, Process } from "../../state/messages.js"
+ * @import { Fix, FixesOf } from "../run/explanation.js"
+ * @import { Python } from "../run/fixes.js"
  * @import { RunState } from "../../state/run_state.js"
  */
 import { find, make, prose, setText } from "../../base/dom.js";
@@ -14,10 +15,10 @@ export const findings = {
   key: "findings",
   label: "Findings",
   question: "What the figures say, and what could be done",
-  create(section, { root, tab, fixOf, open }) {
+  create(section, { root, tab, fixesOf, open }) {
     const panel = new FindingsPanel(section, {
       tab,
-      fixOf,
+      fixesOf,
       brief: find(root, ".brief", HTMLElement),
       onOpen: open,
     });
@@ -29,7 +30,7 @@ export class FindingsPanel {
   #list;
   #none;
   #tab;
-  #fixOf;
+  #fixesOf;
   #brief;
   #spans;
   #shown = "";
@@ -38,22 +39,22 @@ export class FindingsPanel {
    * @param {HTMLElement} panel
    * @param {object} beside
    * @param {HTMLElement} beside.tab says how many there are
-   * @param {(code: string) => Fix | null} beside.fixOf what mends a finding
+   * @param {FixesOf} beside.fixesOf what mends a finding
    * @param {HTMLElement} beside.brief the list beside the timeline
    * @param {() => void} beside.onOpen told when a hand wants to read one of the brief list
    */
-  constructor(panel, { tab, fixOf, brief, onOpen }) {
+  constructor(panel, { tab, fixesOf, brief, onOpen }) {
     this.#list = find(panel, ".found", HTMLElement);
     this.#none = find(panel, ".none", HTMLElement);
     this.#tab = tab;
-    this.#fixOf = fixOf;
+    this.#fixesOf = fixesOf;
     this.#brief = brief;
     this.#brief.addEventListener("click", onOpen);
     this.#spans = [this.#brief, panel].map((part) => find(part, ".span", HTMLElement));
   }
 
   /** @param {RunState} state */
-  update({ told, ended, span: part, unknown }) {
+  update({ told, ended, span: part, unknown, processes }) {
     const findings = told.findings ?? [];
     const span = part
       ? `of ${spanText(part)}`
@@ -61,8 +62,10 @@ export class FindingsPanel {
       ? "of the whole run"
       : spanOf(told.findings_at_s, ended);
     for (const element of this.#spans) setText(element, span);
-    const fixes = findings.map(({ code }) => this.#fixOf(code));
-    const signature = JSON.stringify([findings, ended, part !== null, fixes.map((fix) => fix?.title)]);
+    const python = pythonOf(processes.values());
+    const fixes = findings.map((finding) => this.#fixesOf(finding, python));
+    const titles = fixes.map((some) => some.map(({ title }) => title));
+    const signature = JSON.stringify([findings, ended, part !== null, titles]);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#list.replaceChildren(...findings.map((finding, place) => elementOf(finding, fixes[place])));
@@ -87,8 +90,14 @@ export function spanOf(atS, ended) {
   return atS ? `of the first ${atS.toFixed(1)} s` : "";
 }
 
-/** @param {Finding} finding @param {Fix | null} fix */
-function elementOf({ code, severity, title, detail, evidence, advice, doc }, fix) {
+/** What the first process that can be read runs. @param {Iterable<Process>} processes @returns {Python} */
+function pythonOf(processes) {
+  const first = [...processes].find(({ python }) => python !== null);
+  return { version: first?.python ?? "", free: first?.free_threaded ?? false };
+}
+
+/** @param {Finding} finding @param {Fix[]} fixes */
+function elementOf({ code, severity, title, detail, evidence, advice, doc }, fixes) {
   const more = doc ? [make("a", { href: doc }, "Read more")] : [];
   return make(
     "li",
@@ -96,7 +105,7 @@ function elementOf({ code, severity, title, detail, evidence, advice, doc }, fix
     make("h2", {}, make("span", { class: "severity" }, severity), ` ${title} `, make("code", {}, code)),
     make("p", {}, ...prose(detail)),
     make("p", { class: "advice" }, make("b", {}, "What could be done: "), ...prose(advice), " ", ...more),
-    ...(fix ? [fixElement(fix)] : []),
+    ...fixes.map(fixElement),
     make("details", {}, make("summary", {}, "The figures behind it"), evidenceOf(evidence)),
   );
 }

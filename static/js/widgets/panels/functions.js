@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The functions that hold the GIL, and those for which others wait.
- * @import { HotFunction, Maybe } from "../../state/messages.js"
+ * @import { Caller, HotFunction, Maybe } from "../../state/messages.js"
  */
 import { find, make, setText } from "../../base/dom.js";
 import { share, text } from "../../base/format.js";
@@ -32,6 +32,7 @@ class Row {
   /** @param {HotFunction} hot */
   constructor(hot) {
     this.place = make("td", { class: "place" });
+    this.callers = make("td", { class: "callers" });
     this.held = new ShareBar("running");
     this.waited = new ShareBar("waiting");
     this.element = make(
@@ -39,6 +40,7 @@ class Row {
       hot.file ? {} : { class: "gone" },
       make("th", { scope: "row", title: hot.function }, hot.function),
       this.place,
+      this.callers,
       make("td", {}, this.held.element),
       make("td", { class: "with-gil" }, this.waited.element),
     );
@@ -48,9 +50,16 @@ class Row {
   update(hot) {
     setText(this.place, placeOf(hot.file, hot.line));
     this.place.title = hot.file ?? "";
+    tellCallers(this.callers, hot.callers ?? []);
     this.held.update(hot.held_share);
     this.waited.update(hot.waited_share);
   }
+}
+
+/** Who called a function, innermost first; where they are on hover. @param {HTMLElement} cell @param {Caller[]} callers */
+export function tellCallers(cell, callers) {
+  setText(cell, callers.map(([caller]) => caller).join(" ← "));
+  cell.title = callers.map(([caller, file, at]) => `${caller} · ${file}:${at}`).join("\n");
 }
 
 /** A share as a bar, and in figures beside it. */

@@ -10,6 +10,7 @@ import { find, make, setText } from "../../base/dom.js";
 import { count, duration, share, size, text } from "../../base/format.js";
 import { HeapCanvas } from "./heap_canvas.js";
 import { SizeClasses } from "./size_classes.js";
+import { processName } from "../../state/pids.js";
 
 /** @type {import("./registry.js").Panel} */
 export const heap = {
@@ -142,7 +143,7 @@ function keyOf({ pid, interpreter }) {
 
 /** @param {HeapFigures} heap */
 function nameOf({ pid, interpreter }) {
-  return interpreter ? `pid ${pid}, interpreter ${interpreter}` : `pid ${pid}`;
+  return interpreter ? `${processName(pid)}, interpreter ${interpreter}` : processName(pid);
 }
 
 /** @param {RunState} state */

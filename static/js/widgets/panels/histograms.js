@@ -8,6 +8,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { count, duration, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
+import { processName } from "../../state/pids.js";
 
 /** Those with the most waiting are shown. */
 const MOST_ROWS = 30;
@@ -89,7 +90,7 @@ class Row {
       {},
       make(
         "th",
-        { scope: "row", title: `pid ${thread.pid} · tid ${thread.tid}` },
+        { scope: "row", title: `${processName(thread.pid)} · tid ${thread.tid}` },
         thread.name || "(no name)",
       ),
       make("td", {}, this.waits.element),

@@ -11,6 +11,7 @@ import { find, make } from "../../base/dom.js";
 import { duration, instant, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { placeOf } from "./functions.js";
+import { processName } from "../../state/pids.js";
 
 export class LongestTable {
   #rows;
@@ -52,7 +53,7 @@ export class LongestTable {
         { class: "number", title: one.at_least ? "It reaches into time that was not seen" : "" },
         (one.at_least ? "≥ " : "") + text(duration(one.length_s)),
       ),
-      make("td", { title: `pid ${one.pid} · tid ${one.tid}` }, one.name || `tid ${one.tid}`),
+      make("td", { title: `${processName(one.pid)} · tid ${one.tid}` }, one.name || `tid ${one.tid}`),
       place(one.function, one.file, one.line),
     );
     if (this.#blames) {

@@ -11,6 +11,7 @@ import { count, duration, text } from "../../base/format.js";
 import { placeOf } from "./functions.js";
 import { linkTo, place } from "./longest.js";
 import { tableRows } from "./table_rows.js";
+import { processName } from "../../state/pids.js";
 
 /** Rows of each table. */
 const MOST = 10;
@@ -130,7 +131,7 @@ function stepRow({ loop, step }, ways) {
 
 /** @param {Loop} loop */
 function thread({ pid, tid, name }) {
-  return make("td", { title: `pid ${pid} · tid ${tid}` }, name || `tid ${tid}`);
+  return make("td", { title: `${processName(pid)} · tid ${tid}` }, name || `tid ${tid}`);
 }
 
 /** @param {string} words @param {string} state in whose colour it is marked */

@@ -6,6 +6,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
+import { processName } from "../../state/pids.js";
 
 /** The kinds of app/probe/kernel/mappings.py, in the order in which they are shown, and what they are. */
 const KINDS = /** @type {[kind: string, name: string, meaning: string][]} */ ([
@@ -69,7 +70,7 @@ class Process {
     this.element = make(
       "section",
       {},
-      make("h3", {}, `pid ${pid}`),
+      make("h3", {}, processName(pid)),
       make("div", { class: "kind-bar" }, ...this.parts),
       make(
         "div",

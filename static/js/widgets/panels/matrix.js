@@ -7,6 +7,7 @@
 import { find, make } from "../../base/dom.js";
 import { duration, text } from "../../base/format.js";
 import { matricesOf } from "../../base/matrix.js";
+import { processName } from "../../state/pids.js";
 
 /** So many threads fit on a laptop's screen. */
 const ROOM = 30;
@@ -57,7 +58,7 @@ function figureOf(matrix, named) {
 
 /** @param {Matrix} matrix */
 function captionOf({ pid, interpreter }) {
-  return `GIL of pid ${pid}` + (interpreter ? `, interpreter ${interpreter}` : "");
+  return `GIL of ${processName(pid)}` + (interpreter ? `, interpreter ${interpreter}` : "");
 }
 
 /** @param {Matrix} matrix */

@@ -13,6 +13,7 @@ import { badgesOf } from "../run/badges.js";
 import { Mappings } from "./mappings.js";
 import { RssBar } from "./rss_bar.js";
 import { Types } from "./types.js";
+import { pidText } from "../../state/pids.js";
 
 /** @type {import("./registry.js").Panel} */
 export const memory = {
@@ -110,7 +111,7 @@ class Row {
     this.element = make(
       "tr",
       {},
-      make("th", { scope: "row", class: "number" }, String(pid)),
+      make("th", { scope: "row", class: "number" }, pidText(pid)),
       this.at,
       ...this.sizes,
       ...this.faults,

@@ -3,15 +3,19 @@
  * What to look for, what was found, and what happens as it happens, which others fill; and at a glance what the busiest
  * threads did and in which code.
  * @import { HotFunction, ThreadFigures } from "../../state/messages.js"
- * @typedef {Pick<ThreadFigures, "pid" | "tid" | "name" | "shares">} Seen
+ * @typedef {Pick<ThreadFigures, "pid" | "tid" | "name" | "shares" | "observed_s">} Seen
  */
 import { find, make, setText } from "../../base/dom.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { placeOf, ShareBar } from "./functions.js";
 import { StateBar } from "./state_bar.js";
+import { processName } from "../../state/pids.js";
 
 const MOST_ROWS = 5;
-/** A thread that does so little of its time is idle: there is always one that waits for the others. */
+/**
+ * A thread that does so little of its time is idle: there is always one that waits for the others. And one that did so
+ * little beside the busiest was there for a moment.
+ */
 const LEAST = 0.02;
 
 /** @type {import("./registry.js").Panel} */
@@ -73,11 +77,16 @@ class Glance {
  * @param {T[]} threads @returns {T[]}
  */
 export function busiest(threads) {
-  const busy = (/** @type {Seen} */ { shares }) =>
-    ["running", "stalled", "waiting", "native"].reduce((sum, state) => sum + (shares?.[state] ?? 0), 0);
-  return threads.filter((thread) => busy(thread) >= LEAST)
-    .sort((one, other) => busy(other) - busy(one))
-    .slice(0, MOST_ROWS);
+  const busy = threads.map((thread) => {
+    const share = ["running", "stalled", "waiting", "native"]
+      .reduce((sum, state) => sum + (thread.shares?.[state] ?? 0), 0);
+    return { thread, share, timeS: share * (thread.observed_s ?? 0) };
+  });
+  const most = Math.max(0, ...busy.map(({ timeS }) => timeS));
+  return busy.filter(({ share, timeS }) => share >= LEAST && timeS >= LEAST * most)
+    .sort((one, other) => other.timeS - one.timeS)
+    .slice(0, MOST_ROWS)
+    .map(({ thread }) => thread);
 }
 
 class ThreadRow {
@@ -87,7 +96,7 @@ class ThreadRow {
     this.element = make(
       "tr",
       {},
-      make("th", { scope: "row", title: `pid ${pid} · tid ${tid}` }, name || "(no name)"),
+      make("th", { scope: "row", title: `${processName(pid)} · tid ${tid}` }, name || "(no name)"),
       make("td", { class: "states" }, this.bar.element),
     );
   }

@@ -7,6 +7,7 @@ import { make } from "../../base/dom.js";
 import { count, share, text } from "../../base/format.js";
 import { StateBar } from "./state_bar.js";
 import { tableRows } from "./table_rows.js";
+import { processName } from "../../state/pids.js";
 
 /** What kind of pool it is, in the words of who makes one. @type {{[kind: string]: string}} */
 const KINDS = {
@@ -29,7 +30,7 @@ export class PoolTable {
   /** @param {Pool[]} pools */
   update(pools) {
     this.#part.hidden = pools.length === 0;
-    this.#rows.update(pools);
+    this.#rows.update(pools.map(({ course: _, ...pool }) => pool));
   }
 }
 
@@ -41,7 +42,7 @@ function rowOf({ pid, name, kind, workers, looks, full_share, busy_share, waitin
   return make(
     "tr",
     {},
-    make("th", { scope: "row", title: `pid ${pid} · ${KINDS[kind] ?? kind}` }, name),
+    make("th", { scope: "row", title: `${processName(pid)} · ${KINDS[kind] ?? kind}` }, name),
     number(text(count(workers))),
     number(text(share(full_share)), `${text(count(looks))} looks`),
     number(text(share(busy_share))),

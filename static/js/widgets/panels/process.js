@@ -8,6 +8,8 @@
 import { find, make, setText } from "../../base/dom.js";
 import { cores, count, duration, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
+import { pidText } from "../../state/pids.js";
+import { WorkerTables } from "./workers.js";
 
 /** @type {import("./registry.js").Panel} */
 export const process = {
@@ -22,12 +24,14 @@ export const process = {
 
 export class ProcessPanel {
   #started;
+  #workers;
   #rows;
   #shown = "";
 
   /** @param {HTMLElement} panel */
   constructor(panel) {
     this.#started = find(panel, ".started", HTMLElement);
+    this.#workers = new WorkerTables(panel);
     this.#rows = new KeyedRows(
       find(panel, ".tree tbody", HTMLTableSectionElement),
       (/** @type {Item} */ { process }) => String(process.pid),
@@ -36,7 +40,9 @@ export class ProcessPanel {
   }
 
   /** @param {RunState} state */
-  update({ run, processes, figures, told }) {
+  update(state) {
+    const { run, processes, figures, told } = state;
+    this.#workers.update(state);
     if (run) this.#say(run, processes.values().next().value);
     this.#rows.update(
       [...processes.values()].map((process) => ({
@@ -105,7 +111,7 @@ class Row {
     this.element = make(
       "tr",
       {},
-      make("th", { scope: "row", class: "number" }, String(pid)),
+      make("th", { scope: "row", class: "number" }, pidText(pid)),
       this.parent,
       this.python,
       this.gil,
@@ -120,7 +126,7 @@ class Row {
   update({ process, cpu, rss }) {
     const { parent, python, free_threaded: free, switch_interval_us: interval, command, gone } = process;
     this.element.classList.toggle("gone", gone);
-    setText(this.parent, parent === null ? "–" : String(parent));
+    setText(this.parent, parent === null ? "–" : pidText(parent));
     setText(this.python, python ? `CPython ${python}${free ? ", free-threaded" : ""}` : "not read");
     setText(this.gil, gilOf(process));
     setText(this.interval, text(duration(interval === null ? null : interval / 1e6)));

@@ -7,6 +7,7 @@
  * @import { Palette } from "../../draw/palette.js"
  * @import { RunState } from "../../state/run_state.js"
  * @import { Ways } from "./longest.js"
+ * @import { FixesOf } from "../run/explanation.js"
  *
  * @typedef {object} Panel
  * @property {string} key of its tab and its section, unique
@@ -29,7 +30,7 @@
  * @property {Ways} ways to the timeline
  * @property {() => {startUs: number, endUs: number} | null} onView the interval that the timeline shows
  * @property {() => void} onWhere asks for flame graphs and places of a run that goes on
- * @property {(code: string) => import("../run/explanation.js").Fix | null} fixOf what mends a finding
+ * @property {FixesOf} fixesOf what mends a finding
  * @property {() => void} open puts the panel on view
  * @property {(key: string) => void} openPanel puts another one on view
  */

@@ -11,6 +11,7 @@ import { find, make, setText } from "../../base/dom.js";
 import { share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { PARTS } from "../../state/parts.js";
+import { processName } from "../../state/pids.js";
 
 /** What each part is called, and what it is. @type {{[part: string]: [name: string, meaning: string]}} */
 const MEANINGS = {
@@ -66,7 +67,9 @@ export class RssBar {
     const first = bars.find(({ pid }) => pid !== TOGETHER);
     const rows = first ? courses.of(first.pid) : [];
     this.#chartPart.hidden = rows.length < 2;
-    if (first) setText(this.#chartOf, `RSS of pid ${first.pid} over the run, in the colours of its bar`);
+    if (first) {
+      setText(this.#chartOf, `RSS of ${processName(first.pid)} over the run, in the colours of its bar`);
+    }
     this.#chart.update(rows);
   }
 
@@ -102,7 +105,7 @@ export function barsOf(processes, together) {
       parts && rss
         ? [{
           pid,
-          title: `pid ${pid}${ended === null ? "" : ", ended"}: RSS ${text(size(rss))}${
+          title: `${processName(pid)}${ended === null ? "" : ", ended"}: RSS ${text(size(rss))}${
             library?.allocator ? ` · ${library.allocator} ${library.version ?? ""}`.trimEnd() : ""
           }`,
           whole: sumOf(parts),

@@ -9,8 +9,10 @@ import { find, make, setText } from "../../base/dom.js";
 import { count, duration, seen, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { isThin, NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
+import { PoolCourses } from "./pool_courses.js";
 import { PoolTable } from "./pools.js";
 import { StateBar } from "./state_bar.js";
+import { pidText } from "../../state/pids.js";
 
 const DISTRIBUTION = /** @type {const} */ (["p50_s", "p99_s", "max_s"]);
 
@@ -19,12 +21,17 @@ export const threads = {
   key: "threads",
   label: "Threads",
   question: "What each thread did with its time",
-  create(section) {
+  create(section, { palette, onView }) {
     const table = new ThreadTable(section);
-    const pools = new PoolTable(find(section, ".pools", HTMLElement));
+    const part = find(section, ".pools", HTMLElement);
+    const pools = new PoolTable(part);
+    const courses = new PoolCourses(part, palette, onView);
     return {
-      update({ summary, figures, causes }) {
+      recolour: (colours) => courses.recolour(colours),
+      dispose: () => courses.dispose(),
+      update({ summary, figures, causes, courses: known }) {
         pools.update(causes.pools);
+        courses.update(causes.pools, known.pools);
         const said = summary ?? figures;
         if (said) table.update(said.threads, said.threads_not_shown, said.threads_cpu_unlisted_s ?? 0);
       },
@@ -91,7 +98,7 @@ class Row {
       "tr",
       {},
       make("th", { scope: "row" }, thread.name || "(no name)", ...foreign(thread)),
-      make("td", { class: "ids" }, `${thread.pid} / ${thread.tid}`),
+      make("td", { class: "ids" }, `${pidText(thread.pid)} / ${thread.tid}`),
       make("td", { class: "states" }, this.bar.element),
       this.seen,
       this.cpu,

@@ -6,6 +6,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { count, share, size, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
+import { pidText, processName } from "../../state/pids.js";
 
 /** Types with a row. */
 const MOST = 15;
@@ -59,7 +60,7 @@ export class Types {
 /** How the types were told, in some sentences a heap. @param {CensusFigures[]} censuses */
 export function howOf(censuses) {
   return censuses.map((one) => {
-    const whose = censuses.length > 1 ? `pid ${one.pid}: ` : "";
+    const whose = censuses.length > 1 ? `${processName(one.pid)}: ` : "";
     return whose + [...(one.allocator === "malloc" ? ofBlocks(one) : ofPages(one)), ...missed(one)].join(" ");
   }).join(" ");
 }
@@ -134,7 +135,11 @@ class Row {
     this.element = make(
       "tr",
       {},
-      make("td", { class: "number whose" }, interpreter ? `${pid}, interpreter ${interpreter}` : String(pid)),
+      make(
+        "td",
+        { class: "number whose" },
+        interpreter ? `${pidText(pid)}, interpreter ${interpreter}` : pidText(pid),
+      ),
       make("th", { scope: "row", class: "code", title: type }, type),
       this.count,
       this.countOff,
@@ -165,7 +170,7 @@ class HolderRow {
     this.element = make(
       "tr",
       {},
-      make("td", { class: "number whose" }, String(pid)),
+      make("td", { class: "number whose" }, pidText(pid)),
       make("th", { scope: "row", class: "code", title: path }, path),
       make("td", { class: "code" }, type),
       this.items,

@@ -9,7 +9,8 @@ import { count, duration, text } from "../../base/format.js";
 import { KeyedRows } from "../../base/keyed_rows.js";
 import { STATES } from "../../state/messages.js";
 import { FlameGraph } from "./flame_graph.js";
-import { placeOf, ShareBar } from "./functions.js";
+import { placeOf, ShareBar, tellCallers } from "./functions.js";
+import { processName } from "../../state/pids.js";
 
 const TIME = {
   root: "all this time",
@@ -105,7 +106,7 @@ export class WherePanel {
       make("option", { value: "" }, "all threads"),
       ...threads.map((thread) => {
         const { pid, tid, name } = thread;
-        const label = `${name || `tid ${tid}`}${several ? ` (pid ${pid})` : ""}`;
+        const label = `${name || `tid ${tid}`}${several ? ` (${processName(pid)})` : ""}`;
         return make("option", { value: nameOf(thread) }, label);
       }),
     );
@@ -163,8 +164,7 @@ class Row {
     this.name.title = name ?? "No look fell into this time, or its places are too many to tell apart";
     setText(this.place, placeOf(file, line));
     this.place.title = file ?? "";
-    setText(this.callers, callers.map(([caller]) => caller).join(" ← "));
-    this.callers.title = callers.map(([caller, path, at]) => `${caller} · ${path}:${at}`).join("\n");
+    tellCallers(this.callers, callers);
     setText(this.task, task ?? "");
     setText(this.total, text(duration(row.total_s)));
     this.share.part.className = `swatch ${state}`;

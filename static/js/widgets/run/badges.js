@@ -7,6 +7,7 @@
 import { find, make } from "../../base/dom.js";
 import { seen, text } from "../../base/format.js";
 import { isThin } from "../../state/messages.js";
+import { processName } from "../../state/pids.js";
 
 /** The measures as they are spoken of, in the order in which they are shown. */
 const NAMES = /** @type {{[measure: string]: string}} */ ({
@@ -94,8 +95,8 @@ function worstOf(measure, processes) {
 function mixed(measure, having, lacking) {
   const reasons = new Set(having.map(({ why }) => why[measure]).filter(Boolean));
   const lacks = new Set(lacking.map(({ why }) => why[measure]).filter(Boolean));
-  const pids = lacking.map(({ pid }) => pid).join(", ");
-  const lack = `unavailable in pid ${pids}${lacks.size ? `: ${[...lacks].join("; ")}` : ""}`;
+  const pids = lacking.map(({ pid }) => processName(pid)).join(", ");
+  const lack = `unavailable in ${pids}${lacks.size ? `: ${[...lacks].join("; ")}` : ""}`;
   return {
     measure,
     level: worstOf(measure, having),

@@ -2,14 +2,17 @@
 /**
  * What is said of a workload beside its run: what to look for, why it is so, what helps, and the variant that mends it.
  * @import { RunRequest } from "../../net/api.js"
- * @import { Run } from "../../state/messages.js"
+ * @import { Finding, Run } from "../../state/messages.js"
+ * @import { Offers, Python } from "./fixes.js"
  * @typedef {{workload: string | null, params: {[name: string]: unknown}, executor: string | null,
- *            workers: number | null}} Variant what is null stays as it is
- * @typedef {{lookFor: DocumentFragment, explained: DocumentFragment, finding: string | null}} Sentences `finding` is
- *     the code of the one that the workload is there to show
+ *            workers: number | null, python?: string | null}} Variant what is null stays as it is
+ * @typedef {{lookFor: DocumentFragment, explained: DocumentFragment, finding: string | null, offers: Offers}} Sentences
+ *     `finding` is the code of the one that the workload is there to show
  * @typedef {{title: string, start: () => Promise<void>}} Fix a way to run it so that a finding does not come
+ * @typedef {(finding: Finding, python: Python) => Fix[]} FixesOf what mends a finding of a run on that Python
  */
 import { find } from "../../base/dom.js";
+import { settingsFor } from "./fixes.js";
 
 export class Explanation {
   #root;
@@ -18,6 +21,8 @@ export class Explanation {
   #run = null;
   /** @type {{finding: string, title: string, variant: Variant} | null} */
   #fix = null;
+  /** What its workload can be started with. @type {Offers | null} */
+  #offers = null;
 
   /**
    * @param {HTMLElement} root
@@ -37,6 +42,7 @@ export class Explanation {
     const explained = find(this.#root, ".explained", HTMLElement);
     explained.hidden = sentences === null;
     this.#fix = null;
+    this.#offers = sentences?.offers ?? null;
     if (!sentences) return;
     const fixed = sentences.explained.querySelector("[data-mended]");
     if (sentences.finding && fixed instanceof HTMLElement) {
@@ -51,12 +57,23 @@ export class Explanation {
     }
   }
 
-  /** What mends a finding of this run, where its workload has it as a setting. @param {string} code @returns {Fix | null} */
-  fixOf(code) {
+  /**
+   * What mends a finding of this run, where that is a setting: the version that its workload has without it, then what
+   * the advice names.
+   * @param {Finding} finding @param {Python} python @returns {Fix[]}
+   */
+  fixesOf(finding, python) {
     const run = this.#run;
-    if (!run || this.#fix?.finding !== code) return null;
-    const { title, variant } = this.#fix;
-    return { title, start: () => this.#onTry(mendedOf(run, variant), null) };
+    if (!run) return [];
+    const own = this.#fix?.finding === finding.code ? this.#fix : null;
+    const settings = this.#offers ? settingsFor(finding, run, this.#offers, python) : [];
+    const others = settings.filter(({ variant: { executor } }) =>
+      executor === null || executor !== own?.variant.executor
+    );
+    return [...(own ? [own] : []), ...others].map(({ title, variant }) => ({
+      title,
+      start: () => this.#onTry(mendedOf(run, variant), null),
+    }));
   }
 
   /** A table is too wide for the place beside the result. @param {Element | null} table */
@@ -94,7 +111,7 @@ export function requestOf({ name, workload, params, executor, workers, seconds, 
 }
 
 /** What starts the mended variant of a run. @param {Run} run @param {Variant} variant @returns {RunRequest} */
-export function mendedOf(run, { workload, params, executor, workers }) {
+export function mendedOf(run, { workload, params, executor, workers, python }) {
   const { workload: ownName, params: own, executor: kind, workers: number, ...rest } = requestOf(run);
   const another = workload !== null && workload !== ownName;
   // Another workload has parameters and workers of its own.
@@ -106,5 +123,6 @@ export function mendedOf(run, { workload, params, executor, workers }) {
     params: another ? params : { ...own, ...params },
     ...(executor && { executor }),
     ...(workers && { workers }),
+    ...(python && { python }),
   };
 }

@@ -17,6 +17,7 @@ import { spanText } from "../span_text.js";
 import { isThin } from "../../state/messages.js";
 import { questionOf } from "../../state/questions.js";
 import { measuresOf } from "../../state/measures.js";
+import { processName } from "../../state/pids.js";
 
 /** @type {{[key: string]: Tile}} */
 const TILES = {
@@ -197,7 +198,7 @@ function busiest(gils) {
  * Of which GIL and of which time the figures are.
  * @param {RunState} state @param {unknown[]} gils @param {{pid: number} | undefined} gil
  */
-function noteOn({ free, processes, summary, span, unknown }, gils, gil) {
+function noteOn({ free, summary, span, unknown }, gils, gil) {
   if (unknown) {
     return `Figures, panels and findings are of the whole run, not of the time from ${
       spanText(unknown)
@@ -212,9 +213,9 @@ function noteOn({ free, processes, summary, span, unknown }, gils, gil) {
         ? " Operations and CPU over the whole run; memory at its highest; the rest when last measured."
         : " Figures of the last second.");
   }
-  const worker = gil && processes.get(gil.pid)?.worker;
-  const of = worker ? `worker ${worker}` : `pid ${gil?.pid}`;
-  const which = gils.length > 1 && gil ? `GIL of ${of}, the busiest of ${gils.length}.` : "";
+  const which = gils.length > 1 && gil
+    ? `GIL of ${processName(gil.pid)}, the busiest of ${gils.length}.`
+    : "";
   const when = summary
     ? "Over the whole run; memory at its highest."
     : "Figures of the last second; so far: of the whole run, as findings are.";

@@ -6,7 +6,7 @@
 import { find, make, setText } from "../../base/dom.js";
 import { readingOf, rowAt, told } from "../../state/counters.js";
 import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
-import { ownPid } from "../../state/pids.js";
+import { ownPid, processName } from "../../state/pids.js";
 import { threadColour } from "../../tracks/painter.js";
 
 /** Letters of a name's end that are always shown. */
@@ -58,6 +58,9 @@ export class Labels {
       this.#shown.set(key, item);
       const height = `${row.height}px`;
       if (item.style.height !== height) item.style.height = height;
+      const stuckAt = row.stuckAt === undefined ? "" : `calc(var(--axis) + ${row.stuckAt}px)`;
+      if (item.style.top !== stuckAt) item.style.top = stuckAt;
+      item.classList.toggle("stuck", stuckAt !== "");
       item.classList.toggle("idle", row.kind === "lane" && row.idle);
       if (row.kind === "counter") tellValues(item, row, us);
       if (item === next) next = item.nextElementSibling;
@@ -139,7 +142,7 @@ function labelOf(row) {
       "Pauses of the garbage collector: while one lasts, no other thread of the interpreter runs Python";
   } else if (row.kind === "gil") {
     item.append(make("b", {}, "GIL"), make("span", { class: "id" }, "held by"));
-    item.title = `The GIL of pid ${row.gil.pid}: coloured by the thread that holds it`;
+    item.title = `The GIL of ${processName(row.gil.pid)}: coloured by the thread that holds it`;
   } else {
     const { lane, name, tid, loop, interpreter } = row.lane;
     item.append(

@@ -146,7 +146,7 @@ export class RunView {
       state: this.#state,
       palette,
       timeline: this.#timeline,
-      fixOf: (code) => this.#explanation?.fixOf(code) ?? null,
+      fixesOf: (finding, python) => this.#explanation?.fixesOf(finding, python) ?? [],
       onShow: (panel) => this.#look(id, panel),
       onWhere: () => this.#askForWhere(id),
     });

@@ -34,7 +34,7 @@ import { flowsOf } from "../../tracks/flows.js";
 import { isAll, toggled } from "../../tracks/lane_choice.js";
 import { idOf, marksAt, placeMarks } from "../../tracks/marks.js";
 import { AXIS_HEIGHT, paint } from "../../tracks/painter.js";
-import { heightOf, layOut, rowAt, wantedHeight } from "../../tracks/rows.js";
+import { heightOf, heightStuck, isStuck, layOut, rowAt, topIn, wantedHeight } from "../../tracks/rows.js";
 import { CounterLanes } from "./counter_lanes.js";
 import { attachGestures } from "./gestures.js";
 import { Labels } from "./labels.js";
@@ -367,9 +367,15 @@ export class Timeline {
 
   /** Those that a hand went over; null where that is all of them, or none. @param {number} fromY @param {number} toY over the plot */
   #lanesWithin(fromY, toY) {
-    const beginY = this.#scroller.scrollTop - AXIS_HEIGHT;
+    const { scrollTop } = this.#scroller;
+    const covered = heightStuck(this.#rows, scrollTop);
     const all = this.#rows.flatMap((row) => row.kind === "lane" ? [row] : []);
-    const within = all.filter(({ top, height }) => top < toY + beginY && top + height > fromY + beginY);
+    const within = all.filter((row) => {
+      const top = topIn(row, scrollTop);
+      const from = isStuck(row, scrollTop) ? top : Math.max(covered, top);
+      const to = top + row.height;
+      return to > from && from < toY - AXIS_HEIGHT && to > fromY - AXIS_HEIGHT;
+    });
     return within.length && within.length < all.length ? new Set(within.map(({ lane }) => lane.lane)) : null;
   }
 
@@ -441,7 +447,9 @@ export class Timeline {
     const row = this.#rows.find((candidate) => idOf(candidate) === id);
     if (!row) return;
     const { scrollTop, clientHeight } = this.#scroller;
-    const inView = row.top >= scrollTop && row.top + row.height + AXIS_HEIGHT <= scrollTop + clientHeight;
+    const top = topIn(row, scrollTop);
+    const from = row.stuckAt === undefined ? heightStuck(this.#rows, scrollTop) : 0;
+    const inView = top >= from && top + row.height + AXIS_HEIGHT <= clientHeight;
     if (!inView) this.#scroller.scrollTop = row.top - clientHeight / 2;
   }
 
@@ -567,7 +575,7 @@ export class Timeline {
 
   /** @param {number} y over the plot */
   #rowAt(y) {
-    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT + this.#room.scrollTop);
+    return y < AXIS_HEIGHT ? undefined : rowAt(this.#rows, y - AXIS_HEIGHT, this.#room.scrollTop);
   }
 
   #showControls() {

@@ -13,6 +13,7 @@ import { readingOf, rowAt, told } from "../../state/counters.js";
 import { HOLDER_NONE, STATES } from "../../state/messages.js";
 import { collectedOf, generationOf, GENERATIONS } from "../../state/pauses.js";
 import { threadColour } from "../../tracks/painter.js";
+import { processName } from "../../state/pids.js";
 
 const DISTANCE = 14;
 /** A pointer this near to a pause, in pixels, means it. */
@@ -78,7 +79,9 @@ function linesOf(row, us, lanes) {
   }
   const when = make("div", { class: "when" }, `at ${instant(us)}`);
   const { track } = row;
-  const name = row.kind === "gil" ? `GIL of pid ${row.gil.pid}` : row.lane.name || `tid ${row.lane.tid}`;
+  const name = row.kind === "gil"
+    ? `GIL of ${processName(row.gil.pid)}`
+    : row.lane.name || `tid ${row.lane.tid}`;
   const index = track.indexAt(us);
   if (index < 0) {
     const why = track.overview ? "shares of time; zoom in for single slices" : "nothing was recorded here";
@@ -139,7 +142,7 @@ export function readingLines(counter, reading) {
  * @param {CollectorRow} row @param {number} us @param {number} reachUs @returns {Node[]}
  */
 function linesOfPause({ track, exact, pauses }, us, reachUs) {
-  const name = make("b", {}, `Collector of pid ${pauses.pid}`);
+  const name = make("b", {}, `Collector of ${processName(pauses.pid)}`);
   const index = nearest(track, us, reachUs);
   if (index < 0) {
     return [name, make("div", {}, "no pause here"), make("div", { class: "when" }, `at ${instant(us)}`)];
@@ -173,7 +176,7 @@ function linesOfEvents(events) {
     make(
       "div",
       { class: "event" },
-      make("b", {}, `${kind} · pid ${pid}`),
+      make("b", {}, `${kind} · ${processName(pid)}`),
       detail ? ` ${detail}` : "",
       make("span", { class: "when" }, ` at ${instant(at)}`),
     )

@@ -10,6 +10,7 @@ import { duration, share, text } from "../../base/format.js";
 import { changeUrl, helpsUrl, Problem } from "../../net/api.js";
 import { ENDED } from "../../state/messages.js";
 import { tellDamaged } from "./damaged.js";
+import { processName } from "../../state/pids.js";
 
 /** What a run's state is called. */
 const BADGES = /** @type {{[state: string]: string}} */ ({
@@ -181,7 +182,7 @@ export function describe({ run, processes }) {
   if (process?.python) parts.push(`CPython ${process.python}${process.free_threaded ? "t" : ""}`);
   const workers = [...processes.values()].filter(({ worker, parent }) => worker && parent === null).length;
   if (workers) parts.push(`${workers} workers`);
-  else if (process && run?.name !== `pid ${first.pid}`) parts.push(`pid ${first.pid}`);
+  else if (process && run?.name !== `pid ${first.pid}`) parts.push(processName(first.pid));
   if (run?.exit_code) {
     parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
   }

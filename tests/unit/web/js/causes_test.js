@@ -4,6 +4,7 @@ import { matricesOf } from "../../../../static/js/base/matrix.js";
 import { thinWarning } from "../../../../static/js/widgets/run/figures.js";
 import { badgesOf } from "../../../../static/js/widgets/run/badges.js";
 import { placeOf } from "../../../../static/js/widgets/panels/functions.js";
+import { busiest } from "../../../../static/js/widgets/panels/overview.js";
 import { axisOf } from "../../../../static/js/widgets/panels/histograms.js";
 import { inOrder, matching } from "../../../../static/js/widgets/process_list.js";
 
@@ -170,4 +171,18 @@ Deno.test("processes stand in the order that is asked for; what cannot be attach
   assert.deepEqual(order("cpu_share", true), [2, 3, 1, 4]);
   assert.deepEqual(order("name", false), [3, 1, 2, 4]);
   assert.deepEqual(order("pid", true), [3, 2, 1, 4]);
+});
+
+Deno.test("the busiest threads are those that were busy for longest, not for most of a moment", () => {
+  const thread = (name, observed_s, shares) => ({ pid: 1, tid: 1, name, observed_s, shares });
+  const threads = [
+    thread("moment", 0.004, { native: 1 }),
+    thread("half", 10, { running: 0.5, sleep: 0.5 }),
+    thread("idle", 10, { running: 0.01, sleep: 0.99 }),
+    thread("long", 10, { running: 0.2, waiting: 0.7, io: 0.1 }),
+    thread("later", 1, { running: 0.9, io: 0.1 }),
+  ];
+  assert.deepEqual(busiest(threads).map(({ name }) => name), ["long", "half", "later"]);
+  const short = ["a", "b"].map((name) => thread(name, 0.004, { native: 1 }));
+  assert.equal(busiest(short).length, 2);
 });

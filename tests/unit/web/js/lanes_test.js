@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Track } from "../../../../static/js/base/track.js";
 import { ALL_LANES, inOrder, isAll, isShown, toggled } from "../../../../static/js/tracks/lane_choice.js";
-import { layOut, wantedHeight } from "../../../../static/js/tracks/rows.js";
+import { heightStuck, layOut, rowAt, topIn, wantedHeight } from "../../../../static/js/tracks/rows.js";
 import { NOTHING, queryOf, viewOf } from "../../../../static/js/state/address.js";
 
 const lane = (number, name, interpreter = 0) => ({
@@ -114,4 +114,36 @@ Deno.test("a view that stands still keeps its rows, whatever threads and collect
   cast.figures = { threads: [then.threads[0], { lane: 1, shares: { sleep: 1 } }] };
   assert.deepEqual(layOut(cast, 0, 1000, ALL_LANES, null, then), rows);
   assert.equal(layOut(cast, 0, 1000).length, rows.length + 1, "one that follows has the collector too");
+});
+
+Deno.test("what is pinned stays in sight while the other lanes scroll", () => {
+  const cast = castOf(...Array.from({ length: 40 }, () => ({ running: 1 })));
+  const room = 300;
+  const rows = layOut(cast, 0, 1000, { ...ALL_LANES, pinned: new Set([7]) }, room, null, [
+    { kind: "counter", counter: { key: "cpu" }, series: {}, pinned: true },
+    { kind: "counter", counter: { key: "rss" }, series: {}, pinned: false },
+  ]);
+  const stuck = rows.filter(({ stuckAt }) => stuckAt !== undefined);
+  assert.deepEqual(stuck.map(({ kind, lane, counter }) => lane?.lane ?? counter?.key ?? kind), [
+    "cpu",
+    "rss",
+    7,
+  ]);
+  assert.equal(heightStuck(rows, 0), 0);
+  const scrolled = 400;
+  assert.equal(heightStuck(rows, scrolled), stuck.reduce((sum, { height }) => sum + height, 0));
+  assert.deepEqual(stuck.map((row) => topIn(row, scrolled)), stuck.map(({ stuckAt }) => stuckAt));
+  assert.equal(rowAt(rows, 1, scrolled), stuck[0]);
+  const below = rowAt(rows, room - 1, scrolled);
+  assert.ok(below.top <= scrolled + room - 1 && scrolled + room - 1 < below.top + below.height);
+});
+
+Deno.test("what is pinned takes at most half of the room, and nothing of it where all has room", () => {
+  const cast = castOf(...Array.from({ length: 40 }, () => ({ running: 1 })));
+  const pinned = new Set(Array.from({ length: 40 }, (_, number) => number));
+  const rows = layOut(cast, 0, 1000, { ...ALL_LANES, pinned }, 300);
+  const stuck = rows.filter(({ stuckAt }) => stuckAt !== undefined);
+  assert.ok(stuck.length > 3);
+  assert.ok(stuck.reduce((sum, { height }) => sum + height, 0) <= 150);
+  assert.ok(layOut(castOf({}), 0, 1000, { ...ALL_LANES, pinned }, 300).every((row) => !("stuckAt" in row)));
 });

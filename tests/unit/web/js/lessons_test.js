@@ -6,6 +6,7 @@ import { Reports } from "../../../../static/js/state/reports.js";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { whyNot } from "../../../../static/js/widgets/executor_choice.js";
 import { mendedOf, requestOf } from "../../../../static/js/widgets/run/explanation.js";
+import { settingsFor } from "../../../../static/js/widgets/run/fixes.js";
 
 Deno.test("names stand first, objects behind what leads to them, and what nothing reaches last", () => {
   const seats = layers(["a", "b"], ["w", "x", "y", "z"], [["a", "x"], ["b", "w"], ["x", "y"], ["y", "x"]]);
@@ -127,4 +128,50 @@ Deno.test("a header brings pauses, maps, courses and marks, and a second one bri
   assert.equal(state.pauses.get("1/0").track.length, 2);
   assert.equal(state.heaps.get("1/0").map.arenas.length, 1);
   assert.deepEqual(state.courses.memory.all, [[1, [[0, 1, 2, 3]]]]);
+});
+
+Deno.test("advice is a button where what it names is a setting of the workload that the interpreter can do", () => {
+  const offers = {
+    executors: [{ name: "threads" }, { name: "processes" }, { name: "subinterpreters", least: "3.14" }],
+    leastWorkers: 1,
+    least: "3.9",
+    interpreters: [
+      { path: "/p/3.14", name: "3.14.0", version: "3.14.0" },
+      { path: "/p/3.13t", name: "3.13.1t", version: "3.13.1" },
+    ],
+  };
+  const run = { executor: "threads", workers: 4 };
+  const titles = (code, evidence, own = run, python = { version: "3.12.1", free: false }) =>
+    settingsFor({ code, evidence }, own, offers, python).map(({ title }) => title);
+  const free = "The same on CPython 3.13.1t, which has no GIL";
+  assert.deepEqual(titles("gil-saturated", {}), ["The same with processes", free]);
+  assert.deepEqual(titles("gil-convoy", {}, run, { version: "3.14.0", free: false }), [
+    "The same with processes",
+    "The same with subinterpreters",
+  ]);
+  assert.deepEqual(
+    titles("gil-saturated", {}, { executor: "processes", workers: 2 }, { version: "3.13.1", free: true }),
+    [],
+  );
+  const cpus = { cpus: 2.5, threads_without_python: 0 };
+  assert.deepEqual(titles("cpu-oversubscribed", cpus), [
+    "The same with 2 workers, as many as there are CPUs",
+  ]);
+  assert.deepEqual(titles("cpu-oversubscribed", cpus, { executor: "threads", workers: 2 }), []);
+  assert.deepEqual(titles("cpu-oversubscribed", { ...cpus, threads_without_python: 8 }), []);
+  assert.deepEqual(titles("deadlock", {}), []);
+  const [{ variant }] = settingsFor(
+    { code: "gil-saturated", evidence: {} },
+    { executor: null, workers: null },
+    offers,
+    {
+      version: "3.12.1",
+      free: false,
+    },
+  );
+  assert.deepEqual(mendedOf({ name: "w", params: { n: 1 }, python: "3.12" }, variant), {
+    workload: "w",
+    params: { n: 1 },
+    python: "/p/3.13t",
+  });
 });

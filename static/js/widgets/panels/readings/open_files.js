@@ -12,6 +12,7 @@ import { find, make } from "../../../base/dom.js";
 import { count, share, text } from "../../../base/format.js";
 import { createChart, keepFitted } from "../../../charts/chart.js";
 import { tableRows } from "../table_rows.js";
+import { pidText, processName } from "../../../state/pids.js";
 
 const KINDS = /** @type {const} */ (["files", "sockets", "pipes", "others"]);
 /** Of the limit: from here on it is marked. */
@@ -90,7 +91,7 @@ class OpenFilesPanel {
     if (pid !== this.#pid) {
       this.#plot?.destroy();
       const lines = KINDS.map((kind) => ({ label: kind, column: kind }));
-      const kind = { title: `Open by pid ${pid}`, lines, show: count, atLeast: 10 };
+      const kind = { title: `Open by ${processName(pid)}`, lines, show: count, atLeast: 10 };
       this.#plot = createChart(this.#host, kind, this.#palette, this.#onView);
       this.#pid = pid;
     }
@@ -109,7 +110,7 @@ function processRow({ pid, at_s: at, ended, open, limit, ...kinds }) {
   return make(
     "tr",
     { class: ended ? "gone" : "", title: ended ? "It has ended; this is what was read last." : "" },
-    make("th", { scope: "row", class: "number" }, String(pid)),
+    make("th", { scope: "row", class: "number" }, pidText(pid)),
     number(`${at.toFixed(1)} s`),
     number(text(count(open))),
     number(limit === null ? "none" : text(count(limit))),
@@ -123,7 +124,7 @@ function repeatedRow({ pid, path, times }) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row", class: "number" }, String(pid)),
+    make("th", { scope: "row", class: "number" }, pidText(pid)),
     number(text(count(times))),
     make("td", { class: "place", title: path }, path),
   );
