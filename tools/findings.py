@@ -50,6 +50,7 @@ LONGER = {
     "lock_that_is_never_released": 4.0,
     "many_idle_threads": 6.0,
     "timers": 4.0,
+    "polls_a_queue": 10.0,
     **dict.fromkeys(("pool_too_small", "pool_of_endless_jobs", "pool_half_idle"), 4.0),
 }  # these take their time until something can be seen
 LIMIT_S = 90.0

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from app.analysis.sources import LIBRARY, imports, owner, to_blame
+from app.analysis.sources import LIBRARY, USER, imports, owner, to_blame
 from app.model.frames import Names
 from app.model.tracks import function_names, stacks_of
 
-MAX_CALLERS = 8
+MAX_CALLERS = 12  # an ORM has ten functions between a query and the wait for its answer
 _MOST_FRAMES = 2_000_000  # kept of all stacks together; beyond them a stack has its nearest MAX_CALLERS
 
 
@@ -80,12 +80,17 @@ class Functions:
     def callers(self, stack: int) -> list[Place]:
         """Who called its leaf, outwards as far as it takes to tell what the program itself was at.
 
-        That is up to the second function that is not of the standard library; of a stack that has none, as an
-        idle worker's, the nearest three callers.
+        That is up to the second function that is not of the standard library, and on to the first of the
+        user's own if both are of packages; of a stack that has none, as an idle worker's, the nearest three
+        callers.
         """
         places = list(islice(self.stack(stack), MAX_CALLERS + 1))
-        own = [at for at, place in enumerate(places) if owner(self[place.function].file) != LIBRARY][:2]
-        return places[1 : own[-1] + 1] if own else places[1:4]
+        whose = [owner(self[place.function].file) for place in places]
+        own = [at for at, of in enumerate(whose) if of != LIBRARY][:2]
+        if not own:
+            return places[1:4]
+        last = max(own[-1], whose.index(USER) if USER in whose else 0)
+        return places[1 : last + 1]
 
     def blamed(self, stack: int) -> Place | None:
         """Where the frame of a stack is that is to blame for what its thread does; see sources.py."""

@@ -47,6 +47,11 @@ def to_blame(stack: Sequence[tuple[str, str]]) -> int | None:
     return package or 0
 
 
+def part_of_another(function: str) -> bool:
+    """Whether it is a comprehension or a generator expression, which is a part of the function around it."""
+    return function.endswith(_PARTS)
+
+
 def imports(files: Iterable[str]) -> bool:
     """Whether a stack is inside an import."""
     return any(file == _IMPORT for file in files)

@@ -26,8 +26,12 @@ LEAST_US = 1_500_000  # what is wrong would have been told by then
 LIMIT_US = 30_000_000  # what is slow to show takes half of it where the machine is left alone
 PROGRAMS = [each for each in page.programs() if not each.workload and not each.needs]
 # Those whose rule rests on what each version tells in its own way, and no other test asks of each: who waits
-# for the GIL, and the functions that take an import's lock. Elsewhere one version proves the rule.
-BY_VERSION = {"pollers", "many_idle_threads", "long_and_short_holds", "imports_in_threads"}
+# for the GIL, and the functions that take an import's lock or look at an Event. Elsewhere one version proves
+# the rule.
+BY_VERSION = {
+    *("pollers", "many_idle_threads", "long_and_short_holds"),
+    *("imports_in_threads", "spins_on_an_event"),
+}
 
 
 # Without a GIL it is told whether threads want a CPU at once: a share of their time. Those that poll or wake
@@ -35,6 +39,7 @@ BY_VERSION = {"pollers", "many_idle_threads", "long_and_short_holds", "imports_i
 # poller that stood in the run queue finds there what it would have slept for, and of five hundred threads too
 # little is seen.
 MANY = "many_idle_threads"
+MOMENTS = "polls_a_queue"  # its threads run for moments, of which a busy machine shows too few
 SHARES = {"pollers", MANY, "long_and_short_holds"}
 
 
@@ -70,8 +75,11 @@ def check(python: str, program: page.Program, free: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "program",
-    [each for each in PROGRAMS if not each.only_free and each.name not in BY_VERSION],
-    ids=lambda program: program.name,
+    [
+        pytest.param(each, id=each.name, marks=[pytest.mark.serial] if each.name == MOMENTS else [])
+        for each in PROGRAMS
+        if not each.only_free and each.name not in BY_VERSION
+    ],
 )
 def test_what_is_due_is_told_and_nothing_else(gil_any_python: str, program: page.Program) -> None:
     check(gil_any_python, program, free=False)

@@ -17,6 +17,7 @@ from app.analysis.findings import (
     loops,
     memory,
     observation,
+    polling,
     pools,
     stuck,
     switched,
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *switched.RULES,
     *cluster.RULES,
     *gil.RULES,
+    *polling.RULES,
     *idle.RULES,
     *cores.RULES,
     *loops.RULES,
@@ -42,9 +44,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 # Told only where nothing is wrong: what a program waits for is no news beside what keeps it. And not beside a
-# full pool, of which it is told what its threads wait for, and whether more of them would help.
+# full pool, of which it is told what its threads wait for, and whether more of them would help; nor beside
+# threads that poll.
 _WHERE_ALL_IS_WELL = "gil-idle"
-_SAYS_MORE = "pool-full"
+_SAYS_MORE = ("pool-full", "threads-poll")
 _WRONG = ("warning", "critical")
 _NOT_THE_PROGRAM = "observation-thin"
 
@@ -55,7 +58,7 @@ def findings(summary: Measurements) -> list[FindingRow]:
         return []
     found = [finding for rule in RULES if (finding := rule(summary)) is not None]
     if any(
-        each.code == _SAYS_MORE or (each.severity in _WRONG and each.code != _NOT_THE_PROGRAM)
+        each.code in _SAYS_MORE or (each.severity in _WRONG and each.code != _NOT_THE_PROGRAM)
         for each in found
     ):
         found = [each for each in found if each.code != _WHERE_ALL_IS_WELL]

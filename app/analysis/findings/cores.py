@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.analysis.findings import hazards
+from app.analysis.findings import hazards, polling
 from app.analysis.findings.rows import LEAST_S, Rule, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
 from app.model.findings import Finding
 from app.model.pids import own_pid
@@ -165,9 +165,12 @@ RULES: tuple[Rule, ...] = (parallel, oversubscribed, free_threads)
 
 
 def _by_process(summary: Measurements) -> Iterator[tuple[int, list[ThreadRow]]]:
-    """The threads of each process that were seen enough."""
+    """The threads of each process that were seen enough, but for those that poll: that is no computing."""
     found: dict[int, list[ThreadRow]] = {}
+    polls = polling.pollers(summary)
     for thread in summary["threads"]:
+        if (thread["pid"], thread["tid"]) in polls:
+            continue
         if seen_enough(thread) and seen_s(thread) >= LEAST_S and (thread["counted_s"] or 0) >= LEAST_S:
             found.setdefault(thread["pid"], []).append(thread)
     yield from found.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
+from app.analysis.findings import polling
 from app.analysis.findings.rows import (
     COMES_BACK_HZ,
     Rule,
@@ -69,7 +70,7 @@ _INTERVAL_S = 0.005  # CPython's default, where the target's own could not be re
 
 def saturated(summary: Measurements) -> Finding | None:
     """Somebody always holds the lock, and somebody else always wants it."""
-    least_s = _BRIEF * _interval_s(summary)
+    least_s, polls = _BRIEF * _interval_s(summary), polling.pollers(summary)
     for lock in locks(summary):
         if lock.held_share < _SATURATED_HELD:
             continue
@@ -80,6 +81,7 @@ def saturated(summary: Measurements) -> Finding | None:
             if share(thread, "running") >= max(_TAKES_PART * most, share(thread, "stalled"))
             and mean_hold_s(thread) >= least_s
             and share(thread, "waiting") >= _TURN_WAITED
+            and (thread["pid"], thread["tid"]) not in polls  # that is another finding
         ]
         if len(takers) < 2 or (lock.row["switches_per_s"] or 0) < _TURNS_A_SECOND:
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import islice
 
+from app.analysis.findings import polling
 from app.analysis.findings.rows import SIGNAL, Rule, most_blocked, seen_enough, share, signals
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
@@ -151,7 +152,10 @@ def lock_contention(summary: Measurements) -> Finding | None:
     by_process: dict[int, list[ThreadRow]] = {}
     # Where some were looked at, nothing is taken for granted of one that was not: it may wait for work.
     looked_at = any(_looks_at_locks(thread) for thread in summary["threads"])
+    polls = polling.pollers(summary)
     for thread in summary["threads"]:
+        if (thread["pid"], thread["tid"]) in polls:
+            continue  # that they meet at the queue's own lock comes of it
         if _takes_turns(thread) and (_looks_at_locks(thread) or not looked_at):
             by_process.setdefault(thread["pid"], []).append(thread)
     group = next((group for group in by_process.values() if _is_serial(group)), None)

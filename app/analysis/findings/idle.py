@@ -16,7 +16,7 @@ from app.analysis.findings.rows import (
     share,
     wanted_cpus,
 )
-from app.analysis.sources import LIBRARY, owner
+from app.analysis.sources import LIBRARY, USER, owner
 from app.model.findings import Finding
 from app.model.states import State
 from app.model.summary import Measurements, ThreadRow, TimeRow, callers
@@ -151,7 +151,7 @@ def _line(waiting: list[ThreadRow], threads: list[ThreadRow]) -> _Line | None:
         if not at_locks or share(thread, "lock") < _WAITS:
             continue
         row = max(at_locks, key=lambda row: row["total_s"])
-        inmost, at = next(_of_program(row), None), _called_by_program(row)
+        inmost, at = _user_s_own(row), _called_by_program(row)
         stands = row["takes_lock"] if at is None else _STANDS.search(at)
         if stands and inmost is not None and (thread["pid"], *inmost) in runs:
             found.append((row["total_s"], inmost[0], at))
@@ -173,8 +173,17 @@ def _of_program(row: TimeRow) -> Iterator[tuple[str, str]]:
     return (frame for frame in _frames(row) if owner(frame[1]) != LIBRARY)
 
 
+def _user_s_own(row: TimeRow) -> tuple[str, str] | None:
+    """The innermost of the user's own functions; of a package, where there is none of these.
+
+    A package takes a connection from its pool in one function, and waits for the answer in another.
+    """
+    found = [*_of_program(row)]
+    return next((frame for frame in found if owner(frame[1]) == USER), found[0] if found else None)
+
+
 def _called_by_program(row: TimeRow) -> str | None:
-    """The function of Python's own that the program called, such as Queue.get."""
+    """The function of Python's own that the program or a package called, such as Queue.get."""
     called = None
     for function, file in _frames(row):
         if owner(file) != LIBRARY:

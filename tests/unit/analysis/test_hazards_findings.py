@@ -16,7 +16,7 @@ def thread(name: str, lock: float, run_delay_s: float = 0.0, unknown: float = 0.
     shares["sleep"] = 1 - lock - unknown
     seen = {"shares": shares, "coverage": 1 - unknown, "observed_s": 10.0}
     rest = {"counted_s": 10.0, "run_delay_s": run_delay_s, "voluntary_switches": 50, "blocked": []}
-    return {"pid": 1, "name": name, **seen, **rest}
+    return {"pid": 1, "tid": 1, "name": name, **seen, **rest}
 
 
 def blocked(

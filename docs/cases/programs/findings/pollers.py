@@ -1,6 +1,7 @@
 """Four threads poll a queue with get_nowait() and time.sleep(0), beside one that computes."""
 # due: gil-convoy
-# free:
+# free: threads-poll
+# may: threads-poll
 
 import queue
 import threading
