@@ -157,14 +157,14 @@ class Feed:
 
     def _judge(self) -> bool:
         """Judge the run so far, if it is time to."""
-        begun_s = time.monotonic()
+        begun_s, took_s = time.monotonic(), -time.thread_time()
         if begun_s < self._judge_at_s:
             return False
         self._judged = {
             "findings": judge(self.ledger, self._describe()),
             "findings_at_s": self.ledger.measured_us / 1e6,
         }
-        took_s = time.monotonic() - begun_s
+        took_s += time.thread_time()  # what it had to wait for a CPU it took from nobody
         self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
         return True
 

@@ -125,6 +125,7 @@ def _families(app: FastAPI, catalogue: Catalogue) -> Markup:
                 {"name": family, "workloads": list(members)}
                 for family, members in groupby(catalogue.workloads, key=lambda workload: workload.family)
             ],
+            "chapters": {chapter.number: chapter.title for chapter in catalogue.chapters},
             "seconds": _SECONDS,
             "least": {executor.name: executor.min_python for executor in catalogue.executors},
         }

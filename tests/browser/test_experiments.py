@@ -96,7 +96,7 @@ def test_from_a_run_one_press_leads_to_its_program(new_page: Callable[..., Page]
     run = ask(site, "POST", "/runs", workload="amdahl", params={"serial_share": 0.25}, seconds=0.3)["id"]
     page = new_page()
     page.goto(f"{page.evaluate('location.origin')}/runs/{run}")
-    page.get_by_role("link", name="Would something help?").click()
+    page.get_by_role("link", name="Experiment", exact=True).click()
     page.wait_for_url(re.compile(f"run={run}"))
     expect(page.locator("#of-workload")).to_have_value("amdahl")
     expect(page.get_by_label("serial share")).to_have_value("0.25")

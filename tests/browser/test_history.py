@@ -42,6 +42,10 @@ def test_a_run_that_has_ended_is_found_and_opens_whole(ended: Page) -> None:
     page = ended
     row = row_of(page)
     expect(row.get_by_text("gil-convoy")).to_be_visible()
+    expect(row.locator(".when")).to_contain_text(re.compile("today, |yesterday, "))  # about midnight
+    page.get_by_label("Started").select_option(label="in the last 7 days")
+    expect(row).to_be_visible()
+    page.get_by_label("Started").select_option(label="any day")
     row.get_by_role("link", name=NAME).click()
     expect(page).to_have_url(RUN_PAGE)
     expect(page.locator(".badge[data-state=finished]")).to_be_visible()
@@ -94,7 +98,7 @@ def test_a_recording_is_imported_and_what_is_none_is_refused(
 ) -> None:
     page = new_page(tolerate="422")
     page.get_by_role("link", name="History").click()
-    expect(page.locator(".found")).to_have_text(re.compile(r"\d runs"))  # its script has begun
+    expect(page.locator(".found")).to_have_text(re.compile(r"\d runs?"))  # its script has begun
     (tmp_path / "text.jsonl").write_text("hello\n")
     page.locator("[data-act=import]").set_input_files(tmp_path / "text.jsonl")
     expect(page.get_by_role("alert")).to_contain_text("no recording of GILScope")

@@ -327,3 +327,44 @@ def test_the_page_speaks_to_its_own_server_only(new_page: Callable[..., Page], s
     expect(page.locator(".badge")).to_have_text("finished")
     assert asked
     assert [url for url in asked if not url.startswith(f"http://{site.host}:{site.port}/")] == []
+
+
+def test_the_first_page_shows_a_measured_moment_and_leads_from_questions_to_workloads(page: Page) -> None:
+    expect(
+        page.get_by_role("img", name=re.compile(r"milliseconds of a convoy .* waits \d+ ms for the GIL"))
+    ).to_be_visible()
+    asked = page.locator(".asked")
+    expect(asked.locator("dt")).to_contain_text(["Why is my program slow?", "Should I use threads?"])
+    expect(asked.get_by_role("link", name="Its chapters in order")).to_have_attribute("href", "/teach")
+    asked.get_by_role("button", name="deadlock").click()
+    expect(page).to_have_url(RUN_PAGE)
+    expect(page.locator(".title .name")).to_have_text("deadlock")
+
+
+def test_the_catalogue_is_grouped_by_subject_by_question_or_by_chapter(page: Page) -> None:
+    heads = page.locator(".family:visible h2")
+    names = page.locator(".workload .name")
+    expect(heads.first).to_have_text("gil")
+    whole = names.count()
+    grouping = page.get_by_label("How the workloads are grouped")
+    grouping.select_option(label="Grouped by question")
+    expect(heads).to_have_text(
+        [
+            "Why is my program slow?",
+            "Should I use threads?",
+            "Why does it hang, or lose work?",
+            "What keeps the event loop?",
+            "Where did the memory go?",
+        ]
+    )
+    expect(names).to_have_count(whole)
+    page.get_by_role("searchbox", name="Search workloads").fill("deadlock")
+    expect(heads).to_have_text(["Why does it hang, or lose work?"])
+    page.get_by_role("searchbox", name="Search workloads").fill("")
+    grouping.select_option(label="Grouped by chapter")
+    expect(heads.first).to_have_text("1 · Advanced introduction to concurrent and parallel programming")
+    page.reload()
+    expect(heads.first).to_have_text(re.compile("^1 · "))
+    expect(names).to_have_count(whole)
+    page.get_by_label("How the workloads are grouped").select_option(label="Grouped by subject")
+    expect(heads.first).to_have_text("gil")

@@ -15,7 +15,7 @@ import {
   startRun,
 } from "../net/api.js";
 import { backOffMs } from "../net/stream.js";
-import { RunList } from "../widgets/run_list.js";
+import { RunList, spanOfDays } from "../widgets/run_list.js";
 import { Notice } from "../widgets/notice.js";
 import { RunRow } from "../widgets/run_rows.js";
 
@@ -66,12 +66,13 @@ const rows = new KeyedRows(
 
 /** What the fields ask for; empty ones ask for nothing. @returns {RunQuery} */
 function query() {
-  return Object.fromEntries(
+  const { started = "", ...fields } = Object.fromEntries(
     [...new FormData(form)].filter(([, value]) => value !== "").map(([name, value]) => [
       name,
       value === "on" ? "true" : String(value),
     ]),
   );
+  return { ...fields, ...spanOfDays(started) };
 }
 
 /** Does something, and says why it could not be done. @param {() => Promise<void>} what */

@@ -44,7 +44,15 @@ function flowsOfGil({ track }, lanes, scale, endUs) {
     }
     before = index; // of one who could not be read nobody knows from whom, and to whom
   }
-  return flows.length * ROOM > scale.width ? [] : flows;
+  return areTooMany(flows, scale) ? [] : flows;
+}
+
+/** Where they lie on one another, as those of a run that has just begun do. @param {Flow[]} flows @param {TimeScale} scale */
+function areTooMany(flows, scale) {
+  const near = flows.filter(({ tookUs }, index) =>
+    index > 0 && (tookUs - flows[index - 1].tookUs) / scale.usPerPixel < ROOM / 2
+  );
+  return flows.length * ROOM > scale.width || 2 * near.length > flows.length;
 }
 
 /**

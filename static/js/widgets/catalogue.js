@@ -6,6 +6,7 @@
  * @import { Offers } from "./run/fixes.js"
  */
 import { find } from "../base/dom.js";
+import { CatalogueGroups } from "./catalogue_groups.js";
 import { attachForm, fill } from "./launch_form.js";
 
 export class Catalogue {
@@ -23,6 +24,11 @@ export class Catalogue {
     this.#start = start;
     const search = find(root, "#search", HTMLInputElement);
     search.addEventListener("input", () => this.#filter(search.value));
+    const groups = new CatalogueGroups(root);
+    groups.onChange = () => {
+      this.#filter(search.value);
+      this.#stopAt(this.#cards()[0]);
+    };
     const opened = (/** @type {Event} */ { target }) => {
       if (target instanceof HTMLDetailsElement && target.open) this.#formOf(target);
     };

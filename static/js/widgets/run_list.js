@@ -68,9 +68,34 @@ export function startedAt(seconds) {
   return new Date(seconds * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
-/** The same in a column: without the seconds, and of this year without the year. @param {number} seconds */
+/** Midnight, so many days before that of a time. @param {Date} now @param {number} before */
+function midnight(now, before) {
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() - before);
+}
+
+/**
+ * From when and to when some days last, in seconds since the epoch, as the list of runs is asked for them.
+ * @param {string} days @returns {RunQuery}
+ */
+export function spanOfDays(days, now = new Date()) {
+  const from = /** @type {{[days: string]: number}} */ ({ today: 0, yesterday: 1, week: 6 })[days];
+  if (from === undefined) return {};
+  const since = { since: String(midnight(now, from).getTime() / 1000) };
+  return days === "yesterday"
+    ? { ...since, until: String(midnight(now, 0).getTime() / 1000 - 0.001) }
+    : since;
+}
+
+/**
+ * The same in a column: without the seconds, of this year without the year, and of these days by their words.
+ * @param {number} seconds
+ */
 export function startedShort(seconds, now = new Date()) {
   const at = new Date(seconds * 1000);
+  const day = at >= midnight(now, 0) ? "today" : at >= midnight(now, 1) ? "yesterday" : null;
+  if (day && at < midnight(now, -1)) {
+    return `${day}, ${at.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" })}`;
+  }
   return at.toLocaleString(undefined, {
     month: "short",
     day: "numeric",

@@ -68,6 +68,20 @@ def test_threads_that_take_turns_are_sent_to_free_threading_where_nothing_stands
     assert "parse (load.py:3)" in " ".join(told["sentences"])
 
 
+def test_why_a_way_is_named_of_which_less_is_foretold_is_said() -> None:
+    told = advice(run(TURNS, TURNS, readings=extensions("declares")), mended())
+    ways = {row["choice"]: row["throughput"] for row in told["forecast"]["rows"]}
+    free, processes = ways["free-threading"], ways["processes"]
+    assert free
+    assert processes
+    assert free["middle"] < processes["middle"]
+    assert told["sentences"][0] == (
+        f"Processes instead of threads would give as much or a little more, {processes['middle']:.2f} times, "
+        f"between {processes['low']:.2f} times and {processes['high']:.2f} times: "
+        "what is named changes the program least."
+    )
+
+
 def test_an_extension_that_does_not_declare_it_makes_that_unsure() -> None:
     told = advice(run(TURNS, TURNS, readings=extensions("declares", "does-not", "unknown")), mended())
     assert told["verdict"]["sure"] == "unsure"

@@ -12,6 +12,8 @@ import { StateBar } from "./state_bar.js";
 import { processName } from "../../state/pids.js";
 
 const MOST_ROWS = 5;
+/** What a thread does of its own. */
+const BUSY = ["running", "stalled", "waiting", "native"];
 /**
  * A thread that does so little of its time is idle: there is always one that waits for the others. And one that did so
  * little beside the busiest was there for a moment.
@@ -78,8 +80,7 @@ class Glance {
  */
 export function busiest(threads) {
   const busy = threads.map((thread) => {
-    const share = ["running", "stalled", "waiting", "native"]
-      .reduce((sum, state) => sum + (thread.shares?.[state] ?? 0), 0);
+    const share = BUSY.reduce((sum, state) => sum + (thread.shares?.[state] ?? 0), 0);
     return { thread, share, timeS: share * (thread.observed_s ?? 0) };
   });
   const most = Math.max(0, ...busy.map(({ timeS }) => timeS));
@@ -92,7 +93,7 @@ export function busiest(threads) {
 class ThreadRow {
   /** @param {Seen} thread */
   constructor({ pid, tid, name }) {
-    this.bar = new StateBar();
+    this.bar = new StateBar(BUSY);
     this.element = make(
       "tr",
       {},

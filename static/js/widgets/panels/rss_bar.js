@@ -105,9 +105,9 @@ export function barsOf(processes, together) {
       parts && rss
         ? [{
           pid,
-          title: `${processName(pid)}${ended === null ? "" : ", ended"}: RSS ${text(size(rss))}${
-            library?.allocator ? ` · ${library.allocator} ${library.version ?? ""}`.trimEnd() : ""
-          }`,
+          title: `${processName(pid)}${ended === null ? "" : ", ended"}: RSS ${text(size(rss))} at ${
+            instant(at_s)
+          }${library?.allocator ? ` · ${library.allocator} ${library.version ?? ""}`.trimEnd() : ""}`,
           whole: sumOf(parts),
           parts,
           verdict: verdict ?? [],

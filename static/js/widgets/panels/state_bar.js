@@ -9,7 +9,9 @@ import { STATES } from "../../state/messages.js";
  * not seen is hatched.
  */
 export class StateBar {
-  constructor() {
+  /** @param {readonly string[]} named states, the greatest of which stands beside it */
+  constructor(named = STATES) {
+    this.named = named;
     this.parts = STATES.map((state) => make("i", { class: `swatch ${state}` }));
     this.caption = make("span", { class: "caption" });
     this.element = make(
@@ -28,7 +30,7 @@ export class StateBar {
     });
     const unknown = known[STATES.indexOf("unknown")];
     const seen = known.map((value, index) => STATES[index] === "unknown" ? 0 : value / (1 - unknown || 1));
-    const greatest = seen.indexOf(Math.max(...seen));
+    const greatest = seen.indexOf(Math.max(...seen.filter((_, index) => this.named.includes(STATES[index]))));
     setText(this.caption, seen[greatest] > 0 ? `${STATES[greatest]} ${text(share(seen[greatest]))}` : "–");
     const words = STATES.map((state, index) => `${state} ${text(share(seen[index]))}`)
       .filter((_, index) => seen[index] > 0);

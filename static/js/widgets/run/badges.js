@@ -35,10 +35,13 @@ export class Badges {
 
   /** @param {Iterable<Process>} processes @param {number | null | undefined} coverage of the run so far */
   update(processes, coverage) {
-    const badges = badgesOf(processes, coverage);
-    const same = badges.length === this.#shown.size &&
-      badges.every(({ measure }) => this.#shown.has(measure));
+    const badges = badgesOf(processes, coverage).sort(byLevel);
+    const known = [...this.#shown.keys()];
+    const same = badges.length === known.length && badges.every(({ measure }, at) => known[at] === measure);
     const shown = badges.map((badge) => this.#elementOf(badge, same));
+    badges.forEach((badge, at) =>
+      shown[at].classList.toggle("same", at > 0 && levelOf(badge) === levelOf(badges[at - 1]))
+    );
     // What has not changed stays where it is: somebody may be reading its reason.
     if (!same) this.#list.replaceChildren(...shown);
     this.#shown = new Map(badges.map((badge, place) => [
@@ -105,9 +108,19 @@ function mixed(measure, having, lacking) {
   };
 }
 
+/** In words. @param {Pick<Badge, "level" | "of">} badge */
+function levelOf({ level, of }) {
+  return of ? `${level} ${of}` : level;
+}
+
+/** Those of a level stand together, the exact ones first. @param {Badge} one @param {Badge} other */
+function byLevel(one, other) {
+  return RANK.indexOf(one.level) - RANK.indexOf(other.level) || Number(!!one.of) - Number(!!other.of);
+}
+
 /** @param {Badge} badge */
 function elementOf({ measure, level, of, why }) {
-  const told = of ? `${level} ${of}` : level;
+  const told = levelOf({ level, of });
   const said = `${NAMES[measure]} ${told}`;
   const item = make("li", { "data-level": level }, NAMES[measure], make("span", {}, ` ${told}`));
   if (!why) return item;

@@ -96,7 +96,9 @@ export class FigureTiles {
       const figure = reading[tile.measure];
       const quantity = tile.show(figure);
       setText(value, quantity.value);
-      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
+      // Of a run that has ended memory is told at its highest, which no later reading need be.
+      const peak = tile.measure === "rss" && summary ? " peak" : "";
+      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? "") + peak);
       setText(soFar, summary ? "" : soFarOf(tile, figures, live));
       soFar.hidden = Boolean(summary);
       element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;

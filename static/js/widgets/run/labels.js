@@ -42,8 +42,9 @@ export class Labels {
   /**
    * A label that says the same stays the element that it was, under a hand or a pointer too.
    * @param {Row[]} rows @param {number} [us] of what instant counters tell their values
+   * @param {boolean} [pointed] whether a hand asks for just that instant; else what was known last before it is told
    */
-  show(rows, us = 0) {
+  show(rows, us = 0, pointed = true) {
     const { lane, pid, counter } =
       document.activeElement instanceof HTMLElement && this.#list.contains(document.activeElement)
         ? document.activeElement.dataset
@@ -62,7 +63,7 @@ export class Labels {
       if (item.style.top !== stuckAt) item.style.top = stuckAt;
       item.classList.toggle("stuck", stuckAt !== "");
       item.classList.toggle("idle", row.kind === "lane" && row.idle);
-      if (row.kind === "counter") tellValues(item, row, us);
+      if (row.kind === "counter") tellValues(item, row, us, pointed);
       if (item === next) next = item.nextElementSibling;
       else this.#list.insertBefore(item, next);
     }
@@ -179,9 +180,14 @@ function pinOf(of, pinned, id) {
   );
 }
 
-/** What a counter was at an instant. @param {HTMLElement} item @param {CounterRow} row @param {number} us */
-function tellValues(item, { counter, series }, us) {
-  const reading = readingOf(counter, series, rowAt(counter, series.column("at_us"), us));
+/** What a counter was at an instant. @param {HTMLElement} item @param {CounterRow} row @param {number} us @param {boolean} pointed */
+function tellValues(item, { counter, series }, us, pointed) {
+  let at = rowAt(counter, series.column("at_us"), us);
+  let reading = readingOf(counter, series, at);
+  while (!pointed && reading?.values.every((value) => value === null)) {
+    at -= 1;
+    reading = readingOf(counter, series, at);
+  }
   const words = counter.lines.map((_, index) => told(counter, reading?.values[index] ?? null));
   setText(find(item, ".values", HTMLElement), words.join(" · "));
 }

@@ -517,7 +517,11 @@ export class Timeline {
     const pointer = this.#pointer;
     const cursorUs = pointer ? scale.toUs(pointer.x) : null;
     const toldUs = cursorUs ?? this.#found?.startUs ?? this.#playheadUs;
-    this.#labels.show(this.#rows, toldUs ?? this.#knownUs(Math.min(endUs, untilUs)));
+    this.#labels.show(
+      this.#rows,
+      toldUs ?? this.#knownUs(Math.min(endUs, untilUs)),
+      toldUs !== null,
+    );
     const flows = this.#flows.on ? flowsOf(this.#rows, scale, untilUs) : [];
     this.#marks = placeMarks(this.#state.events, this.#rows, scale, untilUs);
     paint(this.#surface, this.#palette, {

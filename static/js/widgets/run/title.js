@@ -91,7 +91,9 @@ export class Title {
     this.#run = run;
     document.title = `${run.name} · GILScope`;
     setText(this.#name, run.name);
-    setText(this.#of, describe(state).map((part) => ` · ${part}`).join(""));
+    // A script need not do as it was asked: its environment, which the panel Process has, tells of that.
+    const asked = run.kind === "script" ? { ...state, run: { ...run, executor: null } } : state;
+    setText(this.#of, describe(asked).map((part) => ` · ${part}`).join(""));
     setText(this.#elapsed, lengthOf(state));
     setText(this.#stop, run.kind === "attach" ? "Detach" : "Stop");
     this.#stop.title = run.kind === "attach"
@@ -173,7 +175,7 @@ export function whyLost(problem) {
   return `${why} What is shown here is what this page received before.`;
 }
 
-/** @param {RunState} state */
+/** @param {Pick<RunState, "run" | "processes">} state */
 export function describe({ run, processes }) {
   const parts = [];
   if (run?.executor) parts.push(run.workers ? `${run.executor} × ${run.workers}` : run.executor);

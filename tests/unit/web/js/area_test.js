@@ -104,3 +104,12 @@ Deno.test("a window that a hand puts stays on the run, and follows where it reac
   assert.deepEqual(put({ startUs: -3e6, endUs: 1e6 }, 5e6), { spanUs: 4e6, endUs: 4e6, frozenUs: 5e6 });
   assert.deepEqual(put({ startUs: 4e6, endUs: 6e6 }, 5e6), { spanUs: 2e6, endUs: null });
 });
+
+Deno.test("arrows that lie on one another are none", () => {
+  const gil = new Track();
+  for (let index = 0; index < 6; index += 1) gil.push(index * 2, index * 2 + 2, index % 2);
+  const lanes = [0, 1].map((number) => ({ kind: "lane", lane: { lane: number }, track: new Track() }));
+  const rows = [{ kind: "gil", track: gil }, ...lanes];
+  assert.equal(flowsOf(rows, new TimeScale(0, 1000, 1000), 1000).length, 0);
+  assert.equal(flowsOf(rows, new TimeScale(0, 12, 1000), 1000).length, 5);
+});

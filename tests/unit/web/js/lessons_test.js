@@ -5,6 +5,7 @@ import { Track } from "../../../../static/js/base/track.js";
 import { Reports } from "../../../../static/js/state/reports.js";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { whyNot } from "../../../../static/js/widgets/executor_choice.js";
+import { spanOfDays, startedShort } from "../../../../static/js/widgets/run_list.js";
 import { mendedOf, requestOf } from "../../../../static/js/widgets/run/explanation.js";
 import { settingsFor } from "../../../../static/js/widgets/run/fixes.js";
 
@@ -174,4 +175,17 @@ Deno.test("advice is a button where what it names is a setting of the workload t
     params: { n: 1 },
     python: "/p/3.13t",
   });
+});
+
+Deno.test("a run of yesterday is called so, and found by it", () => {
+  const now = new Date(2026, 10, 30, 12);
+  const at = (day, hour) => new Date(2026, 10, day, hour).getTime() / 1000;
+  assert.match(startedShort(at(30, 0), now), /^today, /);
+  assert.match(startedShort(at(29, 23), now), /^yesterday, /);
+  assert.doesNotMatch(startedShort(at(28, 23), now), /day,/);
+  assert.deepEqual(spanOfDays("", now), {});
+  assert.deepEqual(spanOfDays("today", now), { since: String(at(30, 0)) });
+  assert.deepEqual(spanOfDays("week", now), { since: String(at(24, 0)) });
+  const { since, until } = spanOfDays("yesterday", now);
+  assert.ok(Number(since) === at(29, 0) && Number(until) < at(30, 0) && Number(until) > at(29, 23));
 });

@@ -15,6 +15,12 @@ const WORDS = {
   unknown: "cannot be known",
   declares: "declares that it can do without",
 };
+/** Of more than one. */
+const SEVERAL = {
+  "does-not": "do not declare",
+  unknown: "cannot be known",
+  declares: "declare that they can do without",
+};
 /** Those first about which something may have to be done. */
 const ORDER = /** @type {Says[]} */ (Object.keys(WORDS));
 
@@ -54,8 +60,10 @@ function inWords(rows) {
   if (rows.length === 0) {
     return "No C extension is loaded: nothing stands in the way of a free-threaded build.";
   }
-  const numbers = ORDER.map((says) => [rows.filter((row) => row.says === says).length, WORDS[says]]);
-  const parts = numbers.filter(([number]) => number).map(([number, words]) => `${number} ${words}`);
+  const parts = ORDER.flatMap((says) => {
+    const number = rows.filter((row) => row.says === says).length;
+    return number ? [`${number} ${number === 1 ? WORDS[says] : SEVERAL[says]}`] : [];
+  });
   return `Of ${text(count(rows.length))} extension${rows.length === 1 ? "" : "s"}: ${parts.join(", ")}.`;
 }
 
