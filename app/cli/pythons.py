@@ -19,7 +19,8 @@ def pythons(
     as_json: Annotated[bool, typer.Option("--json", help="print the list as one object")] = False,
 ) -> None:
     """List the interpreters found, and which of them can be observed."""
-    found = interpreters.find(Settings.load().pythons)
+    settings = Settings.load()
+    found = interpreters.find(settings.pythons, settings.interpreters_file)
     if as_json:
         typer.echo(json.dumps({"interpreters": [asdict(one) for one in found]}, ensure_ascii=False))
     else:

@@ -7,6 +7,7 @@ of pyenv are left out: what is behind them is found by itself, and they take ten
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from typing import Any
 
 from app.model import versions
 from app.model.errors import BadRequest, NotFound
+from app.runs import remembered
 
 ANSWER_LIMIT_S = 10.0
 _AT_ONCE = 4  # an interpreter that starts is 20 ms of one core
@@ -72,14 +74,29 @@ class _Silent(Exception):
 
 
 _answers: dict[tuple[str, int, int], Interpreter | _Silent] = {}
+_said: remembered.Answers = {}  # the words of those that spoke of themselves
 
 
-def find(extra: Sequence[str] = ()) -> list[Interpreter]:
+def find(extra: Sequence[str] = (), memory: Path | None = None) -> list[Interpreter]:
     """All interpreters found, newest first.
 
     `extra` are paths of executables or of directories that hold some. One of these that cannot be asked is in
     the list with the reason; one that was merely come across, such as a shim with nothing behind it, is not.
+    Who is in the file `memory` is not asked again, and who was asked is put there.
     """
+    kept = remembered.recall(memory) if memory is not None else {}
+    for key, answer in kept.items():
+        with contextlib.suppress(
+            ValueError, KeyError, TypeError
+        ):  # of another version of GILScope, or damaged
+            _take(key, answer)
+    found = _found(extra)
+    if memory is not None and _said.keys() - kept.keys():
+        remembered.keep(memory, {key: said for key, said in _said.items() if _is_there(key)})
+    return found
+
+
+def _found(extra: Sequence[str]) -> list[Interpreter]:
     named = {_program(path): path for name in extra for path in _within(name)}
     programs = list(dict.fromkeys([*named, *map(_program, _on_this_machine())]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -204,8 +221,29 @@ def _known(path: str) -> Interpreter | _Silent:
         return _Silent(error.strerror)
     key = (program, status.st_mtime_ns, status.st_size)
     if key not in _answers:
-        _answers[key] = _asked(program)
+        try:
+            _take(key, _asked(program))
+        except _Silent as silent:
+            _answers[key] = silent
     return _answers[key]
+
+
+def _take(key: tuple[str, int, int], answer: dict[str, Any]) -> None:
+    """Know what a program said."""
+    interpreter = _answers[key] = _interpreter(answer)
+    # What a shim leads to may be another tomorrow, though its file is the same.
+    if interpreter.path == key[0]:
+        _said[key] = answer
+
+
+def _is_there(key: tuple[str, int, int]) -> bool:
+    """Whether that is still what the file is."""
+    program, *then = key
+    try:
+        status = os.stat(program)
+    except OSError:
+        return False
+    return [status.st_mtime_ns, status.st_size] == then
 
 
 def _program(path: str) -> str:
@@ -228,7 +266,8 @@ def _file(path: str) -> str:
     return f"{os.path.dirname(real)}:{status.st_dev}:{status.st_ino}"
 
 
-def _asked(path: str) -> Interpreter | _Silent:
+def _asked(path: str) -> dict[str, Any]:
+    """What an executable says of itself; _Silent where it says nothing of the kind."""
     try:
         answer = subprocess.run(
             [path, "-I", "-S", "-c", _QUESTION],
@@ -236,14 +275,17 @@ def _asked(path: str) -> Interpreter | _Silent:
             capture_output=True,
             timeout=ANSWER_LIMIT_S,
         )
-        return _interpreter(json.loads(answer.stdout))
+        said = json.loads(answer.stdout)
+        _interpreter(said)
+        return dict(said)
     except subprocess.TimeoutExpired:
-        return _Silent(f"it did not answer within {ANSWER_LIMIT_S:g} s")
+        raise _Silent(f"it did not answer within {ANSWER_LIMIT_S:g} s") from None
     except OSError as error:
-        return _Silent(error.strerror)
+        raise _Silent(error.strerror) from None
     except (ValueError, KeyError, TypeError):
-        said = answer.stderr.decode(errors="replace").strip().splitlines()
-        return _Silent(said[0] if said else f"it ended with status {answer.returncode} and no answer")
+        lines = answer.stderr.decode(errors="replace").strip().splitlines()
+        why = lines[0] if lines else f"it ended with status {answer.returncode} and no answer"
+        raise _Silent(why) from None
 
 
 def _interpreter(answer: dict[str, Any]) -> Interpreter:

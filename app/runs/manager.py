@@ -99,7 +99,9 @@ class Manager:
         """The interpreters found on this machine, newest first."""
         # Who asks while others ask waits for their answers, instead of asking every interpreter once more.
         async with self._finding:
-            return await asyncio.to_thread(interpreters.find, self._settings.pythons)
+            return await asyncio.to_thread(
+                interpreters.find, self._settings.pythons, self._settings.interpreters_file
+            )
 
     async def start(
         self, request: RunRequest, recording: Recording | None = None, listener: Listener | None = None

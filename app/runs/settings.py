@@ -153,10 +153,12 @@ class Settings:
     @property
     def home(self) -> Path:
         """The data directory."""
-        if self.data_dir:
-            return Path(self.data_dir)
-        state = os.environ.get("XDG_STATE_HOME", "")
-        return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "gilscope"
+        return Path(self.data_dir) if self.data_dir else _of_user("XDG_STATE_HOME", ".local/state")
+
+    @property
+    def interpreters_file(self) -> Path:
+        """What interpreters have said of themselves; it can be thrown away."""
+        return _of_user("XDG_CACHE_HOME", ".cache") / "interpreters.json"
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, **flags: Any) -> Settings:
@@ -167,6 +169,12 @@ class Settings:
             if text and setting.name not in values:
                 values[setting.name] = _parsed(setting.metadata["env"], setting.metadata["parse"], text)
         return cls(**values)
+
+
+def _of_user(variable: str, else_in_home: str) -> Path:
+    """This program's folder in one of the user's (XDG Base Directory Specification)."""
+    folder = os.environ.get(variable, "")
+    return (Path(folder) if os.path.isabs(folder) else Path.home() / else_in_home) / "gilscope"
 
 
 @dataclass(frozen=True, slots=True)

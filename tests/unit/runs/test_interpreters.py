@@ -163,6 +163,54 @@ def test_it_is_asked_once_for_as_long_as_the_file_stays_as_it_is(tmp_path):
     assert log.read_text() == "asked\n" * 2
 
 
+def asked_anew(memory):
+    """As another process would: it knows what is in the file, and nothing else."""
+    interpreters._answers.clear()
+    interpreters._said.clear()
+    return [one.label for one in find([], memory) if one.path != OWN]
+
+
+def test_what_it_said_is_kept_from_one_command_to_the_next(tmp_path):
+    path, log, memory = tmp_path / "path/python3.12", tmp_path / "log", tmp_path / "home/kept.json"
+    python(path, 3, 12, 1)
+    path.write_text(path.read_text() + f"echo asked >> {log}\n")
+    assert asked_anew(memory) == asked_anew(memory) == ["3.12.1"]
+    assert log.read_text() == "asked\n"
+    python(path, 3, 12, 2)
+    assert asked_anew(memory) == ["3.12.2"]
+    path.unlink()
+    assert asked_anew(memory) == []
+    python(tmp_path / "path/python3.13", 3, 13, 0)
+    assert asked_anew(memory) == ["3.13.0"]
+    assert sorted(json.loads(memory.read_text())) == sorted([OWN, str(tmp_path / "path/python3.13")])
+
+
+def test_where_a_shim_leads_is_asked_each_time(tmp_path):
+    memory, shim = tmp_path / "kept.json", tmp_path / "path/python3"
+    python(tmp_path / "3.12/python3.12", 3, 12, 1)
+    python(tmp_path / "3.13/python3.13", 3, 13, 0)
+    where = tmp_path / "where"
+    script(shim, f'exec "$(/bin/cat {where})"')
+    for version, label in (("3.12", "3.12.1"), ("3.13", "3.13.0")):
+        where.write_text(str(tmp_path / version / f"python{version}"))
+        assert asked_anew(memory) == [label]
+
+
+@pytest.mark.parametrize("kept", ["", "[1]", '{"a": 1}', '{"a": [1, 2, {}]}', "{", '{"OWN": [1, 2]}'])
+def test_a_file_that_was_damaged_is_made_anew(tmp_path, kept):
+    memory = tmp_path / "kept.json"
+    memory.write_text(kept)
+    python(tmp_path / "path/python3.12", 3, 12, 1)
+    assert asked_anew(memory) == ["3.12.1"]
+    assert str(tmp_path / "path/python3.12") in json.loads(memory.read_text())
+
+
+def test_where_nothing_can_be_kept_all_are_asked(tmp_path):
+    (tmp_path / "file").write_text("")
+    python(tmp_path / "path/python3.12", 3, 12, 1)
+    assert asked_anew(tmp_path / "file/kept.json") == ["3.12.1"]
+
+
 def test_what_is_not_supported_says_why(tmp_path):
     path = tmp_path / "path"
     python(path / "python3.10", 3, 10, 13)

@@ -74,6 +74,14 @@ def test_runs_are_recorded_under_the_home_folder_unless_told_otherwise(monkeypat
     assert str(Settings(data_dir="/data").home) == "/data"
 
 
+def test_what_interpreters_said_is_kept_among_what_can_be_thrown_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert str(Settings().interpreters_file) == "/home/me/.cache/gilscope/interpreters.json"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert str(Settings(data_dir="/data").interpreters_file) == "/cache/gilscope/interpreters.json"
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "1001", "four", "1.5", "²"])
 def test_a_bad_number_names_variable_bound_and_value(value: str):
     with pytest.raises(BadRequest) as caught:
