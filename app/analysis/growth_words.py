@@ -54,6 +54,10 @@ def _kind(kind: GrowthKind, served_by: str | None) -> str:
 
 def _blocks(growth: GrowthRow, kind: GrowthKind, served_by: str | None) -> str:
     blocks = growth["large_blocks_per_s"]
+    if blocks is None:
+        return ""
+    if kind == "large_objects" and blocks < 1:
+        return ", in no more blocks than before: some get larger"
     if not blocks:
         return ""
     if kind == "other" and served_by is not None:

@@ -10,7 +10,7 @@ USER, PACKAGE, LIBRARY = range(3)
 _LIBRARY = re.compile(r"/lib(64)?/python3(\.\d+)?t?/|/python3\d+\.zip/|^<frozen ")
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 _PARTS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")  # of the function that they stand in
-_IMPORT = "<frozen importlib._bootstrap>"
+_IMPORT = "<frozen importlib._bootstrap"  # and _bootstrap_external
 # What calls a loop's callbacks: neither it nor who called the loop is to blame for what they do.
 _LOOPS = (
     *("/asyncio/events.py", "/asyncio/base_events.py", "/asyncio/runners.py"),
@@ -54,4 +54,4 @@ def part_of_another(function: str) -> bool:
 
 def imports(files: Iterable[str]) -> bool:
     """Whether a stack is inside an import."""
-    return any(file == _IMPORT for file in files)
+    return any(file.startswith(_IMPORT) for file in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.analysis.findings import hazards, polling
+from app.analysis.findings import handing_over, hazards, polling
 from app.analysis.findings.rows import LEAST_S, Rule, lets_go, locks, seen_enough, seen_s, share, wanted_cpus
 from app.model.findings import Finding
 from app.model.pids import own_pid
@@ -134,8 +134,8 @@ def free_threads(summary: Measurements) -> Finding | None:
     """A free-threaded build on which threads did run at once."""
     if summary["gils"] and not summary["target"]["free_threaded"]:
         return None
-    if hazards.lock_contention(summary):
-        return None  # they run by turns
+    if hazards.lock_contention(summary) or handing_over.handing_over_costs(summary):
+        return None  # they run by turns, or to no good
     for pid, threads in _by_process(summary):
         process = _process(summary, pid)
         if process["gil_enabled"] is not False:
@@ -156,7 +156,10 @@ def free_threads(summary: Measurements) -> Finding | None:
             evidence={"pid": pid, "threads": len(computing), "cores": cores, "wanted": wanted, "cpus": cpus},
             advice="As many threads as there are CPUs are enough: more stand in the run queue."
             if _too_many(wanted, cpus)
-            else "Threads are the right choice here, up to the number of CPUs. What they share needs locks.",
+            else "More threads can do more, up to the number of CPUs, if each works on objects of its own. "
+            "Those that change the same dict, list or counter take turns at it, and that may look like "
+            "computing: `gilscope compare` measures whether more threads get more done. What they share "
+            "needs locks.",
         )
     return None
 

@@ -52,6 +52,12 @@ _NATIVE_PROFILER = (
 )
 
 
+# Where objects of more than 512 bytes grow and hardly become more, a few get larger: a buffer that is being
+# filled, as what a long call of zlib makes, or a list that grows for ever. After so long it is the latter.
+_BLOCK = 1 << 20
+_FILLS_S = 15.0
+
+
 class _Grown(NamedTuple):
     row: MemoryRow
     growth: GrowthRow
@@ -69,6 +75,14 @@ class _Grown(NamedTuple):
         )
 
     @property
+    def may_end(self) -> bool:
+        """Whether it may be a buffer that is being filled."""
+        growth, blocks = self.growth, self.growth["large_blocks_per_s"]
+        lasts_s = growth["to_s"] - growth["from_s"]
+        few = blocks is not None and blocks * _BLOCK < growth["bytes_per_s"]
+        return few and lasts_s < _FILLS_S and self.share(("large_objects",)) >= _MOST
+
+    @property
     def is_native(self) -> bool:
         """Most of it is none of Python's; where another allocator serves Python too, that cannot be told."""
         library = self.row["c_library"]
@@ -78,7 +92,7 @@ class _Grown(NamedTuple):
 
 def memory_growth(summary: Measurements) -> Finding | None:
     """A process's memory, where most of what grows is Python's objects, or not known to be another's."""
-    found = [each for each in _grown(summary) if not each.is_native]
+    found = [each for each in _grown(summary) if not each.is_native and not each.may_end]
     if not found:
         return None
     kinds = [kind for kind, _ in growing(found[0].growth)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from app.analysis.findings import polling
-from app.analysis.findings.rows import SIGNAL, Rule, most_blocked, seen_enough, share, signals
+from app.analysis.findings.rows import SIGNAL, BlockedPlace, Rule, most_blocked, seen_enough, share, signals
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
 from app.model.pids import own_pid
@@ -172,6 +172,15 @@ def lock_contention(summary: Measurements) -> Finding | None:
     place = most_blocked(group, "lock")
     if place is None:
         return _contention(detail, evidence)
+    if _is_of_object(summary, group, place):
+        return _contention(
+            f"{detail} Most of it was in {place['function']}, in a line that takes no lock: without a GIL "
+            "each dict, list and set has a lock of its own, which who changes it takes.",
+            {**evidence, "place": place},
+            "Threads take turns at an object that they share",
+            "Give each thread a dict, list or counter of its own and put them together at the end, or divide "
+            "the object by key. More threads would only wait longer.",
+        )
     by = "".join(f", called by {caller.function}" for caller in islice(callers(place["callers"]), _CALLERS))
     return _contention(f"{detail} Most of it was in {place['function']}{by}.", {**evidence, "place": place})
 
@@ -247,7 +256,11 @@ def _looks_at_locks(thread: ThreadRow) -> list[TimeRow]:
 def _waits_for_signal(place: TimeRow) -> bool:
     """Whether it waits for a queue or an event; a semaphore is a lock that some may have at once."""
     waits = bool(place["function"] and SIGNAL.search(place["function"]))
-    return waits and not any("Semaphore" in caller.function for caller in callers(place["callers"]))
+    return waits and not _is_semaphore(place)
+
+
+def _is_semaphore(place: TimeRow) -> bool:
+    return any("Semaphore" in caller.function for caller in callers(place["callers"]))
 
 
 def _in_library(place: TimeRow) -> bool:
@@ -274,22 +287,49 @@ def _busy(thread: ThreadRow) -> float:
 
 
 def _run_delay(thread: ThreadRow) -> float:
-    """The share of time in which it was runnable and had no CPU."""
+    """The share of time in which it was runnable and had no CPU.
+
+    None of one that waits for a semaphore: that lets several in at once, which then wait for a CPU together.
+    """
+    if any(_is_semaphore(row) for row in _looks_at_locks(thread)):
+        return 0.0
     if not thread["counted_s"] or thread["run_delay_s"] is None:
         return 0.0
     return thread["run_delay_s"] / thread["counted_s"]
 
 
-def _contention(detail: str, evidence: Mapping[str, object]) -> Finding:
+_HOLD_LESS = (
+    "Hold the lock for less, or split what it guards over several locks. More threads would only wait longer."
+)
+
+
+def _contention(
+    detail: str,
+    evidence: Mapping[str, object],
+    title: str = "Threads take turns at a lock",
+    advice: str = _HOLD_LESS,
+) -> Finding:
     return Finding(
         code="lock-contention",
         severity="warning",
-        title="Threads take turns at a lock",
+        title=title,
         detail=detail,
         evidence=evidence,
-        advice="Hold the lock for less, or split what it guards over several locks. More threads would only "
-        "wait longer.",
+        advice=advice,
     )
+
+
+def _is_of_object(summary: Measurements, group: list[ThreadRow], place: BlockedPlace) -> bool:
+    """Whether what is waited for is the lock of an object, of a process that runs without a GIL."""
+    pid = group[0]["pid"]
+    free = any(row["pid"] == pid and row["gil_enabled"] is False for row in summary.get("processes", ()))
+    takes_lock = any(
+        row["takes_lock"]
+        for thread in group
+        for row in _looks_at_locks(thread)
+        if (row["function"], row["file"]) == (place["function"], place["file"])
+    )
+    return free and not takes_lock and owner(place["file"] or "") != LIBRARY
 
 
 def _workload(summary: Measurements) -> Reported:

@@ -21,7 +21,7 @@ from app.analysis.findings.rows import (
     share,
     wanted_cpus,
 )
-from app.analysis.sources import LIBRARY, owner, part_of_another
+from app.analysis.sources import LIBRARY, imports, owner, part_of_another
 from app.model.findings import Finding
 from app.model.summary import Caller, Measurements, ThreadRow, TimeRow, callers
 
@@ -200,17 +200,21 @@ def _running(thread: ThreadRow) -> Iterator[TimeRow]:
     """Where it ran, as far as that is known. On its way to a lock or a CPU it stands where it was before.
 
     A thread that has just been woken is no evidence of anything: without a GIL it counts as running while it
-    has no CPU yet.
+    has no CPU yet. Nor is one that imports: that is before the program begins.
     """
     return (
         row
         for row in thread["blocked"]
-        if row["state"] == "running" and row["function"] and not _is_woken(row)
+        if row["state"] == "running" and row["function"] and not _is_woken(row) and not _imports(row)
     )
 
 
 def _is_woken(row: TimeRow) -> bool:
     return row["function"] == _WAITS or any(caller[0] == _WAITS for caller in row["callers"])
+
+
+def _imports(row: TimeRow) -> bool:
+    return imports(file for _, file, _ in _frames(row))
 
 
 def _frames(row: TimeRow) -> Iterator[Caller]:

@@ -61,13 +61,15 @@ def test_who_hands_over_for_longer_than_the_work_takes_is_told() -> None:
     assert finding.code == "handing-over-costs"
     assert finding.detail == (
         "Process 1 took 2.50 s of CPU to hand work to other processes and to take back what came of it; its "
-        "2 workers took 1.00 s for all that they did, and waited for work for 70% of the time."
+        "2 workers took 1.00 s for the work, 0.00 s to take it and to give back, and waited for work for 70% "
+        "of the time."
     )
     assert finding.evidence == {
         "pid": 1,
         "worker_pids": [2, 3],
         "handing_cpu_s": 2.5,
-        "workers_cpu_s": 1.0,
+        "passing_cpu_s": 0.0,
+        "work_cpu_s": 1.0,
         "waited_share": 0.7,
     }
 
@@ -102,3 +104,53 @@ def test_what_only_resembles_it_is_not(threads: list[Row]) -> None:
 def test_what_was_hardly_seen_counts_for_nothing() -> None:
     unseen = {**worker(3), "coverage": 0.3}
     assert told(feeder(1.0), manager(1.5), worker(2), unseen) is None
+
+
+LOADS, DUMPS = ("SimpleQueue.get", QUEUES), ("SimpleQueue.put", QUEUES)
+
+
+def unpacks(pid: int, *, loads_s: float = 4.0, works_s: float = 2.0, cpu_s: float = 3.0) -> Row:
+    """A worker of a Pool: it makes objects of what comes, works, and gives a little back."""
+    return thread(
+        pid,
+        cpu_s,
+        spent("running", loads_s, *LOADS),
+        spent("io", 1.0, "Connection._recv", "/lib/multiprocessing/connection.py", LOADS),
+        spent("lock", 2.0, "SemLock.__enter__", "/lib/multiprocessing/synchronize.py", LOADS),
+        spent("running", works_s, "work", APP, ("worker", "/lib/multiprocessing/pool.py")),
+    )
+
+
+def packs(cpu_s: float) -> Row:
+    of = ("Pool._handle_tasks", "/lib/multiprocessing/pool.py")
+    return thread(
+        1, cpu_s, spent("running", 4.0, "ForkingPickler.dumps", "/lib/multiprocessing/reduction.py", of)
+    )
+
+
+def test_what_is_large_for_the_work_that_is_done_with_it_is_told_by_the_cpu_of_both_sides() -> None:
+    finding = told(packs(2.0), unpacks(2), unpacks(3))
+    assert finding.evidence["passing_cpu_s"] == pytest.approx(4.0)
+    assert finding.evidence["work_cpu_s"] == pytest.approx(2.0)
+    assert finding.evidence["waited_share"] == pytest.approx(0.3)
+    assert finding.advice.startswith("What is handed over is large")
+    assert (
+        told(packs(2.0), unpacks(2, loads_s=1.0, works_s=6.0), unpacks(3, loads_s=1.0, works_s=6.0)) is None
+    )
+
+
+def test_what_workers_give_back_counts_with_the_waits_of_that() -> None:
+    gives = thread(
+        2,
+        3.0,
+        spent("running", 3.0, "ForkingPickler.dumps", "/lib/multiprocessing/reduction.py", DUMPS),
+        spent("io", 4.0, "Connection._send", "/lib/multiprocessing/connection.py", DUMPS),
+        spent("running", 2.0, "work", APP, ("worker", "/lib/multiprocessing/pool.py")),
+    )
+    taken = ("Pool._handle_results", "/lib/multiprocessing/pool.py")
+    takes = thread(
+        1, 2.0, spent("running", 5.0, "Connection._recv", "/lib/multiprocessing/connection.py", taken)
+    )
+    finding = told(takes, gives, {**gives, "pid": 3})
+    assert finding.evidence["passing_cpu_s"] == pytest.approx(3.6)
+    assert finding.evidence["waited_share"] == 0.0

@@ -186,3 +186,31 @@ def test_who_is_blocked_for_ever_does_not_contend() -> None:
     assert contended(*threads, deadlock=None)
     assert not contended(*threads, deadlock=told)
     assert not contended(*threads, blocked_workers=4, raised_at_s=1.0, workers=4)
+
+
+def test_without_a_gil_the_lock_of_a_shared_object_is_told_as_such() -> None:
+    place = {**blocked("count", 7.5, line=5, file="/srv/app.py"), "takes_lock": False}
+    threads = [{**thread(f"t{n}", 0.75), "blocked": [place]} for n in range(4)]
+    free = {"threads": threads, "workload": None, "processes": [{"pid": 1, "gil_enabled": False}]}
+    found = hazards.lock_contention(free)
+    assert found is not None
+    assert found.title == "Threads take turns at an object that they share"
+    assert "Most of it was in count, in a line that takes no lock" in found.detail
+    assert "a dict, list or counter of its own" in found.advice
+    place["takes_lock"] = True
+    found = hazards.lock_contention(free)
+    assert found is not None
+    assert found.title == "Threads take turns at a lock"
+    place["takes_lock"], free["processes"] = False, [{"pid": 1, "gil_enabled": True}]
+    found = hazards.lock_contention(free)
+    assert found is not None
+    assert found.title == "Threads take turns at a lock"
+
+
+def test_two_connections_that_wait_for_a_cpu_are_no_single_lock() -> None:
+    """On a busy machine eight threads at a semaphore of two: two are at work, and stand in the run queue."""
+    waits = blocked("Condition.wait", 7.5, "Semaphore.acquire", "query", file="/lib/threading.py")
+    threads = [{**thread(f"t{n}", 0.75, run_delay_s=1.0), "blocked": [waits]} for n in range(8)]
+    assert not contended(*threads)
+    one = [{**thread(f"t{n}", 0.87), "blocked": [waits]} for n in range(8)]
+    assert contended(*one)

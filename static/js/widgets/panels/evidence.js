@@ -127,6 +127,8 @@ export const EVIDENCE = {
   worker_pids: ["Its workers", "pid"],
   handing_cpu_s: ["CPU time to hand work over", "s"],
   workers_cpu_s: ["CPU time of the workers", "s"],
+  passing_cpu_s: ["CPU time of the workers to take it and to give back", "s"],
+  work_cpu_s: ["CPU time of the work itself", "s"],
   waited_share: ["Time that the workers waited for work", "share"],
   asks: ["What it calls to ask", "id"],
   poll_share: ["Share of its Python that asks", "share"],
