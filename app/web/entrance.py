@@ -17,14 +17,18 @@ ENTER = "/enter"  # where its form is sent
 _template = assets.templates().get_template("entrance.html")
 
 
-def page(nonce: str, again: bool = False, refused: bool = False) -> HTMLResponse:
-    """The page; `again` has it loaded once more, `refused` says that a token was not the right one."""
+def page(nonce: str, to: str, again: bool = False, refused: bool = False) -> HTMLResponse:
+    """The page; `again` has it loaded once more, `refused` says that a token was not the right one.
+
+    `to` is the address that was asked for, to which the right token leads.
+    """
     return HTMLResponse(
         _template.render(
             nonce=nonce,
             again=again,
             refused=refused,
             action=ENTER,
+            to=to,
             styles=_styles(),
             theme=_file("js/theme.js"),
         ),

@@ -101,17 +101,16 @@ class Guard:
         session = cookie_parser(headers.get("cookie", "")).get(cookie)
         role = None if session is None else self._sessions.role(session)
         if scope["type"] == "http" and scope["path"] == entrance.ENTER and scope["method"] == "POST":
-            known = self._role_of(await _given_token(receive))
+            form = await _form(receive)
+            known = self._role_of(form.get("token"))
+            to = _own_address(form.get("to", ""))
             if role is None and known is None:
-                return entrance.page(scope["state"]["csp_nonce"], refused=True)
-            return self._entrance(scope, cookie, "/", role, known and Admission(known, SESSION_S))
+                return entrance.page(scope["state"]["csp_nonce"], to, refused=True)
+            return self._entrance(scope, cookie, to, role, known and Admission(known, SESSION_S))
         code = _query(scope).get("code") if _is_page(scope) and scope["method"] == "GET" else None
         given = None if code is None else self._sessions.redeem(code)
         if code is not None and (given or role):
-            rest = urlencode({name: value for name, value in _query(scope).items() if name != "code"})
-            # A path that begins with two slashes would lead to another host.
-            path = "/" + quote(scope["path"].lstrip("/"))
-            return self._entrance(scope, cookie, f"{path}?{rest}" if rest else path, role, given)
+            return self._entrance(scope, cookie, _asked_for(scope), role, given)
         role = role or self._role_of(bearer(headers))
         if role is not None:
             admit(scope)
@@ -144,7 +143,7 @@ class Guard:
         led_here = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if not led_here and self._on_stranger is not None:
             self._on_stranger()
-        return entrance.page(scope["state"]["csp_nonce"], again=led_here)
+        return entrance.page(scope["state"]["csp_nonce"], _asked_for(scope), again=led_here)
 
     def _role_of(self, candidate: str | None) -> Role | None:
         if candidate is None:
@@ -183,8 +182,20 @@ def _cookie_name(scope: Scope, headers: Headers) -> str:
     return f"gilscope-{host['port'] or _DEFAULT_PORTS[_scheme(scope)]}"
 
 
-async def _given_token(receive: Receive) -> str | None:
-    """The token of the form in a request's body; None where there is none, or the body is too long."""
+def _asked_for(scope: Scope) -> str:
+    """The address of a request here, without the code that lets in."""
+    rest = urlencode({name: value for name, value in _query(scope).items() if name != "code"})
+    path = "/" + quote(scope["path"].lstrip("/"))
+    return f"{path}?{rest}" if rest else path
+
+
+def _own_address(to: str) -> str:
+    """One of this server's pages: what begins with two slashes would lead to another host."""
+    return "/" + to.lstrip("/\\") if to.startswith("/") else "/"
+
+
+async def _form(receive: Receive) -> dict[str, str]:
+    """The fields of the form in a request's body; none where the body is too long."""
     body = b""
     more = True
     while more and len(body) <= _FORM_BYTES:
@@ -192,8 +203,8 @@ async def _given_token(receive: Receive) -> str | None:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     if more or len(body) > _FORM_BYTES:
-        return None
-    return dict(parse_qsl(body.decode("latin-1"))).get("token")
+        return {}
+    return dict(parse_qsl(body.decode("latin-1")))
 
 
 def _secure(headers: MutableHeaders, nonce: str) -> None:

@@ -64,6 +64,10 @@ def test_workers_have_their_own_pids_everywhere_and_those_that_are_not_observed_
     expect(process.locator(".tasks tbody tr")).to_have_text([re.compile("^parse *b1")])
     for lane in page.locator(".labels li.gil").all():
         expect(lane).to_have_attribute("title", re.compile(rf"worker [ab] · pid {PID}: "))
+    tab(page, "Overview")
+    expect(page.locator(".glance .of-threads th")).to_contain_text(
+        [f"worker a · pid {PID}", f"worker b · pid {PID}"]
+    )
     for name in ("Threads", "Memory", "Process"):
         tab(page, name)
         expect(page.get_by_role("tabpanel", name=name)).to_contain_text(f"b · {PID}")

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from .conftest import TOKEN, Site
+from .steps import import_made
 
 
 class Neighbour(ThreadingHTTPServer):
@@ -86,7 +87,7 @@ def test_a_page_of_another_port_reads_nothing(
 
 
 def test_a_used_address_opens_the_form_in_another_browser_and_the_token_lets_it_in(
-    new_page: Callable[..., Page], browser, site: Site
+    new_page: Callable[..., Page], browser: Browser, site: Site
 ) -> None:
     address = site.address()
     new_page().goto(address)
@@ -106,6 +107,22 @@ def test_a_used_address_opens_the_form_in_another_browser_and_the_token_lets_it_
     other.get_by_role("button", name="Enter").click()
     expect(other.get_by_role("heading", name="Watch the GIL of a real process")).to_be_visible()
     context.close()
+
+
+def test_a_link_to_a_time_of_a_run_leads_there_past_the_form(
+    page: Page, browser: Browser, site: Site
+) -> None:
+    asked = f"{import_made(page, 'linked')}?window=0.5-1.5&select=0.75-1"
+    with browser.new_context() as context:
+        other = context.new_page()
+        other.goto(asked)
+        other.get_by_label("Or give the token").fill("not the token")
+        other.get_by_role("button", name="Enter").click()
+        expect(other.get_by_role("alert")).to_be_visible()
+        other.get_by_label("Or give the token").fill(TOKEN)
+        other.get_by_role("button", name="Enter").click()
+        expect(other.locator(".selection")).to_contain_text("Selected 0.750 to 1.000 s")
+        expect(other).to_have_url(asked)
 
 
 def test_a_link_from_another_page_brings_a_known_browser_in(

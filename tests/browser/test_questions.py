@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
+from support import recorded
 
-from .steps import LIVE, api, import_made, start, tab
+from .steps import LIVE, api, import_file, import_made, tab
 
 # A workload of each question, its first figures, and the panel on view while it runs and once it has ended.
 ASKED = [
@@ -49,7 +51,7 @@ def test_what_a_run_showed_is_told_where_it_opens_on_another_panel(page: Page) -
     expect(page).to_have_url(re.compile("tab=result"))
     page.reload()
     expect(page.get_by_role("tab", selected=True)).to_have_text("Result")
-    expect(page.locator(".figure:visible dt").first).to_have_text("RSS")
+    expect(page.locator(".figure:visible dt").first).to_have_text("RSS, peak")
 
 
 def test_a_hand_chooses_against_the_question(page: Page) -> None:
@@ -80,16 +82,16 @@ def test_advice_that_is_a_setting_of_the_workload_is_a_button(page: Page) -> Non
     assert (run["workload"], run["params"]["order"]) == ("deadlock", "ranked")
 
 
-def test_advice_that_any_workload_can_follow_is_a_button_too(page: Page) -> None:
+def test_advice_that_any_workload_can_follow_is_a_button_too(page: Page, tmp_path: Path) -> None:
     """`primes` is there to show no finding; that the GIL is saturated is found of it as of any."""
-    start(page, "primes", executor="threads", workers="2", seconds="20")
+    run = {"kind": "workload", "name": "primes", "executor": "threads", "workers": 2, "seconds": 20}
+    page.goto(import_file(page, recorded.write(tmp_path / "primes.jsonl", seconds=6, run=run)))
     first = page.url
-    finding = page.locator(".found .finding", has_text="gil-saturated")
     tab(page, "Findings")
+    finding = page.locator(".found .finding", has_text="gil-saturated")
     way = finding.locator(".fix", has_text="The same with processes")
-    expect(way).to_be_visible()
     way.get_by_role("button", name="Run it so").click()
     page.wait_for_url(lambda url: "/runs/" in url and url.split("?")[0] != first.split("?")[0])
     expect(page.locator(LIVE)).to_be_visible()
-    run = api(page, urlsplit(page.url).path)
-    assert (run["workload"], run["executor"], run["workers"]) == ("primes", "processes", 2)
+    started = api(page, urlsplit(page.url).path)
+    assert (started["workload"], started["executor"], started["workers"]) == ("primes", "processes", 2)

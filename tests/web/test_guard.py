@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import socket
@@ -255,6 +256,19 @@ def test_the_form_lets_in_who_has_the_token(site, stranger):
     assert (response.status_code, response.headers["location"]) == (303, "/")
     assert "the-token-of-the-tests" not in response.headers["set-cookie"]
     assert stranger.get("/api/v1/runs").status_code == 200
+
+
+def test_the_form_leads_to_the_address_that_was_asked_for_and_to_no_other_host(site, stranger):
+    asked = "/runs/abc?window=1-2&select=1.2-1.4"
+    page = stranger.get(asked, headers={"Accept": "text/html"})
+    assert page.status_code == 401
+    assert html.escape(asked) in page.text
+    for to, there in ((asked, asked), ("//evil.example/", "/evil.example/"), ("https://evil.example", "/")):
+        form = {"token": "the-token-of-the-tests", "to": to}
+        response = stranger.post("/enter", data=form, headers={"Origin": site.url})
+        assert (response.status_code, response.headers["location"]) == (303, there)
+    wrong = stranger.get("/", headers={"Accept": "text/html"})
+    assert wrong.status_code == 200, "it is known now"
 
 
 @pytest.mark.asks

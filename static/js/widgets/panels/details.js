@@ -70,10 +70,11 @@ export class Details {
   }
 
   /** What a run showed comes first where it opened on another panel. @param {RunState} state */
-  #tellAnswer({ summary, reported }) {
+  #tellAnswer({ summary, reported, span }) {
     const showed = (reported ?? summary?.workload)?.showed;
     const first = summary && Array.isArray(showed) ? showed.at(0) : undefined;
-    this.#answer.hidden = first === undefined || this.#tabs.chosen !== null || this.#tabs.isOn("result");
+    this.#answer.hidden = first === undefined || span !== null || this.#tabs.chosen !== null ||
+      this.#tabs.isOn("result");
     if (!this.#answer.hidden) {
       find(this.#answer, ".said", HTMLElement).replaceChildren(...prose(String(first)));
     }

@@ -66,6 +66,7 @@ class Glance {
   /** @param {Seen[]} threads @param {HotFunction[]} hot */
   update(threads, hot) {
     const busy = busiest(threads);
+    this.#root.classList.toggle("one-process", new Set(busy.map(({ pid }) => pid)).size < 2);
     this.#root.hidden = busy.length === 0;
     this.#threads.update(busy);
     this.#ofCode.hidden = hot.length === 0;
@@ -97,7 +98,13 @@ class ThreadRow {
     this.element = make(
       "tr",
       {},
-      make("th", { scope: "row", title: `${processName(pid)} · tid ${tid}` }, name || "(no name)"),
+      make(
+        "th",
+        { scope: "row", title: `${name} · ${processName(pid)} · tid ${tid}` },
+        name || "(no name)",
+        " ",
+        make("small", { class: "place whose" }, processName(pid)),
+      ),
       make("td", { class: "states" }, this.bar.element),
     );
   }

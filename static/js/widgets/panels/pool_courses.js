@@ -17,6 +17,10 @@ const CHARTS = /** @type {const} */ ([
   { what: "tasks waiting", lines: [["waiting", 2]], atLeast: 5 },
 ]);
 
+/** There is no half of a thread. */
+const WHOLE = [1, 2, 5].flatMap((step) => [step, 10 * step, 100 * step, 1e3 * step, 1e4 * step, 1e5 * step])
+  .sort((one, other) => one - other);
+
 export class PoolCourses {
   #host;
   #palette;
@@ -78,6 +82,7 @@ export class PoolCourses {
           title: `${name}: ${what}`,
           lines: lines.map(([label]) => ({ label, column: label })),
           show: count,
+          steps: WHOLE,
           atLeast,
         };
         return createChart(hosts[place][index], kind, this.#palette, this.#onView);

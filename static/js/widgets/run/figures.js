@@ -38,6 +38,9 @@ const TILES = {
   collector: { measure: "collector_share", show: share },
 };
 
+/** What the meanings of figures that roll say of their time: of a run that has ended they are of more. */
+const LAST_SECOND = /(over|in) the last second/;
+
 /** @param {Maybe} value */
 function waiters(value) {
   return typeof value === "number" ? { value: value.toFixed(2), unit: "" } : count(value);
@@ -70,6 +73,7 @@ export class FigureTiles {
         key,
         tile,
         element,
+        head: find(element, "dt", HTMLElement),
         meaning: element.title,
         value: find(element, ".value", HTMLElement),
         soFar: find(element, ".so-far", HTMLElement),
@@ -92,16 +96,19 @@ export class FigureTiles {
     const live = figures.gils.find((candidate) => candidate.gil === figures.main_gil);
     const gil = summary ? busiest(summary.gils) : live;
     const reading = read(state, figures.totals, gil);
-    for (const { tile, element, meaning, value, unit, soFar } of this.#tiles) {
+    for (const { tile, element, head, meaning, value, unit, soFar } of this.#tiles) {
       const figure = reading[tile.measure];
       const quantity = tile.show(figure);
       setText(value, quantity.value);
+      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? ""));
       // Of a run that has ended memory is told at its highest, which no later reading need be.
-      const peak = tile.measure === "rss" && summary ? " peak" : "";
-      setText(unit, figure === null ? "" : quantity.unit + (tile.unit ?? "") + peak);
+      if (tile.measure === "rss") setText(head, summary ? "RSS, peak" : "RSS");
       setText(soFar, summary ? "" : soFarOf(tile, figures, live));
       soFar.hidden = Boolean(summary);
-      element.title = figure === null ? `${meaning} ${whyNot(state, tile)}` : meaning;
+      const of = summary
+        ? meaning.replace(LAST_SECOND, `over ${state.span ? "this time" : "the whole run"}`)
+        : meaning;
+      element.title = figure === null ? `${of} ${whyNot(state, tile)}` : of;
       element.classList.toggle("thin", tile.measure === "coverage" && isThin(figure));
     }
     const told = (state.told.findings ?? []).some(({ code }) => code === "observation-thin");

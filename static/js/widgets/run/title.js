@@ -185,7 +185,9 @@ export function describe({ run, processes }) {
   const workers = [...processes.values()].filter(({ worker, parent }) => worker && parent === null).length;
   if (workers) parts.push(`${workers} workers`);
   else if (process && run?.name !== `pid ${first.pid}`) parts.push(processName(first.pid));
-  if (run?.exit_code) {
+  // That a signal ended what was stopped, or whose time was over, is how that is done.
+  const asked = run?.state === "stopped" || run?.state === "timed_out";
+  if (run?.exit_code && !(asked && run.exit_code < 0)) {
     parts.push(run.exit_code < 0 ? `ended by signal ${-run.exit_code}` : `exit status ${run.exit_code}`);
   }
   return parts;
