@@ -30,9 +30,10 @@ from statistics import median
 from typing import Any
 
 from app.analysis.estimates import MedianEstimate, estimate
-from app.analysis.scaling import AMDAHL, LAWS, USL, ScalingLaw, fit, intervals, r_squared
+from app.analysis.scaling import AMDAHL, LAWS, USL, ScalingFit, ScalingLaw, fit, intervals, r_squared
 
 SATURATED = 0.9  # of the cores
+FAR_OFF = 0.2  # of a point that a law passes by
 UNKNOWN = 0.9  # wide is the interval of a share of which nothing is known
 _SHARES = ("serial_share", "contention")
 
@@ -78,6 +79,11 @@ def _saturated(series: ScalingSeries, workers: int, cores: int) -> bool:
     return bool(wanted) and workers > cores and median(wanted or ()) >= SATURATED * cores
 
 
+def _off(fitted: ScalingFit, points: Mapping[int, Sequence[float]]) -> float:
+    """By how much of a point it passes by one at the most: of points that are alike R² says nothing."""
+    return max(abs(fitted.throughput(n) / median(values) - 1) for n, values in points.items())
+
+
 def _point(workers: int, values: Sequence[float], used: bool) -> Json:
     found = estimate(values)
     return {"workers": workers, **(found.to_json() if found else {}), "used": used}
@@ -87,6 +93,9 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
     fitted = fit(law, points)
     if fitted is None:
         return None
+    fits = r_squared(fitted, points)
+    if fits is not None and fits < 0 and _off(fitted, points) > FAR_OFF:
+        return None  # the mean of what was measured fits better
     between = intervals(law, points) or {}
     values = fitted.parameters | ({"knee": fitted.knee} if fitted.knee is not None else {})
     parameters: Json = {}
@@ -98,7 +107,7 @@ def _law_row(law: ScalingLaw, points: Mapping[int, Sequence[float]], most: int) 
     return {
         "law": law.name,
         "parameters": parameters,
-        "r_squared": r_squared(fitted, points),
+        "r_squared": fits,
         "limit": fitted.limit,
         "curve": [[n, fitted.throughput(n)] for n in range(1, most + 1)],
     }
@@ -128,7 +137,7 @@ def _sentence(
     elif too_few:
         parts.append("too few worker counts for a law.")
     else:
-        parts.append("the repetitions differ by too much for a law.")
+        parts.append("the repetitions differ by too much for a law, or follow none.")
     if gil_work is not None:
         parts.append(
             f" By the GIL's timeline {_spoken({**gil_work.to_json(), 'value': gil_work.median})} of the work "

@@ -8,7 +8,7 @@ import { getComparison, listRuns, Problem } from "../net/api.js";
 import { followerOf, startFollower } from "../net/pair.js";
 import { RunState } from "../state/run_state.js";
 import { Compared } from "../widgets/compared.js";
-import { unitOf } from "../widgets/fields.js";
+import { settingsIn } from "../widgets/fields.js";
 import { FollowedRun } from "../widgets/run/followed_run.js";
 import { Notice } from "../widgets/notice.js";
 import { settingsOf, startedAt } from "../widgets/run_list.js";
@@ -78,16 +78,11 @@ function compare(first, second) {
 
 /** Its name, when it was, and what it was asked for. @param {KeptRun} run */
 function nameOf(run) {
-  const params = Object.entries(run.params ?? {}).flatMap(([key, value]) => {
-    const { name, show } = unitOf(key);
-    const shown = show(value);
-    return typeof shown === "string" ? `${name} ${shown.slice(0, 20)}` : [];
-  });
   const parts = [
     run.name,
     startedAt(run.started_at),
     settingsOf(run),
-    ...params,
+    ...settingsIn(run.params ?? {}, 20),
     run.state.replace("_", " "),
   ];
   return parts.filter(Boolean).join(" · ");

@@ -12,7 +12,7 @@ import { BY_UNIT, duration, text } from "../base/format.js";
 import { ComparisonBoard } from "../charts/comparison.js";
 import { interval, pan, whole, zoom } from "../state/time_window.js";
 import { showAtOnce, showProgram } from "./compared_programs.js";
-import { unitOf } from "./fields.js";
+import { settingsIn, unitOf } from "./fields.js";
 import { attachGestures, attachPointer } from "./run/gestures.js";
 import { startedAt } from "./run_list.js";
 import { badgeOf, describe } from "./run/title.js";
@@ -138,9 +138,7 @@ export class Compared {
     const badge = find(head, ".badge", HTMLElement);
     setText(badge, badgeOf(run));
     badge.dataset.state = run.state;
-    const params = Object.entries(run.params ?? {}).map(([param, value]) =>
-      `${param} ${String(value).slice(0, 40)}`
-    );
+    const params = settingsIn(run.params ?? {}, 40);
     const when = [run.started_at === null ? "" : startedAt(run.started_at), ...params];
     setText(find(head, ".when", HTMLElement), when.filter(Boolean).join(" · "));
     const showed = summary?.workload?.showed;

@@ -74,6 +74,18 @@ export function unitOf(name) {
   return { name: label(name), show: (value) => shown(value, showOf(name) ?? plain) };
 }
 
+/**
+ * What a run was started with, in the words of a form; none of what is no short value.
+ * @param {{[name: string]: unknown}} params @param {number} most letters of a value @returns {string[]}
+ */
+export function settingsIn(params, most = 24) {
+  return Object.entries(params).flatMap(([key, value]) => {
+    const { name, show } = unitOf(key);
+    const words = show(value);
+    return typeof words === "string" ? `${name} ${words.slice(0, most)}` : [];
+  });
+}
+
 /** @param {string} name without the unit, which stands beside the figure */
 function label(name) {
   return name.replace(/(?<!_per)_(ms|us|s|bytes|mib)$/, "").replace(/_/g, " ");

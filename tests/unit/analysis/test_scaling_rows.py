@@ -74,7 +74,7 @@ def test_no_law_is_drawn_through_noise() -> None:
     values = {n: [random.choice((30.0, 300.0, 1500.0)) for _ in range(5)] for n in (1, 2, 3)}
     row = scaling_row(ScalingSeries("threads", "3.15.0", "throughput", values, {}), CORES)
     assert row["laws"] == []
-    assert row["sentence"].endswith("the repetitions differ by too much for a law.")
+    assert row["sentence"].endswith("the repetitions differ by too much for a law, or follow none.")
     assert len(row["points"]) == 3
 
 
@@ -96,3 +96,12 @@ def test_a_workload_that_measures_how_it_scales_is_taken_at_its_word() -> None:
     [row] = result(tally_of([trials]))["scaling"]
     assert row["source"] == "reported"
     assert row["laws"][0]["parameters"]["serial_share"]["value"] == pytest.approx(0.2)
+
+
+def test_a_law_that_passes_by_the_points_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {1: [371.0, 583.0, 462.0], 2: [786.0, 805.0, 318.0], 4: [370.0, 1342.0, 660.0]}
+    measured = ScalingSeries("threads", "3.15.0", "throughput", values, {})
+    assert scaling_row(measured, CORES)["laws"] == []
+    monkeypatch.setattr("app.analysis.scaling_rows.FAR_OFF", 1e9)
+    [law] = scaling_row(measured, CORES)["laws"]
+    assert law["r_squared"] < 0

@@ -4,6 +4,7 @@
  * @import { ExperimentHead } from "../../net/api.js"
  */
 import { duration, text } from "../../base/format.js";
+import { settingsIn } from "../fields.js";
 
 /** @param {{executor: string | null, workers?: number | null, python: string | null}} configuration */
 export function nameOf({ executor, workers = null, python }) {
@@ -14,10 +15,9 @@ export function nameOf({ executor, workers = null, python }) {
 
 /** What was asked for, in a line. @param {ExperimentHead} experiment */
 export function askedOf({ kind, asked }) {
-  const params = Object.entries(asked.params).map(([name, value]) => `${name} ${String(value).slice(0, 24)}`);
   const each = kind === "workload" && asked.seconds !== null ? ` of ${asked.seconds} s` : "";
   const repeats = `${asked.repeats} ${asked.repeats === 1 ? "repetition" : "repetitions"}${each}`;
-  return [repeats, ...params].join(" · ");
+  return [repeats, ...settingsIn(asked.params)].join(" · ");
 }
 
 /** A length of time as it is told while it passes: no more exact than it is known. @param {number} seconds */
