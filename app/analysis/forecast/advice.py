@@ -5,6 +5,10 @@ one that changes the program least is named: one thread more, then a free-thread
 interpreters. Where none does, the function is named whose half would give a tenth or more; else the program
 is told to stay.
 
+What a finding tells that no way of running mends comes before all of that: threads that only ask again and
+again, a loop that is blocked, work that costs less than to hand it over. A forecast is of a program that goes
+on to do so. A lock at which threads take turns is told where no way is named.
+
 `sure` says "fairly sure" where even the low end of the band is a gain, "unsure" where it is none, and "a
 guess" where less than two seconds, or less than four fifths of the time, were seen. That no way is worth
 naming is "unsure" where a band reaches so far that one may be.
@@ -28,11 +32,12 @@ from app.model.forecast import (
     Sureness,
     Verdict,
 )
-from app.model.summary import Measurements
+from app.model.summary import FindingRow, Measurements, Summary
 
 SCHEMA = 1
 _WORTH = 1.2
 _MEND_WORTH = 1.1
+_TELLING = 1.02  # a function whose half gives less is not told
 _ALIKE = 0.8  # of the best
 _LEAST_S, _LEAST_SEEN = 2.0, 0.8
 _EASE = ("thread-more", "free-threading", "processes", "subinterpreters")
@@ -43,10 +48,17 @@ _NAMES = {
     "subinterpreters": "Subinterpreters instead of threads",
 }
 _MOST_NAMES = 20
+# Findings, by whether they come before any way that is named, or only where none is.
+_BEFORE_ALL = (
+    *("deadlock", "lock-leak", "livelock", "threads-stuck", "gil-stalled-holder"),
+    *("threads-poll", "event-loop-blocked", "handing-over-costs"),
+)
+_WHERE_NONE_IS = ("lock-contention",)
+_WRONG = ("warning", "critical")
 _MOST_OFF = 0.15  # of a replay
 
 
-def advice(summary: Measurements, mended: Mend, cpu_worth: float | None = None) -> Advice:
+def advice(summary: Summary, mended: Mend, cpu_worth: float | None = None) -> Advice:
     """All of it, of one run or of a span of one; `cpu_worth` as in `forecast`."""
     foretold = forecast(summary, cpu_worth)
     extensions = compatibility(summary["readings"].get("extensions", []))
@@ -87,17 +99,21 @@ def compatibility(rows: Sequence[Mapping[str, object]]) -> Compatibility | None:
     }
 
 
-def _verdict(
-    summary: Measurements, foretold: Forecast, mended: Mend, extensions: Compatibility | None
-) -> Verdict:
+def _verdict(summary: Summary, foretold: Forecast, mended: Mend, extensions: Compatibility | None) -> Verdict:
     if foretold["why_not"] is not None:
         return {"choice": None, "sentence": f"Nothing can be foretold. {foretold['why_not']}", "sure": None}
+    wrong = _told(summary, _BEFORE_ALL)
+    if wrong is not None:
+        return _mend_what_is_told(wrong, summary)
     ways = [row for row in foretold["rows"] if row["choice"] in _EASE and _gain(row) >= _WORTH]
     best = max(map(_gain, ways), default=0.0)
     for choice in _EASE:
         for row in ways:
             if row["choice"] == choice and _gain(row) >= _ALIKE * best:
                 return _with(row, summary, extensions)
+    wrong = _told(summary, _WHERE_NONE_IS)
+    if wrong is not None:
+        return _mend_what_is_told(wrong, summary)
     sure = _sure_of_none(summary, foretold)
     first = _first(mended)
     if first is not None and first["throughput"] >= _MEND_WORTH:
@@ -109,6 +125,18 @@ def _verdict(
     why = _why_stay(summary, foretold)
     sentence = f"None of the other ways of running would give much more{why}. {_stay(summary)}"
     return {"choice": "stay", "sentence": sentence, "sure": sure}
+
+
+def _told(summary: Summary, codes: tuple[str, ...]) -> FindingRow | None:
+    """The gravest of these findings, of those that tell of something wrong."""
+    return next(
+        (row for row in summary["findings"] if row["code"] in codes and row["severity"] in _WRONG), None
+    )
+
+
+def _mend_what_is_told(wrong: FindingRow, summary: Summary) -> Verdict:
+    sentence = f"Mend this first, which no other way of running does. {wrong['title']}. {wrong['advice']}"
+    return {"choice": "mend", "sentence": sentence, "sure": _sure(summary, _WORTH)}
 
 
 def _with(row: ForecastRow, summary: Measurements, extensions: Compatibility | None) -> Verdict:
@@ -193,7 +221,7 @@ def _mend_first(mended: Mend, verdict: Verdict) -> str:
             f"Which function to mend first is not said: the replay was {units.share(mended['replay_error'])} "
             "off what was seen, as where the GIL is let go of more often than is seen."
         )
-    if first is None or verdict["choice"] == "mend":
+    if first is None or verdict["choice"] == "mend" or first["throughput"] < _TELLING:
         return ""
     return (
         f"The function to mend first is {_named(first)}: at twice its speed the program, run as it is, would "

@@ -174,3 +174,31 @@ def test_a_replay_that_is_far_off_names_no_function() -> None:
     told = advice(run({"running": 1.0}), far)
     assert told["verdict"]["choice"] == "stay"
     assert "26 % off what" in " ".join(told["sentences"])
+
+
+def finding(code: str, severity: str = "warning") -> dict[str, Any]:
+    return {"code": code, "severity": severity, "title": "Threads ask", "advice": "Wait for it."}
+
+
+@pytest.mark.parametrize("code", ["threads-poll", "event-loop-blocked", "handing-over-costs"])
+def test_what_no_way_of_running_mends_comes_first(code: str) -> None:
+    told = advice(run(TURNS, TURNS, findings=[finding(code)]), mended(1.4))
+    assert told["verdict"] == {
+        "choice": "mend",
+        "sentence": "Mend this first, which no other way of running does. Threads ask. Wait for it.",
+        "sure": "fairly sure",
+    }
+    told = advice(run(TURNS, TURNS, findings=[finding(code, "notice")]), mended(1.4))
+    assert told["verdict"]["choice"] == "free-threading"
+
+
+def test_a_lock_is_told_where_no_way_is_named() -> None:
+    locks = [finding("lock-contention")]
+    assert advice(run({"running": 1.0}, findings=locks), mended())["verdict"]["choice"] == "mend"
+    assert advice(run(TURNS, TURNS, findings=locks), mended())["verdict"]["choice"] == "free-threading"
+
+
+def test_a_function_whose_half_gives_nothing_is_not_told() -> None:
+    waits = {"sleep": 0.99, "running": 0.01}
+    assert "The function to mend first" not in " ".join(advice(run(waits), mended(1.0))["sentences"])
+    assert "The function to mend first" in " ".join(advice(run(waits), mended(1.05))["sentences"])
