@@ -41,7 +41,9 @@ class Site:
     def stream(self, run_id: str, query: str = "", **options: object) -> ClientConnection:
         """A viewer of a run."""
         head = {"Authorization": f"Bearer {TOKEN}"}
-        options = {"additional_headers": head, "max_size": None, "compression": None} | options
+        # A client that has not read all hears the server's farewell behind that, or waits ten seconds for it.
+        usual: dict[str, object] = {"max_size": None, "compression": None, "max_queue": None}
+        options = {"additional_headers": head} | usual | options
         address = f"ws://127.0.0.1:{self.port}/api/v1/runs/{run_id}/stream?{query}"
         return connect(address, proxy=None, **options)
 

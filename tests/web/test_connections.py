@@ -110,7 +110,7 @@ def test_a_viewer_stays_and_so_does_a_request_that_was_let_in(site_with, dial):
     strangers = Expiring()
     site = site_with("steady", strangers=strangers)
     run = site.start()
-    with site.stream(run["id"], max_queue=None) as viewer:
+    with site.stream(run["id"]) as viewer:
         asks = dial(site, REQUEST + b"\r\n")
         assert answer(asks) == 200
         stranger = dial(site, b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")

@@ -148,7 +148,7 @@ def test_who_may_look_sees_every_run_in_full(shared):
         assert looker.get(path).status_code == 200, path
     assert "View only" in looker.get("/history").text
     assert "View only" not in site.client.get("/history").text
-    with site.stream(run, additional_headers=LOOKS, max_queue=None) as viewer:
+    with site.stream(run, additional_headers=LOOKS) as viewer:
         assert viewer.recv()
 
 
@@ -177,10 +177,10 @@ def test_for_who_may_look_the_observer_reads_no_more(shared):
             if message["type"] == "report":
                 return message["data"]["told"]
 
-    looks = {"query": "heap=1", "additional_headers": LOOKS, "max_queue": None}
-    with site.stream(run, max_queue=None) as viewer, site.stream(run, **looks) as looker:
+    looks = {"query": "heap=1", "additional_headers": LOOKS}
+    with site.stream(run) as viewer, site.stream(run, **looks) as looker:
         assert looker.recv()
-        with site.stream(run, query="heap=1", max_queue=None):
+        with site.stream(run, query="heap=1"):
             assert told(viewer) == {"command": "heap", "look": True}
         assert told(viewer) == {"command": "heap", "look": False}
 
