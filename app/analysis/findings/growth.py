@@ -6,10 +6,20 @@ from typing import NamedTuple
 
 from app.analysis.findings.rows import OFTEN_ENDED_PER_S, Rule
 from app.analysis.growth_words import NAMED_SHARE, growing, grows
+from app.analysis.sources import imports
 from app.analysis.verdict import unread
 from app.model.findings import Finding
 from app.model.pids import own_pid
-from app.model.summary import CountGrowth, GrowthKind, GrowthRow, HeapRow, HolderRow, Measurements, MemoryRow
+from app.model.summary import (
+    CountGrowth,
+    GrowthKind,
+    GrowthRow,
+    HeapRow,
+    HolderRow,
+    Measurements,
+    MemoryRow,
+    callers,
+)
 from app.model.units import count, seconds, size
 
 FEW_READINGS = 8  # what is judged from fewer says so
@@ -206,9 +216,32 @@ def _grown(summary: Measurements) -> list[_Grown]:
     threads_per_s = {
         row["pid"]: threads["per_s"] for row in summary["processes"] if (threads := row.get("threads_growth"))
     }
-    found = [_Grown(row, growth) for row in summary["memory"] if (growth := row.get("growth"))]
+    found = [
+        _Grown(row, growth)
+        for row in summary["memory"]
+        if (growth := row.get("growth")) and _has_begun(summary, row["pid"], growth["from_s"])
+    ]
     found = [each for each in found if not each.is_of(threads_per_s.get(each.row["pid"], 0.0))]
     return sorted(found, key=lambda each: -each.growth["bytes_per_s"])
+
+
+def _has_begun(summary: Measurements, pid: int, at_s: float) -> bool:
+    """Whether a process had done its imports by then: on a busy machine those alone may take seconds.
+
+    For how long its main thread imported is estimated from the share of its time of which it is known where
+    it was.
+    """
+    main = next((row for row in summary["threads"] if row["pid"] == row["tid"] == pid), None)
+    if main is None:
+        return True
+    known = [row for row in main["blocked"] if row["function"] and row["file"]]
+    known_s = sum(row["total_s"] for row in known)
+    imports_s = sum(
+        row["total_s"]
+        for row in known
+        if imports([row["file"] or "", *(caller.file for caller in callers(row["callers"]))])
+    )
+    return not known_s or imports_s / known_s * main["observed_s"] <= at_s
 
 
 def _cycles(summary: Measurements, pid: int) -> str:
@@ -236,7 +269,9 @@ def heap_growth(summary: Measurements) -> Finding | None:
     grown = [
         (growth["per_s"], heap, growth)
         for heap in summary["heap"] or ()
-        if (growth := heap.get("growth")) and heap["pid"] not in growing_pids
+        if (growth := heap.get("growth"))
+        and heap["pid"] not in growing_pids
+        and _has_begun(summary, heap["pid"], growth["from_s"])
     ]
     if not grown:
         return None

@@ -30,7 +30,9 @@ _STARVED = 0.4  # of its time a worker waits for work, or takes it and gives bac
 _WORKERS = 2
 _MOSTLY = 0.5  # of a thread's time at work is spent handing over; of a process's CPU time, by such threads
 _CPUS = 0.2  # what all of it takes at the least: less would keep no worker waiting
-_LARGE = 0.5  # of what the workers do: where they pass on for so much, what is passed is large
+# What is handed over is large if workers take it and give back for longer than they wait for it: where it is
+# only much, they wait for the one who hands it over.
+_LARGE = 2.0  # times the wait
 
 
 class _Worker(NamedTuple):
@@ -65,7 +67,7 @@ def handing_over_costs(summary: Measurements) -> Finding | None:
     if cpu_s < _MOSTLY * _cpu_s(threads[pid]) or cpu_s + passing_cpu_s < max(_CPUS * counted_s, work_cpu_s):
         return None
     waited = sum(worker.waited for worker in workers.values()) / len(workers)
-    large = passing_cpu_s > _LARGE * (passing_cpu_s + work_cpu_s)
+    large = sum(worker.passes for worker in workers.values()) / len(workers) > _LARGE * waited
     return Finding(
         code="handing-over-costs",
         severity="warning",

@@ -455,3 +455,16 @@ def test_another_program_that_maps_the_same_files_hides_no_growth() -> None:
     growth = process.memory_row(None, None)["growth"]
     assert growth is not None
     assert growth["bytes_per_s"] == pytest.approx(4 * MIB, rel=0.01)
+
+
+@pytest.mark.parametrize(("imports_s", "expected"), [(1.0, True), (6.0, False)])
+def test_what_grows_while_the_program_is_still_imported_is_not_told(imports_s: float, expected: bool) -> None:
+    """On a busy machine a program may take seconds to import what it needs, and grow all the time."""
+    of = growing(memory_row(told(c_in_use=5, large_a_second=100)))
+    growth = of["memory"][0]["growth"]
+    assert growth["from_s"] > 1.0
+    loads = {"function": "get_data", "file": "<frozen importlib._bootstrap_external>", "callers": []}
+    works = {"function": "work", "file": "/srv/app.py", "callers": [["main", "/srv/app.py", 3]]}
+    rows = [{**loads, "total_s": imports_s}, {**works, "total_s": 8.0 - imports_s}]
+    of["threads"] = [{"pid": 1, "tid": 1, "observed_s": 8.0, "blocked": rows}]
+    assert (codes(of) == ["memory-growth"]) is expected

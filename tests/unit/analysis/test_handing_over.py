@@ -134,6 +134,8 @@ def test_what_is_large_for_the_work_that_is_done_with_it_is_told_by_the_cpu_of_b
     assert finding.evidence["work_cpu_s"] == pytest.approx(2.0)
     assert finding.evidence["waited_share"] == pytest.approx(0.3)
     assert finding.advice.startswith("What is handed over is large")
+    small = told(packs(4.0), unpacks(2, loads_s=2.0, works_s=0.1), worker(3), worker(4))
+    assert small.advice.startswith("Hand over more at a time")
     assert (
         told(packs(2.0), unpacks(2, loads_s=1.0, works_s=6.0), unpacks(3, loads_s=1.0, works_s=6.0)) is None
     )
