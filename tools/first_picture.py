@@ -2,7 +2,7 @@
 
     python tools/first_picture.py
 
-It starts a server, runs `convoy` for six seconds, and writes templates/partials/first_picture.svg: who held
+It starts a server, runs `convoy` for six seconds, and writes templates/partials/first_picture.html: who held
 the GIL and what each thread did around a wait of the thread that answers requests, one of middling length.
 """
 
@@ -21,8 +21,8 @@ from lab import ROOT, Lab, lab
 from app.model.frames import Frame, Names, decode
 from app.model.states import STATES
 
-PICTURE = ROOT / "templates" / "partials" / "first_picture.svg"
-WIDTH, LABELS, ROW, GAP, TOP = 640, 64, 18, 5, 26
+PICTURE = ROOT / "templates" / "partials" / "first_picture.html"
+WIDTH, ROW, GAP, TOP = 576, 18, 5, 8
 LEAST = 0.6  # what is narrower is drawn with what comes after it
 AROUND = 1.2  # so many times the wait is shown on either side
 COLOURS = 10  # of threads, as the page has them
@@ -103,10 +103,10 @@ def middling(waits: list[Piece]) -> Piece:
 
 def row_of(found: list[Piece], top: int, from_us: float, to_us: float, named: Any) -> str:
     """The pieces of a lane within a time, as few rectangles as can be told apart."""
-    scale = (WIDTH - LABELS) / (to_us - from_us)
-    drawn, at = [], float(LABELS)
+    scale = WIDTH / (to_us - from_us)
+    drawn, at = [], 0.0
     for piece in found:
-        end = LABELS + (min(piece.to_us, to_us) - from_us) * scale
+        end = (min(piece.to_us, to_us) - from_us) * scale
         name = named(piece.kind)
         if piece.to_us <= from_us or piece.from_us >= to_us or end - at < LEAST or name is None:
             at = max(at, end) if name is None and piece.from_us < to_us else at
@@ -126,25 +126,24 @@ def picture(names: dict[int, str], holders: list[Piece], lanes: dict[int, list[P
     wait = middling([each for each in waits if not any(overlap(around(each), piece) for piece in unseen)])
     length_us = wait.to_us - wait.from_us
     from_us, to_us = around(wait)
-    scale = (WIDTH - LABELS) / (to_us - from_us)
+    scale = WIDTH / (to_us - from_us)
     rows = [("GIL", holders, lambda holder: f"t{holder % COLOURS}" if holder in names else None)]
     rows += [(names[lane], lanes[lane], lambda state: STATES[state]) for lane in order]
     drawn = []
-    for number, (label, found, named) in enumerate(rows):
+    for number, (_, found, named) in enumerate(rows):
         top = TOP + number * (ROW + GAP)
-        drawn.append(f'<path class="lane" d="M{LABELS} {top}H{WIDTH}V{top + ROW}H{LABELS}z"/>')
+        drawn.append(f'<path class="lane" d="M0 {top}H{WIDTH}V{top + ROW}H0z"/>')
         drawn.append(row_of(found, top, from_us, to_us, named))
-        drawn.append(f'<text x="0" y="{top + 13}">{escape(label)}</text>')
-    left, right = (LABELS + (at - from_us) * scale for at in (wait.from_us, wait.to_us))
+    left, right = ((at - from_us) * scale for at in (wait.from_us, wait.to_us))
     said = f"{names[order[0]]} waits {length_us / 1000:.0f} ms for the GIL"
     drawn.append(f'<path class="mark" d="M{left:.1f} {TOP - 3}V{TOP - 6}H{right:.1f}V{TOP - 3}"/>')
-    drawn.append(f'<text class="said" x="{(left + right) / 2:.0f}" y="15">{said}</text>')
     height = TOP + len(rows) * (ROW + GAP)
     whole = f"{(to_us - from_us) / 1000:.0f} milliseconds of a convoy as they were measured: {said}"
+    labels = "".join(f"<li>{escape(label)}</li>" for label, _, _ in rows)
+    size = f'viewBox="0 0 {WIDTH} {height}" height="{height}" preserveAspectRatio="none"'
     return (
-        f'<svg class="moment" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{whole}">'
-        + "".join(drawn)
-        + "</svg>\n"
+        f'<div class="moment"><p>{said}</p><ol>{labels}</ol>'
+        f'<svg {size} role="img" aria-label="{whole}">{"".join(drawn)}</svg></div>\n'
     )
 
 

@@ -118,7 +118,10 @@ def test_an_installed_page_is_light(installed: Path, tmp_path: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         weights, late = {}, []
-        for path in ("/", f"/runs/{run_id}", "/history", f"/compare?runs={run_id},{run_id}", "/memory"):
+        for path in (
+            *("/", f"/runs/{run_id}", "/history", f"/compare?runs={run_id},{run_id}", "/memory"),
+            *("/teach", "/teach/15/convoy"),
+        ):
             context = browser.new_context()
             code = client.post("/api/v1/codes").json()["code"]
             context.new_page().goto(urljoin(address, f"/static/icon.svg?code={code}"))  # no part of a page
