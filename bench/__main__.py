@@ -70,6 +70,7 @@ class BenchPlan:
     library_observed: int
     census_objects: int
     census_readings: int
+    look_programs: tuple[str, ...]
     look_pairs: int
     look_span_s: float
     runs: int
@@ -98,6 +99,7 @@ FULL = BenchPlan(
     library_observed=4,
     census_objects=census.OBJECTS,
     census_readings=8,
+    look_programs=tuple(looks.PROGRAMS),
     look_pairs=5,
     look_span_s=3.0,
     runs=10_000,
@@ -141,6 +143,7 @@ QUICK = BenchPlan(
     library_observed=1,
     census_objects=2_000,
     census_readings=1,
+    look_programs=tuple(looks.PROGRAMS)[:1],
     look_pairs=1,
     look_span_s=0.5,
     runs=200,
@@ -256,7 +259,7 @@ def print_looks(plan: BenchPlan, python: str, dice: random.Random) -> None:
     """What stacks take: those of holders, of waiters, and of threads that are blocked."""
     count, span_s = plan.look_pairs, plan.look_span_s
     print(f"looks at stacks, {count} pairs of {span_s:g} s with and without, in random order")
-    for program in looks.PROGRAMS:
+    for program in plan.look_programs:
         pairs = [looks.pair(python, program, span_s, dice) for _ in range(count)]
         print(f"  {program}")
         print(
