@@ -51,6 +51,7 @@ LONGER = {
     "many_idle_threads": 6.0,
     "timers": 4.0,
     "polls_a_queue": 10.0,
+    "loop_that_never_rests": 6.0,
     **dict.fromkeys(("pool_too_small", "pool_of_endless_jobs", "pool_half_idle"), 4.0),
 }  # these take their time until something can be seen
 LIMIT_S = 90.0

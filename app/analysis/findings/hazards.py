@@ -172,6 +172,8 @@ def lock_contention(summary: Measurements) -> Finding | None:
     place = most_blocked(group, "lock")
     if place is None:
         return _contention(detail, evidence)
+    if _lets_several_in(summary, group, place):
+        return None
     if _is_of_object(summary, group, place):
         return _contention(
             f"{detail} Most of it was in {place['function']}, in a line that takes no lock: without a GIL "
@@ -317,6 +319,26 @@ def _contention(
         evidence=evidence,
         advice=advice,
     )
+
+
+def _lets_several_in(summary: Measurements, group: list[ThreadRow], place: BlockedPlace) -> bool:
+    """Whether it is a semaphore, and all that wait there are at work for more than one.
+
+    It is not fair: some get through nearly always and others never, and neither seem to take turns.
+    """
+    if not any("Semaphore" in caller.function for caller in callers(place["callers"])):
+        return False
+    there = [
+        thread
+        for thread in summary["threads"]
+        if thread["pid"] == group[0]["pid"]
+        and seen_enough(thread)
+        and any(
+            (row["function"], row["file"]) == (place["function"], place["file"]) and _is_semaphore(row)
+            for row in _looks_at_locks(thread)
+        )
+    ]
+    return _together(there, _busy) > _AT_WORK[1]
 
 
 def _is_of_object(summary: Measurements, group: list[ThreadRow], place: BlockedPlace) -> bool:

@@ -72,6 +72,14 @@ _OF_ITS_REST = 0.8
 # What it costs is told from a twentieth of a CPU on, and is wrong from a half.
 _CPUS, _MANY_CPUS = 0.05, 0.5
 
+# An event loop polls that never rests and does nothing but come round: its own code, asyncio.sleep(0), and
+# the lines that call it, make up nine tenths of its time; what reads and writes sockets is other code.
+_YIELDS = "asyncio.sleep(0)"
+_SLEEPS = ("sleep", "__sleep0")
+_TASKS, _LOOPS = "/asyncio/tasks.py", ("/asyncio/base_events.py", "/asyncio/events.py", "/selectors.py")
+_COMES_ROUND = 0.9
+_YIELDING = 0.03
+
 _NAMED = 20  # threads in the evidence
 
 
@@ -113,6 +121,11 @@ def polls(summary: Measurements) -> list[Poll]:
         for (pid, function, file), threads in groups.items()
         if (poll := _poll(summary, pid, (function, file), threads)) is not None and poll.cpus >= _CPUS
     ]
+    found += [
+        poll
+        for thread in summary["threads"]
+        if (poll := _of_loop(summary, thread)) is not None and poll.cpus >= _CPUS
+    ]
     return sorted(found, key=lambda poll: -poll.cpus)
 
 
@@ -133,13 +146,17 @@ def threads_poll(summary: Measurements) -> Finding | None:
         if poll.wakes_hz is None
         else f", and woke {poll.wakes_hz:.0f} times a second each"
     )
-    instead = _GET if poll.asks in _OF_QUEUES else _OTHERS[poll.asks][1]
+    vain = ", nearly always in vain"
+    if poll.asks == _YIELDS:
+        advice, vain = _AWAIT, ""
+    else:
+        advice = _WAIT.format(instead=_GET if poll.asks in _OF_QUEUES else _OTHERS[poll.asks][1])
     return Finding(
         code="threads-poll",
         severity="warning" if sum(each.wanted for each in found) >= _MANY_CPUS else "notice",
         title=("A thread asks" if number == 1 else "Threads ask") + " again and again instead of waiting",
         detail=f"{who} of process {poll.pid} called {poll.asks} in {poll.function} (line {poll.line}) again "
-        f"and again, nearly always in vain{pause}: that was {poll.share:.0%} of what {their} Python did, and "
+        f"and again{vain}{pause}: that was {poll.share:.0%} of what {their} Python did, and "
         f"took {poll.cpus:.2f} CPUs." + _more(len(found) - 1),
         evidence={
             "pid": poll.pid,
@@ -152,9 +169,7 @@ def threads_poll(summary: Measurements) -> Finding | None:
             "poll_cpus": poll.cpus,
             "wakes_per_s": poll.wakes_hz,
         },
-        advice=f"Wait for it: {instead} takes no CPU as long as there is nothing, and goes on at once when "
-        "there is. To end a thread that waits so, give it what it waits for, say a sentinel in the queue. "
-        "Where it has something else to do in between, ask less often.",
+        advice=advice,
     )
 
 
@@ -165,6 +180,18 @@ def _more(functions: int) -> str:
     if not functions:
         return ""
     return f" So it is in {functions} more function{'s' if functions > 1 else ''}."
+
+
+_WAIT = (
+    "Wait for it: {instead} takes no CPU as long as there is nothing, and goes on at once when there is. To "
+    "end a thread that waits so, give it what it waits for, say a sentinel in the queue. Where it has "
+    "something else to do in between, ask less often."
+)
+_AWAIT = (
+    "Each `await asyncio.sleep(0)` has the loop come round at once, so that it never rests. Await what is "
+    "waited for: the Future or the task itself, an asyncio.Event or an asyncio.Queue; or sleep for a time "
+    "that is noticed, such as 0.05 s."
+)
 
 
 class _Asked(NamedTuple):
@@ -349,3 +376,40 @@ def _wakes_s(summary: Measurements, pid: int, beside: list[ThreadRow]) -> float:
         for row in _running(thread)
         if _WAKES & {frame.function for frame in _frames(row)}
     )
+
+
+def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
+    """A thread whose event loop never rests, as a task lets go of it only to be run again."""
+    if not seen_enough(thread) or seen_s(thread) < LEAST_S or not thread["counted_s"]:
+        return None
+    if share(thread, "lock", "sleep", "io") >= _PAUSES or not any(
+        (row["pid"], row["tid"]) == (thread["pid"], thread["tid"]) and row["kind"] == "asyncio"
+        for row in summary.get("loops", ())
+    ):
+        return None
+    runs_s = round_s = yields_s = 0.0
+    looks = 0
+    by_caller: Counter[Caller] = Counter()
+    own: Counter[Caller] = Counter()
+    for row in _running(thread):
+        runs_s += row["total_s"]
+        first, *by = _frames(row)
+        if first.function in _SLEEPS and first.file.endswith(_TASKS):
+            yields_s += row["total_s"]
+            looks += row["count"]
+            caller = next((frame for frame in by if owner(frame.file) != LIBRARY), None)
+            if caller is not None:
+                by_caller[caller] += row["total_s"]  # type: ignore[assignment]
+        elif first.file.endswith(_LOOPS):
+            round_s += row["total_s"]
+        else:
+            own[first] += row["total_s"]  # type: ignore[assignment]
+    polls_s = round_s + yields_s + sum(own[caller] for caller in by_caller)
+    if not by_caller or looks < _LOOKS:
+        return None
+    if polls_s < _COMES_ROUND * runs_s or yields_s < _YIELDING * runs_s:
+        return None
+    most, of_all = max(by_caller, key=lambda caller: by_caller[caller]), polls_s / runs_s
+    cpus = of_all * (thread["cpu_s"] or 0.0) / thread["counted_s"]
+    place = most.function, most.file, most.line
+    return Poll(thread["pid"], *place, _YIELDS, [thread], of_all, cpus, of_all * wanted_cpus(thread), None)

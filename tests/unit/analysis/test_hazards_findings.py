@@ -214,3 +214,11 @@ def test_two_connections_that_wait_for_a_cpu_are_no_single_lock() -> None:
     assert not contended(*threads)
     one = [{**thread(f"t{n}", 0.87), "blocked": [waits]} for n in range(8)]
     assert contended(*one)
+
+
+def test_a_semaphore_that_some_threads_always_get_through_is_judged_by_all_that_wait_there() -> None:
+    waits = blocked("Condition.wait", 7.5, "Semaphore.acquire", "query", file="/lib/threading.py")
+    turns = [{**thread(f"t{n}", 0.75), "blocked": [waits]} for n in range(3)]
+    assert contended(*turns)
+    fed = [{**thread(f"fed {n}", 0.25), "blocked": [waits]} for n in range(2)]
+    assert not contended(*turns, *fed)

@@ -247,3 +247,42 @@ def test_who_polls_does_no_work_to_any_other_rule() -> None:
     assert cores.free_threads(summary) is not None
     summary["gils"], target["free_threaded"] = [lock], False
     assert gil.saturated(summary) is not None
+
+
+BASE, TASKS = f"{LIB}/asyncio/base_events.py", f"{LIB}/asyncio/tasks.py"
+MAIN: Frame = ("main", APP, 6)
+LOOP = {"pid": 1, "tid": 1, "kind": "asyncio"}
+
+
+def comes_round(*rows: Row, yields_s: float = 0.5) -> Row:
+    """A loop that is kept awake by a task of its own."""
+    return thread(
+        1,
+        spent("running", 6.0, ("BaseEventLoop._run_once", BASE, 2000)),
+        spent("running", yields_s, ("sleep", TASKS, 700), MAIN),
+        spent("running", 0.5, MAIN),
+        *rows,
+    )
+
+
+def test_a_loop_that_a_task_keeps_awake_is_told_with_the_line_that_yields() -> None:
+    loop: Any = {"threads": [comes_round()], "loops": [LOOP]}
+    finding = threads_poll(loop)
+    assert finding is not None
+    assert "called asyncio.sleep(0) in main (line 6) again and again, without a pause: that" in finding.detail
+    assert finding.advice.startswith("Each `await asyncio.sleep(0)` has the loop come round at once")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        comes_round(spent("running", 3.0, ("compute", APP, 30), MAIN)),
+        comes_round(spent("running", 3.0, ("read", f"{LIB}/asyncio/selector_events.py", 30))),
+        comes_round(spent("io", 3.0, ("EpollSelector.select", f"{LIB}/selectors.py", 450))),
+        comes_round(yields_s=0.1),
+    ],
+    ids=["its tasks compute", "it serves", "it rests", "it hardly yields"],
+)
+def test_a_loop_that_works_or_rests_is_not(row: Row) -> None:
+    loop: Any = {"threads": [row], "loops": [LOOP]}
+    assert threads_poll(loop) is None
