@@ -327,3 +327,11 @@ def test_axe_finds_nothing_on_a_step_its_answer_and_its_link(
 def test_the_link_is_of_the_server_that_was_asked(page: Page, site: Site) -> None:
     link = link_for_the_audience(teach(page))
     assert re.fullmatch(rf"http://{re.escape(site.host)}:{site.port}/teach/follow\?code=[\w-]+", link)
+
+
+def test_on_a_phone_what_the_fixed_version_is_has_room(new_page: Callable[..., Page], site: Site) -> None:
+    page = new_page(viewport={"width": 400, "height": 850})
+    page.goto(f"http://{site.host}:{site.port}/teach/15/convoy")
+    fixed = page.get_by_role("button", name="Run the fixed version: the computing in other processes")
+    expect(fixed).to_be_visible()
+    assert fixed.evaluate("one => one.scrollHeight <= one.clientHeight")
