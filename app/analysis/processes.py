@@ -43,6 +43,7 @@ from app.model.summary import (
 from app.model.tracks import ProcessTotals, kinds_of, largest_of, process_totals, unmapped_of
 
 PARTS_COURSE = ("at_us", *PARTS)
+_ADDED_UP = 8  # times that the sums of all are added up while those of each are read once, at the least
 UNLISTED_US = 50_000
 KEPT_PROCESSES = 500  # of those that have gone; a pool that forks for each task starts thousands
 
@@ -345,10 +346,18 @@ class Processes:
         self._processes: dict[int, ProcessUse] = {}
         self._forget_at = 2 * KEPT_PROCESSES
         self._stopping_us: int | None = None
-        self.peak: MemoryPeak = {"rss": None, "uss": None, "pss": None}  # of all processes together
+        self._peak: MemoryPeak = {"rss": None, "uss": None, "pss": None}
+        self._unadded = 0  # sums of processes that came since those of all were added up
 
     def __iter__(self) -> Iterator[ProcessUse]:
         return iter(self._processes.values())
+
+    @property
+    def peak(self) -> MemoryPeak:
+        """The most that all processes had together, each as it was read last."""
+        if self._unadded:
+            self._note_sums()
+        return self._peak
 
     def copy_names(self, other: Processes) -> None:
         """Know the processes that are there as another knows them, and what they have."""
@@ -389,12 +398,12 @@ class Processes:
     def walked(self, message: Memory) -> None:
         """Take a walk of a process's mappings."""
         self._of(message.pid).walked(message)
-        self._note_sums()
+        self._came()
 
     def summed(self, message: Rollup) -> None:
         """Take the sums of a process's memory."""
         self._of(message.pid).summed(message)
-        self._note_sums()
+        self._came()
 
     def library_read(self, message: CLibrary, heap: HeapNow | None) -> None:
         """Take a reading of a process's C library; `heap` as of ProcessUse."""
@@ -487,13 +496,20 @@ class Processes:
         """Those that are there."""
         return [process for process in self if not process.gone]
 
+    def _came(self) -> None:
+        """The sums of one came: of many processes not each of them is worth adding up those of all."""
+        self._unadded += 1
+        if self._unadded * _ADDED_UP >= len(self._processes):
+            self._note_sums()
+
     def _note_sums(self) -> None:
+        self._unadded = 0
         self._note_peak("pss", self.pss())
         self._note_peak("uss", self.uss())
 
     def _note_peak(self, name: Literal["rss", "uss", "pss"], size: int | None) -> None:
         if size is not None:
-            self.peak[name] = max(size, self.peak[name] or 0)
+            self._peak[name] = max(size, self._peak[name] or 0)
 
     def _rss(self) -> int | None:
         sizes = [process.rss for process in self.live() if process.rss is not None]

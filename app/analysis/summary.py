@@ -113,6 +113,7 @@ def _sampling(ledger: Ledger, seen: float | None) -> SamplingInfo:
         "late": sampled.late,
         "coverage": seen,
         "observer_cpu_share": ledger.observer_cpu.share,
+        "less": ledger.hello.sampling.get("less") if ledger.hello else None,
     }
 
 

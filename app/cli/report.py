@@ -126,10 +126,12 @@ def _longest(runs: Lengths) -> str:
 
 def _sampling(summary: Summary) -> str:
     sampling = summary["sampling"]
+    less = sampling.get("less")  # recordings of before have none
+    why = f"; {less}" if less else ""
     return (
         f"seen for {units.coverage(sampling['coverage'])} of the time: "
         f"sampled at {units.count(sampling['gil_hz'])} Hz "
-        f"({units.count(sampling['gil_hz_requested'])} asked for), "
+        f"({units.count(sampling['gil_hz_requested'])} asked for{why}), "
         f"{units.count(sampling['samples'])} samples, {units.count(sampling['late'])} late, "
         f"{units.count(sampling['failed'])} failed; the observer took "
         f"{units.share(sampling['observer_cpu_share'])} of a CPU"

@@ -206,6 +206,7 @@ from app.model.readings.reading import ProcessReading
 
 VERSION = 1
 SLICE_US = 50_000
+LONGEST_SLICE_US = 1_000_000  # that an observer of many processes may be asked for
 LONG_BLOCK_US = 50_000
 
 Row = Sequence[object]  # as the schema above lists its columns: tracks.py decodes it
@@ -220,7 +221,9 @@ class Hello:
     origin_ns: int
     started_at: float
     run: Json  # {"id", "kind", "name", "params"}: what the caller said of the run, carried unread
-    sampling: Json  # {"gil_hz", "counters_hz", "stacks_hz"} as requested
+    # {"gil_hz", "counters_hz", "stacks_hz"} as requested; of a large cluster also "less": why its observers
+    # were asked for less
+    sampling: Json
     slice_us: int = SLICE_US
     v: int = VERSION
 

@@ -19,6 +19,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from app.model.frames import SLICE_US
+
 CHANNEL_ENV = "GILSCOPE_CHANNEL_FD"
 SHARED_ENV = "GILSCOPE_SHARED_FD"
 SHARED_WORDS = 8 * 1025  # the stop word's cache line and one for each of 1,024 workers
@@ -84,6 +86,7 @@ class ObserverSpec:
     sampling: Sampling = field(default_factory=Sampling)
     start: Start | None = None
     attach_pid: int | None = None
+    slice_us: int = SLICE_US  # of time, that a frame tells of
 
     def to_line(self) -> str:
         """The spec as one line of JSON."""
@@ -99,4 +102,5 @@ class ObserverSpec:
             sampling=Sampling(**body["sampling"]),
             start=Start(**{**start, "limits": Limits(**start["limits"])}) if start else None,
             attach_pid=body.get("attach_pid"),
+            slice_us=body.get("slice_us", SLICE_US),
         )

@@ -81,6 +81,7 @@ class SamplingInfo(TypedDict):
     late: int
     coverage: Maybe  # how much of the time was seen, see app/analysis/coverage.py
     observer_cpu_share: Maybe
+    less: str | None  # why less was asked of the observers than of this one; None where it was not
 
 
 class GilShares(TypedDict):

@@ -3,7 +3,7 @@
 beat (1 kHz)       sample every CPython of the run
 look (100 Hz)      read the stacks of each GIL's holder, of its longest waiter, and of blocked threads
 search (200 Hz)    take in new processes, if any was started; look for the interpreters of those without one
-slice (50 ms)      write a frame; hear the server, the workload and the kernel
+slice (50 ms)      write a frame; hear the server, the workload and the kernel; of a length that the spec has
 counters (4 Hz)    write the kernel's totals and the collectors'; look for ended processes
 heaps              read when they are due, a step between two beats
 seldom             read what processes/seldom lists of each process when it is due, a step between two beats
@@ -17,7 +17,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from app.model.frames import SLICE_US
 from app.model.spec import Sampling
 
 from .chores import Chores
@@ -56,7 +55,7 @@ class Loop:
         if subject.line is not None:
             subject.line.go()
         self._counters_at_us = start + self._counters_us
-        samples = late = 0
+        samples, late, slice_us = 0, 0, subject.slice_us
         while True:
             slow.step(pacer.due_ns)
             now = clock.of(pacer.wait())
@@ -71,7 +70,7 @@ class Loop:
             subject.relieve()
             search.search_if_due(now)
             chores.step(pacer.due_ns)
-            if now - start < SLICE_US:
+            if now - start < slice_us:
                 continue
             over = self._ending.is_due(now)
             chores.begin(self._end_of_slice(start, now, samples, pacer.late - late, over))

@@ -44,8 +44,8 @@ class Opening:
 
     def _hello(self) -> None:
         self._clock.begin()
-        sampling = asdict(self._spec.sampling)
-        self._link.emit(Hello(self._clock.origin_ns, time.time(), self._spec.run, sampling))
+        spec, origin_ns = self._spec, self._clock.origin_ns
+        self._link.emit(Hello(origin_ns, time.time(), spec.run, asdict(spec.sampling), spec.slice_us))
 
     def _watch(self, pid: int, parent: int | None = None, now_us: int | None = None) -> None:
         self._tree.discovery.watch(pid, parent, self._clock.now_us() if now_us is None else now_us)

@@ -16,11 +16,15 @@ from .program.workload_line import WorkloadLine
 
 
 class Subject:
-    """The root of the tree that is observed; `target` and `line` are None where there is none."""
+    """The root of the tree that is observed; `target` and `line` are None where there is none.
+
+    `slice_us` is the length of a slice of time, of which a frame tells.
+    """
 
     def __init__(self, spec: ObserverSpec) -> None:
         self._start = spec.start
         self.root = spec.attach_pid or 0
+        self.slice_us = spec.slice_us
         self.target: Target | None = None
         self.line: WorkloadLine | None = None
 

@@ -24,6 +24,8 @@ from app.runs.recording import Recording
 from app.runs.timeline import TimelineWriter
 
 JUDGE_S = 1.0  # from one judgement of a live run to the next, or longer:
+FIGURES_SHARE = 0.2  # of the loop's time, what making figures for viewers may take at the most
+FIGURES_CHEAP_S = 0.025  # of CPU: what takes less is made whenever it is due
 HEADER_SHARE = 0.02  # of the loop's time, what making headers may take at the most
 LINGER_S = 0.05  # what is no slice goes out with the next one, or after so long
 JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
@@ -53,6 +55,7 @@ class Feed:
         self._describe = describe
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
         self._judge_at_s = 0.0
+        self._figures_at_s = 0.0
         self._opening: tuple[float, Packet, int] | None = None
 
     def hear(self, lines: Sequence[str]) -> None:
@@ -92,7 +95,7 @@ class Feed:
         self.count += 1
         self.hub.told = self._told_at
         if isinstance(message, frames.Counters) and self.hub.watched:
-            self.say(self._figures())
+            self._say_figures()
 
     def forget_rest(self) -> None:
         """What was recorded and could not be understood: it is no part of the run."""
@@ -149,6 +152,18 @@ class Feed:
         number = self.count + len(self._shown) - 1
         within_s = 0.0 if line.startswith(_SLICE) else LINGER_S
         self.hub.publish(line, lasting=not is_in_header(line), number=number, within_s=within_s)
+
+    def _say_figures(self) -> None:
+        """Tell viewers the figures of this moment, unless those before took so long that it is too soon.
+
+        Of hundreds of processes they have megabytes.
+        """
+        begun_s, cpu_s = time.monotonic(), time.thread_time()
+        if begun_s < self._figures_at_s:
+            return
+        self.say(self._figures())
+        if time.thread_time() - cpu_s > FIGURES_CHEAP_S:
+            self._figures_at_s = begun_s + (time.monotonic() - begun_s) / FIGURES_SHARE
 
     def _figures(self) -> Json:
         """The figures of this moment; with the findings so far, where it is time to judge again."""

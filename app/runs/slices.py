@@ -19,8 +19,9 @@ async def stacks_in(run: RunRecord, lane: int, from_us: int, to_us: int) -> dict
     """What a thread was executing between two times, of which the first FIRST_US are read."""
     found = Slice(lane, from_us, to_us)
     until_us = min(to_us, from_us + FIRST_US)
-    # Messages tell of looks by the time of their first one.
-    async for line in run.messages(max(0, from_us - 2 * frames.SLICE_US), until_us + frames.SLICE_US):
+    # Messages tell of looks by the time of their first one, at the end of a slice.
+    longest_us = frames.LONGEST_SLICE_US
+    async for line in run.messages(max(0, from_us - 2 * longest_us), until_us + longest_us):
         if line.startswith(_KINDS):
             found.feed(frames.decode(line))
     return found.to_json()

@@ -6,7 +6,6 @@ See __init__.py. Dask is imported here and in plugins.py alone, so that nothing 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -30,8 +29,10 @@ from app.model.spec import ObserverSpec
 from app.runs import far
 from app.runs.cluster import plugins, worker
 from app.runs.cluster.clocks import SAME, ClockBeside, Trip
+from app.runs.cluster.detail import Detail
 from app.runs.cluster.joining import Joined, Joining
 from app.runs.cluster.plugins import SchedulerSide, WorkerSide
+from app.runs.garbage import collect_seldom
 
 CONNECT_S = 10.0  # for a scheduler to answer
 ANSWER_S = 4.0  # for the scheduler to answer, and for each worker: who does not is gone on without
@@ -53,10 +54,34 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
-class _Worker:
-    """A worker, what is known of its clock, and what its observer says."""
+class _Clock:
+    """The clock that the workers of a machine have in common."""
 
-    def __init__(self, told: Json, clock: ClockBeside | None) -> None:
+    def __init__(self, beside: ClockBeside | None) -> None:
+        self.beside = beside  # None: not known yet
+        self.off_ns = 0  # by how much it may have been off, at most
+        self.compared_s = 0.0  # when that was begun last
+        self.comparing = False
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether it is to be compared: clocks drift, and some cannot be had at once."""
+        if self.comparing or (self.beside is not None and self.beside.why == SAME):
+            return False
+        return now_s - self.compared_s > (RETRY_S if self.beside is None else CLOCKS_S)
+
+    def set(self, found: ClockBeside) -> None:
+        """It was compared again."""
+        moved_ns = 0 if self.beside is None else abs(found.ahead_ns - self.beside.ahead_ns)
+        self.off_ns = max(self.off_ns, moved_ns + found.off_ns)
+        # Within what both may be off there is no reason to move it, and each move cuts or doubles some time.
+        if self.beside is None or moved_ns > found.off_ns + self.beside.off_ns:
+            self.beside = found
+
+
+class _Worker:
+    """A worker, its clock, and what its observer says."""
+
+    def __init__(self, told: Json, clock: _Clock) -> None:
         self.address: str = told["address"]
         self.pid: int = told["pid"]
         self.host, self.name = str(told["host"]), str(told["worker"])
@@ -65,10 +90,7 @@ class _Worker:
         self.origin_ns = 0
         self.joined: Joined | None = None
         self.own: tuple[int, float] | None = None  # what Dask said last, and when: us, s
-        self.off_ns = 0  # by how much its clock may have been off, at most
-        self.off_told_us = -1
-        self.compared_s = 0.0  # when that was begun last
-        self.comparing = False
+        self.off_told_us = -1  # by how much its clock may have been off
         self.heard_s = time.monotonic()  # when it said something last
 
 
@@ -81,6 +103,8 @@ class ClusterObserver:
         self._origin_ns = time.monotonic_ns()
         self._clock = worker.clock_identity()
         self._joining = Joining(self._emit)
+        self._detail = Detail(spec.sampling)
+        self._clocks: dict[tuple[str, ...], _Clock] = {}
         self._workers: dict[str, _Worker] = {}
         self._expected: dict[str, tuple[str, str]] = {}  # name and host of those that were there
         self._silent: set[str] = set()  # of these, who did not answer
@@ -129,7 +153,10 @@ class ClusterObserver:
 
     def _hello(self) -> None:
         now_s = time.time() - (time.monotonic_ns() - self._origin_ns) / 1e9
-        self._emit(Hello(self._origin_ns, now_s, self._spec.run, asdict(self._spec.sampling)))
+        sampling = asdict(self._spec.sampling)
+        if self._detail.why:
+            sampling["less"] = self._detail.why
+        self._emit(Hello(self._origin_ns, now_s, self._spec.run, sampling, self._detail.slice_us))
 
     async def _connect(self) -> Client:
         try:
@@ -198,13 +225,23 @@ class ClusterObserver:
         client.subscribe_topic(self._name, self._heard)  # type: ignore[no-untyped-call]
         scheduler_side = SchedulerSide(self._name, client.id)
         await self._answered(client.register_plugin(scheduler_side, name=self._name))
-        spec = {"run": {"id": self._name}, "sampling": asdict(self._spec.sampling)}
-        side = WorkerSide(self._name, client.id, far.begin(), far.sent(), spec)
+        detail = self._detail = self._detail_of(len(self._expected))
+        self._joining.slice_us = detail.slice_us
+        spec = {
+            "run": {"id": self._name},
+            "sampling": asdict(detail.sampling),
+            "slice_us": detail.slice_us,
+        }
+        side = WorkerSide(self._name, client.id, far.begin(), far.sent(), spec, detail.every_s)
         self._sent = True
         # The scheduler keeps it, and answers once all workers have: those that work say so by themselves.
         asked = asyncio.ensure_future(client.register_plugin(side, name=self._name))
         asked.add_done_callback(self._registered)
         await asyncio.wait({asked, self._asked}, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+
+    def _detail_of(self, workers: int) -> Detail:
+        """What each of so many is asked for."""
+        return Detail.of(self._spec.sampling, workers)
 
     def _registered(self, asked: asyncio.Future[Any]) -> None:
         """The scheduler has given the plugin to all, or says what went wrong with one."""
@@ -217,8 +254,9 @@ class ClusterObserver:
         live = [each for each in self._workers.values() if each.joined and not each.joined.over]
         if self._ask_to_end(client) is not None:
             asked_s = time.monotonic()
-            while (now_s := time.monotonic()) < asked_s + END_S:
-                quiet_s = now_s - QUIET_S
+            slice_s = self._detail.slice_us / 1e6  # at the end of one an observer hears of it
+            while (now_s := time.monotonic()) < asked_s + END_S + slice_s:
+                quiet_s = now_s - QUIET_S - slice_s
                 if all(_is_over(each) or max(each.heard_s, asked_s) < quiet_s for each in live):
                     break
                 await asyncio.sleep(_TICK_S)
@@ -369,10 +407,9 @@ class ClusterObserver:
         if each is None or each.pid != told["pid"]:
             if each is not None and each.joined is not None:
                 each.joined.lost("The worker was started anew")
-            same = [*told["clock"]] == self._clock
-            each = self._workers[told["address"]] = _Worker(told, ClockBeside.of([], True) if same else None)
+            each = self._workers[told["address"]] = _Worker(told, self._clock_of(told["clock"]))
         each.heard_s = time.monotonic()
-        if each.clock is not None:
+        if each.clock.beside is not None:
             self._take(each, told)
         elif each.joined is None:
             each.waiting.append(told)
@@ -381,15 +418,25 @@ class ClusterObserver:
                 each.joined = self._joining.join(each.name, each.host, each.pid, lambda us: us)
                 each.joined.lost("its clock could not be set beside the run's: it did not answer")
 
+    def _clock_of(self, told: Iterable[str]) -> _Clock:
+        identity = tuple(told)
+        if identity not in self._clocks:
+            same = [*identity] == self._clock
+            self._clocks[identity] = _Clock(ClockBeside.of([], True) if same else None)
+        return self._clocks[identity]
+
     def _compare_clocks(self) -> None:
-        """Have clocks compared, again and again: they drift, and some cannot be had at once."""
+        """Have clocks compared, again and again, each by the worker that said something last."""
         now_s = time.monotonic()
+        asked: dict[_Clock, _Worker] = {}
         for each in self._workers.values():
-            if each.comparing or (each.clock is not None and each.clock.why == SAME) or _is_over(each):
-                continue
-            if now_s - each.compared_s > (RETRY_S if each.clock is None else CLOCKS_S):
-                each.compared_s, each.comparing = now_s, True
-                self._spawn(each)
+            if not _is_over(each) and each.clock.is_due(now_s):
+                before = asked.setdefault(each.clock, each)
+                if each.heard_s > before.heard_s:
+                    asked[each.clock] = each
+        for clock, each in asked.items():
+            clock.compared_s, clock.comparing = now_s, True
+            self._spawn(each)
 
     def _spawn(self, each: _Worker) -> None:
         task = asyncio.create_task(self._compare(each))
@@ -405,10 +452,10 @@ class ClusterObserver:
         try:
             await self._read_clock(each)
         finally:
-            each.comparing = False
+            each.clock.comparing = False
 
     async def _read_clock(self, each: _Worker) -> None:
-        """Read a worker's clock some times, and take what has waited for it."""
+        """Read a worker's clock some times, and take what all that have it said before it was known."""
         trips = []
         for _ in range(TRIPS):
             sent_ns = time.monotonic_ns()
@@ -422,17 +469,13 @@ class ClusterObserver:
                 trips.append(Trip(sent_ns, read_ns, time.monotonic_ns()))
         if not trips:
             return
-        found = ClockBeside.of(trips, same=False)
-        moved_ns = 0 if each.clock is None else abs(found.ahead_ns - each.clock.ahead_ns)
-        each.off_ns = max(each.off_ns, moved_ns + found.off_ns)
-        # Within what both may be off there is no reason to move it, and each move cuts or doubles some time.
-        if each.clock is None or moved_ns > found.off_ns + each.clock.off_ns:
-            each.clock = found
-        if each.joined is not None and each.joined.root is None and each.joined.over:
-            return  # it was given up
-        waiting, each.waiting = each.waiting, []
-        for told in waiting:
-            self._take(each, told)
+        each.clock.set(ClockBeside.of(trips, same=False))
+        for other in self._workers.values():
+            waiting, other.waiting = (other.waiting, []) if other.clock is each.clock else ([], other.waiting)
+            if other.joined is not None and other.joined.root is None and other.joined.over:
+                continue  # it was given up
+            for told in waiting:
+                self._take(other, told)
 
     def _take(self, each: _Worker, told: Json) -> None:
         lines = [] if told["lines"] is None else zlib.decompress(told["lines"]).decode().split("\n")
@@ -486,13 +529,13 @@ class ClusterObserver:
         assert self._joining.at_us is not None
         rows = []
         for each in self._workers.values():
-            off_us = (each.off_ns + 999) // 1000
+            off_us = (each.clock.off_ns + 999) // 1000
             if off_us <= each.off_told_us or each.joined is None or each.joined.root is None:
                 continue
-            assert each.clock is not None
+            assert each.clock.beside is not None
             each.off_told_us = off_us
             pid = each.joined.renamed.pid(each.joined.root)
-            rows.append([each.host, each.name, pid, off_us, each.clock.why])
+            rows.append([each.host, each.name, pid, off_us, each.clock.beside.why])
         if rows:
             self._emit(Cluster(self._joining.at_us, clocks=rows))
 
@@ -504,8 +547,8 @@ class ClusterObserver:
 
     def _us(self, each: _Worker, ns: int) -> int:
         """An instant of a worker's clock, as one of the run."""
-        assert each.clock is not None
-        return (ns - each.clock.ahead_ns - self._origin_ns) // 1000
+        assert each.clock.beside is not None
+        return (ns - each.clock.beside.ahead_ns - self._origin_ns) // 1000
 
     def _now_us(self) -> int:
         return (time.monotonic_ns() - self._origin_ns) // 1000
@@ -548,7 +591,7 @@ if __name__ == "__main__":
     # As of an observer: what a terminal sends to the whole group is for the server to judge.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda number, frame: None)
-    gc.freeze()
+    collect_seldom()  # each worker's messages wait here for those of the others: many objects, and no cycles
     status = 0
     try:
         asyncio.run(_main(sys.argv[1]))

@@ -2,8 +2,9 @@
 
 Each observer has slices of its own, on a clock of its own. Here they are cut anew, to slices that all have in
 common: one is told once every worker has told of all of it, and of SETTLE_US more, since what a worker says
-of its tasks comes after what is seen of its threads. Who has not told of it PATIENCE_US later is not
-waited for: its lanes are unknown in that time. What an observer tells of a time that is told already is lost.
+of its tasks comes after what is seen of its threads. With longer slices that is so much longer, too: what is
+said comes more seldom. Who has not told of it PATIENCE_US later is not waited for: its lanes are unknown in
+that time. What an observer tells of a time that is told already is lost.
 
 Totals are told together, so that sums are of all workers.
 """
@@ -105,10 +106,11 @@ class Joined:
 
 
 class Joining:
-    """All of them. What is told in the run goes to `emit`."""
+    """All of them. What is told in the run goes to `emit`, in slices of `slice_us`."""
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, slice_us: int = SLICE_US) -> None:
         self._emit = emit
+        self.slice_us = slice_us
         self._numbers = Numbers()
         self._joined: list[Joined] = []
         self._hosts: set[str] = set()
@@ -152,14 +154,15 @@ class Joining:
     def advance(self, now_us: int, last: bool = False) -> None:
         """Tell all slices that can be told; the `last` time all that came."""
         assert self.at_us is not None
+        settle_us = SETTLE_US + self.slice_us - SLICE_US
         while True:
-            end_us = self.at_us + SLICE_US
+            end_us = self.at_us + self.slice_us
             if last:
                 if not any(each.told_us >= end_us for each in self._joined if not each.drained):
                     self._tell_rest(self.at_us)
                     return
-            elif end_us > now_us - SETTLE_US or (
-                now_us < end_us + PATIENCE_US and self._awaits(end_us + SETTLE_US)
+            elif end_us > now_us - settle_us or (
+                now_us < end_us + PATIENCE_US and self._awaits(end_us + settle_us)
             ):
                 return
             self._slice(self.at_us, end_us, last)

@@ -118,9 +118,13 @@ class SchedulerSide(SchedulerPlugin):
 class WorkerSide(WorkerPlugin):
     """Has the worker's process observed, and tells what its threads do."""
 
-    def __init__(self, name: str, client: str, code: str, pack: bytes, spec: Json) -> None:
-        """`code` starts an observer, which takes `pack`; of `spec` only the pid is the worker's own."""
+    def __init__(self, name: str, client: str, code: str, pack: bytes, spec: Json, every_s: float) -> None:
+        """`code` starts an observer, which takes `pack`; of `spec` only the pid is the worker's own.
+
+        What it says is passed on each `every_s`.
+        """
         self.name = name
+        self.every_s = every_s
         self._client = client
         self._code, self._pack, self._spec = code, pack, spec
         self._observer: WorkerObserver | None = None
@@ -136,7 +140,7 @@ class WorkerSide(WorkerPlugin):
             return
         try:
             self._observer = WorkerObserver(
-                *(self._code, self._pack, self._spec_line(), self._send, self._news)
+                *(self._code, self._pack, self._spec_line(), self._send, self._news, self.every_s)
             )
         except Exception as error:  # noqa: BLE001 - whatever this worker lacks, the others have
             said = f"no observer could be started beside it: {type(error).__name__}: {error}"

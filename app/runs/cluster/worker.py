@@ -19,7 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-EVERY_S = 0.2  # so often is what it said passed on: each time takes the worker's GIL for a moment
+# So often is what it said passed on, unless less often is asked for: it takes the worker's GIL each time.
+EVERY_S = 0.2
 END_S = 5.0  # for an observer to say its last word, once it was asked to end
 
 _PIPE_BYTES = 1 << 20  # for what it says while a task holds the GIL; anybody may have so much
@@ -40,8 +41,11 @@ class WorkerObserver:
      "status": then, of its process, "said": what it wrote to its standard error, and the fields of `news`}
     """
 
-    def __init__(self, code: str, pack: bytes, spec: str, send: Send, news: News) -> None:
+    def __init__(
+        self, code: str, pack: bytes, spec: str, send: Send, news: News, every_s: float = EVERY_S
+    ) -> None:
         self._send, self._news = send, news
+        self._every_s = every_s
         self._about = about()
         self._stop = threading.Event()
         # Ctrl-C at a terminal is for whoever started the cluster.
@@ -116,7 +120,7 @@ class WorkerObserver:
             begun = rest
             if end:
                 self._tell_news({"lines": zlib.compress(whole, 1)})
-            self._stop.wait(0 if self._stop.is_set() else EVERY_S)
+            self._stop.wait(0 if self._stop.is_set() else self._every_s)
 
     def _tell_news(self, more: dict[str, Any]) -> None:
         self._send({**self._about, **more, **self._news(), "now_ns": time.monotonic_ns()})

@@ -110,7 +110,7 @@
  *            host?: string | null, worker?: string | null}} Process
  * @typedef {{start_us: number, end_us: number, samples: number, failed: number, late: number,
  *            gils: [gil: number, switches: number, pieces: number[]][], lanes: [lane: number, pieces: number[]][]}} Frame
- * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number}}} Hello
+ * @typedef {{origin_ns: number, started_at: number, sampling: {gil_hz: number, counters_hz: number, stacks_hz?: number, less?: string}}} Hello
  * @typedef {{sampling: {[name: string]: Maybe}, gils: Omit<GilFigures, "gil">[], threads: (Omit<ThreadFigures, "lane" | "alive"> & Partial<Where>)[],
  *            threads_not_shown: number, threads_cpu_unlisted_s?: number, where?: Where | null,
  *            memory_peak: {rss: Maybe, pss: Maybe}, cpu_share: Maybe,

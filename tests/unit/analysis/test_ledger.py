@@ -524,6 +524,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "late": 2,
         "coverage": 1.0,
         "observer_cpu_share": None,
+        "less": None,
     }
     assert summary["capabilities"]["gil_wait"] == "inferred"
     assert summary["capabilities"]["stacks"] == "unavailable"

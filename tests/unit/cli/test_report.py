@@ -215,6 +215,14 @@ def test_what_was_not_seen_is_told_and_lengths_that_reach_into_it_are_lower_boun
     assert "gil, gil_wait, threads inferred: exact of what was seen, which is 66.6 % of the time" in text
 
 
+def test_that_less_was_asked_of_the_workers_of_a_large_cluster_is_said_with_why(ledger: Ledger) -> None:
+    assert ledger.hello is not None
+    ledger.hello.sampling["less"] = "there are 64 workers"
+    assert re.search(
+        r"sampled at [\d,]+ Hz \([\d,]+ asked for; there are 64 workers\), ", report.text(summarise(ledger))
+    )
+
+
 def test_the_report_ends_with_what_the_workload_showed_and_what_was_found(ledger: Ledger) -> None:
     summary = summarise(ledger)
     summary["workload"] |= {

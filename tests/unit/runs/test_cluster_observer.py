@@ -8,6 +8,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.model.errors import GilscopeError, NotReadable
 from app.model.frames import Counters, End, Frame, Hello, Message, Names, Process, encode
 from app.model.spec import ObserverSpec, Sampling
 from app.runs.cluster import __main__ as cluster
+from app.runs.cluster import detail as cluster_detail
 from app.runs.cluster.__main__ import ClusterObserver
 
 PID = 70
@@ -170,3 +172,53 @@ def test_of_one_whose_clock_is_never_known_no_more_is_kept(monkeypatch: pytest.M
         assert each.joined.why == "its clock could not be set beside the run's: it did not answer"
 
     observing(work)
+
+
+def test_workers_of_one_machine_have_one_clock_which_is_read_of_one_of_them() -> None:
+    ahead_ns, asked = 5_000_000_000, []
+
+    class Cluster(Client):
+        async def run(self, what: object, workers: list[str], on_error: str) -> dict[str, Any]:
+            asked.append(workers[0])
+            return {workers[0]: time.monotonic_ns() + ahead_ns}
+
+    async def work(observer: ClusterObserver) -> None:
+        observer._client = client = Cluster()
+        observer._expected = {f"w:{name}": (str(name), "h") for name in range(3)}
+        origin_ns = time.monotonic_ns() + ahead_ns - 2_000_000_000
+        for name in range(3):
+            batch = told(f"w:{name}", seen(origin_ns), OTHER, now_ns=origin_ns + 2_000_000_000)
+            await observer._heard(batch)
+        following = asyncio.ensure_future(observer._follow(client))
+        await told_of(observer, 50_000)
+        observer.ask("stopped")
+        await following
+
+    clocks = [row for each in observing(work) if each["type"] == "cluster" for row in each["clocks"]]
+    assert asked == ["w:0"] * cluster.TRIPS or asked == ["w:2"] * cluster.TRIPS
+    assert [row[1] for row in clocks] == ["0", "1", "2"]
+    assert len({row[3] for row in clocks}) == 1, "they are off by the same"
+
+
+def test_many_are_told_of_in_longer_slices_and_that_is_said() -> None:
+    async def work(observer: ClusterObserver) -> None:
+        observer._detail = observer._detail_of(cluster_detail.FULL * 2)
+        observer._joining.slice_us = observer._detail.slice_us
+        observer._expected = {"w:0": ("0", "h")}
+        await observer._heard(told("w:0", seen(time.monotonic_ns() - 2_000_000_000), observer._clock))
+        following = asyncio.ensure_future(observer._follow(Client()))
+        await told_of(observer, 200_000)
+        observer.ask("stopped")
+        await following
+
+    said = observing(work)
+    frames = [each for each in said if each["type"] == "frame"]
+    assert {each["end_us"] - each["start_us"] for each in frames} == {100_000}
+    assert {sum(length for length in track[1::2]) for each in frames for _, track in each["lanes"]} == {
+        100_000
+    }
+    assert said[0]["slice_us"] == 100_000
+    assert said[0]["sampling"] == {
+        **asdict(Sampling()),
+        "less": "there are 64 workers: each is sampled 354 times a second, and told of in slices of 100 ms",
+    }

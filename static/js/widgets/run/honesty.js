@@ -39,6 +39,7 @@ export class Honesty {
         failed(observer.failed),
         `${text(count(observer.late))} late`,
       ];
+    if (hello.sampling.less) parts.push(hello.sampling.less);
     if (state.missed) parts.push(`this page fell behind by ${text(count(state.missed))} messages`);
     setText(this.#line, `${parts.join(" · ")}.`);
   }
