@@ -217,8 +217,14 @@ STORE = Store()
 
 def serve():
     pending = list(range(4_000))
-    READY
-    sys.stdin.readline()
+    lines = list(range(6_000))
+
+    def read():
+        READY
+        sys.stdin.readline()
+        return len(lines)
+
+    read()
 
 serve()
 """
@@ -234,4 +240,5 @@ def test_large_containers_are_told_by_the_names_that_hold_them(python: str) -> N
         ("__main__: Store.shared", "list", 3_000),
         ("__main__: STORE.items", "set", 2_000),
         ("serve(): pending", "list", 4_000),
+        ("serve.<locals>.read(): lines", "list", 6_000),
     }

@@ -1,9 +1,9 @@
 """Which names hold the large containers: of modules, their classes and instances, and running functions.
 
 sys.modules leads to every module, a module to its names, a class and an instance to their attributes; a
-thread's stack leads to the variables of the functions that it is in, and to their attributes. Newest modules
-come first, and no more than MOST_LOOKED names are looked at. A container that is held by something else, such
-as an object in a list, is not found.
+thread's stack leads to the variables of the functions that it is in, those that they share with functions
+around them too, and to their attributes. Newest modules come first, and no more than MOST_LOOKED names are
+looked at. A container that is held by something else, such as an object in a list, is not found.
 """
 
 from __future__ import annotations
@@ -184,10 +184,18 @@ class HolderReader:
                 except (Inconsistent, Unmapped):
                     continue
                 for name, word in zip(names, struct.unpack(f"={len(names)}Q", data)):
-                    value = word & _TAG if layout.version >= (3, 14) else word
+                    value = self._in_cell(word & _TAG if layout.version >= (3, 14) else word)
                     if not value:
                         continue
                     yield _Named(f"{function}(): {name}", 0, value)
                     if self._leads_on(value):
                         for key, attribute in self._attributes(value):
                             yield _Named(f"{function}(): {name}.", key, attribute)
+
+    def _in_cell(self, value: int) -> int:
+        """What a cell holds, by which nested functions share a variable; of anything else that itself."""
+        try:
+            kind = self._types.get(self._memory.u64(value + self._type)) if value else None
+            return self._memory.u64(value + self._own) if kind is not None and kind.name == "cell" else value
+        except Unmapped:
+            return 0
