@@ -26,6 +26,8 @@ from playwright.sync_api import Error, Page, ViewportSize, sync_playwright
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+HIGH = 2400
+MARGIN = 12
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SECONDS = "20"
 COPYING_SECONDS = "12"
@@ -41,7 +43,7 @@ def lab_pictures(page: Page, theme: str) -> None:
     page.screenshot(path=IMAGES / f"lab-{theme}.png")
     page.get_by_role("tab", name="Waits").click()
     page.locator(".matrix").first.wait_for()
-    page.get_by_role("tabpanel", name="Waits").screenshot(path=IMAGES / f"waits-{theme}.png")
+    whole_panel(page, "Waits", f"waits-{theme}.png")
     page.locator(".badge[data-state=finished]").wait_for()
 
 
@@ -51,7 +53,7 @@ def heap_pictures(page: Page, theme: str) -> None:
     page.get_by_role("tab", name="Heap").click()
     page.get_by_role("button", name="Fullness").click()
     page.locator(".pinned", has_text="at most a tenth").wait_for()
-    page.get_by_role("tabpanel", name="Heap").screenshot(path=IMAGES / f"heap-{theme}.png")
+    whole_panel(page, "Heap", f"heap-{theme}.png")
     page.locator(".stop").click()
     page.locator(".badge[data-state=stopped]").wait_for()
 
@@ -109,6 +111,20 @@ def start(page: Page, workload: str, seconds: str, **params: str) -> None:
         form.locator(f"[name='params.{name}']").select_option(value)
     form.locator("[type=submit]").click()
     page.locator(f"[data-name={workload}] summary").click()
+
+
+def whole_panel(page: Page, name: str, file: str) -> None:
+    """A picture of a panel on a screen so high that all of it is in sight."""
+    page.set_viewport_size({**SIZE, "height": HIGH})
+    panel = page.get_by_role("tabpanel", name=name)
+    page.wait_for_function("panel => panel.scrollHeight <= panel.clientHeight", arg=panel.element_handle())
+    box = panel.bounding_box()
+    assert box
+    end = panel.evaluate(
+        "one => Math.max(...[...one.children].map((part) => part.getBoundingClientRect().bottom))"
+    )
+    page.screenshot(path=IMAGES / file, clip={**box, "height": end + MARGIN - box["y"]})
+    page.set_viewport_size(SIZE)
 
 
 def seen_for(page: Page, seconds: float) -> None:
