@@ -1,4 +1,4 @@
-"""Sixteen workers ask a queue with get_nowait() and sleep for 0.1 ms: twenty jobs a second come."""
+"""Four workers ask ten queues with get_nowait() and sleep for 0.2 ms: twenty jobs a second come."""
 # due: threads-poll
 # may: gil-convoy free-threads-parallel
 
@@ -6,19 +6,21 @@ import queue
 import threading
 import time
 
-jobs: queue.Queue = queue.Queue()
+queues: list[queue.Queue] = [queue.Queue() for _ in range(10)]
 
 
 def work() -> None:
     while True:
-        try:
-            jobs.get_nowait()
-        except queue.Empty:
-            time.sleep(0.0001)
+        for jobs in queues:
+            try:
+                jobs.get_nowait()
+            except queue.Empty:
+                continue
+        time.sleep(0.0002)
 
 
-for _ in range(16):
+for _ in range(4):
     threading.Thread(target=work, name="work", daemon=True).start()
 while True:
-    jobs.put("job")
+    queues[0].put("job")
     time.sleep(0.05)
