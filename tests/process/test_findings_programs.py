@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from support.observing import ROOT, observing
 
 from app.analysis.summary import judge
@@ -43,10 +44,13 @@ MOMENTS = "polls_a_queue"  # its threads run for moments, of which a busy machin
 SHARES = {"pollers", MANY, "long_and_short_holds"}
 
 
-def found_in(python: str, name: str, due: Iterable[str]) -> tuple[dict[str, Any], list[Event], int]:
+def found_in(
+    python: str, name: str, due: Iterable[str], variables: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[Event], int]:
     """The findings by code, the events, and how long it took: it ends as soon as what is due is told."""
     path = str(page.PROGRAMS / f"{name}.py")
-    with observing(Start([python, path], {"PATH": os.environ["PATH"]})) as observation:
+    environment = {"PATH": os.environ["PATH"], **(variables or {})}
+    with observing(Start([python, path], environment)) as observation:
         at_us = 0
         for message in observation:
             if isinstance(message, Frame):
@@ -143,3 +147,18 @@ def test_threads_in_line_for_a_connection_are_counted_and_not_advised_to_be_more
     assert 1 <= idle["evidence"]["threads_in_line"] <= 6
     assert "behind others that run query, in Semaphore.acquire" in idle["detail"]
     assert "use more threads" not in idle["advice"]
+
+
+def test_threads_in_line_for_a_connection_of_a_package_s_pool_are_told_with_what_asks(
+    gil_python: str,
+) -> None:
+    """urllib3 is pure Python, so every interpreter can import the one that the tests have."""
+    packages = {"PYTHONPATH": str(Path(urllib3.__file__).parents[1])}
+    told, _, _ = found_in(gil_python, "connections_in_line", ["connections-in-line"], packages)
+    found = told["connections-in-line"]
+    evidence = found["evidence"]
+    assert (evidence["package"], evidence["function"]) == ("urllib3", "ask_for_prices")
+    assert 6 <= evidence["threads"] <= 8  # who gives a connection back may take it again before who waits
+    assert 4 < evidence["in_line"] <= 6.5
+    assert "pool_maxsize" in found["advice"]
+    assert set(told) <= {"connections-in-line", "observation-thin"}

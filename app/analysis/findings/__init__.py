@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.analysis.findings import (
     cluster,
+    connections,
     cores,
     gil,
     growth,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *cores.RULES,
     *loops.RULES,
     *pools.RULES,
+    *connections.RULES,
     *hazards.RULES,
     *handing_over.RULES,
     *growth.RULES,
