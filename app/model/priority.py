@@ -13,11 +13,11 @@ def come_first() -> bool:
     """Ask the kernel for the CPU before others, as root may: whether it was given to this thread.
 
     Where every CPU is busy with what is observed, a sample is else late, and a viewer waits for slices that
-    are there: docs/benchmarks.md. A niceness that somebody has chosen stays, and what this thread starts,
-    threads too, has the usual one. Where the kernel shares CPUs out by sessions, a niceness counts within its
-    session alone, so one that is this process's own asks, too.
+    are there: docs/benchmarks.md. A niceness or a policy that somebody has chosen stays, and what this thread
+    starts, threads too, has the usual one. Where the kernel shares CPUs out by sessions, a niceness counts
+    within its session alone, so one that is this process's own asks, too.
     """
-    if os.getpriority(os.PRIO_PROCESS, 0) != 0:
+    if os.sched_getscheduler(0) != os.SCHED_OTHER or os.getpriority(os.PRIO_PROCESS, 0) != 0:
         return False
     try:
         # musl has no such call, and without it what is started would come first, too.
@@ -26,7 +26,8 @@ def come_first() -> bool:
     except OSError:
         return False
     if os.getsid(0) == os.getpid():
-        # A kernel that does not share by sessions has no such file, and one may refuse.
-        with contextlib.suppress(FileNotFoundError, PermissionError), open(_SESSION, "w") as session:
+        # There may be no such file, /proc may be read-only, and a kernel takes but ten such words a second:
+        # then the session stays as it is.
+        with contextlib.suppress(OSError), open(_SESSION, "w") as session:
             session.write(str(FIRST))
     return True

@@ -22,6 +22,7 @@ from typing import Any
 
 from app.model import versions
 from app.model.errors import GilscopeError, NoSuchProcess, NotReadable
+from app.model.priority import come_first
 
 from . import launcher
 from .cpython import capabilities
@@ -149,12 +150,18 @@ def _timer() -> Json:
 
 
 def _priority() -> Json:
-    own = access.credentials("self")
-    assert own is not None
-    if own.has(access.SYS_NICE):
+    if _may_come_first():
         return _check("priority", OK, "the observer gets a CPU before what it observes, where none is free")
     detail = "where no CPU is free the observer waits for one like any other process, and sees less"
     return _check("priority", LIMITED, detail, "sudo gilscope serve")
+
+
+def _may_come_first() -> bool:
+    """Whether the kernel gives it: asked by a child, since it is for good."""
+    child = os.fork()
+    if not child:
+        os._exit(0 if come_first() else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _tool(name: str, remedy: str) -> Json:

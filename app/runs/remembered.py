@@ -27,7 +27,7 @@ def recall(path: Path) -> Answers:
             (program, int(mtime_ns), int(size)): dict(answer)
             for program, (mtime_ns, size, answer) in kept.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 

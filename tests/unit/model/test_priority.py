@@ -64,3 +64,18 @@ def test_a_niceness_that_was_chosen_stays() -> None:
 def test_a_session_that_is_anothers_stays_as_it_is() -> None:
     before = SESSION.read_text().split()[-1] if SESSION.exists() else "None"
     assert come_first(new_session=False)[-1] == before
+
+
+def test_a_policy_that_was_chosen_stays() -> None:
+    chosen = "os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
+    assert come_first(chosen)[:2] == ["False", str(NICENESS)]
+    assert (
+        come_first(f"{chosen}\nimport atexit; atexit.register(lambda: print(os.sched_getscheduler(0)))")[-1]
+        == "3"
+    )
+
+
+def test_what_the_session_is_refused_leaves_the_rest_as_it_is() -> None:
+    """A kernel takes a few words a second from who has not all rights."""
+    refused = "import app.model.priority as priority; priority._SESSION = '/proc/self/no/such'"
+    assert come_first(refused)[:2] == [str(MAY), str(FIRST if MAY else NICENESS)]

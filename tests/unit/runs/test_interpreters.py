@@ -196,7 +196,19 @@ def test_where_a_shim_leads_is_asked_each_time(tmp_path):
         assert asked_anew(memory) == [label]
 
 
-@pytest.mark.parametrize("kept", ["", "[1]", '{"a": 1}', '{"a": [1, 2, {}]}', "{", '{"OWN": [1, 2]}'])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "",
+        "[1]",
+        "[" * 200_000,
+        '{"a": [Infinity, 2, {}]}',
+        '{"a": 1}',
+        '{"a": [1, 2, {}]}',
+        "{",
+        '{"OWN": [1, 2]}',
+    ],
+)
 def test_a_file_that_was_damaged_is_made_anew(tmp_path, kept):
     memory = tmp_path / "kept.json"
     memory.write_text(kept)
