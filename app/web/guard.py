@@ -115,6 +115,8 @@ class Guard:
         if role is not None:
             admit(scope)
             scope["state"]["role"] = role
+            if scope["path"] == entrance.ENTER and _is_page(scope):
+                return RedirectResponse("/", 303)  # a page that was loaded anew, once somebody had come in
             return None if role == "all" or _only_looks(scope) else _may_only_look(scope["path"])
         if scope["path"] in OPEN_PATHS:
             return None
@@ -183,7 +185,9 @@ def _cookie_name(scope: Scope, headers: Headers) -> str:
 
 
 def _asked_for(scope: Scope) -> str:
-    """The address of a request here, without the code that lets in."""
+    """The address of a request here, without the code that lets in; the form's is no page: the first."""
+    if scope["path"] == entrance.ENTER:
+        return "/"
     rest = urlencode({name: value for name, value in _query(scope).items() if name != "code"})
     path = "/" + quote(scope["path"].lstrip("/"))
     return f"{path}?{rest}" if rest else path

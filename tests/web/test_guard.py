@@ -271,6 +271,15 @@ def test_the_form_leads_to_the_address_that_was_asked_for_and_to_no_other_host(s
     assert wrong.status_code == 200, "it is known now"
 
 
+def test_the_address_of_the_form_leads_to_the_first_page(site, stranger):
+    page = stranger.get("/enter", headers={"Accept": "text/html"})
+    assert page.status_code == 401
+    assert 'name="to" value="/"' in page.text
+    stranger.post("/enter", data={"token": "the-token-of-the-tests"}, headers={"Origin": site.url})
+    again = stranger.get("/enter")
+    assert (again.status_code, again.headers["location"]) == (303, "/")
+
+
 @pytest.mark.asks
 @pytest.mark.parametrize(
     "body", ["token=wrong", "", "token=", "x" * 100_000 + "&token=the-token-of-the-tests"]
