@@ -152,7 +152,8 @@ class Archive:
 
         One that is there already gets the notes that it lacks; where it lacks none it is refused with
         BadRequest, or with `known` given as it is. One that was removed is put back. `on_share` is told what
-        share was read so far; `run_id` is for one that names none. Conflict where it has too many notes.
+        share was read so far; `run_id` is for one that names none. Where it would have too many notes it is
+        refused with Conflict, or with `known` given without those of the recording.
         """
         own_id = id_of(await asyncio.to_thread(hello_of, path))
         there = await self._do(self._known, own_id)
@@ -421,8 +422,14 @@ class Archive:
     def _join(self, run_id: str, written: Notes, known: bool) -> None:
         """A copy of a run that is there already, and has these notes; see `import_file`."""
         entry = self._entry(run_id, removed=True)
-        # One that goes on is no copy's, and whoever opens it is told so.
-        notes = entry.notes if entry.open else self._open().change_notes(run_id, joined(written))
+        notes: Notes | None = entry.notes
+        try:
+            # One that goes on is no copy's, and whoever opens it is told so.
+            notes = notes if entry.open else self._open().change_notes(run_id, joined(written))
+        except Conflict:
+            if not known:
+                raise
+            # Whoever only wants to see it finds it as it is.
         if entry.removed:
             self._restore(run_id)
         elif notes == entry.notes and not known:

@@ -110,6 +110,8 @@ def test_a_copy_of_a_run_that_is_there_brings_its_notes_and_loses_nobodys(tmp_pa
         assert (await archive.import_file(str(source), known=True)).to_json() == run.to_json()
         with pytest.raises(Conflict, match="4 notes and the recording 47 others"):
             await archive.import_file(sent_back(*(one(f"d{at}", at) for at in range(47))))
+        # Whoever only wants to see the run sees it as it is.
+        assert (await archive.import_file(str(source), known=True)).to_json() == run.to_json()
         await archive.remove("both")
         again = await archive.import_file(sent_back(one("e5", 2, "later")))
         assert [each["text"] for each in again.to_json()["notes"]] == ["new", "later", "mine", "here", "here"]
