@@ -58,7 +58,8 @@ def findings(summary: Measurements) -> list[FindingRow]:
     """What every rule has to say of a summary, the gravest first; nothing where too little was seen."""
     if max((thread["observed_s"] for thread in summary["threads"]), default=0.0) < LEAST_S:
         return []
-    found = [finding for rule in RULES if (finding := rule(summary)) is not None]
+    with polling.found_once(summary):
+        found = [finding for rule in RULES if (finding := rule(summary)) is not None]
     if any(
         each.code in _SAYS_MORE or (each.severity in _WRONG and each.code != _NOT_THE_PROGRAM)
         for each in found

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from app.analysis.findings.rows import (
@@ -23,12 +25,19 @@ from app.analysis.findings.rows import (
 )
 from app.analysis.sources import LIBRARY, imports, owner, part_of_another
 from app.model.findings import Finding
+from app.model.pids import own_pid
 from app.model.summary import Caller, Measurements, ThreadRow, TimeRow, callers
 
 # What asks, by the name of its code and by how its file ends; and what to call in its place.
-_QUEUES = ("/queue.py", "/multiprocessing/queues.py")
-_OF_QUEUES = frozenset({"Queue.get", "Queue.get_nowait", "Queue.empty", "Queue.qsize", "SimpleQueue.empty"})
+# Not those of multiprocessing: what their get() reads, and loads, has no frame, so nothing shows whether it
+# got anything.
+_QUEUES = "/queue.py"
+_OF_QUEUES = frozenset({"Queue.get", "Queue.get_nowait", "Queue.empty", "Queue.qsize"})
 _GET = "`get()` without a timeout"
+_ON_QUEUES = {
+    "Queue.empty": f"{_GET} (or `join()`, if it waits until others have done all of it)",
+    "Queue.qsize": f"{_GET} (or `put()`, with a `maxsize`, if it puts something in)",
+}
 _ALL_FUTURES = "`concurrent.futures.wait()` or `as_completed()`"
 _OTHERS: dict[str, tuple[str, str]] = {
     "Event.is_set": ("/threading.py", "`wait()`"),
@@ -79,6 +88,10 @@ _SLEEPS = ("sleep", "__sleep0")
 _TASKS, _LOOPS = "/asyncio/tasks.py", ("/asyncio/base_events.py", "/asyncio/events.py", "/selectors.py")
 _COMES_ROUND = 0.9
 _YIELDING = 0.03
+# asyncio.sleep() for a time looks the same, but makes a timer, which the loop then sorts: that takes several
+# times as long as sleep() itself. Of a loop whose own code is not Python (uvloop) neither shows.
+_TIMERS = frozenset({"call_later", "call_at", "__lt__"})
+_TIMED = 0.2  # of the time in sleep()
 
 _NAMED = 20  # threads in the evidence
 
@@ -101,8 +114,27 @@ class Poll(NamedTuple):
     wakes_hz: float | None  # of one of them; None where they do not rest
 
 
+# Of the summary that is being judged: many rules ask for it, and where there are many threads it takes long.
+_FOUND: ContextVar[tuple[Measurements, list[Poll]] | None] = ContextVar("_FOUND", default=None)
+
+
+@contextmanager
+def found_once(summary: Measurements) -> Iterator[None]:
+    """Meanwhile what polls in this summary is not looked for anew; it must not be changed."""
+    token = _FOUND.set((summary, _find(summary)))
+    try:
+        yield
+    finally:
+        _FOUND.reset(token)
+
+
 def polls(summary: Measurements) -> list[Poll]:
     """All that is worth telling, the dearest first."""
+    found = _FOUND.get()
+    return found[1] if found is not None and found[0] is summary else _find(summary)
+
+
+def _find(summary: Measurements) -> list[Poll]:
     groups: dict[_Place, list[ThreadRow]] = {}
     others: list[ThreadRow] = []
     for thread in summary["threads"]:
@@ -150,14 +182,14 @@ def threads_poll(summary: Measurements) -> Finding | None:
     if poll.asks == _YIELDS:
         advice, vain = _AWAIT, ""
     else:
-        advice = _WAIT.format(instead=_GET if poll.asks in _OF_QUEUES else _OTHERS[poll.asks][1])
+        advice = _WAIT.format(instead=_instead_of(poll.asks))
     return Finding(
         code="threads-poll",
         severity="warning" if sum(each.wanted for each in found) >= _MANY_CPUS else "notice",
         title=("A thread asks" if number == 1 else "Threads ask") + " again and again instead of waiting",
-        detail=f"{who} of process {poll.pid} called {poll.asks} in {poll.function} (line {poll.line}) again "
-        f"and again{vain}{pause}: that was {poll.share:.0%} of what {their} Python did, and "
-        f"took {poll.cpus:.2f} CPUs." + _more(len(found) - 1),
+        detail=f"{who} of process {own_pid(poll.pid)} called {poll.asks} in {poll.function} "
+        f"(line {poll.line}) again and again{vain}{pause}: that was {poll.share:.0%} of what {their} "
+        f"Python did, and took {poll.cpus:.2f} CPUs." + _more(len(found) - 1),
         evidence={
             "pid": poll.pid,
             "function": poll.function,
@@ -174,6 +206,11 @@ def threads_poll(summary: Measurements) -> Finding | None:
 
 
 RULES: tuple[Rule, ...] = (threads_poll,)
+
+
+def _instead_of(asks: str) -> str:
+    """What to call in its place. Who asks a queue how full it is may not want what lies in it."""
+    return _ON_QUEUES.get(asks, _GET) if asks in _OF_QUEUES else _OTHERS[asks][1]
 
 
 def _more(functions: int) -> str:
@@ -268,8 +305,8 @@ def _asked(row: TimeRow) -> _Asked | None:
 
 
 def _is_asking(called: Caller) -> bool:
-    files = _QUEUES if called.function in _OF_QUEUES else _OTHERS.get(called.function, ("",))[0]
-    return bool(files) and called.file.endswith(files)
+    file = _QUEUES if called.function in _OF_QUEUES else _OTHERS.get(called.function, ("",))[0]
+    return bool(file) and called.file.endswith(file)
 
 
 def _own_line(row: TimeRow, where: tuple[str, str]) -> int | None:
@@ -378,6 +415,10 @@ def _wakes_s(summary: Measurements, pid: int, beside: list[ThreadRow]) -> float:
     )
 
 
+def _is_of_timer(frame: Caller) -> bool:
+    return frame.function.rpartition(".")[2] in _TIMERS and frame.file.endswith(_LOOPS)
+
+
 def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
     """A thread whose event loop never rests, as a task lets go of it only to be run again."""
     if not seen_enough(thread) or seen_s(thread) < LEAST_S or not thread["counted_s"]:
@@ -387,13 +428,18 @@ def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
         for row in summary.get("loops", ())
     ):
         return None
-    runs_s = round_s = yields_s = 0.0
+    runs_s = round_s = yields_s = timers_s = 0.0
     looks = 0
     by_caller: Counter[Caller] = Counter()
     own: Counter[Caller] = Counter()
     for row in _running(thread):
         runs_s += row["total_s"]
-        first, *by = _frames(row)
+        frames = list(_frames(row))
+        if not frames:
+            continue  # code that was compiled without a file name: it runs, and that is all that is known
+        first, *by = frames
+        if any(map(_is_of_timer, frames)):
+            timers_s += row["total_s"]
         if first.function in _SLEEPS and first.file.endswith(_TASKS):
             yields_s += row["total_s"]
             looks += row["count"]
@@ -408,6 +454,8 @@ def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
     if not by_caller or looks < _LOOKS:
         return None
     if polls_s < _COMES_ROUND * runs_s or yields_s < _YIELDING * runs_s:
+        return None
+    if timers_s > _TIMED * yields_s or round_s < yields_s:
         return None
     most, of_all = max(by_caller, key=lambda caller: by_caller[caller]), polls_s / runs_s
     cpus = of_all * (thread["cpu_s"] or 0.0) / thread["counted_s"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from app.analysis.findings import cores, gil, hazards
-from app.analysis.findings.polling import pollers, threads_poll
+from app.analysis.findings import cores, gil, hazards, polling
+from app.analysis.findings.polling import pollers, polls, threads_poll
 from app.model.states import STATES
 
 LIB = "/usr/lib/python3.14"
@@ -17,6 +17,9 @@ FUTURES, SUBPROCESS = f"{LIB}/concurrent/futures/_base.py", f"{LIB}/subprocess.p
 Row = dict[str, Any]
 Frame = tuple[str, str, int]
 WORK: Frame = ("work", APP, 7)
+BASE, TASKS, EVENTS = (f"{LIB}/asyncio/{name}.py" for name in ("base_events", "tasks", "events"))
+MAIN: Frame = ("main", APP, 6)
+LOOP = {"pid": 1, "tid": 1, "kind": "asyncio"}
 NOWAIT: tuple[Frame, ...] = (("Queue.get_nowait", QUEUE, 231), WORK)
 
 
@@ -215,6 +218,45 @@ def test_an_event_that_others_set_is_waited_for_with_a_reason() -> None:
     assert told(asks_flag(4.0, (7, 5.0)), sets) is None
 
 
+def test_of_what_has_no_file_name_is_told_only_what_is_known() -> None:
+    """`exec(compile(source, "", "exec"))`"""
+    nameless = spent("running", 0.3, ("<module>", "", 2), ("main", APP, 3))
+    loop: Any = {"threads": [comes_round(nameless), spins(2)], "loops": [LOOP]}
+    assert [poll.asks for poll in polls(loop)] == ["Queue.get_nowait", "asyncio.sleep(0)"]
+
+
+def test_a_queue_of_multiprocessing_shows_too_little_to_tell_whether_it_was_empty() -> None:
+    """What it reads and loads has no frame, so one that always gets something looks like one that asks."""
+    of_processes = f"{LIB}/multiprocessing/queues.py"
+    rows = [spent("running", 6.0, ("Queue.get", of_processes, 100), WORK), spent("running", 1.0, WORK)]
+    assert told(thread(1, *rows)) is None
+
+
+@pytest.mark.parametrize(("name", "instead"), [("Queue.empty", "`join()`"), ("Queue.qsize", "`maxsize`")])
+def test_who_asks_how_full_a_queue_is_need_not_take_from_it(name: str, instead: str) -> None:
+    finding = told(thread(1, spent("running", 6.0, (name, QUEUE, 100), WORK)))
+    assert instead in finding.advice
+
+
+def test_a_worker_of_a_cluster_is_named_by_the_pid_that_its_machine_knows() -> None:
+    rows = [thread(1, spent("running", 6.0, *NOWAIT), pid=20_000_077)]
+    assert "of process 77 called" in told(*rows).detail
+
+
+def test_all_rules_share_what_was_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    summary: Any = {"threads": [spins(1)]}
+    looks: list[Any] = []
+    find = polling._find
+    monkeypatch.setattr(polling, "_find", lambda of: looks.append(of) or find(of))
+    with polling.found_once(summary):
+        assert pollers(summary) == {(1, 1)}
+        assert threads_poll(summary) is not None
+        assert pollers(cast(Any, {"threads": []})) == set()  # another one
+    assert len(looks) == 2
+    assert pollers(summary) == {(1, 1)}
+    assert len(looks) == 3
+
+
 def test_who_polls_does_no_work_to_any_other_rule() -> None:
     lengths = {"count": 100, "cut": 0, "p50_s": 0.005, "p95_s": 0.005, "max_s": 0.005, "histogram": []}
     rows = [spins(tid, gil_hold=lengths, gil_wait=lengths, gil_kept=lengths) for tid in (1, 2, 3)]
@@ -249,11 +291,6 @@ def test_who_polls_does_no_work_to_any_other_rule() -> None:
     assert gil.saturated(summary) is not None
 
 
-BASE, TASKS = f"{LIB}/asyncio/base_events.py", f"{LIB}/asyncio/tasks.py"
-MAIN: Frame = ("main", APP, 6)
-LOOP = {"pid": 1, "tid": 1, "kind": "asyncio"}
-
-
 def comes_round(*rows: Row, yields_s: float = 0.5) -> Row:
     """A loop that is kept awake by a task of its own."""
     return thread(
@@ -280,8 +317,24 @@ def test_a_loop_that_a_task_keeps_awake_is_told_with_the_line_that_yields() -> N
         comes_round(spent("running", 3.0, ("read", f"{LIB}/asyncio/selector_events.py", 30))),
         comes_round(spent("io", 3.0, ("EpollSelector.select", f"{LIB}/selectors.py", 450))),
         comes_round(yields_s=0.1),
+        comes_round(
+            spent("running", 0.5, ("BaseEventLoop.call_at", BASE, 800), ("sleep", TASKS, 710), MAIN),
+            spent(
+                "running", 0.5, ("TimerHandle.__lt__", EVENTS, 160), ("BaseEventLoop._run_once", BASE, 2000)
+            ),
+        ),
+        thread(1, spent("running", 3.0, ("sleep", TASKS, 710), MAIN), spent("running", 3.0, MAIN)),
+        comes_round(spent("running", 3.0, ("main", "", 30))),
     ],
-    ids=["its tasks compute", "it serves", "it rests", "it hardly yields"],
+    ids=[
+        "its tasks compute",
+        "it serves",
+        "it rests",
+        "it hardly yields",
+        "its tasks sleep for a time",
+        "a loop that is no Python",
+        "code without a file name",
+    ],
 )
 def test_a_loop_that_works_or_rests_is_not(row: Row) -> None:
     loop: Any = {"threads": [row], "loops": [LOOP]}
