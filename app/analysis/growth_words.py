@@ -56,13 +56,18 @@ def _blocks(growth: GrowthRow, kind: GrowthKind, served_by: str | None) -> str:
     blocks = growth["large_blocks_per_s"]
     if blocks is None:
         return ""
-    if kind == "large_objects" and blocks < 1:
+    lasts_s = growth["to_s"] - growth["from_s"]
+    if kind == "large_objects" and blocks * lasts_s < 1:
         return ", in no more blocks than before: some get larger"
     if not blocks:
         return ""
     if kind == "other" and served_by is not None:
         return f" (objects of more than 512 bytes are among them: {count(blocks)} more a second)"
-    return f" ({count(blocks)} blocks more a second)" if kind == "large_objects" else ""
+    if kind != "large_objects":
+        return ""
+    if blocks < 1:
+        return f" ({count(blocks * lasts_s)} blocks more in {lasts_s:.0f} s)"
+    return f" ({count(blocks)} blocks more a second)"
 
 
 def growing(growth: GrowthRow) -> list[tuple[GrowthKind, float]]:

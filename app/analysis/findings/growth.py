@@ -64,7 +64,9 @@ _NATIVE_PROFILER = (
 
 # Where objects of more than 512 bytes grow and hardly become more, a few get larger: a buffer that is being
 # filled, as what a long call of zlib makes, or a list that grows for ever. After so long it is the latter.
+# zlib takes a block for each 32 or 64 MiB that it fills; what gets more of them is no buffer.
 _BLOCK = 1 << 20
+_FEW_BLOCKS = 8  # more of them, over the whole span
 _FILLS_S = 15.0
 
 
@@ -89,7 +91,9 @@ class _Grown(NamedTuple):
         """Whether it may be a buffer that is being filled."""
         growth, blocks = self.growth, self.growth["large_blocks_per_s"]
         lasts_s = growth["to_s"] - growth["from_s"]
-        few = blocks is not None and blocks * _BLOCK < growth["bytes_per_s"]
+        few = (
+            blocks is not None and blocks * _BLOCK < growth["bytes_per_s"] and blocks * lasts_s < _FEW_BLOCKS
+        )
         return few and lasts_s < _FILLS_S and self.share(("large_objects",)) >= _MOST
 
     @property

@@ -409,6 +409,24 @@ def test_one_object_that_grows_is_no_native_memory() -> None:
     assert grows(every_size).startswith("Python's objects grow by 12 MiB/s")
 
 
+def test_large_objects_of_which_there_are_more_and_more_are_no_buffer() -> None:
+    """10 new blocks of 4 MiB a second."""
+    row = told(c_mapped=40, large_a_second=10)
+    brief: GrowthRow = {**row, "to_s": row["from_s"] + 6}
+    known = settled(brief, LargeObjects(9_000_000, 380 * MIB, 390 * MIB), None) or brief
+    assert known["large_blocks_per_s"] == pytest.approx(10)
+    assert "large_objects" in (known["kinds"] or {})
+    assert codes(growing(memory_row(known))) == ["memory-growth"]
+    assert codes(growing(memory_row({**known, "large_blocks_per_s": 0.5}))) == [], "as many as zlib takes"
+
+
+def test_a_block_in_two_seconds_is_no_standstill() -> None:
+    row: GrowthRow = {**told(c_mapped=40, large_a_second=10), "large_blocks_per_s": 0.5}
+    slow: GrowthRow = {**row, "to_s": row["from_s"] + 20}
+    assert "(10 blocks more in 20 s)" in grows(slow)
+    assert "in no more blocks than before" in grows({**slow, "to_s": row["from_s"] + 1})
+
+
 @pytest.mark.parametrize(
     "large",
     [None, LargeObjects(9_000_000, 2 * MIB, 112 * MIB), LargeObjects(3_400_000, 50 * MIB, 50 * MIB)],
