@@ -7,7 +7,8 @@ is told to stay.
 
 What a finding tells that no way of running mends comes before all of that: threads that only ask again and
 again, a loop that is blocked, work that costs less than to hand it over. A forecast is of a program that goes
-on to do so. A lock at which threads take turns is told where no way is named.
+on to do so. A lock at which threads take turns, and a thread that stalls with the GIL, are told where no way
+is named.
 
 `sure` says "fairly sure" where even the low end of the band is a gain, "unsure" where it is none, and "a
 guess" where less than two seconds, or less than four fifths of the time, were seen. That no way is worth
@@ -50,10 +51,10 @@ _NAMES = {
 _MOST_NAMES = 20
 # Findings, by whether they come before any way that is named, or only where none is.
 _BEFORE_ALL = (
-    *("deadlock", "lock-leak", "livelock", "threads-stuck", "gil-stalled-holder"),
+    *("deadlock", "lock-leak", "livelock", "threads-stuck"),
     *("threads-poll", "event-loop-blocked", "handing-over-costs"),
 )
-_WHERE_NONE_IS = ("lock-contention",)
+_WHERE_NONE_IS = ("lock-contention", "gil-stalled-holder")
 _WRONG = ("warning", "critical")
 _MOST_OFF = 0.15  # of a replay
 
@@ -135,7 +136,7 @@ def _told(summary: Summary, codes: tuple[str, ...]) -> FindingRow | None:
 
 
 def _mend_what_is_told(wrong: FindingRow, summary: Summary) -> Verdict:
-    sentence = f"Mend this first, which no other way of running does. {wrong['title']}. {wrong['advice']}"
+    sentence = f"Fix this first; no other way of running does. {wrong['title']}. {wrong['advice']}"
     return {"choice": "mend", "sentence": sentence, "sure": _sure(summary, _WORTH)}
 
 

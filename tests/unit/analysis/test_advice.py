@@ -185,15 +185,16 @@ def test_what_no_way_of_running_mends_comes_first(code: str) -> None:
     told = advice(run(TURNS, TURNS, findings=[finding(code)]), mended(1.4))
     assert told["verdict"] == {
         "choice": "mend",
-        "sentence": "Mend this first, which no other way of running does. Threads ask. Wait for it.",
+        "sentence": "Fix this first; no other way of running does. Threads ask. Wait for it.",
         "sure": "fairly sure",
     }
     told = advice(run(TURNS, TURNS, findings=[finding(code, "notice")]), mended(1.4))
     assert told["verdict"]["choice"] == "free-threading"
 
 
-def test_a_lock_is_told_where_no_way_is_named() -> None:
-    locks = [finding("lock-contention")]
+@pytest.mark.parametrize("code", ["lock-contention", "gil-stalled-holder"])
+def test_what_another_way_of_running_mends_too_is_told_where_none_is_named(code: str) -> None:
+    locks = [finding(code)]
     assert advice(run({"running": 1.0}, findings=locks), mended())["verdict"]["choice"] == "mend"
     assert advice(run(TURNS, TURNS, findings=locks), mended())["verdict"]["choice"] == "free-threading"
 
