@@ -261,7 +261,7 @@ def _waits_for_signal(place: TimeRow) -> bool:
     return waits and not _is_semaphore(place)
 
 
-def _is_semaphore(place: TimeRow) -> bool:
+def _is_semaphore(place: TimeRow | BlockedPlace) -> bool:
     return any("Semaphore" in caller.function for caller in callers(place["callers"]))
 
 
@@ -291,9 +291,12 @@ def _busy(thread: ThreadRow) -> float:
 def _run_delay(thread: ThreadRow) -> float:
     """The share of time in which it was runnable and had no CPU.
 
-    None of one that waits for a semaphore: that lets several in at once, which then wait for a CPU together.
+    None of one that waits for a semaphore most of all: that lets several in at once, which then wait for a
+    CPU together.
     """
-    if any(_is_semaphore(row) for row in _looks_at_locks(thread)):
+    looked_at = _looks_at_locks(thread)
+    semaphores_s = sum(row["total_s"] for row in looked_at if _is_semaphore(row))
+    if semaphores_s > _MOST * sum(row["total_s"] for row in looked_at):
         return 0.0
     if not thread["counted_s"] or thread["run_delay_s"] is None:
         return 0.0
@@ -326,7 +329,7 @@ def _lets_several_in(summary: Measurements, group: list[ThreadRow], place: Block
 
     It is not fair: some get through nearly always and others never, and neither seem to take turns.
     """
-    if not any("Semaphore" in caller.function for caller in callers(place["callers"])):
+    if not _is_semaphore(place):
         return False
     there = [
         thread

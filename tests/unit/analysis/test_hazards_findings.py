@@ -216,6 +216,15 @@ def test_two_connections_that_wait_for_a_cpu_are_no_single_lock() -> None:
     assert contended(*one)
 
 
+def test_one_short_wait_at_a_semaphore_hides_no_contention_at_a_lock() -> None:
+    """On a busy machine: they stand in the run queue for a part of the time in which they do not wait."""
+    locks = blocked("Handler.acquire", 7.49, "emit")
+    brief = blocked("Condition.wait", 0.01, "Semaphore.acquire", "query", file="/lib/threading.py")
+    for rows in ([locks], [locks, brief]):
+        threads = [{**thread(f"t{n}", 0.75, run_delay_s=1.0), "blocked": rows} for n in range(8)]
+        assert contended(*threads)
+
+
 def test_a_semaphore_that_some_threads_always_get_through_is_judged_by_all_that_wait_there() -> None:
     waits = blocked("Condition.wait", 7.5, "Semaphore.acquire", "query", file="/lib/threading.py")
     turns = [{**thread(f"t{n}", 0.75), "blocked": [waits]} for n in range(3)]
