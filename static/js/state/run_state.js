@@ -255,7 +255,7 @@ export class RunState {
   /** @param {Process} process */
   #process(process) {
     this.processes.set(process.pid, process);
-    knowProcess(process);
+    knowProcess(this.run?.id ?? "", process);
   }
 
   /** A header tells again of what is known. @param {RunEvent} event */

@@ -14,6 +14,7 @@ import { untilAnswered } from "../../net/persist.js";
 import { Stream } from "../../net/stream.js";
 import { Decoder } from "../../state/decoded.js";
 import { ofThreads } from "../../state/of_threads.js";
+import { forgetProcesses } from "../../state/pids.js";
 import { RunState } from "../../state/run_state.js";
 import { Badges } from "./badges.js";
 import { Details } from "../panels/details.js";
@@ -85,6 +86,7 @@ export class RunView {
     this.#scheduler = scheduler;
     this.#sentencesOf = sentencesOf;
     this.#onProblem = onProblem;
+    forgetProcesses();
     attachHistory(this.#state, id, () => this.#timeline.redraw(), this.#gone.signal);
     this.#root = copyOf("run-view");
     stage.replaceChildren(this.#root);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { forgetProcesses, pidText, processName } from "../../../../static/js/state/pids.js";
 import { RunState } from "../../../../static/js/state/run_state.js";
 import { TimeScale } from "../../../../static/js/base/time_scale.js";
 import { marksAt, placeMarks } from "../../../../static/js/tracks/marks.js";
@@ -525,6 +526,26 @@ Deno.test("a cluster's workers stand host by host, with their tasks on the lanes
     name: "parse",
     over: true,
   }]);
+});
+
+Deno.test("a worker of a cluster gives no other run's process its name", () => {
+  const open = (id, pid, worker) => {
+    const state = new RunState();
+    const process = { ...HEADER.processes[0], pid, worker };
+    state.take({ ...structuredClone(HEADER), run: { ...HEADER.run, id }, processes: [process] }, 0);
+  };
+  forgetProcesses();
+  open("cluster", 4321, "3");
+  open("cluster", 10_004_322, "4");
+  assert.equal(processName(4321), "worker 3 · pid 4321");
+  assert.equal(pidText(10_004_322), "4 · 4322");
+  open("beside it", 4321, null);
+  assert.equal(processName(4321), "pid 4321");
+  assert.equal(pidText(10_004_322), "4 · 4322");
+  open("the same cluster later", 10_004_322, "4");
+  assert.equal(pidText(10_004_322), "4 · 4322");
+  forgetProcesses();
+  assert.equal(pidText(10_004_322), "4322");
 });
 
 Deno.test("of many workers the GIL alone is shown at first", () => {
