@@ -176,12 +176,15 @@ def lock_contention(summary: Measurements) -> Finding | None:
         return None
     if _is_of_object(summary, group, place):
         return _contention(
-            f"{detail} Most of it was in {place['function']}, in a line that takes no lock: without a GIL "
-            "each dict, list and set has a lock of its own, which who changes it takes.",
+            f"{detail} Most of it was in {place['function']}, in a line of which it is not known that it "
+            "takes a lock. It may be that of an object: without a GIL each dict, list and set has one of its "
+            "own, which who changes it takes.",
             {**evidence, "place": place},
-            "Threads take turns at an object that they share",
-            "Give each thread a dict, list or counter of its own and put them together at the end, or divide "
-            "the object by key. More threads would only wait longer.",
+            "Threads take turns at a lock, which may be that of an object that they share",
+            "If that line changes a dict, list or set that they share, give each thread one of its own and "
+            "put them together at the end, or divide it by key. If it takes a lock, or calls what does, such "
+            "as print() or a database, do so less often, or hold it for less. More threads would only wait "
+            "longer.",
         )
     by = "".join(f", called by {caller.function}" for caller in islice(callers(place["callers"]), _CALLERS))
     return _contention(f"{detail} Most of it was in {place['function']}{by}.", {**evidence, "place": place})
@@ -345,7 +348,11 @@ def _lets_several_in(summary: Measurements, group: list[ThreadRow], place: Block
 
 
 def _is_of_object(summary: Measurements, group: list[ThreadRow], place: BlockedPlace) -> bool:
-    """Whether what is waited for is the lock of an object, of a process that runs without a GIL."""
+    """Whether what is waited for may be the lock of an object, of a process that runs without a GIL.
+
+    That is not sure: of a line whose source cannot be read it is not known whether it takes a lock, and C
+    code has locks of its own.
+    """
     pid = group[0]["pid"]
     free = any(row["pid"] == pid and row["gil_enabled"] is False for row in summary.get("processes", ()))
     takes_lock = any(

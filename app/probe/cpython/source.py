@@ -17,8 +17,24 @@ _TAKES = re.compile(r"^\s*(async\s+)?with\b|\bacquire\w*\(|\.__enter__\(")
 _WAITS = re.compile(r"\.(get|wait|join|result)\(")
 # threading's own lines from 3.13 on; before, these are an acquire() too.
 _ENDS_OF_THREADS = re.compile(r"_handle\.join\(|\b_thread_shutdown\(")
+# From 3.13 on who waits in a `with` of several lines stands at that of one item, which may be a mere name.
+_WITH_LINES = re.compile(r"^\s*(async\s+)?with\s*\(")
+_GOES_ON = (",", "(")
 _MAX_SIZE = 1 << 20  # bytes: longer files are not read
 _MAX_FILES = 50
+_MAX_ITEMS = 20
+
+
+def _is_item_of_with(lines: list[str], line: int) -> bool:
+    """Whether it is one of the lines, after the first, between the parentheses of a `with (`."""
+    if not 0 < line <= len(lines) or lines[line - 1].lstrip().startswith(")"):
+        return False
+    for above in reversed(lines[max(line - 1 - _MAX_ITEMS, 0) : line - 1]):
+        if not above.partition("#")[0].rstrip().endswith(_GOES_ON):
+            return False
+        if _WITH_LINES.match(above):
+            return True
+    return False
 
 
 class SourceFiles:
@@ -38,7 +54,8 @@ class SourceFiles:
         text = lines[line - 1] if 0 < line <= len(lines) else ""
         if file.endswith("/threading.py") and _ENDS_OF_THREADS.search(text):
             return True
-        return _TAKES.search(text) is not None and _WAITS.search(text) is None
+        takes = _TAKES.search(text) is not None or _is_item_of_with(lines, line)
+        return takes and _WAITS.search(text) is None
 
     def _read(self, file: str) -> list[str]:
         if file == "<string>":

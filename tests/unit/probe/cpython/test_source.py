@@ -36,6 +36,29 @@ def test_a_line_is_read_from_the_file(tmp_path: Path, source: SourceFiles) -> No
         assert source.takes_lock(str(file), number) is takes, text
 
 
+@pytest.mark.parametrize(
+    ("text", "takes"),
+    [
+        (
+            "with (\n    lock,\n    other,  # two\n    third\n):\n    work()",
+            [True, True, True, True, False, False],
+        ),
+        ("async with (lock,\n    other):", [True, True]),
+        ("with (\n    tasks.get() as item,\n):", [True, False, False]),
+        ("put(\n    lock,\n)", [False, False, False]),
+        ("work()\nlock", [False, False]),
+    ],
+)
+def test_each_item_of_a_with_of_several_lines_takes_a_lock(
+    text: str, takes: list[bool], tmp_path: Path, source: SourceFiles
+) -> None:
+    """From 3.13 on a thread stands at the line of the item."""
+    file = tmp_path / "shop.py"
+    file.write_text(text)
+    seen = [source.takes_lock(str(file), line) for line in range(1, len(takes) + 1)]
+    assert seen == takes
+
+
 def test_the_wait_for_the_end_of_a_thread_is_one_for_a_lock_on_each_version(
     tmp_path: Path, source: SourceFiles
 ) -> None:
