@@ -126,7 +126,6 @@ export const EVIDENCE = {
   lived_s: ["How long one lived", "s"],
   worker_pids: ["Its workers", "pid"],
   handing_cpu_s: ["CPU time to hand work over", "s"],
-  workers_cpu_s: ["CPU time of the workers", "s"],
   passing_cpu_s: ["CPU time of the workers to take it and to give back", "s"],
   work_cpu_s: ["CPU time of the work itself", "s"],
   waited_share: ["Time that the workers waited for work", "share"],
