@@ -148,6 +148,20 @@ export function readingOf({ lines, read }, series, row) {
   };
 }
 
+/**
+ * The last row up to one in which something is known, with the instant that it is of where that is an older row; null
+ * where nothing is. @param {Counter} counter @param {Series} series @param {number} row
+ * @returns {Reading & {olderUs: number | null} | null}
+ */
+export function lastKnown(counter, series, row) {
+  for (let at = row; at >= 0; at -= 1) {
+    const reading = readingOf(counter, series, at);
+    if (reading?.values.every((value) => value === null)) continue;
+    if (reading) return { ...reading, olderUs: at === row ? null : series.column("at_us")[at] ?? null };
+  }
+  return null;
+}
+
 /** How many of ascending instants are not after another. @param {(number | null)[]} at @param {number} us */
 function firstAfter(at, us) {
   let low = 0;

@@ -4,7 +4,8 @@
  * @import { CounterRow, Row } from "../../tracks/rows.js"
  */
 import { find, make, setText } from "../../base/dom.js";
-import { readingOf, rowAt, told } from "../../state/counters.js";
+import { duration, text } from "../../base/format.js";
+import { lastKnown, readingOf, rowAt, told } from "../../state/counters.js";
 import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
 import { ownPid, processName } from "../../state/pids.js";
 import { threadColour } from "../../tracks/painter.js";
@@ -42,7 +43,7 @@ export class Labels {
   /**
    * A label that says the same stays the element that it was, under a hand or a pointer too.
    * @param {Row[]} rows @param {number} [us] of what instant counters tell their values
-   * @param {boolean} [pointed] whether a hand asks for just that instant; else what was known last before it is told
+   * @param {boolean} [pointed] whether a hand asks for just that instant; else what was known last before it is told, with its instant
    */
   show(rows, us = 0, pointed = true) {
     const { lane, pid, counter } =
@@ -182,12 +183,11 @@ function pinOf(of, pinned, id) {
 
 /** What a counter was at an instant. @param {HTMLElement} item @param {CounterRow} row @param {number} us @param {boolean} pointed */
 function tellValues(item, { counter, series }, us, pointed) {
-  let at = rowAt(counter, series.column("at_us"), us);
-  let reading = readingOf(counter, series, at);
-  while (!pointed && reading?.values.every((value) => value === null)) {
-    at -= 1;
-    reading = readingOf(counter, series, at);
-  }
+  const at = rowAt(counter, series.column("at_us"), us);
+  const known = pointed ? null : lastKnown(counter, series, at);
+  const reading = known ?? readingOf(counter, series, at);
   const words = counter.lines.map((_, index) => told(counter, reading?.values[index] ?? null));
-  setText(find(item, ".values", HTMLElement), words.join(" · "));
+  const older = known?.olderUs ?? null;
+  const when = older === null ? "" : ` at ${text(duration(older / 1e6))}`;
+  setText(find(item, ".values", HTMLElement), words.join(" · ") + when);
 }

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { COUNTERS, measuredIn, readingOf, rowAt, told, topOf } from "../../../../static/js/state/counters.js";
+import {
+  COUNTERS,
+  lastKnown,
+  measuredIn,
+  readingOf,
+  rowAt,
+  told,
+  topOf,
+} from "../../../../static/js/state/counters.js";
 import { NOTHING, queryOf, viewOf } from "../../../../static/js/state/address.js";
 import { Series } from "../../../../static/js/state/series.js";
 import { choiceOf, shownCounters, wordOf } from "../../../../static/js/tracks/counters.js";
@@ -31,6 +39,12 @@ Deno.test("what was read holds from its instant until it is read again", () => {
   assert.equal(at("rss", 249), null);
   assert.deepEqual(at("rss", 250), { startUs: 250, endUs: 500, values: [20 * MIB] });
   assert.deepEqual(at("rss", 9_000).values, [24 * MIB]);
+});
+
+Deno.test("what was known last is told with its instant where it is older", () => {
+  assert.deepEqual(lastKnown(counter("gil"), series, 1), { ...at("gil", 0), olderUs: 250 });
+  assert.deepEqual(lastKnown(counter("cpu"), series, 1), { ...at("cpu", 250), olderUs: null });
+  assert.equal(lastKnown(counter("operations"), series, 1), null);
 });
 
 Deno.test("values have their units, and what was not measured is a dash", () => {
