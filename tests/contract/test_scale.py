@@ -25,11 +25,12 @@ def run(*words: str | Path) -> None:
 def test_a_server_says_of_many_workers_what_their_recordings_come_to(tmp_path):
     run("tools/scale_record.py", tmp_path, "--kinds", "fetch", "--seconds", "4")
     out = tmp_path / "measured"
-    asked = ("--workers", "8", "--repeats", "1", "--settle", "1", "--seconds", "2", "--out", out)
+    # Long beside a slice: the first or the last of a worker may be in one of the two alone.
+    asked = ("--workers", "8", "--repeats", "1", "--settle", "1", "--seconds", "6", "--out", out)
     run("tools/scale.py", tmp_path, *asked)
     [measured] = [json.loads(line) for line in out.read_text().splitlines()]
     assert (measured["seen"], measured["unseen"], measured["skipped"]) == (8, 0, 0)
-    assert measured["observed_s"] > 2
+    assert measured["observed_s"] > 6
     assert measured["switches"] == pytest.approx(1, abs=0.02)
     assert measured["held"] == pytest.approx(1, abs=0.02)
     for name in ("joiner_cpu", "server_cpu", "to_scheduler", "to_server", "to_viewer", "delay_s"):
