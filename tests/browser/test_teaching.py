@@ -262,6 +262,7 @@ def test_an_audience_follows_and_can_change_nothing(page: Page, room: Callable[[
         expect(guest.locator(".answer")).to_be_hidden()
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".picture .note")).to_contain_text("Over the whole run")
+    expect(page.locator(RAN)).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator(".answer")).to_be_visible()
     for guest in guests:
