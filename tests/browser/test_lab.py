@@ -334,7 +334,7 @@ def test_the_first_page_shows_a_measured_moment_and_leads_from_questions_to_work
     expect(
         page.get_by_role("img", name=re.compile(r"milliseconds of a convoy .* waits \d+ ms for the GIL"))
     ).to_be_visible()
-    asked = page.locator(".asked")
+    asked = page.locator(".questions")
     expect(asked.locator("dt")).to_contain_text(["Why is my program slow?", "Should I use threads?"])
     expect(asked.get_by_role("link", name="Its chapters in order")).to_have_attribute("href", "/teach")
     asked.get_by_role("button", name="deadlock").click()
