@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.analysis.findings.rows import LEAST_S, Rule, seen_enough, seen_s
+from app.analysis.findings.rows import LEAST_S, Rule, frames, seen_enough, seen_s
 from app.analysis.sources import USER, owner, part_of_another
 from app.model.findings import Finding
 from app.model.pids import own_pid
-from app.model.summary import Caller, Measurements, ThreadRow, TimeRow, callers
+from app.model.summary import Measurements, ThreadRow, TimeRow
 
 # What takes a connection, by its code's name and how its file ends: whose pool it is, what makes it larger.
 _TAKES: dict[tuple[str, str], tuple[str, str]] = {
@@ -116,7 +116,7 @@ def _takes(row: TimeRow) -> tuple[str, str] | None:
     return next(
         (
             takes
-            for frame in _frames(row)
+            for frame in frames(row)
             for takes in _TAKES
             if frame.function == takes[0] and frame.file.endswith(takes[1])
         ),
@@ -129,16 +129,11 @@ def _function(row: TimeRow) -> str:
     return next(
         (
             frame.function
-            for frame in _frames(row)
+            for frame in frames(row)
             if owner(frame.file) == USER and not part_of_another(frame.function)
         ),
         "",
     )
-
-
-def _frames(row: TimeRow) -> list[Caller]:
-    """Innermost first, without the leaf, which is Python's own."""
-    return list(callers(row["callers"]))
 
 
 RULES: tuple[Rule, ...] = (in_line,)

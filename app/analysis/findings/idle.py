@@ -10,6 +10,7 @@ from app.analysis.findings.rows import (
     COMES_BACK_HZ,
     Rule,
     blocked_a_second,
+    frames,
     lets_go,
     locks,
     seen_s,
@@ -19,7 +20,7 @@ from app.analysis.findings.rows import (
 from app.analysis.sources import LIBRARY, USER, owner
 from app.model.findings import Finding
 from app.model.states import State
-from app.model.summary import Measurements, ThreadRow, TimeRow, callers
+from app.model.summary import Measurements, ThreadRow, TimeRow
 
 # With less than a tenth held, ten times as much could be done before the lock is in the way. It is
 # worth telling only of a program that works: one of its threads waits, and comes back a few times a second;
@@ -161,16 +162,9 @@ def _line(waiting: list[ThreadRow], threads: list[ThreadRow]) -> _Line | None:
     return _Line(len(found), function, at)
 
 
-def _frames(row: TimeRow) -> Iterator[tuple[str, str]]:
-    """The (function, file) of a place, innermost first."""
-    if row["function"] and row["file"]:
-        yield row["function"], row["file"]
-        yield from ((caller.function, caller.file) for caller in callers(row["callers"]))
-
-
 def _of_program(row: TimeRow) -> Iterator[tuple[str, str]]:
-    """Those that are none of Python's own."""
-    return (frame for frame in _frames(row) if owner(frame[1]) != LIBRARY)
+    """(function, file) of the frames of a place that are none of Python's own, innermost first."""
+    return ((frame.function, frame.file) for frame in frames(row) if owner(frame.file) != LIBRARY)
 
 
 def _user_s_own(row: TimeRow) -> tuple[str, str] | None:
@@ -185,10 +179,10 @@ def _user_s_own(row: TimeRow) -> tuple[str, str] | None:
 def _called_by_program(row: TimeRow) -> str | None:
     """The function of Python's own that the program or a package called, such as Queue.get."""
     called = None
-    for function, file in _frames(row):
-        if owner(file) != LIBRARY:
+    for frame in frames(row):
+        if owner(frame.file) != LIBRARY:
             break
-        called = function
+        called = frame.function
     return called
 
 

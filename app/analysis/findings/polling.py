@@ -8,7 +8,7 @@ is empty does neither. A wait for an Event with a short timeout is not told of: 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +18,7 @@ from app.analysis.findings.rows import (
     LEAST_S,
     Rule,
     blocked_a_second,
+    frames,
     seen_enough,
     seen_s,
     share,
@@ -26,7 +27,7 @@ from app.analysis.findings.rows import (
 from app.analysis.sources import LIBRARY, imports, owner, part_of_another
 from app.model.findings import Finding
 from app.model.pids import own_pid
-from app.model.summary import Caller, Measurements, ThreadRow, TimeRow, callers
+from app.model.summary import Caller, Measurements, ThreadRow, TimeRow
 
 # What asks, by the name of its code and by how its file ends; and what to call in its place.
 # Not those of multiprocessing: what their get() reads, and loads, has no frame, so nothing shows whether it
@@ -240,23 +241,23 @@ class _Asked(NamedTuple):
 
 def _asks_most(thread: ThreadRow) -> tuple[str, str] | None:
     """(function, file) of the program in which a thread asks for longest; None where it does not ask."""
-    total_s: Counter[tuple[str, str]] = Counter()
+    total_s: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in _running(thread):
         asked = _asked(row)
         if asked is not None:
-            total_s[asked.caller.function, asked.caller.file] += row["total_s"]  # type: ignore[assignment]
+            total_s[asked.caller.function, asked.caller.file] += row["total_s"]
     return max(total_s, key=lambda where: total_s[where], default=None)
 
 
 def _rests_in(thread: ThreadRow) -> _Place | None:
     """The process, and the function and file of the program in which a thread rests for longest."""
-    total_s: Counter[_Place] = Counter()
+    total_s: defaultdict[_Place, float] = defaultdict(float)
     for row in thread["blocked"]:
         if row["state"] in ("lock", "sleep"):
             asked = _asked(row)
-            frame = asked.caller if asked is not None else next(_frames(row), None)
+            frame = asked.caller if asked is not None else next(frames(row), None)
             if frame is not None:
-                total_s[thread["pid"], frame.function, frame.file] += row["total_s"]  # type: ignore[assignment]
+                total_s[thread["pid"], frame.function, frame.file] += row["total_s"]
     return max(total_s, key=lambda place: total_s[place], default=None)
 
 
@@ -278,14 +279,7 @@ def _is_woken(row: TimeRow) -> bool:
 
 
 def _imports(row: TimeRow) -> bool:
-    return imports(file for _, file, _ in _frames(row))
-
-
-def _frames(row: TimeRow) -> Iterator[Caller]:
-    """Innermost first."""
-    if row["function"] and row["file"]:
-        yield Caller(row["function"], row["file"], row["line"] or 0)
-        yield from callers(row["callers"])
+    return imports(file for _, file, _ in frames(row))
 
 
 def _asked(row: TimeRow) -> _Asked | None:
@@ -293,7 +287,7 @@ def _asked(row: TimeRow) -> _Asked | None:
     if row["function"] not in _ALL and not any(caller[0] in _ALL for caller in row["callers"]):
         return None  # told soon: most rows of most programs end here
     called: Caller | None = None
-    for frame in _frames(row):
+    for frame in frames(row):
         if owner(frame.file) != LIBRARY:
             if called is None or not _is_asking(called):
                 return None
@@ -311,7 +305,7 @@ def _is_asking(called: Caller) -> bool:
 
 def _own_line(row: TimeRow, where: tuple[str, str]) -> int | None:
     """The line of that function, where it runs itself and has called nothing of Python's."""
-    for frame in _frames(row):
+    for frame in frames(row):
         if (frame.function, frame.file) == where:
             return frame.line
         if not part_of_another(frame.function):
@@ -345,7 +339,7 @@ class _Sums:
                 self.looks += row["count"]
                 self.by_line[asked.caller.line] = self.by_line.get(asked.caller.line, 0.0) + total_s
                 self.by_ask[asked.asks] = self.by_ask.get(asked.asks, 0.0) + total_s
-                self.gives_s += total_s if _GIVES & {frame.function for frame in _frames(row)} else 0.0
+                self.gives_s += total_s if _GIVES & {frame.function for frame in frames(row)} else 0.0
             elif line is not None:
                 self.own[line] = self.own.get(line, 0.0) + total_s
 
@@ -411,7 +405,7 @@ def _wakes_s(summary: Measurements, pid: int, beside: list[ThreadRow]) -> float:
         for thread in summary["threads"]
         if thread["pid"] == pid and thread["tid"] not in own
         for row in _running(thread)
-        if _WAKES & {frame.function for frame in _frames(row)}
+        if _WAKES & {frame.function for frame in frames(row)}
     )
 
 
@@ -430,26 +424,26 @@ def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
         return None
     runs_s = round_s = yields_s = timers_s = 0.0
     looks = 0
-    by_caller: Counter[Caller] = Counter()
-    own: Counter[Caller] = Counter()
+    by_caller: defaultdict[Caller, float] = defaultdict(float)
+    own: defaultdict[Caller, float] = defaultdict(float)
     for row in _running(thread):
         runs_s += row["total_s"]
-        frames = list(_frames(row))
-        if not frames:
+        stack = list(frames(row))
+        if not stack:
             continue  # code that was compiled without a file name: it runs, and that is all that is known
-        first, *by = frames
-        if any(map(_is_of_timer, frames)):
+        first, *by = stack
+        if any(map(_is_of_timer, stack)):
             timers_s += row["total_s"]
         if first.function in _SLEEPS and first.file.endswith(_TASKS):
             yields_s += row["total_s"]
             looks += row["count"]
             caller = next((frame for frame in by if owner(frame.file) != LIBRARY), None)
             if caller is not None:
-                by_caller[caller] += row["total_s"]  # type: ignore[assignment]
+                by_caller[caller] += row["total_s"]
         elif first.file.endswith(_LOOPS):
             round_s += row["total_s"]
         else:
-            own[first] += row["total_s"]  # type: ignore[assignment]
+            own[first] += row["total_s"]
     polls_s = round_s + yields_s + sum(own[caller] for caller in by_caller)
     if not by_caller or looks < _LOOKS:
         return None

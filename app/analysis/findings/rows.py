@@ -8,7 +8,16 @@ from typing import NamedTuple, TypedDict
 
 from app.model.findings import Finding
 from app.model.states import State
-from app.model.summary import GilRow, GilShares, Measurements, SamplingInfo, ThreadRow
+from app.model.summary import (
+    Caller,
+    GilRow,
+    GilShares,
+    Measurements,
+    SamplingInfo,
+    ThreadRow,
+    TimeRow,
+    callers,
+)
 
 Rule = Callable[[Measurements], Finding | None]
 
@@ -142,6 +151,13 @@ def most_blocked(threads: Iterable[ThreadRow], state: State) -> BlockedPlace | N
                 )
                 place["total_s"] += row["total_s"]
     return max(places.values(), key=lambda place: place["total_s"], default=None)
+
+
+def frames(row: TimeRow) -> Iterator[Caller]:
+    """The frames of a place, innermost first; none of code whose function or file is not known."""
+    if row["function"] and row["file"]:
+        yield Caller(row["function"], row["file"], row["line"] or 0)
+        yield from callers(row["callers"])
 
 
 def signals(file: str) -> bool:

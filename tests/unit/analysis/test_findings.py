@@ -161,7 +161,14 @@ WAITS = {"voluntary_switches": 100}
 
 @pytest.mark.parametrize(("state", "advice"), [("io", "asyncio"), ("sleep", "polls")])
 def test_the_advice_for_an_idle_lock_follows_from_what_is_waited_for(state: str, advice: str) -> None:
-    row = {"state": state, "function": "fetch", "file": "/srv/app.py", "callers": [], "total_s": 3.0}
+    row = {
+        "state": state,
+        "function": "fetch",
+        "file": "/srv/app.py",
+        "line": 7,
+        "callers": [],
+        "total_s": 3.0,
+    }
     told = summary(thread("a", 1, shares={state: 0.95, "running": 0.02}, blocked=[row], **WAITS))
     found = idle.idle(told)
     assert found is not None
@@ -174,14 +181,21 @@ QUERY, WEB, THREADING = (
     ["web", "/srv/app.py", 9],
     "/usr/lib/python3.13/threading.py",
 )
-ANSWERS: dict[str, Any] = {"state": "io", "function": "query", "file": "/srv/app.py", "total_s": 3.0}
+ANSWERS: dict[str, Any] = {
+    "state": "io",
+    "function": "query",
+    "file": "/srv/app.py",
+    "line": 7,
+    "total_s": 3.0,
+}
 ANSWERS = {**ANSWERS, "callers": [WEB], "takes_lock": False}
 FETCHES = {"shares": {"io": 0.95, "running": 0.02}, "blocked": [ANSWERS], **WAITS}
 
 
 def in_line(*callers: list[Any], function: str = "Condition.wait", file: str = THREADING, **row: Any) -> Any:
     """A thread that is blocked at a lock in this place."""
-    place = {"state": "lock", "function": function, "file": file, "callers": [*callers], "takes_lock": True}
+    where = {"function": function, "file": file, "line": 7, "callers": [*callers]}
+    place = {"state": "lock", **where, "takes_lock": True}
     return {"shares": {"lock": 0.95}, "blocked": [{**place, "total_s": 3.8, **row}]}
 
 
