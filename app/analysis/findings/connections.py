@@ -12,7 +12,7 @@ from app.analysis.findings.rows import LEAST_S, Rule, frames, seen_enough, seen_
 from app.analysis.sources import USER, owner, part_of_another
 from app.model.findings import Finding
 from app.model.pids import own_pid
-from app.model.summary import Measurements, ThreadRow, TimeRow
+from app.model.summary import Measurements, TimeRow
 
 # What takes a connection, by its code's name and how its file ends: whose pool it is, what makes it larger.
 _TAKES: dict[tuple[str, str], tuple[str, str]] = {
@@ -48,8 +48,8 @@ class _Line(NamedTuple):
 
     pid: int
     takes: tuple[str, str]
-    waits: list[tuple[ThreadRow, float]]  # each with its share of the time
-    callers: list[tuple[float, str]]  # for how long, in which function of the program
+    waits: list[float]  # of each thread the share of its time
+    asked_s: dict[str, float]  # by function of the program
 
 
 def in_line(summary: Measurements) -> Finding | None:
@@ -61,8 +61,10 @@ def in_line(summary: Measurements) -> Finding | None:
     package, larger = _TAKES[line.takes]
     count, at_a_time = len(line.waits), _together(line)
     mean = at_a_time / count
-    function = max(line.callers, default=(0.0, ""))[1] or None
-    asked = f", most of it in {function}" if function else ""
+    function = max(line.asked_s, key=lambda name: line.asked_s[name])
+    # In code of packages alone, or in many functions, none is named.
+    named = function if 2 * line.asked_s[function] > sum(line.asked_s.values()) else ""
+    asked = f", most of it in {named}" if named else ""
     return Finding(
         code="connections-in-line",
         severity="warning",
@@ -77,7 +79,7 @@ def in_line(summary: Measurements) -> Finding | None:
             "threads": count,
             "in_line": at_a_time,
             "in_line_share": mean,
-            "function": function,
+            "function": named or None,
         },
         advice=f"Make the pool larger ({larger}), as far as the server bears it, up to one connection for "
         "each thread. Or give connections back sooner: keep none while something else is waited for or "
@@ -90,25 +92,25 @@ def _lines(summary: Measurements) -> list[_Line]:
     for thread in summary["threads"]:
         if not seen_enough(thread) or seen_s(thread) < LEAST_S:
             continue
-        waited: dict[tuple[str, str], float] = {}
-        called: list[tuple[tuple[str, str], float, str]] = []
+        waited: dict[tuple[str, str], list[TimeRow]] = {}
         for row in thread["blocked"] or ():
             takes = _takes(row) if row["state"] == "lock" else None
             if takes is not None:
-                waited[takes] = waited.get(takes, 0.0) + row["total_s"]
-                called.append((takes, row["total_s"], _function(row)))
-        for takes, total_s in waited.items():
-            share = min(1.0, total_s / seen_s(thread))
+                waited.setdefault(takes, []).append(row)
+        for takes, rows in waited.items():
+            share = min(1.0, sum(row["total_s"] for row in rows) / seen_s(thread))
             if share >= _IN_LINE:
-                line = found.setdefault((thread["pid"], takes), _Line(thread["pid"], takes, [], []))
-                line.waits.append((thread, share))
-                line.callers.extend((us, function) for whose, us, function in called if whose == takes)
+                line = found.setdefault((thread["pid"], takes), _Line(thread["pid"], takes, [], {}))
+                line.waits.append(share)
+                for row in rows:
+                    function = _function(row)
+                    line.asked_s[function] = line.asked_s.get(function, 0.0) + row["total_s"]
     return list(found.values())
 
 
 def _together(line: _Line) -> float:
     """How many of them wait at a time."""
-    return sum(share for _, share in line.waits)
+    return sum(line.waits)
 
 
 def _takes(row: TimeRow) -> tuple[str, str] | None:

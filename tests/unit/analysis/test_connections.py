@@ -62,6 +62,17 @@ def test_nothing_is_told_of(threads: list[dict[str, Any]]) -> None:
     assert found(*threads) is None
 
 
+def test_most_of_it_is_of_all_threads_together_and_more_than_half() -> None:
+    once = ["start", "/srv/shop.py", 1]
+    longest = thread(9, row(9.0, TAKES, once))
+    assert (
+        found(longest, *(thread(n, row(8.0, TAKES, OWN)) for n in range(2))).evidence["function"] == "handle"
+    )
+    spread = [thread(n, row(9.0, TAKES, [f"of_{n}", "/srv/shop.py", n])) for n in range(4)]
+    assert found(*spread).evidence["function"] is None
+    assert "most of it" not in found(*spread).detail
+
+
 def test_without_a_function_of_the_program_none_is_named() -> None:
     told = found(*(thread(n, row(9.0, QUEUE, TAKES, PACKAGE)) for n in range(3)))
     assert told.evidence["function"] is None
