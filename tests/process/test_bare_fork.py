@@ -77,9 +77,13 @@ def test_both_threads_of_a_bare_fork_are_seen(gil_python: str, where: str) -> No
 def test_they_are_seen_to_contend_for_the_lock(gil_python: str) -> None:
     with forked(gil_python, "main") as child, observing(pid=child) as observation:
         watch(observation, 2)
-        [gil] = observation.summary()["gils"]
+        summary = observation.summary()
+    [gil] = summary["gils"]
+    # One that let go and was put off its CPU meanwhile does not wait yet: the kernel tells how long that is.
+    queued = sum(row["run_delay_s"] / row["counted_s"] for row in summary["threads"])
     assert gil["held_share"] > 0.9
-    assert gil["contended_share"] >= 0.9
+    assert gil["contended_share"] >= 0.9 - queued
+    assert gil["contended_share"] > 0.5
 
 
 def test_threads_of_a_bare_fork_without_a_gil(free_threaded_python: str) -> None:
