@@ -68,7 +68,7 @@ class Entry:
     number: int
     id: str
     run: Json
-    findings: list[Json]  # code and severity of each
+    findings: list[Json]  # code, severity and title of each; one recorded long ago may lack the title
     tags: list[str]
     notes: Notes
     pinned: bool
@@ -156,7 +156,10 @@ class Index:
     def finish(self, run_id: str, final: Final) -> None:
         """The run has ended, or what is left of it was found."""
         run, summary = final.run, final.summary
-        findings = [{"code": f["code"], "severity": f["severity"]} for f in summary["findings"]]
+        findings = [
+            {"code": found["code"], "severity": found["severity"], "title": found["title"]}
+            for found in summary["findings"]
+        ]
         with self._told():
             self._db.execute(
                 "UPDATE runs SET state = ?, started_at = ?, duration_s = ?, run = ?, findings = ?, bytes = ?,"

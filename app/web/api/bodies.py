@@ -146,6 +146,7 @@ class FindingName(Shape):
 
     code: str
     severity: str
+    title: str | None = Field(default=None, description="Null where an older version recorded the run.")
 
 
 _shown: Any = _model(Shape, {name: (_TYPES[name], Field(description=DECLARED[name].help)) for name in ASKED})

@@ -11,7 +11,7 @@
  * @typedef {Run & {workload: string | null, params: {[name: string]: unknown}, workers: number | null, python: string | null,
  *            seconds: number | null, command: string[] | null, attach: {pid?: number, scheduler?: string} | null, started_at: number,
  *            duration_s: number | null, error: {detail: string} | null, tags: string[], pinned: boolean,
- *            findings: {code: string, severity: string}[], bytes: number | null,
+ *            findings: {code: string, severity: string, title?: string | null}[], bytes: number | null,
  *            unrecorded: {detail: string} | null}} KeptRun
  * @typedef {{[name: string]: string}} RunQuery `text`, `kind`, `state`, `finding`, `tag`, `pinned`
  * @typedef {{runs: KeptRun[], next: string | null,

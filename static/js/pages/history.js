@@ -47,6 +47,10 @@ const rows = new KeyedRows(
         chosen = on ? [...chosen, id] : chosen.filter((other) => other !== id);
         show();
       },
+      find: (code) => {
+        find(form, "[name=finding]", HTMLInputElement).value = code;
+        reload();
+      },
       again: ({ id }) => attempt(async () => goTo(await startRun(await getRequest(id)))),
       change: (id, change) =>
         attempt(async () => {

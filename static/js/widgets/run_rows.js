@@ -4,7 +4,7 @@
  * @import { KeptRun } from "../net/api.js"
  * @typedef {{choose: (id: string, on: boolean) => void, again: (run: KeptRun) => void,
  *            change: (id: string, change: {name?: string, tags?: string[], pinned?: boolean}) => void,
- *            remove: (run: KeptRun) => void}} Hands what a row tells of what was pressed
+ *            remove: (run: KeptRun) => void, find: (code: string) => void}} Hands what a row tells of what was pressed
  */
 import { copyOf, make, setText } from "../base/dom.js";
 import { duration, size, text } from "../base/format.js";
@@ -12,10 +12,15 @@ import { changeUrl } from "../net/api.js";
 import { attachExport } from "./export_menu.js";
 import { settingsOf, startedAt, startedShort, tagsIn } from "./run_list.js";
 
+/** Of a run with more the rest is counted, so that a row stays a row. */
+const MOST_FINDINGS = 3;
+
 export class RunRow {
   /** @type {KeptRun} */
   #run;
   #hands;
+  /** What the row tells of findings. @type {string | null} */
+  #codes = null;
 
   /** @param {KeptRun} run @param {Hands} hands */
   constructor(run, hands) {
@@ -94,7 +99,7 @@ export class RunRow {
     this.state.title = run.error?.detail ?? "";
     setText(this.length, text(duration(run.duration_s)));
     setText(this.size, run.bytes ? text(size(run.bytes)) : "–");
-    setText(this.findings, run.findings?.map(({ code }) => code).join(", ") || "–");
+    this.#tellFindings(run.findings ?? []);
     this.tags.hidden = run.tags.length === 0;
     setText(this.tags, run.tags.join(", "));
     setText(this.pin, run.pinned ? "Unpin" : "Pin");
@@ -102,6 +107,24 @@ export class RunRow {
     for (const needsEnd of [this.pin, this.edit, this.remove]) {
       needsEnd.disabled = !ended || run.unrecorded !== null;
     }
+  }
+
+  /** Each by its title, and by its code where an older version recorded it. @param {KeptRun["findings"]} findings */
+  #tellFindings(findings) {
+    const codes = findings.map(({ code }) => code).join();
+    if (codes === this.#codes) return;
+    this.#codes = codes;
+    this.findings.classList.toggle("nothing", findings.length === 0);
+    if (findings.length === 0) return setText(this.findings, "–");
+    const rows = findings.slice(0, MOST_FINDINGS).map(({ code, severity, title }) => {
+      const found = button(title ?? code, () => this.#hands.find(code));
+      found.className = "link";
+      found.title = `Show the runs with this finding, ${code}`;
+      return make("li", { "data-severity": severity }, found);
+    });
+    const others = findings.slice(MOST_FINDINGS).map(({ code, title }) => title ?? code);
+    if (others.length) rows.push(make("li", { title: others.join("\n") }, `and ${others.length} more`));
+    this.findings.replaceChildren(make("ul", { class: "brief" }, ...rows));
   }
 
   /** Puts fields for name and tags in the row's place. */
