@@ -5,6 +5,7 @@
                     "attachable", "why", "remedy", "own"}]}
 
 `python` is the version that file names tell: null for what is no CPython, "" for one that names none.
+`name` is the kernel's; of one that is called python, as most are, the script or the module that it runs.
 `below` is of a launcher, such as a shell: how many CPythons below it can be attached to.
 `attachable` says whether the kernel would open its memory; of what is no CPython and has none below it, it is
 false without asking. `own` are GILScope's server and observers.
@@ -19,6 +20,7 @@ from typing import Any
 
 from app.model import versions
 from app.model.errors import NotPermitted
+from app.model.program import is_python, name_of
 from app.model.spec import OBSERVER_NAME
 
 from .kernel import access, procfs
@@ -79,7 +81,7 @@ def _row(pid: int, now: procfs.Stat, command: list[str], share: float) -> Json:
         "pid": pid,
         "parent": now.parent,
         "user": access.user(theirs.uids[0]) if theirs is not None else None,
-        "name": procfs.thread_name(pid, pid),
+        "name": named(procfs.thread_name(pid, pid), command),
         "command": command,
         "python": python,
         "below": 0,
@@ -90,6 +92,11 @@ def _row(pid: int, now: procfs.Stat, command: list[str], share: float) -> Json:
         "remedy": remedy,
         "own": pid in (os.getpid(), os.getppid()) or is_own(command),
     }
+
+
+def named(own: str, command: list[str]) -> str:
+    """Its own name, or what it runs where its name is only that of the interpreter."""
+    return (name_of(command) or own) if is_python(own) else own
 
 
 def _python(pid: int, command: list[str]) -> str | None:

@@ -1,10 +1,10 @@
-"""Which processes are GILScope's own, and so are nothing to attach to."""
+"""Which processes are GILScope's own, and so are nothing to attach to; and what the others are called."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.probe.listing import is_own
+from app.probe.listing import is_own, named
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,18 @@ from app.probe.listing import is_own
 )
 def test_a_command_line_tells(command: list[str], own: bool) -> None:
     assert is_own(command) is own
+
+
+@pytest.mark.parametrize(
+    ("own", "command", "name"),
+    [
+        ("python3.12", ["/usr/bin/python3.12", "-u", "srv/orders.py"], "orders.py"),
+        ("python", ["python", "-m", "http.server", "80"], "http.server"),
+        ("gunicorn", ["/usr/bin/python3", "/usr/bin/gunicorn", "shop"], "gunicorn"),
+        ("celeryd: main", ["celeryd: main"], "celeryd: main"),  # it has named itself
+        ("python3", [], "python3"),
+        ("sh", ["/bin/sh", "python"], "sh"),
+    ],
+)
+def test_a_process_is_called_by_what_tells_it_from_others(own: str, command: list[str], name: str) -> None:
+    assert named(own, command) == name
