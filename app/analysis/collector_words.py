@@ -26,7 +26,8 @@ def keeps_much(memory: CollectorMemory) -> MovedRow | None:
 
 def words(memory: CollectorMemory, due: NextCollection | None, is_one_of_several: bool = False) -> list[str]:
     """The sentences; none where there is nothing to tell."""
-    largest = memory["largest"][0] if memory["largest"] else None
+    # Where it collected nothing, what moved meanwhile was not kept by dead cycles.
+    largest = next((row for row in memory["largest"] if row["collected"]), None)
     said = []
     if largest is not None and freed_by(largest) >= WORTH_BYTES:
         said.append(freed_words(largest, memory["given_back"]))

@@ -98,6 +98,13 @@ def test_the_largest_collections_are_told_with_what_there_was_before_and_after(l
     )
 
 
+def test_a_collection_that_collected_nothing_is_not_said_to_have_freed_what_went_meanwhile(ledger) -> None:
+    ledger.feed(moved(1000, 616, 16, collected=0))
+    assert gc_of(ledger)["said"] == []
+    ledger.feed(moved(7000, 50, 20))
+    assert gc_of(ledger)["said"][0].startswith("712 objects in dead cycles kept 30 MiB")
+
+
 def test_what_moved_before_the_measured_time_is_not_of_the_run(begin) -> None:
     ledger = begin()
     ledger.feed(moved(10, 600, 10))

@@ -161,11 +161,12 @@ export function pinnedOf({ allocator, pinned, arenas, arena_bytes: bytes }) {
       text(size(bytes))
     }, is used.`;
   }
-  const [some, keeps] = pinned.arenas === 1 ? ["1 arena has", "keep it"] : [
+  const [some, its, keeps] = pinned.arenas === 1 ? ["1 arena has", "its", "keep it"] : [
     `${text(count(pinned.arenas))} arenas have`,
+    "their",
     "keep them",
   ];
-  return `${some} at most a tenth of their blocks in use: ${
+  return `${some} at most a tenth of ${its} blocks in use: ${
     text(size(pinned.held_bytes))
   } of blocks ${keeps}, ` +
     `${

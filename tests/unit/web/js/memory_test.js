@@ -88,6 +88,10 @@ Deno.test("the sentence of pinned arenas has their numbers", () => {
     pinnedOf({ ...heap, pinned }),
     /^12 arenas .* 340 KiB of blocks keep them, 12.0 MiB, from going/,
   );
+  assert.match(
+    pinnedOf({ ...heap, pinned: { ...pinned, arenas: 1 } }),
+    /^1 arena has at most a tenth of its blocks/,
+  );
   assert.match(pinnedOf({ ...heap, pinned: { ...pinned, arenas: 0 } }), /^No arena of 40 is nearly empty/);
   assert.equal(pinnedOf({ ...heap, allocator: "mimalloc", pinned }), "");
 });
