@@ -4,7 +4,7 @@
  * @import { ListedExperiment } from "../../net/api.js"
  */
 import { make, setText } from "../../base/dom.js";
-import { startedAt } from "../run_list.js";
+import { startedAt, startedShort } from "../run_list.js";
 import { askedOf, took } from "./words.js";
 
 export class ExperimentRow {
@@ -33,7 +33,11 @@ export class ExperimentRow {
       ),
       this.state,
       this.verdict,
-      make("td", { class: "when" }, startedAt(experiment.started_at)),
+      make(
+        "td",
+        { class: "when", title: startedAt(experiment.started_at) },
+        startedShort(experiment.started_at),
+      ),
       this.took,
       this.runs,
       make("td", { class: "act" }, again, " ", this.remove),

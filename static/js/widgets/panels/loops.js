@@ -31,6 +31,7 @@ export const loops = {
 };
 
 export class LoopPanel {
+  #panel;
   #parts;
   #none;
   #noBlocks;
@@ -40,6 +41,7 @@ export class LoopPanel {
 
   /** @param {HTMLElement} panel @param {Ways} ways to the timeline */
   constructor(panel, ways) {
+    this.#panel = panel;
     this.#parts = [...panel.querySelectorAll(".part")].filter((part) => part instanceof HTMLElement);
     this.#none = find(panel, ".none", HTMLElement);
     this.#noBlocks = find(panel, ".blocks .none", HTMLElement);
@@ -59,6 +61,7 @@ export class LoopPanel {
     const steps = loops.flatMap((loop) => loop.longest.map((step) => ({ loop, step })));
     blocks.sort((one, other) => other.block.total_s - one.block.total_s);
     steps.sort((one, other) => other.step.length_s - one.step.length_s);
+    this.#panel.classList.toggle("one-process", new Set(loops.map(({ pid }) => pid)).size < 2);
     this.#none.hidden = loops.length > 0;
     for (const part of this.#parts) {
       part.hidden = loops.length === 0 || (part.matches(".steps") && steps.length === 0);
@@ -131,7 +134,13 @@ function stepRow({ loop, step }, ways) {
 
 /** @param {Loop} loop */
 function thread({ pid, tid, name }) {
-  return make("td", { title: `${processName(pid)} · tid ${tid}` }, name || `tid ${tid}`);
+  return make(
+    "td",
+    { title: `${processName(pid)} · tid ${tid}` },
+    name || `tid ${tid}`,
+    " ",
+    make("small", { class: "place whose" }, processName(pid)),
+  );
 }
 
 /** @param {string} words @param {string} state in whose colour it is marked */

@@ -8,6 +8,7 @@ import { find, make } from "../../base/dom.js";
 import { duration, text } from "../../base/format.js";
 import { matricesOf } from "../../base/matrix.js";
 import { processName } from "../../state/pids.js";
+import { cutName } from "../cut_name.js";
 
 /** So many threads fit on a laptop's screen. */
 const ROOM = 30;
@@ -79,7 +80,7 @@ function rowOf(matrix, holder) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row", title: titleOf(holder) }, holder.name),
+    make("th", { scope: "row", title: titleOf(holder) }, cutName(holder.name)),
     ...matrix.waiters.map((waiter) => cellOf(matrix, holder, waiter)),
     make("td", { class: "sum" }, text(duration(holder.sum))),
   );

@@ -10,6 +10,7 @@ import { KeyedRows } from "../../base/keyed_rows.js";
 import { placeOf, ShareBar } from "./functions.js";
 import { StateBar } from "./state_bar.js";
 import { processName } from "../../state/pids.js";
+import { cutName } from "../cut_name.js";
 
 const MOST_ROWS = 5;
 /** What a thread does of its own. */
@@ -101,9 +102,12 @@ class ThreadRow {
       make(
         "th",
         { scope: "row", title: `${name} · ${processName(pid)} · tid ${tid}` },
-        name || "(no name)",
-        " ",
-        make("small", { class: "place whose" }, processName(pid)),
+        make(
+          "span",
+          { class: "who" },
+          cutName(name || "(no name)"),
+          make("small", { class: "place whose" }, processName(pid)),
+        ),
       ),
       make("td", { class: "states" }, this.bar.element),
     );

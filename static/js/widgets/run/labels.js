@@ -9,9 +9,7 @@ import { lastKnown, readingOf, rowAt, told } from "../../state/counters.js";
 import { NO_PYTHON, NO_PYTHON_STATE } from "../../state/messages.js";
 import { ownPid, processName } from "../../state/pids.js";
 import { threadColour } from "../../tracks/painter.js";
-
-/** Letters of a name's end that are always shown. */
-const TAIL = 4;
+import { cutName } from "../cut_name.js";
 
 export class Labels {
   #list;
@@ -95,16 +93,6 @@ function keyOf(row) {
     : `lane ${row.lane.lane} ${row.lane.name} ${row.lane.loop} ${row.lane.interpreter} ${row.pinned}`;
 }
 
-/** A name that is cut in its middle: pools number their threads at the end. @param {string} name */
-function nameOf(name) {
-  return make(
-    "span",
-    { class: "name" },
-    make("span", {}, name.slice(0, -TAIL)),
-    make("span", {}, name.slice(-TAIL)),
-  );
-}
-
 /** @param {Row} row */
 function labelOf(row) {
   const item = make("li", { class: row.kind });
@@ -125,7 +113,11 @@ function labelOf(row) {
         row.collapsed ? "▸" : "▾",
       ),
       make("b", {}, of),
-      ` ${worker ? `${host} · ${ownPid(pid)}` : python ? `CPython ${python}` : (command[0] ?? "")}`,
+      make(
+        "span",
+        { class: "of" },
+        worker ? `${host} · ${ownPid(pid)}` : python ? `CPython ${python}` : (command[0] ?? ""),
+      ),
     );
     item.title = (worker ? `${of} on ${host}, pid ${ownPid(pid)}, CPython ${python}: ` : "") +
       command.join(" ") +
@@ -149,7 +141,7 @@ function labelOf(row) {
     const { lane, name, tid, loop, interpreter } = row.lane;
     item.append(
       make("i", { class: `thread-colour thread-${threadColour(lane)}` }),
-      nameOf(name || "(no name)"),
+      cutName(name || "(no name)"),
       ...(loop ? [make("span", { class: "loop" }, "loop")] : []),
       make("span", { class: "id" }, String(tid)),
       pinOf(name || `tid ${tid}`, row.pinned, { "data-lane": String(lane) }),
