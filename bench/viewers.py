@@ -5,7 +5,9 @@ standard input, and prints what arrived as JSON once the run has ended. A slice 
 it for its viewer, which the kernel stamps; of what is read together it stamps the last. So one viewer in
 TIMED_OF is read as soon as anything comes, and times are of these, which lie evenly among all. The others are
 read a few times a second: the one process that stands for hundreds of machines then takes little of the
-server's CPU, and has the server wake it seldom. How late it read is told beside it.
+server's CPU, and has the server wake it seldom. How late it read is told beside it. It comes first where it
+may: of what waits while it has no CPU only the last stamp is left, and the machines that it stands for have
+CPUs of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any
 
 import psutil
 
+from app.model.priority import come_first
 from app.runs.observer import HOME
 from bench.observation import WORKLOAD, pipes
 from bench.serving import Lab, lab
@@ -120,15 +123,15 @@ class _Viewer:
     pending: bytearray = field(default_factory=bytearray)
     skip: int = 0  # bytes of a message whose beginning was looked at
 
-    def messages(self) -> tuple[int, list[bytes]]:
-        """How each message begins of which the beginning has come, and when the last byte of them did, in ns
-        since the epoch; EOFError at the end."""
+    def messages(self) -> tuple[int, list[tuple[bytes, bool]]]:
+        """How each message begins of which the beginning has come, deflated or not, and when the last byte of
+        them did, in ns since the epoch; EOFError at the end."""
         data, told, _, _ = self.socket.recvmsg(_READ, _ROOM)
         if not data:
             raise EOFError("the server let go of a viewer")
         [(_, _, stamp)] = told
         seconds, rest_ns = _STAMP.unpack(stamp)
-        found: list[bytes] = []
+        found: list[tuple[bytes, bool]] = []
         if self.skip >= len(data):
             self.skip -= len(data)
             return seconds * 10**9 + rest_ns, found
@@ -146,7 +149,7 @@ class _Viewer:
             if kind == _PING:  # whoever answers none is taken for gone
                 self.socket.sendall(bytes((_PONG, 0x80 | length, 0, 0, 0, 0)) + begins)
             else:
-                found.append(_inflated(begins) if kind & _DEFLATED else begins)
+                found.append((begins, bool(kind & _DEFLATED)))
             at += head + length
         self.skip = max(0, at - len(self.pending))
         del self.pending[:at]
@@ -170,6 +173,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 def main(host: str, path: str, count: int, seconds: float) -> None:
     """Be the viewers."""
+    come_first()
     token = sys.stdin.readline().strip()
     viewers = _Viewers()
     for begun in range(0, count, _STRANGERS):
@@ -225,7 +229,8 @@ class _Viewers:
         for key, _ in self._selector.select(within_s):
             stamped_ns, texts = key.data.messages()
             read_ns = time.monotonic_ns()
-            for text in texts:
+            for begins, deflated in texts:
+                text = _inflated(begins) if deflated else begins
                 self._look(text, stamped_ns - self._epoch_ns, read_ns)
         if time.monotonic() >= self._others_due_s:
             for viewer in self._others:

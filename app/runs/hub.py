@@ -25,10 +25,7 @@ from app.runs.packet import Packet, deflated, framed
 KEEP_S = 10.0
 KEEP_BYTES = 8 * 1024 * 1024
 BEHIND_S = 3.0  # further behind than that, a viewer skips to the present
-AT_ONCE = 64 * 1024  # bytes of a packet, unless one message has more: a stuck viewer may keep one alive
-
-
-MANY = 8  # viewers for whom large messages are deflated: it costs what writing them to so many does
+AT_ONCE = 64 * 1024  # bytes of a packet, deflated, unless one message has more: a stuck viewer keeps it
 
 # Writes all of it at once; False where it did not, for what was before has not gone or nobody is there.
 Write = Callable[[Packet], bool]
@@ -93,7 +90,7 @@ class Hub:
         """
         now_s = self._clock()
         frame = framed(text)
-        small = deflated(text, frame) if len(self._followers) >= MANY else frame
+        small = deflated(frame, len(self._followers))
         self._ring.append(_Entry(now_s, frame, small, lasting, number))
         self._size += self._ring[-1].size
         while len(self._ring) > 1 and (
@@ -107,6 +104,18 @@ class Hub:
         """No message comes any more: followers end once they have read the ring."""
         self.closed = True
         self._write_within(0.0)
+
+    @property
+    def had_by_all(self) -> int:
+        """Up to which message each viewer has all."""
+        return min((follower.at for follower in self._followers), default=self.next)
+
+    def let_go(self, at: int) -> None:
+        """Keep a message no longer that each viewer has, and that nobody who comes later wants."""
+        if at >= self._first:
+            entry = self._ring[at - self._first]
+            self._size -= entry.size
+            self._ring[at - self._first] = entry._replace(frame=b"", deflated=b"")
 
     def follow(self, joined_at: int | None = None, write: Write | None = None) -> Follower:
         """A new viewer's cursor: the tail from here back, then what comes.
@@ -160,9 +169,16 @@ class Hub:
     def _write(self) -> None:
         """Write what is new to those who wait; who cannot be written to now is woken."""
         self._due, self._due_s = None, math.inf
-        for follower, woken in list(self._waiting.items()):
-            if not follower.write_now() and not woken.done():
-                woken.set_result(None)
+        waiting = list(self._waiting.items())
+        while waiting:  # a packet to each, then the next one: what is packed for one is for all of them
+            left = []
+            for follower, woken in waiting:
+                if follower.write_now():
+                    if follower.at != self.next:
+                        left.append((follower, woken))
+                elif not woken.done():
+                    woken.set_result(None)
+            waiting = left
 
     async def wait(self, follower: Follower) -> None:
         """For a follower who has all there is: until there is more that is not written to it at once."""
@@ -194,11 +210,11 @@ class Hub:
             return self._packed[1:]
         size, entries = 0, []
         for entry in islice(self._ring, at - self._first, None):
-            if size and size + len(entry.frame) > AT_ONCE:
+            if size and size + len(entry.deflated) > AT_ONCE:
                 break
             if entry.lasting or at >= joined_at:
                 entries.append(entry)
-                size += len(entry.frame)
+                size += len(entry.deflated)
             at += 1
         smaller = any(entry.deflated is not entry.frame for entry in entries)
         packet = Packet(
@@ -239,7 +255,7 @@ class Follower:
                 return Delivery(0, packet)
 
     def write_now(self) -> bool:
-        """Write all that is new, at once; False where that is to be read instead."""
+        """Write a packet of what is new, at once; False where that is to be read instead."""
         hub = self._hub
         if self._write is None or hub.closed or self.at < hub.first:
             return False
@@ -249,7 +265,7 @@ class Follower:
         if packet.framed and not self._write(packet):
             return False
         self.at = at
-        return at == hub.next
+        return True
 
     def rejoin(self, joined_at: int) -> None:
         """As one who has come at that message: what stood before is of no use to this viewer."""

@@ -18,7 +18,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
-from app.runs.hub import MANY
+from app.runs.packet import MANY
 from app.web.sockets import SocketProtocol
 
 SERVERS_OWN = {"header", "figures", "missed", "run", "summary"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from app.model.frames import Counters, Frame, Hello
 from app.runs import feed as feeding
 from app.runs.feed import FIGURES_SHARE, Feed
+from app.runs.hub import Follower
 
 PERIOD_S = 0.25
 
@@ -59,3 +62,55 @@ def test_figures_that_take_long_to_make_are_told_less_often(monkeypatch: pytest.
 
 def test_nobody_looks_and_none_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures_in(monkeypatch, 10.0, takes_s=0.04, watched=False) == 0
+
+
+def test_figures_are_kept_for_all_who_have_yet_to_get_them_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, numbers = Clock(), iter(range(100))
+    monkeypatch.setattr(feeding, "time", clock)
+    monkeypatch.setattr(feeding, "figures_of", lambda ledger: {"type": "figures", "number": next(numbers)})
+    monkeypatch.setattr(feeding, "judge", lambda ledger, run: [])
+
+    def header_of(ledger: Any) -> dict[str, Any]:
+        clock.now_s += 0.01  # so it is shared for half a second
+        return {"figures": None}
+
+    monkeypatch.setattr(feeding, "header_of", header_of)
+
+    async def figures_had(follower: Follower) -> list[int]:
+        texts = (await anext(follower)).packet.texts
+        return [message["number"] for message in map(json.loads, texts) if message["type"] == "figures"]
+
+    async def scenario() -> None:
+        feed = Feed(dict)
+        quick, slow = feed.hub.follow(), feed.hub.follow()
+        feed.take(Hello(0, 0.0, {}, {}))
+
+        def told() -> None:
+            feed.take(Frame(0, 50_000, 50, 0, 0))
+            feed.take(Counters(50_000, [], [], {}))
+
+        told(), told()
+        assert await figures_had(quick) == [0, 1]
+        told()
+        assert len(feed._figures_said) == 3, "the slow viewer has none yet"
+        assert await figures_had(slow) == [0, 1, 2]
+        assert await figures_had(quick) == [2]
+        told()
+        assert len(feed._figures_said) == 1
+
+        _, at = feed.opening(feed.hub.first)
+        told()
+        assert await figures_had(quick) == await figures_had(slow) == [3, 4]
+        told()
+        clock.now_s += 0.1
+        assert feed.opening(feed.hub.first)[1] == at, "the same header"
+        late = feed.hub.follow(at)
+        assert await figures_had(late) == [4, 5], "the two of which that header does not tell"
+        assert await figures_had(quick) == await figures_had(slow) == [5]
+        clock.now_s += 1.0
+        told()
+        assert len(feed._figures_said) == 1
+
+    asyncio.run(scenario())

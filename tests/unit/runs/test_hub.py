@@ -8,8 +8,8 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.runs.hub import AT_ONCE, BEHIND_S, MANY, Follower, Hub
-from app.runs.packet import LARGE, WINDOW_BITS, Packet, framed
+from app.runs.hub import AT_ONCE, BEHIND_S, Follower, Hub
+from app.runs.packet import MANY, WINDOW_BITS, WORTH, Packet, deflated, framed
 
 
 class Clock:
@@ -226,6 +226,24 @@ def test_the_hub_itself_writes_to_those_who_have_all_there_is():
     assert [(line.told, line.writes) for line in lines] == [(["a", "b", "c"], 1)] * 3
 
 
+def test_what_is_more_than_a_packet_is_written_by_the_hub_too():
+    async def scenario() -> list[Line]:
+        hub = Hub()
+        lines = [Line() for _ in range(3)]
+        readers = [asyncio.create_task(line.read(hub.follow(write=line.write))) for line in lines]
+        await asyncio.sleep(0)
+        for size in (1, AT_ONCE, 2):
+            hub.publish("x" * size)
+        await asyncio.sleep(0)
+        assert [line.writes for line in lines] == [3, 3, 3], "by no task of a viewer"
+        hub.close()
+        await asyncio.gather(*readers)
+        return lines
+
+    for line in asyncio.run(scenario()):
+        assert [len(text) for text in line.told] == [1, AT_ONCE, 2]
+
+
 @given(st.lists(st.sampled_from(["publish", "busy", "free", "turn"]), max_size=80))
 def test_whoever_writes_nothing_is_lost_nor_told_twice(steps: list[str]):
     async def scenario() -> None:
@@ -278,23 +296,67 @@ def test_large_messages_are_deflated_once_where_many_look():
     async def scenario() -> list[Packet]:
         hub = Hub()
         viewers = [hub.follow() for _ in range(MANY - 1)]
-        hub.publish("few" * LARGE)
+        hub.publish("few" * (WORTH // 8))
         few = [(await anext(viewer)).packet for viewer in viewers]
         viewers.append(hub.follow())
-        hub.publish("many" * LARGE)
+        hub.publish("many" * (WORTH // 8))
         hub.publish("small")
         return [few[0], (await anext(viewers[0])).packet, (await anext(viewers[1])).packet]
 
     few, many, other = asyncio.run(scenario())
     assert few.deflated == few.framed
     assert many is other
-    assert many.texts == ["many" * LARGE, "small"]
+    assert many.texts == ["many" * (WORTH // 8), "small"]
     assert many.deflated[0] == 0xC1
-    assert len(many.deflated) < LARGE
+    assert len(many.deflated) < WORTH / 10
     inflate = zlib.decompressobj(wbits=-WINDOW_BITS)
     end = len(many.deflated) - len(framed("small"))
     assert many.deflated[end:] == framed("small")
-    assert inflate.decompress(many.deflated[4:end]).decode() == "many" * LARGE
+    assert inflate.decompress(many.deflated[4:end]).decode() == "many" * (WORTH // 8)
+
+
+def test_the_more_look_the_smaller_a_message_is_deflated():
+    slice_, noise = framed("[1,0,0,1]," * 150), framed(bytes(range(32, 127)).decode() * 3)
+    for_few, for_many = deflated(slice_, MANY), deflated(slice_, 500)
+    assert for_few is slice_
+    assert inflated(for_many) == "[1,0,0,1]," * 150
+    assert deflated(framed("x" * 200), 10_000) == framed("x" * 200)
+    figures = framed(",".join(str(number * 7919 % 65_537) for number in range(20_000)))
+    quickly, well = deflated(figures, MANY), deflated(figures, 500)
+    assert len(well) < len(quickly) < len(figures)
+    assert inflated(quickly) == inflated(well) == Packet(figures).texts[0]
+    assert all(len(deflated(noise, viewers)) <= len(noise) for viewers in (1, MANY, 500))
+
+
+def inflated(frame: bytes) -> str:
+    head = {126: 4, 127: 10}.get(frame[1], 2)
+    assert frame[0] == 0xC1
+    return zlib.decompressobj(wbits=-WINDOW_BITS).decompress(frame[head:]).decode()
+
+
+def test_what_nobody_waits_for_is_let_go_and_nothing_else_is_lost():
+    async def scenario() -> tuple[list[str], list[str | int], list[str | int]]:
+        hub = Hub(keep_bytes=1000)
+        quick, slow = hub.follow(), hub.follow()
+        hub.publish("slice 1")
+        old = hub.next
+        hub.publish("figures" * 100, lasting=False)
+        hub.publish("slice 2")
+        had = (await anext(quick)).packet.texts
+        assert hub.had_by_all == 0
+        slow_had = (await anext(slow)).packet.texts
+        assert hub.had_by_all == hub.next
+        hub.let_go(old)
+        hub.publish("figures" * 100, lasting=False)  # there is room again: no slice had to go
+        late = hub.follow()
+        hub.close()
+        assert had == slow_had
+        return had, await everything(quick), await everything(late)
+
+    had, rest, late = asyncio.run(scenario())
+    assert had == ["slice 1", "figures" * 100, "slice 2"]
+    assert rest == ["figures" * 100]
+    assert late == ["slice 1", "slice 2"]
 
 
 def test_closing_ends_viewers_that_wait():
