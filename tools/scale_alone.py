@@ -24,6 +24,8 @@ from typing import Any
 from scale_recorded import Json, RecordedWorker, all_of
 from scale_workers import STARTS, RecordedPart, suits
 
+from app.analysis.figures import figures_of
+from app.analysis.summary import judge
 from app.model.frames import decode
 from app.model.spec import ObserverSpec
 from app.runs.cluster import __main__ as cluster
@@ -118,7 +120,7 @@ def served(told: Path) -> tuple[float, float]:
     assert since is not None, "the run is too short"
     cpu_s, length_s = time.process_time() - since[0], (feed.ledger.at_us - since[1]) / 1e6
     begun_s = time.process_time()
-    feed.say(feed._figures())
+    feed.say(figures_of(feed.ledger) | {"findings": judge(feed.ledger)})
     return cpu_s / length_s, time.process_time() - begun_s
 
 

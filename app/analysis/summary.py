@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Generator, Mapping
+from typing import TypeVar, cast
 
 from app.analysis import coverage
 from app.analysis.capabilities import worst
@@ -15,6 +15,8 @@ from app.analysis.totals import seconds
 from app.model.frames import Process
 from app.model.summary import FindingRow, Measurements, Reported, RunInfo, SamplingInfo, Summary, TargetInfo
 
+_T = TypeVar("_T")
+
 SCHEMA = 1
 HOT_ROWS = 50
 PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each other
@@ -22,13 +24,31 @@ PAIRS = 1000  # of holder and waiter: thirty threads that all wait for each othe
 
 def summarise(ledger: Ledger, run: Mapping[str, object] | None = None) -> Summary:
     """The summary of what a ledger was fed; `run` overrides fields of the summary's own `run`."""
-    summary = _measured(ledger, run or {}, flames=True)
+    summary = at_once(_measured(ledger, run or {}, flames=True))
     return {**summary, "findings": findings(summary)}
 
 
 def judge(ledger: Ledger, run: Mapping[str, object] | None = None) -> list[FindingRow]:
     """The findings alone, without the flame graphs, which grow with the number of stacks."""
-    return findings(_measured(ledger, run or {}, flames=False))
+    return at_once(judging(ledger, run))
+
+
+def judging(
+    ledger: Ledger, run: Mapping[str, object] | None = None
+) -> Generator[None, None, list[FindingRow]]:
+    """The same in steps, between which the ledger must not change: of 64 threads it takes 30 ms of CPU."""
+    summary = yield from _measured(ledger, run or {}, flames=False)
+    yield
+    return findings(summary)
+
+
+def at_once(steps: Generator[None, None, _T]) -> _T:
+    """What steps come to, gone through without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(_T, end.value)
 
 
 def run_info(ledger: Ledger, run: Mapping[str, object]) -> RunInfo:
@@ -36,15 +56,19 @@ def run_info(ledger: Ledger, run: Mapping[str, object]) -> RunInfo:
     return cast(RunInfo, {**_run(ledger), **run})
 
 
-def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measurements:
-    """All but the findings."""
+def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Generator[None, None, Measurements]:
+    """All but the findings, in steps."""
     told = run_info(ledger, run)
     target = ledger.processes.target()
     seen = coverage.of_run(ledger)
     threads, threads_not_shown = ledger.threads.summary_rows(ledger.stacks.functions, flames)
+    yield
     rows = summary_rows(ledger)
     if told["state"] not in ("starting", "running"):
         rows["gc"] = [without_next(row) for row in rows["gc"]] if rows["gc"] else rows["gc"]
+    yield
+    who_waits = ledger.who_waits(PAIRS)
+    yield
     return {
         "schema": SCHEMA,
         "run": told,
@@ -61,7 +85,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Measur
         "hot": ledger.hot(HOT_ROWS),
         "flame": ledger.stacks.flame() if flames else None,
         "where": ledger.where() if flames else None,
-        "who_waits": ledger.who_waits(PAIRS),
+        "who_waits": who_waits,
         "longest_waits": ledger.longest_waits(),
         "longest_holds": ledger.longest_holds(),
         "loops": ledger.loop_rows(),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 from app.analysis.figures import figures_of
 from app.analysis.header import header_of
 from app.analysis.ledger import Ledger
-from app.analysis.summary import judge
+from app.analysis.summary import at_once, judging
 from app.model import frames
 from app.runs.hub import Hub
 from app.runs.packet import Packet
@@ -32,6 +32,7 @@ JUDGE_SHARE = 0.002  # of the loop's time, what judging may take at the most
 
 _SLICE = f'{{"type":"{frames.Frame.type}"'
 
+T = TypeVar("T")
 Json = dict[str, Any]
 Listener = Callable[[Sequence[str]], None]  # is told messages as the observer wrote them
 
@@ -63,7 +64,9 @@ class Feed:
         self._ahead = False  # viewers are sent messages before they are taken
         self._describe = describe
         self._judged: Json = {"findings": [], "findings_at_s": 0.0}  # as it was told last
+        self._judged_anew = False  # and not told yet
         self._judge_at_s = 0.0
+        self._due = False  # figures, after the last message
         self._figures_at_s = 0.0
         self._figures_said: deque[int] = deque()  # where in the hub those are that it still keeps
         self._opening: _Opening | None = None
@@ -104,8 +107,16 @@ class Feed:
             self.timeline.feed(message, line, self.count)
         self.count += 1
         self.hub.told = self._told_at
-        if isinstance(message, frames.Counters) and self.hub.watched:
-            self._say_figures()
+        self._due = isinstance(message, frames.Counters)
+
+    def chores(self) -> Iterator[None]:
+        """What is due after the message that was taken last, in steps: none is to be taken between them.
+
+        Of 64 threads a judgement takes 30 ms of CPU, and figures 15; meanwhile viewers get what comes.
+        """
+        if self._due and self.hub.watched and time.monotonic() >= self._figures_at_s:
+            yield from self._say_figures()
+        self._due = False
 
     def forget_rest(self) -> None:
         """What was recorded and could not be understood: it is no part of the run."""
@@ -122,7 +133,7 @@ class Feed:
         """What a viewer needs to draw from the start, once the observation has begun."""
         told = header_of(self.ledger)
         if told["figures"] is not None:
-            self._judge()
+            at_once(self._judge())
             told["figures"] |= self._judged
         return {**told, "type": "header", "run": self._describe()}
 
@@ -163,19 +174,26 @@ class Feed:
         within_s = 0.0 if line.startswith(_SLICE) else LINGER_S
         self.hub.publish(line, lasting=not is_in_header(line), number=number, within_s=within_s)
 
-    def _say_figures(self) -> None:
-        """Tell viewers the figures of this moment, unless those before took so long that it is too soon.
-
-        Of hundreds of processes they have megabytes.
-        """
-        begun_s, cpu_s = time.monotonic(), time.thread_time()
-        if begun_s < self._figures_at_s:
-            return
-        self._let_go_of_figures()
-        self._figures_said.append(self.hub.next)
-        self.say(self._figures())
-        if time.thread_time() - cpu_s > FIGURES_CHEAP_S:
-            self._figures_at_s = begun_s + (time.monotonic() - begun_s) / FIGURES_SHARE
+    def _say_figures(self) -> Iterator[None]:
+        """Tell viewers the figures of this moment, and let those of hundreds of processes come less often."""
+        begun_s = time.monotonic()
+        yield from self._judge()
+        took = _Took()
+        with took:
+            told = figures_of(self.ledger)
+            if self._judged_anew:
+                told |= self._judged
+                self._judged_anew = False
+        yield
+        with took:
+            text = dump(told)
+        yield
+        with took:
+            self._let_go_of_figures()
+            self._figures_said.append(self.hub.next)
+            self.hub.publish(text, lasting=False, within_s=LINGER_S)
+        if took.cpu_s > FIGURES_CHEAP_S:
+            self._figures_at_s = begun_s + took.real_s / FIGURES_SHARE
 
     def _let_go_of_figures(self) -> None:
         """Those that each viewer has, and who comes now is told in a header, need not be kept.
@@ -188,23 +206,43 @@ class Feed:
         while self._figures_said and self._figures_said[0] < wanted:
             self.hub.let_go(self._figures_said.popleft())
 
-    def _figures(self) -> Json:
-        """The figures of this moment; with the findings so far, where it is time to judge again."""
-        told = figures_of(self.ledger)
-        return told | self._judged if self._judge() else told
-
-    def _judge(self) -> bool:
-        """Judge the run so far, if it is time to."""
-        begun_s, took_s = time.monotonic(), -time.thread_time()
+    def _judge(self) -> Generator[None, None, None]:
+        """Judge the run so far, if it is time to, in steps."""
+        begun_s = time.monotonic()
         if begun_s < self._judge_at_s:
-            return False
-        self._judged = {
-            "findings": judge(self.ledger, self._describe()),
-            "findings_at_s": self.ledger.measured_us / 1e6,
-        }
-        took_s += time.thread_time()  # what it had to wait for a CPU it took from nobody
-        self._judge_at_s = begun_s + max(JUDGE_S, took_s / JUDGE_SHARE)
-        return True
+            return
+        took = _Took()
+        steps = judging(self.ledger, self._describe())
+        found = yield from took.by(steps)
+        self._judged = {"findings": found, "findings_at_s": self.ledger.measured_us / 1e6}
+        self._judged_anew = True
+        # What it had to wait for a CPU it took from nobody.
+        self._judge_at_s = begun_s + max(JUDGE_S, took.cpu_s / JUDGE_SHARE)
+
+
+class _Took:
+    """What some steps have taken, of a CPU and of the time, without what was done between them."""
+
+    def __init__(self) -> None:
+        self.cpu_s = self.real_s = 0.0
+
+    def __enter__(self) -> None:
+        self.cpu_s -= time.thread_time()
+        self.real_s -= time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu_s += time.thread_time()
+        self.real_s += time.monotonic()
+
+    def by(self, steps: Generator[None, None, T]) -> Generator[None, None, T]:
+        """The same steps, and what they return."""
+        while True:
+            try:
+                with self:
+                    next(steps)
+            except StopIteration as end:
+                return cast(T, end.value)
+            yield
 
 
 def dump(message: Json) -> str:

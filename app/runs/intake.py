@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 TURN_S = (
     0.005  # what decoding takes at a stretch: whatever else is to be done, reading above all, waits for it
@@ -13,18 +13,19 @@ PASSES = 3  # of the loop between two turns: in so many what an observer has sai
 MOST_WAITING = 16 << 20  # characters; then the observer waits
 
 Batch = list[str]
+Take = Callable[[str], Iterable[object] | None]
 
 
 class Intake:
     """Lines come in batches: `record` is called with each at once, `take` once those before it were taken.
 
+    What `take` returns are steps that are due before the next line, as where figures are made; between two of
+    them the loop goes round as between two turns.
     `turn` is shared by all runs: one at a time decodes, each in its turn. So a loop that is behind still
     reads what all of them say within milliseconds. What `record` or `take` raise ends it.
     """
 
-    def __init__(
-        self, record: Callable[[Batch], None], take: Callable[[str], None], turn: asyncio.Lock
-    ) -> None:
+    def __init__(self, record: Callable[[Batch], None], take: Take, turn: asyncio.Lock) -> None:
         self._record = record
         self._take = take
         self._turn = turn
@@ -65,12 +66,17 @@ class Intake:
                 until_s = time.monotonic() + TURN_S
                 left = False
                 for line in lines:
-                    self._take(line)
+                    for _ in self._take(line) or ():
+                        await _go_round()
                     if time.monotonic() > until_s:
                         left = True
                         break
-                for _ in range(PASSES):
-                    await asyncio.sleep(0)
+                await _go_round()
+
+
+async def _go_round() -> None:
+    for _ in range(PASSES):
+        await asyncio.sleep(0)
 
 
 def _size(batch: Batch) -> int:

@@ -284,6 +284,10 @@ class LiveRun:
                 self._supervision.saw(message.pid)
         return message
 
+    def chores(self) -> Iterator[None]:
+        """As Supervised says."""
+        return self._feed.chores()
+
     def end(self, end: frames.End, said: bool) -> None:
         """As Supervised says."""
         if not said and self.ledger.hello is not None and self.ledger.end is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -45,6 +45,10 @@ class Supervised(Protocol):
 
     def take(self, line: str) -> frames.Message:
         """A message; ValueError where it cannot be read."""
+        ...
+
+    def chores(self) -> Iterable[object]:
+        """What is due after a message, in steps: no message is taken between them."""
         ...
 
     def end(self, end: frames.End, said: bool) -> None:
@@ -179,13 +183,14 @@ class Supervision:
         """Take its messages until it ends: the last one, and what is wrong with them, or nothing."""
         end = None
 
-        def take(line: str) -> None:
+        def take(line: str) -> Iterable[object]:
             nonlocal end
             message = self._run.take(line)
             if isinstance(message, frames.End):
                 end = message
                 if end.state not in ENDED:
                     raise ValueError(f"{end.state!r} is not how a run can end")
+            return self._run.chores()
 
         try:
             await Intake(self._run.hear, take, self._shared.turn).run(observer.lines())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from app.model.frames import Counters, Frame, Hello
+from app.model.frames import Counters, Frame, Hello, Message, encode
 from app.runs import feed as feeding
 from app.runs.feed import FIGURES_SHARE, Feed
 from app.runs.hub import Follower
@@ -28,6 +29,19 @@ class Clock:
     thread_time = monotonic
 
 
+def no_findings(ledger: Any, run: Any) -> Generator[None, None, list[Any]]:
+    """A judgement in two steps."""
+    yield
+    return []
+
+
+def take(feed: Feed, message: Message, line: str | None = None) -> None:
+    """A message, and all that is due after it."""
+    feed.take(message, line)
+    for _ in feed.chores():
+        pass
+
+
 def figures_in(monkeypatch: pytest.MonkeyPatch, seconds: float, takes_s: float, watched: bool = True) -> int:
     """How often viewers are told figures in so long, if it takes so long to make them."""
     clock, made = Clock(), []
@@ -39,14 +53,14 @@ def figures_in(monkeypatch: pytest.MonkeyPatch, seconds: float, takes_s: float, 
 
     monkeypatch.setattr(feeding, "time", clock)
     monkeypatch.setattr(feeding, "figures_of", figures_of)
-    monkeypatch.setattr(feeding, "judge", lambda ledger, run: [])
+    monkeypatch.setattr(feeding, "judging", no_findings)
     feed = Feed(dict)
     follower = feed.hub.follow() if watched else None
     feed.take(Hello(0, 0.0, {}, {}))
     feed.take(Frame(0, 50_000, 50, 0, 0))
     for number in range(int(seconds / PERIOD_S)):
         clock.now_s = max(clock.now_s, number * PERIOD_S)
-        feed.take(Counters(50_000, [], [], {}))
+        take(feed, Counters(50_000, [], [], {}))
     assert follower is None or feed.hub.watched
     return len(made)
 
@@ -70,7 +84,7 @@ def test_figures_are_kept_for_all_who_have_yet_to_get_them_and_no_longer(
     clock, numbers = Clock(), iter(range(100))
     monkeypatch.setattr(feeding, "time", clock)
     monkeypatch.setattr(feeding, "figures_of", lambda ledger: {"type": "figures", "number": next(numbers)})
-    monkeypatch.setattr(feeding, "judge", lambda ledger, run: [])
+    monkeypatch.setattr(feeding, "judging", no_findings)
 
     def header_of(ledger: Any) -> dict[str, Any]:
         clock.now_s += 0.01  # so it is shared for half a second
@@ -89,7 +103,7 @@ def test_figures_are_kept_for_all_who_have_yet_to_get_them_and_no_longer(
 
         def told() -> None:
             feed.take(Frame(0, 50_000, 50, 0, 0))
-            feed.take(Counters(50_000, [], [], {}))
+            take(feed, Counters(50_000, [], [], {}))
 
         told(), told()
         assert await figures_had(quick) == [0, 1]
@@ -114,3 +128,29 @@ def test_figures_are_kept_for_all_who_have_yet_to_get_them_and_no_longer(
         assert len(feed._figures_said) == 1
 
     asyncio.run(scenario())
+
+
+def test_what_comes_while_figures_are_made_comes_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "judging", no_findings)
+
+    async def scenario() -> list[str]:
+        feed = Feed(dict)
+        viewer = feed.hub.follow()
+        take(feed, Hello(0, 0.0, {}, {}))
+        feed.go_ahead()
+        take(feed, Frame(0, 50_000, 50, 0, 0))
+        feed.take(Counters(50_000, [], [], {}))
+        steps = 0
+        for _ in feed.chores():
+            steps += 1
+            feed.hear([encode(Frame(50_000, 100_000, 50, 0, 0), 3)])
+        assert steps >= 3, "findings, figures and their text"
+        for _ in range(steps):
+            take(feed, Frame(50_000, 100_000, 50, 0, 0), encode(Frame(50_000, 100_000, 50, 0, 0), 3))
+        feed.close([])
+        return [json.loads(text)["type"] async for _, packet in viewer for text in packet.texts]
+
+    types = asyncio.run(scenario())
+    at = types.index("figures")
+    assert types[:at].count("frame") >= 4
+    assert types[at:] == ["figures"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -93,6 +93,34 @@ def test_between_two_turns_the_loop_reads_what_has_come(monkeypatch: pytest.Monk
         await asyncio.gather(*runs)
         counting.cancel()
         assert len(taken) == len(set(taken)) == 25, "each in a round of the loop of its own"
+
+    asyncio.run(scenario())
+
+
+def test_between_two_steps_of_what_is_due_the_loop_reads_and_no_line_is_taken():
+    async def scenario() -> None:
+        source, turn = Source(), asyncio.Lock()
+        happened: list[str] = []
+
+        def take(line: str) -> Iterator[None]:
+            happened.append(line)
+            for step in "12":
+                happened.append(line + step)
+                source.sent.put_nowait(["read"] if step == "1" and line == "a" else [])
+                yield
+
+        intake = Intake(lambda batch: happened.extend(f"heard {line}" for line in batch), take, turn)
+        run = asyncio.create_task(intake.run(source.batches()))
+        source.sent.put_nowait(["a", "b"])
+        await settle()
+        assert happened[-1] == "read2"
+        source.sent.put_nowait(None)
+        await run
+        assert happened == [
+            *("heard a", "heard b"),
+            *("a", "a1", "heard read", "a2", "b", "b1", "b2"),
+            *("read", "read1", "read2"),
+        ]
 
     asyncio.run(scenario())
 

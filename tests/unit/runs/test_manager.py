@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -123,11 +123,12 @@ def test_a_run_that_is_being_stored_is_read_whole():
 def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypatch: pytest.MonkeyPatch):
     judged = []
 
-    def judge(ledger: Ledger, run: dict) -> list[dict]:
+    def judging(ledger: Ledger, run: dict) -> Generator[None, None, list[dict]]:
         judged.append(run["state"])
+        yield
         return [{"code": "of-the-test", "number": len(judged)}]
 
-    monkeypatch.setattr("app.runs.feed.judge", judge)
+    monkeypatch.setattr("app.runs.feed.judging", judging)
 
     async def scenario() -> None:
         async with manager("steady") as runs:
@@ -149,7 +150,13 @@ def test_findings_come_with_the_figures_once_a_second_and_in_the_header(monkeypa
 
 def test_figures_and_findings_are_made_while_somebody_looks(monkeypatch: pytest.MonkeyPatch):
     judged = []
-    monkeypatch.setattr("app.runs.feed.judge", lambda ledger, run: judged.append(run) or [])
+
+    def judging(ledger: Ledger, run: dict) -> Generator[None, None, list[dict]]:
+        judged.append(run)
+        yield
+        return []
+
+    monkeypatch.setattr("app.runs.feed.judging", judging)
 
     async def scenario() -> None:
         async with manager("brief") as runs:
