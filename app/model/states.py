@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 RUNNING = 0  # holds the GIL (free-threaded: attached) and is runnable
 STALLED = 1  # holds the GIL and is blocked in the kernel
-WAITING = 2  # is inside take_gil (free-threaded: suspended by a stop-the-world)
+WAITING = 2  # wants the GIL: in take_gil, or made to let go (free-threaded: suspended by a stop-the-world)
 NATIVE = 3  # runnable without the GIL
 LOCK = 4  # blocked without the GIL: a futex that is not the GIL's
 IO = 5  # blocked without the GIL: any other system call

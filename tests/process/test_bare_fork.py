@@ -79,11 +79,8 @@ def test_they_are_seen_to_contend_for_the_lock(gil_python: str) -> None:
         watch(observation, 2)
         summary = observation.summary()
     [gil] = summary["gils"]
-    # One that let go and was put off its CPU meanwhile does not wait yet: the kernel tells how long that is.
-    queued = sum(row["run_delay_s"] / row["counted_s"] for row in summary["threads"])
     assert gil["held_share"] > 0.9
-    assert gil["contended_share"] >= 0.9 - queued
-    assert gil["contended_share"] > 0.5
+    assert gil["contended_share"] >= 0.9
 
 
 def test_threads_of_a_bare_fork_without_a_gil(free_threaded_python: str) -> None:

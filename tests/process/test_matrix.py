@@ -58,8 +58,7 @@ def test_four_cpu_bound_threads_share_one_gil(gil_python: str) -> None:
     for row, own in zip(rows, turns(summary), strict=True):
         assert share([row], "running") == pytest.approx(own, abs=0.05), row
         assert share([row], "waiting", "native") == pytest.approx(1 - own, abs=0.05), row
-        # Native is here the way out of drop_gil, where a thread stays for as long as it gets no CPU.
-        assert share([row], "native") <= 0.08 + row["run_delay_s"] / row["counted_s"], row
+        assert share([row], "native") <= 0.08, "it never lets go but when made to"
 
 
 @pytest.mark.serial

@@ -52,7 +52,11 @@ sys.stdin.readline()
 
 @dataclass
 class Truth:
-    """What a thread did, in microseconds. A hold is from take_gil's return to drop_gil's entry."""
+    """What a thread did, in microseconds. A hold is from take_gil's return to drop_gil's entry.
+
+    A wait ends at take_gil's return. One that computes lets go only when made to: its wait begins at the
+    entry of drop_gil. One that sleeps lets go by itself, and waits from the entry of take_gil on.
+    """
 
     held: int = 0
     waits: list[int] = field(default_factory=list)
@@ -66,16 +70,19 @@ class Accounts:
     calls: list[Call]
     main: int
 
-    def truth(self, tid: int) -> Truth:
-        """The kernel's account of a thread."""
-        truth, last = Truth(), None
-        for call in (call for call in self.calls if call.tid == tid):
-            if last is not None and last.function == "take_gil":
-                length = call.at_us - last.at_us
-                if last.entered and not call.entered:
-                    truth.waits.append(length)
-                elif not last.entered and call.function == "drop_gil":
-                    truth.held += length
+    def truth(self, row: dict[str, Any]) -> Truth:
+        """The kernel's account of the thread of that row."""
+        truth, last, computes = Truth(), None, "compute" in row["name"]
+        began_us = let_go_us = 0
+        for call in (call for call in self.calls if call.tid == row["tid"]):
+            if call.function == "take_gil" and call.entered:
+                began_us = let_go_us if computes and let_go_us else call.at_us
+            elif call.function == "take_gil":
+                truth.waits.append(call.at_us - began_us)
+            elif call.entered:
+                let_go_us = call.at_us
+                if last is not None:
+                    truth.held += let_go_us - last.at_us
             last = call
         return truth
 
@@ -150,13 +157,13 @@ def test_every_change_of_the_holder_is_counted(accounts: Accounts) -> None:
 
 def test_each_thread_held_the_lock_for_as_long_as_is_said(accounts: Accounts) -> None:
     for row in accounts.workers():
-        held = accounts.truth(row["tid"]).held / 1e6 / row["observed_s"]
+        held = accounts.truth(row).held / 1e6 / row["observed_s"]
         assert row["shares"]["running"] + row["shares"]["stalled"] == pytest.approx(held, abs=HELD), row
 
 
 def test_each_thread_waited_for_as_long_as_is_said(accounts: Accounts) -> None:
     for row in accounts.workers():
-        waited = sum(accounts.truth(row["tid"]).waits) / 1e6 / row["observed_s"]
+        waited = sum(accounts.truth(row).waits) / 1e6 / row["observed_s"]
         assert row["shares"]["waiting"] == pytest.approx(waited, abs=WAITING), row
 
 
@@ -167,7 +174,7 @@ def test_the_long_waits_are_as_long_as_is_said(accounts: Accounts) -> None:
     is what lies at the ranks that are so possible.
     """
     for row in accounts.workers():
-        waits = sorted(w for w in accounts.truth(row["tid"]).waits if w >= PERIOD_US)
+        waits = sorted(w for w in accounts.truth(row).waits if w >= PERIOD_US)
         rank = nearest_rank(waits, 0.99)
         low, high = waits[rank - 1], waits[min(rank + 1, len(waits) - 1)]
         seen = row["gil_wait"]["p99_s"] * 1e6

@@ -13,10 +13,11 @@ import os
 import struct
 from typing import Any, Callable
 
-from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, UNKNOWN, WAITING
+from app.model.states import HOLDER_NONE, HOLDER_UNKNOWN, NATIVE, UNKNOWN, WAITING
 from app.probe.cpython.runtime import Runtime
 from app.probe.kernel.memory import AddressSpaceGone, Unmapped
 
+from . import handing_on
 from .judges import judge_for
 from .roster import Numbers, Roster
 from .tracks import GilTrack, Lane
@@ -160,6 +161,7 @@ class Sampler:
         """(GIL entries, lane entries) of a frame that ends now; those that have gone are in it once more."""
         roster = self.roster
         self._end_gap(False, now_us)  # there was no sample since: the process has ended in it
+        queued = handing_on.before_slice_ends(roster, now_us)
         gils = [[gil.index, gil.flush_switches(), gil.take()] for gil in roster.gone_gils]
         gils += [[gil.index, gil.flush_switches(), gil.flush(now_us)] for gil in roster.gils]
         roster.gone_gils = []
@@ -167,6 +169,7 @@ class Sampler:
         self._lose(roster.parked, PARKED_LOOK_US, now_us)
         lanes = [[lane.number, lane.take()] for lane in roster.gone if lane.pieces]
         lanes += [[lane.number, lane.flush(now_us)] for lane in roster.lanes.values()]
+        handing_on.after_slice(queued)
         return gils, lanes
 
     @property
@@ -323,6 +326,10 @@ class Sampler:
             if state != lane.state:
                 if lane.parked and not (lane.state == UNKNOWN and state in BLOCKED):
                     roster.park(lane, idle=False)  # but not one that is only seen again, as idle as before
+                if lane.let_go is not None and lane.state == NATIVE:
+                    handing_on.end(lane, state, roster, now_us, self._period_us)
+                elif state == NATIVE and lane.made_to_let_go:
+                    handing_on.begin(lane, roster, now_us)
                 lane.become(state, now_us)
         waiters = dict.fromkeys(roster.gil_by_index, 0)
         proofs = judge.proofs()

@@ -19,9 +19,9 @@ class Lane:
     """
 
     __slots__ = (
-        "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "looked_at", "looked_raw",
-        "looked_us", "made_to_let_go", "missed", "name", "number", "own", "parked", "pieces", "raw",
-        "scheduled", "seen", "since", "state", "states", "switches", "tid", "waits_for",
+        "blocked", "doubted", "entered", "fd", "flags", "gil", "interpreter", "let_go", "looked_at",
+        "looked_raw", "looked_us", "made_to_let_go", "missed", "name", "number", "own", "parked", "pieces",
+        "raw", "scheduled", "seen", "since", "state", "states", "switches", "tid", "waits_for",
     )  # fmt: skip
 
     def __init__(self, number: int, pid: int, tid: int, own: int, now_us: int) -> None:
@@ -42,6 +42,8 @@ class Lane:
         self.blocked = UNKNOWN
         self.waits_for: int | None = None
         self.made_to_let_go = False  # its last hold ended because another thread asked for the lock
+        # When it was found to have, and its times on a CPU and in the run queue then; see handing_on.py.
+        self.let_go: tuple[int, int, int] | None = None
         self.state = UNKNOWN
         self.since = self.entered = now_us  # since the last flush, and since it came into the state
         self.looked_us = now_us  # when its state was found last
