@@ -15,6 +15,9 @@ from app.model.summary import Measurements, ProcessRow, ThreadRow
 _NATIVE = 0.5
 _PARALLEL_THREADS = 2
 _CORES = 1.25
+# And it computes for longer than this from one wait to the next. Who lets go of the lock for time.sleep(0),
+# or to look at something, again and again, has 15 to 30 us between two waits: system calls, no computing.
+_PIECE_S = 1e-4
 
 # Without a GIL, a thread computes that is attached for a third of its time and wants as much of a CPU. One of
 # the two is not enough: on a busy machine who looks in for moments is attached for long, in the run queue;
@@ -57,7 +60,10 @@ def parallel(summary: Measurements) -> Finding | None:
         native = [
             thread
             for thread in threads
-            if thread["interpreter"] is not None and share(thread, "native") >= _NATIVE and lets_go(thread)
+            if thread["interpreter"] is not None
+            and share(thread, "native") >= _NATIVE
+            and lets_go(thread)
+            and _in_pieces(thread)
         ]
         cores, wanted = sum(map(_cores, native)), sum(map(wanted_cpus, native))
         cpus = _process(summary, pid)["cpus"]
@@ -94,7 +100,10 @@ def oversubscribed(summary: Measurements) -> Finding | None:
             thread
             for thread in threads
             if wanted_cpus(thread) >= _TAKES_PART
-            and (thread["interpreter"] is None or share(thread, "native") >= _TAKES_PART)
+            and (
+                thread["interpreter"] is None
+                or (share(thread, "native") >= _TAKES_PART and _in_pieces(thread))
+            )
         ]
         foreign = [thread for thread in computing if thread["interpreter"] is None]
         pools = process["thread_pools"] if foreign else []
@@ -200,6 +209,12 @@ def _process(summary: Measurements, pid: int) -> ProcessRow:
 def _cores(thread: ThreadRow) -> float:
     """How much of a CPU it had."""
     return (thread["cpu_s"] or 0.0) / thread["counted_s"] if thread["counted_s"] else 0.0
+
+
+def _in_pieces(thread: ThreadRow) -> bool:
+    """Whether it computes for more than moments from one wait to the next; so too where that is not known."""
+    waits = thread["voluntary_switches"]
+    return not waits or (thread["cpu_s"] or 0.0) >= _PIECE_S * waits
 
 
 def _calls(thread: ThreadRow) -> bool:

@@ -56,3 +56,15 @@ def test_threads_that_wait_for_a_core_on_their_way_to_the_lock_do_not_compute_wi
     assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.1)) is not None
     assert cores.parallel(summary(3.0, threads=4, cpu_s=1.2, native=0.6, running=0.3)) is None
     assert cores.parallel(summary(3.0, threads=1, cpu_s=2.9, native=0.9, running=0.05)) is None
+
+
+def test_threads_that_let_go_for_moments_between_two_waits_do_not_compute_without_the_lock() -> None:
+    told = summary(6.0, threads=4, cpu_s=1.4, native=0.7, sleep=0.26, running=0.03)
+    told["threads"][0]["run_delay_s"] = 3.0  # all four are one row
+    assert cores.parallel(told) is not None
+    told["threads"][0]["voluntary_switches"] = 60_000  # time.sleep(0): 23 us from one to the next
+    assert cores.parallel(told) is None
+    told["processes"][0]["cpus"] = 0.5
+    assert cores.oversubscribed(told) is None
+    told["threads"][0]["voluntary_switches"] = 6_000
+    assert cores.oversubscribed(told) is not None
