@@ -11,10 +11,15 @@ _LIBRARY = re.compile(r"/lib(64)?/python3(\.\d+)?t?/|/python3\d+\.zip/|^<frozen 
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 _PARTS = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")  # of the function that they stand in
 _IMPORT = "<frozen importlib._bootstrap"  # and _bootstrap_external
-# What calls a loop's callbacks: neither it nor who called the loop is to blame for what they do.
+# What calls a loop's callbacks: neither it nor who called the loop is to blame for what they do. What of a
+# loop a callback itself calls, such as run_in_executor, is as any other function of the library.
 _LOOPS = (
     *("/asyncio/events.py", "/asyncio/base_events.py", "/asyncio/runners.py"),
     *("/uvloop/__init__.py", "/gevent/hub.py", "/trio/_core/_run.py"),
+)
+_CALLED = re.compile(
+    r"\bBaseEventLoop\.(run_in_executor|call_\w+|create_\w+|getaddrinfo|getnameinfo|start_tls|sendfile"
+    r"|subprocess_\w+|sock_\w+)(\.|$)"
 )
 
 
@@ -33,7 +38,7 @@ def to_blame(stack: Sequence[tuple[str, str]]) -> int | None:
     """
     package = None
     for place, (name, file) in enumerate(stack):
-        if file.endswith(_LOOPS):
+        if file.endswith(_LOOPS) and not _CALLED.search(name):
             if not place:
                 return None
             break
@@ -44,6 +49,8 @@ def to_blame(stack: Sequence[tuple[str, str]]) -> int | None:
             return place
         if package is None:
             package = place
+    if package is None and stack and stack[0][1].endswith(_LOOPS):
+        return None  # no callback of the program's: the loop called its own
     return package or 0
 
 

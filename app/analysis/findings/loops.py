@@ -86,7 +86,7 @@ def event_loop_blocked(summary: Measurements) -> Finding | None:
     return Finding(
         code="event-loop-blocked",
         severity="warning",
-        title=f"{function} blocks the event loop" if function else "Something blocks the event loop",
+        title=_title(worst),
         detail=f"{_what(worst)}: {_times(worst['count'])}, {_ms(worst['longest_s'])} at most, "
         f"{worst['total_s']:.2g} s in all. Meanwhile nothing else runs: a timer of this loop is "
         f"{_ms(lag['p50'])} late at the median, {_ms(lag['p99'])} once in a hundred times.{_others(blocks)}",
@@ -124,6 +124,12 @@ def _to_tell(row: LoopRow) -> list[BlockRow]:
 def _late_s(blocks: list[BlockRow]) -> float:
     """For how long a timer that was due would have been late by _LATE_S and more."""
     return sum(max(block["total_s"] - _LATE_S * block["count"], 0.0) for block in blocks)
+
+
+def _title(block: BlockRow) -> str:
+    if block["function"] and block["state"] == "waiting":
+        return "The event loop waits for the GIL, which other threads hold"
+    return f"{block['function'] or 'Something'} blocks the event loop"
 
 
 def _what(block: BlockRow) -> str:

@@ -177,7 +177,8 @@ def test_a_replay_that_is_far_off_names_no_function() -> None:
 
 
 def finding(code: str, severity: str = "warning") -> dict[str, Any]:
-    return {"code": code, "severity": severity, "title": "Threads ask", "advice": "Wait for it."}
+    told = {"code": code, "severity": severity, "title": "Threads ask", "advice": "Wait for it."}
+    return {**told, "evidence": {}}
 
 
 @pytest.mark.parametrize("code", ["threads-poll", "event-loop-blocked", "handing-over-costs"])
@@ -189,6 +190,12 @@ def test_what_no_way_of_running_mends_comes_first(code: str) -> None:
         "sure": "fairly sure",
     }
     told = advice(run(TURNS, TURNS, findings=[finding(code, "notice")]), mended(1.4))
+    assert told["verdict"]["choice"] == "free-threading"
+
+
+def test_a_loop_that_waits_for_the_gil_is_helped_by_another_way_of_running() -> None:
+    waits = {**finding("event-loop-blocked"), "evidence": {"state": "waiting"}}
+    told = advice(run(TURNS, TURNS, findings=[waits]), mended(1.4))
     assert told["verdict"]["choice"] == "free-threading"
 
 

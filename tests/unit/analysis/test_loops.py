@@ -11,7 +11,7 @@ from app.analysis.ledger import Ledger
 from app.analysis.sources import imports, to_blame
 from app.analysis.summary import summarise
 from app.model.frames import Frame, Loops, Names, Report
-from app.model.states import IO, NATIVE, RUNNING, SLEEP
+from app.model.states import IO, NATIVE, RUNNING, SLEEP, WAITING
 
 S = 1_000_000
 BASE = "/usr/lib/python3.12/asyncio/base_events.py"
@@ -157,6 +157,15 @@ def test_a_loop_itself_is_never_to_blame(leaf: tuple[str, str]) -> None:
     assert to_blame([leaf, ("main", "/srv/app.py")]) is None
 
 
+def test_what_a_callback_calls_of_its_loop_is_the_callback_s_doing() -> None:
+    starts = ("BaseEventLoop.run_in_executor", BASE)
+    wait = ("Condition.wait", "/usr/lib/python3.12/threading.py")
+    user, loop = ("handle", "/srv/app.py"), ("Handle._run", "/usr/lib/python3.12/asyncio/events.py")
+    assert to_blame([wait, starts, user, loop]) == 2
+    assert to_blame([("BaseEventLoop.call_soon", BASE), user, loop]) == 1
+    assert to_blame([("BaseEventLoop.call_soon", BASE), loop, ("main", "/srv/app.py")]) is None
+
+
 # ---- the finding
 
 
@@ -184,6 +193,13 @@ def test_it_names_the_function_the_task_and_what_to_do(ledger: Ledger) -> None:
 def test_the_advice_follows_from_what_the_function_does(ledger: Ledger, state: int, advice: str) -> None:
     found = blocked(ledger, *(step(n * S, 250_000, [0, 1], state=state) for n in range(8)))
     assert advice in found.advice
+
+
+def test_a_function_that_waits_for_the_gil_is_not_what_blocks_the_loop(ledger: Ledger) -> None:
+    found = blocked(ledger, *(step(n * S, 250_000, [0, 1], state=WAITING) for n in range(8)))
+    assert found.title == "The event loop waits for the GIL, which other threads hold"
+    assert "legacy_client" in found.detail
+    assert "processes" in found.advice
 
 
 def test_what_was_not_seen_is_said_to_be_so(ledger: Ledger) -> None:
