@@ -8,7 +8,7 @@ from app.analysis.findings.rows import Rule, most_blocked
 from app.model.findings import Finding
 from app.model.pids import own_pid
 from app.model.states import State
-from app.model.summary import Measurements, PoolRow, Severity
+from app.model.summary import Measurements, PoolRow, Severity, ThreadRow
 
 # Full: at nine looks in ten every thread was at work, and at half of them a task waited for one. There are
 # looks enough for that to be no moment's burst. Where what waits cannot be read nothing is said: a program
@@ -65,7 +65,7 @@ def pool_full(summary: Measurements) -> Finding | None:
             "bound_by": bound,
             "function": function,
         },
-        advice=_advice(row, bound),
+        advice=_advice(row, "interpreters" if bound == "python" and _has_own_gils(summary, row) else bound),
     )
 
 
@@ -128,15 +128,26 @@ def _rate(number: float) -> str:
     return f"{number:.2g}" if number < 10 else f"{number:,.0f}"
 
 
-def _function(summary: Measurements, row: PoolRow, bound: Bound) -> str | None:
-    """Where most of its threads' blocked time was, of threads that are called like the pool."""
-    threads = [
+def _threads(summary: Measurements, row: PoolRow) -> list[ThreadRow]:
+    """The threads that are called like a pool."""
+    return [
         thread
         for thread in summary["threads"]
         if thread["pid"] == row["pid"]
         and thread["name"].startswith(row["name"])
         and not thread["name"][len(row["name"]) :][:1].isalnum()
     ]
+
+
+def _has_own_gils(summary: Measurements, row: PoolRow) -> bool:
+    """Whether its threads run in interpreters that have a GIL each, as in an InterpreterPoolExecutor."""
+    theirs = {(thread["pid"], thread["interpreter"]) for thread in _threads(summary, row)}
+    return sum((gil["pid"], gil["interpreter"]) in theirs for gil in summary["gils"]) > 1
+
+
+def _function(summary: Measurements, row: PoolRow, bound: Bound) -> str | None:
+    """Where most of its threads' blocked time was, of threads that are called like the pool."""
+    threads = _threads(summary, row)
     states: tuple[State, ...] = _BLOCKED if bound == "blocked" else ("lock",) if bound == "lock" else ()
     places = [place for state in states if (place := most_blocked(threads, state))]
     return max(places, key=lambda place: place["total_s"])["function"] if places else None
@@ -158,8 +169,13 @@ _LARGER = {
 }
 
 
-def _advice(row: PoolRow, bound: Bound) -> str:
+def _advice(row: PoolRow, bound: Bound | Literal["interpreters"]) -> str:
     larger = _LARGER[row["kind"]]
+    if bound == "interpreters":
+        return (
+            "Each of its threads has an interpreter, and with it a GIL, of its own: they compute at once. "
+            "More of them (InterpreterPoolExecutor(max_workers=...)) do more, up to the number of CPUs."
+        )
     if bound == "blocked":
         if _moves(row) < 0:
             return f"Where it should be done sooner, use {larger}, as far as what it waits for bears that."

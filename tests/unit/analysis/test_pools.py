@@ -146,6 +146,17 @@ def test_the_advice_names_the_way_to_make_it_larger(kind: str, says: str) -> Non
     assert says in found.advice
 
 
+def test_threads_that_have_a_gil_each_are_not_sent_to_processes() -> None:
+    rows = tuple({**sleeps(f"asyncio_{n}"), "interpreter": n} for n in (1, 2))
+    made = summary(told(looks(20, states=(RUNNING, 4))), threads=rows)
+    assert "processes" in pool_full(made).advice  # type: ignore[arg-type, union-attr]
+    made["gils"] = [{"pid": PID, "interpreter": n} for n in (0, 1, 2)]
+    found = pool_full(made)  # type: ignore[arg-type]
+    assert found is not None
+    assert "wait for the GIL" not in found.advice
+    assert "InterpreterPoolExecutor" in found.advice
+
+
 def test_work_that_was_handed_over_before_and_gets_less_is_no_warning() -> None:
     found = pool_full(summary(told(looks(20, lambda n: 1000 - 40 * n))))
     assert found is not None
