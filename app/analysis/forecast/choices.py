@@ -87,7 +87,7 @@ def forecast(summary: Measurements, cpu_worth: float | None = None) -> Forecast:
         "cpus": _cpus(summary),
         "cpus_used": computed,
         "python_share": sum(thread.python for thread in threads) / computed if computed else None,
-        "serial_share": max((_alone(gil) for gil in gils), default=None),
+        "serial_share": max((_alone(gil, gils) for gil in gils), default=None),
         "rows": [],
         "why_not": None,
     }
@@ -129,8 +129,13 @@ def _worths(measured: float | None) -> _Worths:
     return _Worths(_SHARED_CORE, 1.0, 1.0, words)
 
 
-def _alone(gil: GilRow) -> float:
-    return (gil["held_share"] or 0.0) - (gil["contended_share"] or 0.0)
+def _alone(gil: GilRow, gils: Sequence[GilRow]) -> float:
+    """For how much of the time nothing but a holder of this GIL can have run Python, at the least.
+
+    While it is held without a waiter, threads of other processes or interpreters may hold theirs.
+    """
+    others = sum(other["held_share"] or 0.0 for other in gils if other is not gil)
+    return max((gil["held_share"] or 0.0) - (gil["contended_share"] or 0.0) - others, 0.0)
 
 
 def _cpus(summary: Measurements) -> float | None:

@@ -47,6 +47,15 @@ def run(*threads: dict[str, Any], cpus: float | None = 2.0, **target: Any) -> di
     }
 
 
+def test_a_lock_that_is_held_beside_another_makes_nothing_serial() -> None:
+    told = run(thread("a", running=0.9))
+    assert forecast(told)["serial_share"] == pytest.approx(0.9)
+    second = {**told["gils"][0], "interpreter": 1}
+    assert forecast({**told, "gils": [told["gils"][0], second]})["serial_share"] == 0.0
+    second["held_share"] = 0.2
+    assert forecast({**told, "gils": [told["gils"][0], second]})["serial_share"] == pytest.approx(0.7)
+
+
 def row_of(summary: dict[str, Any], choice: str, **known: float) -> Any:
     (row,) = [row for row in forecast(summary, **known)["rows"] if row["choice"] == choice]  # type: ignore[arg-type]
     return row
