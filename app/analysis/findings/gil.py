@@ -10,12 +10,14 @@ from app.analysis.findings.rows import (
     COMES_BACK_HZ,
     Rule,
     SeenLock,
+    at_a_lock,
     blocked_a_second,
     had_cpu,
     held_s,
     holds,
     locks,
     mean_hold_s,
+    most_blocked,
     seen_s,
     share,
 )
@@ -36,6 +38,9 @@ _TURN_WAITED = (
 )
 _TURNS_A_SECOND = 2.0
 _TAKES_PART = 0.2  # of what the thread that holds it most does: one that does less is no reason
+# Those that are blocked at a lock of the program for so much of their time work under it, by turns: that
+# goes on without a GIL.
+_AT_A_LOCK = 0.1
 
 # Long: ten switch intervals at a stretch, while for a third of the time others wait. Byte code lets go one
 # interval after it was asked; on a busy machine it may be put aside for a few more, not for ten each time.
@@ -89,6 +94,7 @@ def saturated(summary: Measurements) -> Finding | None:
         if wanted < _SATURATED_WANTED:
             continue
         more = wanted - lock.contended_share
+        locked, function = _at_locks(takers)
         return Finding(
             code="gil-saturated",
             severity="warning",
@@ -102,17 +108,36 @@ def saturated(summary: Measurements) -> Finding | None:
                 if more > 0.05
                 else ""
             )
-            + f"{len(takers)} threads that compute took turns.",
+            + f"{len(takers)} threads that compute took turns."
+            + (f" They were blocked at a lock too, {locked:.0%} of their time{function}." if locked else ""),
             evidence={
                 **_of_lock(lock, "held_share", "contended_share", "waiters", "switches_per_s"),
                 "wanted_share": wanted,
                 "threads": len(takers),
+                **({"lock_share": locked} if locked else {}),
             },
-            advice="Move the computing to processes or subinterpreters, "
+            advice=(_LOCK_FIRST if locked else "")
+            + "Move the computing to processes or subinterpreters, "
             + ("run with the GIL off" if summary["target"]["free_threaded"] else "use a free-threaded build")
             + ", or C code that lets go of the GIL. More threads only wait longer.",
         )
     return None
+
+
+_LOCK_FIRST = (
+    "First hold that lock for less, or divide what it guards: it lets one thread in at a time with or "
+    "without a GIL. "
+)
+
+
+def _at_locks(threads: list[ThreadRow]) -> tuple[float, str]:
+    """(the share of their time at locks of the program, in which function); 0.0 where it is little."""
+    blocked_s = sum(row["total_s"] for thread in threads for row in thread["blocked"] if at_a_lock(row))
+    locked = blocked_s / sum(map(seen_s, threads))
+    if locked < _AT_A_LOCK:
+        return 0.0, ""
+    place = most_blocked(threads, "lock")
+    return locked, f", most in {place['function']}" if place else ""
 
 
 def _on_its_way(thread: ThreadRow) -> float:

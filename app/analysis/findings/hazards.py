@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from app.analysis.findings import polling
-from app.analysis.findings.rows import SIGNAL, BlockedPlace, Rule, most_blocked, seen_enough, share, signals
+from app.analysis.findings.rows import (
+    SIGNAL,
+    BlockedPlace,
+    Rule,
+    at_a_lock,
+    most_blocked,
+    seen_enough,
+    share,
+)
 from app.analysis.sources import LIBRARY, owner
 from app.model.findings import Finding
 from app.model.pids import own_pid
@@ -201,7 +209,7 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
     if place is None:
         return None
     blocked = sum(share(thread, "lock") for thread in group) / len(group)
-    woken = sum(row["count"] for thread in group for row in thread["blocked"] if _at_a_lock(row))
+    woken = sum(row["count"] for thread in group for row in thread["blocked"] if at_a_lock(row))
     names = [thread["name"] for thread in group]
     more = f" and {len(names) - _NAMED} others" if len(names) > _NAMED else ""
     return Finding(
@@ -221,16 +229,12 @@ def _kept_waiting(summary: Measurements) -> Finding | None:
 
 def _is_woken_at_locks(thread: ThreadRow) -> bool:
     """Whether nearly all of its time at locks was in lines of the program that take one, in many waits."""
-    at_locks = [row for row in thread["blocked"] if _at_a_lock(row)]
+    at_locks = [row for row in thread["blocked"] if at_a_lock(row)]
     at_locks_s = sum(row["total_s"] for row in at_locks)
     of_lock_s = sum(row["total_s"] for row in thread["blocked"] if row["state"] == "lock")
     longest_s = max((row["longest_s"] or 0.0 for row in at_locks), default=0.0)
     is_woken = (thread["voluntary_switches"] or 0) >= _WOKEN and longest_s <= _ONE_WAIT * at_locks_s
     return is_woken and 0 < at_locks_s >= _NEARLY_ALL * of_lock_s
-
-
-def _at_a_lock(row: TimeRow) -> bool:
-    return row["state"] == "lock" and row["takes_lock"] and not signals(row["file"] or "")
 
 
 def _takes_turns(thread: ThreadRow) -> bool:

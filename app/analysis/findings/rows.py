@@ -165,6 +165,11 @@ def signals(file: str) -> bool:
     return any(part in file for part in _SIGNALS)
 
 
+def at_a_lock(row: TimeRow) -> bool:
+    """Whether it is time at a lock, in a line that takes one: no wait for work, time or a thread's end."""
+    return row["state"] == "lock" and row["takes_lock"] and not signals(row["file"] or "")
+
+
 def blocked_a_second(thread: ThreadRow) -> float:
     """How often in a second it gave up its core of its own accord: to wait for something."""
     counted_s, switches = thread["counted_s"], thread["voluntary_switches"]

@@ -96,6 +96,24 @@ def test_a_free_threaded_build_is_not_told_to_use_one() -> None:
     assert "GIL off" in found.advice
 
 
+def test_threads_that_compute_under_a_lock_are_told_to_hold_that_for_less_first() -> None:
+    at_lock = {"state": "lock", "function": "step", "file": "/srv/app.py", "line": 6, "callers": []}
+    at_lock |= {"total_s": 1.2, "count": 30, "longest_s": 0.1, "takes_lock": True}
+    busy = {**TAKES_TURNS, "shares": {"running": 0.35, "waiting": 0.35, "lock": 0.3}}
+    told = summary(*(thread("step", n, blocked=[at_lock], **busy) for n in (1, 2, 3)))
+    found = gil.saturated(told)
+    assert found is not None
+    assert "They were blocked at a lock too, 30% of their time, most in step." in found.detail
+    assert found.advice.startswith("First hold that lock for less")
+    assert "with or without a GIL" in found.advice
+    for row in told["threads"]:
+        row["blocked"] = [{**at_lock, "takes_lock": False}]  # a queue
+    found = gil.saturated(told)
+    assert found is not None
+    assert "lock too" not in found.detail
+    assert found.advice.startswith("Move the computing")
+
+
 def test_who_needs_the_lock_for_moments_takes_no_turns() -> None:
     told = summary(thread("compute", 1, **COMPUTES), *(thread(f"poll {n}", 2 + n, **POLLS) for n in range(4)))
     assert gil.saturated(told) is None
