@@ -94,6 +94,14 @@ _YIELDING = 0.03
 _TIMERS = frozenset({"call_later", "call_at", "__lt__"})
 _TIMED = 0.2  # of the time in sleep()
 
+# Who sleeps for less than a millisecond again and again, twelve hundred times a second and more, looks at
+# something of the program's own in between, a flag or a list: it runs nothing but one function of the program
+# for nine tenths of the time, and what there is of C code is the sleep itself, on its way into the kernel and
+# back. A clock of 1 kHz wakes less often.
+_NAPS = "time.sleep()"
+_NAPS_HZ = 1_200.0
+_NOTHING_BUT = 0.9
+
 _NAMED = 20  # threads in the evidence
 
 
@@ -159,6 +167,8 @@ def _find(summary: Measurements) -> list[Poll]:
         for thread in summary["threads"]
         if (poll := _of_loop(summary, thread)) is not None and poll.cpus >= _CPUS
     ]
+    known = {(poll.pid, thread["tid"]) for poll in found for thread in poll.threads}
+    found += _of_naps([each for each in summary["threads"] if (each["pid"], each["tid"]) not in known])
     return sorted(found, key=lambda poll: -poll.cpus)
 
 
@@ -180,8 +190,8 @@ def threads_poll(summary: Measurements) -> Finding | None:
         else f", and woke {poll.wakes_hz:.0f} times a second each"
     )
     vain = ", nearly always in vain"
-    if poll.asks == _YIELDS:
-        advice, vain = _AWAIT, ""
+    if poll.asks in _ADVICE:
+        advice, vain = _ADVICE[poll.asks], ""
     else:
         advice = _WAIT.format(instead=_instead_of(poll.asks))
     return Finding(
@@ -230,6 +240,12 @@ _AWAIT = (
     "waited for: the Future or the task itself, an asyncio.Event or an asyncio.Queue; or sleep for a time "
     "that is noticed, such as 0.05 s."
 )
+_LOOK_SELDOM = (
+    "What is looked at between such short sleeps can be waited for: a threading.Event or a Condition in "
+    "place of a flag, a queue.Queue in place of a list, a socket in a selector. That takes no CPU, and goes "
+    "on at once. Else sleep for a time that is noticed, such as 0.05 s."
+)
+_ADVICE = {_YIELDS: _AWAIT, _NAPS: _LOOK_SELDOM}
 
 
 class _Asked(NamedTuple):
@@ -455,3 +471,51 @@ def _of_loop(summary: Measurements, thread: ThreadRow) -> Poll | None:
     cpus = of_all * (thread["cpu_s"] or 0.0) / thread["counted_s"]
     place = most.function, most.file, most.line
     return Poll(thread["pid"], *place, _YIELDS, [thread], of_all, cpus, of_all * wanted_cpus(thread), None)
+
+
+def _of_naps(threads: list[ThreadRow]) -> list[Poll]:
+    """Threads that sleep for moments, again and again, in one function of the program each."""
+    groups: defaultdict[_Place, list[tuple[ThreadRow, int]]] = defaultdict(list)
+    for thread in threads:
+        if seen_enough(thread) and seen_s(thread) >= LEAST_S and blocked_a_second(thread) >= _NAPS_HZ:
+            naps_in = _naps_in(thread)
+            if naps_in is not None:
+                groups[thread["pid"], naps_in.function, naps_in.file].append((thread, naps_in.line))
+    found = []
+    for (pid, function, file), those in groups.items():
+        there = [thread for thread, _ in those]
+        cpus = sum((thread["cpu_s"] or 0.0) / (thread["counted_s"] or 1.0) for thread in there)
+        if cpus >= _CPUS:
+            wakes_hz = sum(map(blocked_a_second, there)) / len(there)
+            wanted, line = sum(map(wanted_cpus, there)), those[0][1]
+            found.append(Poll(pid, function, file, line, _NAPS, there, 1.0, cpus, wanted, wakes_hz))
+    return found
+
+
+def _naps_in(thread: ThreadRow) -> Caller | None:
+    """Where in the program a thread sleeps, if it does nothing else; the line is that of the sleep."""
+    asleep_s: defaultdict[Caller, float] = defaultdict(float)
+    runs_s: defaultdict[tuple[str, str], float] = defaultdict(float)  # by function
+    code_s: defaultdict[Caller, float] = defaultdict(float)  # in C
+    looks = 0
+    for row in thread["blocked"]:
+        frame = next(frames(row), None)
+        if frame is None or _imports(row):
+            continue
+        if row["state"] == "sleep":
+            asleep_s[frame] += row["total_s"]
+            looks += row["count"]
+        elif row["state"] == "native":
+            code_s[frame] += row["total_s"]
+        elif row["state"] == "running":
+            runs_s[frame[:2]] += row["total_s"]
+    place = max(asleep_s, key=lambda frame: asleep_s[frame], default=None)
+    if place is None or looks < _LOOKS or owner(place.file) == LIBRARY:
+        return None
+    if runs_s[place[:2]] < _NOTHING_BUT * sum(runs_s.values()):
+        return None
+    if asleep_s[place] < _NOTHING_BUT * sum(asleep_s.values()):
+        return None
+    if code_s[place] < _NOTHING_BUT * sum(code_s.values()) or share(thread, "sleep", "native") < _RESTS:
+        return None
+    return place

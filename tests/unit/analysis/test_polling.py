@@ -291,6 +291,45 @@ def test_who_polls_does_no_work_to_any_other_rule() -> None:
     assert gil.saturated(summary) is not None
 
 
+def naps(tid: int, *rows: Row, wakes_hz: float = 3000.0, cpu_s: float = 2.0) -> Row:
+    """One that looks at a flag, and sleeps for next to nothing."""
+    return thread(
+        tid,
+        spent("sleep", 6.0, ("work", APP, 9), count=200),
+        spent("native", 3.0, ("work", APP, 9)),
+        spent("running", 0.2, ("work", APP, 8), count=3),
+        *rows,
+        cpu_s=cpu_s,
+        wakes_hz=wakes_hz,
+    )
+
+
+def test_who_does_nothing_but_sleep_for_moments_is_told_with_the_line_and_what_it_costs() -> None:
+    found = told(naps(1), naps(2))
+    assert found.severity == "notice"
+    assert "2 threads of process 1 called time.sleep() in work (line 9) again and again" in found.detail
+    assert "woke 3000 times a second each" in found.detail
+    assert "took 0.40 CPUs" in found.detail
+    assert "in vain" not in found.detail
+    assert "threading.Event" in found.advice
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        naps(1, wakes_hz=950.0),  # a clock
+        naps(1, cpu_s=0.3),
+        naps(1, spent("running", 0.3, ("step", APP, 20), WORK)),
+        naps(1, spent("native", 1.0, ("work", APP, 7))),  # C code in another line
+        naps(1, spent("sleep", 2.0, ("other", APP, 30))),
+        naps(1, spent("waiting", 20.0, ("work", APP, 9))),
+        naps(1, spent("io", 20.0, ("work", APP, 7))),
+    ],
+)
+def test_who_does_something_else_between_short_sleeps_is_not(row: Row) -> None:
+    assert told(row) is None
+
+
 def comes_round(*rows: Row, yields_s: float = 0.5) -> Row:
     """A loop that is kept awake by a task of its own."""
     return thread(
