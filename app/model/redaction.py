@@ -16,15 +16,27 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+
+
+def _compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """The pattern. Before CPython 3.11, where an observer may run, there are no possessive quantifiers.
+
+    None of these patterns finds anything else without: they are for the time that a search takes.
+    """
+    if sys.version_info < (3, 11):
+        pattern = re.sub(r"(?<=[*+?}])\+", "", pattern)
+    return re.compile(pattern, flags)
+
 
 BLANK = "***"
 MOST_CHARACTERS = 65_536  # as many as are read of another process's command line
 MOST_MENTIONS = 256
 MOST_NAMES = 128
 _CUT = "… {:,} characters more"
-_IS_CUT = re.compile(r"… [\d,]+ characters more\Z")
+_IS_CUT = _compiled(r"… [\d,]+ characters more\Z")
 
 # Names of secrets, in lower case: what each begins with, and what has to stand around and after that.
 _NAMES = {
@@ -43,9 +55,9 @@ _NAMES = {
     "sig": "(?<=[?&]sig)(?==)",
     "sess": "(?:ion)?_?id(?![a-z])",
 }
-_NAME = re.compile("|".join(map("".join, _NAMES.items())))
+_NAME = _compiled("|".join(map("".join, _NAMES.items())))
 _NAMED = {  # a name, the rest of it, then what stands between it and its value
-    begins: re.compile(
+    begins: _compiled(
         rf"{begins}{goes_on}(?P<rest>[\w.-]{{0,24}}+)"
         r"(?:(?P<sign>[\"']?[ \t]{0,8}+(?::=|=>|[=:])[ \t]{0,8}+)|(?P<gap>[\0 \t]{1,8}+))(?P<quote>[\"']?)",
         re.ASCII,
@@ -53,22 +65,22 @@ _NAMED = {  # a name, the rest of it, then what stands between it and its value
     for begins, goes_on in _NAMES.items()
 }
 _NAME_REACH = 64  # characters before what is known, where the name may begin
-_NAME_BACKWARDS = re.compile(r"[\w.-]*", re.ASCII)
-_COMPOUND = re.compile(r"\w+[_.]\w+", re.ASCII)  # as in `aws configure set aws_secret_access_key VALUE`
+_NAME_BACKWARDS = _compiled(r"[\w.-]*", re.ASCII)
+_COMPOUND = _compiled(r"\w+[_.]\w+", re.ASCII)  # as in `aws configure set aws_secret_access_key VALUE`
 _HEADERS = ("authorization", "cookie")  # their values have spaces and semicolons
 _VALUES = {
-    "word": re.compile(r"[^\0]+"),
-    "header": re.compile(r"[^\"'\r\n\0]+"),
-    '"': re.compile(r'[^"\0]+'),
-    "'": re.compile(r"[^'\0]+"),
-    "": re.compile(r"[^\s\0&;,\"'}]+"),
+    "word": _compiled(r"[^\0]+"),
+    "header": _compiled(r"[^\"'\r\n\0]+"),
+    '"': _compiled(r'[^"\0]+'),
+    "'": _compiled(r"[^'\0]+"),
+    "": _compiled(r"[^\s\0&;,\"'}]+"),
 }
 
 # From here on a pattern has two groups: what is kept, and what is blanked.
 _CREDENTIALS = {
-    "://": re.compile(r"(://[^/?#\s\0:@\"']{0,128}+:)([^/?#\s\0]+)(?=@)"),
+    "://": _compiled(r"(://[^/?#\s\0:@\"']{0,128}+:)([^/?#\s\0]+)(?=@)"),
     **{
-        begins: re.compile(
+        begins: _compiled(
             rf"({begins}(?<=[\0\s\"']{begins})[\0 \t=]{{0,8}}+[\"']?[^\s\0:%,\"']{{0,128}}+[:%,])"
             r"([^\s\0\"']+)"
         )
@@ -92,17 +104,17 @@ _PROGRAMS = {
     "ipmitool": ("", "P" + _SPACED),
 }
 _CALLS = {
-    begins: re.compile(rf"{begins}(?<=[\0\s/;|&(\"'`]{begins}){goes_on}(?=[\0\s])", re.ASCII)
+    begins: _compiled(rf"{begins}(?<=[\0\s/;|&(\"'`]{begins}){goes_on}(?=[\0\s])", re.ASCII)
     for begins, (goes_on, _) in _PROGRAMS.items()
 }
 _OPTIONS = {
-    begins: re.compile(rf"([\0\s]-{option}[\"']?)([^\s\0\"']+)") for begins, (_, option) in _PROGRAMS.items()
+    begins: _compiled(rf"([\0\s]-{option}[\"']?)([^\s\0\"']+)") for begins, (_, option) in _PROGRAMS.items()
 }
 _OPTIONS_REACH = 1024  # characters after the program's name
-_BEFORE_HOST = re.compile(r"(:)(?<=\w:)([^\s\0/@:\"'=,;]{1,128}+)(?=@[A-Za-z0-9])(?!@sha256)", re.ASCII)
+_BEFORE_HOST = _compiled(r"(:)(?<=\w:)([^\s\0/@:\"'=,;]{1,128}+)(?=@[A-Za-z0-9])(?!@sha256)", re.ASCII)
 
-_LONG = re.compile(r"[\w+-]{20,}+", re.ASCII)
-_ISSUED_OR_RANDOM = re.compile(
+_LONG = _compiled(r"[\w+-]{20,}+", re.ASCII)
+_ISSUED_OR_RANDOM = _compiled(
     # forms by which issuers mark what they issue
     r"gh[pousr]_|github_pat_|glpat-|sk-|[sr]k_(?:live|test)_|xox[abeprs]-|A[KS]IA[A-Z0-9]{16}\Z|AIza|npm_|hf_"
     r"|pypi-|eyJ"
@@ -113,7 +125,7 @@ _ISSUED_OR_RANDOM = re.compile(
     r"(?=[a-z\d_+-]*+[A-Z])(?=[A-Z\d_+-]*+[a-z])",
     re.ASCII,
 )
-_DENSE = re.compile(r"=([\w+/=-]{24,}+)(?=\0|\Z)", re.ASCII)
+_DENSE = _compiled(r"=([\w+/=-]{24,}+)(?=\0|\Z)", re.ASCII)
 _DENSE_BITS = 3.3  # a character; hexadecimal digits at random have 3.6, words of a path less than 3.2
 _DENSE_SHOWS = 64  # characters: as many show whether it is random
 _MOST_JUDGED = 64  # such values; the next ones are blanked unseen
