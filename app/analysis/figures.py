@@ -10,7 +10,7 @@
      "observer": {"cpu_share", "gil_hz", "late", "failed", "coverage"},
      "row": the newest row of the series, or null before the first,
      "hot", "who_waits", "longest_waits", "longest_holds", "loops", "pools", "trims", "workers",
-     "unseen_workers", "tasks": as in a summary, with fewer rows,
+     "unseen_workers", "tasks", "line": as in a summary, with fewer rows,
      "memory", "heap", "gc", "types", "census", "readings": of the processes that are there, as in a
      summary but for what process_rows.py says}
 
@@ -79,6 +79,7 @@ def figures_of(ledger: Ledger) -> dict[str, Any]:
         "workers": ledger.cluster.workers(),
         "unseen_workers": ledger.cluster.unseen(),
         "tasks": ledger.cluster.tasks(TASK_ROWS),
+        "line": ledger.line.info(),
         **live_rows(ledger),
     }
 

@@ -23,6 +23,7 @@ from app.analysis.collectors import Collectors
 from app.analysis.gils import Gils, ends_of
 from app.analysis.heaps import Heaps
 from app.analysis.joined import JoinedTracks
+from app.analysis.line import LineUse
 from app.analysis.loops import LoopUses
 from app.analysis.per_process import PerProcess
 from app.analysis.pools import PoolUses
@@ -42,6 +43,7 @@ from app.model.frames import (
     Counters,
     End,
     Event,
+    FarLine,
     Frame,
     Hello,
     Loops,
@@ -67,7 +69,7 @@ from app.model.summary import (
 )
 from app.model.tracks import GIL_STEP, LANE_STEP, blocked_looks, cut, gils_of, lanes_of, looks
 
-_SUMS = ("processes", "sampled", "looked", "observer_cpu", "counters", "pools")
+_SUMS = ("processes", "sampled", "looked", "observer_cpu", "counters", "pools", "line")
 _STATES = (*_SUMS, "loops")
 
 Json = dict[str, Any]
@@ -114,6 +116,7 @@ class Ledger:
         self.stacks: StackLooks = StackLooks(before.stacks.functions if before else None)
         self.loops = LoopUses()
         self.pools = PoolUses()
+        self.line = LineUse()
         self.sampled = Sampled()
         self.observer_cpu = ObserverCpu()
         self.looked = Looked()
@@ -127,6 +130,7 @@ class Ledger:
             self.gils.copy_names(before.gils)
             self.loops.copy_names(before.loops, self.threads)
             self.looked.begin(before.looked.at_us)
+            self.line.know(before.line)
             self._know(before.per_process)
 
     def _know(self, before: tuple[PerProcess, ...]) -> None:
@@ -198,6 +202,8 @@ class Ledger:
                 self.loops.feed(message, self.threads, self.stacks.functions, self.end_us)
             case Pools():
                 self.pools.feed(message, self.end_us)
+            case FarLine():
+                self.line.feed(message)
             case Memory() if not self._is_over(message.at_us):
                 self.processes.walked(message)
             case Rollup() if not self._is_over(message.at_us):

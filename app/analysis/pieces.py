@@ -28,7 +28,7 @@ LENGTH_US = 7 << 19
 FAN = 4
 
 _COMPRESSION = 6
-_FORM = 5  # one more whenever a part of a state changes what it holds
+_FORM = 6  # one more whenever a part of a state changes what it holds
 
 Json = dict[str, Any]
 

@@ -75,6 +75,7 @@ def _measured(ledger: Ledger, run: Mapping[str, object], flames: bool) -> Genera
         "target": _target(target),
         "capabilities": worst(ledger.processes.messages(), told["kind"] == "attach", seen),
         "sampling": _sampling(ledger, seen),
+        "line": ledger.line.info(),
         "gils": ledger.gils.summary_rows(),
         "threads": threads,
         "threads_not_shown": threads_not_shown,

@@ -24,7 +24,8 @@ def attach(
     """Observe a process that runs, and print what was measured.
 
     Nothing is injected, nothing stopped: the process lives on when the observation ends. With --via the
-    observer is sent to another machine or into a container, and the pid is the process's own there.
+    observer is sent to another machine or into a container, and the pid is the process's own there. A line
+    that is cut is tried again for two minutes.
     """
     summary, problem = observe(RunRequest(attach_pid=pid, seconds=seconds, via=via), output)
     conclude(summary, as_json, fail_on, problem)

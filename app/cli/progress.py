@@ -21,12 +21,22 @@ def title(run: dict[str, Any]) -> str:
     return SEPARATOR.join(parts)
 
 
+def cut(line: dict[str, Any] | None) -> str | None:
+    """What is said of a line that is not there; of a run that is observed from here nothing."""
+    if line is None or line["state"] != "cut":
+        return None
+    return f"line cut for {units.seconds(line['cut_s'])} so far, trying again"
+
+
 def line(heading: str, figures: dict[str, Any]) -> str:
     """`heading`, the time since the run began, and the figures of the GIL that is held most.
 
     Several GILs (one a process, one an isolated interpreter): the line says which of how many it shows.
     """
     parts = [heading, f"{(figures['at_us'] - figures['begin_us']) / 1e6:.1f} s"]
+    is_cut = cut(figures.get("line"))
+    if is_cut is not None:
+        return SEPARATOR.join([*parts, is_cut])
     gils = figures["gils"]
     main = next((gil for gil in gils if gil["gil"] == figures["main_gil"]), None)
     if main is not None:

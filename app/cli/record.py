@@ -47,7 +47,8 @@ def record(
     --json the result is on standard output, alone: what the command writes there goes to standard error.
 
     With --via it runs on another machine or in a container, in the folder and environment that a shell there
-    has, with an empty standard input; what it writes comes here, both streams on one. It ends with the line.
+    has, with an empty standard input; what it writes comes here, both streams on one. A line that is cut is
+    tried again for two minutes; then it ends.
     """
     lent = None if via is not None else Lent((0, 2, 2) if as_json else (0, 1, 2))
     recording = Recording(output) if output else None

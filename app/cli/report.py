@@ -23,7 +23,7 @@ def text(summary: Summary) -> str:
         *report_memory.parts(summary),
         *(report_result.figures(summary), report_result.table(summary)),
         *report_causes.judgements(summary),
-        *(_sampling(summary), _why(summary)),
+        *(_sampling(summary), _line(summary), _why(summary)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -136,6 +136,37 @@ def _sampling(summary: Summary) -> str:
         f"{units.count(sampling['failed'])} failed; the observer took "
         f"{units.share(sampling['observer_cpu_share'])} of a CPU"
     )
+
+
+def _line(summary: Summary) -> str:
+    """The line to an observer that is elsewhere."""
+    line = summary.get("line")  # recordings of before have none
+    if line is None:
+        return ""
+    parts = [
+        "the clock there was not compared with the one here"
+        if line["clock_ahead_s"] is None
+        else f"the clock there is {_ahead(line['clock_ahead_s'])} the one here, "
+        f"± {units.seconds(line['clock_off_s'])}"
+    ]
+    if line["cuts"]:
+        times = "once" if line["cuts"] == 1 else f"{line['cuts']} times"
+        lost = (
+            f"{units.count(line['dropped'])} messages could not be kept there, "
+            f"so {units.seconds(line['gap_s'])} of the run are unknown"
+            if line["dropped"]
+            else "nothing that was seen before the last cut is lost"
+            if line["state"] != "there"
+            else "nothing was lost"
+        )
+        parts.append(f"the line was cut {times}, for {units.seconds(line['cut_s'])}: {lost}")
+    if line["state"] != "there":
+        parts.append(f"it was not had again: {line['detail']}")
+    return "; ".join(parts)
+
+
+def _ahead(ahead_s: float) -> str:
+    return f"{units.seconds(abs(ahead_s))} {'behind' if ahead_s < 0 else 'ahead of'}"
 
 
 def _why(summary: Summary) -> str:

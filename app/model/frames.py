@@ -53,6 +53,7 @@ and a stack an *index* each, stacks from 0 in their order. A state is its place 
               own [[pid, length_us, contended_us]],
               clocks [[host, worker, pid, off_us, why]],
               unseen [[host, worker, pid, why]]
+    line      at_us, state, detail, length_us, messages, clock    of an observer that is elsewhere, see below
     event     at_us, kind, pid, detail    kind: forked, exec, exited, unreadable, stopping,
                                           gil-on: a free-threaded build has switched its GIL on; the
                                           detail is the import that made it, or "",
@@ -186,6 +187,16 @@ each worker what its clock is set beside the run's by, and by how many microseco
 off up to then; it is told again as that grows.
 `unseen` are workers of which nothing is known, and why; `pid` is null of one that has said nothing. One that
 is seen later on has a row of `clocks` then.
+
+A line message tells how the line to an observer that is elsewhere stands; it is not the observer's own, but
+of what stands for it here (app/runs/line.py). `at_us` is up to when had been told then. `state` is
+
+    clock   `clock` is [ahead_us, off_us]: the clock there is so far ahead of the one here, by the shortest of
+            several round trips, and may have been so far off at most up to then. Told again as that grows
+    cut     nothing has come for `length_us`, and it is tried again: `detail` says why. Told after each try
+    back    after `length_us`; `messages` of that time had to be dropped there, and all others come now
+    gap     of `length_us` up to `at_us` no slice has come, as they were among those dropped
+    gone    it is not tried any more: `detail` says why
 
 Counters are running totals since the process or thread began; null is what could not be read. Where there are
 many threads they are read in turn, and not each has a row in each message. `looked` is the share of the
@@ -473,6 +484,19 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class FarLine:
+    """How the line to an observer that is elsewhere stands, as its near side tells it."""
+
+    type: ClassVar[str] = "line"
+    at_us: int
+    state: str
+    detail: str = ""
+    length_us: int = 0
+    messages: int = 0
+    clock: Row | None = None
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened to a process of the tree."""
 
@@ -531,6 +555,7 @@ Message = Union[
     ContainerHolders,
     ProcessReading,
     Cluster,
+    FarLine,
     Event,
     Report,
     End,

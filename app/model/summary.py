@@ -84,6 +84,19 @@ class SamplingInfo(TypedDict):
     less: str | None  # why less was asked of the observers than of this one; None where it was not
 
 
+class LineInfo(TypedDict):
+    """The line to an observer that is elsewhere (`--via`)."""
+
+    state: str  # there; cut: it is tried again; gone: it could not be had again
+    detail: str  # why it is cut or gone
+    clock_ahead_s: Maybe  # by how much the clock there is ahead of the one here; None: not compared
+    clock_off_s: Maybe  # how far off that may have been at most
+    cuts: int
+    cut_s: float  # all of them together, as this side noticed them
+    dropped: int  # messages that the other side could not keep
+    gap_s: float  # of the run, of which nothing is known for that
+
+
 class GilShares(TypedDict):
     """What became of a GIL's time; the shares are of the time that was seen."""
 
@@ -895,6 +908,7 @@ class Measurements(TypedDict):
     target: TargetInfo
     capabilities: Capabilities
     sampling: SamplingInfo
+    line: LineInfo | None  # None of a run that is observed from here
     gils: list[GilRow]
     threads: list[ThreadRow]
     threads_not_shown: int  # how many of the least active have no row

@@ -17,6 +17,7 @@ from app.model.frames import (
     Collector,
     ContainerHolders,
     Counters,
+    FarLine,
     Frame,
     Heap,
     Loops,
@@ -414,6 +415,11 @@ def worker_clocks(message: Cluster) -> Iterator[WorkerClock]:
 def unseen_workers(message: Cluster) -> Iterator[UnseenWorker]:
     """The workers that are not observed."""
     return map(UnseenWorker._make, message.unseen)
+
+
+def line_clock(message: FarLine) -> tuple[int, int] | None:
+    """(ahead_us, off_us) of the clock at the other end of a line, where the message tells it."""
+    return None if message.clock is None else cast("tuple[int, int]", tuple(message.clock))
 
 
 def collector_totals(message: Collector) -> Iterator[CollectorCounts]:

@@ -4,6 +4,9 @@
 --processes       the processes of this machine, as one JSON object: see listing.py
 --memory PID      the memory of that process and those below it, as messages: see snapshot.py. One JSON object
                   a line, of its sizes and then of its live objects
+--keep SECONDS BYTES     one observation, whose messages are kept so long, and so many of them, while the line
+                to here is cut: see line/
+--again NAME    another line to the keeper of that name
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import sys
 from app.model.errors import GilscopeError
 
 from .doctor import examine
+from .line.keeper import Bounds, keep
+from .line.relay import relay
 from .listing import listing
 from .observer import serve
 from .program.target import adopt_orphans
@@ -30,8 +35,13 @@ def main(words: list[str]) -> None:
         _print(listing())
     elif words[:1] == ["--memory"] and words[1:]:
         _memory(int(words[1]))
+    elif words[:1] == ["--keep"] and len(words) == 3:
+        keep(_observe, Bounds(float(words[1]), int(words[2])))
+    elif words[:1] == ["--again"] and words[1:]:
+        relay(words[1])
     elif words:
-        sys.exit(f"usage: python -m app.probe [--doctor [PID] | --processes | --memory PID]; it was {words}")
+        usage = "[--doctor [PID] | --processes | --memory PID | --keep SECONDS BYTES | --again NAME]"
+        sys.exit(f"usage: python -m app.probe {usage}; it was {words}")
     else:
         _observe()
 

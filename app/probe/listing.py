@@ -26,7 +26,7 @@ from app.model.spec import OBSERVER_NAME
 from .kernel import access, procfs
 from .kernel.mapped_files import mapped_files
 
-_OWN_MODULES = ("app.probe", "app.runs.cluster", "app.runs.far", "app.runs.keeping")
+_OWN_MODULES = ("app.probe", "app.runs.cluster", "app.runs.far", "app.runs.keeping", "app.runs.line")
 
 Json = dict[str, Any]
 

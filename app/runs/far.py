@@ -6,7 +6,8 @@ stands for `python -m app.probe WORDS...` on the far side of VIA, such as `ssh h
 which is started in FOLDER with `sh` behind it. To that shell one line is written, which starts Python; to
 Python, once it says that it is there, what the observer consists of as a zip, and then all that comes here.
 What Python says from then on goes out here; what was said before it, as by a shell's profile, does not.
-Nothing is kept there: the zip lies in memory, and the observer ends with its input.
+Nothing is kept there: the zip lies in memory. What answers and ends goes this way; an observation, which goes
+on when the line is cut, by line.py.
 
 The observer that is sent is this one, so that both sides are of one version; of the far side's Python it is
 asked that it is CPython 3.9 or later.
@@ -40,7 +41,7 @@ _OLDEST = (3, 9)
 _PACKED = ("__init__.py", "model", "probe")
 _READ = 1 << 20
 _READY = b"GILScope's observer may come\n"
-_END_S = 2.0  # for what gave no Python to end once its input has
+END_S = 2.0  # for what gave no Python to end once its input has
 _BEFORE = 1 << 16  # bytes that a far side may say before
 
 # What Python does first on the far side: the zip, whose size stands before it, becomes a file without a name.
@@ -75,15 +76,20 @@ def shown(via: str) -> str:
     return shlex.join(redaction.command(shlex.split(via)))
 
 
-def command(via: str, words: Sequence[str] = ()) -> list[str]:
+def command(via: str, words: Sequence[str]) -> list[str]:
     """What stands for the observer's own command, in a shell that `via` gives; BadRequest."""
+    return [sys.executable, "-m", "app.runs.far", json.dumps([*words]), os.getcwd(), *split(via)]
+
+
+def split(via: str) -> list[str]:
+    """The words of a command that gives a shell; BadRequest."""
     try:
-        split = shlex.split(via)
+        words = shlex.split(via)
     except ValueError as error:
         raise BadRequest(f"--via {via!r} has no words: {error}", "Close its quotes.", field="via") from None
-    if not split:
+    if not words:
         raise BadRequest("--via names no command", "Give one such as 'ssh host'.", field="via")
-    return [sys.executable, "-m", "app.runs.far", json.dumps([*words]), os.getcwd(), *split]
+    return words
 
 
 def packed() -> bytes:
@@ -109,7 +115,7 @@ def begin(words: Sequence[str] = ()) -> str:
     return _BEGIN.format(oldest=_OLDEST, spoken=spoken, ready=_READY, words=[*words])
 
 
-def _first_line(words: Sequence[str]) -> bytes:
+def first_line(words: Sequence[str]) -> bytes:
     """What the shell is told: to become the first Python that there is."""
     code = base64.b64encode(begin(words).encode()).decode()
     # Isolated: nothing of the folder where it starts is imported, whoever may write there.
@@ -127,12 +133,12 @@ def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
             [*via, "sh"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
     except OSError as error:
-        return _failed(f"{via[0]} could not be started: {error.strerror}", 127)
+        return _failed(not_started(via, error), 127)
     assert far.stdin is not None
     assert far.stdout is not None
     with suppress(BrokenPipeError):
-        os.write(far.stdin.fileno(), _first_line(words))
-    said = _before(far.stdout.fileno())
+        os.write(far.stdin.fileno(), first_line(words))
+    said = before(far.stdout.fileno())
     if said is None:
         threading.Thread(target=_send, args=(far.stdin,), daemon=True).start()
         while _copied(far.stdout.fileno()):
@@ -140,12 +146,22 @@ def main(words: Sequence[str], folder: str, via: Sequence[str]) -> int:
     else:
         far.stdin.close()
     far.stdout.close()  # an observer that nobody hears any more ends as it says something
-    status = _ended(far, None if said is None else _END_S)
+    status = ended(far, None if said is None else END_S)
     name = shown(shlex.join(via))
     if said is not None:
-        more = f". It said: {said}" if said else ""
-        return _failed(f"`{name}` gave no shell that starts Python, and ended with status {status}{more}", 1)
+        return _failed(no_python(name, status, said), 1)
     return _failed(f"`{name}` ended with status {status}", status) if status else 0
+
+
+def not_started(via: Sequence[str], error: OSError) -> str:
+    """Why there is not even the command."""
+    return f"{via[0]} could not be started: {error.strerror}"
+
+
+def no_python(name: str, status: int, said: str) -> str:
+    """Why there is no Python behind it; `name` is the command as it may be told, `said` what came instead."""
+    more = f". It said: {said}" if said else ""
+    return f"`{name}` gave no shell that starts Python, and ended with status {status}{more}"
 
 
 def _failed(said: str, status: int) -> int:
@@ -153,7 +169,7 @@ def _failed(said: str, status: int) -> int:
     return status
 
 
-def _ended(far: subprocess.Popen[bytes], within_s: float | None) -> int:
+def ended(far: subprocess.Popen[bytes], within_s: float | None) -> int:
     """Its status; what has not ended by then is told to."""
     try:
         return far.wait(within_s)
@@ -162,7 +178,7 @@ def _ended(far: subprocess.Popen[bytes], within_s: float | None) -> int:
         return far.wait()
 
 
-def _before(fd: int) -> str | None:
+def before(fd: int) -> str | None:
     """Reads up to the line by which Python says that it is there; where none comes, what was said instead."""
     got = b""
     while len(got) < _BEFORE and (more := os.read(fd, 1)):

@@ -107,7 +107,7 @@ class Feed:
             self.timeline.feed(message, line, self.count)
         self.count += 1
         self.hub.told = self._told_at
-        self._due = isinstance(message, frames.Counters)
+        self._due = isinstance(message, frames.Counters | frames.FarLine)
 
     def chores(self) -> Iterator[None]:
         """What is due after the message that was taken last, in steps: none is to be taken between them.

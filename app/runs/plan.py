@@ -12,7 +12,7 @@ from app.model import redaction
 from app.model.errors import BadRequest, GilscopeError, TargetFailed
 from app.model.program import name_of
 from app.model.spec import Limits, ObserverSpec, Sampling, Start
-from app.runs import catalogue, cluster, environment, far, interpreters
+from app.runs import catalogue, cluster, environment, far, interpreters, line
 from app.runs.catalogue import ActionSpec, Catalogue, Checked, WorkloadSpec
 from app.runs.interpreters import Interpreter
 from app.runs.lifecycle import Ended
@@ -205,7 +205,7 @@ def of_command(request: RunRequest) -> Plan:
             asked=asked,
             start=Start(list(command), None, whole_output=True),
             limit_s=seconds,
-            observer=far.command(request.via),
+            observer=line.command(request.via),
         )
     variables = {**environment.inherited(), **request.variables}
     return Plan(
@@ -258,7 +258,7 @@ def of_attach(request: RunRequest) -> Plan:
     )
     seconds = _seconds(request.seconds)
     here = request.via is None
-    observer = None if request.via is None else far.command(request.via)
+    observer = None if request.via is None else line.command(request.via)
     name = name_of(environment.command_of(request.attach_pid)) if here else None
     return Plan(
         kind="attach",

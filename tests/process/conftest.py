@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from support.interpreters import (
     A_GIL_EACH,
@@ -12,6 +20,8 @@ from support.interpreters import (
     WITH_GIL,
     WITNESSED,
 )
+
+IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
 
 _BY_FIXTURE = {
     "python": ANY,
@@ -46,3 +56,36 @@ def any_python() -> str:
 def gil_any_python() -> str:
     """The newest interpreter with a GIL."""
     return WITH_GIL.found[0].path
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[str]:
+    """A host of its own, reached by ssh alone: a network namespace with an sshd, and how to get there."""
+    for key in ("host", "own"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
+    (tmp_path / "allowed").write_text((tmp_path / "own.pub").read_text())
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name = f"gilscope-{port}"
+    sshd = [
+        *(IP, "netns", "exec", name, "/usr/sbin/sshd", "-D", "-e", "-p", str(port)),
+        *("-h", str(tmp_path / "host"), "-o", f"AuthorizedKeysFile={tmp_path / 'allowed'}"),
+        *("-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes"),
+    ]
+    subprocess.run([IP, "netns", "add", name], check=True)
+    try:
+        subprocess.run([IP, "-n", name, "link", "set", "lo", "up"], check=True)
+        with subprocess.Popen(sshd, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr
+            assert any("Server listening" in line for line in server.stderr)
+            try:
+                yield (
+                    f"{IP} netns exec {name} ssh -q -p {port} -i {tmp_path / 'own'} -o BatchMode=yes "
+                    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null 127.0.0.1"
+                )
+            finally:
+                server.kill()
+    finally:
+        subprocess.run([IP, "netns", "delete", name], check=True)

@@ -8,7 +8,8 @@ a client of the Dask scheduler at that address.
     plugins    what is sent into the cluster: a plugin of the scheduler, and one of each worker
     worker     the observer beside a worker, as its plugin has it
     joining    the messages of several observers, made those of one
-    clocks     the clock of each worker, beside the run's
+
+The clock of each worker is set beside the run's by app/runs/clocks.py.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ from app.model.frames import Cluster, End, Event, Hello, Message, encode
 from app.model.frames import decode as decode_message
 from app.model.spec import ObserverSpec
 from app.runs import far
+from app.runs.clocks import SAME, ClockBeside, FollowedClock, Trip
 from app.runs.cluster import plugins, worker
-from app.runs.cluster.clocks import SAME, ClockBeside, Trip
 from app.runs.cluster.detail import Detail
 from app.runs.cluster.joining import Joined, Joining
 from app.runs.cluster.plugins import SchedulerSide, WorkerSide
@@ -54,12 +54,11 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
-class _Clock:
+class _Clock(FollowedClock):
     """The clock that the workers of a machine have in common."""
 
     def __init__(self, beside: ClockBeside | None) -> None:
-        self.beside = beside  # None: not known yet
-        self.off_ns = 0  # by how much it may have been off, at most
+        super().__init__(beside)
         self.compared_s = 0.0  # when that was begun last
         self.comparing = False
 
@@ -68,14 +67,6 @@ class _Clock:
         if self.comparing or (self.beside is not None and self.beside.why == SAME):
             return False
         return now_s - self.compared_s > (RETRY_S if self.beside is None else CLOCKS_S)
-
-    def set(self, found: ClockBeside) -> None:
-        """It was compared again."""
-        moved_ns = 0 if self.beside is None else abs(found.ahead_ns - self.beside.ahead_ns)
-        self.off_ns = max(self.off_ns, moved_ns + found.off_ns)
-        # Within what both may be off there is no reason to move it, and each move cuts or doubles some time.
-        if self.beside is None or moved_ns > found.off_ns + self.beside.off_ns:
-            self.beside = found
 
 
 class _Worker:

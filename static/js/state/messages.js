@@ -85,10 +85,12 @@
  * @typedef {{pid: number, own_gil_share: Maybe, clock_off_s: Maybe, clock: string | null}} WorkerFigures of a cluster
  * @typedef {{host: string, worker: string, pid: Maybe, why: string}} UnseenWorker that is not observed
  * @typedef {{pid: number, name: string, count: number, total_s: number, held_s: number, longest_s: Maybe}} TaskFigures
+ * @typedef {{state: "there" | "cut" | "gone", detail: string, clock_ahead_s: Maybe, clock_off_s: Maybe, cuts: number,
+ *            cut_s: number, dropped: number, gap_s: number}} LineFigures to an observer that is elsewhere
  * @typedef {{heap?: HeapFigures[] | null, gc?: CollectorFigures[] | null, memory?: MemoryFigures[] | null, memory_together?: MemoryTogether | null,
  *            types?: TypeFigures[] | null, census?: CensusFigures[] | null, holders?: HolderFigures[] | null, trims?: TrimRow[],
  *            readings?: {[name: string]: any[]}, pools?: Pool[],
- *            workers?: WorkerFigures[], unseen_workers?: UnseenWorker[], tasks?: TaskFigures[],
+ *            workers?: WorkerFigures[], unseen_workers?: UnseenWorker[], tasks?: TaskFigures[], line?: LineFigures | null,
  *            findings?: Finding[] | null, findings_at_s?: Maybe}} Told what a summary and the live figures tell in the same words
  * @typedef {{at_us: number, pid: number, interpreter: number, took_us: number, cpu_us: number, arenas: number,
  *            mapped: boolean, mapped_us?: Maybe, changed: [address: number, pools: string][], gone: number[]}} HeapMessage

@@ -464,6 +464,7 @@ def test_the_summary_has_the_shape_of_the_contract(begin):
         "target",
         "capabilities",
         "sampling",
+        "line",
         "gils",
         "threads",
         "threads_not_shown",

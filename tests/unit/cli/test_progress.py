@@ -38,3 +38,11 @@ def test_several_gils_the_line_says_whose_it_shows() -> None:
 
 def test_before_anything_was_seen_the_line_gives_no_figures() -> None:
     assert progress.line("t", {"at_us": 0, "begin_us": 0, "main_gil": None, "gils": []}) == "t · 0.0 s"
+
+
+def test_while_the_line_is_cut_the_line_says_so_in_place_of_figures() -> None:
+    line = {"state": "cut", "cut_s": 2.5}
+    figures = {"at_us": 1_000_000, "begin_us": 0, "main_gil": 0, "gils": [_gil(0, 100)], "line": line}
+    assert progress.line("t", figures) == "t · 1.0 s · line cut for 2.5 s so far, trying again"
+    figures["line"] = {"state": "there", "cut_s": 2.5}
+    assert "held 99 %" in progress.line("t", figures)

@@ -29,7 +29,7 @@ from app.model.pids import BEYOND
 from app.model.states import HOLDER_UNKNOWN, RUNNING, SLEEP, UNKNOWN, WAITING
 from app.model.tracks import length_of
 from app.runs import cluster, plan
-from app.runs.cluster.clocks import ClockBeside, Trip
+from app.runs.clocks import ClockBeside, Trip
 from app.runs.cluster.joining import PATIENCE_US, SETTLE_US, Joined, Joining
 from app.runs.cluster.tasks import WorkerTasks
 from app.runs.request import RunRequest

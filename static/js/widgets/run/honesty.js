@@ -6,6 +6,7 @@
  */
 import { find, setText } from "../../base/dom.js";
 import { count, seen, share, text } from "../../base/format.js";
+import { ofLine } from "./line.js";
 
 export class Honesty {
   #line;
@@ -40,6 +41,7 @@ export class Honesty {
         `${text(count(observer.late))} late`,
       ];
     if (hello.sampling.less) parts.push(hello.sampling.less);
+    parts.push(...ofLine(summary ? summary.line : figures.line));
     if (state.missed) parts.push(`this page fell behind by ${text(count(state.missed))} messages`);
     setText(this.#line, `${parts.join(" · ")}.`);
   }
