@@ -80,7 +80,11 @@ function rowOf(matrix, holder) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row", title: titleOf(holder) }, cutName(holder.name)),
+    make(
+      "th",
+      { scope: "row", title: titleOf(holder), "aria-label": holder.name },
+      cutName(holder.name),
+    ),
     ...matrix.waiters.map((waiter) => cellOf(matrix, holder, waiter)),
     make("td", { class: "sum" }, text(duration(holder.sum))),
   );

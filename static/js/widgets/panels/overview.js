@@ -101,7 +101,11 @@ class ThreadRow {
       {},
       make(
         "th",
-        { scope: "row", title: `${name} · ${processName(pid)} · tid ${tid}` },
+        {
+          scope: "row",
+          title: `${name} · ${processName(pid)} · tid ${tid}`,
+          "aria-label": `${name || "(no name)"}, ${processName(pid)}`,
+        },
         make(
           "span",
           { class: "who" },
