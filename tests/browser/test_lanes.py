@@ -210,3 +210,30 @@ def test_pointing_at_a_lane_makes_no_panel_anew(page: Page) -> None:
         page.wait_for_function("() => document.body.dataset.idle === 'true'")
     expect(page.locator(".legend .of")).to_contain_text("worker-2")
     assert page.evaluate("() => globalThis.changes") == 0
+
+
+def test_pointing_lays_the_page_out_once_a_frame(page: Page) -> None:
+    """A frame asks the page for sizes before it changes anything: else each question is one more layout."""
+    plot = page.locator("canvas.plot").bounding_box()
+    row = page.locator(".labels li.lane").first.bounding_box()
+    assert plot
+    assert row
+    tip = page.locator(".timeline .tip")
+
+    def point(step: int) -> None:
+        page.mouse.move(plot["x"] + 40 + 7 * step, row["y"] + row["height"] / 2)
+        page.wait_for_function("() => document.body.dataset.idle === 'true'")
+
+    point(0)
+    expect(tip).to_be_visible()  # its first width is asked for
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def layouts() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "LayoutCount")
+
+    before, moves = layouts(), 20
+    for step in range(1, moves + 1):
+        point(step)
+    assert layouts() - before <= 1.5 * moves

@@ -12,7 +12,17 @@ export class Surface {
 
   /** Takes the size, in CSS pixels, that the canvas is to have. @param {number} width @param {number} height */
   fit(width, height) {
+    this.measure();
+    this.resize(width, height);
+  }
+
+  /** Asks how sharp the screen is: of a page that was changed since its last layout that is dear. */
+  measure() {
     this.ratio = globalThis.devicePixelRatio * zoomOf(this.canvas);
+  }
+
+  /** As `fit`, as sharp as it was last measured. @param {number} width @param {number} height */
+  resize(width, height) {
     const [deviceWidth, deviceHeight] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
     if (this.canvas.width === deviceWidth && this.canvas.height === deviceHeight) return;
     this.canvas.width = deviceWidth;

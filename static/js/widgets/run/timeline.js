@@ -93,6 +93,7 @@ export class Timeline {
   #onChoose;
   #onPlay;
   #notes;
+  #reduced = matchMedia("(prefers-reduced-motion: reduce)");
   #draw = (/** @type {number} */ nowMs) => this.#frame(nowMs);
 
   /**
@@ -160,8 +161,8 @@ export class Timeline {
       slice: (way) => this.#slice(way, onSlice),
       point: (at) => {
         this.#pointer = at;
+        this.redraw(); // first: it asks the page for sizes, which what is told of the point changes
         onPoint();
-        this.redraw();
       },
       choose: (at) => this.#choose(at ?? this.#pointer),
     });
@@ -463,7 +464,7 @@ export class Timeline {
     const edgeUs = this.#edgeUs(nowMs);
     if (edgeUs === null) return;
     const { startUs, endUs } = interval(this.#window, edgeUs);
-    const least = matchMedia("(prefers-reduced-motion: reduce)").matches ? REDUCED_FRAME_MS : FRAME_MS;
+    const least = this.#reduced.matches ? REDUCED_FRAME_MS : FRAME_MS;
     const due = nowMs - this.#drawnMs >= least;
     if (due) {
       this.#drawnMs = nowMs;
@@ -480,6 +481,8 @@ export class Timeline {
   #measure() {
     const { clientWidth, clientHeight, scrollTop } = this.#scroller;
     this.#room = { width: Math.max(1, clientWidth - this.#labels.width), height: clientHeight, scrollTop };
+    this.#surface.measure();
+    if (this.#pointer) this.#tip.measure(this.#surface.canvas);
   }
 
   /**
@@ -512,7 +515,7 @@ export class Timeline {
     this.#askFor({ startUs, endUs }, edgeUs, (endUs - startUs) / width);
     const height = Math.max(AXIS_HEIGHT + heightOf(this.#rows), 1);
     const visible = Math.min(height, this.#room.height);
-    this.#surface.fit(width, visible);
+    this.#surface.resize(width, visible);
     const scale = new TimeScale(startUs, endUs, width);
     const pointer = this.#pointer;
     const cursorUs = pointer ? scale.toUs(pointer.x) : null;

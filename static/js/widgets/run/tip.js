@@ -21,8 +21,15 @@ const REACH = 3;
 /** Of events that lie on one another. */
 const MOST_EVENTS = 6;
 
+/** @typedef {{left: number, top: number, room: number}} Place of the plot in what the tip is placed in, whose width is `room` */
+
 export class Tip {
   #element;
+  /** @type {Place | null} */
+  #plot = null;
+  #width = 0;
+  /** Of the lines that had that width: so many letters the longest had. */
+  #letters = 0;
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -31,6 +38,14 @@ export class Tip {
 
   hide() {
     this.#element.hidden = true;
+  }
+
+  /** Asks the page for sizes: once a frame, before anything of it is changed. @param {HTMLElement} canvas */
+  measure(canvas) {
+    const home = this.#element.parentElement;
+    if (!home) return;
+    const [plot, within] = [canvas.getBoundingClientRect(), home.getBoundingClientRect()];
+    this.#plot = { left: plot.left - within.left, top: plot.top - within.top, room: within.width };
   }
 
   /**
@@ -54,21 +69,27 @@ export class Tip {
     this.#element.hidden = lines === null;
     if (!lines) return;
     this.#element.replaceChildren(...lines);
-    this.#place(pointer);
+    this.#takeWidth(Math.max(...lines.map((line) => line.textContent?.length ?? 0)));
+    if (this.#plot) this.#place(pointer, this.#plot);
   }
 
-  /** @param {{x: number, y: number}} pointer */
-  #place({ x, y }) {
-    const canvas = this.#element.parentElement?.querySelector("canvas");
-    const home = this.#element.offsetParent;
-    if (!canvas || !home) return;
-    const from = canvas.getBoundingClientRect();
-    const within = home.getBoundingClientRect();
-    const left = from.left - within.left + x;
-    const room = within.width - this.#element.offsetWidth;
-    const beside = left + DISTANCE < room ? left + DISTANCE : left - DISTANCE - this.#element.offsetWidth;
-    this.#element.style.left = `${Math.max(0, Math.min(beside, room))}px`;
-    this.#element.style.top = `${from.top - within.top + y + DISTANCE}px`;
+  /** Its width is asked for only where it may have grown: the page is laid out anew for each answer. @param {number} letters */
+  #takeWidth(letters) {
+    if (letters <= this.#letters) return;
+    this.#letters = letters;
+    this.#width = Math.max(this.#width, this.#element.offsetWidth);
+  }
+
+  /** @param {{x: number, y: number}} pointer @param {Place} plot */
+  #place({ x, y }, plot) {
+    const left = plot.left + x;
+    const room = plot.room - this.#width;
+    const { style } = this.#element;
+    style.top = `${plot.top + y + DISTANCE}px`;
+    // By its right edge where it lies before the pointer: so it stands beside it, however wide it is.
+    const before = left + DISTANCE >= room;
+    style.left = before ? "" : `${left + DISTANCE}px`;
+    style.right = before ? `${Math.max(0, Math.min(plot.room - left + DISTANCE, room))}px` : "";
   }
 }
 
