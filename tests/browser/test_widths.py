@@ -30,6 +30,13 @@ CUT = """() => [...document.querySelectorAll(".labels li.process, .labels li.cou
   .filter((label) => label.scrollWidth > label.clientWidth).map((label) => label.textContent)"""
 TITLES_CUT = """() => [...document.querySelectorAll(".labels .counter .title")]
   .filter((title) => title.scrollWidth > title.clientWidth).map((title) => title.textContent)"""
+# Names of threads that lie below what follows them.
+BELOW = """() => [...document.querySelectorAll(".labels li.lane .name")].filter((name) => {
+  const next = [...name.parentElement.children].find((other) =>
+    other.offsetWidth && name.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING &&
+    !name.contains(other));
+  return next && name.lastChild.getBoundingClientRect().right > next.getBoundingClientRect().left;
+}).map((name) => name.textContent)"""
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -42,3 +49,10 @@ def test_head_figures_and_labels_have_room(new_page: Callable[..., Page], width:
     assert page.evaluate(BEYOND) == []
     assert page.evaluate(CUT) == []
     assert page.evaluate(TITLES_CUT) == []
+    assert page.evaluate(BELOW) == []
+
+
+def test_on_a_phone_the_head_shows_which_page_is_open(new_page: Callable[..., Page]) -> None:
+    page = new_page(viewport={"width": 400, "height": 800})
+    page.goto(f"{page.evaluate('location.origin')}/history")
+    expect(page.locator("header.top [aria-current=page]")).to_be_in_viewport(ratio=1)

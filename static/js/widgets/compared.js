@@ -206,6 +206,6 @@ function differenceRow({ name, a, b }) {
   const cell = (/** @type {unknown} */ value) =>
     name === "command" && Array.isArray(value)
       ? make("td", {}, make("code", {}, value.join(" ")))
-      : make("td", { class: "number" }, show(value ?? undefined));
+      : make("td", {}, show(value ?? undefined));
   return make("tr", {}, make("th", { scope: "row" }, head), cell(a), cell(b));
 }

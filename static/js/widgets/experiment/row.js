@@ -18,7 +18,7 @@ export class ExperimentRow {
     this.state = make("td");
     this.verdict = make("td", { class: "said" });
     this.took = make("td", { class: "number" });
-    this.runs = make("td", { class: "number" });
+    this.runs = make("td", { class: "number runs" });
     this.remove = make("button", { type: "button" }, "Delete");
     this.remove.addEventListener("click", () => onRemove(this.#experiment));
     const again = make("a", { class: "button", href: againUrl(id) }, "Measure again");
