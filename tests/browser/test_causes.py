@@ -28,7 +28,7 @@ def rows(part: Locator) -> Locator:
 
 
 def test_a_convoy_is_told_by_functions_and_by_threads(page: Page) -> None:
-    convoy(page, seconds="20")
+    convoy(page, seconds="90")
     tab(page, "Functions")
     hot = page.locator(".hot")
     expect(rows(hot).first).to_contain_text("count_down")
