@@ -96,6 +96,9 @@ def test_a_page_whose_server_is_gone_says_so_and_keeps_what_it_has(new_page: Cal
         expect(page.locator("[data-figure=held] .value")).to_have_text(re.compile(r"\d"))
     expect(page.locator(".connection")).to_contain_text("Server not reachable, trying again in")
     expect(page.locator(".connection")).to_contain_text("open the one that it printed")
+    # The sentence has a line of its own: what can be done with the run stays in sight.
+    expect(page.locator(".title .copy-link")).to_be_in_viewport(ratio=1)
+    assert page.locator("main").evaluate("main => main.scrollWidth <= main.clientWidth")
     expect(page.locator("[data-figure=held] .value")).to_have_text(re.compile(r"\d"))
     expect(page.locator(".labels .lane").first).to_be_visible()
     page.get_by_role("button", name="Run convoy").first.click()

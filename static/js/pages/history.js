@@ -1,6 +1,6 @@
 // @ts-check
 /** The history: recorded runs, found, opened, compared, named, pinned, removed and brought back. */
-import { find, setText } from "../base/dom.js";
+import { find, make, setText } from "../base/dom.js";
 import { count, size, text } from "../base/format.js";
 import { KeyedRows } from "../base/keyed_rows.js";
 import { attachThemeButton } from "../base/theme.js";
@@ -94,12 +94,18 @@ function goTo(run) {
   location.assign(`/runs/${encodeURIComponent(run.id)}`);
 }
 
+/** @returns {(string | Node)[]} */
+function whyNone() {
+  if (Object.keys(query()).length) return ["No run matches."];
+  return ["No run was recorded yet. ", make("a", { href: "/" }, "Run something in the lab"), "."];
+}
+
 function show() {
   rows.update(list.runs);
   const { archive, error, loaded } = list;
   const none = find(main, ".none", HTMLElement);
   none.hidden = list.runs.length > 0;
-  if (loaded) setText(none, Object.keys(query()).length ? "No run matches." : "No run was recorded yet.");
+  if (loaded) none.replaceChildren(...whyNone());
   setText(
     find(main, ".found", HTMLElement),
     archive ? `${text(count(archive.runs))} ${archive.runs === 1 ? "run" : "runs"}` : "",
