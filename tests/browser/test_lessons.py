@@ -126,6 +126,12 @@ def test_without_a_gil_threads_run_at_once(page: Page, python: str) -> None:
     expect(counters.filter(has_text="Running at once")).to_be_visible()
     expect(counters.filter(has_text="GIL use")).to_have_count(0)
     expect(page.locator(".look")).to_contain_text("This build has no GIL")
+    # Of a run that has ended it is of the whole of it, as the other figures and the lanes are.
+    expect(page.locator(".badge[data-state=finished]")).to_be_visible()
+    expect(page.locator(".under .note")).to_contain_text("Over the whole run")
+    running = page.locator("[data-figure=running]")
+    expect(running).to_have_attribute("title", re.compile("over the whole run"))
+    assert float(running.locator(".value").inner_text()) > 1
 
 
 @pytest.mark.parametrize("path", ["/", "/memory", "/compare", "/processes"])

@@ -31,7 +31,7 @@ export function measuresOf({ summary, figures, causes, told }) {
  * How many of the threads were in a state, on average over the time of the one that was seen longest.
  * @param {{observed_s: Maybe, shares: {[state: string]: number} | null}[]} threads @param {string} state
  */
-function inState(threads, state) {
+export function inState(threads, state) {
   const longest = most(threads.map(({ observed_s: observed }) => observed));
   if (!longest) return null;
   return sum(

@@ -16,7 +16,7 @@ import { cores, count, duration, seen, share, size, text } from "../../base/form
 import { spanText } from "../span_text.js";
 import { isThin } from "../../state/messages.js";
 import { questionOf } from "../../state/questions.js";
-import { measuresOf } from "../../state/measures.js";
+import { inState, measuresOf } from "../../state/measures.js";
 import { processName } from "../../state/pids.js";
 
 /** @type {{[key: string]: Tile}} */
@@ -39,7 +39,7 @@ const TILES = {
 };
 
 /** What the meanings of figures that roll say of their time: of a run that has ended they are of more. */
-const LAST_SECOND = /(over|in) the last second/;
+const LAST_SECOND = /(over|in) the last second|between the last two readings/;
 
 /** @param {Maybe} value */
 function waiters(value) {
@@ -155,7 +155,7 @@ function read(state, totals, gil) {
     contended_share: gil?.contended_share ?? null,
     switches_per_s: gil?.switches_per_s ?? null,
     waiters: gil?.waiters ?? null,
-    running: span ? null : series.latest("running"),
+    running: summary ? inState(summary.threads, "running") : span ? null : series.latest("running"),
     cpu_share: summary ? summary.cpu_share : totals.cpu_share,
     rss: summary ? summary.memory_peak.rss : totals.rss,
     ops_per_s: typeof operations === "number" ? operations : null,
@@ -218,9 +218,7 @@ function noteOn({ free, summary, span, unknown }, gils, gil) {
   }
   if (free) {
     return "No GIL: this build runs threads at the same time, so nobody holds it and nobody waits for it." +
-      (summary
-        ? " Operations and CPU over the whole run; memory at its highest; the rest when last measured."
-        : " Figures of the last second.");
+      (summary ? " Over the whole run; memory at its highest." : " Figures of the last second.");
   }
   const which = gils.length > 1 && gil
     ? `GIL of ${processName(gil.pid)}, the busiest of ${gils.length}.`
