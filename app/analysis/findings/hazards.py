@@ -194,6 +194,15 @@ def lock_contention(summary: Measurements) -> Finding | None:
             "as print() or a database, do so less often, or hold it for less. More threads would only wait "
             "longer.",
         )
+    if _is_in_blas(summary, group, place):
+        return _contention(
+            f"{detail} Most of it was in {place['function']}, in a line that is not known to take a lock. It "
+            "may be one inside OpenBLAS, whose pool of threads computes for one caller at a time.",
+            {**evidence, "place": place},
+            advice="Where several threads call OpenBLAS, let each compute by itself: set "
+            "OPENBLAS_NUM_THREADS=1 in the environment before it is loaded, or use threadpoolctl's "
+            "threadpool_limits(1). Or call it from one thread.",
+        )
     by = "".join(f", called by {caller.function}" for caller in islice(callers(place["callers"]), _CALLERS))
     return _contention(f"{detail} Most of it was in {place['function']}{by}.", {**evidence, "place": place})
 
@@ -359,13 +368,30 @@ def _is_of_object(summary: Measurements, group: list[ThreadRow], place: BlockedP
     """
     pid = group[0]["pid"]
     free = any(row["pid"] == pid and row["gil_enabled"] is False for row in summary.get("processes", ()))
+    return free and _in_c_code(group, place)
+
+
+def _is_in_blas(summary: Measurements, group: list[ThreadRow], place: BlockedPlace) -> bool:
+    """Whether they may wait for one another in OpenBLAS: it has a pool, and the line takes no lock."""
+    pid = group[0]["pid"]
+    pools = [
+        name
+        for row in summary.get("processes", ())
+        if row["pid"] == pid
+        for name in row.get("thread_pools", ())
+    ]
+    return "OpenBLAS" in pools and _in_c_code(group, place)
+
+
+def _in_c_code(group: list[ThreadRow], place: BlockedPlace) -> bool:
+    """Whether they wait in a line of the program, or of a package, that is not known to take a lock."""
     takes_lock = any(
         row["takes_lock"]
         for thread in group
         for row in _looks_at_locks(thread)
         if (row["function"], row["file"]) == (place["function"], place["file"])
     )
-    return free and not takes_lock and owner(place["file"] or "") != LIBRARY
+    return not takes_lock and owner(place["file"] or "") != LIBRARY
 
 
 def _workload(summary: Measurements) -> Reported:

@@ -207,6 +207,21 @@ def test_without_a_gil_it_may_be_the_lock_of_a_shared_object() -> None:
     assert found.title == "Threads take turns at a lock"
 
 
+def test_in_a_line_that_takes_no_lock_it_may_be_the_one_of_a_pool_of_openblas() -> None:
+    place = {**blocked("multiply", 7.5, line=5, file="/srv/app.py"), "takes_lock": False}
+    threads = [{**thread(f"t{n}", 0.75), "blocked": [place]} for n in range(4)]
+    process = {"pid": 1, "gil_enabled": True, "thread_pools": ["OpenBLAS"]}
+    told = {"threads": threads, "workload": None, "processes": [process]}
+    found = hazards.lock_contention(told)
+    assert found is not None
+    assert "may be one inside OpenBLAS" in found.detail
+    assert "OPENBLAS_NUM_THREADS=1" in found.advice
+    place["takes_lock"] = True
+    found = hazards.lock_contention(told)
+    assert found is not None
+    assert "OpenBLAS" not in found.detail + found.advice
+
+
 def test_two_connections_that_wait_for_a_cpu_are_no_single_lock() -> None:
     """On a busy machine eight threads at a semaphore of two: two are at work, and stand in the run queue."""
     waits = blocked("Condition.wait", 7.5, "Semaphore.acquire", "query", file="/lib/threading.py")
