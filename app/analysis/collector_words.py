@@ -16,18 +16,22 @@ MUCH_SHARE = 0.25
 OF_ALL = "RSS is that of the process: all of its interpreters move it."
 
 
+def _freed_most(memory: CollectorMemory) -> MovedRow | None:
+    """Of the collections that collected something: of others, what moved meanwhile was not kept by cycles."""
+    return next((row for row in memory["largest"] if row["collected"]), None)
+
+
 def keeps_much(memory: CollectorMemory) -> MovedRow | None:
     """The collection that freed most, where dead cycles had kept much until then."""
-    largest = memory["largest"][0] if memory["largest"] else None
-    if largest is None or not largest["collected"]:
+    largest = _freed_most(memory)
+    if largest is None:
         return None
     return largest if freed_by(largest) >= max(MUCH_BYTES, MUCH_SHARE * largest["rss_before"]) else None
 
 
 def words(memory: CollectorMemory, due: NextCollection | None, is_one_of_several: bool = False) -> list[str]:
     """The sentences; none where there is nothing to tell."""
-    # Where it collected nothing, what moved meanwhile was not kept by dead cycles.
-    largest = next((row for row in memory["largest"] if row["collected"]), None)
+    largest = _freed_most(memory)
     said = []
     if largest is not None and freed_by(largest) >= WORTH_BYTES:
         said.append(freed_words(largest, memory["given_back"]))

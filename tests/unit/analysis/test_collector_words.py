@@ -75,7 +75,6 @@ def test_what_the_c_library_kept_is_told_as_that():
         (moved(50 * MIB, None), True),
         (moved(49 * MIB, None), False),  # less than a quarter of what RSS was
         (moved(31 * MIB, None, rss_before=40 * MIB), False),  # most of RSS, and not much all the same
-        (moved(50 * MIB, None, collected=0), False),  # it found no cycle: something else let go
     ],
 )
 def test_dead_cycles_keep_much_where_it_is_much_and_a_part_of_rss(row: MovedRow, much: bool):
@@ -83,6 +82,13 @@ def test_dead_cycles_keep_much_where_it_is_much_and_a_part_of_rss(row: MovedRow,
     said = collector_words.words(memory(row), None, is_one_of_several=True)
     assert ("A higher threshold" in said[0]) is much
     assert said[0].endswith(collector_words.OF_ALL)
+
+
+def test_of_a_collection_that_found_no_cycle_nothing_is_said():
+    """Something else let go of it."""
+    row = moved(50 * MIB, None, collected=0)
+    assert collector_words.keeps_much(memory(row)) is None
+    assert collector_words.words(memory(row), None, is_one_of_several=True) == []
 
 
 @pytest.mark.parametrize(
