@@ -14,6 +14,7 @@ from app.model.frames import (
     Cluster,
     End,
     Event,
+    FarLine,
     Frame,
     Hello,
     Loops,
@@ -27,7 +28,7 @@ from app.model.frames import (
 )
 
 NAMING = {Hello, Process, Names}
-OF_A_TIME = {Frame, Stacks, Blocked, Loops, Pools, Cluster, Event, Report, End}
+OF_A_TIME = {Frame, Stacks, Blocked, Loops, Pools, Cluster, FarLine, Event, Report, End}
 
 
 def test_a_message_is_the_same_after_it_was_a_line():
